@@ -1,0 +1,38 @@
+//! Artifacts: the files of one run, as paths and bytes, before anything touches the disk.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// Files by their path relative to the output directory, with `/` between folders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArtifactSet(BTreeMap<String, Vec<u8>>);
+
+impl ArtifactSet {
+    /// Adds a file.
+    ///
+    /// # Panics
+    ///
+    /// When the path is taken: two renderers that claim one file are a bug, whatever the topology.
+    pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
+        match self.0.entry(path.into()) {
+            Entry::Vacant(vacant) => drop(vacant.insert(bytes.into())),
+            Entry::Occupied(taken) => unreachable!("two renderers claim {}", taken.key()),
+        }
+    }
+
+    /// The files in the order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+    }
+}
+
+/// A tree of artifacts that is rendered part by part, so that it is never held whole.
+///
+/// No two parts hold the same path. A part renders the same bytes however often it is asked for.
+pub trait Tree: Sync {
+    /// How many parts there are.
+    fn parts(&self) -> usize;
+
+    /// Renders one part; `part` is below [`Tree::parts`].
+    fn render(&self, part: usize) -> ArtifactSet;
+}

@@ -1,0 +1,157 @@
+//! What the stages report, and how it is printed.
+//!
+//! A rule makes a [`Finding`]: words and [`Place`]s. The registry adds code and severity, which
+//! makes it a [`Diagnostic`]. [`crate::document::Document::locate`] turns its places into line and
+//! column, and a [`Report`] of those is what [`human`], [`json`] and [`github`] print.
+
+pub mod github;
+pub mod human;
+pub mod json;
+
+use std::ops::Range;
+
+use crate::document::Source;
+use crate::route::Route;
+
+/// How bad a diagnostic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The cluster would not work, or not be private: nothing is generated.
+    Error,
+    /// It works, and an engineer should know; can be accepted with `[[lint.allow]]`.
+    Warning,
+}
+
+impl Severity {
+    /// The word that every printer uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// The part of the document that a label points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The value at a route; where there is none, the deepest table that is there.
+    Value(Route),
+    /// The key that a route ends in, rather than its value.
+    Key(Route),
+    /// Bytes of the source text; only the TOML parser knows no route.
+    Bytes(Range<usize>),
+}
+
+/// A place with what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// What is pointed at.
+    pub place: Place,
+    /// What is said there: lower case, no full stop. May be empty.
+    pub text: String,
+}
+
+/// What one rule has to say about one fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// Every place that takes part; the first is where the fault is.
+    pub labels: Vec<Label>,
+    /// What to do about it, with the corrected value where one follows.
+    pub help: Option<String>,
+}
+
+impl Finding {
+    /// A fault at the value of `route`.
+    pub fn new(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
+        Self::at(message, Place::Value(route.clone()), label)
+    }
+
+    /// A fault at any place.
+    pub fn at(message: impl Into<String>, place: Place, label: impl Into<String>) -> Self {
+        let label = Label { place, text: label.into() };
+        Self { message: message.into(), labels: vec![label], help: None }
+    }
+
+    /// A further place that takes part, such as the other owner of a duplicate.
+    #[must_use]
+    pub fn and(mut self, route: &Route, label: impl Into<String>) -> Self {
+        let place = Place::Value(route.clone());
+        self.labels.push(Label { place, text: label.into() });
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// A [`Finding`] with its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kebab-case name of the fault, stable across releases.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is said.
+    pub finding: Finding,
+}
+
+/// A place in the source text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// Byte offsets into [`Source::text`], on character boundaries.
+    pub bytes: Range<usize>,
+    /// The first line, from 1.
+    pub line: usize,
+    /// The first column, from 1, in characters.
+    pub column: usize,
+    /// The line of the last character.
+    pub end_line: usize,
+    /// The column after the last character.
+    pub end_column: usize,
+    /// What is said there; may be empty.
+    pub label: String,
+    /// Whether this is where the fault is.
+    pub primary: bool,
+}
+
+/// A [`Diagnostic`] whose places are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// See [`Diagnostic::code`].
+    pub code: &'static str,
+    /// See [`Diagnostic::severity`].
+    pub severity: Severity,
+    /// See [`Finding::message`].
+    pub message: String,
+    /// See [`Finding::help`].
+    pub help: Option<String>,
+    /// Every place that takes part; the first is the primary one.
+    pub spans: Vec<Span>,
+}
+
+/// Everything that was found in one document, ordered by place.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The text that the spans point into.
+    pub source: Source,
+    /// What was found, by place in the file.
+    pub diagnostics: Vec<Located>,
+    /// How many warnings `[[lint.allow]]` has accepted.
+    pub allowed: usize,
+}
+
+impl Report {
+    /// How many diagnostics have this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == severity).count()
+    }
+}

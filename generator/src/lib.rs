@@ -1,0 +1,30 @@
+//! Meshwright compiles one `topology.toml` into a private Kubernetes cluster over a WireGuard mesh.
+//!
+//! The crate is a pipeline, and the folders are its stages, in this order:
+//!
+//! 1. [`document`]: text becomes a TOML tree that knows where each value stands.
+//! 2. [`topology`]: the tree becomes typed values ([`value`]); every malformed one is reported.
+//! 3. [`rules`]: values that must agree with each other are checked; [`rules::Checked`] is the proof.
+//! 4. [`plan`]: everything that nobody typed is derived: addresses, peers, MTU, pools, HostPlan.
+//! 5. [`rules`] again, over the plan.
+//! 6. [`render`]: the plan becomes files ([`artifact`]), in upstream's formats ([`format`]).
+//! 7. [`out`]: the only effect: the files land atomically under `out/`.
+//!
+//! [`diagnostic`] holds what stages 1 to 5 report and prints it. [`secrets`] is the only place that
+//! ever holds a private key; nothing of it enters the pipeline above.
+
+pub mod artifact;
+pub mod cli;
+pub mod diagnostic;
+pub mod document;
+pub mod format;
+pub mod out;
+pub mod pipeline;
+pub mod plan;
+pub mod provider;
+pub mod render;
+pub mod route;
+pub mod rules;
+pub mod secrets;
+pub mod topology;
+pub mod value;

@@ -1,0 +1,276 @@
+//! Reads the TOML tree into typed values, and reports every one that cannot be read.
+//!
+//! Not serde: a serde table stops at its first error, and a user with five mistakes wants five
+//! messages. [`table!`] makes a struct whose keys are read one by one.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Finding, Place, Severity};
+use crate::route::Route;
+use crate::rules::Problems;
+use crate::value::{Malformed, Number, Text, closest};
+
+/// Code of a key that no table has.
+pub const KEY_UNKNOWN: &str = "key-unknown";
+/// Code of a key that must be there.
+pub const KEY_MISSING: &str = "key-missing";
+/// Code of a value of another TOML type than the key takes.
+pub const TYPE_MISMATCH: &str = "type-mismatch";
+/// Code of a value that its type refuses.
+pub const VALUE_MALFORMED: &str = "value-malformed";
+
+/// Something that a key can hold.
+pub(super) trait Field: Sized {
+    /// What a user is told to write, with its article: `a string`, `an array`.
+    const EXPECTED: &'static str;
+
+    /// Reads the value at `at`. `None` when it was reported as broken.
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self>;
+
+    /// What an absent key means: by default, a fault.
+    fn absent(at: &Route, problems: &mut Problems) -> Option<Self> {
+        let message = format!("`{at}` is missing");
+        let finding = Finding::new(message, at, format!("expected {} here", Self::EXPECTED));
+        problems.broken(KEY_MISSING, at, finding);
+        Self::stand_in()
+    }
+
+    /// A value to go on with after the real one was reported as broken, so that the other keys of
+    /// its table are still judged. No rule speaks about it: see [`Problems::broken`].
+    fn stand_in() -> Option<Self> {
+        None
+    }
+}
+
+/// Reports a value of the wrong TOML type.
+pub(super) fn mismatch<T: Field>(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<T> {
+    let message = format!("`{at}` takes {}, not {}", T::EXPECTED, type_name(value));
+    let finding = Finding::new(message, at, format!("expected {}", T::EXPECTED));
+    problems.broken(TYPE_MISMATCH, at, finding);
+    None
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Reports a value that its type refuses.
+fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Option<T> {
+    let mut finding = Finding::new(malformed.message, at, malformed.label);
+    finding.help = malformed.help;
+    problems.broken(VALUE_MALFORMED, at, finding);
+    None
+}
+
+/// Values that are written as a string.
+pub(super) fn read_text<T: Text + Field>(
+    value: &DeValue<'_>,
+    at: &Route,
+    problems: &mut Problems,
+) -> Option<T> {
+    match value {
+        DeValue::String(text) => {
+            T::parse(text).map_or_else(|fault| malformed(fault, at, problems), Some)
+        }
+        _ => mismatch(value, at, problems),
+    }
+}
+
+/// Values that are written as an integer.
+pub(super) fn read_number<T: Number + Field>(
+    value: &DeValue<'_>,
+    at: &Route,
+    problems: &mut Problems,
+) -> Option<T> {
+    let DeValue::Integer(integer) = value else { return mismatch(value, at, problems) };
+    let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i64::MAX);
+    T::from_integer(number).map_or_else(|fault| malformed(fault, at, problems), Some)
+}
+
+impl Field for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        value.as_bool().or_else(|| mismatch(value, at, problems))
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        T::read(value, at, problems).map(Some)
+    }
+
+    fn absent(_: &Route, _: &mut Problems) -> Option<Self> {
+        Some(None)
+    }
+
+    fn stand_in() -> Option<Self> {
+        Some(None)
+    }
+}
+
+/// An array; elements that cannot be read are reported and left out.
+impl<T: Field> Field for Vec<T> {
+    const EXPECTED: &'static str = "an array";
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let DeValue::Array(array) = value else { return mismatch(value, at, problems) };
+        let elements = array.iter().enumerate();
+        let read = elements.filter_map(|(i, e)| T::read(e.get_ref(), &at.index(i), problems));
+        Some(read.collect())
+    }
+}
+
+/// A table whose keys the user chooses; entries that cannot be read are reported and left out.
+impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
+    const EXPECTED: &'static str = "a table";
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let DeValue::Table(table) = value else { return mismatch(value, at, problems) };
+        let mut map = Self::new();
+        for (key, value) in table {
+            let at = at.key(key.get_ref().to_string());
+            let value = V::read(value.get_ref(), &at, problems);
+            match K::parse(key.get_ref()) {
+                Ok(key) => drop(value.map(|value| map.insert(key, value))),
+                Err(fault) => {
+                    let place = Place::Key(at.clone());
+                    let mut finding = Finding::at(fault.message, place, fault.label);
+                    finding.help = fault.help;
+                    problems.broken(VALUE_MALFORMED, &at, finding);
+                }
+            }
+        }
+        Some(map)
+    }
+}
+
+/// Reads the keys of one table.
+pub(super) struct Keys<'a> {
+    table: Option<&'a DeTable<'a>>,
+    at: &'a Route,
+    problems: &'a mut Problems,
+}
+
+impl<'a> Keys<'a> {
+    /// Opens a table, and reports the keys that it does not know. `None` stands for a table that
+    /// is absent: each of its keys is.
+    pub(super) fn open(
+        table: Option<&'a DeTable<'a>>,
+        at: &'a Route,
+        known: &[&str],
+        problems: &'a mut Problems,
+    ) -> Self {
+        let keys = table.into_iter().flat_map(|table| table.keys().map(Spanned::get_ref));
+        for key in keys.filter(|key| !known.contains(&key.as_ref())) {
+            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known));
+        }
+        Self { table, at, problems }
+    }
+
+    /// Reads one key. `default` is what its absence means, where the type alone does not say.
+    pub(super) fn read<T: Field>(&mut self, key: &'static str, default: Option<T>) -> Option<T> {
+        let at = self.at.key(key);
+        match (self.table.and_then(|table| table.get(key)), default) {
+            (Some(value), default) => {
+                let read = T::read(value.get_ref(), &at, self.problems);
+                read.or(default).or_else(T::stand_in)
+            }
+            (None, Some(default)) => Some(default),
+            (None, None) => T::absent(&at, self.problems),
+        }
+    }
+}
+
+fn unknown(key: &str, table: &Route, known: &[&str]) -> Finding {
+    let at = table.key(key.to_owned());
+    let message = format!("there is no key `{at}`");
+    let finding = Finding::at(message, Place::Key(at), "unknown key");
+    match (closest(key, known.iter().copied()), tables_with(key).as_slice()) {
+        (Some(meant), _) => finding.help(format!("did you mean `{meant}`?")),
+        (None, []) => finding.help(format!("known here: {}", known.join(", "))),
+        (None, tables) => finding.help(format!("`{key}` belongs in {}", tables.join(" or "))),
+    }
+}
+
+/// The tables of a topology that have `key`, as a user writes them.
+fn tables_with(key: &str) -> Vec<&'static str> {
+    let tables = super::TABLES.iter().filter(|(_, keys)| keys.contains(&key));
+    tables.map(|(name, _)| *name).collect()
+}
+
+/// Defines a table of the topology: a struct, and how it is read.
+///
+/// `key: Type` must be there (or its type knows what absence means), `key: Type = default` need not.
+macro_rules! table {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident {
+            $( $(#[$key_about:meta])* $key:ident: $type:ty $(= $default:expr)?, )*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            /// Where this table stands in the document.
+            pub origin: $crate::route::Route,
+            $( $(#[$key_about])* pub $key: $type, )*
+        }
+
+        impl $name {
+            /// The keys that this table has.
+            pub(super) const KEYS: &'static [&'static str] = &[$( stringify!($key) ),*];
+
+            fn read_keys(
+                table: Option<&toml::de::DeTable<'_>>,
+                at: &$crate::route::Route,
+                problems: &mut $crate::rules::Problems,
+            ) -> Option<Self> {
+                let mut keys = $crate::topology::read::Keys::open(table, at, Self::KEYS, problems);
+                $( let $key = keys.read(
+                    stringify!($key),
+                    $crate::topology::read::table!(@default $($default)?),
+                ); )*
+                Some(Self { origin: at.clone(), $( $key: $key?, )* })
+            }
+        }
+
+        impl $crate::topology::read::Field for $name {
+            const EXPECTED: &'static str = "a table";
+
+            fn read(
+                value: &toml::de::DeValue<'_>,
+                at: &$crate::route::Route,
+                problems: &mut $crate::rules::Problems,
+            ) -> Option<Self> {
+                match value {
+                    toml::de::DeValue::Table(table) => Self::read_keys(Some(table), at, problems),
+                    _ => $crate::topology::read::mismatch(value, at, problems),
+                }
+            }
+
+            fn absent(
+                at: &$crate::route::Route,
+                problems: &mut $crate::rules::Problems,
+            ) -> Option<Self> {
+                Self::read_keys(None, at, problems)
+            }
+        }
+    };
+    (@default) => { None };
+    (@default $default:expr) => { Some($default) };
+}
+pub(super) use table;
