@@ -22,6 +22,7 @@ pub mod out;
 pub mod pipeline;
 pub mod plan;
 pub mod provider;
+pub mod release;
 pub mod render;
 pub mod route;
 pub mod rules;

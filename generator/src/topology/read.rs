@@ -11,7 +11,13 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::route::Route;
 use crate::rules::Problems;
-use crate::value::{Malformed, Number, Text, closest};
+use crate::value::{
+    Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
+    ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue, Malformed, Mtu, Name,
+    NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, Reach,
+    Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, Subnet, Taint,
+    Text, TunnelId, TunnelMode, Url, UserName, Version, closest,
+};
 
 /// Code of a key that no table has.
 pub const KEY_UNKNOWN: &str = "key-unknown";
@@ -35,12 +41,12 @@ pub(super) trait Field: Sized {
         let message = format!("`{at}` is missing");
         let finding = Finding::new(message, at, format!("expected {} here", Self::EXPECTED));
         problems.broken(KEY_MISSING, at, finding);
-        Self::stand_in()
+        Self::stand_in(at)
     }
 
     /// A value to go on with after the real one was reported as broken, so that the other keys of
     /// its table are still judged. No rule speaks about it: see [`Problems::broken`].
-    fn stand_in() -> Option<Self> {
+    fn stand_in(_: &Route) -> Option<Self> {
         None
     }
 }
@@ -73,8 +79,13 @@ fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Op
     None
 }
 
+/// A default that is written as text; held to the rules of its type by a test.
+pub(super) fn constant<T: Text>(text: &str) -> T {
+    T::parse(text).unwrap_or_else(|fault| unreachable!("default `{text}`: {}", fault.message))
+}
+
 /// Values that are written as a string.
-pub(super) fn read_text<T: Text + Field>(
+fn read_text<T: Text + Field>(
     value: &DeValue<'_>,
     at: &Route,
     problems: &mut Problems,
@@ -88,7 +99,7 @@ pub(super) fn read_text<T: Text + Field>(
 }
 
 /// Values that are written as an integer.
-pub(super) fn read_number<T: Number + Field>(
+fn read_number<T: Number + Field>(
     value: &DeValue<'_>,
     at: &Route,
     problems: &mut Problems,
@@ -96,6 +107,54 @@ pub(super) fn read_number<T: Number + Field>(
     let DeValue::Integer(integer) = value else { return mismatch(value, at, problems) };
     let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i64::MAX);
     T::from_integer(number).map_or_else(|fault| malformed(fault, at, problems), Some)
+}
+
+/// Makes keys of value types; `or` gives what stands in for a required one that is broken.
+macro_rules! fields {
+    ($read:ident: $($type:ty $(, or $stand_in:literal)?;)*) => { $(
+        impl Field for $type {
+            const EXPECTED: &'static str = <$type>::EXPECTED;
+
+            fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+                $read(value, at, problems)
+            }
+
+            $( fn stand_in(_: &Route) -> Option<Self> {
+                Some(constant($stand_in))
+            } )?
+        }
+    )* };
+}
+
+fields! { read_text:
+    Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
+    Hostname, or "broken.invalid";
+    ImageRepository; IngressController; InterfaceName; LabelValue;
+    Name, or "broken";
+    OpenPort; Os; ProviderName; ProxyMode; PublicKey; Reach;
+    Reason, or "broken";
+    Recipient;
+    Role, or "worker";
+    Scheduler; Sha256; SourceNet; Subnet; Taint;
+    TunnelId, or "00000000-0000-0000-0000-000000000000";
+    TunnelMode;
+    Url, or "https://broken.invalid";
+    UserName;
+    Version, or "1.37.0";
+}
+
+fields! { read_number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+
+impl Field for NodeId {
+    const EXPECTED: &'static str = <Self as Number>::EXPECTED;
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        read_number(value, at, problems)
+    }
+
+    fn stand_in(_: &Route) -> Option<Self> {
+        Self::from_integer(1).ok()
+    }
 }
 
 impl Field for bool {
@@ -117,7 +176,7 @@ impl<T: Field> Field for Option<T> {
         Some(None)
     }
 
-    fn stand_in() -> Option<Self> {
+    fn stand_in(_: &Route) -> Option<Self> {
         Some(None)
     }
 }
@@ -131,6 +190,10 @@ impl<T: Field> Field for Vec<T> {
         let elements = array.iter().enumerate();
         let read = elements.filter_map(|(i, e)| T::read(e.get_ref(), &at.index(i), problems));
         Some(read.collect())
+    }
+
+    fn stand_in(_: &Route) -> Option<Self> {
+        Some(Self::new())
     }
 }
 
@@ -187,7 +250,7 @@ impl<'a> Keys<'a> {
         match (self.table.and_then(|table| table.get(key)), default) {
             (Some(value), default) => {
                 let read = T::read(value.get_ref(), &at, self.problems);
-                read.or(default).or_else(T::stand_in)
+                read.or(default).or_else(|| T::stand_in(&at))
             }
             (None, Some(default)) => Some(default),
             (None, None) => T::absent(&at, self.problems),
@@ -267,6 +330,10 @@ macro_rules! table {
                 problems: &mut $crate::rules::Problems,
             ) -> Option<Self> {
                 Self::read_keys(None, at, problems)
+            }
+
+            fn stand_in(at: &$crate::route::Route) -> Option<Self> {
+                Self::read_keys(None, at, &mut $crate::rules::Problems::default())
             }
         }
     };

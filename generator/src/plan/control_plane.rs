@@ -1,0 +1,100 @@
+//! The control plane: who founds it, by which name it is reached, how patient etcd is.
+
+use std::net::Ipv4Addr;
+
+use crate::plan::Node;
+use crate::topology::Topology;
+use crate::value::{ApiEndpoint, Name, Text};
+
+/// The port of the API server on every control plane (kubeadm's `bindPort` default).
+pub const API_PORT: u16 = 6443;
+
+/// The control plane as a whole.
+#[derive(Debug, Clone)]
+pub struct ControlPlane {
+    /// The position of the node that founds the cluster.
+    pub init: usize,
+    /// The API's name and port. A name from the first day: changing `controlPlaneEndpoint` later
+    /// is not supported (kubeadm#1955).
+    pub endpoint: ApiEndpoint,
+    /// The mesh addresses of all control planes, by id.
+    pub addresses: Vec<Ipv4Addr>,
+    /// etcd's timings; etcd's own defaults when `None`.
+    pub etcd: Option<EtcdTimings>,
+}
+
+impl ControlPlane {
+    /// What the API server's certificate must hold beside kubeadm's own names. All control planes
+    /// from the start: adding one later means making the certificate anew (kubeadm#1447).
+    #[must_use]
+    pub fn cert_sans(&self) -> Vec<String> {
+        let name = self.endpoint.host().to_string();
+        let addresses = self.addresses.iter().map(Ipv4Addr::to_string);
+        std::iter::once(name).chain(addresses).collect()
+    }
+
+    /// Whether a load balancer on each node stands before the API servers.
+    #[must_use]
+    pub fn is_highly_available(&self) -> bool {
+        self.addresses.len() > 1
+    }
+}
+
+/// etcd's timings, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EtcdTimings {
+    /// `--heartbeat-interval`.
+    pub heartbeat_interval: u32,
+    /// `--election-timeout`.
+    pub election_timeout: u32,
+}
+
+impl EtcdTimings {
+    /// Timings for the longest round trip between two members: a heartbeat of 1.5 round trips and
+    /// ten heartbeats to an election, never below etcd's defaults of 100 and 1000 (etcd, "Tuning":
+    /// heartbeat 0.5 to 1.5 × RTT, election at least 10 × RTT).
+    #[must_use]
+    pub fn for_round_trip(milliseconds: u32) -> Self {
+        let heartbeat_interval = (milliseconds * 3).div_ceil(2).max(100);
+        Self { heartbeat_interval, election_timeout: heartbeat_interval * 10 }
+    }
+}
+
+/// Derives the control plane; `nodes` are in the order of their ids.
+pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> ControlPlane {
+    let init = topology.control_plane.init.as_ref();
+    let founds = |node: &Node| init.map_or(node.is_control_plane(), |init| node.name == *init);
+    let control_planes = nodes.iter().filter(|node| node.is_control_plane());
+    let round_trip = topology.control_plane.round_trip_ms;
+    ControlPlane {
+        init: nodes.iter().position(founds).unwrap_or_default(),
+        endpoint: endpoint(topology),
+        addresses: control_planes.map(|node| node.address).collect(),
+        etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get())),
+    }
+}
+
+fn endpoint(topology: &Topology) -> ApiEndpoint {
+    let declared = topology.control_plane.endpoint.clone();
+    declared.unwrap_or_else(|| default_endpoint(&topology.cluster.name))
+}
+
+/// `.internal` is reserved for private use (ICANN, 2024): no public resolver will ever answer it.
+fn default_endpoint(cluster: &Name) -> ApiEndpoint {
+    let name = format!("k8s-api.{cluster}.internal");
+    ApiEndpoint::parse(&name).unwrap_or_else(|_| unreachable!("{name} is made of labels"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EtcdTimings;
+
+    #[test]
+    fn etcd_is_as_patient_as_the_round_trip_asks() {
+        let table = [(1, 100, 1000), (66, 100, 1000), (67, 101, 1010), (200, 300, 3000)];
+        for (round_trip, heartbeat_interval, election_timeout) in table {
+            let expected = EtcdTimings { heartbeat_interval, election_timeout };
+            assert_eq!(EtcdTimings::for_round_trip(round_trip), expected, "{round_trip} ms");
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The HostPlan: all that one machine must become, whatever provisions it.
+//!
+//! `node.json` is this struct, and NixOS modules read it; cloud-init's user-data is rendered from
+//! the same struct. So the two cannot drift apart.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::plan::mesh::Peer;
+use crate::plan::{Node, Plan};
+use crate::release;
+use crate::value::{
+    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey,
+    RegistryName, Role, SourceNet, Subnet, Url, Version,
+};
+
+/// The version of this struct's shape, checked by its readers.
+pub const SCHEMA_VERSION: u32 = 1;
+/// kubeadm's configuration of this node.
+pub const KUBEADM_CONFIG: &str = "/etc/kubernetes/kubeadm.yaml";
+/// kubeadm's patches of this node; `kubeadm upgrade` needs them again.
+pub const PATCHES_DIRECTORY: &str = "/etc/kubernetes/patches";
+/// The kubeconfig with which a node joins; made by `meshwright export`, on the host only.
+pub const DISCOVERY_FILE: &str = "/etc/kubernetes/discovery.conf";
+/// containerd's socket as kubeadm wants it named.
+pub const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
+
+/// The routing protocol and metric of pod routes that do not wait for BGP: BIRD neither learns nor
+/// exports `kernel`, and below its own metric of 1024 they carry pods 0.2 s after wg0 returns
+/// instead of 4 s (run, calico-run.md §9).
+pub const POD_ROUTE: RouteKind = RouteKind { protocol: "kernel", metric: 512 };
+
+/// The routing protocol and metric of the guards: the worst metric there is, and the one protocol
+/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (run,
+/// calico-run.md §2).
+pub const GUARD_ROUTE: RouteKind = RouteKind { protocol: "static", metric: u32::MAX };
+
+/// How a route is entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RouteKind {
+    /// The name of the routing protocol (ip-route(8), `proto`).
+    pub protocol: &'static str,
+    /// The metric; lower wins.
+    pub metric: u32,
+}
+
+/// All that one machine must become.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostPlan<'plan> {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The cluster's name.
+    pub cluster: &'plan Name,
+    /// The hostname.
+    pub name: &'plan Name,
+    /// Whether it runs the control plane.
+    pub role: Role,
+    /// What it runs.
+    pub os: Os,
+    /// Its processor.
+    pub arch: Arch,
+    /// Its WireGuard interface.
+    pub wireguard: WireGuard<'plan>,
+    /// Routes to the other nodes' pods.
+    pub pod_routes: Routes,
+    /// `unreachable` routes that keep pod and node traffic from ever leaving in clear.
+    pub route_guards: Routes,
+    /// What its public side lets in; the table itself is `nftables.conf`.
+    pub firewall: Firewall<'plan>,
+    /// Modules to load at boot.
+    pub kernel_modules: Vec<String>,
+    /// Kernel parameters by name.
+    pub sysctl: BTreeMap<&'static str, &'static str>,
+    /// Lines of /etc/hosts.
+    pub hosts: Vec<HostsEntry<'plan>>,
+    /// The container runtime.
+    pub containerd: Containerd<'plan>,
+    /// kubelet and kubeadm.
+    pub kubernetes: Kubernetes,
+}
+
+/// One WireGuard interface.
+#[derive(Debug, Clone, Serialize)]
+pub struct WireGuard<'plan> {
+    /// Its name.
+    pub interface: &'plan InterfaceName,
+    /// Its address with the subnet's prefix, so that BIRD's next hops resolve.
+    pub address: String,
+    /// The UDP port it listens on.
+    pub listen_port: Port,
+    /// Its MTU.
+    pub mtu: u16,
+    /// Where the private key lies on the host.
+    pub private_key_file: String,
+    /// Its peers.
+    pub peers: Vec<HostPeer<'plan>>,
+}
+
+/// One peer as a host sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostPeer<'plan> {
+    /// Its name in the topology.
+    pub name: &'plan Name,
+    /// Its public key.
+    pub public_key: &'plan PublicKey,
+    /// Where the pair's preshared key lies on the host, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preshared_key_file: Option<String>,
+    /// What is sent to it and accepted from it.
+    pub allowed_ips: &'plan [ipnet::Ipv4Net],
+    /// `host:port`, if it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Seconds between keepalives, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistent_keepalive: Option<u16>,
+}
+
+/// Routes of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct Routes {
+    /// How they are entered.
+    #[serde(flatten)]
+    pub kind: RouteKind,
+    /// What they lead to.
+    pub subnets: Vec<Subnet>,
+}
+
+/// What the public side lets in.
+#[derive(Debug, Clone, Serialize)]
+pub struct Firewall<'plan> {
+    /// Where sshd listens.
+    pub ssh_port: Port,
+    /// Who may reach it.
+    pub ssh_from: Vec<&'plan SourceNet>,
+    /// Further public ports.
+    pub open_ports: &'plan [OpenPort],
+}
+
+/// One line of /etc/hosts.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostsEntry<'plan> {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Its names.
+    pub names: Vec<&'plan str>,
+}
+
+/// The container runtime.
+#[derive(Debug, Clone, Serialize)]
+pub struct Containerd<'plan> {
+    /// The image of every pod's sandbox, the same that kubeadm names.
+    pub sandbox_image: String,
+    /// Mirrors by registry, tried in order.
+    pub mirrors: &'plan BTreeMap<RegistryName, Vec<Url>>,
+}
+
+/// kubelet and kubeadm.
+#[derive(Debug, Clone, Serialize)]
+pub struct Kubernetes {
+    /// Their version.
+    pub version: Version,
+    /// What `kubeadm` does here, once: `init` or `join`.
+    pub bootstrap: &'static str,
+    /// The API server's name and port.
+    pub api_endpoint: String,
+    /// kubeadm's configuration on the host.
+    pub kubeadm_config: &'static str,
+    /// kubeadm's patches on the host.
+    pub patches_directory: &'static str,
+    /// Labels that kubelet gives its Node.
+    pub node_labels: BTreeMap<String, String>,
+    /// How Services are implemented; the kernel must be able to before kubeadm starts.
+    pub proxy_mode: ProxyMode,
+}
+
+impl WireGuard<'_> {
+    /// Where the private key of an interface lies on every host.
+    #[must_use]
+    pub fn private_key_file(interface: &InterfaceName) -> String {
+        format!("/etc/wireguard/{interface}.key")
+    }
+
+    /// Where the preshared key with a peer lies on every host.
+    #[must_use]
+    pub fn preshared_key_file(interface: &InterfaceName, peer: &Name) -> String {
+        format!("/etc/wireguard/{interface}.psk/{peer}")
+    }
+}
+
+impl Plan {
+    /// Derives one machine. `peers` are those of the node, from [`Plan::peers`].
+    #[must_use]
+    pub fn host<'plan>(&'plan self, node: &'plan Node, peers: &'plan [Peer<'plan>]) -> HostPlan<'plan> {
+        HostPlan {
+            schema_version: SCHEMA_VERSION,
+            cluster: &self.name,
+            name: &node.name,
+            role: node.role,
+            os: node.os,
+            arch: node.arch,
+            wireguard: self.host_wireguard(node, peers),
+            pod_routes: Routes { kind: POD_ROUTE, subnets: self.pod_blocks_beside(node) },
+            route_guards: Routes { kind: GUARD_ROUTE, subnets: self.guarded_subnets() },
+            firewall: self.host_firewall(node),
+            kernel_modules: self.kernel_modules(),
+            sysctl: SYSCTL.into_iter().collect(),
+            hosts: self.hosts(),
+            containerd: self.containerd(),
+            kubernetes: self.host_kubernetes(node),
+        }
+    }
+
+    fn host_wireguard<'plan>(
+        &'plan self,
+        node: &Node,
+        peers: &'plan [Peer<'plan>],
+    ) -> WireGuard<'plan> {
+        let interface = &self.wireguard.interface;
+        WireGuard {
+            interface,
+            address: self.interface_address(node),
+            listen_port: self.wireguard.listen_port,
+            mtu: self.wireguard.mtu.value,
+            private_key_file: WireGuard::private_key_file(interface),
+            peers: peers.iter().map(|peer| self.host_peer(peer)).collect(),
+        }
+    }
+
+    /// One peer as every provisioner needs it.
+    #[must_use]
+    pub fn host_peer<'plan>(&'plan self, peer: &'plan Peer<'plan>) -> HostPeer<'plan> {
+        let super::WireGuard { interface, listen_port, preshared_keys, .. } = &self.wireguard;
+        let keepalive = Some(self.wireguard.persistent_keepalive.get());
+        HostPeer {
+            name: peer.name(),
+            public_key: peer.public_key(),
+            preshared_key_file: preshared_keys
+                .then(|| WireGuard::preshared_key_file(interface, peer.name())),
+            allowed_ips: &peer.allowed_ips,
+            endpoint: peer.endpoint.map(|endpoint| endpoint.with_port(*listen_port)),
+            persistent_keepalive: keepalive.filter(|seconds| peer.keepalive && *seconds > 0),
+        }
+    }
+
+    /// A node's address with the prefix of the node subnet: the connected route is what BIRD
+    /// resolves its next hops with (calico.md §5).
+    #[must_use]
+    pub fn interface_address(&self, node: &Node) -> String {
+        format!("{}/{}", node.address, self.network.node_subnet.prefix_len())
+    }
+
+    fn pod_blocks_beside(&self, node: &Node) -> Vec<Subnet> {
+        let others = self.nodes.iter().filter(|other| other.id != node.id);
+        others.map(|other| other.pod_subnet).collect()
+    }
+
+    /// Not the Services: "No route to host" for every ClusterIP was seen (host.md §2).
+    fn guarded_subnets(&self) -> Vec<Subnet> {
+        vec![self.network.pod_subnet, self.network.node_subnet]
+    }
+
+    fn host_firewall<'plan>(&'plan self, node: &'plan Node) -> Firewall<'plan> {
+        let ssh_from = self.firewall.ssh_from_v4.iter().chain(&self.firewall.ssh_from_v6);
+        Firewall {
+            ssh_port: self.firewall.ssh_port,
+            ssh_from: ssh_from.collect(),
+            open_ports: &node.open_ports,
+        }
+    }
+
+    /// kube-proxy's image has no modprobe since 1.29 (k0s#4626), so the host loads what IPVS needs.
+    fn kernel_modules(&self) -> Vec<String> {
+        let always = ["br_netfilter", "nf_conntrack", "overlay", "wireguard"];
+        let mut modules: Vec<_> = always.map(str::to_owned).to_vec();
+        if self.kube_proxy.mode == ProxyMode::Ipvs {
+            let ipvs = ["ip_vs", "ip_vs_rr", "ip_vs_sh", "ip_vs_wrr"];
+            modules.extend(ipvs.map(str::to_owned));
+            modules.push(format!("ip_vs_{}", self.kube_proxy.scheduler));
+        }
+        modules.sort();
+        modules.dedup();
+        modules
+    }
+
+    /// Every node's name resolves (kubeadm's Hostname check), and the API's name to the mesh
+    /// address of the one control plane, or to this host's load balancer before several.
+    fn hosts<'plan>(&'plan self) -> Vec<HostsEntry<'plan>> {
+        let api_name = self.control_plane.endpoint.host();
+        let api_address = self.api_address();
+        let mut entries = vec![HostsEntry { address: api_address, names: vec![api_name] }];
+        entries.extend(
+            self.nodes
+                .iter()
+                .map(|node| HostsEntry { address: node.address, names: vec![node.name.as_str()] }),
+        );
+        entries
+    }
+
+    fn api_address(&self) -> Ipv4Addr {
+        match self.control_plane.is_highly_available() {
+            true => Ipv4Addr::LOCALHOST,
+            false => self.init_node().address,
+        }
+    }
+
+    fn containerd(&self) -> Containerd<'_> {
+        let repository = self.images.repository.as_ref().map(ToString::to_string);
+        let repository = repository.unwrap_or_else(|| "registry.k8s.io".to_owned());
+        let tag = release::pause_tag(self.kubernetes_version);
+        Containerd {
+            sandbox_image: format!("{repository}/pause:{tag}"),
+            mirrors: &self.images.mirrors,
+        }
+    }
+
+    fn host_kubernetes(&self, node: &Node) -> Kubernetes {
+        let founds = node.id == self.init_node().id;
+        Kubernetes {
+            version: self.kubernetes_version,
+            bootstrap: if founds { "init" } else { "join" },
+            api_endpoint: self.control_plane.endpoint.to_string(),
+            kubeadm_config: KUBEADM_CONFIG,
+            patches_directory: PATCHES_DIRECTORY,
+            node_labels: self.node_labels(node),
+            proxy_mode: self.kube_proxy.mode,
+        }
+    }
+
+    /// Labels that kubelet sets when it registers: NodeRestriction lets it set a zone and whatever
+    /// is outside `kubernetes.io`.
+    #[must_use]
+    pub fn node_labels(&self, node: &Node) -> BTreeMap<String, String> {
+        let declared = node.labels.iter();
+        let mut labels: BTreeMap<_, _> =
+            declared.map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        labels.entry(ZONE_LABEL.to_owned()).or_insert_with(|| node.zone.clone());
+        if self.calico.route_reflectors.contains(&node.name) {
+            labels.insert(ROUTE_REFLECTOR_LABEL.to_owned(), "true".to_owned());
+        }
+        labels
+    }
+}
+
+/// The well-known label of a node's zone.
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// The label by which BGPPeer finds route reflectors (Calico, "Configure BGP peering").
+pub const ROUTE_REFLECTOR_LABEL: &str = "route-reflector";
+
+/// Kernel parameters of every node.
+const SYSCTL: [(&str, &str); 13] = [
+    // QUIC of cloudflared asks for 7 MiB socket buffers (quic-go, "UDP Buffer Sizes"); net.core is
+    // not per pod.
+    ("net.core.rmem_max", "7500000"),
+    ("net.core.wmem_max", "7500000"),
+    // Bridged pod traffic passes the firewall; a kubeadm preflight check until 1.30.
+    ("net.bridge.bridge-nf-call-ip6tables", "1"),
+    ("net.bridge.bridge-nf-call-iptables", "1"),
+    // A relay would tell its peers to talk to each other directly, which they cannot.
+    ("net.ipv4.conf.all.accept_redirects", "0"),
+    ("net.ipv4.conf.all.send_redirects", "0"),
+    ("net.ipv4.conf.default.accept_redirects", "0"),
+    ("net.ipv4.conf.default.send_redirects", "0"),
+    // kubeadm refuses to start without it.
+    ("net.ipv4.ip_forward", "1"),
+    // BIRD started before wg0 would never listen (run, calico-run.md §3).
+    ("net.ipv4.ip_nonlocal_bind", "1"),
+    ("net.ipv6.conf.all.accept_redirects", "0"),
+    ("net.ipv6.conf.default.accept_redirects", "0"),
+    // Calico watches many files; the default of 128 instances is used up by a few dozen pods.
+    ("fs.inotify.max_user_instances", "1024"),
+];

@@ -1,0 +1,35 @@
+//! kube-proxy: one configuration for the whole cluster.
+
+use crate::topology::Topology;
+use crate::value::{ProxyMode, Scheduler, Subnet};
+
+/// kube-proxy's configuration.
+#[derive(Debug, Clone)]
+pub struct KubeProxy {
+    /// How Services are implemented.
+    pub mode: ProxyMode,
+    /// How IPVS picks an endpoint.
+    pub scheduler: Scheduler,
+    /// Where NodePorts answer: on the mesh alone.
+    pub node_port_addresses: Subnet,
+    /// Loopback: the default answers on the public side (seen, cluster.md §5).
+    pub healthz_bind_address: &'static str,
+    /// Whether the gate `KubeProxyIPVS` has to be opened.
+    pub ipvs_gate: bool,
+}
+
+/// The first minor whose gate `KubeProxyIPVS` is closed by default (KEP-5495). The gate does not
+/// exist before 1.37, and an unknown gate keeps kube-proxy from starting.
+const IPVS_GATED_SINCE: u32 = 40;
+
+pub(super) fn derive(topology: &Topology) -> KubeProxy {
+    let mode = topology.kube_proxy.mode;
+    let minor = topology.cluster.kubernetes_version.minor();
+    KubeProxy {
+        mode,
+        scheduler: topology.kube_proxy.scheduler,
+        node_port_addresses: topology.network.node_subnet,
+        healthz_bind_address: "127.0.0.1:10256",
+        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_SINCE,
+    }
+}

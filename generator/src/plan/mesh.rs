@@ -1,0 +1,202 @@
+//! The mesh: who is whose peer, with which addresses, over which endpoint.
+//!
+//! A full mesh grows with the square of its nodes, so peers are derived for one node at a time and
+//! never held for all.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::plan::{Client, Node, Plan};
+use crate::topology;
+use crate::value::{Endpoint, Name, PublicKey, Reach};
+
+/// Where a node can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Its public address; none behind NAT.
+    pub endpoint: Option<Endpoint>,
+    /// The private network it stands in.
+    pub site: Option<Name>,
+    /// Its address there.
+    pub lan_endpoint: Option<Endpoint>,
+}
+
+impl Location {
+    /// The location that a topology gives a node.
+    #[must_use]
+    pub fn of(node: &topology::Node) -> Self {
+        Self {
+            endpoint: node.endpoint.clone(),
+            site: node.site.clone(),
+            lan_endpoint: node.lan_endpoint.clone(),
+        }
+    }
+
+    /// Where `self` finds `other`; `None` when it has to wait for `other` to call.
+    #[must_use]
+    pub fn endpoint_of<'other>(&self, other: &'other Self) -> Option<&'other Endpoint> {
+        let shared_site = self.site.is_some() && self.site == other.site;
+        let lan_endpoint = other.lan_endpoint.as_ref().filter(|_| shared_site);
+        lan_endpoint.or(other.endpoint.as_ref())
+    }
+
+    /// Whether one of the two can call the other. Where neither can, they need a relay.
+    #[must_use]
+    pub fn connects(&self, other: &Self) -> bool {
+        self.endpoint_of(other).is_some() || other.endpoint_of(self).is_some()
+    }
+}
+
+/// Who a peer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity<'plan> {
+    /// A node of the cluster.
+    Node(&'plan Node),
+    /// Somebody's machine.
+    Client(&'plan Client),
+}
+
+/// One `[Peer]` of one node or client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer<'plan> {
+    /// Who it is.
+    pub identity: Identity<'plan>,
+    /// What is sent to it and accepted from it (wg(8), AllowedIPs). No two peers of one interface
+    /// share an address: WireGuard would give it to the last one, without a word.
+    pub allowed_ips: Vec<Ipv4Net>,
+    /// Where it is called; none when it calls.
+    pub endpoint: Option<&'plan Endpoint>,
+    /// Whether it is kept open with keepalives. Clients keep their side open themselves.
+    pub keepalive: bool,
+}
+
+impl<'plan> Peer<'plan> {
+    /// The name in the topology.
+    #[must_use]
+    pub fn name(&self) -> &'plan Name {
+        match self.identity {
+            Identity::Node(node) => &node.name,
+            Identity::Client(client) => &client.name,
+        }
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public_key(&self) -> &'plan PublicKey {
+        match self.identity {
+            Identity::Node(node) => &node.public_key,
+            Identity::Client(client) => &client.public_key,
+        }
+    }
+
+    /// Whether this is how every node without a reason of its own sees that node.
+    #[must_use]
+    pub fn is_common(&self) -> bool {
+        matches!(self.identity, Identity::Node(node)
+            if self.endpoint == node.location.endpoint.as_ref() && self.allowed_ips == node.prefixes())
+    }
+}
+
+impl Node {
+    /// What only this node may send and receive: its address and its pod block.
+    #[must_use]
+    pub fn prefixes(&self) -> [Ipv4Net; 2] {
+        [host(self.address), self.pod_subnet.net()]
+    }
+}
+
+impl Plan {
+    /// The peers of one node: nodes by id, then clients by id.
+    #[must_use]
+    pub fn peers<'plan>(&'plan self, node: &'plan Node) -> Vec<Peer<'plan>> {
+        let mut carried = self.carried(node);
+        let nodes = self.nodes.iter().enumerate().filter(|(position, other)| {
+            other.id != node.id && self.relay(node, &self.nodes[*position]).is_none()
+        });
+        let nodes = nodes.map(|(position, other)| {
+            let mut allowed_ips = other.prefixes().to_vec();
+            allowed_ips.extend(carried.remove(&position).unwrap_or_default());
+            let endpoint = node.location.endpoint_of(&other.location);
+            Peer { identity: Identity::Node(other), allowed_ips, endpoint, keepalive: true }
+        });
+        let mut peers: Vec<_> = nodes.collect();
+        if node.is_public() {
+            peers.extend(self.clients.iter().map(|client| Peer {
+                identity: Identity::Client(client),
+                allowed_ips: vec![host(client.address)],
+                endpoint: None,
+                keepalive: false,
+            }));
+        }
+        peers
+    }
+
+    /// What other nodes carry for `node`, by their position: nodes behind a relay, and, behind NAT,
+    /// the clients that come through their `via`.
+    fn carried(&self, node: &Node) -> BTreeMap<usize, Vec<Ipv4Net>> {
+        let mut carried: BTreeMap<usize, Vec<Ipv4Net>> = BTreeMap::new();
+        if node.is_public() {
+            return carried;
+        }
+        for other in &self.nodes {
+            if let Some(relay) = self.relay(node, other) {
+                carried.entry(relay).or_default().extend(other.prefixes());
+            }
+        }
+        for client in &self.clients {
+            carried.entry(client.via).or_default().push(host(client.address));
+        }
+        carried
+    }
+
+    /// The position of the node that carries the traffic between two nodes, where neither can call
+    /// the other: the `relay` of the one with the lower id among those of the two that name one.
+    ///
+    /// A function of the unordered pair: were the two ends to use different relays, the pair would
+    /// be dead in both directions, without an error counter (run, host.md §1).
+    #[must_use]
+    pub fn relay(&self, one: &Node, other: &Node) -> Option<usize> {
+        if one.id == other.id || one.location.connects(&other.location) {
+            return None;
+        }
+        let (lower, higher) = if one.id < other.id { (one, other) } else { (other, one) };
+        lower.relay.or(higher.relay)
+    }
+
+    /// The peers of one client, by node id: every public node, and under `via` what lies behind it.
+    #[must_use]
+    pub fn peers_of_client<'plan>(&'plan self, client: &'plan Client) -> Vec<Peer<'plan>> {
+        let public = self.nodes.iter().enumerate().filter(|(_, node)| node.is_public());
+        let peers = public.map(|(position, node)| {
+            let mut allowed_ips = client.reachable(node);
+            if position == client.via {
+                allowed_ips.extend(self.behind_via(client));
+            }
+            let endpoint = node.location.endpoint.as_ref();
+            Peer { identity: Identity::Node(node), allowed_ips, endpoint, keepalive: true }
+        });
+        peers.filter(|peer| !peer.allowed_ips.is_empty()).collect()
+    }
+
+    fn behind_via(&self, client: &Client) -> Vec<Ipv4Net> {
+        let behind_nat = self.nodes.iter().filter(|node| !node.is_public());
+        let services = client.reach.contains(&Reach::Services);
+        let services = services.then(|| self.network.service_subnet.net());
+        behind_nat.flat_map(|node| client.reachable(node)).chain(services).collect()
+    }
+}
+
+impl Client {
+    fn reachable(&self, node: &Node) -> Vec<Ipv4Net> {
+        let [address, pods] = node.prefixes();
+        let address = self.reach.contains(&Reach::Nodes).then_some(address);
+        let pods = self.reach.contains(&Reach::Pods).then_some(pods);
+        address.into_iter().chain(pods).collect()
+    }
+}
+
+fn host(address: Ipv4Addr) -> Ipv4Net {
+    Ipv4Net::from(address)
+}
