@@ -1,0 +1,130 @@
+//! Rendering: the plan becomes files. Renderers copy; what is computed is computed in the plan.
+//!
+//! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
+
+pub mod calico;
+pub mod client;
+pub mod host_plan;
+pub mod index;
+pub mod kube_proxy;
+pub mod kubeadm;
+pub mod nftables;
+pub mod wg_quick;
+
+use crate::artifact::{ArtifactSet, Tree};
+use crate::plan::mesh::Peer;
+use crate::plan::{Node, Plan};
+use crate::rules::Checked;
+
+/// What stands at the head of every file that can hold a comment. No date, version or path.
+pub const GENERATED: &str = "generated from topology.toml by meshwright; do not edit";
+
+/// One kind of file that a renderer emits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// Its path below the output directory; `<node>` and `<client>` stand for their names.
+    pub path: &'static str,
+    /// Who reads it, in a few words.
+    pub consumer: &'static str,
+}
+
+/// Renders what the cluster has once.
+pub struct ClusterRenderer {
+    /// Its file in this folder.
+    pub id: &'static str,
+    /// What it emits; not each cluster has each.
+    pub outputs: &'static [Output],
+    /// Adds its files.
+    pub render: fn(&Plan, &mut ArtifactSet),
+}
+
+/// Renders what each node has.
+pub struct NodeRenderer {
+    /// Its file in this folder.
+    pub id: &'static str,
+    /// What it emits; not each node has each.
+    pub outputs: &'static [Output],
+    /// Adds its files.
+    pub render: fn(&NodeView<'_>, &mut ArtifactSet),
+}
+
+/// What a node's renderers see.
+pub struct NodeView<'plan> {
+    /// The whole plan.
+    pub plan: &'plan Plan,
+    /// What all nodes have in common, rendered once.
+    pub shared: &'plan Shared,
+    /// The node.
+    pub node: &'plan Node,
+    /// Its peers, derived once for all of its renderers.
+    pub peers: &'plan [Peer<'plan>],
+}
+
+impl NodeView<'_> {
+    /// The path of one of this node's files.
+    #[must_use]
+    pub fn path(&self, file: &str) -> String {
+        format!("nodes/{}/{file}", self.node.name)
+    }
+}
+
+/// Text that is the same in the files of all nodes. In a mesh of 1000 nodes a peer's section is
+/// written 999 times; it is rendered once.
+pub struct Shared {
+    /// The `[Peer]` section of each node as every other node without a reason of its own has it.
+    pub peer_sections: Vec<String>,
+}
+
+/// The renderers of what the cluster has once.
+pub const CLUSTER: &[ClusterRenderer] =
+    &[calico::RENDERER, client::RENDERER, index::RENDERER, kube_proxy::RENDERER];
+
+/// The renderers of what each node has.
+pub const NODE: &[NodeRenderer] =
+    &[host_plan::RENDERER, kubeadm::RENDERER, nftables::RENDERER, wg_quick::RENDERER];
+
+/// The whole tree of a plan: part 0 is the cluster's, each further part is a node's.
+pub struct Rendering<'plan> {
+    plan: &'plan Checked<Plan>,
+    shared: Shared,
+}
+
+impl<'plan> Rendering<'plan> {
+    /// Prepares what all nodes have in common.
+    #[must_use]
+    pub fn new(plan: &'plan Checked<Plan>) -> Self {
+        let shared = Shared { peer_sections: wg_quick::common_sections(plan) };
+        Self { plan, shared }
+    }
+
+    fn cluster(&self) -> ArtifactSet {
+        let mut artifacts = ArtifactSet::default();
+        for renderer in CLUSTER {
+            (renderer.render)(self.plan, &mut artifacts);
+        }
+        artifacts
+    }
+
+    fn node(&self, node: &Node) -> ArtifactSet {
+        let peers = self.plan.peers(node);
+        let view = NodeView { plan: self.plan, shared: &self.shared, node, peers: &peers };
+        let mut artifacts = ArtifactSet::default();
+        for renderer in NODE {
+            (renderer.render)(&view, &mut artifacts);
+        }
+        artifacts
+    }
+}
+
+impl Tree for Rendering<'_> {
+    fn parts(&self) -> usize {
+        1 + self.plan.nodes.len()
+    }
+
+    fn render(&self, part: usize) -> ArtifactSet {
+        match part.checked_sub(1) {
+            None => self.cluster(),
+            Some(node) => self.node(&self.plan.nodes[node]),
+        }
+    }
+}
