@@ -1,7 +1,6 @@
 //! `wg0.conf` (wg-quick(8)), and beside it what must not stand in it: endpoints that are names, and
 //! the routes to the other nodes' pods.
 
-use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -11,7 +10,7 @@ use crate::plan::host::{HostPeer, POD_ROUTE, WireGuard};
 use crate::plan::mesh::{Identity, Peer};
 use crate::plan::mtu::{OVERHEAD, Reason};
 use crate::plan::{Node, Plan};
-use crate::render::{GENERATED, NodeRenderer, NodeView, Output, Shared};
+use crate::render::{GENERATED, NodeRenderer, NodeView, Output, SharedNode};
 use crate::value::{Endpoint, Host};
 
 /// The registration.
@@ -106,7 +105,7 @@ fn conf(view: &NodeView<'_>) -> String {
     for peer in *peers {
         match peer.identity {
             Identity::Node(node) if peer.is_common() => {
-                conf.push_str(&view.shared.of(node).peer_section);
+                conf.push_str(&view.shared(node).peer_section);
             }
             _ => conf.push_str(&section(plan, peer)),
         }
@@ -125,4 +124,61 @@ pub(super) fn section(plan: &Plan, peer: &Peer<'_>) -> String {
         persistent_keepalive: host_peer.persistent_keepalive,
     };
     template::render("wg-quick-peer.conf", &view)
+}
+
+fn routes(view: &NodeView<'_>) -> String {
+    let mut routes = template::render("wg-routes", &RoutesView { generated: GENERATED });
+    let others = view.plan.nodes.iter().filter(|other| other.id != view.node.id);
+    for other in others {
+        routes.push_str(&view.shared(other).pod_route);
+    }
+    routes
+}
+
+fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
+    let endpoints = EndpointsView {
+        generated: GENERATED,
+        name: view.node.name.as_str(),
+        interface: view.plan.wireguard.interface.as_str(),
+        peers: named.iter().map(|peer| view.plan.host_peer(peer)).collect(),
+    };
+    template::render("wg-endpoints", &endpoints)
+}
+
+/// Renders what every other node has about each node, in the order of the plan.
+pub(super) fn shared(plan: &Plan) -> Vec<SharedNode> {
+    let nodes = plan.nodes.iter().map(|node| SharedNode {
+        peer_section: section(plan, &Peer::common(node)),
+        pod_route: pod_route(plan, node),
+    });
+    nodes.collect()
+}
+
+fn pod_route(plan: &Plan, node: &Node) -> String {
+    let view = RouteView {
+        subnet: node.pod_subnet.to_string(),
+        interface: plan.wireguard.interface.as_str(),
+        protocol: POD_ROUTE.protocol,
+        metric: POD_ROUTE.metric,
+    };
+    template::render("wg-route", &view)
+}
+
+pub(super) fn comma_separated(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn mtu_reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Declared => "Declared in the topology.".to_owned(),
+        Reason::SmallestUnderlay { node, underlay } => {
+            format!("The smallest underlay is that of {node}: {underlay} - {OVERHEAD}.")
+        }
+    }
+}
+
+/// Debian's wg-quick@ retries a name for ever: one dead name would keep wg0, and kubelet behind it,
+/// from starting (host.md §1).
+fn is_name(endpoint: Option<&Endpoint>) -> bool {
+    endpoint.is_some_and(|endpoint| matches!(endpoint.host(), Host::Name(_)))
 }
