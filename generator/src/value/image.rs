@@ -78,11 +78,11 @@ fn check_repository(text: &str) -> Result<(), Malformed> {
 /// (distribution/reference, `path-component`).
 fn is_path_component(part: &str) -> bool {
     let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let separators = part.split(is_alphanumeric).filter(|separator| !separator.is_empty());
+    let mut separators = part.split(is_alphanumeric).filter(|separator| !separator.is_empty());
     let separated = |s: &str| matches!(s, "." | "_" | "__") || s.bytes().all(|b| b == b'-');
     part.starts_with(is_alphanumeric)
         && part.ends_with(is_alphanumeric)
-        && separators.into_iter().all(separated)
+        && separators.all(separated)
 }
 
 #[cfg(test)]

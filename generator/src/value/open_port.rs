@@ -40,7 +40,7 @@ impl Text for OpenPort {
         let Some((ports, protocol)) = text.split_once('/') else {
             return Err(without_protocol(text));
         };
-        if Protocol::parse(ports).is_ok() {
+        if Protocol::parse(ports).is_ok() && parse_port(protocol).is_ok() {
             return Err(no_open_port(text).did_you_mean(format!("{protocol}/{ports}")));
         }
         let (first, last) = ports.split_once(['-', ':']).unwrap_or((ports, ports));
@@ -120,6 +120,7 @@ mod tests {
             ("9-8/tcp", "`9-8/tcp` is no open port", label, "did you mean `8-9/tcp`?"),
             ("8:9/tcp", "`8:9/tcp` is no open port", label, "did you mean `8-9/tcp`?"),
             ("0/tcp", "`0` is no port", "expected 1 to 65535", bounds),
+            ("tcp/udp", "`tcp` is no port", "expected 1 to 65535", bounds),
             ("+1/tcp", "`+1` is no port", "expected 1 to 65535", bounds),
         ]);
     }
