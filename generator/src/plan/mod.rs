@@ -179,6 +179,13 @@ impl Plan {
         }
     }
 
+    /// The address of cluster DNS: kubeadm gives it the tenth of the service subnet
+    /// (`GetDNSIP` in kubeadm's constants).
+    #[must_use]
+    pub fn dns_address(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.network.service_subnet.network()) + 10)
+    }
+
     /// The node that founds the cluster.
     #[must_use]
     pub fn init_node(&self) -> &Node {
