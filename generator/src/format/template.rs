@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
+};
 use serde::Serialize;
 
 /// The templates by their names, without `.j2`; `build.rs` has parsed each.
@@ -18,7 +21,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 #[must_use]
 pub fn render(name: &str, view: &impl Serialize) -> String {
     let template = ENVIRONMENT.get_template(name);
-    let text = template.and_then(|template| template.render(minijinja::value::Serialize(view)));
+    let text = template.and_then(|template| template.render(minijinja::value::Serde(view)));
     text.unwrap_or_else(|fault| unreachable!("{name}: {fault}"))
 }
 
@@ -26,9 +29,7 @@ fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_keep_trailing_newline(true);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(whitespace());
     environment.set_formatter(refuse_none);
     for (name, text) in TEMPLATES {
         let added = environment.add_template(name, text);
@@ -37,8 +38,19 @@ fn environment() -> Environment<'static> {
     environment
 }
 
+/// A tag on a line of its own leaves no trace of that line.
+fn whitespace() -> SyntaxConfig {
+    let mut syntax = SyntaxConfig::builder();
+    syntax.keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true);
+    syntax.build().unwrap_or_else(|fault| unreachable!("the default delimiters: {fault}"))
+}
+
 /// Strict mode refuses what is undefined, but prints a Rust `None` as `none`.
-fn refuse_none(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+fn refuse_none(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
     if value.is_none() {
         return Err(Error::new(ErrorKind::InvalidOperation, "a template prints an absent value"));
     }

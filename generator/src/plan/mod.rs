@@ -154,7 +154,8 @@ impl Plan {
         nodes.sort_by_key(|node| node.id);
         let positions = nodes.iter().enumerate().map(|(position, node)| (&node.name, position));
         let positions: BTreeMap<_, _> = positions.collect();
-        let nodes: Vec<_> = nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
+        let nodes: Vec<_> =
+            nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
         let control_plane = control_plane::derive(topology, &nodes);
         let clients = derive_clients(topology, &nodes, &positions, control_plane.init);
         let wireguard = WireGuard {

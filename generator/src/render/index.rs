@@ -119,8 +119,10 @@ fn file_rows() -> Vec<FileRow> {
     let cluster = CLUSTER.iter().map(|renderer| (renderer.id, renderer.outputs));
     let node = NODE.iter().map(|renderer| (renderer.id, renderer.outputs));
     let rows = cluster.chain(node).flat_map(|(renderer, outputs)| {
-        let row = move |output: &Output| {
-            FileRow { path: output.path, consumer: output.consumer, renderer }
+        let row = move |output: &Output| FileRow {
+            path: output.path,
+            consumer: output.consumer,
+            renderer,
         };
         outputs.iter().map(row)
     });

@@ -1,7 +1,6 @@
 //! `wg0.conf` (wg-quick(8)), and beside it what must not stand in it: endpoints that are names, and
 //! the routes to the other nodes' pods.
 
-
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
