@@ -349,6 +349,13 @@ impl Plan {
         }
         labels
     }
+
+    /// The labels as kubelet's `--node-labels` takes them, by key.
+    #[must_use]
+    pub fn node_labels_argument(&self, node: &Node) -> String {
+        let labels = self.node_labels(node).into_iter();
+        labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// The well-known label of a node's zone.
