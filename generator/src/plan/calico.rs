@@ -1,12 +1,21 @@
 //! The pod network: one pool a node, BGP over the mesh, no encapsulation.
 
-use crate::plan::Node;
+use crate::plan::{Node, Plan, WireGuard};
 use crate::topology::Topology;
 use crate::value::{AsNumber, Dataplane, Name, ProxyMode, Version};
 
 /// How many pools fit into `Installation.spec.calicoNetwork.ipPools` (`maxItems` in the operator's
 /// CRD); further ones are IPPools of their own.
 pub const INSTALLATION_POOLS: usize = 25;
+
+/// The namespace that the operator puts calico-node into.
+pub const NAMESPACE: &str = "calico-system";
+
+/// The Secret with the password of the BGP sessions, in [`NAMESPACE`]: calico-node reads no other.
+pub const BGP_SECRET: &str = "bgp-password";
+
+/// The key of the password in [`BGP_SECRET`].
+pub const BGP_SECRET_KEY: &str = "password";
 
 /// How many pods kubelet runs by default (`maxPods` in KubeletConfiguration).
 const KUBELET_MAX_PODS: u32 = 110;
@@ -55,12 +64,66 @@ pub fn dataplane_for(mode: ProxyMode) -> Dataplane {
     }
 }
 
+/// The pools by where they are declared.
+#[derive(Debug)]
+pub struct Pools<'plan> {
+    /// The nodes whose pools stand in the Installation: the operator makes these before anything
+    /// can serve `projectcalico.org/v3`.
+    pub installation: Vec<&'plan Node>,
+    /// The nodes whose pools are IPPools of their own, applied when the API is there.
+    pub further: Vec<&'plan Node>,
+}
+
+impl Plan {
+    /// Places the pools, those of control planes first: what serves the API that takes the further
+    /// ones must run on a node that has a pool.
+    #[must_use]
+    pub fn pools(&self) -> Pools<'_> {
+        let mut installation: Vec<_> = self.nodes.iter().collect();
+        installation.sort_by_key(|node| (!node.is_control_plane(), node.id));
+        let further = installation.split_off(installation.len().min(INSTALLATION_POOLS));
+        Pools { installation, further }
+    }
+}
+
+impl WireGuard {
+    /// The regular expression (RE2) that the interface alone matches; Calico's own are unanchored.
+    #[must_use]
+    pub fn interface_pattern(&self) -> String {
+        anchored(self.interface.as_str())
+    }
+}
+
+/// Of the characters of interface names, `.` and `+` mean something to RE2.
+fn anchored(name: &str) -> String {
+    format!("^{}$", name.replace('.', "\\.").replace('+', "\\+"))
+}
+
 impl Node {
+    /// The name of its pool.
+    #[must_use]
+    pub fn pool_name(&self) -> String {
+        format!("pods-{}", self.name)
+    }
+
     /// kubelet's `maxPods`, where the block holds fewer addresses than kubelet would run pods;
     /// further ones would hang in `ContainerCreating`. All addresses of a block are used.
     #[must_use]
     pub fn max_pods(&self) -> Option<u32> {
         let addresses = 1_u32.checked_shl(32 - u32::from(self.pod_subnet.prefix_len()))?;
         (addresses < KUBELET_MAX_PODS).then_some(addresses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::anchored;
+
+    #[test]
+    fn a_pattern_matches_one_interface() {
+        let table = [("wg0", "^wg0$"), ("wg.0", "^wg\\.0$"), ("a+b-c=d_e", "^a\\+b-c=d_e$")];
+        for (name, expected) in table {
+            assert_eq!(anchored(name), expected);
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use crate::plan::Node;
+use crate::plan::{Node, Plan};
+use crate::release;
 use crate::topology::Topology;
 use crate::value::{ApiEndpoint, Name, Text};
 
@@ -28,7 +29,7 @@ impl ControlPlane {
     /// from the start: adding one later means making the certificate anew (kubeadm#1447).
     #[must_use]
     pub fn cert_sans(&self) -> Vec<String> {
-        let name = self.endpoint.host().to_string();
+        let name = self.endpoint.name().to_string();
         let addresses = self.addresses.iter().map(Ipv4Addr::to_string);
         std::iter::once(name).chain(addresses).collect()
     }
@@ -37,6 +38,18 @@ impl ControlPlane {
     #[must_use]
     pub fn is_highly_available(&self) -> bool {
         self.addresses.len() > 1
+    }
+}
+
+impl Plan {
+    /// Checks of kubeadm that would fail on this node for a reason that is none: until 1.36 the
+    /// port's check trips over the load balancer, which is on loopback (kubernetes#138250).
+    #[must_use]
+    pub fn ignored_preflight_errors(&self, node: &Node) -> Vec<String> {
+        let shares_port = node.is_control_plane() && self.control_plane.is_highly_available();
+        let trips = release::preflight_checks_all_addresses(self.kubernetes_version);
+        let check = (shares_port && trips).then(|| format!("Port-{API_PORT}"));
+        check.into_iter().collect()
     }
 }
 
@@ -70,7 +83,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> ControlPlane {
         init: nodes.iter().position(founds).unwrap_or_default(),
         endpoint: endpoint(topology),
         addresses: control_planes.map(|node| node.address).collect(),
-        etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get())),
+        etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
     }
 }
 

@@ -12,8 +12,8 @@ use crate::plan::mesh::Peer;
 use crate::plan::{Node, Plan};
 use crate::release;
 use crate::value::{
-    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey,
-    RegistryName, Role, SourceNet, Subnet, Url, Version,
+    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
+    SourceNet, Subnet, Url, Version,
 };
 
 /// The version of this struct's shape, checked by its readers.
@@ -193,7 +193,11 @@ impl WireGuard<'_> {
 impl Plan {
     /// Derives one machine. `peers` are those of the node, from [`Plan::peers`].
     #[must_use]
-    pub fn host<'plan>(&'plan self, node: &'plan Node, peers: &'plan [Peer<'plan>]) -> HostPlan<'plan> {
+    pub fn host<'plan>(
+        &'plan self,
+        node: &'plan Node,
+        peers: &'plan [Peer<'plan>],
+    ) -> HostPlan<'plan> {
         HostPlan {
             schema_version: SCHEMA_VERSION,
             cluster: &self.name,
@@ -203,7 +207,7 @@ impl Plan {
             arch: node.arch,
             wireguard: self.host_wireguard(node, peers),
             pod_routes: Routes { kind: POD_ROUTE, subnets: self.pod_blocks_beside(node) },
-            route_guards: Routes { kind: GUARD_ROUTE, subnets: self.guarded_subnets() },
+            route_guards: self.route_guards(),
             firewall: self.host_firewall(node),
             kernel_modules: self.kernel_modules(),
             sysctl: SYSCTL.into_iter().collect(),
@@ -257,9 +261,12 @@ impl Plan {
         others.map(|other| other.pod_subnet).collect()
     }
 
-    /// Not the Services: "No route to host" for every ClusterIP was seen (host.md §2).
-    fn guarded_subnets(&self) -> Vec<Subnet> {
-        vec![self.network.pod_subnet, self.network.node_subnet]
+    /// `unreachable` routes to pods and nodes. Not to Services: "No route to host" for every
+    /// ClusterIP was seen (host.md §2).
+    #[must_use]
+    pub fn route_guards(&self) -> Routes {
+        let subnets = vec![self.network.pod_subnet, self.network.node_subnet];
+        Routes { kind: GUARD_ROUTE, subnets }
     }
 
     fn host_firewall<'plan>(&'plan self, node: &'plan Node) -> Firewall<'plan> {
@@ -288,7 +295,7 @@ impl Plan {
     /// Every node's name resolves (kubeadm's Hostname check), and the API's name to the mesh
     /// address of the one control plane, or to this host's load balancer before several.
     fn hosts<'plan>(&'plan self) -> Vec<HostsEntry<'plan>> {
-        let api_name = self.control_plane.endpoint.host();
+        let api_name = self.control_plane.endpoint.name().as_str();
         let api_address = self.api_address();
         let mut entries = vec![HostsEntry { address: api_address, names: vec![api_name] }];
         entries.extend(
@@ -341,6 +348,13 @@ impl Plan {
             labels.insert(ROUTE_REFLECTOR_LABEL.to_owned(), "true".to_owned());
         }
         labels
+    }
+
+    /// The labels as kubelet's `--node-labels` takes them, by key.
+    #[must_use]
+    pub fn node_labels_argument(&self, node: &Node) -> String {
+        let labels = self.node_labels(node).into_iter();
+        labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     }
 }
 
