@@ -17,6 +17,7 @@ pub mod artifact;
 pub mod cli;
 pub mod diagnostic;
 pub mod document;
+pub mod file;
 pub mod format;
 pub mod out;
 pub mod pipeline;
