@@ -1,6 +1,7 @@
 //! The topology: what people write, key by key. No logic; what follows from it is the plan.
 
 mod defaults;
+pub mod edit;
 mod read;
 
 use std::collections::BTreeMap;
