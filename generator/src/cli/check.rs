@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::session::{Session, count};
+use super::session::{Session, count, members};
 use crate::diagnostic::{Report, Severity};
 use crate::pipeline;
 use crate::topology::Topology;
@@ -40,11 +40,10 @@ impl Check {
 }
 
 fn praise(topology: &Topology, report: &Report) -> String {
-    let nodes = count(topology.nodes.len(), "node");
-    let clients = count(topology.clients.len(), "client");
+    let members = members(topology.nodes.len(), topology.clients.len());
     let accepted = match report.allowed {
         0 => String::new(),
         allowed => format!(", {} accepted by [[lint.allow]]", count(allowed, "warning")),
     };
-    format!("{}: ok, {nodes}, {clients}{accepted}", report.source.name)
+    format!("{}: ok, {members}{accepted}", report.source.name)
 }

@@ -42,7 +42,7 @@ impl Explain {
 }
 
 fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let catalogue = rules::catalogue();
+    let catalogue: Vec<_> = rules::catalogue().collect();
     let Some(entry) = catalogue.iter().find(|entry| entry.code == code) else {
         let help = match closest(code, catalogue.iter().map(|entry| entry.code)) {
             Some(meant) => format!("did you mean `{meant}`?"),
@@ -56,7 +56,7 @@ fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn list(out: &mut dyn Write) -> io::Result<()> {
-    let catalogue = rules::catalogue();
+    let catalogue: Vec<_> = rules::catalogue().collect();
     let width = catalogue.iter().map(|entry| entry.code.len()).max().unwrap_or_default();
     for severity in [Severity::Error, Severity::Warning] {
         writeln!(out, "{}s", severity.as_str())?;

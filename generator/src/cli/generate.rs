@@ -18,7 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright generate
   meshwright generate --diff | less            # what would change, line by line
-  meshwright generate --check --format json    # in CI: fails when out/ is not what the topology gives";
+  meshwright generate --check --format json    # in CI: fails when out/ is stale";
 
 /// Write the output directory from the topology
 ///
@@ -93,7 +93,9 @@ impl Generate {
         if self.check {
             return tell_drift(changes, session);
         }
-        session.talk_list(&lines(changes, &WRITTEN))?;
+        if !self.diff {
+            session.talk_list(&lines(changes, &WRITTEN))?;
+        }
         let Changes { added, changed, removed, unchanged, .. } = changes;
         let (written, removed) = (files(added.len() + changed.len()), removed.len());
         if !self.writes() {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::session::{Session, count};
+use super::session::{Session, count, members};
 use crate::diagnostic::{Diagnostic, Finding, Located, Severity};
 use crate::document::{Document, Source};
 use crate::route::Route;
@@ -141,8 +141,8 @@ fn tell_missing(survey: &Survey<'_>, session: &mut Session<'_>) -> Result<Status
 
 fn tell_complete(survey: &Survey<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
     let of = |kind| survey.iter().filter(|(owner, _)| owner.kind == kind).count();
-    let (nodes, clients) = (count(of(Kind::Node), "node"), count(of(Kind::Client), "client"));
-    session.talk(format_args!("keys are complete: {nodes}, {clients}"))?;
+    let members = members(of(Kind::Node), of(Kind::Client));
+    session.talk(format_args!("keys are complete: {members}"))?;
     Ok(Status::Clean)
 }
 

@@ -42,6 +42,7 @@ struct CommandLine {
 
 /// Options that every verb takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// The topology, the one input that people write
     #[arg(short, long, global = true, value_name = "FILE", default_value = "topology.toml")]

@@ -84,6 +84,14 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `2 nodes, 1 client`.
+pub(super) fn members(nodes: usize, clients: usize) -> String {
+    match clients {
+        0 => count(nodes, "node"),
+        _ => format!("{}, {}", count(nodes, "node"), count(clients, "client")),
+    }
+}
+
 /// A stream whose reader may go away: what is written after that is dropped, and the run ends with
 /// the exit code that it would have had.
 pub(super) struct Pipe<'a>(&'a mut dyn Write);

@@ -1,4 +1,5 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
+mod cli;
 mod diagnostics;
 mod snapshot;
