@@ -117,7 +117,46 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use super::anchored;
+    use super::{INSTALLATION_POOLS, anchored};
+    use crate::document::Source;
+    use crate::pipeline;
+
+    /// Workers `n1` to `n<workers>`, and the one control plane after them. The keys differ and are
+    /// nobody's.
+    fn topology(workers: usize) -> Source {
+        let nodes = (1..=workers + 1).map(|id| {
+            let role = if id > workers { "control-plane" } else { "worker" };
+            let key = format!("{id:A>42}A=");
+            format!(
+                "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"\n\
+                 endpoint = \"203.0.113.{id}\"\npublic_key = \"{key}\"\n"
+            )
+        });
+        let cluster = "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.37.2\"\n";
+        Source {
+            name: "topology.toml".to_owned(),
+            text: cluster.to_owned() + &nodes.collect::<String>(),
+        }
+    }
+
+    #[test]
+    fn control_planes_have_their_pools_in_the_installation() {
+        let plan = pipeline::compile(&topology(INSTALLATION_POOLS + 1)).plan.unwrap();
+        let pools = plan.pools();
+        let names = |nodes: &[&super::Node]| {
+            nodes.iter().map(|node| node.pool_name()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(pools.installation.len(), INSTALLATION_POOLS);
+        assert_eq!(names(&pools.installation[..2]), "pods-n27 pods-n1");
+        assert_eq!(names(&pools.further), "pods-n25 pods-n26");
+    }
+
+    #[test]
+    fn a_few_pools_all_fit() {
+        let plan = pipeline::compile(&topology(INSTALLATION_POOLS - 1)).plan.unwrap();
+        assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS);
+        assert!(plan.pools().further.is_empty());
+    }
 
     #[test]
     fn a_pattern_matches_one_interface() {
