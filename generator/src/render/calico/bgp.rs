@@ -14,8 +14,8 @@ use crate::value::AsNumber;
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
-/// An API server that is not there yet when calico-node starts takes this file late: BIRD binds
-/// once (run, calico-run.md §3).
+/// Calico's API is served only after calico-node's first start, and BIRD binds once (run,
+/// calico-run.md §3): whoever applies this file the first time restarts calico-node.
 const ABOUT_BGP: &str = "\
 BIRD listens on the mesh address alone; it looks at bindMode when it starts, so after a change:
 
