@@ -20,15 +20,7 @@ use crate::value::{AsNumber, Dataplane, Subnet};
 /// Calico's objects.
 pub const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "calico",
-    outputs: &[
-        INSTALLATION,
-        IP_POOLS,
-        IPAM,
-        BGP,
-        BGP_PASSWORD_RBAC,
-        FELIX,
-        POD_ANNOTATIONS_POLICY,
-    ],
+    outputs: &[INSTALLATION, IP_POOLS, IPAM, BGP, BGP_PASSWORD_RBAC, FELIX, POD_ANNOTATIONS_POLICY],
     render,
 };
 
@@ -241,9 +233,9 @@ fn only_on(node: &Node) -> String {
 
 fn ip_pools_file(nodes: &[&Node]) -> Vec<u8> {
     let about = "the pools that the Installation has no room for; the operator leaves them alone";
-    let pools = nodes.iter().map(|node| {
-        object(PROJECT_CALICO, "IPPool", node.pool_name(), IpPoolSpec::of(node))
-    });
+    let pools = nodes
+        .iter()
+        .map(|node| object(PROJECT_CALICO, "IPPool", node.pool_name(), IpPoolSpec::of(node)));
     pools.fold(yaml::File::new(about), |file, pool| file.document(&pool)).finish()
 }
 
