@@ -1,4 +1,7 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
+mod accept;
 mod diagnostics;
+mod pipeline;
+mod properties;
 mod snapshot;
