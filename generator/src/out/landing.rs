@@ -27,7 +27,7 @@ pub(super) struct Journal {
     remove: BTreeMap<String, Digest>,
 }
 
-/// One system call's worth of landing.
+/// One step of a landing; repeated after a crash in its middle, it comes to the same end.
 #[derive(Debug, PartialEq, Eq)]
 enum Step<'a> {
     Remove(&'a str),
@@ -342,9 +342,9 @@ mod tests {
             Step::Remove("d"),
             Step::RemoveFolder("b/c"),
             Step::RemoveFolder("b"),
-            Step::Place { staged: "1/0", path: "a/changed" },
-            Step::Place { staged: "2/0", path: "d/e" },
-            Step::Place { staged: "3/0", path: "f/g" },
+            Step::Place { staged: "1-0", path: "a/changed" },
+            Step::Place { staged: "2-0", path: "d/e" },
+            Step::Place { staged: "3-0", path: "f/g" },
             Step::PlaceManifest,
             Step::Clear,
         ];
@@ -401,7 +401,7 @@ mod tests {
             for (path, said) in [("a/changed", "edited by hand"), ("f/g", "")] {
                 let (dir, _) = killed_after(steps);
                 let landed =
-                    !staging::at(dir.path(), if path == "f/g" { "3/0" } else { "1/0" }).exists();
+                    !staging::at(dir.path(), if path == "f/g" { "3-0" } else { "1-0" }).exists();
                 create_folders(dir.path(), path).unwrap();
                 fs::write(dir.path().join(path), "mine").unwrap();
                 let error = out::write(&NEW, dir.path(), GENTLE).unwrap_err();
@@ -423,8 +423,8 @@ mod tests {
     #[test]
     fn a_staged_file_that_power_loss_tore_does_not_land() {
         let (dir, _) = killed_after(0);
-        fs::write(staging::at(dir.path(), "1/0"), "").unwrap();
-        fs::remove_file(staging::at(dir.path(), "3/0")).unwrap();
+        fs::write(staging::at(dir.path(), "1-0"), "").unwrap();
+        fs::remove_file(staging::at(dir.path(), "3-0")).unwrap();
         assert!(recover(dir.path()).unwrap());
         let changes = out::compare(&NEW, dir.path()).unwrap();
         assert_eq!(changes.added, ["f/g"]);
