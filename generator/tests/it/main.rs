@@ -2,6 +2,8 @@
 
 mod accept;
 mod diagnostics;
+mod docs;
+mod out;
 mod pipeline;
 mod properties;
 mod snapshot;
