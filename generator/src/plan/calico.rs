@@ -6,7 +6,7 @@ use crate::value::{AsNumber, Dataplane, Name, ProxyMode, Version};
 
 /// How many pools fit into `Installation.spec.calicoNetwork.ipPools` (`maxItems` in the operator's
 /// CRD); further ones are IPPools of their own.
-pub const INSTALLATION_POOLS: usize = 25;
+pub const INSTALLATION_POOLS: u32 = 25;
 
 /// The namespace that the operator puts calico-node into.
 pub const NAMESPACE: &str = "calico-system";
@@ -75,13 +75,17 @@ pub struct Pools<'plan> {
 }
 
 impl Plan {
-    /// Places the pools, those of control planes first: what serves the API that takes the further
-    /// ones must run on a node that has a pool.
+    /// Places the pools: the Installation has that of the init node, where Calico's API that takes
+    /// the further ones starts, and those of the lowest ids.
+    ///
+    /// A function of the node alone, so that no pool moves when others come and go: the operator
+    /// would delete the one that leaves its Installation, with the addresses in use.
     #[must_use]
     pub fn pools(&self) -> Pools<'_> {
-        let mut installation: Vec<_> = self.nodes.iter().collect();
-        installation.sort_by_key(|node| (!node.is_control_plane(), node.id));
-        let further = installation.split_off(installation.len().min(INSTALLATION_POOLS));
+        let init = self.init_node().id;
+        let nodes = self.nodes.iter();
+        let (installation, further) =
+            nodes.partition(|node| node.id == init || node.id.get() < INSTALLATION_POOLS);
         Pools { installation, further }
     }
 }
@@ -117,7 +121,51 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use super::anchored;
+    use super::{INSTALLATION_POOLS, anchored};
+    use crate::document::Source;
+    use crate::pipeline;
+
+    /// Nodes with these ids, the last of which is the control plane. The keys are nobody's.
+    fn topology(ids: &[u32]) -> Source {
+        let nodes = ids.iter().map(|id| {
+            let role = if ids.last() == Some(id) { "control-plane" } else { "worker" };
+            let key = format!("{id:A>42}A=");
+            format!(
+                "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"\n\
+                 endpoint = \"203.0.113.{id}\"\npublic_key = \"{key}\"\n"
+            )
+        });
+        let cluster = "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.37.2\"\n";
+        Source {
+            name: "topology.toml".to_owned(),
+            text: cluster.to_owned() + &nodes.collect::<String>(),
+        }
+    }
+
+    fn names(nodes: &[&super::Node]) -> String {
+        nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn no_pool_moves_when_nodes_come_and_go() {
+        let table = [
+            (&[1, 24, 25, 30][..], "n1 n24 n30", "n25"),
+            (&[24, 25, 30][..], "n24 n30", "n25"),
+            (&[1, 2, 3, 24, 25, 26, 30][..], "n1 n2 n3 n24 n30", "n25 n26"),
+        ];
+        for (ids, installation, further) in table {
+            let plan = pipeline::compile(&topology(ids)).plan.unwrap();
+            let pools = plan.pools();
+            assert_eq!(names(&pools.installation), installation, "{ids:?}");
+            assert_eq!(names(&pools.further), further, "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn the_installation_never_holds_too_many() {
+        let plan = pipeline::compile(&topology(&(1..=200).collect::<Vec<_>>())).plan.unwrap();
+        assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS as usize);
+    }
 
     #[test]
     fn a_pattern_matches_one_interface() {

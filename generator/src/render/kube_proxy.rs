@@ -108,8 +108,7 @@ fn configuration(
     client_connection: Option<ClientConnection>,
 ) -> Manifest<KubeProxyConfiguration> {
     let planned = &plan.kube_proxy;
-    let ipvs =
-        Ipvs { scheduler: planned.scheduler, strict_arp: false, exclude_cidrs: [] };
+    let ipvs = Ipvs { scheduler: planned.scheduler, strict_arp: false, exclude_cidrs: [] };
     Manifest {
         api_version: "kubeproxy.config.k8s.io/v1alpha1",
         kind: "KubeProxyConfiguration",

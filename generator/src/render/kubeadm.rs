@@ -17,9 +17,7 @@ use crate::plan::control_plane::API_PORT;
 use crate::plan::host::{CRI_SOCKET, DISCOVERY_FILE, PATCHES_DIRECTORY};
 use crate::plan::{Node, Plan, control_plane};
 use crate::render::{NodeRenderer, NodeView, Output, kube_proxy};
-use crate::value::{
-    ImageRepository, LabelKey, LabelValue, Name, DnsName, Subnet, TaintEffect,
-};
+use crate::value::{DnsName, ImageRepository, LabelKey, LabelValue, Name, Subnet, TaintEffect};
 
 /// kubeadm's files of each node.
 pub const RENDERER: NodeRenderer = NodeRenderer { id: "kubeadm", outputs: OUTPUTS, render };
@@ -79,9 +77,10 @@ fn init_file(view: &NodeView<'_>) -> Vec<u8> {
 }
 
 fn join_file(view: &NodeView<'_>) -> Vec<u8> {
-    let control_plane = view.node.is_control_plane().then(|| JoinControlPlane {
-        local_api_endpoint: LocalApiEndpoint::of(view.node),
-    });
+    let control_plane = view
+        .node
+        .is_control_plane()
+        .then(|| JoinControlPlane { local_api_endpoint: LocalApiEndpoint::of(view.node) });
     let join = JoinConfiguration {
         control_plane,
         discovery: Discovery { file: DiscoveryFile { kube_config_path: DISCOVERY_FILE } },
