@@ -1,15 +1,20 @@
 //! The topology as text and as a TOML tree: the only file that knows where a value stands.
 
+mod syntax;
+
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Diagnostic, Finding, Label, Located, Place, Severity, Span};
+use crate::diagnostic::{Diagnostic, Label, Located, Place, Span};
 use crate::route::{Route, Step};
 
 /// Code of a fault in the TOML grammar itself.
 pub const SYNTAX: &str = "toml-syntax";
+
+/// What some editors on Windows put before the text; TOML ignores it.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A text with the name that messages call it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +33,14 @@ pub struct Document<'source> {
     line_starts: Vec<usize>,
 }
 
-/// What a [`Place`] resolves to.
+/// Where a route leads.
 struct Site {
-    bytes: Range<usize>,
-    /// False when the value is absent and the table that would hold it is pointed at instead.
-    exact: bool,
+    /// The last key on the way that is there; for an element of an array, the element.
+    key: Range<usize>,
+    /// The last value on the way that is there; for a table, its header.
+    value: Range<usize>,
+    /// Whether that is the end of the route.
+    found: bool,
 }
 
 impl<'source> Document<'source> {
@@ -44,7 +52,7 @@ impl<'source> Document<'source> {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
         let line_starts = line_starts(&source.text);
-        let diagnostics = errors.iter().map(|error| syntax(error, source.text.len())).collect();
+        let diagnostics = syntax::diagnostics(&errors, &source.text);
         (Self { source, root, line_starts }, diagnostics)
     }
 
@@ -62,7 +70,8 @@ impl<'source> Document<'source> {
 
     /// Finds the lines and columns of a diagnostic.
     ///
-    /// A label whose value is absent points at the table that would hold it, and says so.
+    /// A label whose value is absent points at the deepest table that is there, at the start of the
+    /// text when that is the document itself.
     #[must_use]
     pub fn locate(&self, diagnostic: Diagnostic) -> Located {
         let Diagnostic { code, severity, finding } = diagnostic;
@@ -72,49 +81,46 @@ impl<'source> Document<'source> {
     }
 
     fn span(&self, label: Label, primary: bool) -> Span {
-        let Site { bytes, exact } = self.site(&label.place);
-        let label = if exact { label.text } else { format!("{} (by default)", label.text) };
+        let Label { place, text } = label;
+        let (bytes, label) = match place {
+            Place::Bytes(bytes) => (bytes, text),
+            Place::Key(route) => (self.walk(&route).key, text),
+            Place::Missing(route) => (self.walk(&route).value, text),
+            Place::Value(route) => match self.walk(&route) {
+                Site { value, found: true, .. } => (value, text),
+                Site { value, .. } if text.is_empty() => (value, "by default".to_owned()),
+                Site { value, .. } => (value, format!("{text} (by default)")),
+            },
+        };
+        let bytes = self.clamp(&bytes);
         let (line, column) = self.line_and_column(bytes.start);
         let (end_line, end_column) = self.line_and_column(bytes.end);
         Span { bytes, line, column, end_line, end_column, label, primary }
     }
 
-    fn site(&self, place: &Place) -> Site {
-        match place {
-            Place::Bytes(bytes) => Site { bytes: self.clamp(bytes), exact: true },
-            Place::Key(route) => self.walk(route, true),
-            Place::Value(route) => self.walk(route, false),
-        }
-    }
-
-    fn walk(&self, route: &Route, want_key: bool) -> Site {
+    fn walk(&self, route: &Route) -> Site {
         let mut value = &self.root;
-        let mut bytes = 0..0;
+        let mut key = value.span();
         for step in route.steps() {
-            let next = match (step, value.get_ref()) {
-                (Step::Key(key), DeValue::Table(table)) => table.get_key_value(key.as_ref()),
-                (Step::Index(index), DeValue::Array(array)) => {
-                    let Some(element) = array.get(*index) else { break };
-                    (value, bytes) = (element, element.span());
-                    continue;
-                }
-                _ => None,
+            let Some(next) = child(value, step) else {
+                return Site { key, value: value.span(), found: false };
             };
-            let Some((key, child)) = next else {
-                return Site { bytes: self.clamp(&bytes), exact: false };
-            };
-            bytes = if want_key { key.span() } else { child.span() };
-            value = child;
+            (key, value) = next;
         }
-        Site { bytes: self.clamp(&bytes), exact: true }
+        Site { key, value: value.span(), found: true }
     }
 
-    /// Bytes inside the text, on character boundaries: parsers have been seen to overshoot.
+    /// Bytes inside the text, on character boundaries: the parser's errors may lie between two.
+    ///
+    /// What lies behind the last line break is moved before it, to a line that can be shown.
     fn clamp(&self, bytes: &Range<usize>) -> Range<usize> {
         let text = &self.source.text;
-        let start = text.floor_char_boundary(bytes.start.min(text.len()));
-        let end = text.ceil_char_boundary(bytes.end.clamp(start, text.len()));
-        start..end
+        let last = text.trim_end_matches(['\r', '\n']).len();
+        if bytes.start >= last {
+            return last..last;
+        }
+        let start = text.floor_char_boundary(bytes.start);
+        start..text.ceil_char_boundary(bytes.end.clamp(start, text.len()))
     }
 
     fn line_and_column(&self, offset: usize) -> (usize, usize) {
@@ -124,13 +130,155 @@ impl<'source> Document<'source> {
     }
 }
 
-fn line_starts(text: &str) -> Vec<usize> {
-    let after_newlines = text.match_indices('\n').map(|(offset, _)| offset + 1);
-    std::iter::once(0).chain(after_newlines).collect()
+/// The part of a value that a step leads to, with the bytes of its key.
+fn child<'a, 'source>(
+    value: &'a Spanned<DeValue<'source>>,
+    step: &Step,
+) -> Option<(Range<usize>, &'a Spanned<DeValue<'source>>)> {
+    match (step, value.get_ref()) {
+        (Step::Key(key), DeValue::Table(table)) => {
+            table.get_key_value(key.as_ref()).map(|(key, child)| (key.span(), child))
+        }
+        (Step::Index(index), DeValue::Array(array)) => {
+            array.get(*index).map(|element| (element.span(), element))
+        }
+        _ => None,
+    }
 }
 
-fn syntax(error: &toml::de::Error, end: usize) -> Diagnostic {
-    let place = Place::Bytes(error.span().unwrap_or(end..end));
-    let finding = Finding::at(error.message().replace('\n', ", "), place, "");
-    Diagnostic { code: SYNTAX, severity: Severity::Error, finding }
+/// Offsets of the first character of each line. A byte order mark is no character of the first.
+fn line_starts(text: &str) -> Vec<usize> {
+    let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    let after_newlines = text.match_indices('\n').map(|(offset, _)| offset + 1);
+    std::iter::once(first).chain(after_newlines).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Finding, Severity};
+
+    const TEXT: &str = "\
+[network] # header
+pod.subnet = \"10.0.0.0/16\"
+
+[[nodes]]
+name = \"香港\"
+labels = { zone = \"a\", rack.row = 7 }
+ports = [
+  1,
+  2,
+]
+
+[nodes.taints]
+key = \"k\"
+
+[[nodes]]
+
+[deep.er]
+x = true
+";
+
+    fn locate(text: &str, place: Place) -> (String, Span) {
+        let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
+        let finding = Finding::at("message", place, "label");
+        let diagnostic = Diagnostic { code: "code", severity: Severity::Error, finding };
+        let span = Document::parse(&source).0.locate(diagnostic).spans.swap_remove(0);
+        (text[span.bytes.clone()].to_owned(), span)
+    }
+
+    /// `nodes.0.name` as a route.
+    fn route(path: &str) -> Route {
+        path.split_terminator('.').fold(Route::root(), |route, step| match step.parse() {
+            Ok(index) => route.index(index),
+            Err(_) => route.key(step.to_owned()),
+        })
+    }
+
+    #[test]
+    fn values_that_are_there() {
+        let cases = [
+            ("", "", (1, 1), (1, 1)),
+            ("network", "[network]", (1, 1), (1, 10)),
+            ("network.pod", "pod", (2, 1), (2, 4)),
+            ("network.pod.subnet", "\"10.0.0.0/16\"", (2, 14), (2, 27)),
+            ("nodes", "[[nodes]]", (4, 1), (4, 10)),
+            ("nodes.0", "[[nodes]]", (4, 1), (4, 10)),
+            ("nodes.0.name", "\"香港\"", (5, 8), (5, 12)),
+            ("nodes.0.labels", "{ zone = \"a\", rack.row = 7 }", (6, 10), (6, 38)),
+            ("nodes.0.labels.zone", "\"a\"", (6, 19), (6, 22)),
+            ("nodes.0.labels.rack.row", "7", (6, 35), (6, 36)),
+            ("nodes.0.ports", "[\n  1,\n  2,\n]", (7, 9), (10, 2)),
+            ("nodes.0.ports.1", "2", (9, 3), (9, 4)),
+            ("nodes.0.taints", "[nodes.taints]", (12, 1), (12, 15)),
+            ("nodes.1", "[[nodes]]", (15, 1), (15, 10)),
+            ("deep", "deep", (17, 2), (17, 6)),
+            ("deep.er.x", "true", (18, 5), (18, 9)),
+        ];
+        for (path, expected, from, to) in cases {
+            let (found, span) = locate(TEXT, Place::Value(route(path)));
+            assert_eq!(found, expected, "{path}");
+            assert_eq!((span.line, span.column), from, "{path}");
+            assert_eq!((span.end_line, span.end_column), to, "{path}");
+            assert_eq!(span.label, "label", "{path}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_absent() {
+        let cases = [
+            ("ingress", "", (1, 1)),
+            ("ingress.controller", "", (1, 1)),
+            ("network.node_subnet", "[network]", (1, 1)),
+            ("network.pod.prefix", "pod", (2, 1)),
+            ("nodes.0.id", "[[nodes]]", (4, 1)),
+            ("nodes.1.id", "[[nodes]]", (15, 1)),
+            ("nodes.7.id", "[[nodes]]", (4, 1)),
+            ("nodes.0.labels.x", "{ zone = \"a\", rack.row = 7 }", (6, 10)),
+            ("nodes.0.name.x", "\"香港\"", (5, 8)),
+            ("nodes.0.ports.2", "[\n  1,\n  2,\n]", (7, 9)),
+        ];
+        for (path, expected, from) in cases {
+            let by_default = locate(TEXT, Place::Value(route(path)));
+            let missing = locate(TEXT, Place::Missing(route(path)));
+            assert_eq!((by_default.0.as_str(), missing.0.as_str()), (expected, expected), "{path}");
+            assert_eq!((missing.1.line, missing.1.column), from, "{path}");
+            assert_eq!(by_default.1.label, "label (by default)", "{path}");
+            assert_eq!(missing.1.label, "label", "{path}");
+        }
+    }
+
+    #[test]
+    fn keys() {
+        let cases = [
+            ("network", "network"),
+            ("network.pod.subnet", "subnet"),
+            ("nodes", "nodes"),
+            ("nodes.1", "[[nodes]]"),
+            ("nodes.0.labels.rack.row", "row"),
+            ("nodes.0.taints", "taints"),
+            ("deep", "deep"),
+            ("deep.er", "er"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(locate(TEXT, Place::Key(route(path))).0, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn bytes_outside_of_the_text_are_moved_into_it() {
+        let cases = [
+            ("", 0..0, (1, 1)),
+            ("", 5..9, (1, 1)),
+            ("a = 1\n", 6..6, (1, 6)),
+            ("a = 1\r\n\r\n", 9..9, (1, 6)),
+            ("a = 1\n\nb = 1", 6..6, (2, 1)),
+            ("a = \"香\"", 6..7, (1, 6)),
+            ("\u{feff}a = 1", 3..4, (1, 1)),
+        ];
+        for (text, bytes, expected) in cases {
+            let (_, span) = locate(text, Place::Bytes(bytes));
+            assert_eq!((span.line, span.column), expected, "{text:?}");
+        }
+    }
 }

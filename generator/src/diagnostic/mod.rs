@@ -8,6 +8,7 @@ pub mod github;
 pub mod human;
 pub mod json;
 
+use std::io;
 use std::ops::Range;
 
 use crate::document::Source;
@@ -36,8 +37,11 @@ impl Severity {
 /// The part of the document that a label points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// The value at a route; where there is none, the deepest table that is there.
+    /// The value at a route. One that nobody wrote is a default: the table that could hold it is
+    /// pointed at, and the label says so.
     Value(Route),
+    /// A value that should be there and is not: the table that has to hold it.
+    Missing(Route),
     /// The key that a route ends in, rather than its value.
     Key(Route),
     /// Bytes of the source text; only the TOML parser knows no route.
@@ -68,6 +72,11 @@ impl Finding {
     /// A fault at the value of `route`.
     pub fn new(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
         Self::at(message, Place::Value(route.clone()), label)
+    }
+
+    /// A fault that is the absence of the value of `route`.
+    pub fn missing(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
+        Self::at(message, Place::Missing(route.clone()), label)
     }
 
     /// A fault at any place.
@@ -104,7 +113,7 @@ pub struct Diagnostic {
 }
 
 /// A place in the source text.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// Byte offsets into [`Source::text`], on character boundaries.
     pub bytes: Range<usize>,
@@ -112,9 +121,9 @@ pub struct Span {
     pub line: usize,
     /// The first column, from 1, in characters.
     pub column: usize,
-    /// The line of the last character.
+    /// The line on which it ends.
     pub end_line: usize,
-    /// The column after the last character.
+    /// The column after its last character; equal to `column` where the span is empty.
     pub end_column: usize,
     /// What is said there; may be empty.
     pub label: String,
@@ -137,6 +146,17 @@ pub struct Located {
     pub spans: Vec<Span>,
 }
 
+impl Located {
+    /// Place first, then everything that tells two of them apart.
+    fn sort_key(&self) -> impl Ord {
+        let spans = self.spans.iter();
+        let spans: Vec<_> =
+            spans.map(|span| (span.bytes.start, span.bytes.end, span.label.as_str())).collect();
+        let start = spans.first().map_or(0, |(start, ..)| *start);
+        (start, self.code, &self.message, self.help.as_deref(), spans)
+    }
+}
+
 /// Everything that was found in one document, ordered by place.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -149,9 +169,47 @@ pub struct Report {
 }
 
 impl Report {
+    /// A report in the order of the text. What was found twice is said once.
+    #[must_use]
+    pub fn new(source: Source, mut located: Vec<Located>, allowed: usize) -> Self {
+        located.sort_by(|one, other| one.sort_key().cmp(&other.sort_key()));
+        located.dedup();
+        Self { source, diagnostics: located, allowed }
+    }
+
     /// How many diagnostics have this severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|found| found.severity == severity).count()
+    }
+}
+
+/// Who reads the report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// People at a terminal: see [`human`].
+    #[default]
+    Human,
+    /// Programs: see [`json`].
+    Json,
+    /// GitHub Actions, which shows them beside the lines of a pull request: see [`github`].
+    Github,
+}
+
+/// Prints a report. `color` is for people alone.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print(
+    report: &Report,
+    format: Format,
+    color: bool,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Human => human::print(report, color, out),
+        Format::Json => json::print(report, out),
+        Format::Github => github::print(report, out),
     }
 }

@@ -98,7 +98,7 @@ impl Problems {
 
     fn concerns_broken(&self, finding: &Finding) -> bool {
         finding.labels.iter().any(|label| match &label.place {
-            Place::Value(route) | Place::Key(route) => {
+            Place::Value(route) | Place::Missing(route) | Place::Key(route) => {
                 self.broken.iter().any(|broken| route.touches(broken))
             }
             Place::Bytes(_) => false,

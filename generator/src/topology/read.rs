@@ -39,7 +39,7 @@ pub(super) trait Field: Sized {
     /// What an absent key means: by default, a fault.
     fn absent(at: &Route, problems: &mut Problems) -> Option<Self> {
         let message = format!("`{at}` is missing");
-        let finding = Finding::new(message, at, format!("expected {} here", Self::EXPECTED));
+        let finding = Finding::missing(message, at, format!("expected {} here", Self::EXPECTED));
         problems.broken(KEY_MISSING, at, finding);
         Self::stand_in(at)
     }

@@ -1,0 +1,56 @@
+//! The report for GitHub Actions: workflow commands, one a line, that become annotations.
+//!
+//! <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>
+
+use std::io;
+
+use super::{Located, Report, Span};
+
+/// Prints one command for each diagnostic.
+///
+/// An annotation has one place: the further ones are told in its text.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let file = report.source.name.as_str();
+    for located in &report.diagnostics {
+        writeln!(
+            out,
+            "::{} file={}{},title={}::{}",
+            located.severity.as_str(),
+            property(file),
+            located.spans.first().map(place).unwrap_or_default(),
+            property(located.code),
+            data(&text(file, located)),
+        )?;
+    }
+    Ok(())
+}
+
+/// Columns only within one line: GitHub drops them otherwise.
+fn place(span: &Span) -> String {
+    let Span { line, end_line, column, end_column, .. } = span;
+    let lines = format!(",line={line},endLine={end_line}");
+    if line == end_line { format!("{lines},col={column},endColumn={end_column}") } else { lines }
+}
+
+fn text(file: &str, located: &Located) -> String {
+    let others = located.spans.iter().skip(1);
+    let others = others
+        .map(|span| format!("\n{file}:{}:{}: {}", span.line, span.column, span.label))
+        .collect::<String>();
+    let help = located.help.iter().map(|help| format!("\nhelp: {help}")).collect::<String>();
+    format!("{}{others}{help}", located.message)
+}
+
+/// `escapeData` of actions/toolkit, packages/core/src/command.ts.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// `escapeProperty` of the same file.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,72 @@
+//! The report for programs: one JSON document, whose shape is an interface.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::{Located, Report, Span};
+
+/// Raised when a reader of the previous shape would misread the new one.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    diagnostics: Vec<DocumentDiagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct DocumentDiagnostic<'a> {
+    code: &'a str,
+    severity: &'a str,
+    message: &'a str,
+    help: Option<&'a str>,
+    spans: Vec<DocumentSpan<'a>>,
+}
+
+/// Lines and columns from 1, columns in characters; the end is the column after the last.
+#[derive(Serialize)]
+struct DocumentSpan<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    label: &'a str,
+    primary: bool,
+}
+
+/// Prints the whole report, also where it is empty.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let file = report.source.name.as_str();
+    let diagnostics = report.diagnostics.iter().map(|located| diagnostic(file, located)).collect();
+    let document = Document { schema_version: SCHEMA_VERSION, diagnostics };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn diagnostic<'a>(file: &'a str, located: &'a Located) -> DocumentDiagnostic<'a> {
+    DocumentDiagnostic {
+        code: located.code,
+        severity: located.severity.as_str(),
+        message: &located.message,
+        help: located.help.as_deref(),
+        spans: located.spans.iter().map(|found| span(file, found)).collect(),
+    }
+}
+
+fn span<'a>(file: &'a str, span: &'a Span) -> DocumentSpan<'a> {
+    DocumentSpan {
+        file,
+        line: span.line,
+        column: span.column,
+        end_line: span.end_line,
+        end_column: span.end_column,
+        label: &span.label,
+        primary: span.primary,
+    }
+}

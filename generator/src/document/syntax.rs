@@ -1,0 +1,197 @@
+//! Faults of the TOML grammar, in words for people who do not know the grammar.
+
+use std::ops::Range;
+
+use toml::de::Error;
+
+use super::SYNTAX;
+use crate::diagnostic::{Diagnostic, Finding, Place, Severity};
+
+/// One fault of the parser, taken apart.
+struct Fault<'a> {
+    /// Where, in which text.
+    text: &'a str,
+    bytes: Range<usize>,
+    /// What the parser says is wrong.
+    description: &'a str,
+    /// What it would take instead; may be empty.
+    expected: &'a str,
+}
+
+/// What the parser found, at most one fault a line: it goes on after the first and stumbles over
+/// the rest of the line.
+pub(super) fn diagnostics(errors: &[Error], text: &str) -> Vec<Diagnostic> {
+    let mut faults: Vec<_> = errors.iter().map(|error| Fault::new(error, text)).collect();
+    faults.sort_by_key(|fault| fault.bytes.start);
+    cut_unclosed(&mut faults);
+    faults.dedup_by(|later, first| !text[first.bytes.start..later.bytes.start].contains('\n'));
+    let findings = faults.iter().map(Fault::finding);
+    findings
+        .map(|finding| Diagnostic { code: SYNTAX, severity: Severity::Error, finding })
+        .collect()
+}
+
+/// An array that is never closed takes the rest of the file for its elements: of all that is said
+/// about those, only the place of the first is of use.
+fn cut_unclosed(faults: &mut Vec<Fault<'_>>) {
+    let Some(end) = faults.pop_if(|fault| fault.ends_open()) else { return };
+    let inside = faults.iter().position(Fault::is_inside);
+    let bytes = inside.map_or(end.bytes.clone(), |first| faults[first].bytes.clone());
+    faults.truncate(inside.unwrap_or(faults.len()));
+    faults.push(Fault { bytes, ..end });
+}
+
+impl<'a> Fault<'a> {
+    fn new(error: &'a Error, text: &'a str) -> Self {
+        let message = error.message();
+        let (description, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+        let span = error.span().unwrap_or(text.len()..text.len());
+        let start = text.floor_char_boundary(span.start.min(text.len()));
+        let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
+        Self { text, bytes: start..end, description, expected }
+    }
+
+    /// Whether the end of the text came before the end of an array or inline table.
+    fn ends_open(&self) -> bool {
+        matches!(self.description, "unclosed array" | "unclosed inline table")
+    }
+
+    /// Whether the parser was in an array or inline table.
+    fn is_inside(&self) -> bool {
+        let array = self.description.contains("array") && !self.description.contains("array table");
+        let contexts = ["inline table", "key-value pairs"];
+        array || contexts.iter().any(|context| self.description.contains(context))
+    }
+
+    /// The descriptions are those of `toml_parser` 1.1; one that is not known here is passed on.
+    fn finding(&self) -> Finding {
+        match self.description {
+            "string values must be quoted" if self.bytes.is_empty() => {
+                self.at("a value is missing", "expected a value")
+            }
+            "string values must be quoted"
+            | "invalid boolean"
+            | "invalid float"
+            | "invalid integer number" => self.unquoted(),
+            "unexpected leading zero" => self.leading_zero(),
+            "duplicate key" => {
+                self.at(format!("`{}` is defined twice", self.word()), "defined again here")
+            }
+            "invalid unquoted key" => self.bare_key(),
+            "key with no value" => self.at("a key has no value", "expected `=` and a value"),
+            "unexpected key or value" => {
+                self.at("the line goes on after the value", "expected the end of the line")
+            }
+            "missing escaped value" => self.escape(),
+            "unclosed table" | "unclosed array table" => {
+                self.at("the table header is not closed", self.expectation())
+            }
+            "unclosed array" => self.at("the array is not closed", "expected `]` by here"),
+            "unclosed inline table" => {
+                self.at("the inline table is not closed", "expected `}` by here")
+            }
+            description if description.ends_with(" string") => self.string(),
+            description => self.at(description, self.expectation()),
+        }
+    }
+
+    fn at(&self, message: impl Into<String>, label: impl Into<String>) -> Finding {
+        Finding::at(message, Place::Bytes(self.bytes.clone()), label)
+    }
+
+    fn expectation(&self) -> String {
+        if self.expected.is_empty() { String::new() } else { format!("expected {}", self.expected) }
+    }
+
+    /// The parser stops where a quote should be, or at what no string may hold as it is: in a file
+    /// with Windows line ends, the carriage return.
+    fn string(&self) -> Finding {
+        match self.text[self.bytes.clone()].chars().next() {
+            None | Some('\r') => self.at("the string is not closed", "expected the closing quote"),
+            Some(found) => {
+                let escape = format!("\\u{:04X}", u32::from(found));
+                self.at(
+                    "a control character stands in a string",
+                    "strings take it only as an escape",
+                )
+                .help(format!("write `{escape}`"))
+            }
+        }
+    }
+
+    fn unquoted(&self) -> Finding {
+        let word = self.word();
+        let at = |label: &str| {
+            let message = format!("`{word}` is not a value");
+            Finding::at(message, Place::Bytes(self.word_bytes()), label)
+        };
+        if word.contains(char::is_whitespace) {
+            return at("expected one value; strings need quotes");
+        }
+        let string = format!("\"{}\"", word.trim_matches(['"', '\'', '“', '”', '‘', '’']));
+        match boolean(&word) {
+            Some(boolean) => at("booleans are `true` and `false`")
+                .help(format!("write `{boolean}`, or `{string}` for a string")),
+            None => at("strings need quotes").help(format!("write `{string}`")),
+        }
+    }
+
+    fn leading_zero(&self) -> Finding {
+        let word = self.word();
+        if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+            return self.unquoted();
+        }
+        let place = Place::Bytes(self.word_bytes());
+        let digits = word.trim_start_matches('0');
+        let number = if digits.is_empty() { "0" } else { digits };
+        Finding::at(format!("`{word}` starts with a zero"), place, "numbers have no leading zeros")
+            .help(format!("write `{number}`"))
+    }
+
+    fn bare_key(&self) -> Finding {
+        let found = visible(&self.text[self.bytes.clone()]);
+        let message = format!("`{found}` cannot stand in a key without quotes");
+        if found == ":" {
+            return self.at(message, "expected `=`").help("write `=` between key and value");
+        }
+        self.at(message, self.expectation())
+    }
+
+    /// The parser points behind the backslash.
+    fn escape(&self) -> Finding {
+        let start = self.text[..self.bytes.start].trim_end_matches('\\').len();
+        let start = start.max(self.bytes.start.saturating_sub(1));
+        let after = self.text[self.bytes.start..].chars().next().map_or(0, char::len_utf8);
+        let bytes = start..self.bytes.start + after;
+        let message = format!("`{}` is not an escape", visible(&self.text[bytes.clone()]));
+        Finding::at(message, Place::Bytes(bytes), self.expectation())
+            .help("write `\\\\` for a backslash, or put the string between single quotes")
+    }
+
+    /// The word around the fault: the parser may point at a part of it.
+    fn word_bytes(&self) -> Range<usize> {
+        let before = &self.text[..self.bytes.start];
+        let after = &self.text[self.bytes.end..];
+        let ends = |c: char| c.is_whitespace() || ",=[]{}#".contains(c);
+        let start = before.len() - before.rsplit(ends).next().map_or(0, str::len);
+        let end = self.bytes.end + after.split(ends).next().map_or(0, str::len);
+        start..end
+    }
+
+    fn word(&self) -> String {
+        visible(&self.text[self.word_bytes()])
+    }
+}
+
+fn visible(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// What YAML and Python call a boolean.
+fn boolean(word: &str) -> Option<&'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some("true"),
+        "false" | "no" | "off" => Some("false"),
+        _ => None,
+    }
+}
