@@ -3,7 +3,55 @@
 //! A type here is judged by one value alone; what needs two is a rule. Each parses, prints back
 //! what it was made from in its normal form, and explains itself when it refuses.
 
+mod address;
+mod digest;
+mod dns;
+mod endpoint;
+mod image;
+mod interface_name;
+mod keyword;
+mod label;
+mod name;
+mod number;
+mod open_port;
+mod public_key;
+mod reason;
+mod recipient;
+mod string;
+mod subnet;
+#[cfg(test)]
+mod table;
+mod tunnel_id;
+mod url;
+mod user_name;
+mod version;
+
+use std::fmt::Display;
+
 use strsim::damerau_levenshtein;
+
+pub use address::Address;
+pub use digest::{Fingerprint, Sha256};
+pub use dns::{DnsName, Hostname};
+pub use endpoint::{ApiEndpoint, Endpoint, Host};
+pub use image::{ImageRepository, RegistryName};
+pub use interface_name::InterfaceName;
+pub use keyword::{
+    Arch, Dataplane, IngressController, Os, Protocol, ProviderName, ProxyMode, Reach, Role,
+    Scheduler, TaintEffect, TunnelMode,
+};
+pub use label::{LabelKey, LabelValue, Taint};
+pub use name::Name;
+pub use number::{AsNumber, Keepalive, Mtu, NodeId, PodPrefixLen, Port, Replicas, RoundTripMs};
+pub use open_port::OpenPort;
+pub use public_key::PublicKey;
+pub use reason::Reason;
+pub use recipient::Recipient;
+pub use subnet::{SourceNet, Subnet};
+pub use tunnel_id::TunnelId;
+pub use url::Url;
+pub use user_name::UserName;
+pub use version::Version;
 
 /// A value that is written as a TOML string.
 pub trait Text: Sized {
@@ -45,15 +93,37 @@ pub struct Malformed {
 impl Malformed {
     /// A refusal without a correction.
     pub fn new(message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { message: message.into(), label: label.into(), help: None }
+        Self { message: printable(&message.into()), label: printable(&label.into()), help: None }
     }
 
     /// Adds the correction.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(&help.into()));
         self
     }
+
+    /// Adds the value that was meant.
+    fn did_you_mean(self, meant: impl Display) -> Self {
+        self.help(format!("did you mean `{meant}`?"))
+    }
+}
+
+/// A value goes into messages as it was written, and a terminal obeys control characters.
+fn printable(text: &str) -> String {
+    let escape = |c: char| c.escape_default().to_string();
+    text.chars().map(|c| if c.is_control() { escape(c) } else { c.to_string() }).collect()
+}
+
+/// Passes `text` if `check` does; else refuses it, with what `correct` makes of it if that passes.
+fn checked(
+    text: &str,
+    check: impl Fn(&str) -> Result<(), Malformed>,
+    correct: impl Fn(&str) -> String,
+) -> Result<String, Malformed> {
+    let Err(fault) = check(text) else { return Ok(text.to_owned()) };
+    let correction = correct(text);
+    Err(if check(&correction).is_ok() { fault.did_you_mean(correction) } else { fault })
 }
 
 /// The known word that was most probably meant: at most one edit for each three letters.
@@ -64,4 +134,73 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let distances = known.into_iter().map(|known| (damerau_levenshtein(&word, known), known));
     let nearest = distances.min_by_key(|(distance, _)| *distance)?;
     (nearest.0 <= tolerated).then_some(nearest.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Display;
+
+    use proptest::prelude::{ProptestConfig, any, proptest};
+
+    use super::*;
+
+    /// Calls `$check::<T>(…)` for each type that is written as text.
+    macro_rules! every_text {
+        ($check:ident($($argument:expr),*)) => {
+            every_text!(@ $check ($($argument),*)
+                Address ApiEndpoint Arch Dataplane DnsName Endpoint Fingerprint Hostname
+                ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
+                Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
+                Scheduler Sha256 SourceNet Subnet Taint TaintEffect TunnelId TunnelMode Url UserName
+                Version)
+        };
+        (@ $check:ident $arguments:tt $($value:ident)+) => {
+            $( every_text!(@@ $check $value $arguments); )+
+        };
+        (@@ $check:ident $value:ident ($($argument:expr),*)) => { $check::<$value>($($argument),*) };
+    }
+
+    /// `T::EXPECTED` ends in an example between backticks.
+    fn takes_its_own_example<T: Text + Display>() {
+        let example = T::EXPECTED.split('`').nth(1).unwrap();
+        let printed = T::parse(example).map(|value| value.to_string());
+        assert_eq!(printed.as_deref(), Ok(example));
+    }
+
+    /// A value prints what parses to itself, and serialises as what it prints; a refusal prints
+    /// nothing that a terminal obeys.
+    fn holds_its_word<T: Text + Display + PartialEq + std::fmt::Debug + serde::Serialize>(
+        text: &str,
+    ) {
+        match T::parse(text) {
+            Ok(value) => {
+                let printed = value.to_string();
+                assert_eq!(serde_json::to_value(&value).unwrap(), serde_json::json!(printed));
+                assert_eq!(T::parse(&printed), Ok(value));
+            }
+            Err(Malformed { message, label, help }) => {
+                let said = [message, label, help.unwrap_or_default()].concat();
+                assert!(!said.contains(char::is_control), "{said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn examples_are_values() {
+        every_text!(takes_its_own_example());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_judged(text in any::<String>()) {
+            every_text!(holds_its_word(&text));
+        }
+
+        #[test]
+        fn any_near_miss_is_judged(text in r"(\*\.|v|age1|https?://|\[)?[a-zA-Z0-9.:/=_@\[\]…-]{0,24}") {
+            every_text!(holds_its_word(&text));
+        }
+    }
 }

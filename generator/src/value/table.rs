@@ -1,0 +1,41 @@
+//! How the tests of this folder state what a type takes and what it refuses.
+
+use std::fmt::{Debug, Display};
+
+use super::{Malformed, Number, Text};
+
+/// Each input is taken, and printed in this normal form.
+pub(super) fn accepts<T: Text + Display>(cases: &[(&str, &str)]) {
+    for (input, normal) in cases {
+        let printed = T::parse(input).map(|value| value.to_string());
+        assert_eq!(printed.as_deref(), Ok(*normal), "{input:?}");
+        let again = T::parse(normal).map(|value| value.to_string());
+        assert_eq!(again.as_deref(), Ok(*normal), "the normal form of {input:?}");
+    }
+}
+
+/// Each input is refused with this message, label and help; an empty help is none.
+pub(super) fn refuses<T: Text + Debug>(cases: &[(&str, &str, &str, &str)]) {
+    for (input, message, label, help) in cases {
+        assert_eq!(T::parse(input).unwrap_err(), refusal(message, label, help), "{input:?}");
+    }
+}
+
+/// Both bounds are taken.
+pub(super) fn bounded<T: Number + Display>(lowest: i64, highest: i64) {
+    for integer in [lowest, highest] {
+        let printed = T::from_integer(integer).map(|number| number.to_string());
+        assert_eq!(printed, Ok(integer.to_string()));
+    }
+}
+
+/// The integer is refused with this message, label and help.
+pub(super) fn refuses_number<T: Number + Debug>(integer: i64, refused: (&str, &str, &str)) {
+    let (message, label, help) = refused;
+    assert_eq!(T::from_integer(integer).unwrap_err(), refusal(message, label, help));
+}
+
+fn refusal(message: &str, label: &str, help: &str) -> Malformed {
+    let help = (!help.is_empty()).then(|| help.to_owned());
+    Malformed { message: message.to_owned(), label: label.to_owned(), help }
+}
