@@ -35,37 +35,44 @@ const UNKNOWN: Provider = Provider {
     user_data_limit: SMALLEST_USER_DATA,
 };
 
+/// Internal DNS, NTP, mirrors and metadata live in 100.64.0.0/10; the instance metadata service is
+/// 100.100.100.200 (Alibaba Cloud ECS, "Instance metadata"). User data: 32 KB.
+const ALIBABA: Provider = Provider {
+    reserved: &[Subnet::from_parts(100, 64, 0, 0, 10)],
+    metadata: &[Ipv4Addr::new(100, 100, 100, 200)],
+    user_data_limit: 32 * 1024,
+    ..UNKNOWN
+};
+
+/// The WireServer, which hands out certificates and extension settings, beside the metadata service
+/// (Azure, "What is IP address 168.63.129.16?"). Custom data: 65,535 bytes.
+const AZURE: Provider =
+    Provider { metadata: &[Ipv4Addr::new(168, 63, 129, 16)], user_data_limit: 65_535, ..UNKNOWN };
+
+/// "User data must be 64 KiB or less" (API reference, Droplets).
+const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN };
+
+/// VPC networks default to an MTU of 1460 (Google Cloud, "Maximum transmission unit"); metadata
+/// values hold 262,144 bytes.
+const GCP: Provider = Provider { underlay_mtu: 1460, user_data_limit: 262_144, ..UNKNOWN };
+
+/// 32 KiB (Hetzner Cloud API reference, "Create a Server").
+const HETZNER: Provider = Provider { user_data_limit: 32 * 1024, ..UNKNOWN };
+
+/// 32,000 bytes for all metadata together, base64 included (OCI SDK, LaunchInstanceDetails): 24,000
+/// bytes of text.
+const ORACLE: Provider = Provider { user_data_limit: 24_000, ..UNKNOWN };
+
 /// Looks a provider up.
 #[must_use]
 pub const fn facts(name: ProviderName) -> Provider {
     match name {
-        // Internal DNS, NTP, mirrors and metadata live in 100.64.0.0/10; the instance metadata
-        // service is 100.100.100.200 (Alibaba Cloud ECS, "Instance metadata"). User data: 32 KB.
-        ProviderName::Alibaba => Provider {
-            reserved: &[Subnet::from_parts(100, 64, 0, 0, 10)],
-            metadata: &[Ipv4Addr::new(100, 100, 100, 200)],
-            user_data_limit: 32 * 1024,
-            ..UNKNOWN
-        },
-        // The WireServer, which hands out certificates and extension settings, beside IMDS
-        // (Azure, "What is IP address 168.63.129.16?"). Custom data: 65,535 bytes.
-        ProviderName::Azure => Provider {
-            metadata: &[Ipv4Addr::new(168, 63, 129, 16)],
-            user_data_limit: 65_535,
-            ..UNKNOWN
-        },
-        // "User data must be 64 KiB or less" (API reference, Droplets).
-        ProviderName::Digitalocean => Provider { user_data_limit: 64 * 1024, ..UNKNOWN },
-        // VPC networks default to an MTU of 1460 (Google Cloud, "Maximum transmission unit");
-        // metadata values hold 262,144 bytes.
-        ProviderName::Gcp => {
-            Provider { underlay_mtu: 1460, user_data_limit: 262_144, ..UNKNOWN }
-        }
-        // 32 KiB (Hetzner Cloud API reference, "Create a Server").
-        ProviderName::Hetzner => Provider { user_data_limit: 32 * 1024, ..UNKNOWN },
-        // 32,000 bytes for all metadata together, base64 included (OCI SDK, LaunchInstanceDetails):
-        // 24,000 bytes of text.
-        ProviderName::Oracle => Provider { user_data_limit: 24_000, ..UNKNOWN },
+        ProviderName::Alibaba => ALIBABA,
+        ProviderName::Azure => AZURE,
+        ProviderName::Digitalocean => DIGITALOCEAN,
+        ProviderName::Gcp => GCP,
+        ProviderName::Hetzner => HETZNER,
+        ProviderName::Oracle => ORACLE,
         ProviderName::Aws
         | ProviderName::Contabo
         | ProviderName::Linode

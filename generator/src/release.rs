@@ -8,10 +8,10 @@ pub const KNOWN_UNTIL: &str = "2026-11-23";
 
 /// The oldest minor of Kubernetes 1 that is supported here: kubeadm's v1beta4 configuration with
 /// all fields that we emit, and Calico 3.32's oldest tested minor.
-pub const OLDEST_KUBERNETES: u32 = 34;
+pub const OLDEST_KUBERNETES: u16 = 34;
 
 /// The newest minor of Kubernetes 1 that the emitted files were run against.
-pub const NEWEST_KUBERNETES: u32 = 37;
+pub const NEWEST_KUBERNETES: u16 = 37;
 
 /// The minors of Kubernetes 1 that a Calico 3 minor is tested with upstream
 /// (docs.tigera.io, "System requirements", of each release).
@@ -25,9 +25,9 @@ pub const CALICO_TESTED: &[CalicoSupport] = &[
 #[derive(Debug, Clone)]
 pub struct CalicoSupport {
     /// The minor of Calico 3.
-    pub calico: u32,
+    pub calico: u16,
     /// The minors of Kubernetes 1.
-    pub kubernetes: std::ops::RangeInclusive<u32>,
+    pub kubernetes: std::ops::RangeInclusive<u16>,
 }
 
 /// The minors of Kubernetes that this Calico is tested with; `None` when it is not known.

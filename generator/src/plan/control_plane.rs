@@ -28,7 +28,7 @@ impl ControlPlane {
     /// from the start: adding one later means making the certificate anew (kubeadm#1447).
     #[must_use]
     pub fn cert_sans(&self) -> Vec<String> {
-        let name = self.endpoint.host().to_string();
+        let name = self.endpoint.name().to_string();
         let addresses = self.addresses.iter().map(Ipv4Addr::to_string);
         std::iter::once(name).chain(addresses).collect()
     }
@@ -70,7 +70,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> ControlPlane {
         init: nodes.iter().position(founds).unwrap_or_default(),
         endpoint: endpoint(topology),
         addresses: control_planes.map(|node| node.address).collect(),
-        etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get())),
+        etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
     }
 }
 

@@ -12,8 +12,8 @@ use crate::plan::mesh::Peer;
 use crate::plan::{Node, Plan};
 use crate::release;
 use crate::value::{
-    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey,
-    RegistryName, Role, SourceNet, Subnet, Url, Version,
+    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
+    SourceNet, Subnet, Url, Version,
 };
 
 /// The version of this struct's shape, checked by its readers.
@@ -193,7 +193,11 @@ impl WireGuard<'_> {
 impl Plan {
     /// Derives one machine. `peers` are those of the node, from [`Plan::peers`].
     #[must_use]
-    pub fn host<'plan>(&'plan self, node: &'plan Node, peers: &'plan [Peer<'plan>]) -> HostPlan<'plan> {
+    pub fn host<'plan>(
+        &'plan self,
+        node: &'plan Node,
+        peers: &'plan [Peer<'plan>],
+    ) -> HostPlan<'plan> {
         HostPlan {
             schema_version: SCHEMA_VERSION,
             cluster: &self.name,
@@ -288,7 +292,7 @@ impl Plan {
     /// Every node's name resolves (kubeadm's Hostname check), and the API's name to the mesh
     /// address of the one control plane, or to this host's load balancer before several.
     fn hosts<'plan>(&'plan self) -> Vec<HostsEntry<'plan>> {
-        let api_name = self.control_plane.endpoint.host();
+        let api_name = self.control_plane.endpoint.name().as_str();
         let api_address = self.api_address();
         let mut entries = vec![HostsEntry { address: api_address, names: vec![api_name] }];
         entries.extend(

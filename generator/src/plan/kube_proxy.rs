@@ -20,7 +20,7 @@ pub struct KubeProxy {
 
 /// The first minor whose gate `KubeProxyIPVS` is closed by default (KEP-5495). The gate does not
 /// exist before 1.37, and an unknown gate keeps kube-proxy from starting.
-const IPVS_GATED_SINCE: u32 = 40;
+const IPVS_GATED_SINCE: u16 = 40;
 
 pub(super) fn derive(topology: &Topology) -> KubeProxy {
     let mode = topology.kube_proxy.mode;

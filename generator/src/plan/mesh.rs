@@ -91,11 +91,27 @@ impl<'plan> Peer<'plan> {
         }
     }
 
-    /// Whether this is how every node without a reason of its own sees that node.
+    /// A node as every other without a reason of its own sees it.
+    #[must_use]
+    pub fn common(node: &'plan Node) -> Self {
+        Self {
+            identity: Identity::Node(node),
+            allowed_ips: node.prefixes().to_vec(),
+            endpoint: node.location.endpoint.as_ref(),
+            keepalive: true,
+        }
+    }
+
+    /// Whether it is seen as every other node without a reason of its own sees it.
     #[must_use]
     pub fn is_common(&self) -> bool {
-        matches!(self.identity, Identity::Node(node)
-            if self.endpoint == node.location.endpoint.as_ref() && self.allowed_ips == node.prefixes())
+        match self.identity {
+            Identity::Node(node) => {
+                self.endpoint == node.location.endpoint.as_ref()
+                    && self.allowed_ips == node.prefixes()
+            }
+            Identity::Client(_) => false,
+        }
     }
 }
 
@@ -116,10 +132,10 @@ impl Plan {
             other.id != node.id && self.relay(node, &self.nodes[*position]).is_none()
         });
         let nodes = nodes.map(|(position, other)| {
-            let mut allowed_ips = other.prefixes().to_vec();
-            allowed_ips.extend(carried.remove(&position).unwrap_or_default());
-            let endpoint = node.location.endpoint_of(&other.location);
-            Peer { identity: Identity::Node(other), allowed_ips, endpoint, keepalive: true }
+            let mut peer = Peer::common(other);
+            peer.allowed_ips.extend(carried.remove(&position).unwrap_or_default());
+            peer.endpoint = node.location.endpoint_of(&other.location);
+            peer
         });
         let mut peers: Vec<_> = nodes.collect();
         if node.is_public() {
@@ -170,12 +186,12 @@ impl Plan {
     pub fn peers_of_client<'plan>(&'plan self, client: &'plan Client) -> Vec<Peer<'plan>> {
         let public = self.nodes.iter().enumerate().filter(|(_, node)| node.is_public());
         let peers = public.map(|(position, node)| {
-            let mut allowed_ips = client.reachable(node);
+            let mut peer = Peer::common(node);
+            peer.allowed_ips = client.reachable(node);
             if position == client.via {
-                allowed_ips.extend(self.behind_via(client));
+                peer.allowed_ips.extend(self.behind_via(client));
             }
-            let endpoint = node.location.endpoint.as_ref();
-            Peer { identity: Identity::Node(node), allowed_ips, endpoint, keepalive: true }
+            peer
         });
         peers.filter(|peer| !peer.allowed_ips.is_empty()).collect()
     }

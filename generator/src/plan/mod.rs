@@ -154,7 +154,8 @@ impl Plan {
         nodes.sort_by_key(|node| node.id);
         let positions = nodes.iter().enumerate().map(|(position, node)| (&node.name, position));
         let positions: BTreeMap<_, _> = positions.collect();
-        let nodes: Vec<_> = nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
+        let nodes: Vec<_> =
+            nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
         let control_plane = control_plane::derive(topology, &nodes);
         let clients = derive_clients(topology, &nodes, &positions, control_plane.init);
         let wireguard = WireGuard {
@@ -177,6 +178,13 @@ impl Plan {
             nodes,
             clients,
         }
+    }
+
+    /// The address of cluster DNS: kubeadm gives it the tenth of the service subnet
+    /// (`GetDNSIP` in kubeadm's constants).
+    #[must_use]
+    pub fn dns_address(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.network.service_subnet.network()) + 10)
     }
 
     /// The node that founds the cluster.

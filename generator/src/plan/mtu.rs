@@ -9,7 +9,6 @@ use crate::value::{Mtu, Name};
 /// endpoint may move to IPv6 without a change of MTU.
 pub const OVERHEAD: u16 = 80;
 
-
 /// The MTU of the mesh with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeshMtu {

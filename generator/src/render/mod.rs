@@ -52,8 +52,8 @@ pub struct NodeRenderer {
 pub struct NodeView<'plan> {
     /// The whole plan.
     pub plan: &'plan Plan,
-    /// What all nodes have in common, rendered once.
-    pub shared: &'plan Shared,
+    /// What other nodes have about each node, rendered once.
+    pub shared: &'plan [SharedNode],
     /// The node.
     pub node: &'plan Node,
     /// Its peers, derived once for all of its renderers.
@@ -66,13 +66,22 @@ impl NodeView<'_> {
     pub fn path(&self, file: &str) -> String {
         format!("nodes/{}/{file}", self.node.name)
     }
+
+    /// What all other nodes have about one of the plan's nodes.
+    #[must_use]
+    pub fn shared(&self, node: &Node) -> &SharedNode {
+        let position = self.plan.nodes.binary_search_by_key(&node.id, |node| node.id);
+        &self.shared[position.unwrap_or_else(|_| unreachable!("{} is in the plan", node.name))]
+    }
 }
 
-/// Text that is the same in the files of all nodes. In a mesh of 1000 nodes a peer's section is
-/// written 999 times; it is rendered once.
-pub struct Shared {
-    /// The `[Peer]` section of each node as every other node without a reason of its own has it.
-    pub peer_sections: Vec<String>,
+/// What all other nodes have about one node. In a mesh of 1000 nodes it is written 999 times, and
+/// rendered once.
+pub struct SharedNode {
+    /// Its `[Peer]` section, as every node without a reason of its own has it.
+    pub peer_section: String,
+    /// The line of the route to its pods.
+    pub pod_route: String,
 }
 
 /// The renderers of what the cluster has once.
@@ -86,15 +95,14 @@ pub const NODE: &[NodeRenderer] =
 /// The whole tree of a plan: part 0 is the cluster's, each further part is a node's.
 pub struct Rendering<'plan> {
     plan: &'plan Checked<Plan>,
-    shared: Shared,
+    shared: Vec<SharedNode>,
 }
 
 impl<'plan> Rendering<'plan> {
     /// Prepares what all nodes have in common.
     #[must_use]
     pub fn new(plan: &'plan Checked<Plan>) -> Self {
-        let shared = Shared { peer_sections: wg_quick::common_sections(plan) };
-        Self { plan, shared }
+        Self { plan, shared: wg_quick::shared(plan) }
     }
 
     fn cluster(&self) -> ArtifactSet {

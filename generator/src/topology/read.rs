@@ -52,7 +52,11 @@ pub(super) trait Field: Sized {
 }
 
 /// Reports a value of the wrong TOML type.
-pub(super) fn mismatch<T: Field>(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<T> {
+pub(super) fn mismatch<T: Field>(
+    value: &DeValue<'_>,
+    at: &Route,
+    problems: &mut Problems,
+) -> Option<T> {
     let message = format!("`{at}` takes {}, not {}", T::EXPECTED, type_name(value));
     let finding = Finding::new(message, at, format!("expected {}", T::EXPECTED));
     problems.broken(TYPE_MISMATCH, at, finding);
@@ -111,9 +115,9 @@ fn read_number<T: Number + Field>(
 
 /// Makes keys of value types; `or` gives what stands in for a required one that is broken.
 macro_rules! fields {
-    ($read:ident: $($type:ty $(, or $stand_in:literal)?;)*) => { $(
+    ($read:ident as $trait:ident: $($type:ty $(, or $stand_in:literal)?;)*) => { $(
         impl Field for $type {
-            const EXPECTED: &'static str = <$type>::EXPECTED;
+            const EXPECTED: &'static str = <$type as $trait>::EXPECTED;
 
             fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
                 $read(value, at, problems)
@@ -126,7 +130,7 @@ macro_rules! fields {
     )* };
 }
 
-fields! { read_text:
+fields! { read_text as Text:
     Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
     ImageRepository; IngressController; InterfaceName; LabelValue;
@@ -143,7 +147,7 @@ fields! { read_text:
     Version, or "1.37.0";
 }
 
-fields! { read_number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+fields! { read_number as Number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
 
 impl Field for NodeId {
     const EXPECTED: &'static str = <Self as Number>::EXPECTED;

@@ -1,0 +1,60 @@
+//! `wg0.conf` of people's machines: an ordinary wg-quick(8) file with its routes.
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::format::template;
+use crate::plan::host::{HostPeer, WireGuard};
+use crate::plan::{Client, Plan};
+use crate::render::wg_quick::section;
+use crate::render::{ClusterRenderer, GENERATED, Output};
+
+/// The registration.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "client",
+    outputs: &[Output {
+        path: "clients/<client>/wg0.conf",
+        consumer: "wg-quick(8) on that person's machine",
+    }],
+    render,
+};
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    name: &'plan str,
+    id: u32,
+    cluster: &'plan str,
+    address: String,
+    mtu: u16,
+    dns_address: String,
+    dns_domain: String,
+    private_key_file: String,
+    preshared: Vec<HostPeer<'plan>>,
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    for client in &plan.clients {
+        let path = format!("clients/{}/{}.conf", client.name, plan.wireguard.interface);
+        artifacts.add(path, conf(plan, client));
+    }
+}
+
+fn conf(plan: &Plan, client: &Client) -> String {
+    let peers = plan.peers_of_client(client);
+    let preshared = if plan.wireguard.preshared_keys { peers.as_slice() } else { &[] };
+    let view = View {
+        generated: GENERATED,
+        name: client.name.as_str(),
+        id: client.id.get(),
+        cluster: plan.name.as_str(),
+        address: format!("{}/32", client.address),
+        mtu: plan.wireguard.mtu.value,
+        dns_address: plan.dns_address().to_string(),
+        dns_domain: plan.network.dns_domain.to_string(),
+        private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
+        preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
+    };
+    let sections = peers.iter().map(|peer| section(plan, peer));
+    sections.fold(template::render("wg-quick-client.conf", &view), |conf, section| conf + &section)
+}

@@ -1,0 +1,132 @@
+//! `README.md`: what lies in `out/`, for whoever opens it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::format::template;
+use crate::plan::{Client, Node, Plan};
+use crate::render::wg_quick::comma_separated;
+use crate::render::{CLUSTER, ClusterRenderer, GENERATED, NODE, Output};
+
+/// The registration.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "index",
+    outputs: &[Output { path: "README.md", consumer: "people" }],
+    render,
+};
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    cluster: &'plan str,
+    nodes: Vec<NodeRow<'plan>>,
+    clients: Vec<ClientRow<'plan>>,
+    relays: Vec<RelayRow<'plan>>,
+    listen_port: u16,
+    ssh_port: u16,
+    files: Vec<FileRow>,
+    route_reflectors: Vec<&'plan str>,
+}
+
+#[derive(Serialize)]
+struct NodeRow<'plan> {
+    name: &'plan str,
+    id: u32,
+    role: String,
+    address: String,
+    pod_subnet: String,
+    endpoint: String,
+}
+
+#[derive(Serialize)]
+struct ClientRow<'plan> {
+    name: &'plan str,
+    id: u32,
+    address: String,
+    via: &'plan str,
+    reach: String,
+}
+
+#[derive(Serialize)]
+struct RelayRow<'plan> {
+    name: &'plan str,
+    users: String,
+}
+
+#[derive(Serialize)]
+struct FileRow {
+    path: &'static str,
+    consumer: &'static str,
+    renderer: &'static str,
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let view = View {
+        generated: GENERATED,
+        cluster: plan.name.as_str(),
+        nodes: plan.nodes.iter().map(|node| node_row(plan, node)).collect(),
+        clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
+        relays: relay_rows(plan),
+        listen_port: plan.wireguard.listen_port.get(),
+        ssh_port: plan.firewall.ssh_port.get(),
+        files: file_rows(),
+        route_reflectors: plan.calico.route_reflectors.iter().map(|name| name.as_str()).collect(),
+    };
+    artifacts.add("README.md", template::render("README.md", &view));
+}
+
+fn node_row<'plan>(plan: &Plan, node: &'plan Node) -> NodeRow<'plan> {
+    let endpoint = node.location.endpoint.as_ref();
+    let endpoint = endpoint.map(|endpoint| endpoint.with_port(plan.wireguard.listen_port));
+    NodeRow {
+        name: node.name.as_str(),
+        id: node.id.get(),
+        role: node.role.to_string(),
+        address: node.address.to_string(),
+        pod_subnet: node.pod_subnet.to_string(),
+        endpoint: endpoint.unwrap_or_else(|| "behind NAT".to_owned()),
+    }
+}
+
+fn client_row<'plan>(plan: &'plan Plan, client: &'plan Client) -> ClientRow<'plan> {
+    ClientRow {
+        name: client.name.as_str(),
+        id: client.id.get(),
+        address: client.address.to_string(),
+        via: plan.nodes[client.via].name.as_str(),
+        reach: comma_separated(&client.reach),
+    }
+}
+
+/// Each relay with the nodes that name it.
+fn relay_rows(plan: &Plan) -> Vec<RelayRow<'_>> {
+    let mut users: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for node in &plan.nodes {
+        if let Some(relay) = node.relay {
+            users.entry(relay).or_default().push(node.name.as_str());
+        }
+    }
+    let rows = users.into_iter().map(|(relay, users)| RelayRow {
+        name: plan.nodes[relay].name.as_str(),
+        users: comma_separated(&users),
+    });
+    rows.collect()
+}
+
+fn file_rows() -> Vec<FileRow> {
+    let cluster = CLUSTER.iter().map(|renderer| (renderer.id, renderer.outputs));
+    let node = NODE.iter().map(|renderer| (renderer.id, renderer.outputs));
+    let rows = cluster.chain(node).flat_map(|(renderer, outputs)| {
+        let row = move |output: &Output| FileRow {
+            path: output.path,
+            consumer: output.consumer,
+            renderer,
+        };
+        outputs.iter().map(row)
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by_key(|row| row.path);
+    rows
+}
