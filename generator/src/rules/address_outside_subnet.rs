@@ -34,7 +34,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let message = format!("the address {address} of `{}` is no host of {subnet}", node.name);
         let finding = Finding::new(message, &node.origin.key("address"), label).and(
             &topology.network.origin.key("node_subnet"),
-            "all nodes have their addresses here",
+            format!("`network.node_subnet` is {subnet}"),
         );
         findings.push(finding.help("leave `address` out: it follows from the id"));
     }

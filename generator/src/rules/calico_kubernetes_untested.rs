@@ -32,13 +32,14 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let message = format!("Calico {calico} is not tested with Kubernetes {version}");
+    let label = format!("`calico.version` is {calico}");
     let at = topology.cluster.origin.key("kubernetes_version");
-    let finding = Finding::new(message, &topology.calico.origin.key("version"), tested(support))
+    let finding = Finding::new(message, &topology.calico.origin.key("version"), label)
         .and(&at, "the Kubernetes of this cluster");
     let fitting = CALICO_TESTED.iter().find(|line| line.kubernetes.contains(&version.minor()));
     findings.push(match fitting {
         Some(fitting) => finding.help(tested(fitting)),
-        None => finding.help("take a Kubernetes that it is tested with"),
+        None => finding.help(tested(support)),
     });
 }
 

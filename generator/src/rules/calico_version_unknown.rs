@@ -27,8 +27,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let known: Vec<_> = CALICO_TESTED.iter().map(|line| format!("3.{}", line.calico)).collect();
-    let message = format!("Calico {version} is not known here");
-    let label = format!("unknown as of {KNOWN_UNTIL}");
+    let message = format!("nothing is known of Calico {version} as of {KNOWN_UNTIL}");
+    let label = format!("`calico.version` is {version}");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label);
-    findings.push(finding.help(format!("known are {}", list(&known, "and"))));
+    findings.push(finding.help(format!("known here: {}", list(&known, "and"))));
 }

@@ -26,7 +26,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.control_plane.origin.key("init");
     let nodes = nodes_by_name(topology);
     match nodes.get(init) {
-        None => findings.push(unknown_node("control plane", init, &at, topology)),
+        None => findings.push(unknown_node("init", init, &at, topology)),
         // Without any control plane, `control-plane-missing` says so.
         Some(node) if node.role == Role::Worker && has_control_plane(topology) => {
             let message = format!("`{init}` is to found the cluster, and is a worker");

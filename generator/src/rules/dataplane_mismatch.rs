@@ -29,8 +29,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     };
     let message =
         format!("Calico's dataplane `{dataplane}` does not go with kube-proxy's `{mode}`");
-    let finding =
-        Finding::new(message, &topology.calico.origin.key("dataplane"), "what Felix programs")
-            .and(&topology.kube_proxy.origin.key("mode"), "what kube-proxy programs");
+    let finding = Finding::new(
+        message,
+        &topology.calico.origin.key("dataplane"),
+        format!("expected `{expected}`"),
+    )
+    .and(&topology.kube_proxy.origin.key("mode"), format!("`kube_proxy.mode` is `{mode}`"));
     findings.push(finding.help(format!("leave `dataplane` out: it is then `{expected}`")));
 }

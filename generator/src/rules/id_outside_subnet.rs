@@ -32,7 +32,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let message =
             format!("the id {} of `{}` has no address in {subnet}", machine.id, machine.name);
         let finding = Finding::new(message, &machine.origin.key("id"), "counts past the last host")
-            .and(&network.origin.key("node_subnet"), "addresses are counted here");
+            .and(&network.origin.key("node_subnet"), format!("`network.node_subnet` is {subnet}"));
         findings.push(finding.help(help(subnet)));
     }
 }

@@ -28,9 +28,10 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if topology.ingress.controller != IngressController::IngressNginx {
         return;
     }
-    let message = "ingress-nginx is retired";
-    let label = "archived on 2026-03-24: no security updates";
+    let message = "ingress-nginx is retired since 2026-03-24 and gets no security updates";
+    let label = "`ingress.controller` is `ingress-nginx`";
     let finding = Finding::new(message, &topology.ingress.origin.key("controller"), label);
-    findings
-        .push(finding.help("set `controller = \"traefik\"`: it serves the same Ingress objects"));
+    findings.push(
+        finding.help("set `ingress.controller = \"traefik\"`: it serves the same Ingress objects"),
+    );
 }

@@ -29,8 +29,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if !ipvs || kube_proxy_ipvs_removed::is_removed(topology) {
         return;
     }
-    let message = "kube-proxy's IPVS mode is deprecated";
-    let label = "deprecated since 1.35, off by default in 1.40, removed in 1.43";
+    let message = "kube-proxy's IPVS mode is deprecated since Kubernetes 1.35, off by default in 1.40 \
+                   and removed in 1.43";
+    let label = "`kube_proxy.mode` is `ipvs`";
     let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label);
-    findings.push(finding.help("set `mode = \"nftables\"`"));
+    findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
 }

@@ -29,12 +29,16 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let version = topology.cluster.kubernetes_version;
-    let message = format!("Kubernetes {version} has no IPVS mode");
-    let label = format!("removed in 1.{REMOVED_IN}");
+    let message =
+        format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{REMOVED_IN}");
     let at = topology.cluster.origin.key("kubernetes_version");
-    let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label)
-        .and(&at, "the Kubernetes of this cluster");
-    findings.push(finding.help("set `mode = \"nftables\"`"));
+    let finding = Finding::new(
+        message,
+        &topology.kube_proxy.origin.key("mode"),
+        "`kube_proxy.mode` is `ipvs`",
+    )
+    .and(&at, "the Kubernetes of this cluster");
+    findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
 }
 
 /// Whether this cluster's kube-proxy is without IPVS mode.

@@ -29,6 +29,6 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.cluster.origin.key("kubernetes_version");
     let message = format!("Kubernetes {version} is not supported");
     let label = format!("expected 1.{OLDEST_KUBERNETES} or later");
-    let help = format!("known are 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}");
+    let help = format!("known here: 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}");
     findings.push(Finding::new(message, &at, label).help(help));
 }

@@ -61,9 +61,9 @@ fn no_blocks(topology: &Topology) -> Finding {
     Finding::new(
         message,
         &network.origin.key("pod_prefix_len"),
-        "each node owns a block of this size",
+        format!("`network.pod_prefix_len` is {prefix_len}"),
     )
-    .and(&network.origin.key("pod_subnet"), "blocks are cut from here")
+    .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
     .help(format!("`pod_prefix_len` has to be above {}", subnet.prefix_len()))
 }
 
@@ -73,7 +73,7 @@ fn id_outside(node: &Node, topology: &Topology) -> Finding {
     let message = format!("the id {} of `{}` has no pod block in {subnet}", node.id, node.name);
     let last = last_id(subnet, prefix_len);
     Finding::new(message, &node.origin.key("id"), "counts past the last block")
-        .and(&network.origin.key("pod_subnet"), format!("blocks of /{prefix_len} are counted here"))
+        .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
         .help(format!("ids from 1 to {last} have a /{prefix_len} block in {subnet}"))
 }
 
@@ -83,7 +83,7 @@ fn block_outside(node: &Node, block: Subnet, topology: &Topology) -> Finding {
     let relation = if block == subnet { "the whole" } else { "no part" };
     let message = format!("the pod block {block} of `{}` is {relation} of {subnet}", node.name);
     Finding::new(message, &node.origin.key("pod_subnet"), "this node's pods live here")
-        .and(&network.origin.key("pod_subnet"), "all pods live here")
+        .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
         .help(format!("take a block inside {subnet}, or leave it to the id"))
 }
 

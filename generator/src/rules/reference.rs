@@ -16,18 +16,18 @@ pub(super) fn nodes_by_name(topology: &Topology) -> BTreeMap<&Name, &Node> {
     topology.nodes.iter().map(|node| (&node.name, node)).collect()
 }
 
-/// A name at `at` that no node has; `role` is what it was named as.
-pub(super) fn unknown_node(role: &str, name: &Name, at: &Route, topology: &Topology) -> Finding {
+/// A name at `at` that no node has; `key` is where users wrote it.
+pub(super) fn unknown_node(key: &str, name: &Name, at: &Route, topology: &Topology) -> Finding {
     let known: Vec<_> = topology.nodes.iter().map(|node| node.name.as_str()).collect();
-    let message = format!("{role} `{name}` is no node");
+    let message = format!("`{key}` names `{name}`, which is no node");
     Finding::new(message, at, "no node has this name").help(meant(name.as_str(), &known))
 }
 
-/// A node that is named at `at` as something that only a public node can be.
-pub(super) fn behind_nat(role: &str, node: &Node, at: &Route, topology: &Topology) -> Finding {
-    let message = format!("{role} `{}` stands behind NAT", node.name);
-    let finding = Finding::new(message, at, format!("named as {role} here"))
-        .and(&node.origin.key("name"), "has no `endpoint`: nobody can call it");
+/// A node that is named at `at`, where only a public node can be; `key` is where users wrote it.
+pub(super) fn behind_nat(key: &str, node: &Node, at: &Route, topology: &Topology) -> Finding {
+    let message = format!("`{key}` names `{}`, which stands behind NAT", node.name);
+    let finding = Finding::new(message, at, "nobody can call this node")
+        .and(&node.origin.key("name"), "has no `endpoint`");
     match public_nodes(topology).as_slice() {
         [] => finding.help(format!("give `{}` an `endpoint`", node.name)),
         public => finding.help(format!("name a public node: {}", list(public, "or"))),
@@ -45,7 +45,7 @@ pub(super) fn public_nodes(topology: &Topology) -> Vec<&Name> {
 pub(super) fn meant(word: &str, known: &[&str]) -> String {
     match closest(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("known are {}", list(known, "and")),
+        None => format!("known here: {}", list(known, "and")),
     }
 }
 

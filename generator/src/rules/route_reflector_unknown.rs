@@ -26,7 +26,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.calico.origin.key("route_reflectors");
     for (index, name) in topology.calico.route_reflectors.iter().enumerate() {
         if !nodes.contains_key(name) {
-            findings.push(unknown_node("route reflector", name, &at.index(index), topology));
+            findings.push(unknown_node("route_reflectors", name, &at.index(index), topology));
         }
     }
 }

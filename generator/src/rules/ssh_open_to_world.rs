@@ -27,7 +27,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     };
     let at = topology.firewall.origin.key("ssh_from");
-    let label = format!("`{source}` is everybody");
+    let label = format!("`firewall.ssh_from` has `{source}`");
     let finding = Finding::new("SSH is open to the whole Internet", &at, label);
     findings.push(finding.help("write the addresses that you log in from: `[\"203.0.113.7\"]`"));
 }

@@ -1,6 +1,9 @@
 //! The cluster's subnets, and what else stands on or beside its machines, are disjoint.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
 
 use super::subnet_not_private::RFC_1918;
 use super::{Findings, Rule, Scope};
@@ -39,13 +42,29 @@ struct Network {
     place: Option<(Route, String)>,
 }
 
+impl Network {
+    fn overlaps(&self, other: &Self) -> bool {
+        self.name != other.name && self.subnet.overlaps(&other.subnet)
+    }
+}
+
 fn check(topology: &Topology, findings: &mut Findings) {
     let own = own(topology);
     let foreign = foreign(topology);
-    for (position, network) in own.iter().enumerate() {
-        let others = own[position + 1..].iter().chain(&foreign);
-        for other in others.filter(|other| network.subnet.overlaps(&other.subnet)) {
-            findings.push(finding(network, other, free(network, &own, &foreign)));
+    // Where one of the three overlaps both others, that one is at fault.
+    let overlaps = |network: &&Network| own.iter().filter(|other| network.overlaps(other)).count();
+    let mut ordered: Vec<_> = own.iter().collect();
+    ordered.sort_by_key(|network| Reverse(overlaps(network)));
+    let mut proposed = Vec::new();
+    for (position, network) in ordered.iter().enumerate() {
+        let others = ordered[position + 1..].iter().copied().chain(&foreign);
+        let others: Vec<_> = others.filter(|other| network.overlaps(other)).collect();
+        if !others.is_empty() {
+            let taken = own.iter().filter(|other| other.name != network.name).chain(&foreign);
+            let taken = taken.map(|other| other.subnet).chain(proposed.iter().copied());
+            let free = free(network.subnet, &taken.collect::<Vec<_>>());
+            proposed.extend(free);
+            findings.push(finding(network, &others, free));
         }
     }
 }
@@ -55,7 +74,7 @@ fn own(topology: &Topology) -> [Network; 3] {
     let own = |key: &'static str, subnet: Subnet, owner: &str| Network {
         name: format!("`network.{key}`"),
         subnet,
-        place: Some((network.origin.key(key), format!("{owner} take their addresses here"))),
+        place: Some((network.origin.key(key), format!("{owner} have {subnet}"))),
     };
     [
         own("node_subnet", network.node_subnet, "nodes"),
@@ -90,22 +109,31 @@ fn reserved(topology: &Topology) -> impl Iterator<Item = Network> {
     })
 }
 
-fn finding(network: &Network, other: &Network, free: Option<Subnet>) -> Finding {
-    let message =
-        format!("{} {} overlaps {} of {}", network.name, network.subnet, other.subnet, other.name);
-    let places = network.place.iter().chain(&other.place);
+fn finding(network: &Network, others: &[&Network], free: Option<Subnet>) -> Finding {
+    let named: Vec<_> =
+        others.iter().map(|other| format!("{} of {}", other.subnet, other.name)).collect();
+    let message = format!("{} {} overlaps {}", network.name, network.subnet, named.join(" and "));
+    let places = std::iter::once(network).chain(others.iter().copied());
     let labels = places
+        .filter_map(|network| network.place.as_ref())
         .map(|(route, text)| Label { place: Place::Value(route.clone()), text: text.clone() });
-    let help = free.map(|free| format!("{free} is free for {}", network.name));
-    Finding { message, labels: labels.collect(), help }
+    let help = match free {
+        Some(free) => format!("{free} is free for {}", network.name),
+        None => format!("give {} a longer prefix", network.name),
+    };
+    Finding { message, labels: labels.collect(), help: Some(help) }
 }
 
-/// The first private subnet of the same size that overlaps nothing else.
-fn free(network: &Network, own: &[Network], foreign: &[Network]) -> Option<Subnet> {
-    let others = own.iter().filter(|other| other.name != network.name).chain(foreign);
-    let taken: Vec<_> = others.map(|other| other.subnet).collect();
-    let prefix_len = network.subnet.prefix_len();
-    let candidates = RFC_1918.iter().filter_map(|range| range.net().subnets(prefix_len).ok());
-    let mut candidates = candidates.flatten().map(Subnet::new);
-    candidates.find(|candidate| !taken.iter().any(|taken| taken.overlaps(candidate)))
+/// The next private subnet of the same size that overlaps none of `taken`. Small ones are looked
+/// for at the start of each /24 only, so that there are not millions to look at.
+fn free(subnet: Subnet, taken: &[Subnet]) -> Option<Subnet> {
+    let step = subnet.prefix_len().min(24);
+    let candidates = || {
+        let nets = RFC_1918.iter().filter_map(|range| range.net().subnets(step).ok()).flatten();
+        nets.map(|net| Subnet::new(Ipv4Net::new_assert(net.addr(), subnet.prefix_len())))
+    };
+    let mut candidates = candidates().filter(|candidate| *candidate > subnet).chain(candidates());
+    candidates.find(|candidate| {
+        *candidate != subnet && !taken.iter().any(|taken| taken.overlaps(candidate))
+    })
 }

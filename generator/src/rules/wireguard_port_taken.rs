@@ -42,7 +42,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
             format!("`{}` opens UDP port {listen_port}, where WireGuard listens", node.name);
         let place = node.origin.key("open_ports").index(index);
         let finding = Finding::new(message, &place, "said to be another process's")
-            .and(&at, "WireGuard listens here");
+            .and(&at, format!("`wireguard.listen_port` is {listen_port}"));
         findings.push(finding.help("remove it: WireGuard's port is open in any case"));
     }
 }
