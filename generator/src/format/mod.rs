@@ -2,5 +2,6 @@
 //! else.
 
 pub mod json;
+pub mod manifest;
 pub mod template;
 pub mod yaml;

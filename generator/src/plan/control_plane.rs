@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use crate::plan::Node;
+use crate::plan::{Node, Plan};
+use crate::release;
 use crate::topology::Topology;
 use crate::value::{ApiEndpoint, Name, Text};
 
@@ -37,6 +38,18 @@ impl ControlPlane {
     #[must_use]
     pub fn is_highly_available(&self) -> bool {
         self.addresses.len() > 1
+    }
+}
+
+impl Plan {
+    /// Checks of kubeadm that would fail on this node for a reason that is none: until 1.36 the
+    /// port's check trips over the load balancer, which is on loopback (kubernetes#138250).
+    #[must_use]
+    pub fn ignored_preflight_errors(&self, node: &Node) -> Vec<String> {
+        let shares_port = node.is_control_plane() && self.control_plane.is_highly_available();
+        let trips = release::preflight_checks_all_addresses(self.kubernetes_version);
+        let check = (shares_port && trips).then(|| format!("Port-{API_PORT}"));
+        check.into_iter().collect()
     }
 }
 

@@ -207,7 +207,7 @@ impl Plan {
             arch: node.arch,
             wireguard: self.host_wireguard(node, peers),
             pod_routes: Routes { kind: POD_ROUTE, subnets: self.pod_blocks_beside(node) },
-            route_guards: Routes { kind: GUARD_ROUTE, subnets: self.guarded_subnets() },
+            route_guards: self.route_guards(),
             firewall: self.host_firewall(node),
             kernel_modules: self.kernel_modules(),
             sysctl: SYSCTL.into_iter().collect(),
@@ -261,9 +261,12 @@ impl Plan {
         others.map(|other| other.pod_subnet).collect()
     }
 
-    /// Not the Services: "No route to host" for every ClusterIP was seen (host.md §2).
-    fn guarded_subnets(&self) -> Vec<Subnet> {
-        vec![self.network.pod_subnet, self.network.node_subnet]
+    /// `unreachable` routes to pods and nodes. Not to Services: "No route to host" for every
+    /// ClusterIP was seen (host.md §2).
+    #[must_use]
+    pub fn route_guards(&self) -> Routes {
+        let subnets = vec![self.network.pod_subnet, self.network.node_subnet];
+        Routes { kind: GUARD_ROUTE, subnets }
     }
 
     fn host_firewall<'plan>(&'plan self, node: &'plan Node) -> Firewall<'plan> {
@@ -345,6 +348,13 @@ impl Plan {
             labels.insert(ROUTE_REFLECTOR_LABEL.to_owned(), "true".to_owned());
         }
         labels
+    }
+
+    /// The labels as kubelet's `--node-labels` takes them, by key.
+    #[must_use]
+    pub fn node_labels_argument(&self, node: &Node) -> String {
+        let labels = self.node_labels(node).into_iter();
+        labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     }
 }
 

@@ -55,6 +55,6 @@ fn conf(plan: &Plan, client: &Client) -> String {
         private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
         preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
     };
-    let sections = peers.iter().map(|peer| section(plan, peer));
+    let sections = peers.iter().map(|peer| section(&plan.host_peer(peer)));
     sections.fold(template::render("wg-quick-client.conf", &view), |conf, section| conf + &section)
 }

@@ -4,11 +4,13 @@
 
 pub mod calico;
 pub mod client;
+pub mod host_files;
 pub mod host_plan;
 pub mod index;
 pub mod kube_proxy;
 pub mod kubeadm;
 pub mod nftables;
+pub mod node_env;
 pub mod wg_quick;
 
 use crate::artifact::{ArtifactSet, Tree};
@@ -85,12 +87,22 @@ pub struct SharedNode {
 }
 
 /// The renderers of what the cluster has once.
-pub const CLUSTER: &[ClusterRenderer] =
-    &[calico::RENDERER, client::RENDERER, index::RENDERER, kube_proxy::RENDERER];
+pub const CLUSTER: &[ClusterRenderer] = &[
+    calico::RENDERER,
+    client::RENDERER,
+    host_files::RENDERER,
+    index::RENDERER,
+    kube_proxy::RENDERER,
+];
 
 /// The renderers of what each node has.
-pub const NODE: &[NodeRenderer] =
-    &[host_plan::RENDERER, kubeadm::RENDERER, nftables::RENDERER, wg_quick::RENDERER];
+pub const NODE: &[NodeRenderer] = &[
+    host_plan::RENDERER,
+    kubeadm::RENDERER,
+    nftables::RENDERER,
+    node_env::RENDERER,
+    wg_quick::RENDERER,
+];
 
 /// The whole tree of a plan: part 0 is the cluster's, each further part is a node's.
 pub struct Rendering<'plan> {

@@ -49,7 +49,7 @@ struct PeerView<'plan> {
     name: &'plan str,
     public_key: String,
     allowed_ips: String,
-    endpoint: Option<String>,
+    endpoint: Option<&'plan str>,
     persistent_keepalive: Option<u16>,
 }
 
@@ -106,21 +106,27 @@ fn conf(view: &NodeView<'_>) -> String {
             Identity::Node(node) if peer.is_common() => {
                 conf.push_str(&view.shared(node).peer_section);
             }
-            _ => conf.push_str(&section(plan, peer)),
+            _ => conf.push_str(&node_section(plan, peer)),
         }
     }
     conf
 }
 
-/// The `[Peer]` section of one peer, as nodes and clients have it.
-pub(super) fn section(plan: &Plan, peer: &Peer<'_>) -> String {
-    let host_peer = plan.host_peer(peer);
+/// A `[Peer]` section of a node, where an endpoint that is a name waits in `wg0.endpoints`.
+fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
+    let mut host_peer = plan.host_peer(peer);
+    host_peer.endpoint = host_peer.endpoint.filter(|_| !is_name(peer.endpoint));
+    section(&host_peer)
+}
+
+/// A `[Peer]` section.
+pub(super) fn section(peer: &HostPeer<'_>) -> String {
     let view = PeerView {
-        name: host_peer.name.as_str(),
-        public_key: host_peer.public_key.to_string(),
-        allowed_ips: comma_separated(&peer.allowed_ips),
-        endpoint: host_peer.endpoint.filter(|_| !is_name(peer.endpoint)),
-        persistent_keepalive: host_peer.persistent_keepalive,
+        name: peer.name.as_str(),
+        public_key: peer.public_key.to_string(),
+        allowed_ips: comma_separated(peer.allowed_ips),
+        endpoint: peer.endpoint.as_deref(),
+        persistent_keepalive: peer.persistent_keepalive,
     };
     template::render("wg-quick-peer.conf", &view)
 }
@@ -147,7 +153,7 @@ fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
 /// Renders what every other node has about each node, in the order of the plan.
 pub(super) fn shared(plan: &Plan) -> Vec<SharedNode> {
     let nodes = plan.nodes.iter().map(|node| SharedNode {
-        peer_section: section(plan, &Peer::common(node)),
+        peer_section: node_section(plan, &Peer::common(node)),
         pod_route: pod_route(plan, node),
     });
     nodes.collect()

@@ -1,0 +1,127 @@
+//! How generating and checking grow with the mesh, beside `cp -r` of the same tree in the same run.
+//!
+//! `cargo bench --bench scale` prints one line a size. Whole processes are timed, cold (into an empty
+//! directory), unchanged (into its own output) and `check`; peak memory is the process's VmHWM.
+//! Nothing is asserted here: a busy machine must not fail a test.
+
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, or stops")]
+#![expect(clippy::disallowed_types, reason = "a benchmark asks the clock")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const SIZES: [u32; 4] = [4, 100, 300, 1000];
+
+fn main() {
+    println!(
+        "{:>6} {:>11} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9}",
+        "nodes", "bytes", "cold", "MB/s", "peak", "unchanged", "peak", "check", "cp -r", "cold/cp"
+    );
+    for nodes in SIZES {
+        measure(nodes);
+    }
+}
+
+fn measure(nodes: u32) {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let topology = folder.path().join("topology.toml");
+    fs::write(&topology, topology_of(nodes)).expect("written");
+    let cold = run(&topology, "generate");
+    let unchanged = run(&topology, "generate");
+    let check = run(&topology, "check");
+    let out = folder.path().join("out");
+    let bytes = size(&out);
+    let mut copy = Command::new("cp");
+    let copy = timed(copy.arg("-r").arg(&out).arg(folder.path().join("copy")));
+    let rate = bytes as f64 / 1e6 / cold.time.as_secs_f64();
+    let ratio = cold.time.as_secs_f64() / copy.time.as_secs_f64();
+    println!(
+        "{nodes:>6} {bytes:>11} {:>9} {rate:>9.0} {:>9} {:>9} {:>9} {:>9} {:>8} {ratio:>9.2}",
+        seconds(cold.time),
+        megabytes(cold.peak),
+        seconds(unchanged.time),
+        megabytes(unchanged.peak),
+        seconds(check.time),
+        seconds(copy.time)
+    );
+}
+
+struct Measured {
+    time: Duration,
+    /// KiB.
+    peak: u64,
+}
+
+fn run(topology: &Path, verb: &str) -> Measured {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
+    timed(command.arg(verb).arg("--quiet").arg("--topology").arg(topology))
+}
+
+fn timed(command: &mut Command) -> Measured {
+    let start = Instant::now();
+    let mut child = command.stdout(Stdio::null()).spawn().expect("started");
+    let peak = watch(&mut child);
+    let time = start.elapsed();
+    assert!(child.wait().expect("reaped").success(), "{command:?} failed");
+    Measured { time, peak }
+}
+
+/// Waits for the child and returns its peak resident memory in KiB, as far as it was seen.
+fn watch(child: &mut Child) -> u64 {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("waited").is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let size = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = size.unwrap_or(peak);
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    peak
+}
+
+fn size(path: &Path) -> u64 {
+    let metadata = fs::symlink_metadata(path).expect("there");
+    if metadata.is_file() {
+        return metadata.len();
+    }
+    let entries = fs::read_dir(path).expect("a folder");
+    entries.map(|entry| size(&entry.expect("an entry").path())).sum()
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3} s", time.as_secs_f64())
+}
+
+fn megabytes(kib: u64) -> String {
+    format!("{:.0} MB", kib as f64 / 1024.0)
+}
+
+/// A full mesh of public nodes, with room for 4000 of them.
+fn topology_of(nodes: u32) -> String {
+    let mut text = String::from(
+        "[cluster]\nname = \"bench\"\nkubernetes_version = \"1.36.3\"\n\
+         [network]\nnode_subnet = \"10.64.0.0/20\"\npod_subnet = \"10.128.0.0/12\"\n\
+         [kube_proxy]\nmode = \"nftables\"\n[ingress]\ncontroller = \"traefik\"\n\
+         [firewall]\nssh_from = [\"198.51.100.0/24\"]\n",
+    );
+    for id in 1..=nodes {
+        let role = if id == 1 { "control-plane" } else { "worker" };
+        let (high, low) = (id / 250, id % 250 + 1);
+        let mut key = [7; 32];
+        key[..4].copy_from_slice(&id.to_be_bytes());
+        let key = meshwright::value::PublicKey::new(key);
+        write!(
+            text,
+            "[[nodes]]\nname = \"node{id}\"\nid = {id}\nrole = \"{role}\"\n\
+             endpoint = \"203.0.{high}.{low}\"\npublic_key = \"{key}\"\n"
+        )
+        .expect("a String takes everything");
+    }
+    text
+}

@@ -1,0 +1,76 @@
+//! The changes as a unified diff.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use similar::TextDiff;
+
+use super::error::Error;
+use super::manifest::Manifest;
+use super::{Changes, MANIFEST};
+use crate::artifact::Tree;
+
+const CONTEXT_LINES: usize = 3;
+
+/// Prints each changed file, part by part, then each removed one.
+pub(super) fn print(
+    tree: &dyn Tree,
+    root: &Path,
+    changes: &Changes,
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    for part in 0..tree.parts() {
+        for (path, new) in tree.render(part).iter() {
+            if holds(&changes.added, path) {
+                print_file(path, None, Some(new), text)?;
+            } else if holds(&changes.changed, path) {
+                print_file(path, Some(&old(root, path)?), Some(new), text)?;
+            }
+        }
+    }
+    changes
+        .removed
+        .iter()
+        .try_for_each(|path| print_file(path, Some(&old(root, path)?), None, text))
+}
+
+/// Prints the manifest's change.
+pub(super) fn print_manifest(
+    old: &Manifest,
+    new: &[u8],
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    print_file(MANIFEST, old.source(), Some(new), text)
+}
+
+fn holds(sorted: &[String], path: &str) -> bool {
+    sorted.binary_search_by(|other| other.as_str().cmp(path)).is_ok()
+}
+
+fn old(root: &Path, path: &str) -> Result<Vec<u8>, Error> {
+    let path = root.join(path);
+    fs::read(&path).map_err(Error::io("read", path))
+}
+
+fn print_file(
+    path: &str,
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    let (old_text, new_text) = (lossy(old), lossy(new));
+    let name = |side: &str, there: bool| {
+        if there { format!("{side}/{path}") } else { "/dev/null".to_owned() }
+    };
+    TextDiff::from_lines(&old_text, &new_text)
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header(&name("a", old.is_some()), &name("b", new.is_some()))
+        .to_writer(text)
+        .map_err(Error::io("write", "the diff"))
+}
+
+fn lossy(bytes: Option<&[u8]>) -> String {
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
+}

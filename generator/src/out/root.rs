@@ -1,0 +1,84 @@
+//! The output directory itself: opened, locked, and created if it is missing.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::staging::create_folder;
+
+/// The output directory, locked for as long as this lives.
+pub(super) struct Root {
+    path: PathBuf,
+    created: bool,
+    /// Holds the lock; none if the directory does not exist.
+    _handle: Option<File>,
+}
+
+impl Root {
+    /// Opens the directory for writing, and waits until no other run uses it.
+    pub(super) fn claim(dir: &Path) -> Result<Self, Error> {
+        loop {
+            let created = create(dir)?;
+            let Some(handle) = open(dir)? else { continue };
+            handle.lock().map_err(Error::io("lock", dir))?;
+            if still_there(&handle, dir)? {
+                return Ok(Self { path: dir.to_owned(), created, _handle: Some(handle) });
+            }
+        }
+    }
+
+    /// Opens the directory for reading, and waits until nobody writes. It need not exist.
+    pub(super) fn observe(dir: &Path) -> Result<Self, Error> {
+        let handle = open(dir)?;
+        if let Some(handle) = &handle {
+            handle.lock_shared().map_err(Error::io("lock", dir))?;
+        }
+        Ok(Self { path: dir.to_owned(), created: false, _handle: handle })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the directory again if it was created here and nothing is in it.
+    pub(super) fn abandon(self) {
+        if self.created {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+fn create(dir: &Path) -> Result<bool, Error> {
+    match create_folder(dir) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("create", dir)(error)),
+    }
+}
+
+/// Opens a directory; none if nothing has this name. A dangling symlink is an error.
+fn open(dir: &Path) -> Result<Option<File>, Error> {
+    let handle = match File::open(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(dir).is_err() => {
+            return Ok(None);
+        }
+        opened => opened.map_err(Error::io("open", dir))?,
+    };
+    let found = handle.metadata().map_err(Error::io("read", dir))?;
+    if !found.is_dir() {
+        return Err(Error::NotADirectory { path: dir.to_owned() });
+    }
+    Ok(Some(handle))
+}
+
+/// Whether the name still leads to what was locked: a run that failed removes what it created.
+fn still_there(handle: &File, dir: &Path) -> Result<bool, Error> {
+    let locked = handle.metadata().map_err(Error::io("read", dir))?;
+    match fs::metadata(dir) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (locked.dev(), locked.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read", dir)(error)),
+    }
+}

@@ -1,0 +1,26 @@
+//! Runs the pipeline for the tests.
+
+use std::fs;
+use std::path::Path;
+
+use meshwright::diagnostic::{self, Format};
+use meshwright::document::Source;
+use meshwright::pipeline::{self, Compiled};
+
+/// Compiles a file; messages call it by its bare name.
+pub(crate) fn compile(path: &Path) -> Compiled {
+    let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+    compile_text(&name, fs::read_to_string(path).expect("readable"))
+}
+
+/// Compiles a text.
+pub(crate) fn compile_text(name: &str, text: String) -> Compiled {
+    pipeline::compile(&Source { name: name.to_owned(), text })
+}
+
+/// What a person would be told.
+pub(crate) fn human(compiled: &Compiled) -> String {
+    let mut bytes = Vec::new();
+    diagnostic::print(&compiled.report, Format::Human, false, &mut bytes).expect("a Vec");
+    String::from_utf8(bytes).expect("text")
+}
