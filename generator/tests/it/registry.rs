@@ -3,7 +3,6 @@
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use meshwright::diagnostic::Severity;
@@ -66,13 +65,6 @@ fn every_code_is_one_and_explained() {
         assert!(!summary.is_empty() && !summary.ends_with('.'), "`{code}`: `{summary}`");
         assert!(explain.len() > 80 && explain.ends_with('.'), "`{code}` is not explained");
     }
-}
-
-#[test]
-fn the_page_of_rules_is_current() {
-    let page = fs::read_to_string(folder("../docs/rules.md")).unwrap_or_default();
-    let update = "run `meshwright explain --markdown > docs/rules.md`";
-    assert!(page == rules::markdown(), "docs/rules.md is out of date: {update}");
 }
 
 /// What a cluster can accept, as a list: a warning that becomes an error breaks its users' runs.
