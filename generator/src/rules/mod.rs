@@ -121,8 +121,13 @@ impl Problems {
 
     /// Reports that the value at `route` could not be read. Rules stay silent about it from now on.
     pub fn broken(&mut self, code: &'static str, route: &Route, finding: Finding) {
-        self.broken.push(route.clone());
+        self.silence(route);
         self.diagnostics.push(Diagnostic { code, severity: Severity::Error, finding });
+    }
+
+    /// Keeps rules from speaking about the value at `route`: it is not what the user means.
+    pub fn silence(&mut self, route: &Route) {
+        self.broken.push(route.clone());
     }
 
     /// Reports a fault that leaves the values readable, such as a key that does not exist.

@@ -240,8 +240,8 @@ mod tests {
             ("home:", "the port is empty", "empty port", ""),
             (
                 "203.0.113.256",
-                "`203.0.113.256` has a number as its last label",
-                "a number as its last label",
+                "`203.0.113.256` is no IPv4 address",
+                "no IPv4 address",
                 "",
             ),
             (
