@@ -33,12 +33,12 @@ impl<'a> Staging<'a> {
         Self { root, opening: Mutex::new(()), committed: false }
     }
 
-    /// Stages a file under a name of the form `part/number`.
+    /// Stages a file under a name of its own.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = at(self.root, name);
         match create_file(&path, bytes) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.open(path.parent())?;
+                self.open()?;
                 create_file(&path, bytes).map(drop)
             }
             created => created.map(drop),
@@ -46,20 +46,20 @@ impl<'a> Staging<'a> {
         .map_err(Error::io("write", path))
     }
 
-    /// Creates the folder, and the one of a part.
-    fn open(&self, part: Option<&Path>) -> Result<(), Error> {
+    /// Creates the folder. It is flat: a folder for each part is one more to create and remove.
+    fn open(&self) -> Result<(), Error> {
         let _alone = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.root.join(FOLDER);
         if ensure_folder(&folder)? {
             let mark = folder.join(MARK.0);
             create_file(&mark, MARK.1.as_bytes()).map_err(Error::io("write", mark))?;
         }
-        part.map_or(Ok(()), |part| ensure_folder(part).map(drop))
+        Ok(())
     }
 
     /// The commit point: from here on, the next run finishes what this one does not.
     pub(super) fn commit(mut self, manifest: &[u8], journal: &Journal) -> Result<(), Error> {
-        self.open(None)?;
+        self.open()?;
         replace_synced(self.root, MANIFEST, manifest)?;
         replace_synced(self.root, landing::JOURNAL, &journal.render()?)?;
         self.committed = true;
@@ -153,7 +153,10 @@ fn ensure_folder(path: &Path) -> Result<bool, Error> {
 fn create_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
-    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    // The umask seldom takes a bit of this mode, and to look is cheaper than to set.
+    if file.metadata()?.permissions().mode() & 0o7777 != FILE_MODE {
+        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    }
     file.write_all(bytes)?;
     Ok(file)
 }
