@@ -1,5 +1,7 @@
 //! Topologies of any size.
 
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
@@ -13,26 +15,19 @@ pub(crate) fn topology(ids: RangeInclusive<u32>) -> String {
          [kube_proxy]\nmode = \"nftables\"\n[ingress]\ncontroller = \"traefik\"\n\
          [firewall]\nssh_from = [\"198.51.100.0/24\"]\n",
     );
-    let first = *ids.start();
+    let control_plane = *ids.start();
     for id in ids {
-        text.push_str(&node(id, if id == first { "control-plane" } else { "worker" }));
+        let role = if id == control_plane { "control-plane" } else { "worker" };
+        let (high, low) = (id / 250, id % 250 + 1);
+        let mut key = [7; 32];
+        key[..4].copy_from_slice(&id.to_be_bytes());
+        let key = PublicKey::new(key);
+        write!(
+            text,
+            "[[nodes]]\nname = \"node{id}\"\nid = {id}\nrole = \"{role}\"\n\
+             endpoint = \"203.0.{high}.{low}\"\npublic_key = \"{key}\"\n"
+        )
+        .expect("a String takes everything");
     }
-    text
-}
-
-/// The `[[nodes]]` table of one node.
-pub(crate) fn node(id: u32, role: &str) -> String {
-    let mut key = [7; 32];
-    key[..4].copy_from_slice(&id.to_be_bytes());
-    let mut text = String::new();
-    write!(
-        text,
-        "[[nodes]]\nname = \"node{id}\"\nid = {id}\nrole = \"{role}\"\n\
-         endpoint = \"203.0.{}.{}\"\npublic_key = \"{}\"\n",
-        id / 250,
-        id % 250 + 1,
-        PublicKey::new(key)
-    )
-    .expect("a String takes everything");
     text
 }

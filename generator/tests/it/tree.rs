@@ -1,5 +1,7 @@
 //! What lies below a folder, to be compared.
 
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
