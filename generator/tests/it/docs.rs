@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use meshwright::rules;
 use meshwright::topology::reference;
 
 use crate::pipeline::{compile_text, human};
@@ -29,6 +30,11 @@ fn assert_committed(path: &str, made: &str) {
 #[test]
 fn the_reference_of_the_topology_is_made_from_the_code() {
     assert_committed("docs/topology.md", &reference::markdown());
+}
+
+#[test]
+fn the_list_of_rules_is_made_from_the_code() {
+    assert_committed("docs/rules.md", &rules::markdown());
 }
 
 /// The fenced blocks of one language in a document.

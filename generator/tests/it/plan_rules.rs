@@ -3,10 +3,10 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
-use meshwright::document::Source;
-use meshwright::pipeline;
 use meshwright::plan::Plan;
 use meshwright::rules::{self, PLAN, Problems};
+
+use crate::pipeline::compile_text;
 
 /// One public node, two behind NAT that meet at it, one client.
 const TOPOLOGY: &str = r#"
@@ -39,8 +39,7 @@ public_key = "BBBBJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
 "#;
 
 fn plan() -> Plan {
-    let source = Source { name: "topology.toml".to_owned(), text: TOPOLOGY.to_owned() };
-    let compiled = pipeline::compile(&source);
+    let compiled = compile_text("topology.toml", TOPOLOGY.to_owned());
     (*compiled.plan.expect("the topology is sound")).clone()
 }
 
