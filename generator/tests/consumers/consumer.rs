@@ -67,7 +67,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         name: "wg_quick",
         needs: &[NAMESPACES, Need::new("type wg-quick wg", "no wireguard-tools")],
         reads: |path| path.ends_with(".conf") && in_folder_of_one(path) && !is_nftables(path),
-        judge: |files| files.iter().map(wg_quick).collect(),
+        judge: |files| each(files, wg_quick),
         broken: &[
             Broken {
                 name: "a_key_of_wg_quick_misspelt",
@@ -96,7 +96,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         name: "nft",
         needs: &[NAMESPACES, Need::new("type nft", "no nftables")],
         reads: is_nftables,
-        judge: |files| files.iter().map(nft).collect(),
+        judge: |files| each(files, nft),
         broken: &[
             Broken {
                 name: "a_keyword_misspelt",
@@ -161,7 +161,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         name: "shellcheck",
         needs: &[Need::new("type shellcheck", "no shellcheck")],
         reads: |path| path == "host/meshwright-node" || path.ends_with(".sh"),
-        judge: |files| files.iter().map(shellcheck).collect(),
+        judge: |files| each(files, shellcheck),
         broken: &[
             Broken {
                 name: "a_variable_without_quotes",
@@ -188,7 +188,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
             Need::new("ls /lib/systemd/system/wg-quick@.service", "no wireguard-tools"),
         ],
         reads: |path| path.starts_with("host/systemd/"),
-        judge: |files| files.iter().map(systemd).collect(),
+        judge: |files| each(files, systemd),
         broken: &[
             Broken {
                 name: "a_section_misspelt",
@@ -231,7 +231,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
             ),
         ],
         reads: |path| path.ends_with(".routes"),
-        judge: |files| files.iter().map(ip_batch).collect(),
+        judge: |files| each(files, ip_batch),
         broken: &[
             Broken {
                 name: "a_subnet_with_host_bits",
@@ -267,7 +267,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
             },
         ],
         reads: |path| path.ends_with("/kubeadm.yaml") || path.ends_with("/upgrade.yaml"),
-        judge: |files| files.iter().map(kubeadm).collect(),
+        judge: |files| each(files, kubeadm),
         broken: &[
             Broken {
                 name: "a_field_misspelt",
@@ -314,10 +314,14 @@ fn is_yaml(path: &str) -> bool {
     path.ends_with(".yaml")
 }
 
+fn each(files: &[PathBuf], judge: fn(&Path) -> io::Result<Verdict>) -> io::Result<Vec<Verdict>> {
+    files.iter().map(|file| judge(file)).collect()
+}
+
 /// wg-quick(8) takes its own keys out and asks no questions; wg(8) reads the rest. It parses all of
 /// it before it looks for the interface, which is why one that does not exist will do. Names are
 /// looked up while parsing, so all of them are made to resolve.
-fn wg_quick(file: &PathBuf) -> io::Result<Verdict> {
+fn wg_quick(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
         mount -t tmpfs hosts /mnt
         sed -n 's/^Endpoint = \(.*\):[0-9]*$/192.0.2.1 \1/p' "$1" >/mnt/hosts
@@ -330,7 +334,7 @@ fn wg_quick(file: &PathBuf) -> io::Result<Verdict> {
     inside(SCRIPT, file).map(Verdict::of)
 }
 
-fn nft(file: &PathBuf) -> io::Result<Verdict> {
+fn nft(file: &Path) -> io::Result<Verdict> {
     inside(r#"nft --check --file "$1""#, file).map(Verdict::of)
 }
 
@@ -379,13 +383,13 @@ fn difference(at: &str, older: &Value, newer: &Value) -> Option<String> {
     }
 }
 
-fn shellcheck(file: &PathBuf) -> io::Result<Verdict> {
+fn shellcheck(file: &Path) -> io::Result<Verdict> {
     outside(r#"shellcheck "$1""#, file).map(Verdict::of)
 }
 
 /// The units are verified where systemd would find them, beside the script that they start. A
 /// drop-in is verified with the unit that it belongs to, wireguard-tools' own.
-fn systemd(file: &PathBuf) -> io::Result<Verdict> {
+fn systemd(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
         units=${1%%/systemd/*}/systemd
         unit=${1#"$units"/}
@@ -397,7 +401,7 @@ fn systemd(file: &PathBuf) -> io::Result<Verdict> {
 }
 
 /// The routes are set on an interface of the file's name, then asked back from the kernel.
-fn ip_batch(file: &PathBuf) -> io::Result<Verdict> {
+fn ip_batch(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
         interface=$(basename "$1" .routes)
         ip link add "$interface" type dummy 2>/dev/null || ip tuntap add "$interface" mode tun
@@ -427,7 +431,7 @@ fn sorted<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// A join names the file of discovery, which kubeadm looks for.
-fn kubeadm(file: &PathBuf) -> io::Result<Verdict> {
+fn kubeadm(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
         mount -t tmpfs etc /etc
         mkdir /etc/kubernetes
