@@ -15,6 +15,8 @@ use crate::need::Need;
 /// A program that reads what we emit.
 pub(crate) struct Consumer {
     pub(crate) name: &'static str,
+    /// By which `MESHWRIGHT_REQUIRE` asks for it.
+    pub(crate) tier: &'static str,
     pub(crate) needs: &'static [Need],
     /// Whether it reads the file with this path below the tree.
     pub(crate) reads: fn(&str) -> bool,
@@ -59,13 +61,18 @@ impl Broken {
 }
 
 pub(crate) const NAMESPACES: Need =
-    Need::new("unshare --map-root-user --mount --net true", "no namespaces");
+    need("unshare --map-root-user --mount --net true", "no namespaces");
+
+const fn need(probe: &'static str, missing: &'static str) -> Need {
+    Need { probe, missing }
+}
 
 /// All of them.
 pub(crate) const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: "wg_quick",
-        needs: &[NAMESPACES, Need::new("type wg-quick wg", "no wireguard-tools")],
+        tier: "consumers",
+        needs: &[NAMESPACES, need("type wg-quick wg", "no wireguard-tools")],
         reads: |path| path.ends_with(".conf") && in_folder_of_one(path) && !is_nftables(path),
         judge: |files| each(files, wg_quick),
         broken: &[
@@ -94,7 +101,8 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "nft",
-        needs: &[NAMESPACES, Need::new("type nft", "no nftables")],
+        tier: "consumers",
+        needs: &[NAMESPACES, need("type nft", "no nftables")],
         reads: is_nftables,
         judge: |files| each(files, nft),
         broken: &[
@@ -123,7 +131,8 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "yaml_1_1",
-        needs: &[Need::new("python3 -c 'import yaml'", "no PyYAML")],
+        tier: "consumers",
+        needs: &[need("python3 -c 'import yaml'", "no PyYAML")],
         reads: is_yaml,
         judge: yaml_1_1,
         broken: &[
@@ -159,7 +168,8 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "shellcheck",
-        needs: &[Need::new("type shellcheck", "no shellcheck")],
+        tier: "consumers",
+        needs: &[need("type shellcheck", "no shellcheck")],
         reads: |path| path == "host/meshwright-node" || path.ends_with(".sh"),
         judge: |files| each(files, shellcheck),
         broken: &[
@@ -181,11 +191,12 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "systemd",
+        tier: "consumers",
         needs: &[
             NAMESPACES,
-            Need::new("type systemd-analyze", "no systemd-analyze"),
-            Need::new("ls /usr/sbin/nft /usr/sbin/ip", "no nftables or iproute2"),
-            Need::new("ls /lib/systemd/system/wg-quick@.service", "no wireguard-tools"),
+            need("type systemd-analyze", "no systemd-analyze"),
+            need("ls /usr/sbin/nft /usr/sbin/ip", "no nftables or iproute2"),
+            need("ls /lib/systemd/system/wg-quick@.service", "no wireguard-tools"),
         ],
         reads: |path| path.starts_with("host/systemd/"),
         judge: |files| each(files, systemd),
@@ -222,9 +233,10 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "ip_batch",
+        tier: "consumers",
         needs: &[
             NAMESPACES,
-            Need::new(
+            need(
                 "unshare --map-root-user --net sh -c \
                  'ip link add wg0 type dummy || ip tuntap add wg0 mode tun'",
                 "no interfaces",
@@ -258,14 +270,8 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "kubeadm",
-        needs: &[
-            NAMESPACES,
-            Need {
-                probe: r#"type "${MESHWRIGHT_KUBEADM:-kubeadm}""#,
-                missing: "no kubeadm",
-                tier: "kubeadm",
-            },
-        ],
+        tier: "kubeadm",
+        needs: &[NAMESPACES, need(r#"type "${MESHWRIGHT_KUBEADM:-kubeadm}""#, "no kubeadm")],
         reads: |path| path.ends_with("/kubeadm.yaml") || path.ends_with("/upgrade.yaml"),
         judge: |files| each(files, kubeadm),
         broken: &[

@@ -36,19 +36,18 @@ fn main() -> ExitCode {
     let mut needs = Needs::from_environment();
     let mut trials = Vec::new();
     for consumer in CONSUMERS {
-        for tree in &trees {
-            trials.extend(accepts(consumer, tree).map(|trial| needs.gate(consumer.needs, trial)));
-        }
-        for broken in consumer.broken {
-            let sound = rendered.path().join(BROKEN_EXAMPLE);
-            trials.push(needs.gate(consumer.needs, refuses(consumer, broken, sound)));
-        }
+        let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
+        let sound = rendered.path().join(BROKEN_EXAMPLE);
+        let refused = consumer.broken.iter().map(|broken| refuses(consumer, broken, &sound));
+        let both = accepted.chain(refused);
+        trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
     }
-    trials.push(needs.gate(full_disk::NEEDS, Trial::test("full_disk", full_disk::trial)));
-    let listing = arguments.list;
+    let full_disk = Trial::test("full_disk", full_disk::trial);
+    trials.push(needs.gate("consumers", full_disk::NEEDS, full_disk));
+    let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if !listing {
-        needs.report();
+    if conclusion.num_ignored > 0 {
+        need::report(&ignored);
     }
     conclusion.exit_code()
 }
@@ -102,8 +101,9 @@ fn accept(consumer: &Consumer, files: &[PathBuf]) -> Result<(), Failed> {
 }
 
 /// The trial that a broken file is refused, for the right reason.
-fn refuses(consumer: &'static Consumer, broken: &'static Broken, sound: PathBuf) -> Trial {
+fn refuses(consumer: &'static Consumer, broken: &'static Broken, sound: &Path) -> Trial {
     let name = format!("{}::refuses::{}", consumer.name, broken.name);
+    let sound = sound.to_owned();
     Trial::test(name, move || refuse(consumer, broken, &sound))
 }
 
