@@ -1,4 +1,4 @@
-//! A full disk.
+//! A full disk: nothing that was there is lost, and the next run ends with the new tree.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -9,39 +9,86 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 
 use crate::need::Need;
-use crate::{mesh, namespace, tree};
+use crate::tree::{self, Tree};
+use crate::{mesh, namespace};
 
-/// What the trial needs.
+/// What the trials need.
 pub(crate) const NEEDS: &[Need] = &[crate::consumer::NAMESPACES];
 
-/// A disk holds the tree of two nodes, and has no room for the one of forty. The run fails and
-/// says why, and nothing is lost or left. With more room, the next run gives the new tree.
-pub(crate) fn trial() -> Result<(), Failed> {
-    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let (small, large) = (folder.path().join("small.toml"), folder.path().join("large.toml"));
-    fs::write(&small, mesh::topology(1..=2))?;
-    fs::write(&large, mesh::topology(1..=40))?;
-    let clean = folder.path().join("clean");
-    expect(&generate(&large, &clean)?, 0, "")?;
-
-    let mut disk = Disk::mount(folder.path())?;
-    let out = disk.path().join("out");
-    expect(&generate(&small, &out)?, 0, "")?;
-    let before = tree::read(&disk.path());
-    expect(&generate(&large, &out)?, 2, "No space left on device")?;
-    same("after the failure", &before, &tree::read(&disk.path()))?;
-
-    disk.resize("64m")?;
-    expect(&generate(&large, &out)?, 0, "")?;
-    same("with more room", &tree::read(&clean), &tree::read(&out))
+/// There is no room for the bytes of the new tree: the run fails before its commit point, and
+/// nothing is lost or left. With more room, the next one gives the new tree.
+pub(crate) fn while_staging() -> Result<(), Failed> {
+    let ground = Ground::new("size=1m")?;
+    let before = tree::read(&ground.disk.path());
+    ended(&ground.generate(&[])?, 2, "No space left on device")?;
+    same("after the failure", &before, &tree::read(&ground.disk.path()))?;
+    ended(&ground.generate(&["--check"])?, 1, "is not what")?;
+    ground.ends_with("size=64m")
 }
 
-fn generate(topology: &Path, out: &Path) -> io::Result<Output> {
+/// There is room for the files of the new tree, but not for all of its folders: the run fails
+/// beyond its commit point, and says so. With more room, the next one finishes it.
+pub(crate) fn while_landing() -> Result<(), Failed> {
+    let mut ground = Ground::new("size=64m")?;
+    let before = tree::read(&ground.disk.path());
+    let staged = ground.wanted.iter().filter(|(path, entry)| {
+        entry.bytes.is_some() && before.get(&format!("out/{path}")) != Some(entry)
+    });
+    // Beside them: the root, what is there, the staging folder, its mark and its journal.
+    let inodes = 1 + before.len() + staged.count() + 3 + SPARE_INODES;
+    ground.disk.remount(&format!("nr_inodes={inodes}"))?;
+    ended(&ground.generate(&[])?, 2, "is half written: ")?;
+    ended(&ground.generate(&[])?, 2, "No space left on device")?;
+    ended(&ground.generate(&["--check"])?, 1, "an earlier run was interrupted")?;
+    ground.ends_with("nr_inodes=10000")
+}
+
+/// Enough to land something, too few to land all.
+const SPARE_INODES: usize = 20;
+
+/// A disk with the tree of two nodes, and a topology of forty.
+struct Ground {
+    /// Holds the topologies.
+    _folder: TempDir,
+    disk: Disk,
+    topology: PathBuf,
+    /// The tree of the forty.
+    wanted: Tree,
+}
+
+impl Ground {
+    fn new(options: &str) -> Result<Self, Failed> {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let (small, large) = (folder.path().join("small.toml"), folder.path().join("large.toml"));
+        fs::write(&small, mesh::topology(1..=2))?;
+        fs::write(&large, mesh::topology(1..=40))?;
+        let clean = folder.path().join("clean");
+        ended(&generate(&large, &clean, &[])?, 0, "")?;
+        let wanted = tree::read(&clean);
+        let disk = Disk::mount(&clean, options)?;
+        ended(&generate(&small, &disk.path().join("out"), &[])?, 0, "")?;
+        Ok(Self { _folder: folder, disk, topology: large, wanted })
+    }
+
+    fn generate(&self, options: &[&str]) -> io::Result<Output> {
+        generate(&self.topology, &self.disk.path().join("out"), options)
+    }
+
+    /// With more room, there is the new tree and nothing else.
+    fn ends_with(mut self, room: &str) -> Result<(), Failed> {
+        self.disk.remount(room)?;
+        ended(&self.generate(&[])?, 0, "")?;
+        same("with more room", &self.wanted, &tree::read(&self.disk.path().join("out")))
+    }
+}
+
+fn generate(topology: &Path, out: &Path, options: &[&str]) -> io::Result<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
-    command.arg("generate").arg("--topology").arg(topology).arg("--out").arg(out).output()
+    command.arg("generate").arg("--topology").arg(topology).arg("--out").arg(out);
+    command.args(options).output()
 }
 
-fn expect(done: &Output, code: i32, cause: &str) -> Result<(), Failed> {
+fn ended(done: &Output, code: i32, cause: &str) -> Result<(), Failed> {
     let said = String::from_utf8_lossy(&done.stderr);
     if done.status.code() == Some(code) && said.contains(cause) {
         return Ok(());
@@ -49,7 +96,7 @@ fn expect(done: &Output, code: i32, cause: &str) -> Result<(), Failed> {
     Err(format!("{}, not {code} because of `{cause}`:\n{said}", done.status).into())
 }
 
-fn same(when: &str, wanted: &tree::Tree, found: &tree::Tree) -> Result<(), Failed> {
+fn same(when: &str, wanted: &Tree, found: &Tree) -> Result<(), Failed> {
     match tree::differences(wanted, found).as_slice() {
         [] => Ok(()),
         paths => Err(format!("{when}, these differ: {paths:?}").into()),
@@ -64,16 +111,16 @@ struct Disk {
 }
 
 impl Disk {
-    fn mount(mount: &Path) -> Result<Self, Failed> {
+    fn mount(mount: &Path, options: &str) -> Result<Self, Failed> {
         let mut shell = namespace::shell().spawn()?;
         let answers = BufReader::new(shell.stdout.take().ok_or("no output")?);
         let mut disk = Self { shell, answers, mount: mount.to_owned() };
-        disk.run(&format!("mount -t tmpfs -o size=1m disk '{}'", mount.display()))?;
+        disk.run(&format!("mount -t tmpfs -o {options} disk '{}'", mount.display()))?;
         Ok(disk)
     }
 
-    fn resize(&mut self, size: &str) -> Result<(), Failed> {
-        self.run(&format!("mount -o remount,size={size} '{}'", self.mount.display()))
+    fn remount(&mut self, options: &str) -> Result<(), Failed> {
+        self.run(&format!("mount -o remount,{options} '{}'", self.mount.display()))
     }
 
     /// Where this process finds it (proc_pid_root(5)).

@@ -42,8 +42,12 @@ fn main() -> ExitCode {
         let both = accepted.chain(refused);
         trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
     }
-    let full_disk = Trial::test("full_disk", full_disk::trial);
-    trials.push(needs.gate("consumers", full_disk::NEEDS, full_disk));
+    for trial in [
+        Trial::test("full_disk::while_staging", full_disk::while_staging),
+        Trial::test("full_disk::while_landing", full_disk::while_landing),
+    ] {
+        trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
+    }
     let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.num_ignored > 0 {
