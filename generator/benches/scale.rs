@@ -8,7 +8,9 @@
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, or stops")]
 #![expect(clippy::disallowed_types, reason = "a benchmark asks the clock")]
 
-use std::fmt::Write as _;
+#[path = "../tests/it/mesh.rs"]
+mod mesh;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -32,7 +34,7 @@ fn main() {
 fn measure(nodes: u32) {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let topology = folder.path().join("topology.toml");
-    fs::write(&topology, topology_of(nodes)).expect("written");
+    fs::write(&topology, mesh::topology(1..=nodes)).expect("written");
     let rounds: Vec<_> = (0..ROUNDS).map(|_| round(folder.path(), &topology)).collect();
     let [cold, unchanged, check, copy] =
         std::array::from_fn(|column| median(rounds.iter().map(|round| round[column]).collect()));
@@ -120,28 +122,4 @@ fn seconds(time: Duration) -> String {
 
 fn megabytes(kib: u64) -> String {
     format!("{:.0} MB", kib as f64 / 1024.0)
-}
-
-/// A full mesh of public nodes, with room for 4000 of them.
-fn topology_of(nodes: u32) -> String {
-    let mut text = String::from(
-        "[cluster]\nname = \"bench\"\nkubernetes_version = \"1.36.3\"\n\
-         [network]\nnode_subnet = \"10.64.0.0/20\"\npod_subnet = \"10.128.0.0/12\"\n\
-         [kube_proxy]\nmode = \"nftables\"\n[ingress]\ncontroller = \"traefik\"\n\
-         [firewall]\nssh_from = [\"198.51.100.0/24\"]\n",
-    );
-    for id in 1..=nodes {
-        let role = if id == 1 { "control-plane" } else { "worker" };
-        let (high, low) = (id / 250, id % 250 + 1);
-        let mut key = [7; 32];
-        key[..4].copy_from_slice(&id.to_be_bytes());
-        let key = meshwright::value::PublicKey::new(key);
-        write!(
-            text,
-            "[[nodes]]\nname = \"node{id}\"\nid = {id}\nrole = \"{role}\"\n\
-             endpoint = \"203.0.{high}.{low}\"\npublic_key = \"{key}\"\n"
-        )
-        .expect("a String takes everything");
-    }
-    text
 }
