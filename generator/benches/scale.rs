@@ -1,7 +1,8 @@
 //! How generating and checking grow with the mesh, beside `cp -r` of the same tree in the same run.
 //!
 //! `cargo bench --bench scale` prints one line a size. Whole processes are timed, cold (into an empty
-//! directory), unchanged (into its own output) and `check`; peak memory is the process's VmHWM.
+//! directory), unchanged (into its own output) and `check`; each figure is the median of
+//! [`ROUNDS`], taken in turn; peak memory is the process's VmHWM.
 //! Nothing is asserted here: a busy machine must not fail a test.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, or stops")]
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const SIZES: [u32; 4] = [4, 100, 300, 1000];
+const ROUNDS: usize = 5;
 
 fn main() {
     println!(
@@ -33,13 +35,10 @@ fn measure(nodes: u32) {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let topology = folder.path().join("topology.toml");
     fs::write(&topology, mesh::topology(1..=nodes)).expect("written");
-    let cold = run(&topology, "generate");
-    let unchanged = run(&topology, "generate");
-    let check = run(&topology, "check");
-    let out = folder.path().join("out");
-    let bytes = size(&out);
-    let mut copy = Command::new("cp");
-    let copy = timed(copy.arg("-r").arg(&out).arg(folder.path().join("copy")));
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| round(folder.path(), &topology)).collect();
+    let [cold, unchanged, check, copy] =
+        std::array::from_fn(|column| median(rounds.iter().map(|round| round[column]).collect()));
+    let bytes = size(&folder.path().join("out"));
     let rate = bytes as f64 / 1e6 / cold.time.as_secs_f64();
     let ratio = cold.time.as_secs_f64() / copy.time.as_secs_f64();
     println!(
@@ -53,6 +52,27 @@ fn measure(nodes: u32) {
     );
 }
 
+/// Cold, unchanged, `check` and `cp -r`, once each.
+fn round(folder: &Path, topology: &Path) -> [Measured; 4] {
+    let [out, copied] = ["out", "copy"].map(|name| folder.join(name));
+    for stale in [&out, &copied] {
+        if stale.exists() {
+            fs::remove_dir_all(stale).expect("removed");
+        }
+    }
+    let cold = run(topology, "generate");
+    let unchanged = run(topology, "generate");
+    let check = run(topology, "check");
+    let copy = timed(Command::new("cp").arg("-r").arg(&out).arg(&copied));
+    [cold, unchanged, check, copy]
+}
+
+fn median(mut measured: Vec<Measured>) -> Measured {
+    measured.sort_by_key(|one| one.time);
+    measured[measured.len() / 2]
+}
+
+#[derive(Clone, Copy)]
 struct Measured {
     time: Duration,
     /// KiB.
