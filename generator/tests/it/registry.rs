@@ -77,10 +77,13 @@ fn the_warnings_are_these() {
         [
             "calico-kubernetes-untested",
             "calico-version-unknown",
+            "hostname-too-deep",
+            "hostname-wildcard-host-header",
             "ingress-nginx-retired",
             "kube-proxy-ipvs-deprecated",
             "kubernetes-version-unknown",
             "lint-allow-unused",
+            "replicas-above-nodes",
             "ssh-open-to-world",
         ]
     );
