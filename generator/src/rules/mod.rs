@@ -125,8 +125,13 @@ impl Problems {
 
     /// Reports that the value at `route` could not be read. Rules stay silent about it from now on.
     pub fn broken(&mut self, code: &'static str, route: &Route, finding: Finding) {
-        self.broken.push(route.clone());
+        self.silence(route);
         self.diagnostics.push(Diagnostic { code, severity: Severity::Error, finding });
+    }
+
+    /// Keeps rules from speaking about the value at `route`: it is not what the user means.
+    pub fn silence(&mut self, route: &Route) {
+        self.broken.push(route.clone());
     }
 
     /// Reports a fault that leaves the values readable, such as a key that does not exist.
@@ -246,8 +251,9 @@ impl<T> From<&Rule<T>> for Entry {
 /// Every code that a report can hold, in the order of the alphabet.
 pub fn catalogue() -> impl Iterator<Item = Entry> {
     let shape = shape::ENTRIES.into_iter().chain([lint_allow_unused::ENTRY]);
+    let secrets = crate::secrets::FAULTS;
     let rules = TOPOLOGY.iter().map(Entry::from).chain(PLAN.iter().map(Entry::from));
-    let mut entries: Vec<_> = shape.chain(rules).collect();
+    let mut entries: Vec<_> = shape.chain(secrets).chain(rules).collect();
     entries.sort_by_key(|entry| entry.code);
     entries.into_iter()
 }

@@ -230,6 +230,8 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
 pub(super) struct Keys<'a> {
     table: Option<&'a DeTable<'a>>,
     at: &'a Route,
+    /// Known keys that an unknown one was meant to be. That they are missing is no second fault.
+    misspelt: Vec<&'static str>,
     problems: &'a mut Problems,
 }
 
@@ -243,34 +245,43 @@ impl<'a> Keys<'a> {
         problems: &'a mut Problems,
     ) -> Self {
         let keys = table.into_iter().flat_map(|table| table.keys().map(Spanned::get_ref));
+        let mut misspelt = Vec::new();
         for key in keys.filter(|key| known.iter().all(|known| known.name != key.as_ref())) {
-            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known));
+            let meant = closest(key, known.iter().map(|known| known.name));
+            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, meant));
+            misspelt.extend(meant);
         }
-        Self { table, at, problems }
+        Self { table, at, misspelt, problems }
     }
 
     /// Reads one key. `default` is what its absence means, where the type alone does not say.
     pub(super) fn read<T: Field>(&mut self, key: &'static str, default: Option<T>) -> Option<T> {
         let at = self.at.key(key);
+        if self.misspelt.contains(&key) {
+            self.problems.silence(&at);
+        }
         match (self.table.and_then(|table| table.get(key)), default) {
             (Some(value), default) => {
                 let read = T::read(value.get_ref(), &at, self.problems);
                 read.or(default).or_else(|| T::stand_in(&at))
             }
             (None, Some(default)) => Some(default),
+            (None, None) if self.misspelt.contains(&key) => T::stand_in(&at),
             (None, None) => T::absent(&at, self.problems),
         }
     }
 }
 
-fn unknown(key: &str, table: &Route, known: &[Key]) -> Finding {
+fn unknown(key: &str, table: &Route, known: &[Key], meant: Option<&str>) -> Finding {
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
     let finding = Finding::at(message, Place::Key(at), "unknown key");
-    let known: Vec<_> = known.iter().map(|key| key.name).collect();
-    match (closest(key, known.iter().copied()), reference::tables_with(key).as_slice()) {
+    match (meant, reference::tables_with(key).as_slice()) {
         (Some(meant), _) => finding.help(format!("did you mean `{meant}`?")),
-        (None, []) => finding.help(format!("known here: {}", known.join(", "))),
+        (None, []) => {
+            let known: Vec<_> = known.iter().map(|key| key.name).collect();
+            finding.help(format!("known here: {}", known.join(", ")))
+        }
         (None, tables) => finding.help(format!("`{key}` belongs in {}", tables.join(" or "))),
     }
 }
