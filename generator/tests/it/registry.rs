@@ -5,11 +5,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use meshwright::artifact::Tree;
 use meshwright::diagnostic::Severity;
+use meshwright::render::{self, Output, Rendering};
 use meshwright::rules::{self, Entry};
 use walkdir::WalkDir;
 
+use crate::pipeline::compile;
 use crate::reject::code_of;
+use crate::snapshot;
 
 /// Files of `src/rules` that hold no rule.
 const NO_RULES: [&str; 4] = ["machine", "mod", "reference", "shape"];
@@ -39,13 +43,21 @@ fn without(all: BTreeSet<String>, left_out: &[&str]) -> BTreeSet<String> {
     all.into_iter().filter(|one| !left_out.contains(&one.as_str())).collect()
 }
 
+/// Names the codes that lack something, and what is there without a code.
+fn assert_same(codes: &BTreeSet<String>, found: &BTreeSet<String>, what: &str) {
+    let missing: Vec<_> = codes.difference(found).collect();
+    let left_over: Vec<_> = found.difference(codes).collect();
+    assert!(missing.is_empty(), "without {what}: {missing:?}");
+    assert!(left_over.is_empty(), "{what} without a registered code: {left_over:?}");
+}
+
 #[test]
 fn every_rule_has_its_file() {
     let stems = files("src/rules").map(|path| path.file_stem().unwrap().to_owned());
     let stems = stems.map(|stem| stem.into_string().unwrap()).collect();
     let files: BTreeSet<_> =
         without(stems, &NO_RULES).into_iter().map(|stem| stem.replace('_', "-")).collect();
-    assert_eq!(files, without(codes(), &[SHAPE.as_slice(), &SECRETS].concat()));
+    assert_same(&without(codes(), &[SHAPE.as_slice(), &SECRETS].concat()), &files, "a file");
 }
 
 /// No topology that passes the rules before breaks a rule of the plan: `plan_rules` breaks the plan.
@@ -53,7 +65,7 @@ fn every_rule_has_its_file() {
 fn every_code_has_its_fixture() {
     let plan: Vec<_> = rules::PLAN.iter().map(|rule| rule.code).collect();
     let fixtures: BTreeSet<_> = files("fixtures/reject").map(|path| code_of(&path)).collect();
-    assert_eq!(fixtures, without(codes(), &[plan.as_slice(), &SECRETS].concat()));
+    assert_same(&without(codes(), &[plan.as_slice(), &SECRETS].concat()), &fixtures, "a fixture");
 }
 
 #[test]
@@ -75,19 +87,43 @@ fn every_code_is_one_and_explained() {
 fn the_warnings_are_these() {
     let warnings = rules::catalogue().filter(|entry| entry.severity == Severity::Warning);
     let warnings: Vec<_> = warnings.map(|entry| entry.code).collect();
-    assert_eq!(
-        warnings,
-        [
-            "calico-kubernetes-untested",
-            "calico-version-unknown",
-            "hostname-too-deep",
-            "hostname-wildcard-host-header",
-            "ingress-nginx-retired",
-            "kube-proxy-ipvs-deprecated",
-            "kubernetes-version-unknown",
-            "lint-allow-unused",
-            "replicas-above-nodes",
-            "ssh-open-to-world",
-        ]
-    );
+    snapshot::settings().bind(|| insta::assert_snapshot!("warnings", warnings.join("\n")));
+}
+
+/// Every file of every example belongs to an output that its renderer has registered, and every
+/// registered output occurs: what is listed in `out/README.md` is true.
+#[test]
+fn every_output_occurs_and_is_registered() {
+    let registered: BTreeSet<_> = outputs().map(|output| output.path.to_owned()).collect();
+    let emitted: BTreeSet<_> = examples().flat_map(|path| emitted(&path)).collect();
+    assert_same(&registered, &emitted, "an example");
+}
+
+fn outputs() -> impl Iterator<Item = &'static Output> {
+    let cluster = render::CLUSTER.iter().flat_map(|renderer| renderer.outputs);
+    cluster.chain(render::NODE.iter().flat_map(|renderer| renderer.outputs))
+}
+
+fn examples() -> impl Iterator<Item = PathBuf> {
+    files("../examples").chain([folder("../topology.toml")])
+}
+
+/// The files of one example, with the names of nodes, clients and interface as in the registry.
+fn emitted(example: &Path) -> Vec<String> {
+    let plan = compile(example).plan.expect("examples are clean");
+    let rendering = Rendering::new(&plan);
+    let parts = (0..rendering.parts()).map(|part| rendering.render(part));
+    let interface = plan.wireguard.interface.as_str();
+    let paths = parts
+        .flat_map(|part| part.iter().map(|(path, _)| generic(path, interface)).collect::<Vec<_>>());
+    paths.collect()
+}
+
+fn generic(path: &str, interface: &str) -> String {
+    let path = path.replace(interface, "wg0");
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["nodes", _, rest @ ..] => format!("nodes/<node>/{}", rest.join("/")),
+        ["clients", _, rest @ ..] => format!("clients/<client>/{}", rest.join("/")),
+        _ => path,
+    }
 }
