@@ -14,12 +14,19 @@ use crate::render::{ClusterRenderer, Output};
 use crate::value::TunnelMode;
 
 /// cloudflared, where there is a tunnel.
-pub const RENDERER: ClusterRenderer =
-    ClusterRenderer { id: "cloudflared", outputs: &[MANIFESTS, CONFIGURATION, DNS_ZONE], render };
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "cloudflared",
+    outputs: &[NAMESPACE_FILE, MANIFESTS, CONFIGURATION, DNS_ZONE],
+    render,
+};
 
+const NAMESPACE_FILE: Output = Output {
+    path: "cluster/cloudflared/namespace.yaml",
+    consumer: "kubectl apply, before the Secret",
+};
 const MANIFESTS: Output = Output {
     path: "cluster/cloudflared/cloudflared.yaml",
-    consumer: "kubectl apply, when the namespace has its Secret",
+    consumer: "kubectl apply, after the Secret",
 };
 const CONFIGURATION: Output = Output {
     path: "cluster/cloudflared/configuration.json",
@@ -32,6 +39,7 @@ const DNS_ZONE: Output = Output {
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let Some(tunnel) = &plan.tunnel else { return };
+    artifacts.add(NAMESPACE_FILE.path, namespace_file());
     artifacts.add(MANIFESTS.path, manifests_file(plan, tunnel));
     if tunnel.mode == TunnelMode::Remote {
         artifacts.add(CONFIGURATION.path, json::file(&configuration::payload(tunnel)));
@@ -39,12 +47,16 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     artifacts.add(DNS_ZONE.path, dns::file(tunnel));
 }
 
+fn namespace_file() -> Vec<u8> {
+    yaml::File::new("where cloudflared lives").document(&namespace(NAMESPACE)).finish()
+}
+
 fn manifests_file(plan: &Plan, tunnel: &Tunnel) -> Vec<u8> {
     let about = format!(
         "the Secret {SECRET} is not here: its key {} stays out of git",
         secret_key(tunnel.mode)
     );
-    let file = yaml::File::new(&about).document(&namespace(NAMESPACE));
+    let file = yaml::File::new(&about);
     let file = match configuration::config_map(tunnel) {
         Some(config_map) => file.document(&config_map),
         None => file,
