@@ -12,10 +12,10 @@ use crate::route::Route;
 use crate::rules::Problems;
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
-    ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, Mtu, Name,
-    NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, Reach, Reason,
-    Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, Subnet,
-    Taint, TunnelId, TunnelMode, Url, UserName, Version,
+    ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,
+    LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
+    PublicKey, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
+    Sha256, SourceNet, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
 };
 
 pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
@@ -152,6 +152,10 @@ table! {
         controller: IngressController = defaults::INGRESS_CONTROLLER,
         /// How many of it.
         replicas: Replicas = defaults::REPLICAS,
+        /// Its image, such as one of a fork that is maintained; the chart's own when absent.
+        image: Option<ImageReference>,
+        /// Whether ingress-nginx judges Ingress objects when they are written; of no effect for Traefik.
+        admission_webhook: bool = defaults::ADMISSION_WEBHOOK,
     }
 }
 
