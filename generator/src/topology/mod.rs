@@ -136,7 +136,7 @@ table! {
         version: Version = defaults::CALICO_VERSION,
         /// The AS of the node-to-node mesh (iBGP).
         as_number: AsNumber = defaults::AS_NUMBER,
-        /// Whether BGP sessions carry a TCP MD5 password, made by `meshwright keys`.
+        /// Whether BGP sessions carry a TCP MD5 password, from the Secret `bgp-password` in `calico-system`.
         bgp_password: bool = true,
         /// Nodes that reflect routes instead of a full BGP mesh; from about 100 nodes on.
         route_reflectors: Vec<Name> = Vec::new(),
@@ -308,7 +308,7 @@ table! {
         labels: BTreeMap<LabelKey, LabelValue> = BTreeMap::new(),
         /// Taints of its Node object; a control plane's own taint when absent.
         taints: Option<Vec<Taint>>,
-        /// The interface of its public side, where rules need one by name.
+        /// The interface of its public side, for what must know it by name; nothing does yet.
         public_interface: Option<InterfaceName>,
     }
 }
