@@ -11,6 +11,7 @@ pub mod host;
 pub mod kube_proxy;
 pub mod mesh;
 pub mod mtu;
+pub mod packages;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -46,6 +47,8 @@ pub struct Plan {
     pub firewall: firewall::Firewall,
     /// Where images come from.
     pub images: topology::Images,
+    /// Where packages come from.
+    pub packages: topology::Packages,
     /// The nodes by id.
     pub nodes: Vec<Node>,
     /// The clients by id.
@@ -173,6 +176,7 @@ impl Plan {
             calico: calico::derive(topology),
             firewall: firewall::derive(topology, &nodes, &clients),
             images: topology.images.clone(),
+            packages: topology.packages.clone(),
             wireguard,
             control_plane,
             nodes,
