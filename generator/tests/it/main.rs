@@ -12,3 +12,4 @@ mod properties;
 mod registry;
 mod reject;
 mod snapshot;
+mod user_data;
