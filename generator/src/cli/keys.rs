@@ -13,16 +13,13 @@ use crate::route::Route;
 use crate::rules::Problems;
 use crate::secrets::key_pair::{Kind, Owner, State};
 use crate::secrets::store::Store;
+use crate::secrets::{PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH};
 use crate::topology::{Topology, edit};
 use crate::value::PublicKey;
 use crate::{file, pipeline};
 
 /// Code of the rule that this verb satisfies.
 pub(super) const PUBLIC_KEY_MISSING: &str = "public-key-missing";
-/// Code of a private key in the store that does not belong to the public key of the topology.
-const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
-/// Code of a file in the store that holds no private key.
-const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -244,10 +244,11 @@ impl Recovery {
     }
 
     fn remove(&mut self, path: &str, old: Digest, disk: Option<Digest>) {
-        if disk == Some(old) {
-            self.journal.remove.insert(path.to_owned(), old);
-        } else if disk.is_some() {
+        if disk.is_some_and(|disk| disk != old) {
             self.manifest.set(path, Some(old));
+        } else {
+            // Also if it is gone: the folders above it may not be.
+            self.journal.remove.insert(path.to_owned(), old);
         }
     }
 }
@@ -329,9 +330,10 @@ mod tests {
     }
 
     fn is_exactly(tree: &Files, dir: &Path) -> bool {
-        let files = walkdir::WalkDir::new(dir).into_iter().map(Result::unwrap);
-        let files = files.filter(|entry| !entry.file_type().is_dir()).count();
-        out::compare(tree, dir).unwrap().is_empty() && files == tree.0.len() + 1
+        let folders: BTreeSet<_> = tree.0.iter().flat_map(|(path, _)| folders(path)).collect();
+        let entries = walkdir::WalkDir::new(dir).min_depth(1).into_iter().map(Result::unwrap);
+        out::compare(tree, dir).unwrap().is_empty()
+            && entries.count() == tree.0.len() + 1 + folders.len()
     }
 
     #[test]

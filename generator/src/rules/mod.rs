@@ -243,8 +243,9 @@ impl<T> From<&Rule<T>> for Entry {
 /// Every code that a report can hold, in the order of the alphabet.
 pub fn catalogue() -> impl Iterator<Item = Entry> {
     let shape = shape::ENTRIES.into_iter().chain([lint_allow_unused::ENTRY]);
+    let secrets = crate::secrets::FAULTS;
     let rules = TOPOLOGY.iter().map(Entry::from).chain(PLAN.iter().map(Entry::from));
-    let mut entries: Vec<_> = shape.chain(rules).collect();
+    let mut entries: Vec<_> = shape.chain(secrets).chain(rules).collect();
     entries.sort_by_key(|entry| entry.code);
     entries.into_iter()
 }
