@@ -11,7 +11,7 @@ gpg --batch --quiet --passphrase '' --quick-generate-key "Meshwright test" ed255
 
 # An empty package: package FOLDER NAME VERSION. What lies in files/NAME is in it.
 package() {
-  local root=$folder/root
+  local root=$folder/package
   rm -rf "$root"
   mkdir -p "$root/DEBIAN"
   if [[ -d $folder/files/$2 ]]; then cp -r "$folder/files/$2/." "$root"; fi
@@ -31,8 +31,8 @@ CONTROL
 
 # A unit that runs until it is stopped: unit NAME
 unit() {
-  mkdir -p "$folder/files/$1/lib/systemd/system"
-  cat >"$folder/files/$1/lib/systemd/system/${1%.io}.service" <<'UNIT'
+  mkdir -p "$folder/files/$1/usr/lib/systemd/system"
+  cat >"$folder/files/$1/usr/lib/systemd/system/${1%.io}.service" <<'UNIT'
 [Service]
 ExecStart=/bin/sleep infinity
 [Install]
@@ -42,7 +42,7 @@ UNIT
 
 # Signs the Release file of a folder: sign FOLDER
 sign() {
-  (cd "$1" && apt-ftparchive release . >"$folder/Release" && mv "$folder/Release" Release)
+  (cd "$1" && apt-ftparchive -o APT::FTPArchive::Release::Codename="$suite" release . >"$folder/Release" && mv "$folder/Release" Release)
   gpg --batch --yes --quiet --no-auto-check-trustdb --clearsign --output "$1/InRelease" "$1/Release"
 }
 
