@@ -28,13 +28,6 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
     render,
 };
 
-/// Where the files lie that `prepare` can do without, in the order in which they are left out: the
-/// firewall's come last, since a host that is set up is better closed.
-const OPTIONAL: [&str; 3] = ["/etc/kubernetes/", "/etc/wireguard/", "/etc/meshwright/"];
-
-/// What `prepare` cannot do without, beside everything that lies elsewhere.
-const NEEDED: &str = "/etc/meshwright/node.env";
-
 /// cloud-init's own keys (docs.cloud-init.io, "Module reference").
 #[derive(Serialize)]
 struct CloudConfig<'a> {
@@ -56,6 +49,9 @@ struct WriteFile<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
     content: &'a str,
+    /// The most that all this takes, in bytes.
+    #[serde(skip)]
+    size: usize,
 }
 
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
@@ -103,57 +99,61 @@ fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usi
 /// The script is the largest file of a small mesh, and stands in clear in `host/meshwright-node`.
 fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
     for file in carried.iter_mut().filter(|file| file.path == SCRIPT) {
-        file.encoding = Some("gz+b64");
-        file.content = packed;
+        *file = WriteFile { encoding: Some("gz+b64"), ..file.with_content(packed) };
     }
 }
 
-/// Removes files that may come later, of each folder the largest first, until the rest fits; says
-/// which, by path.
+/// Removes files that may come later, until the rest fits; says which, by path.
 fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str> {
     let mut left_out = Vec::new();
-    let optional = OPTIONAL.iter().rev();
-    let rank = |file: &WriteFile<'_>| optional.clone().position(|it| file.path.starts_with(it));
-    while size(carried) + size_of_comments(&left_out) > limit {
-        let optional = carried.iter().enumerate().filter(|(_, file)| file.path != NEEDED);
-        let ranked = optional.filter_map(|(position, file)| Some((rank(file)?, file, position)));
-        let largest = ranked.max_by_key(|(rank, file, _)| (*rank, file.content.len()));
-        let Some((.., position)) = largest else { break };
-        left_out.push(carried.remove(position).path);
+    let mut total = size(carried);
+    while total > limit {
+        let ranked = carried.iter().map(leave_out_rank).enumerate();
+        let first = ranked.filter(|(_, rank)| rank.is_some()).max_by_key(|(_, rank)| *rank);
+        let Some((position, _)) = first else { break };
+        let WriteFile { path, size, .. } = carried.remove(position);
+        total = total - size + COMMENT + path.len();
+        left_out.push(path);
     }
     left_out.sort_unstable();
     left_out
 }
 
-/// The most that the document takes, in bytes, beside the names of what is left out.
+/// The file with the highest rank is left out first: the largest of what kubeadm and the mesh need
+/// later, then of what the firewall needs, since a host that is set up is better closed. `prepare`
+/// cannot do without the rest.
+fn leave_out_rank(file: &WriteFile<'_>) -> Option<(bool, usize)> {
+    let is_below = |folder: &str| file.path.starts_with(folder);
+    let waits = is_below("/etc/kubernetes/") || is_below("/etc/wireguard/");
+    let is_optional = is_below("/etc/meshwright/") && file.path != "/etc/meshwright/node.env";
+    (waits || is_optional).then_some((waits, file.size))
+}
+
+/// The most that a document with these files takes, in bytes.
 fn size(files: &[WriteFile<'_>]) -> usize {
     /// Comments, hostname and command.
     const REST: usize = 400;
-    REST + files.iter().map(WriteFile::size).sum::<usize>()
+    REST + files.iter().map(|file| file.size).sum::<usize>()
 }
 
-fn size_of_comments(left_out: &[&str]) -> usize {
-    left_out.iter().map(|path| path.len() + "#   \n".len()).sum()
-}
+/// What a comment line takes beside the path in it.
+const COMMENT: usize = "#   \n".len();
 
 impl<'a> WriteFile<'a> {
     fn of(file: &'a HostFile<'_>) -> Self {
         let content = std::str::from_utf8(file.content);
-        Self {
-            path: &file.path,
-            owner: OWNER,
-            permissions: file.mode.octal(),
-            encoding: None,
-            content: content.unwrap_or_else(|_| unreachable!("{} is text", file.path)),
-        }
+        let content = content.unwrap_or_else(|_| unreachable!("{} is text", file.path));
+        let (path, permissions) = (&file.path, file.mode.octal());
+        Self { path, owner: OWNER, permissions, encoding: None, content: "", size: 0 }
+            .with_content(content)
     }
 
-    /// The most that it takes: each line is indented, and its keys are lines of their own.
-    fn size(&self) -> usize {
+    /// Each line is indented, and the keys are lines of their own.
+    fn with_content(&self, content: &'a str) -> Self {
         const INDENT: usize = 6;
         const KEYS: usize = 100;
-        let lines = self.content.bytes().filter(|byte| *byte == b'\n').count();
-        KEYS + self.path.len() + self.content.len() + INDENT * lines
+        let size = KEYS + self.path.len() + content.len() + INDENT * content.lines().count();
+        Self { content, size, ..*self }
     }
 }
 
