@@ -29,8 +29,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     let prepares = RELEASES.iter().map(|release| {
         Trial::test(format!("hosts::prepares::{}", release.os), || prepares(release))
     });
-    let refuses = Trial::test("hosts::refuses_a_key_that_is_not_accepted", refuses_a_key);
-    prepares.chain([refuses]).collect()
+    let refuses = [
+        Trial::test("hosts::refuses_a_key_that_is_not_accepted", refuses_a_key),
+        Trial::test("hosts::refuses_another_release", refuses_another_release),
+    ];
+    prepares.chain(refuses).collect()
 }
 
 /// A release of Debian.
@@ -115,6 +118,18 @@ fn refuses_a_key() -> Result<(), Failed> {
     host.reports(0, "code", "16\n")?;
     host.reports(0, "packages", "")?;
     host.reports(0, "failed", "cloud-final.service\n")
+}
+
+/// A release that is not the declared one gets another release's packages: nothing is touched.
+fn refuses_another_release() -> Result<(), Failed> {
+    let release = Release { os: "debian-13", suite: BOOKWORM.suite };
+    let host = Host::boot(&release, &|_| String::new(), 1)?;
+    host.console_says(
+        "this host runs debian-12, and `os` of alpha is debian-13: correct it in the topology",
+    )?;
+    host.reports(0, "code", "10\n")?;
+    host.reports(0, "fstab", "/swapfile none swap sw 0 0\n")?;
+    host.reports(0, "tables", "table inet filter\n")
 }
 
 /// A host that has been booted and is off again.
