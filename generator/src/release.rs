@@ -43,6 +43,17 @@ pub const fn pause_tag(kubernetes: Version) -> &'static str {
     if kubernetes.minor() >= 36 { "3.10.2" } else { "3.10.1" }
 }
 
+/// The keys that sign pkgs.k8s.io (`isv:kubernetes OBS Project`). It expires on 2026-12-29; a renewed
+/// date keeps the fingerprint, a new key is added here or in `[packages]`.
+pub const KUBERNETES_APT_KEYS: &[&str] = &["DE15B14486CD377B9E876E1A234654DA9A296436"];
+
+/// The keys that sign Docker's repositories (docs.docker.com, "Install Docker Engine on Debian").
+pub const CONTAINERD_APT_KEYS: &[&str] = &["9DC858229FC7DD38854AE2D88D81803C0EBFCD88"];
+
+/// The containerd that is taken from Docker's repository: the newest 2.x, since 1.x is below
+/// containerd's own matrix for Kubernetes 1.34 and later (containerd, RELEASES.md).
+pub const CONTAINERD_APT_VERSION: &str = "2.*";
+
 /// Whether kubeadm's port check looks at all addresses instead of the one that is bound, and so
 /// trips over the load balancer on 127.0.0.1:6443 (kubernetes#138250, in 1.37).
 #[must_use]

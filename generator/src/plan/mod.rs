@@ -12,6 +12,7 @@ pub mod ingress;
 pub mod kube_proxy;
 pub mod mesh;
 pub mod mtu;
+pub mod packages;
 pub mod tunnel;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub firewall: firewall::Firewall,
     /// Where images come from.
     pub images: topology::Images,
+    /// Where packages come from.
+    pub packages: topology::Packages,
     /// The nodes by id.
     pub nodes: Vec<Node>,
     /// The clients by id.
@@ -185,6 +188,7 @@ impl Plan {
             ingress,
             firewall: firewall::derive(topology, &nodes, &clients),
             images: topology.images.clone(),
+            packages: topology.packages.clone(),
             wireguard,
             control_plane,
             nodes,

@@ -190,6 +190,59 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         ],
     },
     Consumer {
+        name: "cloud_init",
+        tier: "consumers",
+        needs: &[need("type cloud-init", "no cloud-init")],
+        reads: |path| path.ends_with("/user-data.yaml"),
+        judge: |files| each(files, cloud_init),
+        broken: &[
+            Broken {
+                name: "a_mode_that_is_a_number",
+                path: "nodes/alpha/user-data.yaml",
+                sound: "permissions: \"0644\"",
+                unsound: "permissions: 0644",
+                reason: "420 is not of type 'string'",
+            },
+            Broken {
+                name: "a_key_of_a_file_misspelt",
+                path: "nodes/alpha/user-data.yaml",
+                sound: "owner: root:root",
+                unsound: "ownr: root:root",
+                reason: "('ownr' was unexpected)",
+            },
+            Broken {
+                name: "another_first_line",
+                path: "nodes/alpha/user-data.yaml",
+                sound: "#cloud-config",
+                unsound: "# cloud-config",
+                reason: "#cloud-config",
+            },
+        ],
+    },
+    Consumer {
+        name: "containerd",
+        tier: "containerd",
+        needs: &[need(r#"type "${MESHWRIGHT_CONTAINERD:-containerd}""#, "no containerd")],
+        reads: |path| path == "host/containerd/config.toml",
+        judge: |files| each(files, containerd),
+        broken: &[
+            Broken {
+                name: "a_key_misspelt",
+                path: "host/containerd/config.toml",
+                sound: "config_path",
+                unsound: "config_paths",
+                reason: "not in the dump: config_paths = \"/etc/containerd/certs.d\"",
+            },
+            Broken {
+                name: "a_version_that_is_none",
+                path: "host/containerd/config.toml",
+                sound: "version = 3",
+                unsound: "version = 30",
+                reason: "30",
+            },
+        ],
+    },
+    Consumer {
         name: "systemd",
         tier: "consumers",
         needs: &[
@@ -396,15 +449,36 @@ fn shellcheck(file: &Path) -> io::Result<Verdict> {
     outside(r#"shellcheck "$1""#, file).map(Verdict::of)
 }
 
+/// cloud-init's own judge of its user-data. What it lets through is judged in `it/user_data.rs`.
+fn cloud_init(file: &Path) -> io::Result<Verdict> {
+    outside(r#"cloud-init schema --config-file "$1" 2>&1"#, file).map(Verdict::of)
+}
+
+/// What containerd makes of its configuration must hold what was asked for: it drops a key that it
+/// does not know. Options of a runtime are free, and are the runtime's to judge.
+fn containerd(file: &Path) -> io::Result<Verdict> {
+    const SCRIPT: &str = r#"
+        dump=$("${MESHWRIGHT_CONTAINERD:-containerd}" --config "$1" config dump)
+        missing=0
+        while IFS= read -r line; do
+            grep -qF -- "$(tr '"' "'" <<<"$line")" < <(tr '"' "'" <<<"$dump") || { echo "not in the dump: $line"; missing=1; }
+        done < <(grep -v -e '^#' -e '^$' -e '^version' "$1")
+        exit "$missing"
+    "#;
+    outside(SCRIPT, file).map(Verdict::of)
+}
+
 /// The units are verified where systemd would find them, beside the script that they start. A
-/// drop-in is verified with the unit that it belongs to, wireguard-tools' own.
+/// drop-in is verified with the unit that it belongs to: wireguard-tools' own, or one in the place
+/// of kubelet's, which comes from elsewhere.
 fn systemd(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
         units=${1%%/systemd/*}/systemd
         unit=${1#"$units"/}
         mount -t tmpfs programs /usr/local/sbin
         install -m 755 /dev/null /usr/local/sbin/meshwright-node
-        SYSTEMD_UNIT_PATH=$units: systemd-analyze verify --man=no --recursive-errors=no "${unit%.d/*}"
+        printf '[Service]\nExecStart=/bin/true\n' >/usr/local/sbin/kubelet.service
+        SYSTEMD_UNIT_PATH=$units:/usr/local/sbin: systemd-analyze verify --man=no --recursive-errors=no "${unit%.d/*}"
     "#;
     inside(SCRIPT, file).map(Verdict::of)
 }

@@ -10,6 +10,7 @@
 mod cluster;
 mod consumer;
 mod full_disk;
+mod hosts;
 #[path = "../it/mesh.rs"]
 mod mesh;
 mod namespace;
@@ -51,6 +52,9 @@ fn main() -> ExitCode {
         Trial::test("full_disk::while_landing", full_disk::while_landing),
     ] {
         trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
+    }
+    for trial in hosts::trials() {
+        trials.push(needs.gate("hosts", hosts::NEEDS, trial));
     }
     let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
