@@ -1,0 +1,75 @@
+//! Clients: each reaches what its `reach` says, and nothing else.
+
+use std::net::SocketAddr;
+
+use anyhow::{Result, ensure};
+use meshwright::plan::control_plane::API_PORT;
+use meshwright::value::Reach;
+
+use crate::checks::Check;
+use crate::pod;
+use crate::probe::{eventually, pings};
+use crate::server::{ask, not_dropped};
+use crate::service;
+use crate::world::World;
+
+/// What is tried from each client.
+pub const ALL: &[Check] = &[
+    Check { name: "client-reaches-what-it-may", run: reaches_what_it_may },
+    Check { name: "client-reaches-nothing-else", run: reaches_nothing_else },
+];
+
+/// The API and SSH of every node, every pod, and the Service.
+fn reaches_what_it_may(world: &World) -> Result<()> {
+    let ssh = world.tree.plan.firewall.ssh_port.get();
+    for client in &world.clients {
+        let from = &client.machine.namespace;
+        for node in &world.nodes {
+            if client.reach.contains(&Reach::Nodes) {
+                eventually(world.patience, || {
+                    ensure!(pings(from, node.address.into()), "{} is silent", node.name());
+                    Ok(())
+                })?;
+                ask(from, node.address.into(), ssh)?;
+                ask(from, node.address.into(), API_PORT)?;
+            }
+            if client.reach.contains(&Reach::Pods) {
+                let answer = ask(from, node.pod.address.into(), pod::PORT)?;
+                ensure!(answer.peer == client.address, "{} was seen as {}", from.name(), answer.peer);
+            }
+        }
+        if client.reach.contains(&Reach::Services) {
+            for _ in &world.service.endpoints {
+                ask(from, world.service.address.into(), service::PORT)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// With AllowedIPs widened to all private addresses, as the client's owner could.
+fn reaches_nothing_else(world: &World) -> Result<()> {
+    for client in &world.clients {
+        let name = &client.machine.name;
+        let closed = closed_ports(world);
+        let targets = world.nodes.iter().flat_map(|node| {
+            closed.iter().map(|port| SocketAddr::from((node.address, *port)))
+        });
+        let targets: Vec<_> = targets.collect();
+        let reached = not_dropped(&client.machine.namespace, &targets)?;
+        ensure!(reached.is_empty(), "{name} reached {reached:?}");
+        let others = world.clients.iter().filter(|other| other.address != client.address);
+        for other in others {
+            let reached = pings(&client.machine.namespace, other.address.into());
+            ensure!(!reached, "{name} reached {}", other.machine.name);
+        }
+    }
+    Ok(())
+}
+
+fn closed_ports(world: &World) -> Vec<u16> {
+    let ssh_port = world.tree.plan.firewall.ssh_port.get();
+    let ports = world.private_ports().into_iter();
+    let closed = ports.filter(|port| ![API_PORT, ssh_port].contains(port));
+    closed.chain([service::NODE_PORT]).collect()
+}

@@ -1,0 +1,59 @@
+//! Scenarios: topologies of this repository, and what is checked in each.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::checks::{self, Check};
+use crate::tree::Tree;
+use crate::world::World;
+
+/// A topology with its checks.
+pub struct Scenario {
+    /// Its name in the names of trials.
+    pub name: &'static str,
+    /// Its path in the repository.
+    pub topology: &'static str,
+    /// What is checked, in this order: what disturbs the mesh comes last.
+    pub checks: &'static [&'static [Check]],
+}
+
+/// All scenarios.
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "example",
+        topology: "topology.toml",
+        checks: &[checks::mesh::ALL, checks::outside::ALL, checks::client::ALL],
+    },
+];
+
+impl Scenario {
+    /// One trial for each check. The world is brought up by the first that runs, and shared; when
+    /// that fails, every trial fails with the reason.
+    pub fn trials(&'static self) -> Vec<Trial> {
+        let world = Arc::<OnceLock<Result<World, String>>>::default();
+        let trial = |check: &'static Check| {
+            let world = Arc::clone(&world);
+            let run = move || {
+                let world = world.get_or_init(|| self.bring_up());
+                let world = world.as_ref().map_err(|reason| Failed::from(reason))?;
+                (check.run)(world).map_err(|error| Failed::from(format!("{error:#}")))
+            };
+            Trial::test(format!("{}::{}", self.name, check.name), run)
+        };
+        self.checks.iter().copied().flatten().map(trial).collect()
+    }
+
+    fn bring_up(&self) -> Result<World, String> {
+        let tree = Tree::of(&repository().join(self.topology));
+        let world = tree.and_then(|tree| World::bring_up(self.name, tree));
+        world.map_err(|error| format!("the mesh does not come up: {error:#}"))
+    }
+}
+
+/// The root of the repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
