@@ -63,7 +63,7 @@ protocol direct {{ ipv4; interface -"cali*", -"kube-ipvs*", "*"; }}
 protocol static own {{ ipv4; {own} }}
 protocol kernel {{
   learn; persist; scan time 2; graceful restart; metric 1024;
-  ipv4 {{ import all; export all; }};
+  ipv4 {{ import all; export where source != RTS_DEVICE; }};
 }}
 template bgp mesh {{
   local {address} as {as_number};

@@ -36,6 +36,24 @@ fn ping(from: &Namespace, to: IpAddr) -> Command {
     command
 }
 
+/// Which of some addresses answer a ping; all are tried at once.
+#[must_use]
+pub fn answering(from: &Namespace, addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let answered = all_at_once(addresses, |address| pings(from, *address));
+    addresses.iter().zip(answered).filter(|(_, answered)| *answered).map(|(to, _)| *to).collect()
+}
+
+/// Does something with many items at once: what is dropped costs its time-out only once.
+pub fn all_at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    thread::scope(|scope| {
+        let workers: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, R>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect()
+    })
+}
+
 /// Repeats a step until it succeeds.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use crate::namespace::Namespace;
 /// How long the last answer may take.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-/// The port that the scanner sends from.
-const SOURCE_PORT: u16 = 40_001;
+/// The port that the next scan sends from: scans at the same time tell their answers apart by it.
+static SOURCE_PORT: AtomicU16 = AtomicU16::new(40_000);
 
 const TCP_HEADER: usize = 20;
 const FLAG_SYN: u8 = 0x02;
@@ -31,11 +32,12 @@ const FLAG_SYN: u8 = 0x02;
 ///
 /// When the raw socket is refused.
 pub fn answering_ports(from: &Namespace, source: IpAddr, target: IpAddr) -> Result<BTreeSet<u16>> {
+    let scan = Scan { source, target, port: SOURCE_PORT.fetch_add(1, Ordering::Relaxed) };
     from.enter(|| {
         let socket = open(target)?;
         thread::scope(|scope| {
-            let listener = scope.spawn(|| listen(&socket, target));
-            let sent = sweep(&socket, source, target);
+            let listener = scope.spawn(|| scan.listen(&socket));
+            let sent = scan.sweep(&socket);
             let answered = listener.join().unwrap_or_default();
             sent.map(|()| answered)
         })
@@ -53,50 +55,60 @@ fn open(target: IpAddr) -> Result<OwnedFd> {
     Ok(socket)
 }
 
-fn sweep(socket: &OwnedFd, source: IpAddr, target: IpAddr) -> Result<()> {
-    let address = SocketAddrAny::from(SocketAddr::new(target, 0));
-    for port in 1..=u16::MAX {
-        let segment = syn(source, target, port);
-        let sent = sendto(socket, &segment, SendFlags::empty(), &address)?;
-        ensure!(sent == segment.len(), "a segment was cut");
-    }
-    Ok(())
+/// One scan of one address.
+struct Scan {
+    source: IpAddr,
+    target: IpAddr,
+    port: u16,
 }
 
-/// Collects source ports until nothing has come for a while.
-fn listen(socket: &OwnedFd, target: IpAddr) -> BTreeSet<u16> {
-    let mut answered = BTreeSet::new();
-    let mut packet = [0; 256];
-    let mut silent = 0;
-    while silent < 3 {
-        match recv(socket, &mut packet, RecvFlags::empty()) {
-            Ok((length, _)) => answered.extend(answering_port(&packet[..length], target)),
-            Err(_) => silent += 1,
+impl Scan {
+    fn sweep(&self, socket: &OwnedFd) -> Result<()> {
+        let address = SocketAddrAny::from(SocketAddr::new(self.target, 0));
+        for port in 1..=u16::MAX {
+            let segment = self.syn(port);
+            let sent = sendto(socket, &segment, SendFlags::empty(), &address)?;
+            ensure!(sent == segment.len(), "a segment was cut");
         }
+        Ok(())
     }
-    answered
-}
 
-/// A raw socket hands out IPv4's header as well, and not IPv6's (raw(7), ipv6(7)).
-fn answering_port(packet: &[u8], target: IpAddr) -> Option<u16> {
-    let header = if target.is_ipv4() { usize::from(packet.first()? & 0x0f) * 4 } else { 0 };
-    let segment = packet.get(header..header + TCP_HEADER)?;
-    let number = |from: usize| u16::from_be_bytes([segment[from], segment[from + 1]]);
-    (number(2) == SOURCE_PORT).then(|| number(0))
-}
+    /// Collects source ports until nothing has come for a while.
+    fn listen(&self, socket: &OwnedFd) -> BTreeSet<u16> {
+        let mut answered = BTreeSet::new();
+        let mut packet = [0; 256];
+        let mut silent = 0;
+        while silent < 3 {
+            match recv(socket, &mut packet, RecvFlags::empty()) {
+                Ok((length, _)) => answered.extend(self.answering_port(&packet[..length])),
+                Err(_) => silent += 1,
+            }
+        }
+        answered
+    }
 
-/// A TCP segment without options (RFC 9293 §3.1).
-fn syn(source: IpAddr, target: IpAddr, port: u16) -> [u8; TCP_HEADER] {
-    let mut segment = [0; TCP_HEADER];
-    segment[0..2].copy_from_slice(&SOURCE_PORT.to_be_bytes());
-    segment[2..4].copy_from_slice(&port.to_be_bytes());
-    segment[7] = 1; // sequence number
-    segment[12] = 5 << 4; // length in words
-    segment[13] = FLAG_SYN;
-    segment[14..16].copy_from_slice(&u16::MAX.to_be_bytes()); // window
-    let checksum = checksum(source, target, &segment);
-    segment[16..18].copy_from_slice(&checksum.to_be_bytes());
-    segment
+    /// A raw socket hands out IPv4's header as well, and not IPv6's (raw(7), ipv6(7)).
+    fn answering_port(&self, packet: &[u8]) -> Option<u16> {
+        let words = usize::from(packet.first()? & 0x0f);
+        let header = if self.target.is_ipv4() { words * 4 } else { 0 };
+        let segment = packet.get(header..header + TCP_HEADER)?;
+        let number = |from: usize| u16::from_be_bytes([segment[from], segment[from + 1]]);
+        (number(2) == self.port).then(|| number(0))
+    }
+
+    /// A TCP segment without options (RFC 9293 §3.1).
+    fn syn(&self, port: u16) -> [u8; TCP_HEADER] {
+        let mut segment = [0; TCP_HEADER];
+        segment[0..2].copy_from_slice(&self.port.to_be_bytes());
+        segment[2..4].copy_from_slice(&port.to_be_bytes());
+        segment[7] = 1; // sequence number
+        segment[12] = 5 << 4; // length in words
+        segment[13] = FLAG_SYN;
+        segment[14..16].copy_from_slice(&u16::MAX.to_be_bytes()); // window
+        let checksum = checksum(self.source, self.target, &segment);
+        segment[16..18].copy_from_slice(&checksum.to_be_bytes());
+        segment
+    }
 }
 
 /// The Internet checksum (RFC 1071) over the pseudo-header and the segment.

@@ -24,7 +24,24 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "example",
         topology: "topology.toml",
-        checks: &[checks::mesh::ALL, checks::outside::ALL, checks::client::ALL],
+        checks: &[
+            checks::mesh::ALL,
+            checks::outside::ALL,
+            checks::client::ALL,
+            checks::change::ALL,
+            checks::failure::ALL,
+        ],
+    },
+    Scenario {
+        name: "relay-and-site",
+        topology: "examples/relay-and-site.toml",
+        checks: &[
+            checks::mesh::ALL,
+            checks::relay::ALL,
+            checks::outside::ALL,
+            checks::client::ALL,
+            checks::change::ALL,
+        ],
     },
 ];
 
@@ -38,7 +55,7 @@ impl Scenario {
             let run = move || {
                 let world = world.get_or_init(|| self.bring_up());
                 let world = world.as_ref().map_err(|reason| Failed::from(reason))?;
-                (check.run)(world).map_err(|error| Failed::from(format!("{error:#}")))
+                let t = std::time::Instant::now(); let r = (check.run)(world); eprintln!("{} {:?}", check.name, t.elapsed()); r.map_err(|error| Failed::from(format!("{error:#}")))
             };
             Trial::test(format!("{}::{}", self.name, check.name), run)
         };

@@ -26,6 +26,7 @@ pub struct Tree {
     pub files: BTreeMap<String, String>,
     /// What a person would hand to each machine.
     pub secrets: Secrets,
+    text: String,
 }
 
 /// Private keys by name, and the preshared key of each pair.
@@ -47,28 +48,28 @@ impl Tree {
         Self::compile(text, secrets)
     }
 
-    /// The same topology with its text changed, and the same keys.
+    /// The same topology without one of its nodes, with the same keys.
     ///
     /// # Errors
     ///
-    /// When it does not compile.
-    pub fn without_node(path: &Path, secrets: &Secrets, name: &str) -> Result<Self> {
-        let mut document: DocumentMut = fs::read_to_string(path)?.parse()?;
-        secrets.write_public_keys(&mut document)?;
+    /// When that does not compile.
+    pub fn without_node(&self, name: &str) -> Result<Self> {
+        let mut document: DocumentMut = self.text.parse()?;
         let nodes = tables(&mut document, "nodes")?;
         nodes.retain(|node| node.get("name").and_then(Item::as_str) != Some(name));
-        Self::compile(document.to_string(), secrets.clone())
+        Self::compile(document.to_string(), self.secrets.clone())
     }
 
     fn compile(text: String, secrets: Secrets) -> Result<Self> {
-        let compiled = pipeline::compile(&Source { name: "topology.toml".to_owned(), text });
+        let source = Source { name: "topology.toml".to_owned(), text: text.clone() };
+        let compiled = pipeline::compile(&source);
         let Some(plan) = compiled.plan else {
             let mut said = Vec::new();
             diagnostic::print(&compiled.report, Format::Human, false, &mut said)?;
             bail!("the topology does not compile:\n{}", String::from_utf8_lossy(&said));
         };
         let files = files(&plan)?;
-        Ok(Self { plan: Arc::new(plan), files, secrets })
+        Ok(Self { plan: Arc::new(plan), files, secrets, text })
     }
 
     /// One emitted file.

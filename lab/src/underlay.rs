@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::namespace::Namespace;
 use crate::server::serve;
@@ -37,7 +37,7 @@ pub struct Underlay {
     /// Somebody who was not invited.
     pub outsider: Namespace,
     prefix: String,
-    ports: usize,
+    ports: BTreeMap<String, String>,
     homes: BTreeMap<String, Home>,
 }
 
@@ -69,7 +69,7 @@ impl Underlay {
         }
         serve(&internet, "internet", SERVER_PORT)?;
         let mut underlay =
-            Self { internet, outsider, prefix: prefix.to_owned(), ports: 0, homes: BTreeMap::new() };
+            Self { internet, outsider, prefix: prefix.to_owned(), ports: BTreeMap::new(), homes: BTreeMap::new() };
         let outsider = underlay.outsider.clone();
         underlay.attach(&outsider, OUTSIDER, Some(OUTSIDER_V6))?;
         Ok(underlay)
@@ -86,8 +86,8 @@ impl Underlay {
         address: Ipv4Addr,
         address_v6: Option<Ipv6Addr>,
     ) -> Result<()> {
-        self.ports += 1;
-        let port = format!("port{}", self.ports);
+        let port = format!("port{}", self.ports.len());
+        self.ports.insert(host.name().to_owned(), port.clone());
         self.internet.ip(&format!(
             "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
             host.name()
@@ -101,6 +101,17 @@ impl Underlay {
             host.ip(&format!("addr add {address}/64 dev eth0 nodad"))?;
         }
         Ok(())
+    }
+
+    /// Pulls the cable of a host with a public side, or plugs it in again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such cable.
+    pub fn plug(&self, host: &Namespace, plugged: bool) -> Result<()> {
+        let port = self.ports.get(host.name()).context("no cable")?;
+        let state = if plugged { "up" } else { "down" };
+        self.internet.ip(&format!("link set {port} {state}")).map(drop)
     }
 
     /// Gives a host a place in a home network: `interface` with an address that nobody outside can

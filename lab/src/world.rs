@@ -276,6 +276,18 @@ fn public_address(node: &plan::Node) -> Result<Option<Public>> {
     Ok(Some(Public { v4, v6: underlay::address_v6(id) }))
 }
 
+/// What DNS would say of the endpoints that are names.
+fn hosts(tree: &Tree) -> Result<String> {
+    let mut hosts = String::from("127.0.0.1 localhost\n");
+    for node in &tree.plan.nodes {
+        let host = node.location.endpoint.as_ref().map(Endpoint::host);
+        if let (Some(Host::Name(name)), Some(public)) = (host, public_address(node)?) {
+            hosts += &format!("{} {name}\n", public.v4);
+        }
+    }
+    Ok(hosts)
+}
+
 fn address_of_lan(endpoint: &Endpoint) -> Result<Ipv4Addr> {
     match endpoint.host() {
         Host::V4(address) => Ok(*address),
@@ -299,6 +311,7 @@ impl Node {
             block,
             pod,
         };
+        started.machine.write("/etc/hosts", &hosts(tree)?)?;
         started.install(tree)?;
         started.set_sysctls(tree)?;
         started.unit(tree, "meshwright-firewall.service", "ExecStart")?;
@@ -452,6 +465,7 @@ impl Client {
         let interface = tree.plan.wireguard.interface.as_str();
         let conf = tree.file(&format!("clients/{name}/{interface}.conf"))?;
         machine.write(&format!("/etc/wireguard/{interface}.conf"), conf)?;
+        machine.write("/etc/hosts", &hosts(tree)?)?;
         install_keys(&machine, tree)?;
         machine.run(&["wg-quick", "up", interface])?;
         Ok(Self { machine, address: client.address, reach: client.reach.clone() })

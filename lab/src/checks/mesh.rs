@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use crate::checks::{Check, none_failed};
 use crate::namespace::Namespace;
-use crate::probe::{eventually, pings, pings_unfragmented};
+use crate::probe::{all_at_once, eventually, pings, pings_unfragmented};
 use crate::server::{Answer, ask, not_dropped};
 use crate::service;
 use crate::underlay;
@@ -16,7 +16,6 @@ use crate::world::{Node, World};
 /// In the order in which a broken mesh is best understood.
 pub const ALL: &[Check] = &[
     Check { name: "node-pairs", run: node_pairs },
-    Check { name: "pod-pairs-before-bgp", run: pod_pairs },
     Check { name: "bgp-routes", run: bgp_routes },
     Check { name: "pod-pairs", run: pod_pairs },
     Check { name: "node-to-pod", run: node_to_pod },
@@ -179,24 +178,31 @@ fn pods_reach_the_internet(world: &World) -> Result<()> {
 
 /// The nodes reach their metadata service, so that it is the firewall that keeps pods from it.
 fn pods_reach_no_metadata(world: &World) -> Result<()> {
-    for node in &world.nodes {
-        for address in world.metadata_of(node) {
-            ask(node.namespace(), address.into(), underlay::SERVER_PORT)?;
-            let target = SocketAddr::from((address, underlay::SERVER_PORT));
-            let reached = not_dropped(&node.pod.namespace, &[target])?;
-            ensure!(reached.is_empty(), "{} reached {address}", node.pod.name);
-        }
+    let failed = all_at_once(&world.nodes, |node| reaches_no_metadata(world, node).err());
+    none_failed(failed.into_iter().flatten().map(describe))
+}
+
+fn reaches_no_metadata(world: &World, node: &Node) -> Result<()> {
+    let addresses = world.metadata_of(node).into_iter();
+    let targets: Vec<_> =
+        addresses.map(|address| SocketAddr::from((address, underlay::SERVER_PORT))).collect();
+    for target in &targets {
+        ask(node.namespace(), target.ip(), target.port())?;
     }
+    let reached = not_dropped(&node.pod.namespace, &targets)?;
+    ensure!(reached.is_empty(), "{} reached {reached:?}", node.pod.name);
     Ok(())
 }
 
 fn private_ports_open(world: &World) -> Result<()> {
-    none_failed(world.pairs().flat_map(|(one, other)| {
+    for (one, other) in world.pairs() {
         let ports = world.private_ports();
-        ports.into_iter().filter_map(|port| {
-            ask(one.namespace(), other.address.into(), port).err().map(describe)
-        })
-    }))
+        let targets: Vec<_> =
+            ports.iter().map(|port| SocketAddr::from((other.address, *port))).collect();
+        let open = not_dropped(one.namespace(), &targets)?;
+        ensure!(open == targets, "{} reaches only {open:?} of {targets:?}", one.name());
+    }
+    Ok(())
 }
 
 /// What speaks BGP or is etcd must not hear a pod, on its own node or on another.
@@ -204,10 +210,11 @@ fn pods_reach_no_bgp_or_etcd(world: &World) -> Result<()> {
     let address = |port: u16| move |node: &Node| SocketAddr::from((node.address, port));
     let targets = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
     let targets: Vec<_> = targets.into_iter().flatten().collect();
-    for from in &world.nodes {
+    let failed = all_at_once(&world.nodes, |from| {
         ask(&from.pod.namespace, from.address.into(), 10250)?;
         let reached = not_dropped(&from.pod.namespace, &targets)?;
         ensure!(reached.is_empty(), "{} reached {reached:?}", from.pod.name);
-    }
-    Ok(())
+        Ok(())
+    });
+    none_failed(failed.into_iter().filter_map(Result::err).map(describe))
 }

@@ -1,8 +1,11 @@
 //! What must hold, each by its own name. A check expects one thing and says what it saw instead.
 
+pub mod change;
 pub mod client;
+pub mod failure;
 pub mod mesh;
 pub mod outside;
+pub mod relay;
 
 use anyhow::Result;
 

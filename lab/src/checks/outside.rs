@@ -1,19 +1,20 @@
 //! The public side, seen by an outsider on the same wire.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 
 use crate::checks::{Check, none_failed};
-use crate::probe::pings;
+use crate::pod;
+use crate::probe::{all_at_once, answering, pings};
 use crate::scan::answering_ports;
-use crate::server::{ask, send_udp};
+use crate::server::{not_dropped, send_udp};
 use crate::service;
 use crate::underlay::outsider;
-use crate::world::{Node, PRIVATE_PORTS, UDP_PORTS, World};
+use crate::world::{Node, UDP_PORTS, World};
 
 /// What the outsider tries.
 pub const ALL: &[Check] = &[
@@ -26,15 +27,15 @@ pub const ALL: &[Check] = &[
 /// All 65,535 ports of each public address. SSH must answer, or the scan saw nothing.
 fn public_tcp_ports_closed(world: &World) -> Result<()> {
     let open = BTreeSet::from([world.tree.plan.firewall.ssh_port.get()]);
-    let targets = world.nodes.iter().flat_map(Node::public_addresses);
-    none_failed(targets.filter_map(|target| {
-        let from = &world.underlay.outsider;
-        match answering_ports(from, outsider(target), target) {
+    let targets: Vec<_> = world.nodes.iter().flat_map(Node::public_addresses).collect();
+    let failed = all_at_once(&targets, |target| {
+        match answering_ports(&world.underlay.outsider, outsider(*target), *target) {
             Ok(answered) if answered == open => None,
             Ok(answered) => Some(format!("{target} answers on {answered:?}, not {open:?}")),
             Err(error) => Some(format!("{error:#}")),
         }
-    }))
+    });
+    none_failed(failed.into_iter().flatten())
 }
 
 /// What comes in over the mesh is counted first, or the counters prove nothing.
@@ -86,13 +87,15 @@ fn private_addresses_not_routed_in(world: &World) -> Result<()> {
 fn reached_by_outsider(world: &World, node: &Node) -> Result<()> {
     let outsider = &world.underlay.outsider;
     let pods = world.nodes.iter().map(|node| node.pod.address);
-    let addresses = pods.chain([node.address]).map(IpAddr::from);
-    none_failed(addresses.filter(|address| pings(outsider, *address)).map(|address| {
-        format!("{address} answers behind {}", node.name())
-    }))?;
-    let service = ask(outsider, world.service.address.into(), service::PORT);
-    ensure!(service.is_err(), "the Service answers behind {}", node.name());
-    let private = ask(outsider, node.address.into(), PRIVATE_PORTS[0]);
-    ensure!(private.is_err(), "port {} answers behind {}", PRIVATE_PORTS[0], node.name());
+    let addresses: Vec<_> = pods.chain([node.address]).map(IpAddr::from).collect();
+    let answered = answering(outsider, &addresses);
+    ensure!(answered.is_empty(), "{answered:?} answer behind {}", node.name());
+    let ports = world.private_ports();
+    let mut targets: Vec<_> =
+        ports.iter().map(|port| SocketAddr::from((node.address, *port))).collect();
+    targets.push(SocketAddr::from((world.service.address, service::PORT)));
+    targets.push(SocketAddr::from((node.pod.address, pod::PORT)));
+    let reached = not_dropped(outsider, &targets)?;
+    ensure!(reached.is_empty(), "{reached:?} answer behind {}", node.name());
     Ok(())
 }
