@@ -109,8 +109,17 @@ fn end_with_outside() {
     exit(1);
 }
 
-/// Runs trials inside, or says why that is impossible here.
-pub fn main(arguments: &Arguments, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+/// Where trials run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// All of them in one sandbox: they share a world.
+    Together,
+    /// Each starts a sandbox of its own.
+    Apart,
+}
+
+/// Runs trials where they belong, or says why that is impossible here.
+pub fn main(arguments: &Arguments, place: Place, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
     if is_inside() {
         return match enter() {
             Ok(()) => libtest_mimic::run(arguments, trials()).exit_code(),
@@ -124,7 +133,10 @@ pub fn main(arguments: &Arguments, trials: impl Fn() -> Vec<Trial>) -> ExitCode 
     if !lacking.is_empty() {
         return libtest_mimic::run(arguments, without_means(trials(), &lacking)).exit_code();
     }
-    run_inside().unwrap_or_else(|error| fail(&error))
+    match place {
+        Place::Together => run_inside().unwrap_or_else(|error| fail(&error)),
+        Place::Apart => libtest_mimic::run(arguments, trials()).exit_code(),
+    }
 }
 
 fn run_inside() -> Result<ExitCode> {

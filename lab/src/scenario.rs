@@ -1,11 +1,14 @@
 //! Scenarios: topologies of this repository, and what is checked in each.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use libtest_mimic::{Failed, Trial};
+use anyhow::{Context as _, Result};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::checks::{self, Check};
+use crate::sandbox::{self, Place};
 use crate::tree::Tree;
 use crate::world::World;
 
@@ -67,6 +70,25 @@ impl Scenario {
         let world = tree.and_then(|tree| World::bring_up(self.name, tree));
         world.map_err(|error| format!("the mesh does not come up: {error:#}"))
     }
+}
+
+/// A check of a scenario.
+///
+/// # Errors
+///
+/// When there is none of that name.
+pub fn check(name: &str) -> Result<&'static Check> {
+    let mut checks = ALL.iter().flat_map(|scenario| scenario.checks).copied().flatten();
+    checks.find(|check| check.name == name).with_context(|| format!("no check {name}"))
+}
+
+/// Runs all scenarios, one check after the other: they share a world.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let trials = || ALL.iter().flat_map(Scenario::trials).collect();
+    sandbox::main(&arguments, Place::Together, trials)
 }
 
 /// The root of the repository.

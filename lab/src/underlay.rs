@@ -22,7 +22,7 @@ pub const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 pub const SERVER_PORT: u16 = 80;
 
 /// The outsider's addresses.
-pub const OUTSIDER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 66);
+pub const OUTSIDER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
 /// See [`OUTSIDER`].
 pub const OUTSIDER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x66);
 

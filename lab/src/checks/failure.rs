@@ -94,8 +94,8 @@ fn is_unreachable(one: &Node, other: &Node) -> Result<bool> {
 fn leaks(world: &World, one: &Node, other: &Node) -> Result<()> {
     let capture = world.capture()?;
     let targets = [other.pod.address.into(), other.address.into()];
-    answering(&one.pod.namespace, &targets);
-    answering(one.namespace(), &targets);
+    let _ = answering(&one.pod.namespace, &targets);
+    let _ = answering(one.namespace(), &targets);
     let seen = capture.finish()?;
     ensure!(seen.in_clear.is_empty(), "in clear: {:?}", seen.in_clear);
     Ok(())
@@ -121,14 +121,16 @@ fn before_the_first_pod(world: &World) -> Result<()> {
     let (one, other) = first_pair(world)?;
     let speaker = world.speaker(other);
     let podless = bird::Speaker { block: None, ..speaker };
-    podless.reconfigure(&other.machine, &world.addresses_beside(other))?;
     let block = other.block.to_string();
+    other.namespace().ip(&format!("route del {} dev cali0", other.pod.address))?;
+    podless.reconfigure(&other.machine, &world.addresses_beside(other))?;
     one.machine.run(&["ip", "route", "del", &block, "proto", "kernel"])?;
     let withdrawn = eventually(world.patience, || {
         ensure!(is_unreachable(one, other)?, "{} still has a route to {block}", one.name());
         Ok(())
     });
     let leak = leaks(world, one, other);
+    other.namespace().ip(&format!("route add {} dev cali0 scope link", other.pod.address))?;
     speaker.reconfigure(&other.machine, &world.addresses_beside(other))?;
     one.wireguard_reload(&world.tree)?;
     withdrawn?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Result, ensure};
+use meshwright::plan::control_plane::API_PORT;
 
 use crate::checks::{Check, none_failed};
 use crate::namespace::Namespace;
@@ -27,6 +28,7 @@ pub const ALL: &[Check] = &[
     Check { name: "pods-reach-the-internet", run: pods_reach_the_internet },
     Check { name: "pods-reach-no-metadata", run: pods_reach_no_metadata },
     Check { name: "private-ports-open-over-the-mesh", run: private_ports_open },
+    Check { name: "pods-reach-nodes", run: pods_reach_nodes },
     Check { name: "pods-reach-no-bgp-or-etcd", run: pods_reach_no_bgp_or_etcd },
 ];
 
@@ -205,13 +207,22 @@ fn private_ports_open(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// A pod reaches the API as a node's 6443, and kubelet on its own node and on others.
+fn pods_reach_nodes(world: &World) -> Result<()> {
+    let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
+    none_failed(pairs.flat_map(|(one, other)| {
+        [API_PORT, 10250].into_iter().filter_map(|port| {
+            ask(&one.pod.namespace, other.address.into(), port).err().map(describe)
+        })
+    }))
+}
+
 /// What speaks BGP or is etcd must not hear a pod, on its own node or on another.
 fn pods_reach_no_bgp_or_etcd(world: &World) -> Result<()> {
     let address = |port: u16| move |node: &Node| SocketAddr::from((node.address, port));
     let targets = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
     let targets: Vec<_> = targets.into_iter().flatten().collect();
     let failed = all_at_once(&world.nodes, |from| {
-        ask(&from.pod.namespace, from.address.into(), 10250)?;
         let reached = not_dropped(&from.pod.namespace, &targets)?;
         ensure!(reached.is_empty(), "{} reached {reached:?}", from.pod.name);
         Ok(())
