@@ -57,7 +57,7 @@ pub const ALL: &[Mutant] = &[
         topology: EXAMPLE,
         breaks: |tree| tree.edit("tokyo/wg0.conf", "Table = off\n", ""),
         caught_by: "bgp-routes",
-        because: "",
+        because: "tokyo: 10.244.1.0/24 dev wg0 scope link",
     },
     Mutant {
         name: "wrong-key",
@@ -144,7 +144,7 @@ pub const ALL: &[Mutant] = &[
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "\"metadata service\""),
         caught_by: "pods-reach-no-metadata",
-        because: "pod-hongkong reached [169.254.169.254:80",
+        because: "pod-tokyo reached [169.254.169.254:80]",
     },
     Mutant {
         name: "pods-let-to-bgp",
@@ -297,6 +297,7 @@ impl Mutant {
         (self.breaks)(&mut tree)?;
         let mut world = World::bring_up("example", tree).context("bring-up")?;
         world.patience = PATIENCE;
+        world.settle();
         let Err(error) = (scenario::check(self.caught_by)?.run)(&world) else {
             bail!("{} passes", self.caught_by);
         };
@@ -329,7 +330,8 @@ impl Tree {
 
     fn change(&mut self, path: &str, edit: impl Fn(&str) -> String) -> Result<()> {
         let mut changed = 0;
-        for text in self.files.iter_mut().filter(|(name, _)| name.ends_with(path)).map(|(_, text)| text)
+        for text in
+            self.files.iter_mut().filter(|(name, _)| name.ends_with(path)).map(|(_, text)| text)
         {
             let edited = edit(text);
             changed += usize::from(edited != *text);

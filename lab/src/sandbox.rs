@@ -46,7 +46,8 @@ pub fn lacking() -> Vec<String> {
     if !succeeds(unshare().arg("true")).unwrap_or(false) {
         lacking.push("namespaces are refused: run as root or allow user namespaces".to_owned());
     } else if !has_wireguard() {
-        lacking.push("no WireGuard: neither the kernel's nor wireguard-go with /dev/net/tun".into());
+        lacking
+            .push("no WireGuard: neither the kernel's nor wireguard-go with /dev/net/tun".into());
     }
     lacking
 }

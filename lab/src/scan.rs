@@ -47,8 +47,7 @@ pub fn answering_ports(from: &Namespace, source: IpAddr, target: IpAddr) -> Resu
 
 fn open(target: IpAddr) -> Result<OwnedFd> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket =
-        socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::TCP))?;
+    let socket = socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::TCP))?;
     set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
     // Refused in a user namespace; the default then has to do.
     let _ = set_socket_recv_buffer_size_force(&socket, 16 << 20);

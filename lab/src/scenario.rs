@@ -58,7 +58,7 @@ impl Scenario {
             let run = move || {
                 let world = world.get_or_init(|| self.bring_up());
                 let world = world.as_ref().map_err(|reason| Failed::from(reason))?;
-                let t = std::time::Instant::now(); let r = (check.run)(world); eprintln!("{} {:?}", check.name, t.elapsed()); r.map_err(|error| Failed::from(format!("{error:#}")))
+                (check.run)(world).map_err(|error| Failed::from(format!("{error:#}")))
             };
             Trial::test(format!("{}::{}", self.name, check.name), run)
         };
@@ -68,7 +68,9 @@ impl Scenario {
     fn bring_up(&self) -> Result<World, String> {
         let tree = Tree::of(&repository().join(self.topology));
         let world = tree.and_then(|tree| World::bring_up(self.name, tree));
-        world.map_err(|error| format!("the mesh does not come up: {error:#}"))
+        world
+            .inspect(World::settle)
+            .map_err(|error| format!("the mesh does not come up: {error:#}"))
     }
 }
 

@@ -84,9 +84,9 @@ pub fn not_dropped(from: &Namespace, targets: &[SocketAddr]) -> Result<Vec<Socke
         thread::scope(|scope| {
             let tries = targets.iter().map(|target| (target, scope.spawn(|| reached(target))));
             let tries: Vec<_> = tries.collect();
-            let reached = tries.into_iter().filter_map(|(target, reached)| {
-                reached.join().unwrap_or(true).then_some(*target)
-            });
+            let reached = tries
+                .into_iter()
+                .filter_map(|(target, reached)| reached.join().unwrap_or(true).then_some(*target));
             Ok(reached.collect())
         })
     })

@@ -42,7 +42,8 @@ impl Service {
         let count = endpoints.len();
         let numbered = endpoints.iter().enumerate();
         let map: Vec<_> = numbered.map(|(number, pod)| format!("{number} : {pod}")).collect();
-        let to_pods = format!("numgen inc mod {count} map {{ {} }} : {}", map.join(", "), pod::PORT);
+        let to_pods =
+            format!("numgen inc mod {count} map {{ {} }} : {}", map.join(", "), pod::PORT);
         let hairpins: String = endpoints
             .iter()
             .map(|pod| format!("    ip saddr {pod} ip daddr {pod} masquerade\n"))

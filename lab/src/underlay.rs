@@ -68,8 +68,13 @@ impl Underlay {
             internet.ip(&format!("addr add {address}/32 dev lo"))?;
         }
         serve(&internet, "internet", SERVER_PORT)?;
-        let mut underlay =
-            Self { internet, outsider, prefix: prefix.to_owned(), ports: BTreeMap::new(), homes: BTreeMap::new() };
+        let mut underlay = Self {
+            internet,
+            outsider,
+            prefix: prefix.to_owned(),
+            ports: BTreeMap::new(),
+            homes: BTreeMap::new(),
+        };
         let outsider = underlay.outsider.clone();
         underlay.attach(&outsider, OUTSIDER, Some(OUTSIDER_V6))?;
         Ok(underlay)

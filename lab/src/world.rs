@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use ipnet::Ipv4Net;
 use meshwright::plan;
 use meshwright::provider;
@@ -17,6 +17,7 @@ use crate::capture::Capture;
 use crate::machine::Machine;
 use crate::namespace::Namespace;
 use crate::pod::Pod;
+use crate::probe::{eventually, pings};
 use crate::server::{Inbox, serve};
 use crate::service::{self, Service};
 use crate::tree::Tree;
@@ -154,6 +155,20 @@ impl World {
             bird::await_sessions(&node.machine, others, self.patience)
                 .with_context(|| node.machine.name.clone())
         })
+    }
+
+    /// Waits until the mesh is what it will be, whole or broken: before that, what must not be reached
+    /// is not reached for want of a handshake.
+    pub fn settle(&self) {
+        let pairs = eventually(self.patience, || {
+            let silent =
+                self.pairs().find(|(one, two)| !pings(one.namespace(), two.address.into()));
+            ensure!(silent.is_none(), "somebody is silent");
+            Ok(())
+        });
+        let sessions = self.await_bgp();
+        // What is still missing is for the checks to find.
+        drop((pairs, sessions));
     }
 
     /// The mesh addresses of all nodes.
@@ -330,7 +345,10 @@ impl Node {
         let interface = tree.plan.wireguard.interface.as_str();
         let mut files = BTreeMap::from([
             (format!("/etc/wireguard/{interface}.conf"), format!("nodes/{name}/{interface}.conf")),
-            (format!("/etc/wireguard/{interface}.routes"), format!("nodes/{name}/{interface}.routes")),
+            (
+                format!("/etc/wireguard/{interface}.routes"),
+                format!("nodes/{name}/{interface}.routes"),
+            ),
             ("/etc/meshwright/nftables.conf".to_owned(), format!("nodes/{name}/nftables.conf")),
             ("/etc/meshwright/node.env".to_owned(), format!("nodes/{name}/node.env")),
             ("/etc/meshwright/guards.routes".to_owned(), "host/guards.routes".to_owned()),
@@ -353,9 +371,9 @@ impl Node {
         let plan: serde_json::Value = serde_json::from_str(plan)?;
         let parameters: BTreeMap<String, String> =
             serde_json::from_value(plan["sysctl"].clone()).context("sysctl of node.json")?;
-        let parameters = parameters.iter().filter(|(name, _)| {
-            name.starts_with("net.ipv4.") || name.starts_with("net.ipv6.")
-        });
+        let parameters = parameters
+            .iter()
+            .filter(|(name, _)| name.starts_with("net.ipv4.") || name.starts_with("net.ipv6."));
         for (name, value) in parameters {
             self.machine.namespace.sysctl(name, value)?;
         }

@@ -11,7 +11,7 @@ use crate::pod;
 use crate::probe::{eventually, pings};
 use crate::server::{ask, not_dropped};
 use crate::service;
-use crate::world::World;
+use crate::world::{Client, World};
 
 /// What is tried from each client.
 pub const ALL: &[Check] = &[
@@ -35,7 +35,12 @@ fn reaches_what_it_may(world: &World) -> Result<()> {
             }
             if client.reach.contains(&Reach::Pods) {
                 let answer = ask(from, node.pod.address.into(), pod::PORT)?;
-                ensure!(answer.peer == client.address, "{} was seen as {}", from.name(), answer.peer);
+                ensure!(
+                    answer.peer == client.address,
+                    "{} was seen as {}",
+                    from.name(),
+                    answer.peer
+                );
             }
         }
         if client.reach.contains(&Reach::Services) {
@@ -51,10 +56,12 @@ fn reaches_what_it_may(world: &World) -> Result<()> {
 fn reaches_nothing_else(world: &World) -> Result<()> {
     for client in &world.clients {
         let name = &client.machine.name;
+        await_tunnel(world, client)?;
         let closed = closed_ports(world);
-        let targets = world.nodes.iter().flat_map(|node| {
-            closed.iter().map(|port| SocketAddr::from((node.address, *port)))
-        });
+        let targets = world
+            .nodes
+            .iter()
+            .flat_map(|node| closed.iter().map(|port| SocketAddr::from((node.address, *port))));
         let targets: Vec<_> = targets.collect();
         let reached = not_dropped(&client.machine.namespace, &targets)?;
         ensure!(reached.is_empty(), "{name} reached {reached:?}");
@@ -65,6 +72,20 @@ fn reaches_nothing_else(world: &World) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is not reached for want of a tunnel proves nothing.
+fn await_tunnel(world: &World, client: &Client) -> Result<()> {
+    let interface = world.tree.plan.wireguard.interface.as_str();
+    eventually(world.patience, || {
+        let from = &client.machine.namespace;
+        // Answered or not, it makes the client call.
+        let _ = pings(from, world.service.address.into());
+        let shown = client.machine.run(&["wg", "show", interface, "latest-handshakes"])?;
+        let via = shown.lines().any(|line| !line.ends_with("\t0"));
+        ensure!(via, "{} has no handshake", client.machine.name);
+        Ok(())
+    })
 }
 
 fn closed_ports(world: &World) -> Vec<u16> {

@@ -53,7 +53,8 @@ pub(super) fn pod_pairs_now(world: &World) -> Result<()> {
     }))
 }
 
-/// Each node's block is advertised by that node alone, and by nobody else is anything.
+/// Each node's block is advertised by that node alone, and what leads into the mesh is BIRD's or the
+/// emitted static routes: a route of wg-quick's would win over both and be advertised (`Table`).
 fn bgp_routes(world: &World) -> Result<()> {
     world.await_bgp()?;
     eventually(world.patience, || {
@@ -62,7 +63,17 @@ fn bgp_routes(world: &World) -> Result<()> {
             let routed = bgp_routed(node).unwrap_or_default();
             (routed != expected).then(|| format!("{}: {routed:?}, not {expected:?}", node.name()))
         }))
-    })
+    })?;
+    none_failed(world.nodes.iter().flat_map(foreign_mesh_routes))
+}
+
+fn foreign_mesh_routes(node: &Node) -> Vec<String> {
+    let routes = node.machine.run(&["ip", "-4", "route", "show"]).unwrap_or_default();
+    let foreign = routes.lines().filter(|route| {
+        let ours = route.contains(" proto kernel ") || route.contains(" proto bird ");
+        route.contains(" dev wg0 ") && !ours
+    });
+    foreign.map(|route| format!("{}: {route}", node.name())).collect()
 }
 
 fn blocks_beside(world: &World, node: &Node) -> BTreeSet<String> {

@@ -20,7 +20,8 @@ pub const ALL: &[Check] = &[
 /// Pairs that cannot call each other, in both directions: pods and hosts, and no redirects
 /// (`send_redirects`, host.md §1).
 fn relay_carries_both_ways(world: &World) -> Result<()> {
-    let relayed: Vec<_> = world.pairs().filter(|(one, other)| is_relayed(world, one, other)).collect();
+    let relayed: Vec<_> =
+        world.pairs().filter(|(one, other)| is_relayed(world, one, other)).collect();
     ensure!(!relayed.is_empty(), "the topology has no relay pair");
     eventually(world.patience, || {
         none_failed(relayed.iter().filter_map(|(one, other)| {
