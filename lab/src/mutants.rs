@@ -238,7 +238,7 @@ pub const ALL: &[Mutant] = &[
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/wg0.conf", "PersistentKeepalive"),
         caught_by: "wg0-restart",
-        because: "was away for",
+        because: "pod-tokyo does not reach pod-hongkong",
     },
     Mutant {
         name: "two-relays-for-one-pair",

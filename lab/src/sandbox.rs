@@ -104,6 +104,7 @@ pub fn enter() -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::exit, reason = "nobody is left to return to")]
 fn end_with_outside() {
     let mut nothing = [0];
     while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}

@@ -57,7 +57,7 @@ impl Scenario {
             let world = Arc::clone(&world);
             let run = move || {
                 let world = world.get_or_init(|| self.bring_up());
-                let world = world.as_ref().map_err(|reason| Failed::from(reason))?;
+                let world = world.as_ref().map_err(Failed::from)?;
                 (check.run)(world).map_err(|error| Failed::from(format!("{error:#}")))
             };
             Trial::test(format!("{}::{}", self.name, check.name), run)

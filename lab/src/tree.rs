@@ -90,8 +90,8 @@ impl Tree {
     pub fn unit_command(&self, unit: &str, setting: &str) -> Result<Vec<String>> {
         let path = format!("host/systemd/{unit}");
         let prefix = format!("{setting}=");
-        let lines = self.file(&path)?.lines().filter_map(|line| line.strip_prefix(&prefix));
-        let command = lines.filter(|command| !command.is_empty()).next_back();
+        let mut lines = self.file(&path)?.lines().filter_map(|line| line.strip_prefix(&prefix));
+        let command = lines.rfind(|command| !command.is_empty());
         let command = command.with_context(|| format!("{path} has no {setting}"))?;
         Ok(command.split_whitespace().map(str::to_owned).collect())
     }

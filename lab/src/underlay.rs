@@ -12,9 +12,6 @@ use crate::server::serve;
 /// The networks that everyone on the bridge can reach. Their .254 is the way to everywhere else.
 const NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 
-/// The way to everywhere else. It answers for all the Internet: whatever leaves in clear ends here.
-const GATEWAY: &str = "203.0.113.254";
-
 /// A server that is no part of the cluster.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 
@@ -97,11 +94,13 @@ impl Underlay {
             "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
             host.name()
         ))?;
-        host.ip(&format!("addr add {address}/32 dev eth0\nlink set eth0 up"))?;
+        // As a provider's DHCP has it: BIRD takes no default route whose gateway is no neighbour.
+        let [a, b, c, _] = address.octets();
+        host.ip(&format!("addr add {address}/24 dev eth0\nlink set eth0 up"))?;
         for network in NETWORKS {
-            host.ip(&format!("route add {network} dev eth0 src {address}"))?;
+            host.ip(&format!("route replace {network} dev eth0 src {address}"))?;
         }
-        host.ip(&format!("route add default via {GATEWAY} src {address}"))?;
+        host.ip(&format!("route add default via {a}.{b}.{c}.254 src {address}"))?;
         if let Some(address) = address_v6 {
             host.ip(&format!("addr add {address}/64 dev eth0 nodad"))?;
         }

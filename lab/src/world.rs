@@ -87,6 +87,8 @@ pub struct Client {
     pub address: Ipv4Addr,
     /// What it may reach.
     pub reach: Vec<Reach>,
+    /// The public key of the node that carries what it cannot reach itself.
+    pub via: String,
 }
 
 impl World {
@@ -486,6 +488,7 @@ impl Client {
         machine.write("/etc/hosts", &hosts(tree)?)?;
         install_keys(&machine, tree)?;
         machine.run(&["wg-quick", "up", interface])?;
-        Ok(Self { machine, address: client.address, reach: client.reach.clone() })
+        let via = tree.plan.nodes[client.via].public_key.to_string();
+        Ok(Self { machine, address: client.address, reach: client.reach.clone(), via })
     }
 }

@@ -54,16 +54,11 @@ fn reaches_what_it_may(world: &World) -> Result<()> {
 
 /// With AllowedIPs widened to all private addresses, as the client's owner could.
 fn reaches_nothing_else(world: &World) -> Result<()> {
+    world.clients.iter().try_for_each(|client| widen(world, client))?;
     for client in &world.clients {
         let name = &client.machine.name;
         await_tunnel(world, client)?;
-        let closed = closed_ports(world);
-        let targets = world
-            .nodes
-            .iter()
-            .flat_map(|node| closed.iter().map(|port| SocketAddr::from((node.address, *port))));
-        let targets: Vec<_> = targets.collect();
-        let reached = not_dropped(&client.machine.namespace, &targets)?;
+        let reached = not_dropped(&client.machine.namespace, &closed(world, client))?;
         ensure!(reached.is_empty(), "{name} reached {reached:?}");
         let others = world.clients.iter().filter(|other| other.address != client.address);
         for other in others {
@@ -72,6 +67,41 @@ fn reaches_nothing_else(world: &World) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `via` becomes the way to all that has no peer of its own.
+fn widen(world: &World, client: &Client) -> Result<()> {
+    let interface = world.tree.plan.wireguard.interface.as_str();
+    let subnets: Vec<_> = world.private_subnets().iter().map(ToString::to_string).collect();
+    for subnet in &subnets {
+        client.machine.run(&["ip", "route", "replace", subnet, "dev", interface])?;
+    }
+    let (via, subnets) = (client.via.as_str(), subnets.join(","));
+    client.machine.run(&["wg", "set", interface, "peer", via, "allowed-ips", &subnets])?;
+    Ok(())
+}
+
+/// What nobody's client may connect to, and what this one's `reach` leaves out.
+fn closed(world: &World, client: &Client) -> Vec<SocketAddr> {
+    let reaches = |what: Reach| client.reach.contains(&what);
+    let open = if reaches(Reach::Nodes) { open_ports(world) } else { Vec::new() };
+    let ports: Vec<_> = [world.private_ports(), vec![service::NODE_PORT]].concat();
+    let mut closed = Vec::new();
+    for node in &world.nodes {
+        let ports = ports.iter().filter(|port| !open.contains(port));
+        closed.extend(ports.map(|port| SocketAddr::from((node.address, *port))));
+        if !reaches(Reach::Pods) {
+            closed.push(SocketAddr::from((node.pod.address, pod::PORT)));
+        }
+    }
+    if !reaches(Reach::Services) {
+        closed.push(SocketAddr::from((world.service.address, service::PORT)));
+    }
+    closed
+}
+
+fn open_ports(world: &World) -> Vec<u16> {
+    vec![API_PORT, world.tree.plan.firewall.ssh_port.get()]
 }
 
 /// What is not reached for want of a tunnel proves nothing.
@@ -86,11 +116,4 @@ fn await_tunnel(world: &World, client: &Client) -> Result<()> {
         ensure!(via, "{} has no handshake", client.machine.name);
         Ok(())
     })
-}
-
-fn closed_ports(world: &World) -> Vec<u16> {
-    let ssh_port = world.tree.plan.firewall.ssh_port.get();
-    let ports = world.private_ports().into_iter();
-    let closed = ports.filter(|port| ![API_PORT, ssh_port].contains(port));
-    closed.chain([service::NODE_PORT]).collect()
 }

@@ -71,9 +71,8 @@ fn counts(node: &Node) -> Vec<usize> {
 
 fn public_side_answers_pings(world: &World) -> Result<()> {
     let targets = world.nodes.iter().flat_map(Node::public_addresses);
-    none_failed(targets.filter_map(|target| {
-        (!pings(&world.underlay.outsider, target)).then(|| target.to_string())
-    }))
+    let silent = targets.filter(|target| !pings(&world.underlay.outsider, *target));
+    none_failed(silent.map(|target| target.to_string()))
 }
 
 /// The outsider routes private addresses to a node's public side (weak host model, lab.md §3.6).
