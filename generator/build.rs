@@ -1,5 +1,8 @@
 //! Embeds the templates, and refuses to build with one that does not parse.
 
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment")]
+#![expect(clippy::use_debug, reason = "the debug form of a string is its Rust literal")]
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,16 @@
 //! How generating and checking grow with the mesh, beside `cp -r` of the same tree in the same run.
 //!
 //! `cargo bench --bench scale` prints one line a size. Whole processes are timed, cold (into an empty
-//! directory), unchanged (into its own output) and `check`; peak memory is the process's VmHWM.
+//! directory), unchanged (into its own output) and `check`; each figure is the median of
+//! [`ROUNDS`], taken in turn; peak memory is the process's VmHWM.
 //! Nothing is asserted here: a busy machine must not fail a test.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, or stops")]
 #![expect(clippy::disallowed_types, reason = "a benchmark asks the clock")]
 
-use std::fmt::Write as _;
+#[path = "../tests/it/mesh.rs"]
+mod mesh;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,6 +19,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const SIZES: [u32; 4] = [4, 100, 300, 1000];
+const ROUNDS: usize = 5;
 
 fn main() {
     println!(
@@ -30,14 +34,11 @@ fn main() {
 fn measure(nodes: u32) {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let topology = folder.path().join("topology.toml");
-    fs::write(&topology, topology_of(nodes)).expect("written");
-    let cold = run(&topology, "generate");
-    let unchanged = run(&topology, "generate");
-    let check = run(&topology, "check");
-    let out = folder.path().join("out");
-    let bytes = size(&out);
-    let mut copy = Command::new("cp");
-    let copy = timed(copy.arg("-r").arg(&out).arg(folder.path().join("copy")));
+    fs::write(&topology, mesh::topology(1..=nodes)).expect("written");
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| round(folder.path(), &topology)).collect();
+    let [cold, unchanged, check, copy] =
+        std::array::from_fn(|column| median(rounds.iter().map(|round| round[column]).collect()));
+    let bytes = size(&folder.path().join("out"));
     let rate = bytes as f64 / 1e6 / cold.time.as_secs_f64();
     let ratio = cold.time.as_secs_f64() / copy.time.as_secs_f64();
     println!(
@@ -51,6 +52,27 @@ fn measure(nodes: u32) {
     );
 }
 
+/// Cold, unchanged, `check` and `cp -r`, once each.
+fn round(folder: &Path, topology: &Path) -> [Measured; 4] {
+    let [out, copied] = ["out", "copy"].map(|name| folder.join(name));
+    for stale in [&out, &copied] {
+        if stale.exists() {
+            fs::remove_dir_all(stale).expect("removed");
+        }
+    }
+    let cold = run(topology, "generate");
+    let unchanged = run(topology, "generate");
+    let check = run(topology, "check");
+    let copy = timed(Command::new("cp").arg("-r").arg(&out).arg(&copied));
+    [cold, unchanged, check, copy]
+}
+
+fn median(mut measured: Vec<Measured>) -> Measured {
+    measured.sort_by_key(|one| one.time);
+    measured[measured.len() / 2]
+}
+
+#[derive(Clone, Copy)]
 struct Measured {
     time: Duration,
     /// KiB.
@@ -100,28 +122,4 @@ fn seconds(time: Duration) -> String {
 
 fn megabytes(kib: u64) -> String {
     format!("{:.0} MB", kib as f64 / 1024.0)
-}
-
-/// A full mesh of public nodes, with room for 4000 of them.
-fn topology_of(nodes: u32) -> String {
-    let mut text = String::from(
-        "[cluster]\nname = \"bench\"\nkubernetes_version = \"1.36.3\"\n\
-         [network]\nnode_subnet = \"10.64.0.0/20\"\npod_subnet = \"10.128.0.0/12\"\n\
-         [kube_proxy]\nmode = \"nftables\"\n[ingress]\ncontroller = \"traefik\"\n\
-         [firewall]\nssh_from = [\"198.51.100.0/24\"]\n",
-    );
-    for id in 1..=nodes {
-        let role = if id == 1 { "control-plane" } else { "worker" };
-        let (high, low) = (id / 250, id % 250 + 1);
-        let mut key = [7; 32];
-        key[..4].copy_from_slice(&id.to_be_bytes());
-        let key = meshwright::value::PublicKey::new(key);
-        write!(
-            text,
-            "[[nodes]]\nname = \"node{id}\"\nid = {id}\nrole = \"{role}\"\n\
-             endpoint = \"203.0.{high}.{low}\"\npublic_key = \"{key}\"\n"
-        )
-        .expect("a String takes everything");
-    }
-    text
 }

@@ -71,16 +71,20 @@ impl<'source> Document<'source> {
     /// Finds the lines and columns of a diagnostic.
     ///
     /// A label whose value is absent points at the deepest table that is there, at the start of the
-    /// text when that is the document itself.
+    /// text when that is the document itself. The primary span is the first that a reader can see.
     #[must_use]
     pub fn locate(&self, diagnostic: Diagnostic) -> Located {
         let Diagnostic { code, severity, finding } = diagnostic;
-        let labels = finding.labels.into_iter().enumerate();
-        let spans = labels.map(|(position, label)| self.span(label, position == 0)).collect();
+        let mut spans: Vec<_> = finding.labels.into_iter().map(|label| self.span(label)).collect();
+        let visible = spans.iter().position(|span| !span.bytes.is_empty()).unwrap_or_default();
+        if let Some(first) = spans.get_mut(..=visible) {
+            first.rotate_right(1);
+            first[0].primary = true;
+        }
         Located { code, severity, message: finding.message, help: finding.help, spans }
     }
 
-    fn span(&self, label: Label, primary: bool) -> Span {
+    fn span(&self, label: Label) -> Span {
         let Label { place, text } = label;
         let (bytes, label) = match place {
             Place::Bytes(bytes) => (bytes, text),
@@ -95,7 +99,7 @@ impl<'source> Document<'source> {
         let bytes = self.clamp(&bytes);
         let (line, column) = self.line_and_column(bytes.start);
         let (end_line, end_column) = self.line_and_column(bytes.end);
-        Span { bytes, line, column, end_line, end_column, label, primary }
+        Span { bytes, line, column, end_line, end_column, label, primary: false }
     }
 
     fn walk(&self, route: &Route) -> Site {

@@ -11,12 +11,14 @@
 //! 7. [`out`]: the only effect: the files land atomically under `out/`.
 //!
 //! [`diagnostic`] holds what stages 1 to 5 report and prints it. [`secrets`] is the only place that
-//! ever holds a private key; nothing of it enters the pipeline above.
+//! ever holds a private key; nothing of it enters the pipeline above. [`cli`] is the command line,
+//! and [`file`] writes single files that are no part of a tree.
 
 pub mod artifact;
 pub mod cli;
 pub mod diagnostic;
 pub mod document;
+pub mod file;
 pub mod format;
 pub mod out;
 pub mod pipeline;

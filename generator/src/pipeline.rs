@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::document::{Document, Source};
 use crate::plan::Plan;
-use crate::rules::{self, Checked, Problems};
+use crate::rules::{self, Checked, Problems, lint_allow_unused};
 use crate::topology::{Lint, Topology};
 
 /// What came of one topology.
@@ -51,8 +51,11 @@ fn stages(document: &Document<'_>, problems: &mut Problems) -> Stages {
     Stages { lint, topology: Some(topology), plan }
 }
 
-/// Leaves out the warnings that `[[lint.allow]]` accepts, and counts them.
-fn accept(diagnostics: Vec<Diagnostic>, lint: Option<&Lint>) -> (Vec<Diagnostic>, usize) {
+/// Leaves out the warnings that `[[lint.allow]]` accepts, and counts them. An entry that accepts
+/// nothing is a warning itself.
+fn accept(mut diagnostics: Vec<Diagnostic>, lint: Option<&Lint>) -> (Vec<Diagnostic>, usize) {
+    let unused = lint.map(|lint| lint_allow_unused::unused(lint, &diagnostics));
+    diagnostics.extend(unused.unwrap_or_default());
     let allows = |found: &Diagnostic| {
         let mut allowed = lint.into_iter().flat_map(|lint| &lint.allow);
         found.severity == Severity::Warning && allowed.any(|one| one.code.as_str() == found.code)

@@ -37,10 +37,16 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
     // A mark before the text would count as its first column.
     let text = source.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.text);
     let mark = source.text.len() - text.len();
+    // A default whose table is absent has no line of its own.
+    let has_line = |span: &&Span| span.primary || !span.bytes.is_empty();
+    let shown = located.spans.iter().filter(has_line);
+    let noted = located.spans.iter().filter(move |span| !has_line(span));
     let snippet = Snippet::source(text)
         .path(&source.name)
-        .annotations(located.spans.iter().map(|span| annotation(text, mark, span)));
+        .annotations(shown.map(|span| annotation(text, mark, span)));
     let group = level.primary_title(&located.message).id(located.code).element(snippet);
+    let group =
+        noted.fold(group, |group, span| group.element(Level::NOTE.message(visible(&span.label))));
     match &located.help {
         Some(help) => group.element(Level::HELP.message(visible(help))),
         None => group,

@@ -42,11 +42,15 @@ struct DocumentSpan<'a> {
 ///
 /// Those of `out`.
 pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(report))?;
+    writeln!(out)
+}
+
+/// The report as a JSON object, to which a verb may add fields of its own.
+pub fn document(report: &Report) -> impl Serialize {
     let file = report.source.name.as_str();
     let diagnostics = report.diagnostics.iter().map(|located| diagnostic(file, located)).collect();
-    let document = Document { schema_version: SCHEMA_VERSION, diagnostics };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    Document { schema_version: SCHEMA_VERSION, diagnostics }
 }
 
 fn diagnostic<'a>(file: &'a str, located: &'a Located) -> DocumentDiagnostic<'a> {

@@ -27,7 +27,7 @@ pub(super) struct Journal {
     remove: BTreeMap<String, Digest>,
 }
 
-/// One system call's worth of landing.
+/// One step of a landing; repeated after a crash in its middle, it comes to the same end.
 #[derive(Debug, PartialEq, Eq)]
 enum Step<'a> {
     Remove(&'a str),
@@ -203,6 +203,10 @@ impl Recovery {
             }
         }
         for (path, old) in &interrupted.remove {
+            if root.join(path).is_dir() {
+                // It was removed, and made room for a folder.
+                continue;
+            }
             if let Some(disk) = digest(root, &mut ground, path, &mut obstacles)? {
                 recovery.remove(path, *old, disk);
             }
@@ -240,10 +244,11 @@ impl Recovery {
     }
 
     fn remove(&mut self, path: &str, old: Digest, disk: Option<Digest>) {
-        if disk == Some(old) {
-            self.journal.remove.insert(path.to_owned(), old);
-        } else if disk.is_some() {
+        if disk.is_some_and(|disk| disk != old) {
             self.manifest.set(path, Some(old));
+        } else {
+            // Also if it is gone: the folders above it may not be.
+            self.journal.remove.insert(path.to_owned(), old);
         }
     }
 }
@@ -279,4 +284,153 @@ fn hash(path: &Path) -> Result<Digest, Error> {
     let mut bytes = Vec::new();
     read(path, &mut bytes)?;
     Ok(Digest::of(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::{ArtifactSet, Tree};
+    use crate::out::staging::Staging;
+    use crate::out::{self, Options, survey};
+    use tempfile::TempDir;
+
+    const GENTLE: Options = Options { force: false };
+    const OLD: Files =
+        Files(&[("a/kept", "kept"), ("a/changed", "old"), ("b/c/gone", "gone"), ("d", "file")]);
+    const NEW: Files =
+        Files(&[("a/kept", "kept"), ("a/changed", "new"), ("d/e", "folder"), ("f/g", "added")]);
+
+    struct Files(&'static [(&'static str, &'static str)]);
+
+    impl Tree for Files {
+        fn parts(&self) -> usize {
+            self.0.len()
+        }
+
+        fn render(&self, part: usize) -> ArtifactSet {
+            let mut set = ArtifactSet::default();
+            set.add(self.0[part].0, self.0[part].1);
+            set
+        }
+    }
+
+    /// A run from OLD to NEW that is killed after so many steps of its landing.
+    fn killed_after(steps: usize) -> (TempDir, Journal) {
+        let dir = TempDir::new().unwrap();
+        out::write(&OLD, dir.path(), GENTLE).unwrap();
+        let staging = Staging::new(dir.path());
+        let owned = Manifest::read(dir.path()).unwrap();
+        let survey = survey::take(&NEW, dir.path(), &owned, Some(&staging)).unwrap();
+        let journal = Journal::new(survey.placed, survey.removed);
+        staging.commit(&survey.manifest, &journal).unwrap();
+        for step in journal.steps().iter().take(steps) {
+            step.run(dir.path()).unwrap();
+        }
+        (dir, journal)
+    }
+
+    fn is_exactly(tree: &Files, dir: &Path) -> bool {
+        let folders: BTreeSet<_> = tree.0.iter().flat_map(|(path, _)| folders(path)).collect();
+        let entries = walkdir::WalkDir::new(dir).min_depth(1).into_iter().map(Result::unwrap);
+        out::compare(tree, dir).unwrap().is_empty()
+            && entries.count() == tree.0.len() + 1 + folders.len()
+    }
+
+    #[test]
+    fn the_steps_make_room_first_and_place_the_manifest_last() {
+        let (_dir, journal) = killed_after(0);
+        let expected = [
+            Step::Remove("b/c/gone"),
+            Step::Remove("d"),
+            Step::RemoveFolder("b/c"),
+            Step::RemoveFolder("b"),
+            Step::Place { staged: "1-0", path: "a/changed" },
+            Step::Place { staged: "2-0", path: "d/e" },
+            Step::Place { staged: "3-0", path: "f/g" },
+            Step::PlaceManifest,
+            Step::Clear,
+        ];
+        assert_eq!(journal.steps(), expected);
+    }
+
+    #[test]
+    fn a_landing_killed_at_any_step_is_finished_by_the_next_run() {
+        for steps in 0..=8 {
+            let (dir, _) = killed_after(steps);
+            let error = out::compare(&NEW, dir.path()).unwrap_err();
+            let message =
+                format!("{} is half written: an earlier run was interrupted", dir.path().display());
+            assert_eq!(error.to_string(), message);
+            let changes = out::write(&NEW, dir.path(), GENTLE).unwrap();
+            assert!(changes.recovered);
+            assert_eq!(changes.unchanged, 5, "after {steps} steps");
+            assert!(is_exactly(&NEW, dir.path()), "after {steps} steps");
+        }
+    }
+
+    #[test]
+    fn a_recovery_killed_at_any_step_is_finished_as_well() {
+        for steps in 0..=8 {
+            for more in 0..=8 {
+                let (dir, journal) = killed_after(steps);
+                let recovery = Recovery::plan(dir.path(), &journal).unwrap();
+                let manifest = manifest::render(recovery.manifest.files()).unwrap();
+                staging::replace_synced(dir.path(), MANIFEST, &manifest).unwrap();
+                for step in recovery.journal.steps().iter().take(more) {
+                    step.run(dir.path()).unwrap();
+                }
+                out::write(&NEW, dir.path(), GENTLE).unwrap();
+                assert!(is_exactly(&NEW, dir.path()), "after {steps} and {more} steps");
+            }
+        }
+    }
+
+    #[test]
+    fn an_interrupted_landing_may_be_followed_by_another_tree() {
+        for steps in 0..=8 {
+            let (dir, _) = killed_after(steps);
+            out::write(&OLD, dir.path(), GENTLE).unwrap_or_else(|error| {
+                // The folder `d` has landed, and a folder never makes room for a file.
+                assert!(error.to_string().ends_with("\n  d: not a regular file"), "{error}");
+                out::write(&NEW, dir.path(), GENTLE).unwrap()
+            });
+        }
+    }
+
+    #[test]
+    fn what_was_edited_since_the_crash_is_named() {
+        for steps in 0..=8 {
+            for (path, said) in [("a/changed", "edited by hand"), ("f/g", "")] {
+                let (dir, _) = killed_after(steps);
+                let landed =
+                    !staging::at(dir.path(), if path == "f/g" { "3-0" } else { "1-0" }).exists();
+                create_folders(dir.path(), path).unwrap();
+                fs::write(dir.path().join(path), "mine").unwrap();
+                let error = out::write(&NEW, dir.path(), GENTLE).unwrap_err();
+                let said = match said {
+                    "" if landed => "edited by hand",
+                    "" => "not written by meshwright",
+                    said => said,
+                };
+                let message = format!(
+                    "{} holds what must not be overwritten\n  {path}: {said}",
+                    dir.path().display()
+                );
+                assert_eq!(error.to_string(), message);
+                assert_eq!(fs::read_to_string(dir.path().join(path)).unwrap(), "mine");
+            }
+        }
+    }
+
+    #[test]
+    fn a_staged_file_that_power_loss_tore_does_not_land() {
+        let (dir, _) = killed_after(0);
+        fs::write(staging::at(dir.path(), "1-0"), "").unwrap();
+        fs::remove_file(staging::at(dir.path(), "3-0")).unwrap();
+        assert!(recover(dir.path()).unwrap());
+        let changes = out::compare(&NEW, dir.path()).unwrap();
+        assert_eq!(changes.added, ["f/g"]);
+        assert_eq!(changes.changed, ["a/changed", "manifest.json"]);
+        assert!(changes.obstacles.is_empty());
+    }
 }

@@ -4,10 +4,10 @@
 //!
 //! 1. The directory itself is locked (`flock(2)`): a writer alone, readers together. The second
 //!    waits. The lock lives in the kernel, so it leaves no file and dies with its holder.
-//! 2. A landing that an earlier run did not finish is finished ([`landing`]); staged files of a run
+//! 2. A landing that an earlier run did not finish is finished (`landing`); staged files of a run
 //!    that never reached its commit point are deleted.
 //! 3. Each part is rendered, hashed and compared with the disk, in as many threads as there are
-//!    cores ([`survey`]). What differs is staged under `.staging/` ([`staging`]), hence on the same
+//!    cores (`survey`). What differs is staged under `.staging/` (`staging`), hence on the same
 //!    file system. What stands in the way is collected and refused in one message.
 //! 4. The new manifest and the journal are staged and synced. The journal's rename to
 //!    `.staging/journal.json` is the commit point: before it, an error or a crash is undone; after
@@ -22,7 +22,8 @@
 //! The paths in `manifest.json`, and nothing else, are overwritten or removed. A file of ours with
 //! neither the manifest's hash nor the new bytes was edited by hand: it is named, and replaced only
 //! if forced. A file that is not ours is never replaced; if it already has the right bytes, it is
-//! adopted. Symlinks below the directory are never followed. The directory may be one.
+//! adopted. A file of ours may become a folder; a folder never makes room for a file. Symlinks
+//! below the directory are never followed. The directory may be one.
 //!
 //! A mode is set when a file is written (0644, folders 0755, whatever the umask), and is not
 //! compared: version control keeps none but the executable bit.
@@ -178,7 +179,7 @@ fn look(tree: &dyn Tree, root: &Path) -> Result<(Manifest, Survey), Error> {
     Ok((owned, survey))
 }
 
-/// Whether an interrupted run left `dir` half new; the next [`write`] finishes it.
+/// Whether an interrupted run left `dir` half new; the next [`write()`] finishes it.
 pub fn is_half_landed(dir: &Path) -> bool {
     landing::is_pending(dir)
 }

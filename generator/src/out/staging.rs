@@ -23,43 +23,44 @@ const FOLDER_MODE: u32 = 0o755;
 /// The staged files of one run. Dropped before its commit point, it leaves nothing behind.
 pub(super) struct Staging<'a> {
     root: &'a Path,
-    opening: Mutex<()>,
+    /// Whether the folder is there, with its mark.
+    opened: Mutex<bool>,
     committed: bool,
 }
 
 impl<'a> Staging<'a> {
     /// Touches nothing yet: the folder appears with its first file.
     pub(super) fn new(root: &'a Path) -> Self {
-        Self { root, opening: Mutex::new(()), committed: false }
+        Self { root, opened: Mutex::new(false), committed: false }
     }
 
-    /// Stages a file under a name of the form `part/number`.
+    /// Stages a file under a name of its own.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.open()?;
         let path = at(self.root, name);
-        match create_file(&path, bytes) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.open(path.parent())?;
-                create_file(&path, bytes).map(drop)
-            }
-            created => created.map(drop),
-        }
-        .map_err(Error::io("write", path))
+        create_file(&path, bytes).map(drop).map_err(Error::io("write", path))
     }
 
-    /// Creates the folder, and the one of a part.
-    fn open(&self, part: Option<&Path>) -> Result<(), Error> {
-        let _alone = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Creates the folder. It is flat: a folder for each part is one more to create and remove.
+    ///
+    /// The others wait for the mark: a run killed before it must leave nothing else in the folder.
+    fn open(&self) -> Result<(), Error> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if *opened {
+            return Ok(());
+        }
         let folder = self.root.join(FOLDER);
         if ensure_folder(&folder)? {
             let mark = folder.join(MARK.0);
             create_file(&mark, MARK.1.as_bytes()).map_err(Error::io("write", mark))?;
         }
-        part.map_or(Ok(()), |part| ensure_folder(part).map(drop))
+        *opened = true;
+        Ok(())
     }
 
     /// The commit point: from here on, the next run finishes what this one does not.
     pub(super) fn commit(mut self, manifest: &[u8], journal: &Journal) -> Result<(), Error> {
-        self.open(None)?;
+        self.open()?;
         replace_synced(self.root, MANIFEST, manifest)?;
         replace_synced(self.root, landing::JOURNAL, &journal.render()?)?;
         self.committed = true;
@@ -122,12 +123,24 @@ fn is_marked(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Deletes the staging folder; the journal first, since without it the rest means nothing.
+/// Deletes the staging folder; the journal first, since without it the rest means nothing, and the
+/// mark last, since without it the rest is not ours.
 pub(super) fn clear(root: &Path) -> Result<(), Error> {
     let folder = root.join(FOLDER);
     ignore_missing(fs::remove_file(folder.join(landing::JOURNAL)))
+        .and_then(|()| ignore_missing(remove_staged(&folder)))
         .and_then(|()| ignore_missing(fs::remove_dir_all(&folder)))
         .map_err(Error::io("remove", folder))
+}
+
+fn remove_staged(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() != MARK.0 && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes an error that says "already gone" for success.
@@ -153,7 +166,10 @@ fn ensure_folder(path: &Path) -> Result<bool, Error> {
 fn create_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
-    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    // The umask seldom takes a bit of this mode, and to look is cheaper than to set.
+    if file.metadata()?.permissions().mode() & 0o7777 != FILE_MODE {
+        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    }
     file.write_all(bytes)?;
     Ok(file)
 }

@@ -135,7 +135,7 @@ impl<'a> Surveyor<'a> {
 
     fn part(&mut self, part: usize, files: &ArtifactSet) -> Result<(), Error> {
         files.iter().enumerate().try_for_each(|(number, (path, bytes))| {
-            self.file(path, bytes, format!("{part}/{number}"))
+            self.file(path, bytes, format!("{part}-{number}"))
         })
     }
 

@@ -6,7 +6,7 @@ use crate::value::{AsNumber, Dataplane, Name, ProxyMode, Version};
 
 /// How many pools fit into `Installation.spec.calicoNetwork.ipPools` (`maxItems` in the operator's
 /// CRD); further ones are IPPools of their own.
-pub const INSTALLATION_POOLS: usize = 25;
+pub const INSTALLATION_POOLS: u32 = 25;
 
 /// The namespace that the operator puts calico-node into.
 pub const NAMESPACE: &str = "calico-system";
@@ -75,13 +75,17 @@ pub struct Pools<'plan> {
 }
 
 impl Plan {
-    /// Places the pools, those of control planes first: what serves the API that takes the further
-    /// ones must run on a node that has a pool.
+    /// Places the pools: the Installation has that of the init node, where Calico's API that takes
+    /// the further ones starts, and those of the lowest ids.
+    ///
+    /// A function of the node alone, so that no pool moves when others come and go: the operator
+    /// would delete the one that leaves its Installation, with the addresses in use.
     #[must_use]
     pub fn pools(&self) -> Pools<'_> {
-        let mut installation: Vec<_> = self.nodes.iter().collect();
-        installation.sort_by_key(|node| (!node.is_control_plane(), node.id));
-        let further = installation.split_off(installation.len().min(INSTALLATION_POOLS));
+        let init = self.init_node().id;
+        let nodes = self.nodes.iter();
+        let (installation, further) =
+            nodes.partition(|node| node.id == init || node.id.get() < INSTALLATION_POOLS);
         Pools { installation, further }
     }
 }
@@ -121,11 +125,10 @@ mod tests {
     use crate::document::Source;
     use crate::pipeline;
 
-    /// Workers `n1` to `n<workers>`, and the one control plane after them. The keys differ and are
-    /// nobody's.
-    fn topology(workers: usize) -> Source {
-        let nodes = (1..=workers + 1).map(|id| {
-            let role = if id > workers { "control-plane" } else { "worker" };
+    /// Nodes with these ids, the last of which is the control plane. The keys are nobody's.
+    fn topology(ids: &[u32]) -> Source {
+        let nodes = ids.iter().map(|id| {
+            let role = if ids.last() == Some(id) { "control-plane" } else { "worker" };
             let key = format!("{id:A>42}A=");
             format!(
                 "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"\n\
@@ -139,23 +142,29 @@ mod tests {
         }
     }
 
-    #[test]
-    fn control_planes_have_their_pools_in_the_installation() {
-        let plan = pipeline::compile(&topology(INSTALLATION_POOLS + 1)).plan.unwrap();
-        let pools = plan.pools();
-        let names = |nodes: &[&super::Node]| {
-            nodes.iter().map(|node| node.pool_name()).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(pools.installation.len(), INSTALLATION_POOLS);
-        assert_eq!(names(&pools.installation[..2]), "pods-n27 pods-n1");
-        assert_eq!(names(&pools.further), "pods-n25 pods-n26");
+    fn names(nodes: &[&super::Node]) -> String {
+        nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn a_few_pools_all_fit() {
-        let plan = pipeline::compile(&topology(INSTALLATION_POOLS - 1)).plan.unwrap();
-        assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS);
-        assert!(plan.pools().further.is_empty());
+    fn no_pool_moves_when_nodes_come_and_go() {
+        let table = [
+            (&[1, 24, 25, 30][..], "n1 n24 n30", "n25"),
+            (&[24, 25, 30][..], "n24 n30", "n25"),
+            (&[1, 2, 3, 24, 25, 26, 30][..], "n1 n2 n3 n24 n30", "n25 n26"),
+        ];
+        for (ids, installation, further) in table {
+            let plan = pipeline::compile(&topology(ids)).plan.unwrap();
+            let pools = plan.pools();
+            assert_eq!(names(&pools.installation), installation, "{ids:?}");
+            assert_eq!(names(&pools.further), further, "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn the_installation_never_holds_too_many() {
+        let plan = pipeline::compile(&topology(&(1..=200).collect::<Vec<_>>())).plan.unwrap();
+        assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS as usize);
     }
 
     #[test]

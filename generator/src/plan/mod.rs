@@ -216,7 +216,7 @@ fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions
         open_ports: node.open_ports.clone(),
         address,
         pod_subnet,
-        public_key: public_key.clone(),
+        public_key: *public_key,
         location: Location::of(node),
         relay: node.relay.as_ref().and_then(|relay| positions.get(relay).copied()),
         zone: zone(node),
@@ -252,7 +252,7 @@ fn derive_clients(
             name: client.name.clone(),
             id: client.id,
             address,
-            public_key: public_key.clone(),
+            public_key: *public_key,
             via: via.unwrap_or_else(|| default_via(nodes, init)),
             reach: client.reach.clone(),
         }

@@ -1,7 +1,52 @@
 //! Rules: what must hold between values. One file a rule, named by its code.
 //!
-//! To add one: a file here, its `mod` line and its place in [`TOPOLOGY`] or [`PLAN`], and a fixture
-//! `fixtures/reject/<code>.toml`. Tests find what is missing and name it.
+//! To add one: a file here, its `mod` line and its place in [`TOPOLOGY`] or [`PLAN`], a fixture
+//! `fixtures/reject/<code>.toml`, and its section in `docs/rules.md`, which is made from here. Tests find what is missing and name it.
+
+mod address_duplicate;
+mod address_outside_subnet;
+mod allowed_ips_overlap;
+mod calico_kubernetes_untested;
+mod calico_version_unknown;
+mod client_via_behind_nat;
+mod client_via_unknown;
+mod client_without_public_node;
+mod control_plane_init_unknown;
+mod control_plane_missing;
+mod dataplane_mismatch;
+mod endpoint_duplicate;
+mod hello_hostname_unknown;
+mod id_duplicate;
+mod id_outside_subnet;
+mod id_retired;
+mod ingress_nginx_retired;
+mod keepalive_zero_behind_nat;
+mod kube_proxy_ipvs_deprecated;
+mod kube_proxy_ipvs_removed;
+mod kubernetes_version_old;
+mod kubernetes_version_unknown;
+mod lan_endpoint_without_site;
+mod lint_allow_unknown;
+pub mod lint_allow_unused;
+mod machine;
+mod mtu_out_of_bounds;
+mod name_duplicate;
+mod pair_unreachable;
+mod pod_subnet_outside;
+mod pod_subnet_overlap;
+mod pod_subnet_size;
+mod public_key_duplicate;
+mod public_key_missing;
+mod reference;
+mod relay_behind_nat;
+mod relay_unknown;
+mod route_reflector_unknown;
+mod shape;
+mod site_unknown;
+mod ssh_open_to_world;
+mod subnet_not_private;
+mod subnet_overlap;
+mod wireguard_port_taken;
 
 use std::ops::Deref;
 
@@ -32,7 +77,8 @@ pub enum Scope {
     /// Each breach shows in the values that it names, whatever else is missing.
     Present,
     /// The rule misses something (a control plane, the node that a name means): on a document of
-    /// which a part could not be read it would complain about what is there, misspelt.
+    /// which a part could not be read, an unknown key included, it would complain about what is
+    /// there, misspelt.
     Whole,
 }
 
@@ -75,8 +121,13 @@ impl Problems {
 
     /// Reports that the value at `route` could not be read. Rules stay silent about it from now on.
     pub fn broken(&mut self, code: &'static str, route: &Route, finding: Finding) {
-        self.broken.push(route.clone());
+        self.silence(route);
         self.diagnostics.push(Diagnostic { code, severity: Severity::Error, finding });
+    }
+
+    /// Keeps rules from speaking about the value at `route`: it is not what the user means.
+    pub fn silence(&mut self, route: &Route) {
+        self.broken.push(route.clone());
     }
 
     /// Reports a fault that leaves the values readable, such as a key that does not exist.
@@ -110,10 +161,8 @@ impl Problems {
 ///
 /// Returns the subject as checked when nothing so far is an error.
 pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Option<Checked<T>> {
-    for rule in rules {
-        if rule.scope == Scope::Whole && !problems.broken.is_empty() {
-            continue;
-        }
+    let is_whole = !problems.has_errors();
+    for rule in rules.iter().filter(|rule| is_whole || rule.scope == Scope::Present) {
         let mut findings = Findings::default();
         (rule.check)(&subject, &mut findings);
         for finding in findings.0 {
@@ -126,7 +175,96 @@ pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Optio
 }
 
 /// The rules between values of the topology.
-pub const TOPOLOGY: &[Rule<Topology>] = &[];
+pub const TOPOLOGY: &[Rule<Topology>] = &[
+    address_duplicate::RULE,
+    address_outside_subnet::RULE,
+    calico_kubernetes_untested::RULE,
+    calico_version_unknown::RULE,
+    client_via_behind_nat::RULE,
+    client_via_unknown::RULE,
+    client_without_public_node::RULE,
+    control_plane_init_unknown::RULE,
+    control_plane_missing::RULE,
+    dataplane_mismatch::RULE,
+    endpoint_duplicate::RULE,
+    hello_hostname_unknown::RULE,
+    id_duplicate::RULE,
+    id_outside_subnet::RULE,
+    id_retired::RULE,
+    ingress_nginx_retired::RULE,
+    keepalive_zero_behind_nat::RULE,
+    kube_proxy_ipvs_deprecated::RULE,
+    kube_proxy_ipvs_removed::RULE,
+    kubernetes_version_old::RULE,
+    kubernetes_version_unknown::RULE,
+    lan_endpoint_without_site::RULE,
+    lint_allow_unknown::RULE,
+    mtu_out_of_bounds::RULE,
+    name_duplicate::RULE,
+    pair_unreachable::RULE,
+    pod_subnet_outside::RULE,
+    pod_subnet_overlap::RULE,
+    pod_subnet_size::RULE,
+    public_key_duplicate::RULE,
+    public_key_missing::RULE,
+    relay_behind_nat::RULE,
+    relay_unknown::RULE,
+    route_reflector_unknown::RULE,
+    site_unknown::RULE,
+    ssh_open_to_world::RULE,
+    subnet_not_private::RULE,
+    subnet_overlap::RULE,
+    wireguard_port_taken::RULE,
+];
 
 /// The rules between derived values.
-pub const PLAN: &[Rule<Plan>] = &[];
+pub const PLAN: &[Rule<Plan>] = &[allowed_ips_overlap::RULE];
+
+/// What is known of one code, whoever reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// See [`Diagnostic::code`].
+    pub code: &'static str,
+    /// See [`Rule::severity`].
+    pub severity: Severity,
+    /// See [`Rule::summary`].
+    pub summary: &'static str,
+    /// See [`Rule::explain`].
+    pub explain: &'static str,
+}
+
+impl<T> From<&Rule<T>> for Entry {
+    fn from(rule: &Rule<T>) -> Self {
+        let Rule { code, severity, summary, explain, .. } = *rule;
+        Self { code, severity, summary, explain }
+    }
+}
+
+/// Every code that a report can hold, in the order of the alphabet.
+pub fn catalogue() -> impl Iterator<Item = Entry> {
+    let shape = shape::ENTRIES.into_iter().chain([lint_allow_unused::ENTRY]);
+    let secrets = crate::secrets::FAULTS;
+    let rules = TOPOLOGY.iter().map(Entry::from).chain(PLAN.iter().map(Entry::from));
+    let mut entries: Vec<_> = shape.chain(secrets).chain(rules).collect();
+    entries.sort_by_key(|entry| entry.code);
+    entries.into_iter()
+}
+
+/// `docs/rules.md`: every code with its explanation.
+#[must_use]
+pub fn markdown() -> String {
+    let mut page = MARKDOWN_HEAD.to_owned();
+    for Entry { code, severity, summary, explain } in catalogue() {
+        let severity = severity.as_str();
+        page.push_str(&format!("\n## {code}\n\n*{severity}*: {summary}\n\n{explain}\n"));
+    }
+    page
+}
+
+const MARKDOWN_HEAD: &str = "\
+<!-- made from generator/src/rules -->
+# Rules
+
+Every code that a report can hold. An error ends the run: the cluster would not work, or not be private. A
+warning can be accepted by a `[[lint.allow]]` with its `code` and a `reason`.
+";

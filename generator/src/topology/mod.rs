@@ -1,7 +1,9 @@
 //! The topology: what people write, key by key. No logic; what follows from it is the plan.
 
 mod defaults;
+pub mod edit;
 mod read;
+pub mod reference;
 
 use std::collections::BTreeMap;
 
@@ -62,7 +64,7 @@ table! {
 }
 
 table! {
-    /// `[cluster]`
+    /// What the cluster is called and which Kubernetes it runs.
     pub struct Cluster {
         /// Also the domain `<name>.internal` of the API's name.
         name: Name,
@@ -322,29 +324,6 @@ table! {
         reach: Vec<Reach> = Reach::ALL.to_vec(),
     }
 }
-
-/// Keys of each table under the name that users write, for "belongs in".
-const TABLES: &[(&str, &[&str])] = &[
-    ("[cluster]", Cluster::KEYS),
-    ("[network]", Network::KEYS),
-    ("[wireguard]", WireGuard::KEYS),
-    ("[control_plane]", ControlPlane::KEYS),
-    ("[kube_proxy]", KubeProxy::KEYS),
-    ("[calico]", Calico::KEYS),
-    ("[ingress]", Ingress::KEYS),
-    ("[cloudflare_tunnel]", CloudflareTunnel::KEYS),
-    ("[hello]", Hello::KEYS),
-    ("[firewall]", Firewall::KEYS),
-    ("[images]", Images::KEYS),
-    ("[packages]", Packages::KEYS),
-    ("[bootstrap]", Bootstrap::KEYS),
-    ("[secrets]", Secrets::KEYS),
-    ("[[lint.allow]]", Allow::KEYS),
-    ("[[sites]]", Site::KEYS),
-    ("[[nodes]]", Node::KEYS),
-    ("[[clients]]", Client::KEYS),
-    ("the top level", Topology::KEYS),
-];
 
 impl Topology {
     /// Reads the document key by key. What cannot be read is reported, and stood in for as far as

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::route::Route;
 use crate::rules::Problems;
+use crate::topology::reference::{self, Key};
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue, Malformed, Mtu, Name,
@@ -229,6 +230,8 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
 pub(super) struct Keys<'a> {
     table: Option<&'a DeTable<'a>>,
     at: &'a Route,
+    /// Known keys that an unknown one was meant to be. That they are missing is no second fault.
+    misspelt: Vec<&'static str>,
     problems: &'a mut Problems,
 }
 
@@ -238,68 +241,80 @@ impl<'a> Keys<'a> {
     pub(super) fn open(
         table: Option<&'a DeTable<'a>>,
         at: &'a Route,
-        known: &[&str],
+        known: &[Key],
         problems: &'a mut Problems,
     ) -> Self {
         let keys = table.into_iter().flat_map(|table| table.keys().map(Spanned::get_ref));
-        for key in keys.filter(|key| !known.contains(&key.as_ref())) {
-            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known));
+        let mut misspelt = Vec::new();
+        for key in keys.filter(|key| known.iter().all(|known| known.name != key.as_ref())) {
+            let meant = closest(key, known.iter().map(|known| known.name));
+            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, meant));
+            misspelt.extend(meant);
         }
-        Self { table, at, problems }
+        Self { table, at, misspelt, problems }
     }
 
     /// Reads one key. `default` is what its absence means, where the type alone does not say.
     pub(super) fn read<T: Field>(&mut self, key: &'static str, default: Option<T>) -> Option<T> {
         let at = self.at.key(key);
+        if self.misspelt.contains(&key) {
+            self.problems.silence(&at);
+        }
         match (self.table.and_then(|table| table.get(key)), default) {
             (Some(value), default) => {
                 let read = T::read(value.get_ref(), &at, self.problems);
                 read.or(default).or_else(|| T::stand_in(&at))
             }
             (None, Some(default)) => Some(default),
+            (None, None) if self.misspelt.contains(&key) => T::stand_in(&at),
             (None, None) => T::absent(&at, self.problems),
         }
     }
 }
 
-fn unknown(key: &str, table: &Route, known: &[&str]) -> Finding {
+fn unknown(key: &str, table: &Route, known: &[Key], meant: Option<&str>) -> Finding {
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
     let finding = Finding::at(message, Place::Key(at), "unknown key");
-    match (closest(key, known.iter().copied()), tables_with(key).as_slice()) {
+    match (meant, reference::tables_with(key).as_slice()) {
         (Some(meant), _) => finding.help(format!("did you mean `{meant}`?")),
-        (None, []) => finding.help(format!("known here: {}", known.join(", "))),
+        (None, []) => {
+            let known: Vec<_> = known.iter().map(|key| key.name).collect();
+            finding.help(format!("known here: {}", known.join(", ")))
+        }
         (None, tables) => finding.help(format!("`{key}` belongs in {}", tables.join(" or "))),
     }
 }
 
-/// The tables of a topology that have `key`, as a user writes them.
-fn tables_with(key: &str) -> Vec<&'static str> {
-    let tables = super::TABLES.iter().filter(|(_, keys)| keys.contains(&key));
-    tables.map(|(name, _)| *name).collect()
-}
-
-/// Defines a table of the topology: a struct, and how it is read.
+/// Defines a table of the topology: a struct, how it is read, and its part of the reference.
 ///
 /// `key: Type` must be there (or its type knows what absence means), `key: Type = default` need not.
 macro_rules! table {
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:literal])*
         pub struct $name:ident {
-            $( $(#[$key_about:meta])* $key:ident: $type:ty $(= $default:expr)?, )*
+            $( $(#[doc = $key_about:literal])* $key:ident: $type:ty $(= $default:expr)?, )*
         }
     ) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, PartialEq)]
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize)]
         pub struct $name {
             /// Where this table stands in the document.
+            #[serde(skip)]
             pub origin: $crate::route::Route,
-            $( $(#[$key_about])* pub $key: $type, )*
+            $( $(#[doc = $key_about])* pub $key: $type, )*
         }
 
         impl $name {
             /// The keys that this table has.
-            pub(super) const KEYS: &'static [&'static str] = &[$( stringify!($key) ),*];
+            pub(in crate::topology) const KEYS: &'static [$crate::topology::reference::Key] = &[$(
+                $crate::topology::reference::Key {
+                    name: stringify!($key),
+                    about: concat!($($key_about),*),
+                    expected: <$type as $crate::topology::read::Field>::EXPECTED,
+                    default: || $crate::topology::read::table!(@shown $type $(, $default)?),
+                },
+            )*];
 
             fn read_keys(
                 table: Option<&toml::de::DeTable<'_>>,
@@ -343,5 +358,10 @@ macro_rules! table {
     };
     (@default) => { None };
     (@default $default:expr) => { Some($default) };
+    (@shown $type:ty) => { None };
+    (@shown $type:ty, $default:expr) => {{
+        let default: $type = $default;
+        serde_json::to_string(&default).ok()
+    }};
 }
 pub(super) use table;

@@ -88,10 +88,13 @@ fn check_name(text: &str) -> Result<(), Malformed> {
         return refuse(text, &format!("{} characters, {NAME_MAX} is the most", text.len()));
     }
     // getaddrinfo(3) and URL parsers read such a name as an IPv4 address.
-    let last = text.rsplit('.').next().unwrap_or_default();
-    match last.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => refuse(text, "a number as its last label"),
-        false => Ok(()),
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    match text.rsplit('.').next() {
+        Some(_) if text.split('.').all(is_number) => {
+            Err(Malformed::new(format!("`{text}` is no IPv4 address"), "no IPv4 address"))
+        }
+        Some(last) if is_number(last) => refuse(text, "a number as its last label"),
+        _ => Ok(()),
     }
 }
 
@@ -156,11 +159,12 @@ mod tests {
             ),
             ("a..b", "`a..b` has an empty label", "an empty label", ""),
             (
-                "10.0.0.1",
-                "`10.0.0.1` has a number as its last label",
+                "10.0.0.a.1",
+                "`10.0.0.a.1` has a number as its last label",
                 "a number as its last label",
                 "",
             ),
+            ("10.0.0.256", "`10.0.0.256` is no IPv4 address", "no IPv4 address", ""),
         ]);
         let long = ["a".repeat(60).as_str(); 5].join(".");
         let message = format!("`{long}` has 304 characters, 253 is the most");

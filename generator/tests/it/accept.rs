@@ -1,5 +1,7 @@
 //! The examples: each is clean, and each file that it gives is exactly this.
 
+#![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,7 +1,20 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
 mod accept;
+mod accept_near_miss;
+mod cli;
+mod crash;
+mod determinism;
 mod diagnostics;
+mod docs;
+mod drift;
+mod mesh;
+mod out;
 mod pipeline;
+mod plan_rules;
+mod program;
 mod properties;
+mod registry;
+mod reject;
 mod snapshot;
+mod tree;

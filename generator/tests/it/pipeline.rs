@@ -1,5 +1,7 @@
 //! Runs the pipeline for the tests.
 
+#![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! What holds for every topology, tried on random ones.
 
+#![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -1,0 +1,68 @@
+//! `meshwright explain`: the long text of a rule.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::Status;
+use super::failure::Failure;
+use super::session::Session;
+use crate::diagnostic::Severity;
+use crate::rules;
+use crate::value::closest;
+
+const EXAMPLES: &str = "\
+Examples:
+  meshwright explain                       # all codes
+  meshwright explain public-key-missing";
+
+/// Explain what a diagnostic means and what to do about it
+///
+/// Prints what happens on the machines if the finding is ignored, how to correct it, and where the
+/// fact comes from. Without a code, lists all codes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Explain {
+    /// The code in the brackets of a diagnostic
+    code: Option<String>,
+    /// Print all texts as one Markdown page
+    #[arg(long, conflicts_with = "code")]
+    markdown: bool,
+}
+
+impl Explain {
+    pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        match &self.code {
+            Some(code) => explain(code, session.out)?,
+            None if self.markdown => session.out.write_all(rules::markdown().as_bytes())?,
+            None => list(session.out)?,
+        }
+        Ok(Status::Clean)
+    }
+}
+
+fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let catalogue: Vec<_> = rules::catalogue().collect();
+    let Some(entry) = catalogue.iter().find(|entry| entry.code == code) else {
+        let help = match closest(code, catalogue.iter().map(|entry| entry.code)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "`meshwright explain` lists all codes".to_owned(),
+        };
+        return Err(Failure::usage(format!("there is no code `{code}`"), help));
+    };
+    let severity = entry.severity.as_str();
+    writeln!(out, "{severity}[{code}]: {}\n\n{}", entry.summary, entry.explain.trim_end())?;
+    Ok(())
+}
+
+fn list(out: &mut dyn Write) -> io::Result<()> {
+    let catalogue: Vec<_> = rules::catalogue().collect();
+    let width = catalogue.iter().map(|entry| entry.code.len()).max().unwrap_or_default();
+    for severity in [Severity::Error, Severity::Warning] {
+        writeln!(out, "{}s", severity.as_str())?;
+        for entry in catalogue.iter().filter(|entry| entry.severity == severity) {
+            writeln!(out, "  {:width$}  {}", entry.code, entry.summary)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! `meshwright init`: writes a first topology.
+
+use std::io::ErrorKind;
+use std::str::FromStr;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Status;
+use super::failure::Failure;
+use super::keys::PUBLIC_KEY_MISSING;
+use super::session::{Session, count};
+use crate::diagnostic::{Located, Severity};
+use crate::document::Source;
+use crate::format::template;
+use crate::value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
+use crate::{file, pipeline};
+
+/// The release that the emitted files were run with last.
+const KUBERNETES_VERSION: &str = "1.37.2";
+
+/// Stands for an endpoint that nobody can call.
+const BEHIND_NAT: &str = "nat";
+
+/// Addresses that belong to nobody (RFC 5737).
+const PLACEHOLDERS: [&str; 3] = ["alpha=203.0.113.10", "beta=203.0.113.20", "gamma=203.0.113.30"];
+
+const EXAMPLES: &str = "\
+Examples:
+  meshwright init                              # three placeholder nodes, with comments
+  meshwright init --name atlas \\
+    --node hongkong=203.0.113.10,alibaba --node tokyo=203.0.113.20 --node home=nat,nixos";
+
+/// Write a first topology.toml
+///
+/// The file has a comment for everything that is worth deciding. The first node is the control
+/// plane, and ids count from 1. A file that is there already is never overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Init {
+    /// The name of the cluster
+    #[arg(long, default_value = "atlas", value_parser = parse::<Name>)]
+    name: Name,
+    /// A node, repeated: its endpoint or `nat`, then role, operating system and provider, if any
+    #[arg(long = "node", value_name = "NAME=ENDPOINT[,WORD…]")]
+    nodes: Vec<NodeArgument>,
+}
+
+/// One `--node`.
+#[derive(Debug, Clone)]
+struct NodeArgument {
+    name: Name,
+    endpoint: Option<Endpoint>,
+    role: Option<Role>,
+    os: Option<Os>,
+    provider: Option<ProviderName>,
+}
+
+impl Init {
+    pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let path = session.topology().to_owned();
+        let placeholders = self.nodes.is_empty();
+        let nodes = if placeholders { placeholder_nodes()? } else { self.nodes.clone() };
+        let text = render(&self.name, &nodes, placeholders);
+        let source = Source { name: path.display().to_string(), text };
+        if refused(&source, session)? {
+            return Ok(Status::Findings);
+        }
+        match file::create(&path, 0o666, source.text.as_bytes()) {
+            Err(fault) if fault.kind() == ErrorKind::AlreadyExists => return Err(taken(&source)),
+            written => written.map_err(Failure::writing(&path))?,
+        }
+        session.talk(format_args!("{}: {} written", source.name, count(nodes.len(), "node")))?;
+        if placeholders {
+            session.talk("next: write the addresses of your machines into it")?;
+        }
+        session.talk("next: `meshwright keys`, then `meshwright generate`")?;
+        Ok(Status::Clean)
+    }
+}
+
+fn taken(source: &Source) -> Failure {
+    let help = "edit it, or name another file with --topology";
+    Failure::usage(format!("{} is there already", source.name), help)
+}
+
+/// Whether the nodes make no cluster even with keys, such as two of the same name.
+fn refused(source: &Source, session: &mut Session<'_>) -> Result<bool, Failure> {
+    let mut report = pipeline::compile(source).report;
+    let errors =
+        |found: &Located| found.severity == Severity::Error && found.code != PUBLIC_KEY_MISSING;
+    report.diagnostics.retain(errors);
+    Ok(session.report(&report)?)
+}
+
+fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {
+    let parsed = PLACEHOLDERS.iter().map(|text| text.parse());
+    parsed.collect::<Result<_, _>>().map_err(|fault| Failure::usage(fault, "report this bug"))
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    name: &'a Name,
+    kubernetes_version: &'static str,
+    placeholders: bool,
+    nodes: Vec<NodeView<'a>>,
+}
+
+#[derive(Serialize)]
+struct NodeView<'a> {
+    name: &'a Name,
+    id: usize,
+    role: Role,
+    os: Os,
+    provider: Option<ProviderName>,
+    endpoint: Option<&'a Endpoint>,
+    relay: Option<&'a Name>,
+}
+
+fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
+    let relay = relay(nodes);
+    let nodes = nodes.iter().enumerate().map(|(position, node)| {
+        let first = if position == 0 { Role::ControlPlane } else { Role::Worker };
+        let relay = relay.filter(|_| node.endpoint.is_none());
+        NodeView {
+            name: &node.name,
+            id: position + 1,
+            role: node.role.unwrap_or(first),
+            os: node.os.unwrap_or(Os::Debian13),
+            provider: node.provider,
+            endpoint: node.endpoint.as_ref(),
+            relay,
+        }
+    });
+    let kubernetes_version = KUBERNETES_VERSION;
+    let nodes = nodes.collect();
+    template::render("topology.toml", &View { name, kubernetes_version, placeholders, nodes })
+}
+
+/// Two nodes behind NAT meet through the first public one.
+fn relay(nodes: &[NodeArgument]) -> Option<&Name> {
+    let behind_nat = nodes.iter().filter(|node| node.endpoint.is_none()).count();
+    let public = nodes.iter().find(|node| node.endpoint.is_some());
+    public.filter(|_| behind_nat > 1).map(|node| &node.name)
+}
+
+impl FromStr for NodeArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, rest) = text.split_once('=').ok_or("expected NAME=ENDPOINT or NAME=nat")?;
+        let mut words = rest.split(',');
+        let endpoint = words.next().filter(|endpoint| *endpoint != BEHIND_NAT);
+        let endpoint = endpoint.map(parse).transpose()?;
+        let mut node = Self { name: parse(name)?, endpoint, role: None, os: None, provider: None };
+        words.try_for_each(|word| node.take(word))?;
+        Ok(node)
+    }
+}
+
+impl NodeArgument {
+    /// The lists of words share none, so that their order needs no remembering.
+    fn take(&mut self, word: &str) -> Result<(), String> {
+        if let Ok(role) = Role::parse(word) {
+            self.role = Some(role);
+        } else if let Ok(os) = Os::parse(word) {
+            self.os = Some(os);
+        } else if let Ok(provider) = ProviderName::parse(word) {
+            self.provider = Some(provider);
+        } else {
+            return Err(format!("`{word}` is no role, operating system or provider"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a value in the words of the type that refuses it.
+fn parse<T: Text>(text: &str) -> Result<T, String> {
+    T::parse(text).map_err(|Malformed { message, help, .. }| match help {
+        Some(help) => format!("{message}; {help}"),
+        None => message,
+    })
+}

@@ -1,0 +1,187 @@
+//! The command line: what can be typed, and which verb does it.
+//!
+//! stdout is data, stderr is talk. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
+
+mod check;
+mod explain;
+mod failure;
+mod generate;
+mod init;
+mod keys;
+mod session;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValue, StyledStr};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::diagnostic::Format;
+use failure::Failure;
+use session::{Pipe, Session};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  clean
+  1  findings: errors in the topology, or an output directory that differs from it
+  2  wrong usage, or a file that cannot be read or written
+
+Start with `meshwright init`, then `meshwright keys`, then `meshwright generate`.";
+
+/// Compiles one topology.toml into a private Kubernetes cluster over a WireGuard mesh
+#[derive(Debug, Parser)]
+#[command(name = "meshwright", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options that every verb takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// The topology, the one input that people write
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "topology.toml")]
+    topology: PathBuf,
+    /// The output directory [default: `out` beside the topology]
+    #[arg(short, long, global = true, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The store of private keys [default: `secrets` beside the topology]
+    #[arg(long, global = true, value_name = "DIR")]
+    secrets: Option<PathBuf>,
+    /// Who reads the diagnostics: `human` goes to stderr, the others to stdout
+    #[arg(long, global = true, default_value = "human")]
+    format: Format,
+    /// When to use colors; `auto` is a terminal without NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// Say nothing but diagnostics and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// List every file, not only the first twenty
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Init),
+    Keys(keys::Keys),
+    Check(check::Check),
+    Generate(generate::Generate),
+    Explain(explain::Explain),
+}
+
+/// How a verb ended that could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Clean,
+    Findings,
+}
+
+impl Status {
+    fn findings(found: bool) -> Self {
+        if found { Self::Findings } else { Self::Clean }
+    }
+}
+
+/// Runs one command line, program name included, and returns its exit code.
+///
+/// A reader that goes away, such as `head`, changes no exit code.
+pub fn run<T: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = T>,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> ExitCode {
+    let (mut out, mut err) = (io::BufWriter::new(Pipe::new(stdout)), Pipe::new(stderr));
+    let code = match CommandLine::try_parse_from(arguments) {
+        Ok(command_line) => dispatch(command_line, &mut out, &mut err),
+        Err(fault) => answer(&fault, &mut out, &mut err),
+    };
+    match out.flush() {
+        Ok(()) => ExitCode::from(code),
+        Err(fault) => ExitCode::from(Failure::from(fault).print(false, &mut err)),
+    }
+}
+
+fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let CommandLine { global, verb } = command_line;
+    let color = match global.color {
+        Color::Auto => wants_color(&io::stderr()),
+        Color::Always => true,
+        Color::Never => false,
+    };
+    let mut session = Session { global, color, out, err };
+    let ended = match verb {
+        Verb::Init(init) => init.run(&mut session),
+        Verb::Keys(keys) => keys.run(&mut session),
+        Verb::Check(check) => check.run(&mut session),
+        Verb::Generate(generate) => generate.run(&mut session),
+        Verb::Explain(explain) => explain.run(&mut session),
+    };
+    match ended {
+        Ok(Status::Clean) => 0,
+        Ok(Status::Findings) => 1,
+        Err(failure) => failure.print(color, session.err),
+    }
+}
+
+/// Prints help and version to stdout, and complaints about the command line to stderr.
+fn answer(fault: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let text = fault.render();
+    if fault.use_stderr() {
+        // Nobody is left to be told that stderr is gone.
+        let _ = print(&text, wants_color(&io::stderr()), err);
+        return failure::USAGE;
+    }
+    match print(&text, wants_color(&io::stdout()), out) {
+        Ok(()) => 0,
+        Err(fault) => Failure::from(fault).print(false, err),
+    }
+}
+
+fn print(text: &StyledStr, color: bool, stream: &mut dyn Write) -> io::Result<()> {
+    if color { write!(stream, "{}", text.ansi()) } else { write!(stream, "{text}") }
+}
+
+/// Whether a stream is a terminal whose user has not refused colors (<https://no-color.org>).
+#[expect(clippy::disallowed_methods, reason = "changes colors, never the output of a compilation")]
+fn wants_color(stream: &impl io::IsTerminal) -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && stream.is_terminal()
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Human, Self::Json, Self::Github]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Github => "github",
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_contradiction() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+}

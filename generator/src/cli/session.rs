@@ -1,0 +1,155 @@
+//! What every verb works with: the paths, the streams, and how they are spoken to.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use super::Global;
+use super::failure::Failure;
+use crate::diagnostic::{self, Format, Report, Severity};
+use crate::document::Source;
+
+/// Longer lists are cut unless `--verbose` asks for all.
+const LISTED: usize = 20;
+
+/// One run of one verb.
+pub(super) struct Session<'a> {
+    pub(super) global: Global,
+    pub(super) color: bool,
+    pub(super) out: &'a mut dyn Write,
+    pub(super) err: &'a mut dyn Write,
+}
+
+impl Session<'_> {
+    /// The topology's path, as it was given.
+    pub(super) fn topology(&self) -> &Path {
+        &self.global.topology
+    }
+
+    /// The output directory.
+    pub(super) fn out_dir(&self) -> PathBuf {
+        self.global.out.clone().unwrap_or_else(|| self.topology().with_file_name("out"))
+    }
+
+    /// The folder of the store.
+    pub(super) fn secrets_dir(&self) -> PathBuf {
+        self.global.secrets.clone().unwrap_or_else(|| self.topology().with_file_name("secrets"))
+    }
+
+    /// Reads the topology.
+    pub(super) fn source(&self) -> Result<Source, Failure> {
+        let path = self.topology();
+        let text = std::fs::read_to_string(path).map_err(Failure::reading(path))?;
+        Ok(Source { name: path.display().to_string(), text })
+    }
+
+    /// Prints a report where its reader looks for it, and says whether it holds an error.
+    pub(super) fn report(&mut self, report: &Report) -> io::Result<bool> {
+        let Global { format, .. } = self.global;
+        let stream = if format == Format::Human { &mut *self.err } else { &mut *self.out };
+        diagnostic::print(report, format, self.color, stream)?;
+        Ok(report.count(Severity::Error) > 0)
+    }
+
+    /// Says something that has to be known, such as a finding.
+    pub(super) fn say(&mut self, line: impl Display) -> io::Result<()> {
+        writeln!(self.err, "{line}")
+    }
+
+    /// Says something that `--quiet` leaves out.
+    pub(super) fn talk(&mut self, line: impl Display) -> io::Result<()> {
+        if self.global.quiet { Ok(()) } else { self.say(line) }
+    }
+
+    /// Says lines that `--quiet` leaves out.
+    pub(super) fn talk_list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
+        if self.global.quiet { Ok(()) } else { self.list(lines) }
+    }
+
+    /// Says lines, each with what it is about; long lists are cut.
+    pub(super) fn list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
+        let shown = if self.global.verbose { lines.len() } else { LISTED };
+        for line in lines.iter().take(shown) {
+            self.say(format_args!("  {line}"))?;
+        }
+        match lines.len().saturating_sub(shown) {
+            0 => Ok(()),
+            hidden => self.say(format_args!("  and {hidden} more; --verbose lists all")),
+        }
+    }
+}
+
+/// `1 node`, `2 nodes`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `2 nodes, 1 client`.
+pub(super) fn members(nodes: usize, clients: usize) -> String {
+    match clients {
+        0 => count(nodes, "node"),
+        _ => format!("{}, {}", count(nodes, "node"), count(clients, "client")),
+    }
+}
+
+/// A stream whose reader may go away: what is written after that is dropped, and the run ends with
+/// the exit code that it would have had.
+pub(super) struct Pipe<'a>(&'a mut dyn Write);
+
+impl<'a> Pipe<'a> {
+    pub(super) fn new(stream: &'a mut dyn Write) -> Self {
+        Self(stream)
+    }
+}
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream that always fails in the same way.
+    struct Broken(ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn only_a_broken_pipe_is_forgiven() {
+        let outcome = |kind| {
+            let mut broken = Broken(kind);
+            let mut pipe = Pipe::new(&mut broken);
+            let written = pipe.write_all(b"data").map_err(|fault| fault.kind());
+            (written, pipe.flush().map_err(|fault| fault.kind()))
+        };
+        assert_eq!(outcome(ErrorKind::BrokenPipe), (Ok(()), Ok(())));
+        let full = ErrorKind::StorageFull;
+        assert_eq!(outcome(full), (Err(full), Err(full)));
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!([0, 1, 2].map(|n| count(n, "file")), ["0 files", "1 file", "2 files"]);
+    }
+}

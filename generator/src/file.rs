@@ -1,0 +1,93 @@
+//! Single files that land whole or not at all. The output directory has its own protocol:
+//! [`crate::out`].
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Writes a new file. `mode` holds from the first byte on; the umask can only take from it.
+///
+/// # Errors
+///
+/// `AlreadyExists` if the path is taken, also by a dangling symlink; else the system's.
+pub fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let staged = stage(path, mode, bytes)?;
+    staged.persist_noclobber(path).map_err(|fault| fault.error)?;
+    sync_folder(path)
+}
+
+/// Replaces a file in one step, and keeps its mode. A symlink stays one: its target is replaced.
+///
+/// # Errors
+///
+/// Those of the system; the old file is then untouched.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    let staged = stage(&path, permissions.mode(), bytes)?;
+    staged.as_file().set_permissions(permissions)?;
+    staged.persist(&path).map_err(|fault| fault.error)?;
+    sync_folder(&path)
+}
+
+/// Writes the bytes beside `path`, so that a rename is enough. Dropped, they are deleted.
+fn stage(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(".meshwright-").permissions(Permissions::from_mode(mode));
+    let mut staged = builder.tempfile_in(folder(path))?;
+    staged.write_all(bytes)?;
+    staged.as_file().sync_all()?;
+    Ok(staged)
+}
+
+/// Makes the name of a file survive power loss.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn creates_and_never_overwrites() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        create(&path, 0o600, b"first").unwrap();
+        let again = create(&path, 0o600, b"second").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(names(folder.path()), ["key"]);
+    }
+
+    #[test]
+    fn replaces_behind_a_symlink_and_keeps_the_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "old").unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o646)).unwrap();
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o646);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(names(folder.path()), ["link", "target"]);
+    }
+}

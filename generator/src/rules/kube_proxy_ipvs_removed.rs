@@ -1,0 +1,48 @@
+//! kube-proxy still has the mode that it is given.
+
+use super::{Findings, Rule, Scope};
+use crate::diagnostic::{Finding, Severity};
+use crate::topology::Topology;
+use crate::value::ProxyMode;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "kube-proxy-ipvs-removed",
+    severity: Severity::Error,
+    summary: "this Kubernetes has no IPVS mode any more",
+    explain: "\
+From Kubernetes 1.43 on kube-proxy has no IPVS mode, and no feature gate brings it back: it exits at \
+start on every node. No Service works then, cluster DNS included.
+
+Set `kube_proxy.mode = \"nftables\"`. On a running cluster do that before the upgrade, node by node: \
+drain, apply, reboot.
+
+Source: KEP-5495.",
+    scope: Scope::Present,
+    check,
+};
+
+/// The first minor of Kubernetes 1 without the code (KEP-5495, "Removal").
+const REMOVED_IN: u16 = 43;
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    if topology.kube_proxy.mode != ProxyMode::Ipvs || !is_removed(topology) {
+        return;
+    }
+    let version = topology.cluster.kubernetes_version;
+    let message =
+        format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{REMOVED_IN}");
+    let at = topology.cluster.origin.key("kubernetes_version");
+    let finding = Finding::new(
+        message,
+        &topology.kube_proxy.origin.key("mode"),
+        "`kube_proxy.mode` is `ipvs`",
+    )
+    .and(&at, "the Kubernetes of this cluster");
+    findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
+}
+
+/// Whether this cluster's kube-proxy is without IPVS mode.
+pub(super) fn is_removed(topology: &Topology) -> bool {
+    let version = topology.cluster.kubernetes_version;
+    version.major() == 1 && version.minor() >= REMOVED_IN
+}

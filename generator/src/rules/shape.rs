@@ -1,0 +1,56 @@
+//! The faults of the document's shape, which are found while it is read: no rule checks them.
+
+use super::Entry;
+use crate::diagnostic::Severity;
+use crate::document;
+use crate::topology;
+
+/// What is known of each.
+pub(super) const ENTRIES: [Entry; 5] = [
+    Entry {
+        code: document::SYNTAX,
+        severity: Severity::Error,
+        summary: "the file is not TOML",
+        explain: "\
+The text breaks TOML's grammar, and nothing behind that place can be relied on: no other check runs until \
+it is mended. Mostly a quote, a bracket or the `=` is missing, or a key or table is written twice.
+
+Source: <https://toml.io/en/v1.1.0>.",
+    },
+    Entry {
+        code: topology::KEY_UNKNOWN,
+        severity: Severity::Error,
+        summary: "a table has a key that nothing reads",
+        explain: "\
+A key that is not known is most often a known one, misspelt, or one that stands in the wrong table: \
+under `[[nodes]]` instead of above it. If it were ignored, its default would apply without a word. So it is \
+an error, with the key that was probably meant or the table that it belongs in.",
+    },
+    Entry {
+        code: topology::KEY_MISSING,
+        severity: Severity::Error,
+        summary: "a key that has no default is absent",
+        explain: "\
+What can be derived or has a good default may be left out. The rest nobody can guess: what the cluster \
+and its nodes are called, their ids and roles, and the version of Kubernetes. `docs/topology.md` says which \
+keys must be there.",
+    },
+    Entry {
+        code: topology::TYPE_MISMATCH,
+        severity: Severity::Error,
+        summary: "a value has another TOML type than its key takes",
+        explain: "\
+TOML tells a string from a number, a boolean, an array and a table, and each key takes one of them: \
+`id = 1` without quotes, `kubernetes_version = \"1.37.2\"` with them, `ssh_from = [\"203.0.113.7\"]` as an array \
+even of one.",
+    },
+    Entry {
+        code: topology::VALUE_MALFORMED,
+        severity: Severity::Error,
+        summary: "a value is not what its key holds",
+        explain: "\
+The value has the right TOML type, and is not an address, a name, a key or whatever its key holds. Taken as \
+it is, it would fail much later: on a machine, in the middle of its first boot. Where the right value \
+follows from what was written, the help names it.",
+    },
+];

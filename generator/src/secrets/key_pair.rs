@@ -1,0 +1,126 @@
+//! Key pairs: the private half in the store, the public half in the topology.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::store::{Error, Store};
+use super::wireguard::PrivateKey;
+use crate::route::Route;
+use crate::topology::Topology;
+use crate::value::{InterfaceName, Name, PublicKey};
+
+/// What has a key pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A machine of the cluster.
+    Node,
+    /// Somebody's machine.
+    Client,
+}
+
+/// Who a key pair belongs to, and what the topology says of it.
+#[derive(Debug)]
+pub struct Owner<'topology> {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: &'topology Name,
+    /// Its table in the topology.
+    pub origin: &'topology Route,
+    /// What the topology has.
+    pub public_key: Option<PublicKey>,
+    interface: &'topology InterfaceName,
+}
+
+/// How the two halves stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Neither is there.
+    Missing,
+    /// The private half is there, with this public one, and the topology has none.
+    Unpublished(PublicKey),
+    /// Both are there and belong together.
+    Complete,
+    /// The topology's public key was made elsewhere: the store has nothing of it.
+    Elsewhere,
+    /// The private half has this public one, and the topology another.
+    Mismatch(PublicKey),
+    /// The file in the store holds no key.
+    Malformed,
+}
+
+impl<'topology> Owner<'topology> {
+    /// All owners of a topology, nodes first, in its order.
+    #[must_use]
+    pub fn all(topology: &'topology Topology) -> Vec<Self> {
+        let interface = &topology.wireguard.interface;
+        let nodes = topology.nodes.iter().map(|node| Self {
+            kind: Kind::Node,
+            name: &node.name,
+            origin: &node.origin,
+            public_key: node.public_key,
+            interface,
+        });
+        let clients = topology.clients.iter().map(|client| Self {
+            kind: Kind::Client,
+            name: &client.name,
+            origin: &client.origin,
+            public_key: client.public_key,
+            interface,
+        });
+        nodes.chain(clients).collect()
+    }
+
+    /// The path of its private key.
+    #[must_use]
+    pub fn path(&self, store: &Store) -> PathBuf {
+        store.path(&self.file())
+    }
+
+    /// Compares the two halves.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn state(&self, store: &Store) -> Result<State, Error> {
+        let Some(text) = store.read(&self.file())? else {
+            return Ok(if self.public_key.is_some() { State::Elsewhere } else { State::Missing });
+        };
+        let Some(private) = PrivateKey::parse(&text) else { return Ok(State::Malformed) };
+        let public = private.public_key();
+        Ok(match self.public_key {
+            None => State::Unpublished(public),
+            Some(written) if written == public => State::Complete,
+            Some(_) => State::Mismatch(public),
+        })
+    }
+
+    /// Makes a key pair, keeps the private half and returns the public one.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written, or is there already.
+    pub fn make(&self, store: &Store) -> Result<PublicKey, Error> {
+        let private = PrivateKey::generate();
+        store.create(&self.file(), private.line().as_slice())?;
+        Ok(private.public_key())
+    }
+
+    fn file(&self) -> String {
+        let folder = match self.kind {
+            Kind::Node => "nodes",
+            Kind::Client => "clients",
+        };
+        format!("{folder}/{}/{}.key", self.name, self.interface)
+    }
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Node => "node",
+            Kind::Client => "client",
+        };
+        write!(f, "{kind} {}", self.name)
+    }
+}

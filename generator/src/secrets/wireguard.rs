@@ -1,0 +1,111 @@
+//! `WireGuard`'s private keys.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use x25519_dalek::StaticSecret;
+use zeroize::Zeroizing;
+
+use crate::value::PublicKey;
+
+/// The length of a key in base64, and of the line that it is kept as.
+const TEXT: usize = 44;
+/// What base64 may write while it decodes such a text.
+const DECODED: usize = TEXT / 4 * 3;
+
+/// A Curve25519 private key. It is overwritten when dropped, cannot be copied, and has no way to be
+/// printed but [`PrivateKey::line`].
+pub(super) struct PrivateKey(StaticSecret);
+
+impl PrivateKey {
+    /// A new key from the system's random numbers.
+    pub(super) fn generate() -> Self {
+        Self::clamped(Zeroizing::new(StaticSecret::random().to_bytes()))
+    }
+
+    /// `wg genkey` clamps before it prints, x25519-dalek only when it multiplies: without this, the
+    /// file and what the kernel reports would differ (`curve25519_clamp_secret` in wireguard-tools).
+    fn clamped(mut bytes: Zeroizing<[u8; 32]>) -> Self {
+        bytes[0] &= 248;
+        bytes[31] = bytes[31] & 127 | 64;
+        Self(StaticSecret::from(*bytes))
+    }
+
+    /// Reads what `wg genkey` prints; `None` if it is no key.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let mut decoded = Zeroizing::new([0; DECODED]);
+        let length = STANDARD.decode_slice(text.trim_ascii(), decoded.as_mut_slice()).ok()?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        bytes.copy_from_slice(decoded.get(..length).filter(|key| key.len() == 32)?);
+        Some(Self(StaticSecret::from(*bytes)))
+    }
+
+    /// The public half.
+    pub(super) fn public_key(&self) -> PublicKey {
+        PublicKey::new(x25519_dalek::PublicKey::from(&self.0).to_bytes())
+    }
+
+    /// The key as `wg genkey` prints it: base64 and a newline.
+    pub(super) fn line(&self) -> Zeroizing<[u8; TEXT + 1]> {
+        let mut line = Zeroizing::new([b'\n'; TEXT + 1]);
+        let written = STANDARD.encode_slice(self.0.as_bytes(), &mut line[..TEXT]);
+        debug_assert_eq!(written, Ok(TEXT), "32 bytes are 44 characters");
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// `wg pubkey` prints this for 32 bytes of 0x01.
+    const PUBLIC_OF_ONES: &str = "pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=";
+
+    #[test]
+    fn derives_what_wg_derives() {
+        let line = STANDARD.encode([1; 32]);
+        let public = PrivateKey::parse(line.as_bytes()).map(|key| key.public_key().to_string());
+        assert_eq!(public.as_deref(), Some(PUBLIC_OF_ONES));
+    }
+
+    #[test]
+    fn clamps_before_it_prints() {
+        let key = PrivateKey::clamped(Zeroizing::new([0xff; 32]));
+        let mut expected = [0xff; 32];
+        (expected[0], expected[31]) = (0xf8, 0x7f);
+        assert_eq!(key.line().as_slice(), format!("{}\n", STANDARD.encode(expected)).as_bytes());
+        let ones = PrivateKey::clamped(Zeroizing::new([1; 32]));
+        assert_eq!(ones.public_key().to_string(), PUBLIC_OF_ONES);
+    }
+
+    #[test]
+    fn reads_back_what_it_prints() {
+        let key = PrivateKey::generate();
+        let again = PrivateKey::parse(key.line().as_slice()).map(|key| key.public_key());
+        assert_eq!(again, Some(key.public_key()));
+    }
+
+    #[test]
+    fn refuses_what_is_no_key() {
+        let (short, long) = (STANDARD.encode([1; 31]), STANDARD.encode([1; 33]));
+        for text in ["", "hSDw", &short, &long, "not base64", &"A".repeat(90)] {
+            assert!(PrivateKey::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_real_wg() {
+        let mut command = Command::new("wg");
+        let spawned = command.arg("pubkey").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let Ok(mut wg) = spawned else {
+            let _ = writeln!(std::io::stderr(), "skipped: wg is not installed");
+            return;
+        };
+        let key = PrivateKey::generate();
+        wg.stdin.take().unwrap().write_all(key.line().as_slice()).unwrap();
+        let printed = String::from_utf8(wg.wait_with_output().unwrap().stdout).unwrap();
+        assert_eq!(printed, format!("{}\n", key.public_key()));
+    }
+}

@@ -1,0 +1,124 @@
+//! What we emit is accepted by what reads it: the real programs judge every file of every example,
+//! and of the committed `out/`. Each judge is judged too: it must refuse broken files, for the
+//! reason that was put in.
+//!
+//! A program that is not here makes its trials ignored, and the end of the run says how many and
+//! why. `MESHWRIGHT_REQUIRE=consumers,kubeadm` makes that a failure instead.
+
+#![expect(clippy::expect_used, reason = "a test may stop where its ground is missing")]
+
+mod consumer;
+mod full_disk;
+#[path = "../it/mesh.rs"]
+mod mesh;
+mod namespace;
+mod need;
+#[path = "../it/tree.rs"]
+mod tree;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use meshwright::document::Source;
+use meshwright::render::Rendering;
+use meshwright::{out, pipeline};
+use tempfile::TempDir;
+
+use consumer::{Broken, CONSUMERS, Consumer, Verdict};
+use need::Needs;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let rendered = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let trees = trees(rendered.path());
+    let mut needs = Needs::from_environment();
+    let mut trials = Vec::new();
+    for consumer in CONSUMERS {
+        let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
+        let sound = rendered.path().join(BROKEN_EXAMPLE);
+        let refused = consumer.broken.iter().map(|broken| refuses(consumer, broken, &sound));
+        let both = accepted.chain(refused);
+        trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
+    }
+    for trial in [
+        Trial::test("full_disk::while_staging", full_disk::while_staging),
+        Trial::test("full_disk::while_landing", full_disk::while_landing),
+    ] {
+        trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
+    }
+    let ignored = need::ignored(&arguments, &trials);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if conclusion.num_ignored > 0 {
+        need::report(&ignored);
+    }
+    conclusion.exit_code()
+}
+
+/// The example whose files are broken: its files are short, and of every kind.
+const BROKEN_EXAMPLE: &str = "minimal";
+
+/// The rendered examples, and the committed tree once there is one.
+fn trees(folder: &Path) -> Vec<PathBuf> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut trees = Vec::new();
+    for entry in fs::read_dir(repository.join("examples")).expect("examples") {
+        let example = entry.expect("an entry").path();
+        let tree = folder.join(example.file_stem().expect("a name"));
+        render(&example, &tree);
+        trees.push(tree);
+    }
+    trees.sort();
+    let committed = repository.join("out");
+    trees.extend(committed.is_dir().then_some(committed));
+    trees
+}
+
+fn render(example: &Path, tree: &Path) {
+    let text = fs::read_to_string(example).expect("readable");
+    let compiled = pipeline::compile(&Source { name: example.display().to_string(), text });
+    let plan = compiled.plan.expect("an example is clean");
+    out::write(&Rendering::new(&plan), tree, out::Options::default()).expect("written");
+}
+
+/// The trial that all files of a tree are accepted; none if the tree has none for this consumer.
+fn accepts(consumer: &'static Consumer, tree: &Path) -> Option<Trial> {
+    let files = tree::read(tree).into_iter().filter(|(_, entry)| entry.bytes.is_some());
+    let read = files.filter(|(path, _)| (consumer.reads)(path));
+    let files: Vec<_> = read.map(|(path, _)| tree.join(path)).collect();
+    let name = format!("{}::accepts::{}", consumer.name, tree.file_name()?.display());
+    (!files.is_empty()).then(|| Trial::test(name, move || accept(consumer, &files)))
+}
+
+fn accept(consumer: &Consumer, files: &[PathBuf]) -> Result<(), Failed> {
+    let verdicts = (consumer.judge)(files)?;
+    if verdicts.len() != files.len() {
+        return Err(format!("{} files, {} verdicts", files.len(), verdicts.len()).into());
+    }
+    for (file, verdict) in files.iter().zip(verdicts) {
+        if let Verdict::Refused(reason) = verdict {
+            return Err(format!("{} is refused:\n{reason}", file.display()).into());
+        }
+    }
+    Ok(())
+}
+
+/// The trial that a broken file is refused, for the right reason.
+fn refuses(consumer: &'static Consumer, broken: &'static Broken, sound: &Path) -> Trial {
+    let name = format!("{}::refuses::{}", consumer.name, broken.name);
+    let sound = sound.to_owned();
+    Trial::test(name, move || refuse(consumer, broken, &sound))
+}
+
+fn refuse(consumer: &Consumer, broken: &Broken, sound: &Path) -> Result<(), Failed> {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let file = broken.write(sound, folder.path())?;
+    match (consumer.judge)(&[file])?.as_slice() {
+        [Verdict::Refused(reason)] if reason.contains(broken.reason) => Ok(()),
+        [Verdict::Refused(reason)] => {
+            Err(format!("`{}` is not what it says:\n{reason}", broken.reason).into())
+        }
+        _ => Err("the broken file is accepted".into()),
+    }
+}

@@ -1,0 +1,590 @@
+//! The built binary from outside: exit codes, streams, and what is on disk afterwards.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+use crate::snapshot;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_meshwright");
+
+/// Nothing to warn about, and comments where an edit could lose them.
+const TOPOLOGY: &str = r#"# atlas
+[cluster]
+name = "atlas"
+kubernetes_version = "1.36.1"
+
+[kube_proxy]
+mode = "nftables"
+
+[ingress]
+controller = "traefik" # not nginx
+
+[firewall]
+ssh_from = ["198.51.100.0/24"]
+
+[[nodes]]   # in Hong Kong
+name     = "hongkong"
+id       = 1   # the first
+role     = "control-plane"
+endpoint = "203.0.113.10" # by DHCP
+
+# 东京
+[[nodes]]
+name = "tokyo"
+id = 2
+role = "worker"
+endpoint = "203.0.113.20"
+labels.zone = "east"
+
+[[clients]]
+id = 200
+name = "laptop"
+# the end
+"#;
+
+/// A directory with a topology.
+struct Place(TempDir);
+
+/// Exit code, stdout and stderr.
+type Ended = (Option<i32>, String, String);
+
+impl Place {
+    fn empty() -> Self {
+        Self(tempfile::tempdir().expect("a directory for the test"))
+    }
+
+    fn with(topology: &str) -> Self {
+        let place = Self::empty();
+        place.write("topology.toml", topology);
+        place
+    }
+
+    /// With keys.
+    fn complete() -> Self {
+        let place = Self::with(TOPOLOGY);
+        assert_eq!(place.run(&["keys"]).0, Some(0));
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).expect("a text file")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).expect("a writable directory");
+    }
+
+    /// Replaces text in the topology.
+    fn edit(&self, old: &str, new: &str) {
+        let text = self.read("topology.toml");
+        assert!(text.contains(old), "{old}");
+        self.write("topology.toml", &text.replace(old, new));
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.path()).stdin(Stdio::null());
+        command.env_remove("NO_COLOR").env_remove("COLUMNS");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        ended(self.command(BINARY).args(arguments).output().expect("the binary runs"))
+    }
+
+    fn run_with_umask(&self, umask: &str, arguments: &[&str]) -> Ended {
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let mut shell = self.command("sh");
+        shell.args(["-c", &script, BINARY]).args(arguments);
+        ended(shell.output().expect("sh runs"))
+    }
+
+    /// Every path with its mode and, of files, its bytes.
+    fn tree(&self) -> BTreeMap<String, (u32, Vec<u8>)> {
+        let entries = WalkDir::new(self.path()).min_depth(1).into_iter();
+        let entries = entries.map(|entry| {
+            let entry = entry.expect("a readable tree");
+            let path = entry.path();
+            let name = path.strip_prefix(self.path()).expect("a path below").display().to_string();
+            let bytes = if path.is_file() { fs::read(path).expect("a file") } else { Vec::new() };
+            let mode = path.metadata().expect("metadata").permissions().mode() & 0o7777;
+            (name, (mode, bytes))
+        });
+        entries.collect()
+    }
+}
+
+fn ended(output: Output) -> Ended {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// An end with nothing on stdout.
+fn told(code: i32, stderr: &str) -> Ended {
+    (Some(code), String::new(), stderr.to_owned())
+}
+
+/// The codes of a JSON report, and how many changes of each kind it has.
+fn json(stdout: &str) -> (Vec<String>, Option<[usize; 4]>) {
+    let document: serde_json::Value = serde_json::from_str(stdout).expect("one JSON document");
+    assert_eq!(document["schema_version"], 1);
+    let diagnostics = document["diagnostics"].as_array().expect("an array");
+    let code = |found: &serde_json::Value| found["code"].as_str().expect("a code").to_owned();
+    let changes = document.get("changes").map(|changes| {
+        ["added", "changed", "removed", "blocked"]
+            .map(|kind| changes[kind].as_array().expect("an array").len())
+    });
+    (diagnostics.iter().map(code).collect(), changes)
+}
+
+#[test]
+fn help() {
+    let place = Place::empty();
+    for verb in ["init", "keys", "check", "generate", "explain"] {
+        let (code, text, stderr) = place.run(&[verb, "--help"]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        let name = format!("cli-help-{verb}");
+        snapshot::settings().bind(|| insta::assert_snapshot!(name, text));
+    }
+    let (code, text, stderr) = place.run(&["--help"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    snapshot::settings().bind(|| insta::assert_snapshot!("cli-help", text));
+    let version = format!("meshwright {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(place.run(&["--version"]), (Some(0), version, String::new()));
+}
+
+#[test]
+fn wrong_usage() {
+    let place = Place::with(TOPOLOGY);
+    let before = place.tree();
+    let cases: &[(&[&str], &str)] = &[
+        (&["frobnicate"], "error: unrecognized subcommand 'frobnicate'"),
+        (&["check", "--frob"], "error: unexpected argument '--frob' found"),
+        (
+            &["generate", "--check", "--force"],
+            "error: the argument '--check' cannot be used with '--force'",
+        ),
+        (&["check", "-q", "-v"], "error: the argument '--quiet' cannot be used with '--verbose'"),
+        (
+            &["init", "--name", "My Cluster"],
+            "error: invalid value 'My Cluster' for '--name <NAME>': `My Cluster` has the \
+             character `M`; did you mean `my-cluster`?",
+        ),
+        (
+            &["init", "--node", "a=203.0.113.1,debian"],
+            "error: invalid value 'a=203.0.113.1,debian' for '--node <NAME=ENDPOINT[,WORD…]>': \
+             `debian` is no role, operating system or provider",
+        ),
+        (&["init"], "error: topology.toml is there already"),
+        (&["generate", "--diff", "--format", "json"], "error: --diff prints a patch, not JSON"),
+        (&["explain", "public-key-mising"], "error: there is no code `public-key-mising`"),
+        (
+            &["check", "-t", "none.toml"],
+            "error: cannot read none.toml: No such file or directory (os error 2)",
+        ),
+    ];
+    for (arguments, first_line) in cases {
+        let (code, stdout, stderr) = place.run(arguments);
+        let got = (code, stdout.as_str(), stderr.lines().next().unwrap_or_default());
+        assert_eq!(got, (Some(2), "", *first_line), "{arguments:?}");
+    }
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn failures_say_what_to_do() {
+    let place = Place::empty();
+    let missing = "error: cannot read topology.toml: No such file or directory (os error 2)\n |\n \
+                   = help: `meshwright init` writes a first topology, `--topology` names another\n";
+    assert_eq!(place.run(&["check"]), told(2, missing));
+    let unknown = "error: there is no code `public-key-mising`\n |\n \
+                   = help: did you mean `public-key-missing`?\n";
+    assert_eq!(place.run(&["explain", "public-key-mising"]), told(2, unknown));
+    assert!(place.run(&["--color", "always", "check"]).2.starts_with("\u{1b}["));
+}
+
+#[test]
+fn check() {
+    let place = Place::complete();
+    let before = place.tree();
+    assert_eq!(place.run(&["check"]), told(0, "topology.toml: ok, 2 nodes, 1 client\n"));
+    assert_eq!(place.run(&["check", "--strict", "--quiet"]), told(0, ""));
+    let (code, stdout, _) = place.run(&["check", "--format", "json"]);
+    assert_eq!((code, json(&stdout)), (Some(0), (vec![], None)));
+
+    place.edit("\"traefik\" # not nginx", "\"ingress-nginx\"");
+    let (code, stdout, stderr) = place.run(&["check", "--format", "json", "--strict"]);
+    let warned = vec!["ingress-nginx-retired".to_owned()];
+    assert_eq!((code, json(&stdout), stderr.as_str()), (Some(1), (warned, None), ""));
+    let (code, stdout, stderr) = place.run(&["check"]);
+    let last = stderr.lines().last();
+    assert_eq!((code, stdout.as_str(), last), (Some(0), "", Some("topology.toml: 1 warning")));
+
+    place.edit("role = \"worker\"", "role = \"wroker\"");
+    let (code, stdout, _) = place.run(&["check", "--format", "json"]);
+    assert_eq!((code, json(&stdout).0[0].as_str()), (Some(1), "ingress-nginx-retired"));
+    assert_eq!(json(&stdout).0[1], "value-malformed");
+    let (code, stdout, stderr) = place.run(&["check", "--format", "github"]);
+    assert_eq!((code, stdout.lines().count(), stderr.as_str()), (Some(1), 2, ""));
+    assert_eq!(place.run(&["check", "--color", "never"]).2.matches('\u{1b}').count(), 0);
+    let without_topology = |mut tree: BTreeMap<_, _>| {
+        tree.remove("topology.toml");
+        tree
+    };
+    assert_eq!(without_topology(place.tree()), without_topology(before));
+}
+
+#[test]
+fn no_color_is_honoured_on_a_terminal() {
+    let place = Place::empty();
+    let on_terminal = |no_color: &str| {
+        let mut script = place.command("script");
+        script.args(["-qec", &format!("{BINARY} check"), "/dev/null"]).env("NO_COLOR", no_color);
+        script.output().map(|output| output.stdout.contains(&0x1b))
+    };
+    let Ok(colored) = on_terminal("") else {
+        let _ = writeln!(std::io::stderr(), "skipped: script(1) is not installed");
+        return;
+    };
+    assert_eq!((colored, on_terminal("1").ok()), (true, Some(false)));
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let place = Place::empty();
+    let mut command = place.command(BINARY);
+    command.args(["explain", "--markdown"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    drop(child.stdout.take());
+    assert_eq!(ended(child.wait_with_output().expect("it ends")), told(0, ""));
+
+    let full = File::create("/dev/full").expect("the device that is always full");
+    let output = place.command(BINARY).arg("explain").stdout(full).output();
+    let full = "error: cannot print: No space left on device (os error 28)\n";
+    assert_eq!(ended(output.expect("the binary runs")), told(2, full));
+}
+
+#[test]
+fn explain() {
+    let place = Place::empty();
+    let (code, list, stderr) = place.run(&["explain"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let codes = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    for code in codes {
+        let (status, text, stderr) = place.run(&["explain", code]);
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        let head = text.lines().next().unwrap_or_default();
+        assert!(head.contains(&format!("[{code}]: ")) && text.lines().count() > 2, "{text}");
+    }
+    let (code, markdown, stderr) = place.run(&["explain", "--markdown"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(markdown, meshwright::rules::markdown());
+}
+
+#[test]
+fn init() {
+    let place = Place::empty();
+    let next = "next: `meshwright keys`, then `meshwright generate`\n";
+    let said = format!(
+        "topology.toml: 3 nodes written\nnext: write the addresses of your machines into it\n{next}"
+    );
+    assert_eq!(place.run_with_umask("022", &["init"]), told(0, &said));
+    let written = place.read("topology.toml");
+    snapshot::settings().bind(|| insta::assert_snapshot!("cli-init", written));
+    assert_eq!(place.tree()["topology.toml"].0, 0o644);
+    let taken = "error: topology.toml is there already\n |\n \
+                 = help: edit it, or name another file with --topology\n";
+    assert_eq!(place.run(&["init", "--name", "other"]), told(2, taken));
+    assert_eq!(place.read("topology.toml"), written);
+    for verb in ["keys", "check", "generate"] {
+        assert_eq!(place.run(&[verb]).0, Some(0), "{verb}");
+    }
+}
+
+#[test]
+fn init_from_flags() {
+    let place = Place::empty();
+    let nodes = [
+        "hongkong=203.0.113.10:51821,alibaba",
+        "tokyo=tokyo.example.com,control-plane,ubuntu-24.04",
+        "home=nat,nixos",
+        "office=nat",
+    ];
+    let arguments = nodes.iter().flat_map(|node| ["--node", node]);
+    let arguments: Vec<_> =
+        ["init", "-t", "b.toml", "--name", "b"].into_iter().chain(arguments).collect();
+    let said = "b.toml: 4 nodes written\nnext: `meshwright keys`, then `meshwright generate`\n";
+    assert_eq!(place.run(&arguments), told(0, said));
+    let written = place.read("b.toml");
+    snapshot::settings().bind(|| insta::assert_snapshot!("cli-init-flags", written));
+    assert_eq!(place.run(&["-t", "b.toml", "keys"]).0, Some(0));
+    assert_eq!(place.run(&["-t", "b.toml", "check"]).0, Some(0));
+}
+
+#[test]
+fn init_refuses_nodes_that_make_no_cluster() {
+    let place = Place::empty();
+    let arguments =
+        ["init", "--node", "a=203.0.113.1", "--node", "a=203.0.113.2", "--format", "json"];
+    let (code, stdout, stderr) = place.run(&arguments);
+    let codes = vec!["name-duplicate".to_owned()];
+    assert_eq!((code, json(&stdout), stderr.as_str()), (Some(1), (codes, None), ""));
+    assert_eq!(place.tree(), BTreeMap::new());
+}
+
+#[test]
+fn keys_are_made_once() {
+    let place = Place::with(TOPOLOGY);
+    let missing = "keys are missing:\n  node hongkong: no key pair\n  node tokyo: no key pair\n  \
+                   client laptop: no key pair\nrun `meshwright keys`\n";
+    assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
+    assert_eq!(place.tree().len(), 1);
+
+    let (code, stdout, stderr) = place.run(&["keys"]);
+    let keys = public_keys(&place.read("topology.toml"));
+    let [hongkong, tokyo, laptop] = keys.as_slice() else { panic!("three keys, not {keys:?}") };
+    let said = format!(
+        "topology.toml: 3 public keys written\n  \
+         node hongkong: {hongkong}, made secrets/nodes/hongkong/wg0.key\n  \
+         node tokyo: {tokyo}, made secrets/nodes/tokyo/wg0.key\n  \
+         client laptop: {laptop}, made secrets/clients/laptop/wg0.key\n\
+         next: `meshwright generate`\n"
+    );
+    assert_eq!((code, stdout.as_str(), stderr), (Some(0), "", said));
+
+    let before = place.tree();
+    let complete = told(0, "keys are complete: 2 nodes, 1 client\n");
+    assert_eq!(place.run(&["keys"]), complete);
+    assert_eq!(place.run(&["keys", "--check"]), complete);
+    assert_eq!(place.tree(), before);
+}
+
+/// In the order of the file.
+fn public_keys(topology: &str) -> Vec<String> {
+    let keys = topology.lines().filter_map(|line| line.strip_prefix("public_key = \""));
+    keys.map(|key| key.trim_end_matches('"').to_owned()).collect()
+}
+
+fn without_keys(topology: &str) -> String {
+    topology.split_inclusive('\n').filter(|line| !line.starts_with("public_key")).collect()
+}
+
+#[test]
+fn keys_change_nothing_else_in_the_topology() {
+    let place = Place::complete();
+    let text = place.read("topology.toml");
+    assert_eq!(without_keys(&text), TOPOLOGY);
+    let before: Vec<_> = text
+        .lines()
+        .collect::<Vec<_>>()
+        .windows(2)
+        .filter(|pair| pair[1].starts_with("public_key"))
+        .map(|pair| pair[0])
+        .collect();
+    let last_keys =
+        ["endpoint = \"203.0.113.10\" # by DHCP", "labels.zone = \"east\"", "name = \"laptop\""];
+    assert_eq!(before, last_keys);
+}
+
+#[test]
+fn keys_are_derived_from_what_is_there() {
+    let place = Place::complete();
+    let (complete, tree) = (place.read("topology.toml"), place.tree());
+    let tokyo = &public_keys(&complete)[1];
+    place.edit(&format!("public_key = \"{tokyo}\"\n"), "");
+    let missing = "keys are missing:\n  node tokyo: no public key in the topology\n\
+                   run `meshwright keys`\n";
+    assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
+    let said = format!(
+        "topology.toml: 1 public key written\n  \
+         node tokyo: {tokyo}, taken from secrets/nodes/tokyo/wg0.key\nnext: `meshwright generate`\n"
+    );
+    assert_eq!(place.run(&["keys"]), told(0, &said));
+    assert_eq!(place.tree(), tree);
+}
+
+#[test]
+fn keys_made_elsewhere_are_left_alone() {
+    let place = Place::complete();
+    fs::remove_dir_all(place.path().join("secrets/nodes")).expect("keys of nodes");
+    let before = place.tree();
+    let said = "node hongkong: made elsewhere, its private key is not in the store\n\
+                node tokyo: made elsewhere, its private key is not in the store\n\
+                keys are complete: 2 nodes, 1 client\n";
+    assert_eq!(place.run(&["keys"]), told(0, said));
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn keys_that_contradict_each_other_are_named() {
+    let place = Place::complete();
+    let keys = public_keys(&place.read("topology.toml"));
+    let [hongkong, tokyo] =
+        ["hongkong", "tokyo"].map(|node| format!("secrets/nodes/{node}/wg0.key"));
+    let first = place.read(&hongkong);
+    place.write(&hongkong, &place.read(&tokyo));
+    place.write(&tokyo, "not a key\n");
+    place.edit("\n[[clients]]", "\n[[clients]]\nid = 201\nname = \"phone\"\n\n[[clients]]");
+    let before = place.tree();
+    let (code, stdout, stderr) = place.run(&["keys"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    let text = stderr.replace(&keys[0], "KEY-OF-HONGKONG").replace(&keys[1], "KEY-OF-TOKYO");
+    assert!(!text.contains(first.trim()));
+    snapshot::settings().bind(|| insta::assert_snapshot!("cli-keys-contradict", text));
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn keys_wait_for_a_readable_topology() {
+    let place = Place::with(
+        &TOPOLOGY.replace("\"tokyo\"", "\"hongkong\"").replace("id = 2\n", "id = \"2\"\n"),
+    );
+    let before = place.tree();
+    let (code, stdout, _) = place.run(&["keys", "--format", "json"]);
+    let codes = json(&stdout).0;
+    assert_eq!(
+        (code, codes),
+        (Some(1), vec!["name-duplicate".to_owned(), "type-mismatch".to_owned()])
+    );
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn secrets_are_private_whatever_the_umask() {
+    for (umask, topology) in [("000", 0o646), ("077", 0o640)] {
+        let place = Place::with(TOPOLOGY);
+        let file = place.path().join("topology.toml");
+        fs::set_permissions(file, fs::Permissions::from_mode(topology)).expect("own file");
+        assert_eq!(place.run_with_umask(umask, &["keys", "-q"]), told(0, ""));
+        let modes = place.tree().into_iter().map(|(path, (mode, _))| (path, mode));
+        let expected = [
+            ("secrets", 0o700),
+            ("secrets/.gitignore", 0o600),
+            ("secrets/clients", 0o700),
+            ("secrets/clients/laptop", 0o700),
+            ("secrets/clients/laptop/wg0.key", 0o600),
+            ("secrets/nodes", 0o700),
+            ("secrets/nodes/hongkong", 0o700),
+            ("secrets/nodes/hongkong/wg0.key", 0o600),
+            ("secrets/nodes/tokyo", 0o700),
+            ("secrets/nodes/tokyo/wg0.key", 0o600),
+            ("topology.toml", topology),
+        ];
+        let expected: Vec<_> = expected.map(|(path, mode)| (path.to_owned(), mode)).into();
+        assert_eq!(modes.collect::<Vec<_>>(), expected, "umask {umask}");
+        assert_eq!(place.read("secrets/.gitignore"), "*\n");
+    }
+}
+
+#[test]
+fn generate() {
+    let place = Place::complete();
+    let (code, stdout, stderr) = place.run(&["generate", "--dry-run"]);
+    let count = WalkDir::new(place.path().join("out")).into_iter().flatten().count();
+    assert_eq!((code, stdout.as_str(), count), (Some(0), "", 0));
+    let would = stderr.lines().last().expect("a summary").replace(" would be", "");
+
+    let (code, stdout, stderr) = place.run(&["generate", "-v"]);
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    let files: Vec<_> = place.tree().into_iter().collect();
+    let files = files.iter().filter(|(path, _)| path.starts_with("out/"));
+    let files: Vec<_> = files
+        .filter(|(path, _)| place.path().join(path).is_file())
+        .map(|(path, _)| path.trim_start_matches("out/"))
+        .collect();
+    let number = files.len();
+    let mut expected: Vec<_> = files.iter().map(|path| format!("  added   {path}")).collect();
+    expected.sort();
+    expected.push(format!("out/: {number} files written, 0 removed, 0 unchanged"));
+    expected.push("next: commit out/, then apply it in the order of out/README.md".to_owned());
+    assert_eq!(stderr.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(would, expected[number]);
+
+    let before = place.tree();
+    let current = told(0, &format!("out/ is up to date ({number} files)\n"));
+    for flags in [&["generate"][..], &["generate", "--check"], &["generate", "--diff"]] {
+        assert_eq!(place.run(flags), current, "{flags:?}");
+    }
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn generate_names_drift() {
+    let place = Place::complete();
+    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    let conf = "out/nodes/tokyo/wg0.conf";
+    place.write(conf, &format!("{}# by hand\n", place.read(conf)));
+    fs::remove_file(place.path().join("out/README.md")).expect("a file of ours");
+    let before = place.tree();
+    let drift = "out/ is not what topology.toml gives:\n  missing README.md\n  \
+                 changed nodes/tokyo/wg0.conf (edited by hand)\n\
+                 run `meshwright generate` and commit out/\n";
+    assert_eq!(place.run(&["generate", "--check"]), told(1, drift));
+    let (code, patch, stderr) = place.run(&["generate", "--check", "--diff"]);
+    assert_eq!((code, stderr.as_str()), (Some(1), drift));
+    assert!(patch.contains("\n-# by hand\n"), "{patch}");
+    let (code, same_patch, stderr) = place.run(&["generate", "--diff"]);
+    let number = place
+        .tree()
+        .keys()
+        .filter(|path| place.path().join(path).is_file() && path.starts_with("out/"))
+        .count();
+    let would = format!("out/: 2 files would be written, 0 removed, {} unchanged\n", number - 1);
+    assert_eq!((code, same_patch, stderr), (Some(0), patch, would));
+    let (code, stdout, _) = place.run(&["generate", "--check", "--format", "json"]);
+    assert_eq!((code, json(&stdout)), (Some(1), (vec![], Some([1, 1, 0, 1]))));
+
+    let (code, stdout, stderr) = place.run(&["generate"]);
+    let refused = "error: out holds what must not be overwritten\n         \
+                   nodes/tokyo/wg0.conf: edited by hand\n";
+    assert_eq!((code, stdout.as_str(), &stderr[..refused.len()]), (Some(1), "", refused));
+    assert_eq!(place.tree(), before);
+    assert_eq!(place.run(&["generate", "--force", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["generate", "--check", "-q"]), told(0, ""));
+}
+
+#[test]
+fn generate_writes_nothing_from_a_wrong_topology() {
+    let place = Place::complete();
+    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    place.edit("role = \"worker\"", "role = \"wroker\"");
+    let before = place.tree();
+    for flags in [&["generate", "--force"][..], &["generate", "--check"], &["generate", "--diff"]] {
+        let (code, stdout, stderr) = place.run(flags);
+        let last = stderr.lines().last();
+        assert_eq!(
+            (code, stdout.as_str(), last),
+            (Some(1), "", Some("nothing was written")),
+            "{flags:?}"
+        );
+    }
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn paths_lie_beside_the_topology() {
+    let place = Place::empty();
+    fs::create_dir(place.path().join("clusters")).expect("a folder");
+    place.write("clusters/atlas.toml", TOPOLOGY);
+    let topology = ["-t", "clusters/atlas.toml", "-q"];
+    assert_eq!(place.run(&[&topology[..], &["keys"]].concat()), told(0, ""));
+    assert_eq!(place.run(&[&topology[..], &["generate"]].concat()), told(0, ""));
+    assert_eq!(place.run(&[&topology[..], &["generate", "-o", "elsewhere"]].concat()), told(0, ""));
+    let tree = place.tree();
+    let has = |path: &str| tree.contains_key(path);
+    assert!(has("clusters/out/README.md") && has("clusters/secrets/nodes/tokyo/wg0.key"));
+    assert!(has("elsewhere/README.md") && !has("out") && !has("secrets"));
+}

@@ -1,0 +1,262 @@
+//! `kill -9` at twenty moments of a large run over an older, different tree.
+//!
+//! A moment is recognised by what the run has done, never by the clock. Two meshes, half of whose
+//! nodes differ, take turns, so that every run changes files, removes some and adds some.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::fs;
+use std::ops::RangeInclusive;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use tempfile::TempDir;
+
+use crate::mesh;
+use crate::program::{ended, generate};
+use crate::tree::{self, Tree};
+
+/// When to kill. Shares are in percent.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// This share of the files that come or change is staged.
+    Staged(usize),
+    /// The journal is there: the commit point.
+    Committed,
+    /// This share of the files that go is gone.
+    Removed(usize),
+    /// This share of the files that come is there.
+    Placed(usize),
+}
+
+const MOMENTS: [Moment; 20] = [
+    Moment::Staged(0),
+    Moment::Staged(5),
+    Moment::Staged(15),
+    Moment::Staged(30),
+    Moment::Staged(45),
+    Moment::Staged(60),
+    Moment::Staged(75),
+    Moment::Staged(90),
+    Moment::Staged(100),
+    Moment::Committed,
+    Moment::Removed(0),
+    Moment::Removed(30),
+    Moment::Removed(60),
+    Moment::Removed(99),
+    Moment::Placed(0),
+    Moment::Placed(20),
+    Moment::Placed(40),
+    Moment::Placed(60),
+    Moment::Placed(80),
+    Moment::Placed(99),
+];
+
+/// A run may be past a moment before the signal arrives, so each is tried again as often as this.
+const ATTEMPTS: usize = 20;
+
+#[test]
+fn a_killed_run_loses_nothing_and_the_next_one_ends_it() {
+    let mut trial = Trial::new(node_count());
+    for moment in MOMENTS {
+        let hit = (0..ATTEMPTS).any(|_| trial.kills_at(moment));
+        assert!(hit, "no run was killed at {moment:?}");
+    }
+}
+
+/// `MESHWRIGHT_CRASH_NODES`, or what a debug build does in seconds.
+#[expect(clippy::disallowed_methods, reason = "a longer test is asked for by the environment")]
+fn node_count() -> u32 {
+    let asked = std::env::var("MESHWRIGHT_CRASH_NODES");
+    asked.map_or(60, |nodes| nodes.parse().expect("MESHWRIGHT_CRASH_NODES is a number"))
+}
+
+impl Moment {
+    /// How a run leaves the directory that is killed now.
+    fn leaves(self) -> Left {
+        match self {
+            Self::Staged(_) => Left::Old,
+            Self::Committed | Self::Removed(_) | Self::Placed(_) => Left::Half,
+        }
+    }
+}
+
+/// How a killed run left the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// As it was.
+    Old,
+    /// With a journal; each file is the old or the new one.
+    Half,
+    /// As it was to become.
+    New,
+}
+
+/// By what a moment is recognised from outside.
+enum Mark {
+    /// So many entries in a folder.
+    Entries(PathBuf, usize),
+    Present(PathBuf),
+    Absent(PathBuf),
+}
+
+impl Mark {
+    fn is_reached(&self) -> bool {
+        match self {
+            Self::Entries(folder, count) => {
+                fs::read_dir(folder).is_ok_and(|entries| entries.count() >= *count)
+            }
+            Self::Present(path) => path.exists(),
+            Self::Absent(path) => !path.exists(),
+        }
+    }
+}
+
+/// A topology, and the tree that it gives.
+struct Mesh {
+    topology: PathBuf,
+    tree: Tree,
+}
+
+impl Mesh {
+    /// Beside its own files, the tree gets those that are not ours.
+    fn new(folder: &Path, ids: RangeInclusive<u32>, foreign: &Tree) -> Self {
+        let topology = folder.join(format!("from-{}.toml", ids.start()));
+        fs::write(&topology, mesh::topology(ids)).expect("written");
+        let out = topology.with_extension("");
+        let (code, said) = ended(&mut generate(&topology, &out));
+        assert_eq!(code, Some(0), "{said}");
+        let mut tree = tree::read(&out);
+        tree.extend(foreign.clone());
+        Self { topology, tree }
+    }
+
+    /// The files that the other does not have.
+    fn without(&self, other: &Self) -> Vec<&str> {
+        let files = self.tree.iter().filter(|(_, entry)| entry.bytes.is_some());
+        let own = files.filter(|(path, _)| !other.tree.contains_key(*path));
+        own.map(|(path, _)| path.as_str()).collect()
+    }
+}
+
+struct Trial {
+    /// Holds the topologies.
+    _folder: TempDir,
+    out: PathBuf,
+    /// What is in the directory.
+    old: Mesh,
+    /// What comes next.
+    new: Mesh,
+}
+
+impl Trial {
+    fn new(nodes: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("out");
+        let foreign = foreign(&out);
+        let old = Mesh::new(folder.path(), 1..=nodes, &foreign);
+        let new = Mesh::new(folder.path(), 1 + nodes / 2..=nodes + nodes / 2, &foreign);
+        let (code, said) = ended(&mut generate(&old.topology, &out));
+        assert_eq!(code, Some(0), "{said}");
+        Self { _folder: folder, out, old, new }
+    }
+
+    /// Kills a run, and has the next one end it. Says whether the moment was met.
+    fn kills_at(&mut self, moment: Moment) -> bool {
+        let mark = self.mark(moment);
+        let run = generate(&self.new.topology, &self.out).stderr(Stdio::null()).spawn();
+        let killed = kill(run.expect("started"), &mark);
+        let left = self.left();
+        self.check_says(left);
+        self.next_run_ends(left);
+        std::mem::swap(&mut self.old, &mut self.new);
+        killed && left == moment.leaves()
+    }
+
+    fn mark(&self, moment: Moment) -> Mark {
+        let staging = self.out.join(".staging");
+        let nth = |share, paths: Vec<&str>| self.out.join(paths[paths.len() * share / 100]);
+        match moment {
+            // One more is there: the mark that the folder is ours.
+            Moment::Staged(share) => Mark::Entries(staging, 1 + self.differing() * share / 100),
+            Moment::Committed => Mark::Present(staging.join("journal.json")),
+            Moment::Removed(share) => Mark::Absent(nth(share, self.old.without(&self.new))),
+            Moment::Placed(share) => Mark::Present(nth(share, self.new.without(&self.old))),
+        }
+    }
+
+    /// How many files come or change.
+    fn differing(&self) -> usize {
+        let new = self.new.tree.iter().filter(|(_, entry)| entry.bytes.is_some());
+        new.filter(|(path, entry)| self.old.tree.get(*path) != Some(entry)).count()
+    }
+
+    /// Looks at what is there, none of which may be lost or torn.
+    fn left(&self) -> Left {
+        let (old, new) = (&self.old.tree, &self.new.tree);
+        let mut found = tree::read(&self.out);
+        let half = found.contains_key(".staging/journal.json");
+        found.retain(|path, _| !path.starts_with(".staging"));
+        if half {
+            for (path, entry) in &found {
+                let known = [old.get(path), new.get(path)].contains(&Some(entry));
+                assert!(known, "{path} is neither old nor new");
+            }
+            let lost =
+                old.keys().find(|path| new.contains_key(*path) && !found.contains_key(*path));
+            assert_eq!(lost, None);
+            return Left::Half;
+        }
+        if found == *new {
+            return Left::New;
+        }
+        assert_eq!(tree::differences(old, &found), [""; 0]);
+        Left::Old
+    }
+
+    fn check_says(&self, left: Left) {
+        let (code, said) = ended(generate(&self.new.topology, &self.out).arg("--check"));
+        let (out, topology) = (self.out.display(), self.new.topology.display());
+        match left {
+            Left::Old => {
+                assert_eq!(code, Some(1), "{said}");
+                let first = said.lines().next().expect("a line");
+                assert_eq!(first, format!("{out}/ is not what {topology} gives:"));
+            }
+            Left::Half => {
+                assert_eq!(code, Some(1), "{said}");
+                let message = format!(
+                    "error: {out} is half written: an earlier run was interrupted\n \
+                     |\n = help: run `meshwright generate` to finish it\n"
+                );
+                assert_eq!(said, message);
+            }
+            Left::New => assert_eq!(code, Some(0), "{said}"),
+        }
+    }
+
+    fn next_run_ends(&self, left: Left) {
+        let (code, said) = ended(&mut generate(&self.new.topology, &self.out));
+        assert_eq!(code, Some(0), "{said}");
+        let finished = said.starts_with("finished what an interrupted run had left\n");
+        assert_eq!(finished, left == Left::Half, "{said}");
+        assert_eq!(tree::differences(&self.new.tree, &tree::read(&self.out)), [""; 0]);
+    }
+}
+
+/// Kills a run as soon as the mark is reached. Says whether it died of that.
+fn kill(mut run: Child, mark: &Mark) -> bool {
+    while !mark.is_reached() && run.try_wait().expect("waited").is_none() {}
+    run.kill().expect("killed, or at its end");
+    run.wait().expect("reaped").signal() == Some(9)
+}
+
+/// Files that are not ours, also in the folder of a node that comes and goes.
+fn foreign(out: &Path) -> Tree {
+    fs::create_dir_all(out.join("nodes/node1")).expect("a folder");
+    for path in ["notes", "nodes/node1/notes"] {
+        fs::write(out.join(path), "somebody's").expect("written");
+    }
+    tree::read(out)
+}

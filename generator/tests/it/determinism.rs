@@ -1,0 +1,113 @@
+//! Same topology, same bytes: nothing else that a machine has may show in the output.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::program::{ended, generate};
+use crate::tree::{self, Tree};
+
+/// A topology with everything that has an order: sites, a relay, clients.
+fn topology() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/high-availability.toml");
+    fs::read_to_string(path).expect("readable")
+}
+
+/// A folder with a topology, where the tree belongs beside it.
+struct Place {
+    folder: TempDir,
+    topology: PathBuf,
+    out: PathBuf,
+}
+
+impl Place {
+    fn with(text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (topology, out) = (folder.path().join("topology.toml"), folder.path().join("out"));
+        fs::write(&topology, text).expect("written");
+        Self { folder, topology, out }
+    }
+
+    fn generate(&self) -> Command {
+        generate(&self.topology, &self.out)
+    }
+
+    /// The tree that a command leaves here.
+    fn after(&self, command: &mut Command) -> Tree {
+        let (code, said) = ended(command);
+        assert_eq!(code, Some(0), "{command:?}: {said}");
+        tree::read(&self.out)
+    }
+}
+
+/// The tree that all others must equal.
+fn plain() -> Tree {
+    let place = Place::with(&topology());
+    place.after(&mut place.generate())
+}
+
+#[test]
+fn no_variable_shows() {
+    let plain = plain();
+    for (name, value) in [
+        ("HOME", "/nonexistent"),
+        ("TZ", "Pacific/Chatham"),
+        ("LANG", "zh_CN.GB18030"),
+        ("LC_ALL", "tr_TR.UTF-8"),
+        ("SOURCE_DATE_EPOCH", "1"),
+        ("USER", "nobody"),
+    ] {
+        let place = Place::with(&topology());
+        let tree = place.after(place.generate().env(name, value));
+        assert_eq!(tree::differences(&plain, &tree), [""; 0], "{name}");
+    }
+    let place = Place::with(&topology());
+    let tree = place.after(place.generate().env_clear());
+    assert_eq!(tree::differences(&plain, &tree), [""; 0], "without any variable");
+}
+
+#[test]
+fn no_umask_shows() {
+    let plain = plain();
+    for umask in ["000", "027", "077", "777"] {
+        let place = Place::with(&topology());
+        let generate = place.generate();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "umask $0; exec \"$@\"", umask]);
+        let tree = place.after(shell.arg(generate.get_program()).args(generate.get_args()));
+        assert_eq!(tree::differences(&plain, &tree), [""; 0], "umask {umask}");
+    }
+}
+
+#[test]
+fn no_working_directory_shows() {
+    let plain = plain();
+    let place = Place::with(&topology());
+    let tree = place.after(place.generate().current_dir("/"));
+    assert_eq!(tree::differences(&plain, &tree), [""; 0], "at the root");
+
+    let place = Place::with(&topology());
+    let mut beside = Command::new(place.generate().get_program());
+    let tree = place.after(beside.arg("generate").current_dir(place.folder.path()));
+    assert_eq!(tree::differences(&plain, &tree), [""; 0], "beside the topology");
+}
+
+#[test]
+fn no_order_of_nodes_shows() {
+    let plain = plain();
+    let mut document: toml::Table = toml::from_str(&topology()).expect("TOML");
+    let nodes = document["nodes"].as_array().expect("nodes").clone();
+    let backwards = nodes.iter().rev().cloned().collect();
+    let turned = (1..nodes.len()).map(|by| [&nodes[by..], &nodes[..by]].concat());
+    for order in turned.chain([backwards]) {
+        document.insert("nodes".to_owned(), order.into());
+        let text = toml::to_string(&document).expect("TOML");
+        let place = Place::with(&text);
+        let tree = place.after(&mut place.generate());
+        assert_eq!(tree::differences(&plain, &tree), [""; 0], "{text}");
+    }
+}

@@ -1,0 +1,80 @@
+//! The documentation is true: what is made from the code is as it was made, and examples run.
+
+#![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use meshwright::rules;
+use meshwright::topology::reference;
+
+use crate::pipeline::{compile_text, human};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Compares a document with what the code makes of it; like snapshots, `INSTA_UPDATE=always`
+/// accepts.
+fn assert_committed(path: &str, made: &str) {
+    let file = root().join(path);
+    #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&file, made).expect("written");
+    }
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    let message = "accept with INSTA_UPDATE=always cargo test";
+    assert_eq!(committed, made, "{path} is not what the code makes: {message}");
+}
+
+#[test]
+fn the_reference_of_the_topology_is_made_from_the_code() {
+    assert_committed("docs/topology.md", &reference::markdown());
+}
+
+#[test]
+fn the_list_of_rules_is_made_from_the_code() {
+    assert_committed("docs/rules.md", &rules::markdown());
+}
+
+/// The fenced blocks of one language in a document.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let blocks = text.split(&fence).skip(1);
+    blocks.filter_map(|rest| rest.split("\n```").next().map(str::to_owned)).collect()
+}
+
+fn documents() -> Vec<PathBuf> {
+    let mut documents = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    let docs = fs::read_dir(root().join("docs")).expect("a folder");
+    documents.extend(docs.map(|entry| entry.expect("an entry").path()));
+    documents.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    documents.sort();
+    documents
+}
+
+#[test]
+fn topologies_in_the_documentation_are_clean() {
+    for path in documents() {
+        let text = fs::read_to_string(&path).expect("readable");
+        for block in blocks(&text, "toml") {
+            let compiled = compile_text("topology.toml", block);
+            assert_eq!(human(&compiled), "", "in {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn links_in_the_documentation_lead_somewhere() {
+    for path in documents() {
+        let text = fs::read_to_string(&path).expect("readable");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = target.split('#').next().unwrap_or_default();
+            if target.starts_with("http") || target.is_empty() {
+                continue;
+            }
+            let file = path.parent().expect("a folder").join(target);
+            assert!(file.exists(), "{} links to {target}", path.display());
+        }
+    }
+}

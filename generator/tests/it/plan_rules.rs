@@ -1,0 +1,65 @@
+//! The rules over the plan. No topology breaks them that passes the rules before: plans are broken
+//! here by hand.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use meshwright::plan::Plan;
+use meshwright::rules::{self, PLAN, Problems};
+
+use crate::pipeline::compile_text;
+
+/// One public node, two behind NAT that meet at it, one client.
+const TOPOLOGY: &str = r#"
+cluster = { name = "atlas", kubernetes_version = "1.36.2" }
+
+[[nodes]]
+name = "tokyo"
+id = 1
+role = "control-plane"
+endpoint = "203.0.113.10"
+public_key = "MMDEtiM7lrPEUqIH1mhN6cjk+1kxo5XLp4kE70Ntxgs="
+
+[[nodes]]
+name = "home"
+id = 4
+role = "worker"
+relay = "tokyo"
+public_key = "X0YDJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
+
+[[nodes]]
+name = "attic"
+id = 5
+role = "worker"
+public_key = "AAAAJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
+
+[[clients]]
+name = "laptop"
+id = 200
+public_key = "BBBBJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
+"#;
+
+fn plan() -> Plan {
+    let compiled = compile_text("topology.toml", TOPOLOGY.to_owned());
+    (*compiled.plan.expect("the topology is sound")).clone()
+}
+
+/// The messages of a plan that `change` has broken.
+fn messages(change: impl FnOnce(&mut Plan)) -> Vec<String> {
+    let mut plan = plan();
+    change(&mut plan);
+    let mut problems = Problems::default();
+    rules::check(plan, PLAN, &mut problems);
+    problems.into_diagnostics().into_iter().map(|found| found.finding.message).collect()
+}
+
+#[test]
+fn allowed_ips_overlap() {
+    let none: [&str; 0] = [];
+    assert_eq!(messages(|_| {}), none);
+    let blocks = messages(|plan| plan.nodes[1].pod_subnet = plan.nodes[0].pod_subnet);
+    assert_eq!(blocks, ["the peers `tokyo` and `home` share 10.244.1.0/24"]);
+    let addresses = messages(|plan| plan.clients[0].address = plan.nodes[2].address);
+    assert_eq!(addresses, ["the peers `attic` and `laptop` share 10.66.66.5/32"]);
+    let inside = messages(|plan| plan.clients[0].address = "10.244.5.7".parse().unwrap());
+    assert_eq!(inside, ["the peers `attic` and `laptop` share 10.244.5.7/32"]);
+}

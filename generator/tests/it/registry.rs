@@ -1,0 +1,129 @@
+//! A rule is a file, a code, a fixture and an explanation; what is missing is named.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use meshwright::artifact::Tree;
+use meshwright::diagnostic::Severity;
+use meshwright::render::{self, Output, Rendering};
+use meshwright::rules::{self, Entry};
+use walkdir::WalkDir;
+
+use crate::pipeline::compile;
+use crate::reject::code_of;
+use crate::snapshot;
+
+/// Files of `src/rules` that hold no rule.
+const NO_RULES: [&str; 4] = ["machine", "mod", "reference", "shape"];
+
+/// Codes that are found while the document is read: they have fixtures, but no files.
+const SHAPE: [&str; 5] =
+    ["key-missing", "key-unknown", "toml-syntax", "type-mismatch", "value-malformed"];
+
+/// Codes that are found between store and topology: `cli` shows each.
+const SECRETS: [&str; 2] = ["private-key-malformed", "private-key-mismatch"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn files(name: &str) -> impl Iterator<Item = PathBuf> {
+    let entries = WalkDir::new(folder(name)).sort_by_file_name().into_iter();
+    let entries = entries.map(|entry| entry.expect("the repository can be read"));
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path)
+}
+
+fn codes() -> BTreeSet<String> {
+    rules::catalogue().map(|entry| entry.code.to_owned()).collect()
+}
+
+fn without(all: BTreeSet<String>, left_out: &[&str]) -> BTreeSet<String> {
+    all.into_iter().filter(|one| !left_out.contains(&one.as_str())).collect()
+}
+
+/// Names the codes that lack something, and what is there without a code.
+fn assert_same(codes: &BTreeSet<String>, found: &BTreeSet<String>, what: &str) {
+    let missing: Vec<_> = codes.difference(found).collect();
+    let left_over: Vec<_> = found.difference(codes).collect();
+    assert!(missing.is_empty(), "without {what}: {missing:?}");
+    assert!(left_over.is_empty(), "{what} without a registered code: {left_over:?}");
+}
+
+#[test]
+fn every_rule_has_its_file() {
+    let stems = files("src/rules").map(|path| path.file_stem().unwrap().to_owned());
+    let stems = stems.map(|stem| stem.into_string().unwrap()).collect();
+    let files: BTreeSet<_> =
+        without(stems, &NO_RULES).into_iter().map(|stem| stem.replace('_', "-")).collect();
+    assert_same(&without(codes(), &[SHAPE.as_slice(), &SECRETS].concat()), &files, "a file");
+}
+
+/// No topology that passes the rules before breaks a rule of the plan: `plan_rules` breaks the plan.
+#[test]
+fn every_code_has_its_fixture() {
+    let plan: Vec<_> = rules::PLAN.iter().map(|rule| rule.code).collect();
+    let fixtures: BTreeSet<_> = files("fixtures/reject").map(|path| code_of(&path)).collect();
+    assert_same(&without(codes(), &[plan.as_slice(), &SECRETS].concat()), &fixtures, "a fixture");
+}
+
+#[test]
+fn every_code_is_one_and_explained() {
+    let entries: Vec<_> = rules::catalogue().collect();
+    assert_eq!(codes().len(), entries.len(), "a code is used twice");
+    for Entry { code, summary, explain, .. } in entries {
+        let is_kebab = code
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        assert!(is_kebab, "`{code}` is not kebab-case");
+        assert!(!summary.is_empty() && !summary.ends_with('.'), "`{code}`: `{summary}`");
+        assert!(explain.len() > 80 && explain.ends_with('.'), "`{code}` is not explained");
+    }
+}
+
+/// What a cluster can accept, as a list: a warning that becomes an error breaks its users' runs.
+#[test]
+fn the_warnings_are_these() {
+    let warnings = rules::catalogue().filter(|entry| entry.severity == Severity::Warning);
+    let warnings: Vec<_> = warnings.map(|entry| entry.code).collect();
+    snapshot::settings().bind(|| insta::assert_snapshot!("warnings", warnings.join("\n")));
+}
+
+/// Every file of every example belongs to an output that its renderer has registered, and every
+/// registered output occurs: what is listed in `out/README.md` is true.
+#[test]
+fn every_output_occurs_and_is_registered() {
+    let registered: BTreeSet<_> = outputs().map(|output| output.path.to_owned()).collect();
+    let emitted: BTreeSet<_> = examples().flat_map(|path| emitted(&path)).collect();
+    assert_same(&registered, &emitted, "an example");
+}
+
+fn outputs() -> impl Iterator<Item = &'static Output> {
+    let cluster = render::CLUSTER.iter().flat_map(|renderer| renderer.outputs);
+    cluster.chain(render::NODE.iter().flat_map(|renderer| renderer.outputs))
+}
+
+fn examples() -> impl Iterator<Item = PathBuf> {
+    files("../examples").chain([folder("../topology.toml")])
+}
+
+/// The files of one example, with the names of nodes, clients and interface as in the registry.
+fn emitted(example: &Path) -> Vec<String> {
+    let plan = compile(example).plan.expect("examples are clean");
+    let rendering = Rendering::new(&plan);
+    let parts = (0..rendering.parts()).map(|part| rendering.render(part));
+    let interface = plan.wireguard.interface.as_str();
+    let paths = parts
+        .flat_map(|part| part.iter().map(|(path, _)| generic(path, interface)).collect::<Vec<_>>());
+    paths.collect()
+}
+
+fn generic(path: &str, interface: &str) -> String {
+    let path = path.replace(interface, "wg0");
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["nodes", _, rest @ ..] => format!("nodes/<node>/{}", rest.join("/")),
+        ["clients", _, rest @ ..] => format!("clients/<client>/{}", rest.join("/")),
+        _ => path,
+    }
+}

@@ -1,0 +1,40 @@
+//! Each fixture is refused for the fault that its name says, and for nothing else.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use meshwright::diagnostic::Report;
+
+use crate::pipeline::{compile, human};
+use crate::snapshot;
+
+/// The codes of a report.
+fn codes(report: &Report) -> BTreeSet<&'static str> {
+    report.diagnostics.iter().map(|found| found.code).collect()
+}
+
+/// The code that a fixture is there for: `subnet-overlap` of `subnet-overlap.docker.toml`.
+pub(crate) fn code_of(fixture: &Path) -> String {
+    let name = fixture.file_name().and_then(|name| name.to_str()).expect("fixtures have names");
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn fixtures_are_refused_for_their_fault_alone() {
+    snapshot::settings().bind(|| {
+        insta::glob!("../../fixtures/reject", "*.toml", |path| {
+            let compiled = compile(path);
+            let printed = human(&compiled);
+            let expected = code_of(path);
+            assert_eq!(codes(&compiled.report), BTreeSet::from([expected.as_str()]), "{printed}");
+            assert_eq!(
+                compiled.report.diagnostics.len(),
+                1,
+                "one mistake is said once:\n{printed}"
+            );
+            insta::assert_snapshot!("reject", printed);
+        });
+    });
+}
