@@ -7,8 +7,8 @@
 //! `unshare` that ends with the test ([`sandbox`]).
 //!
 //! 1. [`tree`]: a topology with fresh keys becomes the emitted files.
-//! 2. [`world`]: the files become machines ([`machine`]) on a small Internet ([`underlay`]), with
-//!    BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
+//! 2. [`world`]: the files become nodes ([`node`]) and clients ([`client`]) on a small Internet
+//!    ([`underlay`]), with BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
 //! 3. [`checks`]: packets are sent ([`probe`]) and caught ([`capture`], [`scan`]).
 //! 4. [`mutants`]: the lab judges itself by trees that are broken on purpose.
 
@@ -16,10 +16,12 @@ pub mod bird;
 pub mod calico;
 pub mod capture;
 pub mod checks;
+pub mod client;
 pub mod command;
 pub mod machine;
 pub mod mutants;
 pub mod namespace;
+pub mod node;
 pub mod pod;
 pub mod probe;
 pub mod sandbox;

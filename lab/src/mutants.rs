@@ -50,7 +50,7 @@ pub const ALL: &[Mutant] = &[
             tree.edit("/nftables.conf", "destination-unreachable, ", "")
         },
         caught_by: "full-size-packets",
-        because: "",
+        because: "1500 bytes from pod-hongkong to pod-home",
     },
     Mutant {
         name: "table-auto",
@@ -256,7 +256,7 @@ pub const ALL: &[Mutant] = &[
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("host/meshwright-node", "PrivateKey"),
         caught_by: "node-removed-and-added-live",
-        because: "",
+        because: "pod-hongkong to pod-home",
     },
     Mutant {
         name: "unit-that-flushes-all-rules",

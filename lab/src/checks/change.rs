@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::checks::Check;
 use crate::checks::mesh::pod_pairs;
+use crate::node::Node;
 use crate::probe::{Stream, eventually, pings};
 use crate::tree::Tree;
-use crate::world::{Node, World};
+use crate::world::World;
 
 /// In an order in which each leaves a whole mesh behind.
 pub const ALL: &[Check] = &[

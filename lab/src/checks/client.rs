@@ -7,11 +7,12 @@ use meshwright::plan::control_plane::API_PORT;
 use meshwright::value::Reach;
 
 use crate::checks::Check;
+use crate::client::Client;
 use crate::pod;
 use crate::probe::{eventually, pings};
 use crate::server::{ask, not_dropped};
 use crate::service;
-use crate::world::{Client, World};
+use crate::world::World;
 
 /// What is tried from each client.
 pub const ALL: &[Check] = &[

@@ -9,8 +9,9 @@ use crate::bird;
 use crate::checks::Check;
 use crate::checks::mesh::{pod_pairs, pod_pairs_now};
 use crate::command::succeeds;
+use crate::node::Node;
 use crate::probe::{Stream, answering, eventually, pings};
-use crate::world::{Node, World};
+use crate::world::World;
 
 /// In an order in which each leaves a whole mesh behind.
 pub const ALL: &[Check] = &[

@@ -8,11 +8,12 @@ use meshwright::plan::control_plane::API_PORT;
 
 use crate::checks::{Check, none_failed};
 use crate::namespace::Namespace;
+use crate::node::Node;
 use crate::probe::{all_at_once, eventually, pings, pings_unfragmented};
 use crate::server::{Answer, ask, not_dropped};
 use crate::service;
 use crate::underlay;
-use crate::world::{Node, World};
+use crate::world::World;
 
 /// In the order in which a broken mesh is best understood.
 pub const ALL: &[Check] = &[

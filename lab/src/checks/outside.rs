@@ -8,13 +8,14 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, ensure};
 
 use crate::checks::{Check, none_failed};
+use crate::node::{Node, UDP_PORTS};
 use crate::pod;
 use crate::probe::{all_at_once, answering, pings};
 use crate::scan::answering_ports;
 use crate::server::{not_dropped, send_udp};
 use crate::service;
 use crate::underlay::outsider;
-use crate::world::{Node, UDP_PORTS, World};
+use crate::world::World;
 
 /// What the outsider tries.
 pub const ALL: &[Check] = &[

@@ -7,8 +7,9 @@ use meshwright::plan;
 use meshwright::value::Host;
 
 use crate::checks::{Check, none_failed};
+use crate::node::Node;
 use crate::probe::{eventually, pings};
-use crate::world::{Node, World};
+use crate::world::World;
 
 /// What needs a topology that has it.
 pub const ALL: &[Check] = &[
