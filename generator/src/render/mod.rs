@@ -4,13 +4,18 @@
 
 pub mod calico;
 pub mod client;
+pub mod cloudflared;
+pub mod hello;
 pub mod host_files;
 pub mod host_plan;
 pub mod index;
+mod ingress;
+pub mod ingress_nginx;
 pub mod kube_proxy;
 pub mod kubeadm;
 pub mod nftables;
 pub mod node_env;
+pub mod traefik;
 pub mod wg_quick;
 
 use crate::artifact::{ArtifactSet, Tree};
@@ -90,9 +95,13 @@ pub struct SharedNode {
 pub const CLUSTER: &[ClusterRenderer] = &[
     calico::RENDERER,
     client::RENDERER,
+    cloudflared::RENDERER,
+    hello::RENDERER,
     host_files::RENDERER,
     index::RENDERER,
+    ingress_nginx::RENDERER,
     kube_proxy::RENDERER,
+    traefik::RENDERER,
 ];
 
 /// The renderers of what each node has.

@@ -32,15 +32,15 @@ pub(crate) enum Verdict {
     Refused(String),
 }
 
-/// A sound file of the minimal example, broken in one place.
+/// A sound file of an example, broken in one place.
 pub(crate) struct Broken {
     pub(crate) name: &'static str,
     /// The file.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What is replaced, once.
-    sound: &'static str,
+    pub(crate) sound: &'static str,
     /// What it is replaced by.
-    unsound: &'static str,
+    pub(crate) unsound: &'static str,
     /// What the consumer must say of it.
     pub(crate) reason: &'static str,
 }
@@ -63,7 +63,7 @@ impl Broken {
 pub(crate) const NAMESPACES: Need =
     need("unshare --map-root-user --mount --net true", "no namespaces");
 
-const fn need(probe: &'static str, missing: &'static str) -> Need {
+pub(crate) const fn need(probe: &'static str, missing: &'static str) -> Need {
     Need { probe, missing }
 }
 
@@ -320,7 +320,10 @@ fn is_yaml(path: &str) -> bool {
     path.ends_with(".yaml")
 }
 
-fn each(files: &[PathBuf], judge: fn(&Path) -> io::Result<Verdict>) -> io::Result<Vec<Verdict>> {
+pub(crate) fn each(
+    files: &[PathBuf],
+    judge: fn(&Path) -> io::Result<Verdict>,
+) -> io::Result<Vec<Verdict>> {
     files.iter().map(|file| judge(file)).collect()
 }
 
@@ -449,7 +452,7 @@ fn kubeadm(file: &Path) -> io::Result<Verdict> {
 
 impl Verdict {
     /// By the exit status.
-    fn of(done: Output) -> Self {
+    pub(crate) fn of(done: Output) -> Self {
         if done.status.success() {
             return Self::Accepted;
         }
