@@ -203,7 +203,17 @@ impl Node {
     pub fn wireguard_up(&self, tree: &Tree) -> Result<()> {
         let interface = tree.plan.wireguard.interface.as_str();
         self.machine.run(&["wg-quick", "up", interface])?;
-        self.unit(tree, &drop_in(tree), "ExecStartPost").map(drop)
+        self.unit(tree, &drop_in(tree), "ExecStartPost")?;
+        self.resolve(tree)
+    }
+
+    /// What the drop-in wants started after wg0, and the timer repeats.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn resolve(&self, tree: &Tree) -> Result<()> {
+        self.unit(tree, "meshwright-resolve.service", "ExecStart").map(drop)
     }
 
     /// Stops `wg-quick@`.

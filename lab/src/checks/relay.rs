@@ -93,7 +93,7 @@ fn named_endpoint_dead_at_boot(world: &World) -> Result<()> {
     let reached = pings(caller.namespace(), named.address.into());
     ensure!(!reached, "{} is reached without its name", named.name());
     caller.machine.write("/etc/hosts", &known)?;
-    caller.unit(tree, "meshwright-resolve.service", "ExecStart")?;
+    caller.resolve(tree)?;
     eventually(Duration::from_secs(10), || {
         ensure!(pings(caller.namespace(), named.address.into()), "{} is silent", named.name());
         Ok(())
