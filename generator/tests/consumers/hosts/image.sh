@@ -4,7 +4,7 @@
 set -euo pipefail
 folder=$1 suite=$2
 packages=(
-  systemd systemd-sysv dbus cloud-init sudo ca-certificates conntrack ethtool gpg haproxy iproute2 ipset
+  apt systemd systemd-sysv dbus cloud-init sudo ca-certificates conntrack ethtool gpg haproxy iproute2 ipset
   iptables kmod netbase nftables procps python3 socat systemd-timesyncd ufw wireguard-tools
 )
 printf -v include '%s,' "${packages[@]}"
