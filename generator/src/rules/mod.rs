@@ -76,9 +76,9 @@ pub struct Rule<T: 'static> {
 pub enum Scope {
     /// Each breach shows in the values that it names, whatever else is missing.
     Present,
-    /// The rule misses something (a control plane, the node that a name means): on a document of
-    /// which a part could not be read, an unknown key included, it would complain about what is
-    /// there, misspelt.
+    /// The rule misses something (a control plane, the node that a name means), or speaks about a
+    /// default: on a document of which a part could not be read, an unknown key included, it would
+    /// complain about what is there, misspelt, and bury the faults of a document just begun.
     Whole,
 }
 
