@@ -22,6 +22,13 @@ impl File {
         Self { text: comments.collect(), documents: 0 }
     }
 
+    /// A file that cloud-init takes for its own by the first line.
+    #[must_use]
+    pub fn cloud_config(about: &str) -> Self {
+        let Self { text, documents } = Self::new(about);
+        Self { text: format!("#cloud-config\n{text}"), documents }
+    }
+
     /// Appends a document.
     #[must_use]
     pub fn document(mut self, value: &impl Serialize) -> Self {

@@ -3,7 +3,7 @@
 //! A full mesh grows with the square of its nodes, so peers are derived for one node at a time and
 //! never held for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -179,6 +179,22 @@ impl Plan {
         }
         let (lower, higher) = if one.id < other.id { (one, other) } else { (other, one) };
         lower.relay.or(higher.relay)
+    }
+
+    /// The nodes whose traffic each relay carries, all by their positions.
+    #[must_use]
+    pub fn relayed(&self) -> BTreeMap<usize, BTreeSet<usize>> {
+        let mut relayed: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let behind_nat = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public());
+        let behind_nat: Vec<_> = behind_nat.collect();
+        for (one, node) in &behind_nat {
+            for (other, peer) in &behind_nat {
+                if let Some(relay) = self.relay(node, peer) {
+                    relayed.entry(relay).or_default().extend([*one, *other]);
+                }
+            }
+        }
+        relayed
     }
 
     /// The peers of one client, by node id: every public node, and under `via` what lies behind it.

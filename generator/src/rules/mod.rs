@@ -22,6 +22,9 @@ mod endpoint_duplicate;
 mod endpoint_inside_mesh;
 mod endpoint_private;
 mod hello_hostname_unknown;
+mod hostname_duplicate;
+mod hostname_too_deep;
+mod hostname_wildcard_host_header;
 mod id_duplicate;
 mod id_outside_subnet;
 mod id_retired;
@@ -51,6 +54,7 @@ mod reference;
 mod relay_behind_nat;
 mod relay_unknown;
 mod relay_unused;
+mod replicas_above_nodes;
 mod route_reflector_single;
 mod route_reflector_unknown;
 mod service_subnet_size;
@@ -208,6 +212,9 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     endpoint_inside_mesh::RULE,
     endpoint_private::RULE,
     hello_hostname_unknown::RULE,
+    hostname_duplicate::RULE,
+    hostname_too_deep::RULE,
+    hostname_wildcard_host_header::RULE,
     id_duplicate::RULE,
     id_outside_subnet::RULE,
     id_retired::RULE,
@@ -234,6 +241,7 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     relay_behind_nat::RULE,
     relay_unknown::RULE,
     relay_unused::RULE,
+    replicas_above_nodes::RULE,
     route_reflector_single::RULE,
     route_reflector_unknown::RULE,
     service_subnet_size::RULE,

@@ -23,6 +23,9 @@ mode = "nftables"
 
 [ingress]
 controller = "traefik"
+#ingress
+
+#tunnel
 
 [firewall]
 ssh_from = ["203.0.113.0/24"]
@@ -62,6 +65,13 @@ public_key = "BBBBJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
 [[sites]]
 name = "office"
 #office
+"#;
+
+/// Names of two zones, both with their own; one of the zones is under a country's category.
+const TUNNEL: &str = r#"
+[cloudflare_tunnel]
+id = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+hostnames = ["example.com", "www.example.com", "example.co.uk", "www.example.co.uk"]
 "#;
 
 /// A rule, and what is written under the marks.
@@ -109,6 +119,10 @@ const CASES: &[Case] = &[
     ("open-port-exposes", &[("#tokyo", r#"open_ports = ["6443/udp", "10000-10999/udp"]"#)]),
     ("open-port-exposes", &[("#home", r#"open_ports = ["6443/tcp", "2379-2380/tcp"]"#)]),
     ("open-port-wide", &[("#tokyo", r#"open_ports = ["30000-30999/tcp"]"#)]),
+    ("replicas-above-nodes", &[("#ingress", "replicas = 2")]),
+    ("replicas-above-nodes", &[("#ingress", "replicas = 3"), ("#tokyo", "taints = []")]),
+    ("hostname-duplicate", &[("#tunnel", TUNNEL)]),
+    ("hostname-too-deep", &[("#tunnel", TUNNEL)]),
     (
         "open-port-wide",
         &[("#firewall", "ssh_port = 2222"), ("#tokyo", r#"open_ports = ["22/tcp"]"#)],
