@@ -7,8 +7,8 @@ use crate::release;
 use crate::topology::Topology;
 use crate::value::{ApiEndpoint, Name, Text};
 
-/// The port of the API server on every control plane (kubeadm's `bindPort` default).
-pub const API_PORT: u16 = 6443;
+/// The port of the API server on every control plane.
+pub const API_PORT: u16 = ApiEndpoint::PORT.get();
 
 /// The control plane as a whole.
 #[derive(Debug, Clone)]

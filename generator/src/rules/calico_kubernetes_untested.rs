@@ -17,7 +17,7 @@ of its CRDs, or the rules that Felix shares with kube-proxy.
 Take a pair that is tested, or accept the warning after a look at Calico's release notes.
 
 Source: docs.tigera.io, \"System requirements\", of each release.",
-    scope: Scope::Present,
+    scope: Scope::Whole,
     check,
 };
 

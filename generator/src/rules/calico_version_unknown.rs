@@ -17,7 +17,7 @@ prunes what it does not know, so a setting would be lost without an error.
 
 Take a known release, or compare the emitted objects with the CRDs of that one: `kubectl apply \
 --dry-run=server --validate=strict` names fields that it does not have.",
-    scope: Scope::Present,
+    scope: Scope::Whole,
     check,
 };
 

@@ -20,7 +20,7 @@ module) among them. It stands where requests from the Internet come in.
 should let nobody untrusted write Ingress objects, and keep `rewrite-target` free of `?` beside `$1`.
 
 Sources: README of kubernetes/ingress-nginx; Traefik, \"Kubernetes Ingress NGINX provider\".",
-    scope: Scope::Present,
+    scope: Scope::Whole,
     check,
 };
 

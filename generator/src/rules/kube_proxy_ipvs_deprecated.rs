@@ -20,7 +20,7 @@ dataplane follows by itself. On a running cluster, switch node by node: drain, a
 rule of the old mode stays behind.
 
 Sources: KEP-5495 (deprecate IPVS), KEP-3866 (nftables).",
-    scope: Scope::Present,
+    scope: Scope::Whole,
     check,
 };
 

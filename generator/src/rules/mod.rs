@@ -6,15 +6,21 @@
 mod address_duplicate;
 mod address_outside_subnet;
 mod allowed_ips_overlap;
+mod api_name_taken;
 mod calico_kubernetes_untested;
 mod calico_version_unknown;
 mod client_via_behind_nat;
 mod client_via_unknown;
 mod client_without_public_node;
+mod control_plane_behind_nat;
+mod control_plane_even;
 mod control_plane_init_unknown;
 mod control_plane_missing;
+mod control_planes_far_apart;
 mod dataplane_mismatch;
 mod endpoint_duplicate;
+mod endpoint_inside_mesh;
+mod endpoint_private;
 mod hello_hostname_unknown;
 mod hostname_duplicate;
 mod hostname_too_deep;
@@ -23,17 +29,21 @@ mod id_duplicate;
 mod id_outside_subnet;
 mod id_retired;
 mod ingress_nginx_retired;
+mod interface_taken;
 mod keepalive_zero_behind_nat;
 mod kube_proxy_ipvs_deprecated;
 mod kube_proxy_ipvs_removed;
 mod kubernetes_version_old;
 mod kubernetes_version_unknown;
+mod label_refused;
 mod lan_endpoint_without_site;
 mod lint_allow_unknown;
 pub mod lint_allow_unused;
 mod machine;
 mod mtu_out_of_bounds;
 mod name_duplicate;
+mod open_port_exposes;
+mod open_port_wide;
 mod pair_unreachable;
 mod pod_subnet_outside;
 mod pod_subnet_overlap;
@@ -43,13 +53,17 @@ mod public_key_missing;
 mod reference;
 mod relay_behind_nat;
 mod relay_unknown;
+mod relay_unused;
 mod replicas_above_nodes;
+mod route_reflector_single;
 mod route_reflector_unknown;
+mod service_subnet_size;
 mod shape;
 mod site_unknown;
 mod ssh_open_to_world;
 mod subnet_not_private;
 mod subnet_overlap;
+mod taint_drops_control_plane;
 mod wireguard_port_taken;
 
 use std::ops::Deref;
@@ -80,9 +94,9 @@ pub struct Rule<T: 'static> {
 pub enum Scope {
     /// Each breach shows in the values that it names, whatever else is missing.
     Present,
-    /// The rule misses something (a control plane, the node that a name means): on a document of
-    /// which a part could not be read, an unknown key included, it would complain about what is
-    /// there, misspelt.
+    /// The rule misses something (a control plane, the node that a name means), or speaks about a
+    /// default: on a document of which a part could not be read, an unknown key included, it would
+    /// complain about what is there, misspelt, and bury the faults of a document just begun.
     Whole,
 }
 
@@ -182,15 +196,21 @@ pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Optio
 pub const TOPOLOGY: &[Rule<Topology>] = &[
     address_duplicate::RULE,
     address_outside_subnet::RULE,
+    api_name_taken::RULE,
     calico_kubernetes_untested::RULE,
     calico_version_unknown::RULE,
     client_via_behind_nat::RULE,
     client_via_unknown::RULE,
     client_without_public_node::RULE,
+    control_plane_behind_nat::RULE,
+    control_plane_even::RULE,
     control_plane_init_unknown::RULE,
     control_plane_missing::RULE,
+    control_planes_far_apart::RULE,
     dataplane_mismatch::RULE,
     endpoint_duplicate::RULE,
+    endpoint_inside_mesh::RULE,
+    endpoint_private::RULE,
     hello_hostname_unknown::RULE,
     hostname_duplicate::RULE,
     hostname_too_deep::RULE,
@@ -199,15 +219,19 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     id_outside_subnet::RULE,
     id_retired::RULE,
     ingress_nginx_retired::RULE,
+    interface_taken::RULE,
     keepalive_zero_behind_nat::RULE,
     kube_proxy_ipvs_deprecated::RULE,
     kube_proxy_ipvs_removed::RULE,
     kubernetes_version_old::RULE,
     kubernetes_version_unknown::RULE,
+    label_refused::RULE,
     lan_endpoint_without_site::RULE,
     lint_allow_unknown::RULE,
     mtu_out_of_bounds::RULE,
     name_duplicate::RULE,
+    open_port_exposes::RULE,
+    open_port_wide::RULE,
     pair_unreachable::RULE,
     pod_subnet_outside::RULE,
     pod_subnet_overlap::RULE,
@@ -216,12 +240,16 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     public_key_missing::RULE,
     relay_behind_nat::RULE,
     relay_unknown::RULE,
+    relay_unused::RULE,
     replicas_above_nodes::RULE,
+    route_reflector_single::RULE,
     route_reflector_unknown::RULE,
+    service_subnet_size::RULE,
     site_unknown::RULE,
     ssh_open_to_world::RULE,
     subnet_not_private::RULE,
     subnet_overlap::RULE,
+    taint_drops_control_plane::RULE,
     wireguard_port_taken::RULE,
 ];
 

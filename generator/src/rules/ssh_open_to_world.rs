@@ -17,7 +17,7 @@ Write the addresses that you log in from into `firewall.ssh_from`. Clients reach
 any case, so once one of them works, one address is enough. The default is open on purpose: a cluster \
 that locks its owner out on the first day helps nobody. Where only keys are accepted, this warning may \
 be accepted too.",
-    scope: Scope::Present,
+    scope: Scope::Whole,
     check,
 };
 

@@ -46,6 +46,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-fn is_private(subnet: Subnet) -> bool {
+/// Whether no host on the Internet has an address of it.
+pub(super) fn is_private(subnet: Subnet) -> bool {
     RFC_1918.iter().chain([&SHARED]).any(|range| range.contains(&subnet))
 }

@@ -128,36 +128,24 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The name and port at which all nodes and clients find the API server.
+/// The name at which all nodes and clients find the API server, and its port, which is fixed.
 ///
 /// A name and not an address: certificates and kubeconfigs hold it, so an address could never
 /// move to another control plane (kubeadm, `controlPlaneEndpoint`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiEndpoint {
     name: DnsName,
-    port: Port,
 }
 
 impl ApiEndpoint {
-    /// The API server's own port, which is meant if none is written.
-    pub const DEFAULT_PORT: Port = Port::new(6443);
-
-    /// The endpoint `name:port`.
-    #[must_use]
-    pub const fn new(name: DnsName, port: Port) -> Self {
-        Self { name, port }
-    }
+    /// Where every API server listens (kubeadm's `bindPort` default). Nothing in front of it
+    /// listens on another port, so another one would reach nobody.
+    pub const PORT: Port = Port::new(6443);
 
     /// The DNS name.
     #[must_use]
     pub const fn name(&self) -> &DnsName {
         &self.name
-    }
-
-    /// The port.
-    #[must_use]
-    pub const fn port(&self) -> Port {
-        self.port
     }
 }
 
@@ -174,14 +162,20 @@ impl Text for ApiEndpoint {
                 "write a name: it is what lets the API move to another control plane later",
             ));
         }
-        let port = port.map(parse_port).transpose()?.unwrap_or(Self::DEFAULT_PORT);
-        Ok(Self { name: DnsName::parse(host)?, port })
+        let port = port.map(parse_port).transpose()?.unwrap_or(Self::PORT);
+        let endpoint = Self { name: DnsName::parse(host)? };
+        if port != Self::PORT {
+            let message = format!("no API server listens on port {port}");
+            let label = format!("the API servers listen on {}", Self::PORT);
+            return Err(Malformed::new(message, label).did_you_mean(endpoint));
+        }
+        Ok(endpoint)
     }
 }
 
 impl fmt::Display for ApiEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.port)
+        write!(f, "{}:{}", self.name, Self::PORT)
     }
 }
 
@@ -206,7 +200,7 @@ mod tests {
         ]);
         accepts::<ApiEndpoint>(&[
             ("k8s-api.atlas.internal", "k8s-api.atlas.internal:6443"),
-            ("api.example.com:443", "api.example.com:443"),
+            ("api.example.com:6443", "api.example.com:6443"),
         ]);
     }
 
@@ -266,10 +260,16 @@ mod tests {
                 help,
             ),
             (
-                "https://api.example.com:443",
-                "`https://api.example.com:443` is a URL",
+                "https://api.example.com:6443",
+                "`https://api.example.com:6443` is a URL",
                 "expected host or host:port",
-                "did you mean `api.example.com:443`?",
+                "did you mean `api.example.com:6443`?",
+            ),
+            (
+                "api.example.com:443",
+                "no API server listens on port 443",
+                "the API servers listen on 6443",
+                "did you mean `api.example.com:6443`?",
             ),
         ]);
     }

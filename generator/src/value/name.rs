@@ -8,6 +8,7 @@ string_type! {
     /// The name of a cluster, node, client or site: one DNS label, in lower case.
     ///
     /// A node's name is its hostname and its name in Kubernetes, which takes RFC 1123 labels.
+    /// `localhost` is each machine to itself (RFC 6761 §6.3).
     pub struct Name;
 }
 
@@ -20,7 +21,14 @@ impl Text for Name {
                 fault.help("a name has up to 63 letters of a-z, digits and `-` between them")
             })
         };
-        checked(text, check, corrected).map(Self)
+        let name = checked(text, check, corrected)?;
+        match name.as_str() {
+            "localhost" => {
+                let message = "`localhost` is each machine's name for itself";
+                Err(Malformed::new(message, "not a name for others").help("choose another name"))
+            }
+            _ => Ok(Self(name)),
+        }
     }
 }
 
@@ -77,6 +85,12 @@ mod tests {
     fn refuses_without_correction() {
         refuses::<Name>(&[
             ("", "the value is empty", "empty", RULE),
+            (
+                "localhost",
+                "`localhost` is each machine's name for itself",
+                "not a name for others",
+                "choose another name",
+            ),
             ("東京", "`東京` has the character `東`", "the character `東`", RULE),
             (
                 "\u{1b}[0m",

@@ -101,7 +101,10 @@ number! {
 
 number! {
     /// The longest round trip between two control planes, in milliseconds.
-    pub struct RoundTripMs(u16) in 1..=60_000;
+    ///
+    /// etcd takes an election timeout of 50 s at the most (`maxElectionMs` in its embed/config.go),
+    /// which is ten heartbeats of 1.5 round trips (etcd, "Tuning").
+    pub struct RoundTripMs(u16) in 1..=3_333;
     noun: "a" "round trip in milliseconds";
     help: "measure it with `ping` between the two control planes that are farthest apart";
 }
@@ -136,7 +139,7 @@ mod tests {
         bounded::<Port>(1, 65_535);
         bounded::<Mtu>(576, 65_535);
         bounded::<Keepalive>(0, 65_535);
-        bounded::<RoundTripMs>(1, 60_000);
+        bounded::<RoundTripMs>(1, 3_333);
         bounded::<AsNumber>(1, 2_147_483_647);
         bounded::<Replicas>(1, 25);
     }
@@ -180,10 +183,10 @@ mod tests {
             ),
         );
         refuses_number::<RoundTripMs>(
-            60_001,
+            3_334,
             (
-                "`60001` is no round trip in milliseconds",
-                "expected 1 to 60000",
+                "`3334` is no round trip in milliseconds",
+                "expected 1 to 3333",
                 "measure it with `ping` between the two control planes that are farthest apart",
             ),
         );

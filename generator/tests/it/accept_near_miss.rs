@@ -29,6 +29,10 @@ controller = "traefik"
 
 [firewall]
 ssh_from = ["203.0.113.0/24"]
+#firewall
+
+[control_plane]
+#control_plane
 
 [[nodes]]
 name = "tokyo"
@@ -95,18 +99,51 @@ const CASES: &[Case] = &[
     ("mtu-out-of-bounds", &[("#wireguard", "mtu = 1280")]),
     ("mtu-out-of-bounds", &[("#tokyo", "underlay_mtu = 1360")]),
     ("dataplane-mismatch", &[("#calico", r#"dataplane = "nftables""#)]),
-    ("route-reflector-unknown", &[("#calico", r#"route_reflectors = ["tokyo"]"#)]),
+    ("route-reflector-unknown", &[("#calico", r#"route_reflectors = ["tokyo", "home"]"#)]),
+    ("route-reflector-single", &[("#calico", r#"route_reflectors = ["tokyo", "attic"]"#)]),
     ("client-via-unknown", &[("#laptop", r#"via = "tokyo""#)]),
     ("wireguard-port-taken", &[("#tokyo", r#"open_ports = ["51820/tcp", "51821/udp"]"#)]),
     ("keepalive-zero-behind-nat", &[("#wireguard", "persistent_keepalive = 1")]),
+    ("api-name-taken", &[("#control_plane", r#"endpoint = "tokyo.atlas.internal""#)]),
+    ("api-name-taken", &[("#control_plane", r#"endpoint = "localhosts:6443""#)]),
+    ("control-planes-far-apart", &[("#control_plane", "round_trip_ms = 100")]),
+    ("endpoint-inside-mesh", &[("#home", r#"endpoint = "11.66.66.4""#)]),
+    ("endpoint-private", &[("#home", r#"endpoint = "172.32.0.1""#)]),
+    ("endpoint-private", &[("#home", r#"endpoint = "100.128.0.1""#)]),
+    ("endpoint-private", &[("#home", r#"endpoint = "2001:db8::4""#)]),
+    ("interface-taken", &[("#wireguard", r#"interface = "lo1""#)]),
+    ("interface-taken", &[("#tokyo", r#"public_interface = "eth0""#)]),
+    ("label-refused", &[("#tokyo", r#"labels = { "node.kubernetes.io/pool" = "a" }"#)]),
+    ("label-refused", &[("#tokyo", r#"labels = { "topology.kubernetes.io/zone" = "a" }"#)]),
+    ("label-refused", &[("#tokyo", r#"labels = { "notkubernetes.io/a" = "b", "k8s" = "" }"#)]),
+    ("open-port-exposes", &[("#tokyo", r#"open_ports = ["6443/udp", "10000-10999/udp"]"#)]),
+    ("open-port-exposes", &[("#home", r#"open_ports = ["6443/tcp", "2379-2380/tcp"]"#)]),
+    ("open-port-wide", &[("#tokyo", r#"open_ports = ["30000-30999/tcp"]"#)]),
     ("replicas-above-nodes", &[("#ingress", "replicas = 2")]),
     ("replicas-above-nodes", &[("#ingress", "replicas = 3"), ("#tokyo", "taints = []")]),
     ("hostname-duplicate", &[("#tunnel", TUNNEL)]),
     ("hostname-too-deep", &[("#tunnel", TUNNEL)]),
     (
-        "endpoint-duplicate",
-        &[("#home", r#"endpoint = "203.0.113.10:51821""#), ("#attic", r#"relay = "tokyo""#)],
+        "open-port-wide",
+        &[("#firewall", "ssh_port = 2222"), ("#tokyo", r#"open_ports = ["22/tcp"]"#)],
     ),
+    ("service-subnet-size", &[("#network", r#"service_subnet = "10.96.0.0/28""#)]),
+    ("service-subnet-size", &[("#network", r#"service_subnet = "10.96.0.0/12""#)]),
+    ("taint-drops-control-plane", &[("#tokyo", "taints = []")]),
+    (
+        "taint-drops-control-plane",
+        &[("#tokyo", r#"taints = ["node-role.kubernetes.io/control-plane:NoSchedule"]"#)],
+    ),
+    ("taint-drops-control-plane", &[("#home", r#"taints = ["example.com/a:NoExecute"]"#)]),
+    (
+        "control-plane-behind-nat",
+        &[
+            (r#"endpoint = "203.0.113.10""#, "site = \"office\"\nlan_endpoint = \"192.168.1.2\""),
+            ("#home", "site = \"office\"\nendpoint = \"203.0.113.10\""),
+            ("#attic", r#"site = "office""#),
+        ],
+    ),
+    ("endpoint-duplicate", &[("#home", r#"endpoint = "203.0.113.10:51821""#)]),
     (
         "pair-unreachable",
         &[
@@ -116,10 +153,11 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// In every case but the last ones, a relay keeps the two nodes behind NAT together.
+/// Where the case brings no way of its own, a relay keeps the two nodes behind NAT together.
 fn topology(case: &[(&str, &str)]) -> String {
-    let together =
-        case.iter().any(|(_, keys)| keys.contains("relay") || keys.contains("lan_endpoint"));
+    let together = case.iter().any(|(mark, keys)| {
+        keys.contains("relay") || *mark == "#home" && keys.contains("endpoint")
+    });
     let relay = if together { "" } else { "relay = \"tokyo\"\n" };
     let text = TOPOLOGY.replace("#home", &format!("{relay}#home"));
     case.iter().fold(text, |text, (mark, keys)| text.replace(mark, keys))
