@@ -31,7 +31,13 @@ pub struct Document<'source> {
     source: &'source Source,
     root: Spanned<DeValue<'source>>,
     line_starts: Vec<usize>,
+    /// How many characters come before each [`BLOCK`] of bytes: a line may be the whole file, and
+    /// must not be counted anew for each of its columns.
+    character_counts: Vec<usize>,
 }
+
+/// A power of two that makes the table small and the rest to count short.
+const BLOCK: usize = 1024;
 
 /// Where a route leads.
 struct Site {
@@ -52,8 +58,9 @@ impl<'source> Document<'source> {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
         let line_starts = line_starts(&source.text);
-        let diagnostics = syntax::diagnostics(&errors, &source.text);
-        (Self { source, root, line_starts }, diagnostics)
+        let diagnostics = syntax::diagnostics(&errors, &source.text, &line_starts);
+        let character_counts = character_counts(&source.text);
+        (Self { source, root, line_starts, character_counts }, diagnostics)
     }
 
     /// The text that was parsed.
@@ -130,7 +137,14 @@ impl<'source> Document<'source> {
     fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).map_or(0, |index| self.line_starts[index]);
-        (line.max(1), self.source.text[start..offset].chars().count() + 1)
+        let column = self.characters_before(offset).saturating_sub(self.characters_before(start));
+        (line.max(1), column + 1)
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        self.character_counts[block]
+            + characters(&self.source.text.as_bytes()[block * BLOCK..offset])
     }
 }
 
@@ -155,6 +169,19 @@ fn line_starts(text: &str) -> Vec<usize> {
     let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
     let after_newlines = text.match_indices('\n').map(|(offset, _)| offset + 1);
     std::iter::once(first).chain(after_newlines).collect()
+}
+
+fn character_counts(text: &str) -> Vec<usize> {
+    let mut counts = vec![0];
+    for block in text.as_bytes().chunks(BLOCK) {
+        counts.push(counts[counts.len() - 1] + characters(block));
+    }
+    counts
+}
+
+/// Characters by their first bytes; the others of UTF-8 begin with the bits 10.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
 }
 
 #[cfg(test)]
@@ -267,6 +294,15 @@ x = true
         for (path, expected) in cases {
             assert_eq!(locate(TEXT, Place::Key(route(path))).0, expected, "{path}");
         }
+    }
+
+    #[test]
+    fn columns_of_a_line_of_many_blocks() {
+        let text = format!("a = 1\n# {}|\n", "香".repeat(3000));
+        let at = text.find('|').unwrap();
+        let (found, span) = locate(&text, Place::Bytes(at..at + 1));
+        assert_eq!((found.as_str(), span.line, span.column), ("|", 2, 3003));
+        assert_eq!((span.end_line, span.end_column), (2, 3004));
     }
 
     #[test]
