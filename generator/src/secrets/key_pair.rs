@@ -95,6 +95,23 @@ impl<'topology> Owner<'topology> {
         })
     }
 
+    /// Looks for the private half under another name, where it is after its owner was renamed.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn find(&self, store: &Store) -> Result<Option<PathBuf>, Error> {
+        let Some(public_key) = self.public_key else { return Ok(None) };
+        for name in store.folders(self.kind.folder())? {
+            let file = self.file_under(&name);
+            let private = store.read(&file)?.and_then(|text| PrivateKey::parse(&text));
+            if private.is_some_and(|private| private.public_key() == public_key) {
+                return Ok(Some(store.path(&file)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes a key pair, keeps the private half and returns the public one.
     ///
     /// # Errors
@@ -107,11 +124,21 @@ impl<'topology> Owner<'topology> {
     }
 
     fn file(&self) -> String {
-        let folder = match self.kind {
-            Kind::Node => "nodes",
-            Kind::Client => "clients",
-        };
-        format!("{folder}/{}/{}.key", self.name, self.interface)
+        self.file_under(self.name.as_str())
+    }
+
+    fn file_under(&self, name: &str) -> String {
+        format!("{}/{name}/{}.key", self.kind.folder(), self.interface)
+    }
+}
+
+impl Kind {
+    /// Its folder in the store.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Node => "nodes",
+            Self::Client => "clients",
+        }
     }
 }
 

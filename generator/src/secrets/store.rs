@@ -56,6 +56,22 @@ impl Store {
         }
     }
 
+    /// Whether there is such a secret.
+    pub(super) fn has(&self, name: &str) -> Result<bool, Error> {
+        let path = self.path(name);
+        path.try_exists().map_err(|source| Error { action: "read", path, source })
+    }
+
+    /// The names of the folders in a folder, in their order; none if it is not there.
+    pub(super) fn folders(&self, name: &str) -> Result<Vec<String>, Error> {
+        let path = self.path(name);
+        match read_names(&path) {
+            Ok(names) => Ok(names),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(Error { action: "read", path, source }),
+        }
+    }
+
     /// Keeps a secret that is not there yet; nothing is ever overwritten.
     pub(super) fn create(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path(name);
@@ -73,6 +89,18 @@ impl Store {
             created => created.map_err(|source| Error { action: "create", path, source }),
         }
     }
+}
+
+fn read_names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.extend(entry.file_name().into_string());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Creates a folder and its parents, private from the moment they exist.
