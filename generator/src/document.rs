@@ -3,11 +3,12 @@
 mod syntax;
 
 use std::ops::Range;
+use std::string::FromUtf8Error;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Diagnostic, Label, Located, Place, Span};
+use crate::diagnostic::{Diagnostic, Finding, Label, Located, Place, Report, Severity, Span};
 use crate::route::{Route, Step};
 
 /// Code of a fault in the TOML grammar itself.
@@ -23,6 +24,34 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+}
+
+impl Source {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// A report of the first byte that is not UTF-8.
+    pub fn decode(name: String, bytes: Vec<u8>) -> Result<Self, Box<Report>> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(fault) => Err(Box::new(not_utf8(name, &fault))),
+        }
+    }
+}
+
+/// What stands for the broken bytes comes after the valid ones, so their places are right.
+fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
+    let start = fault.utf8_error().valid_up_to();
+    let byte = fault.as_bytes().get(start).copied().unwrap_or_default();
+    let place = Place::Bytes(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
+    let finding = Finding::at("the file is not UTF-8", place, format!("the byte 0x{byte:02x}"))
+        .help("save the file as UTF-8");
+    let text = String::from_utf8_lossy(fault.as_bytes()).into_owned();
+    let source = Source { name, text };
+    let diagnostic = Diagnostic { code: SYNTAX, severity: Severity::Error, finding };
+    let located = Document::parse(&source).0.locate(diagnostic);
+    Report::new(source, vec![located], 0)
 }
 
 /// A parsed topology that can say where each of its values stands.
@@ -187,7 +216,6 @@ fn characters(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{Finding, Severity};
 
     const TEXT: &str = "\
 [network] # header
