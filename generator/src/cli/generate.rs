@@ -66,6 +66,13 @@ impl Generate {
             Format::Github => self.print_github(&listed, session)?,
         }
         self.tell(&listed, &changes, session)?;
+        if changes.leftover {
+            let dir = session.out_dir();
+            session.talk(format_args!(
+                "{}/.staging was left by an interrupted run; the next `generate` clears it",
+                dir.display()
+            ))?;
+        }
         let refused = !self.force && !changes.obstacles.is_empty();
         Ok(Status::findings(refused || self.check && !changes.is_empty()))
     }
@@ -123,11 +130,6 @@ impl Generate {
         let dir = dir.display();
         if changes.recovered {
             session.talk("finished what an interrupted run had left")?;
-        }
-        if changes.leftover {
-            session.talk(format_args!(
-                "{dir}/.staging was left by an interrupted run; the next `generate` clears it"
-            ))?;
         }
         if changes.is_empty() {
             return session.talk(format_args!("{dir}/ is up to date ({})", files(changes.files)));

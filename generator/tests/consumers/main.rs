@@ -9,6 +9,7 @@
 
 mod consumer;
 mod full_disk;
+mod keys;
 #[path = "../it/mesh.rs"]
 mod mesh;
 mod namespace;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
     ] {
         trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
     }
+    let keys = Trial::test("keys::agree_with_wg_pubkey", keys::agree_with_wg_pubkey);
+    trials.push(needs.gate("consumers", keys::NEEDS, keys));
     let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.num_ignored > 0 {
