@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A document: its type, and the fields of that type.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Manifest<Fields> {
+pub(crate) struct Manifest<Fields> {
     /// The group and version of the API.
     pub api_version: &'static str,
     /// The type.
@@ -19,7 +19,7 @@ pub struct Manifest<Fields> {
 
 /// The fields of an object that has a name and a `spec`.
 #[derive(Debug, Serialize)]
-pub struct Object<'a, Spec> {
+pub(crate) struct Object<'a, Spec> {
     /// What the object is called.
     pub metadata: Metadata<'a>,
     /// What it is to be.
@@ -28,7 +28,7 @@ pub struct Object<'a, Spec> {
 
 /// What an object is called.
 #[derive(Debug, Serialize)]
-pub struct Metadata<'a> {
+pub(crate) struct Metadata<'a> {
     /// Unique among objects of its kind, in its namespace if it has one.
     pub name: Cow<'a, str>,
     /// Absent for objects of the whole cluster.
@@ -38,12 +38,12 @@ pub struct Metadata<'a> {
 
 impl<'a> Metadata<'a> {
     /// An object of the whole cluster.
-    pub fn cluster(name: impl Into<Cow<'a, str>>) -> Self {
+    pub(crate) fn cluster(name: impl Into<Cow<'a, str>>) -> Self {
         Self { name: name.into(), namespace: None }
     }
 
     /// An object in a namespace.
-    pub fn namespaced(name: impl Into<Cow<'a, str>>, namespace: &'static str) -> Self {
+    pub(crate) fn namespaced(name: impl Into<Cow<'a, str>>, namespace: &'static str) -> Self {
         Self { name: name.into(), namespace: Some(namespace) }
     }
 }

@@ -1,7 +1,7 @@
 //! Formats: how values are spelt. Header lines, newlines and quoting are decided here and nowhere
 //! else.
 
-pub mod json;
-pub mod manifest;
-pub mod template;
-pub mod yaml;
+pub(crate) mod json;
+pub(crate) mod manifest;
+pub(crate) mod template;
+pub(crate) mod yaml;

@@ -8,7 +8,7 @@ use crate::render::GENERATED;
 
 /// A file of one or more documents under one header.
 #[derive(Debug)]
-pub struct File {
+pub(crate) struct File {
     text: String,
     documents: usize,
 }
@@ -16,7 +16,7 @@ pub struct File {
 impl File {
     /// A file that says whose it is, then `about` as comment lines.
     #[must_use]
-    pub fn new(about: &str) -> Self {
+    pub(crate) fn new(about: &str) -> Self {
         let lines = std::iter::once(GENERATED).chain(about.lines());
         let comments = lines.map(|line| format!("# {line}").trim_end().to_owned() + "\n");
         Self { text: comments.collect(), documents: 0 }
@@ -24,7 +24,7 @@ impl File {
 
     /// Appends a document.
     #[must_use]
-    pub fn document(mut self, value: &impl Serialize) -> Self {
+    pub(crate) fn document(mut self, value: &impl Serialize) -> Self {
         if self.documents > 0 {
             self.text.push_str("---\n");
         }
@@ -35,7 +35,7 @@ impl File {
 
     /// The bytes of the file.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.text.into_bytes()
     }
 }
@@ -44,7 +44,7 @@ impl File {
 ///
 /// Long strings stay on one line, so that a diff shows what changed and nothing else.
 #[must_use]
-pub fn text(value: &impl Serialize) -> String {
+pub(crate) fn text(value: &impl Serialize) -> String {
     let options = ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_string_with_options(value, options)
         .unwrap_or_else(|fault| unreachable!("our structs have scalar keys: {fault}"))

@@ -5,21 +5,21 @@
 //! plan. Nothing here can be
 //! printed or serialised; only public keys leave.
 
-pub mod key_pair;
-pub mod preshared;
-pub mod store;
+pub(crate) mod key_pair;
+pub(crate) mod preshared;
+pub(crate) mod store;
 mod wireguard;
 
 use crate::diagnostic::Severity;
 use crate::rules::Entry;
 
 /// Code of a private key in the store that does not belong to the public key of the topology.
-pub const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
+pub(crate) const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
 /// Code of a file in the store that holds no private key.
-pub const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
+pub(crate) const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
 
 /// What can be wrong between store and topology. No rule finds it: rules never see a secret.
-pub const FAULTS: [Entry; 2] = [
+pub(crate) const FAULTS: [Entry; 2] = [
     Entry {
         code: PRIVATE_KEY_MALFORMED,
         severity: Severity::Error,

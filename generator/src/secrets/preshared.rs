@@ -1,7 +1,6 @@
 //! Preshared keys: one file for each pair of peers, in the store alone.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use super::store::{Error, Store};
 use super::wireguard::PresharedKey;
@@ -9,27 +8,21 @@ use crate::plan::Plan;
 use crate::value::Name;
 
 /// Its files in the store.
-pub const FOLDER: &str = "preshared";
+pub(crate) const FOLDER: &str = "preshared";
 
 /// Two peers, the lesser name first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pair<'plan>([&'plan Name; 2]);
+pub(crate) struct Pair<'plan>([&'plan Name; 2]);
 
 impl<'plan> Pair<'plan> {
     /// The pairs of a plan that have a preshared key, in the order of their names; none where the
     /// topology asks for none.
     #[must_use]
-    pub fn all(plan: &'plan Plan) -> Vec<Self> {
+    pub(crate) fn all(plan: &'plan Plan) -> Vec<Self> {
         match plan.wireguard.preshared_keys {
             true => plan.pairs().into_iter().map(Self).collect(),
             false => Vec::new(),
         }
-    }
-
-    /// The path of its key.
-    #[must_use]
-    pub fn path(&self, store: &Store) -> PathBuf {
-        store.path(&self.file())
     }
 
     /// Whether the store has its key.
@@ -37,7 +30,7 @@ impl<'plan> Pair<'plan> {
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub fn is_there(&self, store: &Store) -> Result<bool, Error> {
+    pub(crate) fn is_there(&self, store: &Store) -> Result<bool, Error> {
         store.has(&self.file())
     }
 
@@ -46,7 +39,7 @@ impl<'plan> Pair<'plan> {
     /// # Errors
     ///
     /// When the file cannot be written, or is there already.
-    pub fn make(&self, store: &Store) -> Result<(), Error> {
+    pub(crate) fn make(&self, store: &Store) -> Result<(), Error> {
         store.create(&self.file(), PresharedKey::generate().line().as_slice())
     }
 

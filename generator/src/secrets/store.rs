@@ -18,7 +18,7 @@ const LARGEST: u64 = 64 * 1024;
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {source}", path.display())]
-pub struct Error {
+pub(crate) struct Error {
     /// A verb: `read`, `create`.
     pub action: &'static str,
     /// What it was done to.
@@ -29,20 +29,20 @@ pub struct Error {
 
 /// The store of one cluster. It need not exist before something is put into it.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     root: PathBuf,
 }
 
 impl Store {
     /// The store in that folder.
     #[must_use]
-    pub fn new(root: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
     /// The path of a secret, for messages.
     #[must_use]
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
