@@ -31,10 +31,10 @@ pub(super) struct Generate {
     /// Write nothing, and fail if the directory differs from the topology
     #[arg(long, conflicts_with_all = ["dry_run", "force"])]
     check: bool,
-    /// Write nothing, and print what would change as a unified diff
+    /// Write nothing, and print what would change as a unified diff; fails as a write would
     #[arg(long, conflicts_with = "force")]
     diff: bool,
-    /// Write nothing, and list what would change
+    /// Write nothing, and list what would change; fails as a write would
     #[arg(long, conflicts_with = "force")]
     dry_run: bool,
     /// Replace files that were edited by hand

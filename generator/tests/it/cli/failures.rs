@@ -81,6 +81,20 @@ fn people_are_told_of_the_first_hundred() {
     assert_eq!((code, headers, &stderr[stderr.len() - end.len()..]), (Some(1), 100, end));
 }
 
+/// Were the work to grow with the square of the faults, this would not end.
+#[test]
+fn many_faults_are_counted() {
+    let place = Place::with(&"x=1\n".repeat(100_000));
+    let (code, _, stderr) = place.run(&["check"]);
+    assert_eq!((code, stderr.lines().last()), (Some(1), Some("topology.toml: 99999 errors")));
+
+    place.write("topology.toml", &"+/9".repeat(300_000));
+    let report = "error[toml-syntax]: `+/` cannot stand in a key without quotes\n \
+                  --> topology.toml:1:1\n";
+    let (code, _, stderr) = place.run(&["check"]);
+    assert_eq!((code, &stderr[..report.len().min(stderr.len())]), (Some(1), report));
+}
+
 #[test]
 fn the_output_directory_lies_apart() {
     let place = Place::complete();
