@@ -14,11 +14,10 @@ use crate::file;
 use crate::pipeline::{self, Compiled};
 use crate::plan::Plan;
 use crate::route::Route;
-use crate::rules::Checked;
 use crate::secrets::key_pair::{Kind, Owner, State};
 use crate::secrets::preshared::{self, Pair};
 use crate::secrets::store::{self, Store};
-use crate::secrets::{PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH};
+use crate::secrets::{PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH};
 use crate::topology::{Topology, edit};
 use crate::value::PublicKey;
 
@@ -47,6 +46,7 @@ pub(super) struct Keys {
 }
 
 type Survey<'topology> = Vec<(Owner<'topology>, State)>;
+type Pairs<'plan> = Vec<(Pair<'plan>, preshared::State)>;
 
 impl Keys {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
@@ -61,15 +61,16 @@ impl Keys {
         refuse_recipients(&topology)?;
         let store = Store::new(session.secrets_dir());
         let survey = survey(&topology, &store)?;
-        report.diagnostics = contradictions(&survey, &store, &document);
+        let pairs = pairs(plan.as_deref(), &store)?;
+        report.diagnostics = contradictions(&survey, &pairs, &store, &document);
         if report.count(Severity::Error) > 0 {
             session.report(&report)?;
             return Ok(Status::Findings);
         }
         mention_elsewhere(&survey, &store, session)?;
         let status = match self.check {
-            true => tell_missing(&survey, plan.as_deref(), &store, session)?,
-            false => make(&survey, plan, &store, &source, session)?,
+            true => tell_missing(&survey, &pairs, session)?,
+            false => make(&survey, &pairs, &store, &source, session)?,
         };
         session.report(&report)?;
         Ok(status)
@@ -94,10 +95,39 @@ fn survey<'topology>(
     Ok(states.collect::<Result<_, _>>()?)
 }
 
+/// The pairs that are known, each with what the store has of its preshared key. A topology without
+/// all of its public keys has no plan, and none is known.
+fn pairs<'plan>(plan: Option<&'plan Plan>, store: &Store) -> Result<Pairs<'plan>, store::Error> {
+    let pairs = plan.map(Pair::all).unwrap_or_default().into_iter();
+    pairs.map(|pair| Ok((pair, pair.state(store)?))).collect()
+}
+
+fn missing<'plan>(pairs: &Pairs<'plan>) -> impl Iterator<Item = Pair<'plan>> {
+    let missing = pairs.iter().filter(|(_, state)| *state == preshared::State::Missing);
+    missing.map(|(pair, _)| *pair)
+}
+
 /// Key files that contradict the topology, or are none: reported, and never repaired by guessing.
-fn contradictions(survey: &Survey<'_>, store: &Store, document: &Document<'_>) -> Vec<Located> {
+fn contradictions(
+    survey: &Survey<'_>,
+    pairs: &Pairs<'_>,
+    store: &Store,
+    document: &Document<'_>,
+) -> Vec<Located> {
     let found = survey.iter().filter_map(|(owner, state)| contradiction(owner, *state, store));
-    found.map(|diagnostic| document.locate(diagnostic)).collect()
+    let malformed = pairs.iter().filter(|(_, state)| *state == preshared::State::Malformed);
+    let malformed = malformed.map(|(pair, _)| malformed_preshared_key(pair, store));
+    found.chain(malformed).map(|diagnostic| document.locate(diagnostic)).collect()
+}
+
+fn malformed_preshared_key(pair: &Pair<'_>, store: &Store) -> Diagnostic {
+    let finding = Finding::new(
+        format!("{} holds no preshared key", pair.path(store).display()),
+        &Route::root().key("wireguard").key("preshared_keys"),
+        "asks for one",
+    )
+    .help("put back what `wg genpsk` has printed, or move the file away");
+    Diagnostic { code: PRESHARED_KEY_MALFORMED, severity: Severity::Error, finding }
 }
 
 fn contradiction(owner: &Owner<'_>, state: State, store: &Store) -> Option<Diagnostic> {
@@ -158,11 +188,9 @@ fn mention_renamed(
     session.say(format_args!("  mkdir -p {folder} && mv {found} {path}"))
 }
 
-/// `plan` is there once no public key is missing; the pairs are known from then on.
 fn tell_missing(
     survey: &Survey<'_>,
-    plan: Option<&Plan>,
-    store: &Store,
+    pairs: &Pairs<'_>,
     session: &mut Session<'_>,
 ) -> Result<Status, Failure> {
     let missing = survey.iter().filter_map(|(owner, state)| match state {
@@ -170,10 +198,8 @@ fn tell_missing(
         State::Unpublished(_) => Some(format!("{owner}: no public key in the topology")),
         _ => None,
     });
-    let mut missing: Vec<_> = missing.collect();
-    let pairs = plan.map(Pair::all).unwrap_or_default();
-    let without = without_key(&pairs, store)?;
-    missing.extend(without.iter().map(|pair| format!("{pair}: no preshared key")));
+    let pairs_without = self::missing(pairs).map(|pair| format!("{pair}: no preshared key"));
+    let missing: Vec<_> = missing.chain(pairs_without).collect();
     if missing.is_empty() {
         return tell_complete(survey, pairs.len(), session);
     }
@@ -181,14 +207,6 @@ fn tell_missing(
     session.list(&missing)?;
     session.say("run `meshwright keys`")?;
     Ok(Status::Findings)
-}
-
-fn without_key<'plan>(
-    pairs: &[Pair<'plan>],
-    store: &Store,
-) -> Result<Vec<Pair<'plan>>, store::Error> {
-    let missing = pairs.iter().map(|pair| Ok((!pair.is_there(store)?).then_some(*pair)));
-    missing.filter_map(Result::transpose).collect()
 }
 
 fn tell_complete(
@@ -206,32 +224,43 @@ fn tell_complete(
     Ok(Status::Clean)
 }
 
-/// Preshared keys last: which pairs there are follows from a plan, and a plan needs public keys.
 fn make(
     survey: &Survey<'_>,
-    plan: Option<Checked<Plan>>,
+    pairs: &Pairs<'_>,
     store: &Store,
     source: &Source,
     session: &mut Session<'_>,
 ) -> Result<Status, Failure> {
     let published = make_key_pairs(survey, store, source, session)?;
-    let is_complete = published.is_none();
-    let plan = match published {
-        Some(text) => pipeline::compile(&Source { name: source.name.clone(), text }).plan,
-        None => plan,
+    let made = match &published {
+        None => make_preshared_keys(pairs, store, session)?,
+        Some(text) => {
+            let source = Source { name: source.name.clone(), text: text.clone() };
+            let plan = pipeline::compile(&source).plan;
+            make_preshared_keys(&self::pairs(plan.as_deref(), store)?, store, session)?
+        }
     };
-    let pairs = plan.as_deref().map(Pair::all).unwrap_or_default();
-    let missing = without_key(&pairs, store)?;
+    if published.is_none() && made == 0 {
+        return tell_complete(survey, pairs.len(), session);
+    }
+    session.talk("next: `meshwright generate`")?;
+    Ok(Status::Clean)
+}
+
+/// Makes the preshared keys that are missing, and returns how many that were.
+fn make_preshared_keys(
+    pairs: &Pairs<'_>,
+    store: &Store,
+    session: &mut Session<'_>,
+) -> Result<usize, Failure> {
+    let missing: Vec<_> = missing(pairs).collect();
     missing.iter().try_for_each(|pair| pair.make(store))?;
     if !missing.is_empty() {
         let folder = store.path(preshared::FOLDER);
         let made = count(missing.len(), "preshared key");
         session.talk(format_args!("{}: {made} made", folder.display()))?;
-    } else if is_complete {
-        return tell_complete(survey, pairs.len(), session);
     }
-    session.talk("next: `meshwright generate`")?;
-    Ok(Status::Clean)
+    Ok(missing.len())
 }
 
 /// Makes the key pairs that are missing, and returns the text of the topology if that changed it.

@@ -18,8 +18,20 @@ pub(crate) const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
 /// Code of a file in the store that holds no private key.
 pub(crate) const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
 
+/// Code of a file in the store that holds no preshared key.
+pub(crate) const PRESHARED_KEY_MALFORMED: &str = "preshared-key-malformed";
+
 /// What can be wrong between store and topology. No rule finds it: rules never see a secret.
-pub(crate) const FAULTS: [Entry; 2] = [
+pub(crate) const FAULTS: [Entry; 3] = [
+    Entry {
+        code: PRESHARED_KEY_MALFORMED,
+        severity: Severity::Error,
+        summary: "a file of the store holds no preshared key",
+        explain: "\
+The file is not what `wg genpsk` prints: 32 bytes in base64, with a newline or without. `PostUp = wg set … \
+preshared-key` would fail with it on both machines of the pair, and wg0 would not come up on either. The file \
+is never replaced: one of the two may have the whole key already.",
+    },
     Entry {
         code: PRIVATE_KEY_MALFORMED,
         severity: Severity::Error,

@@ -1,6 +1,7 @@
 //! Preshared keys: one file for each pair of peers, in the store alone.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use super::store::{Error, Store};
 use super::wireguard::PresharedKey;
@@ -14,6 +15,17 @@ pub(crate) const FOLDER: &str = "preshared";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair<'plan>([&'plan Name; 2]);
 
+/// What the store has of a pair's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing.
+    Missing,
+    /// The key.
+    Complete,
+    /// A file that holds no key.
+    Malformed,
+}
+
 impl<'plan> Pair<'plan> {
     /// The pairs of a plan that have a preshared key, in the order of their names; none where the
     /// topology asks for none.
@@ -25,13 +37,23 @@ impl<'plan> Pair<'plan> {
         }
     }
 
-    /// Whether the store has its key.
+    /// The path of its key.
+    #[must_use]
+    pub(crate) fn path(&self, store: &Store) -> PathBuf {
+        store.path(&self.file())
+    }
+
+    /// What the store has of its key.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub(crate) fn is_there(&self, store: &Store) -> Result<bool, Error> {
-        store.has(&self.file())
+    pub(crate) fn state(&self, store: &Store) -> Result<State, Error> {
+        Ok(match store.read(&self.file())? {
+            None => State::Missing,
+            Some(text) if PresharedKey::parse(&text).is_some() => State::Complete,
+            Some(_) => State::Malformed,
+        })
     }
 
     /// Makes its key.

@@ -56,12 +56,6 @@ impl Store {
         }
     }
 
-    /// Whether there is such a secret.
-    pub(super) fn has(&self, name: &str) -> Result<bool, Error> {
-        let path = self.path(name);
-        path.try_exists().map_err(|source| Error { action: "read", path, source })
-    }
-
     /// The names of the folders in a folder, in their order; none if it is not there.
     pub(super) fn folders(&self, name: &str) -> Result<Vec<String>, Error> {
         let path = self.path(name);

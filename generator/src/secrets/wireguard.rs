@@ -57,6 +57,11 @@ impl PresharedKey {
         Self(Zeroizing::new(StaticSecret::random().to_bytes()))
     }
 
+    /// Reads what `wg genpsk` prints; `None` if it is no key.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        read(text).map(Self)
+    }
+
     /// The key as `wg genpsk` prints it.
     pub(super) fn line(&self) -> Line {
         line(&self.0)

@@ -70,6 +70,21 @@ fn preshared_keys_follow_the_pairs() {
 }
 
 #[test]
+fn a_preshared_key_that_is_none_is_named() {
+    let place = Place::with(&preshared());
+    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    place.write("secrets/preshared/hongkong+tokyo.psk", "cut sh");
+    let before = place.tree();
+    let report = "error[preshared-key-malformed]: secrets/preshared/hongkong+tokyo.psk holds no \
+                  preshared key\n --> topology.toml:7:18\n  |\n\
+                  7 | preshared_keys = true\n  |                  ^^^^ asks for one\n  |\n  \
+                  = help: put back what `wg genpsk` has printed, or move the file away\n\n\
+                  topology.toml: 1 error\n";
+    assert_eq!(place.run(&["keys"]), told(1, report));
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
 fn recipients_are_refused_before_anything_is_written() {
     let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     let secrets = format!("[secrets]\nrecipients = [\"{recipient}\"]\n\n[kube_proxy]");
