@@ -20,6 +20,16 @@ impl ArtifactSet {
         }
     }
 
+    /// The bytes of a file that a renderer has added.
+    ///
+    /// # Panics
+    ///
+    /// When none has: a bug, whatever the topology.
+    #[must_use]
+    pub fn get(&self, path: &str) -> &[u8] {
+        self.0.get(path).unwrap_or_else(|| unreachable!("no renderer has added {path}"))
+    }
+
     /// The files in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))

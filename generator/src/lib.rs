@@ -7,7 +7,7 @@
 //! 3. [`rules`]: values that must agree with each other are checked; [`rules::Checked`] is the proof.
 //! 4. [`plan`]: everything that nobody typed is derived: addresses, peers, MTU, pools, HostPlan.
 //! 5. [`rules`] again, over the plan.
-//! 6. [`render`]: the plan becomes files ([`artifact`]), in upstream's formats (`format`).
+//! 6. [`render`]: the plan becomes files ([`artifact`]), in upstream's formats ([`format`]).
 //! 7. [`out`]: the only effect: the files land atomically under `out/`.
 //!
 //! [`diagnostic`] holds what stages 1 to 5 report and prints it. `secrets` is the only place that
@@ -19,12 +19,12 @@ pub mod cli;
 pub mod diagnostic;
 pub mod document;
 mod file;
-mod format;
+pub mod format;
 pub mod out;
 pub mod pipeline;
 pub mod plan;
 pub mod provider;
-mod release;
+pub mod release;
 pub mod render;
 pub mod route;
 pub mod rules;

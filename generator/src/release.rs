@@ -4,18 +4,18 @@
 use crate::value::Version;
 
 /// When this knowledge was last compared with its sources.
-pub(crate) const KNOWN_UNTIL: &str = "2026-11-23";
+pub const KNOWN_UNTIL: &str = "2026-11-23";
 
 /// The oldest minor of Kubernetes 1 that is supported here: kubeadm's v1beta4 configuration with
 /// all fields that we emit, and Calico 3.32's oldest tested minor.
-pub(crate) const OLDEST_KUBERNETES: u16 = 34;
+pub const OLDEST_KUBERNETES: u16 = 34;
 
 /// The newest minor of Kubernetes 1 that the emitted files were run against.
-pub(crate) const NEWEST_KUBERNETES: u16 = 37;
+pub const NEWEST_KUBERNETES: u16 = 37;
 
 /// The minors of Kubernetes 1 that a Calico 3 minor is tested with upstream
 /// (docs.tigera.io, "System requirements", of each release).
-pub(crate) const CALICO_TESTED: &[CalicoSupport] = &[
+pub const CALICO_TESTED: &[CalicoSupport] = &[
     CalicoSupport { calico: 31, kubernetes: 32..=35 },
     CalicoSupport { calico: 32, kubernetes: 34..=36 },
     CalicoSupport { calico: 33, kubernetes: 35..=37 },
@@ -23,7 +23,7 @@ pub(crate) const CALICO_TESTED: &[CalicoSupport] = &[
 
 /// One line of [`CALICO_TESTED`].
 #[derive(Debug, Clone)]
-pub(crate) struct CalicoSupport {
+pub struct CalicoSupport {
     /// The minor of Calico 3.
     pub calico: u16,
     /// The minors of Kubernetes 1.
@@ -32,20 +32,72 @@ pub(crate) struct CalicoSupport {
 
 /// The minors of Kubernetes that this Calico is tested with; `None` when it is not known.
 #[must_use]
-pub(crate) fn calico_support(calico: Version) -> Option<&'static CalicoSupport> {
+pub fn calico_support(calico: Version) -> Option<&'static CalicoSupport> {
     CALICO_TESTED.iter().find(|line| calico.major() == 3 && line.calico == calico.minor())
 }
 
 /// The sandbox image that kubeadm of that version pulls (`PauseVersion` in kubeadm's constants:
 /// 3.10.1 until 1.35, 3.10.2 since 1.36, kubernetes#138199).
 #[must_use]
-pub(crate) const fn pause_tag(kubernetes: Version) -> &'static str {
+pub const fn pause_tag(kubernetes: Version) -> &'static str {
     if kubernetes.minor() >= 36 { "3.10.2" } else { "3.10.1" }
 }
+
+/// The keys that sign pkgs.k8s.io (`isv:kubernetes OBS Project`). It expires on 2026-12-29; a renewed
+/// date keeps the fingerprint, a new key is added here or in `[packages]`.
+pub const KUBERNETES_APT_KEYS: &[&str] = &["DE15B14486CD377B9E876E1A234654DA9A296436"];
+
+/// The keys that sign Docker's repositories (docs.docker.com, "Install Docker Engine on Debian").
+pub const CONTAINERD_APT_KEYS: &[&str] = &["9DC858229FC7DD38854AE2D88D81803C0EBFCD88"];
+
+/// The containerd that is taken from Docker's repository: the newest 2.x, since 1.x is below
+/// containerd's own matrix for Kubernetes 1.34 and later (containerd, RELEASES.md).
+pub const CONTAINERD_APT_VERSION: &str = "2.*";
 
 /// Whether kubeadm's port check looks at all addresses instead of the one that is bound, and so
 /// trips over the load balancer on 127.0.0.1:6443 (kubernetes#138250, in 1.37).
 #[must_use]
-pub(crate) const fn preflight_checks_all_addresses(kubernetes: Version) -> bool {
+pub const fn preflight_checks_all_addresses(kubernetes: Version) -> bool {
     kubernetes.minor() <= 36
+}
+
+/// A Helm chart.
+#[derive(Debug, Clone, Copy)]
+pub struct Chart {
+    /// Its name, which is also that of the Helm release and of the namespace here.
+    pub name: &'static str,
+    /// The repository that serves it.
+    pub repository: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// The last chart of ingress-nginx, of 2026-03-19.
+pub const INGRESS_NGINX: Chart = Chart {
+    name: "ingress-nginx",
+    repository: "https://kubernetes.github.io/ingress-nginx",
+    version: "4.15.1",
+};
+
+/// The image of [`INGRESS_NGINX`] (its values.yaml).
+pub const INGRESS_NGINX_IMAGE: &str = "registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:594ceea76b01c592858f803f9ff4d2cb40542cae2060410b2c95f75907d659e1";
+
+/// Traefik's chart of August 2026. Its provider for ingress-nginx needs Traefik 3.6.2.
+pub const TRAEFIK: Chart =
+    Chart { name: "traefik", repository: "https://traefik.github.io/charts", version: "41.3.0" };
+
+/// The image of [`TRAEFIK`] (`appVersion` in its Chart.yaml), for all architectures.
+pub const TRAEFIK_IMAGE: &str = "docker.io/traefik:v3.7.11@sha256:5203c3f39ca70de6790d964624e042463ffbd57715bc82be155cf224c0dd5144";
+
+/// cloudflared, for amd64 and arm64. The emitted configuration was held against this release.
+pub const CLOUDFLARED_IMAGE: &str = "docker.io/cloudflare/cloudflared:2026.8.2@sha256:0aa26e284f05e6c77ae375b8c9c11d9eb6a448fb7bcd8d40f31cb6176189eb38";
+
+/// The echo app, for amd64 and arm64.
+pub const WHOAMI_IMAGE: &str = "docker.io/traefik/whoami:v1.11.0@sha256:200689790a0a0ea48ca45992e0450bc26ccab5307375b41c84dfc4f2475937ab";
+
+/// What a Service writes into `trafficDistribution` so that a client meets an endpoint of its own
+/// zone: `PreferClose` is stable since 1.33 (KEP-4444), its clearer name since 1.35 (KEP-3015).
+#[must_use]
+pub const fn same_zone(kubernetes: Version) -> &'static str {
+    if kubernetes.minor() >= 35 { "PreferSameZone" } else { "PreferClose" }
 }

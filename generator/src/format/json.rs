@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// Serialises one value as a file.
 #[must_use]
-pub(crate) fn file(value: &impl Serialize) -> Vec<u8> {
+pub fn file(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value)
         .unwrap_or_else(|fault| unreachable!("our structs have string keys: {fault}"));
     bytes.push(b'\n');

@@ -1,7 +1,10 @@
 //! Formats: how values are spelt. Header lines, newlines and quoting are decided here and nowhere
 //! else.
 
-pub(crate) mod json;
-pub(crate) mod manifest;
-pub(crate) mod template;
-pub(crate) mod yaml;
+pub mod container;
+pub mod json;
+pub mod manifest;
+pub mod network_policy;
+pub mod template;
+pub mod workload;
+pub mod yaml;

@@ -19,7 +19,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 ///
 /// When the view lacks what the template names: a bug, whatever the topology.
 #[must_use]
-pub(crate) fn render(name: &str, view: &impl Serialize) -> String {
+pub fn render(name: &str, view: &impl Serialize) -> String {
     let template = ENVIRONMENT.get_template(name);
     let text = template.and_then(|template| template.render(minijinja::value::Serde(view)));
     text.unwrap_or_else(|fault| unreachable!("{name}: {fault}"))

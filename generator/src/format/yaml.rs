@@ -8,7 +8,7 @@ use crate::render::GENERATED;
 
 /// A file of one or more documents under one header.
 #[derive(Debug)]
-pub(crate) struct File {
+pub struct File {
     text: String,
     documents: usize,
 }
@@ -16,15 +16,22 @@ pub(crate) struct File {
 impl File {
     /// A file that says whose it is, then `about` as comment lines.
     #[must_use]
-    pub(crate) fn new(about: &str) -> Self {
+    pub fn new(about: &str) -> Self {
         let lines = std::iter::once(GENERATED).chain(about.lines());
         let comments = lines.map(|line| format!("# {line}").trim_end().to_owned() + "\n");
         Self { text: comments.collect(), documents: 0 }
     }
 
+    /// A file that cloud-init takes for its own by the first line.
+    #[must_use]
+    pub fn cloud_config(about: &str) -> Self {
+        let Self { text, documents } = Self::new(about);
+        Self { text: format!("#cloud-config\n{text}"), documents }
+    }
+
     /// Appends a document.
     #[must_use]
-    pub(crate) fn document(mut self, value: &impl Serialize) -> Self {
+    pub fn document(mut self, value: &impl Serialize) -> Self {
         if self.documents > 0 {
             self.text.push_str("---\n");
         }
@@ -35,7 +42,7 @@ impl File {
 
     /// The bytes of the file.
     #[must_use]
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub fn finish(self) -> Vec<u8> {
         self.text.into_bytes()
     }
 }
@@ -44,7 +51,7 @@ impl File {
 ///
 /// Long strings stay on one line, so that a diff shows what changed and nothing else.
 #[must_use]
-pub(crate) fn text(value: &impl Serialize) -> String {
+pub fn text(value: &impl Serialize) -> String {
     let options = ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_string_with_options(value, options)
         .unwrap_or_else(|fault| unreachable!("our structs have scalar keys: {fault}"))

@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::plan::mesh::Peer;
+use crate::plan::packages::Packages;
 use crate::plan::{Node, Plan};
 use crate::release;
 use crate::value::{
@@ -79,6 +80,9 @@ pub struct HostPlan<'plan> {
     pub containerd: Containerd<'plan>,
     /// kubelet and kubeadm.
     pub kubernetes: Kubernetes,
+    /// Where apt gets them; absent on NixOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Packages>,
 }
 
 /// One WireGuard interface.
@@ -210,10 +214,11 @@ impl Plan {
             route_guards: self.route_guards(),
             firewall: self.host_firewall(node),
             kernel_modules: self.kernel_modules(),
-            sysctl: SYSCTL.into_iter().collect(),
+            sysctl: sysctl(),
             hosts: self.hosts(),
             containerd: self.containerd(),
             kubernetes: self.host_kubernetes(node),
+            packages: self.apt(node),
         }
     }
 
@@ -278,8 +283,10 @@ impl Plan {
         }
     }
 
-    /// kube-proxy's image has no modprobe since 1.29 (k0s#4626), so the host loads what IPVS needs.
-    fn kernel_modules(&self) -> Vec<String> {
+    /// Modules to load at boot, by name. kube-proxy's image has no modprobe since 1.29 (k0s#4626),
+    /// so the host loads what IPVS needs.
+    #[must_use]
+    pub fn kernel_modules(&self) -> Vec<String> {
         let always = ["br_netfilter", "nf_conntrack", "overlay", "wireguard"];
         let mut modules: Vec<_> = always.map(str::to_owned).to_vec();
         if self.kube_proxy.mode == ProxyMode::Ipvs {
@@ -292,9 +299,11 @@ impl Plan {
         modules
     }
 
-    /// Every node's name resolves (kubeadm's Hostname check), and the API's name to the mesh
-    /// address of the one control plane, or to this host's load balancer before several.
-    fn hosts<'plan>(&'plan self) -> Vec<HostsEntry<'plan>> {
+    /// Lines of /etc/hosts, the same on every node. Every node's name resolves (kubeadm's Hostname
+    /// check), and the API's name to the mesh address of the one control plane, or to this host's
+    /// load balancer before several.
+    #[must_use]
+    pub fn hosts<'plan>(&'plan self) -> Vec<HostsEntry<'plan>> {
         let api_name = self.control_plane.endpoint.name().as_str();
         let api_address = self.api_address();
         let mut entries = vec![HostsEntry { address: api_address, names: vec![api_name] }];
@@ -313,7 +322,9 @@ impl Plan {
         }
     }
 
-    fn containerd(&self) -> Containerd<'_> {
+    /// The container runtime, the same on every node.
+    #[must_use]
+    pub fn containerd(&self) -> Containerd<'_> {
         let repository = self.images.repository.as_ref().map(ToString::to_string);
         let repository = repository.unwrap_or_else(|| "registry.k8s.io".to_owned());
         let tag = release::pause_tag(self.kubernetes_version);
@@ -321,6 +332,20 @@ impl Plan {
             sandbox_image: format!("{repository}/pause:{tag}"),
             mirrors: &self.images.mirrors,
         }
+    }
+
+    /// The command that brings a node its secrets and every later change (host.md §3). The host is
+    /// a placeholder behind NAT, where only its owner knows it.
+    #[must_use]
+    pub fn delivery_command(&self, node: &Node) -> String {
+        let host = node.location.endpoint.as_ref().map(|endpoint| endpoint.host().to_string());
+        let host = host.unwrap_or_else(|| "HOST".to_owned());
+        let port = match self.firewall.ssh_port.get() {
+            22 => String::new(),
+            port => format!("-p {port} "),
+        };
+        let (name, user) = (&node.name, &node.ssh_user);
+        format!("meshwright export {name} | ssh {port}{user}@{host} sudo meshwright-node apply")
     }
 
     fn host_kubernetes(&self, node: &Node) -> Kubernetes {
@@ -364,7 +389,12 @@ const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The label by which BGPPeer finds route reflectors (Calico, "Configure BGP peering").
 pub const ROUTE_REFLECTOR_LABEL: &str = "route-reflector";
 
-/// Kernel parameters of every node.
+/// Kernel parameters of every node, by name.
+#[must_use]
+pub fn sysctl() -> BTreeMap<&'static str, &'static str> {
+    SYSCTL.into_iter().collect()
+}
+
 const SYSCTL: [(&str, &str); 13] = [
     // QUIC of cloudflared asks for 7 MiB socket buffers (quic-go, "UDP Buffer Sizes"); net.core is
     // not per pod.

@@ -191,6 +191,22 @@ impl Plan {
         lower.relay.or(higher.relay)
     }
 
+    /// The nodes whose traffic each relay carries, all by their positions.
+    #[must_use]
+    pub fn relayed(&self) -> BTreeMap<usize, BTreeSet<usize>> {
+        let mut relayed: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let behind_nat = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public());
+        let behind_nat: Vec<_> = behind_nat.collect();
+        for (one, node) in &behind_nat {
+            for (other, peer) in &behind_nat {
+                if let Some(relay) = self.relay(node, peer) {
+                    relayed.entry(relay).or_default().extend([*one, *other]);
+                }
+            }
+        }
+        relayed
+    }
+
     /// The peers of one client, by node id: every public node, and under `via` what lies behind it.
     #[must_use]
     pub fn peers_of_client<'plan>(&'plan self, client: &'plan Client) -> Vec<Peer<'plan>> {

@@ -8,9 +8,12 @@ pub mod calico;
 pub mod control_plane;
 pub mod firewall;
 pub mod host;
+pub mod ingress;
 pub mod kube_proxy;
 pub mod mesh;
 pub mod mtu;
+pub mod packages;
+pub mod tunnel;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -21,8 +24,8 @@ use crate::route::Route;
 use crate::rules::Checked;
 use crate::topology::{self, Topology};
 use crate::value::{
-    Arch, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os, Port,
-    PublicKey, Reach, Role, Subnet, Taint, UserName, Version,
+    Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
+    Port, PublicKey, Reach, Role, Subnet, Taint, UserName, Version,
 };
 
 /// Everything about one cluster.
@@ -42,10 +45,18 @@ pub struct Plan {
     pub kube_proxy: kube_proxy::KubeProxy,
     /// The pod network.
     pub calico: calico::Calico,
+    /// The Ingress controller.
+    pub ingress: ingress::Ingress,
+    /// The way in from the Internet.
+    pub tunnel: Option<tunnel::Tunnel>,
+    /// The hostname of the echo app.
+    pub hello: Option<Hostname>,
     /// What the firewalls have in common.
     pub firewall: firewall::Firewall,
     /// Where images come from.
     pub images: topology::Images,
+    /// Where packages come from.
+    pub packages: topology::Packages,
     /// The nodes by id.
     pub nodes: Vec<Node>,
     /// The clients by id.
@@ -158,6 +169,7 @@ impl Plan {
             nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
         let control_plane = control_plane::derive(topology, &nodes);
         let clients = derive_clients(topology, &nodes, &positions, control_plane.init);
+        let ingress = ingress::derive(topology, &nodes);
         let wireguard = WireGuard {
             interface: topology.wireguard.interface.clone(),
             listen_port: topology.wireguard.listen_port,
@@ -171,8 +183,12 @@ impl Plan {
             network: topology.network.clone(),
             kube_proxy: kube_proxy::derive(topology),
             calico: calico::derive(topology),
+            tunnel: tunnel::derive(topology, &ingress),
+            hello: topology.hello.as_ref().map(|hello| hello.hostname.clone()),
+            ingress,
             firewall: firewall::derive(topology, &nodes, &clients),
             images: topology.images.clone(),
+            packages: topology.packages.clone(),
             wireguard,
             control_plane,
             nodes,

@@ -5,6 +5,7 @@
 
 mod bgp;
 mod installation;
+mod metadata;
 mod policy;
 
 use std::borrow::Cow;
@@ -20,7 +21,16 @@ use crate::render::{ClusterRenderer, Output};
 /// Calico's objects.
 pub const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "calico",
-    outputs: &[INSTALLATION, IP_POOLS, IPAM, BGP, BGP_PASSWORD_RBAC, FELIX, POD_ANNOTATIONS_POLICY],
+    outputs: &[
+        INSTALLATION,
+        IP_POOLS,
+        IPAM,
+        BGP,
+        BGP_PASSWORD_RBAC,
+        FELIX,
+        METADATA_POLICY,
+        POD_ANNOTATIONS_POLICY,
+    ],
     render,
 };
 
@@ -48,6 +58,10 @@ const FELIX: Output = Output {
     path: "cluster/calico/felix.yaml",
     consumer: "kubectl apply, when Calico's API server is there",
 };
+const METADATA_POLICY: Output = Output {
+    path: "cluster/calico/metadata.policy.yaml",
+    consumer: "kubectl apply, when Calico's API server is there",
+};
 const POD_ANNOTATIONS_POLICY: Output = Output {
     path: "cluster/calico/pod-annotations.policy.yaml",
     consumer: "kubectl apply, before anything else",
@@ -70,6 +84,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         artifacts.add(BGP_PASSWORD_RBAC.path, bgp::password_rbac_file());
     }
     artifacts.add(FELIX.path, felix_file(plan));
+    artifacts.add(METADATA_POLICY.path, metadata::file(plan));
     artifacts.add(POD_ANNOTATIONS_POLICY.path, policy::file());
 }
 

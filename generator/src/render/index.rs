@@ -1,7 +1,5 @@
 //! `README.md`: what lies in `out/`, for whoever opens it.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
@@ -27,7 +25,6 @@ struct View<'plan> {
     listen_port: u16,
     ssh_port: u16,
     files: Vec<FileRow>,
-    route_reflectors: Vec<&'plan str>,
 }
 
 #[derive(Serialize)]
@@ -72,7 +69,6 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         listen_port: plan.wireguard.listen_port.get(),
         ssh_port: plan.firewall.ssh_port.get(),
         files: file_rows(),
-        route_reflectors: plan.calico.route_reflectors.iter().map(|name| name.as_str()).collect(),
     };
     artifacts.add("README.md", template::render("README.md", &view));
 }
@@ -100,17 +96,11 @@ fn client_row<'plan>(plan: &'plan Plan, client: &'plan Client) -> ClientRow<'pla
     }
 }
 
-/// Each relay with the nodes that name it.
 fn relay_rows(plan: &Plan) -> Vec<RelayRow<'_>> {
-    let mut users: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for node in &plan.nodes {
-        if let Some(relay) = node.relay {
-            users.entry(relay).or_default().push(node.name.as_str());
-        }
-    }
-    let rows = users.into_iter().map(|(relay, users)| RelayRow {
-        name: plan.nodes[relay].name.as_str(),
-        users: comma_separated(&users),
+    let name = |position: usize| plan.nodes[position].name.as_str();
+    let rows = plan.relayed().into_iter().map(|(relay, users)| RelayRow {
+        name: name(relay),
+        users: comma_separated(&users.into_iter().map(name).collect::<Vec<_>>()),
     });
     rows.collect()
 }

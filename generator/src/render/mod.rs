@@ -4,13 +4,20 @@
 
 pub mod calico;
 pub mod client;
+pub mod cloudflared;
+pub mod hello;
 pub mod host_files;
 pub mod host_plan;
+pub mod host_tree;
 pub mod index;
+mod ingress;
+pub mod ingress_nginx;
 pub mod kube_proxy;
 pub mod kubeadm;
 pub mod nftables;
 pub mod node_env;
+pub mod traefik;
+pub mod user_data;
 pub mod wg_quick;
 
 use crate::artifact::{ArtifactSet, Tree};
@@ -56,6 +63,10 @@ pub struct NodeView<'plan> {
     pub plan: &'plan Plan,
     /// What other nodes have about each node, rendered once.
     pub shared: &'plan [SharedNode],
+    /// The files that every host has, rendered once.
+    pub host: &'plan ArtifactSet,
+    /// The script among them, compressed for user-data.
+    pub packed_script: &'plan str,
     /// The node.
     pub node: &'plan Node,
     /// Its peers, derived once for all of its renderers.
@@ -90,31 +101,41 @@ pub struct SharedNode {
 pub const CLUSTER: &[ClusterRenderer] = &[
     calico::RENDERER,
     client::RENDERER,
+    cloudflared::RENDERER,
+    hello::RENDERER,
     host_files::RENDERER,
     index::RENDERER,
+    ingress_nginx::RENDERER,
     kube_proxy::RENDERER,
+    traefik::RENDERER,
 ];
 
-/// The renderers of what each node has.
+/// The renderers of what each node has; the last one wraps what the others made.
 pub const NODE: &[NodeRenderer] = &[
     host_plan::RENDERER,
     kubeadm::RENDERER,
     nftables::RENDERER,
     node_env::RENDERER,
     wg_quick::RENDERER,
+    user_data::RENDERER,
 ];
 
 /// The whole tree of a plan: part 0 is the cluster's, each further part is a node's.
 pub struct Rendering<'plan> {
     plan: &'plan Checked<Plan>,
     shared: Vec<SharedNode>,
+    host: ArtifactSet,
+    packed_script: String,
 }
 
 impl<'plan> Rendering<'plan> {
     /// Prepares what all nodes have in common.
     #[must_use]
     pub fn new(plan: &'plan Checked<Plan>) -> Self {
-        Self { plan, shared: wg_quick::shared(plan) }
+        let mut host = ArtifactSet::default();
+        host_files::render(plan, &mut host);
+        let packed_script = user_data::packed(host.get(host_files::SCRIPT));
+        Self { plan, shared: wg_quick::shared(plan), host, packed_script }
     }
 
     fn cluster(&self) -> ArtifactSet {
@@ -127,7 +148,8 @@ impl<'plan> Rendering<'plan> {
 
     fn node(&self, node: &Node) -> ArtifactSet {
         let peers = self.plan.peers(node);
-        let view = NodeView { plan: self.plan, shared: &self.shared, node, peers: &peers };
+        let Self { plan, shared, host, packed_script } = self;
+        let view = NodeView { plan, shared, host, packed_script, node, peers: &peers };
         let mut artifacts = ArtifactSet::default();
         for renderer in NODE {
             (renderer.render)(&view, &mut artifacts);

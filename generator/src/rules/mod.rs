@@ -16,6 +16,9 @@ mod control_plane_missing;
 mod dataplane_mismatch;
 mod endpoint_duplicate;
 mod hello_hostname_unknown;
+mod hostname_duplicate;
+mod hostname_too_deep;
+mod hostname_wildcard_host_header;
 mod id_duplicate;
 mod id_outside_subnet;
 mod id_retired;
@@ -40,6 +43,7 @@ mod public_key_missing;
 mod reference;
 mod relay_behind_nat;
 mod relay_unknown;
+mod replicas_above_nodes;
 mod route_reflector_unknown;
 mod shape;
 mod site_unknown;
@@ -209,6 +213,9 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     dataplane_mismatch::RULE,
     endpoint_duplicate::RULE,
     hello_hostname_unknown::RULE,
+    hostname_duplicate::RULE,
+    hostname_too_deep::RULE,
+    hostname_wildcard_host_header::RULE,
     id_duplicate::RULE,
     id_outside_subnet::RULE,
     id_retired::RULE,
@@ -230,6 +237,7 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     public_key_missing::RULE,
     relay_behind_nat::RULE,
     relay_unknown::RULE,
+    replicas_above_nodes::RULE,
     route_reflector_unknown::RULE,
     site_unknown::RULE,
     ssh_open_to_world::RULE,

@@ -36,6 +36,8 @@ pub(super) const AS_NUMBER: AsNumber = AsNumber::new(64512);
 
 /// What the most guides and existing Ingress objects expect; retired upstream, a rule says so.
 pub(super) const INGRESS_CONTROLLER: IngressController = IngressController::IngressNginx;
+/// It has been a way into the controller (CVE-2025-1974), and each write of an Ingress waits for it.
+pub(super) const ADMISSION_WEBHOOK: bool = false;
 /// Two, so that a node can go away.
 pub(super) const REPLICAS: Replicas = Replicas::new(2);
 /// The rules of the tunnel in git, beside everything else.

@@ -12,10 +12,10 @@ use crate::route::Route;
 use crate::rules::Problems;
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
-    ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, Mtu, Name,
-    NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, Reach, Reason,
-    Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, Subnet,
-    Taint, TunnelId, TunnelMode, Url, UserName, Version,
+    ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,
+    LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
+    PublicKey, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
+    Sha256, SourceNet, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
 };
 
 pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
@@ -136,7 +136,7 @@ table! {
         version: Version = defaults::CALICO_VERSION,
         /// The AS of the node-to-node mesh (iBGP).
         as_number: AsNumber = defaults::AS_NUMBER,
-        /// Whether BGP sessions carry a TCP MD5 password, made by `meshwright keys`.
+        /// Whether BGP sessions carry a TCP MD5 password, from the Secret `bgp-password` in `calico-system`.
         bgp_password: bool = true,
         /// Nodes that reflect routes instead of a full BGP mesh; from about 100 nodes on.
         route_reflectors: Vec<Name> = Vec::new(),
@@ -152,6 +152,10 @@ table! {
         controller: IngressController = defaults::INGRESS_CONTROLLER,
         /// How many of it.
         replicas: Replicas = defaults::REPLICAS,
+        /// Its image, such as one of a fork that is maintained; the chart's own when absent.
+        image: Option<ImageReference>,
+        /// Whether ingress-nginx judges Ingress objects when they are written; of no effect for Traefik.
+        admission_webhook: bool = defaults::ADMISSION_WEBHOOK,
     }
 }
 
@@ -304,7 +308,7 @@ table! {
         labels: BTreeMap<LabelKey, LabelValue> = BTreeMap::new(),
         /// Taints of its Node object; a control plane's own taint when absent.
         taints: Option<Vec<Taint>>,
-        /// The interface of its public side, where rules need one by name.
+        /// The interface of its public side, for what must know it by name; nothing does yet.
         public_interface: Option<InterfaceName>,
     }
 }

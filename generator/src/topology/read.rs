@@ -14,10 +14,10 @@ use crate::rules::Problems;
 use crate::topology::reference::{self, Key};
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
-    ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue, Malformed, Mtu, Name,
-    NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, Reach,
-    Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, Subnet, Taint,
-    Text, TunnelId, TunnelMode, Url, UserName, Version, closest,
+    ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
+    Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
+    ProxyMode, PublicKey, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
+    SourceNet, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version, closest,
 };
 
 /// Code of a key that no table has.
@@ -134,7 +134,7 @@ macro_rules! fields {
 fields! { read_text as Text:
     Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
-    ImageRepository; IngressController; InterfaceName; LabelValue;
+    ImageReference; ImageRepository; IngressController; InterfaceName; LabelValue;
     Name, or "broken";
     OpenPort; Os; ProviderName; ProxyMode; PublicKey; Reach;
     Reason, or "broken";

@@ -64,7 +64,7 @@ fn check_registry(registry: &str, text: &str) -> Result<(), Malformed> {
     }
 }
 
-fn check_repository(text: &str) -> Result<(), Malformed> {
+pub(super) fn check_repository(text: &str) -> Result<(), Malformed> {
     let (registry, path) = text.split_once('/').map_or((text, None), |(r, p)| (r, Some(p)));
     check_registry(registry, text)?;
     let component = path.and_then(|path| path.split('/').find(|part| !is_path_component(part)));

@@ -8,6 +8,7 @@ mod digest;
 mod dns;
 mod endpoint;
 mod image;
+mod image_reference;
 mod interface_name;
 mod keyword;
 mod label;
@@ -35,6 +36,7 @@ pub use digest::{Fingerprint, Sha256};
 pub use dns::{DnsName, Hostname};
 pub use endpoint::{ApiEndpoint, Endpoint, Host};
 pub use image::{ImageRepository, RegistryName};
+pub use image_reference::ImageReference;
 pub use interface_name::InterfaceName;
 pub use keyword::{
     Arch, Dataplane, IngressController, Os, Protocol, ProviderName, ProxyMode, Reach, Role,
@@ -149,7 +151,7 @@ mod tests {
         ($check:ident($($argument:expr),*)) => {
             every_text!(@ $check ($($argument),*)
                 Address ApiEndpoint Arch Dataplane DnsName Endpoint Fingerprint Hostname
-                ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
+                ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
                 Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
                 Scheduler Sha256 SourceNet Subnet Taint TaintEffect TunnelId TunnelMode Url UserName
                 Version)

@@ -32,15 +32,15 @@ pub(crate) enum Verdict {
     Refused(String),
 }
 
-/// A sound file of the minimal example, broken in one place.
+/// A sound file of an example, broken in one place.
 pub(crate) struct Broken {
     pub(crate) name: &'static str,
     /// The file.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What is replaced, once.
-    sound: &'static str,
+    pub(crate) sound: &'static str,
     /// What it is replaced by.
-    unsound: &'static str,
+    pub(crate) unsound: &'static str,
     /// What the consumer must say of it.
     pub(crate) reason: &'static str,
 }
@@ -63,7 +63,7 @@ impl Broken {
 pub(crate) const NAMESPACES: Need =
     need("unshare --map-root-user --mount --net true", "no namespaces");
 
-const fn need(probe: &'static str, missing: &'static str) -> Need {
+pub(crate) const fn need(probe: &'static str, missing: &'static str) -> Need {
     Need { probe, missing }
 }
 
@@ -186,6 +186,59 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
                 sound: "    fi\n",
                 unsound: "",
                 reason: "Couldn't find 'fi' for this 'if'",
+            },
+        ],
+    },
+    Consumer {
+        name: "cloud_init",
+        tier: "consumers",
+        needs: &[need("type cloud-init", "no cloud-init")],
+        reads: |path| path.ends_with("/user-data.yaml"),
+        judge: |files| each(files, cloud_init),
+        broken: &[
+            Broken {
+                name: "a_mode_that_is_a_number",
+                path: "nodes/alpha/user-data.yaml",
+                sound: "permissions: \"0644\"",
+                unsound: "permissions: 0644",
+                reason: "420 is not of type 'string'",
+            },
+            Broken {
+                name: "a_key_of_a_file_misspelt",
+                path: "nodes/alpha/user-data.yaml",
+                sound: "owner: root:root",
+                unsound: "ownr: root:root",
+                reason: "('ownr' was unexpected)",
+            },
+            Broken {
+                name: "another_first_line",
+                path: "nodes/alpha/user-data.yaml",
+                sound: "#cloud-config",
+                unsound: "# cloud-config",
+                reason: "#cloud-config",
+            },
+        ],
+    },
+    Consumer {
+        name: "containerd",
+        tier: "containerd",
+        needs: &[need(r#"type "${MESHWRIGHT_CONTAINERD:-containerd}""#, "no containerd")],
+        reads: |path| path == "host/containerd/config.toml",
+        judge: |files| each(files, containerd),
+        broken: &[
+            Broken {
+                name: "a_key_misspelt",
+                path: "host/containerd/config.toml",
+                sound: "config_path",
+                unsound: "config_paths",
+                reason: "not in the dump: config_paths = \"/etc/containerd/certs.d\"",
+            },
+            Broken {
+                name: "a_version_that_is_none",
+                path: "host/containerd/config.toml",
+                sound: "version = 3",
+                unsound: "version = 30",
+                reason: "30",
             },
         ],
     },
@@ -320,7 +373,10 @@ fn is_yaml(path: &str) -> bool {
     path.ends_with(".yaml")
 }
 
-fn each(files: &[PathBuf], judge: fn(&Path) -> io::Result<Verdict>) -> io::Result<Vec<Verdict>> {
+pub(crate) fn each(
+    files: &[PathBuf],
+    judge: fn(&Path) -> io::Result<Verdict>,
+) -> io::Result<Vec<Verdict>> {
     files.iter().map(|file| judge(file)).collect()
 }
 
@@ -393,15 +449,36 @@ fn shellcheck(file: &Path) -> io::Result<Verdict> {
     outside(r#"shellcheck "$1""#, file).map(Verdict::of)
 }
 
+/// cloud-init's own judge of its user-data. What it lets through is judged in `it/user_data.rs`.
+fn cloud_init(file: &Path) -> io::Result<Verdict> {
+    outside(r#"cloud-init schema --config-file "$1" 2>&1"#, file).map(Verdict::of)
+}
+
+/// What containerd makes of its configuration must hold what was asked for: it drops a key that it
+/// does not know. Options of a runtime are free, and are the runtime's to judge.
+fn containerd(file: &Path) -> io::Result<Verdict> {
+    const SCRIPT: &str = r#"
+        dump=$("${MESHWRIGHT_CONTAINERD:-containerd}" --config "$1" config dump)
+        missing=0
+        while IFS= read -r line; do
+            grep -qF -- "$(tr '"' "'" <<<"$line")" < <(tr '"' "'" <<<"$dump") || { echo "not in the dump: $line"; missing=1; }
+        done < <(grep -v -e '^#' -e '^$' -e '^version' "$1")
+        exit "$missing"
+    "#;
+    outside(SCRIPT, file).map(Verdict::of)
+}
+
 /// The units are verified where systemd would find them, beside the script that they start. A
-/// drop-in is verified with the unit that it belongs to, wireguard-tools' own.
+/// drop-in is verified with the unit that it belongs to: wireguard-tools' own, or one in the place
+/// of kubelet's, which comes from elsewhere.
 fn systemd(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
         units=${1%%/systemd/*}/systemd
         unit=${1#"$units"/}
         mount -t tmpfs programs /usr/local/sbin
         install -m 755 /dev/null /usr/local/sbin/meshwright-node
-        SYSTEMD_UNIT_PATH=$units: systemd-analyze verify --man=no --recursive-errors=no "${unit%.d/*}"
+        printf '[Service]\nExecStart=/bin/true\n' >/usr/local/sbin/kubelet.service
+        SYSTEMD_UNIT_PATH=$units:/usr/local/sbin: systemd-analyze verify --man=no --recursive-errors=no "${unit%.d/*}"
     "#;
     inside(SCRIPT, file).map(Verdict::of)
 }
@@ -449,7 +526,7 @@ fn kubeadm(file: &Path) -> io::Result<Verdict> {
 
 impl Verdict {
     /// By the exit status.
-    fn of(done: Output) -> Self {
+    pub(crate) fn of(done: Output) -> Self {
         if done.status.success() {
             return Self::Accepted;
         }

@@ -7,8 +7,10 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop where its ground is missing")]
 
+mod cluster;
 mod consumer;
 mod full_disk;
+mod hosts;
 mod keys;
 #[path = "../it/mesh.rs"]
 mod mesh;
@@ -27,7 +29,7 @@ use meshwright::render::Rendering;
 use meshwright::{out, pipeline};
 use tempfile::TempDir;
 
-use consumer::{Broken, CONSUMERS, Consumer, Verdict};
+use consumer::{Broken, Consumer, Verdict};
 use need::Needs;
 
 fn main() -> ExitCode {
@@ -36,10 +38,13 @@ fn main() -> ExitCode {
     let trees = trees(rendered.path());
     let mut needs = Needs::from_environment();
     let mut trials = Vec::new();
-    for consumer in CONSUMERS {
+    for consumer in consumer::CONSUMERS.iter().chain(cluster::CONSUMERS) {
         let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
-        let sound = rendered.path().join(BROKEN_EXAMPLE);
-        let refused = consumer.broken.iter().map(|broken| refuses(consumer, broken, &sound));
+        let refused = consumer.broken.iter().map(|broken| {
+            let sound = trees.iter().filter(|tree| tree.join(broken.path).is_file());
+            let sound = sound.max_by_key(|tree| tree.ends_with(BROKEN_EXAMPLE));
+            refuses(consumer, broken, sound.expect("an example has the file"))
+        });
         let both = accepted.chain(refused);
         trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
     }
@@ -51,6 +56,9 @@ fn main() -> ExitCode {
     }
     let keys = Trial::test("keys::agree_with_wg_pubkey", keys::agree_with_wg_pubkey);
     trials.push(needs.gate("consumers", keys::NEEDS, keys));
+    for trial in hosts::trials() {
+        trials.push(needs.gate("hosts", hosts::NEEDS, trial));
+    }
     let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.num_ignored > 0 {
@@ -59,7 +67,7 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// The example whose files are broken: its files are short, and of every kind.
+/// The example whose files are broken, as far as it has them: they are short.
 const BROKEN_EXAMPLE: &str = "minimal";
 
 /// The rendered examples, and the committed tree once there is one.

@@ -23,6 +23,9 @@ mode = "nftables"
 
 [ingress]
 controller = "traefik"
+#ingress
+
+#tunnel
 
 [firewall]
 ssh_from = ["203.0.113.0/24"]
@@ -60,6 +63,13 @@ name = "office"
 #office
 "#;
 
+/// Names of two zones, both with their own; one of the zones is under a country's category.
+const TUNNEL: &str = r#"
+[cloudflare_tunnel]
+id = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+hostnames = ["example.com", "www.example.com", "example.co.uk", "www.example.co.uk"]
+"#;
+
 /// A rule, and what is written under the marks.
 type Case = (&'static str, &'static [(&'static str, &'static str)]);
 
@@ -89,6 +99,10 @@ const CASES: &[Case] = &[
     ("client-via-unknown", &[("#laptop", r#"via = "tokyo""#)]),
     ("wireguard-port-taken", &[("#tokyo", r#"open_ports = ["51820/tcp", "51821/udp"]"#)]),
     ("keepalive-zero-behind-nat", &[("#wireguard", "persistent_keepalive = 1")]),
+    ("replicas-above-nodes", &[("#ingress", "replicas = 2")]),
+    ("replicas-above-nodes", &[("#ingress", "replicas = 3"), ("#tokyo", "taints = []")]),
+    ("hostname-duplicate", &[("#tunnel", TUNNEL)]),
+    ("hostname-too-deep", &[("#tunnel", TUNNEL)]),
     (
         "endpoint-duplicate",
         &[("#home", r#"endpoint = "203.0.113.10:51821""#), ("#attic", r#"relay = "tokyo""#)],

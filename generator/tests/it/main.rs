@@ -18,3 +18,4 @@ mod registry;
 mod reject;
 mod snapshot;
 mod tree;
+mod user_data;

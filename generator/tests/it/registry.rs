@@ -124,6 +124,9 @@ fn generic(path: &str, interface: &str) -> String {
     let path = path.replace(interface, "wg0");
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["nodes", _, rest @ ..] => format!("nodes/<node>/{}", rest.join("/")),
+        ["host", "containerd", "certs.d", _, file] => {
+            format!("host/containerd/certs.d/<registry>/{file}")
+        }
         ["clients", _, rest @ ..] => format!("clients/<client>/{}", rest.join("/")),
         _ => path,
     }

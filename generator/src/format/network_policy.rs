@@ -1,0 +1,137 @@
+//! NetworkPolicies: who may talk to a namespace's pods, and to whom they may talk.
+
+use serde::Serialize;
+
+use super::manifest::{Labels, Manifest, Metadata, Object};
+
+/// `NetworkPolicySpec` (networking.k8s.io/v1). A list that is there admits what it names; one that
+/// is empty admits nothing; one that is absent says nothing of that direction.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkPolicySpec {
+    pod_selector: Selector,
+    policy_types: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ingress: Option<Vec<IngressRule>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    egress: Option<Vec<EgressRule>>,
+}
+
+/// Pods or namespaces by their labels.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Selector {
+    /// All of these must be there.
+    pub match_labels: Labels,
+}
+
+impl Selector {
+    /// What has all of these labels.
+    pub fn new(labels: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        Self { match_labels: labels.into_iter().collect() }
+    }
+}
+
+/// Who may talk to the pods, and on which of their ports.
+#[derive(Debug, Serialize)]
+pub struct IngressRule {
+    /// Each of these.
+    pub from: Vec<Peer>,
+    /// On each of these.
+    pub ports: Vec<Port>,
+}
+
+/// Whom the pods may talk to, and on which ports.
+#[derive(Debug, Serialize)]
+pub struct EgressRule {
+    /// Each of these.
+    pub to: Vec<Peer>,
+    /// On each of these.
+    pub ports: Vec<Port>,
+}
+
+/// The other end.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Peer {
+    /// Pods of a namespace.
+    #[serde(rename_all = "camelCase")]
+    Pods {
+        /// The namespace.
+        namespace_selector: Selector,
+        /// Its pods.
+        pod_selector: Selector,
+    },
+    /// Addresses.
+    #[serde(rename_all = "camelCase")]
+    Addresses {
+        /// The block.
+        ip_block: IpBlock,
+    },
+}
+
+/// A block of addresses.
+#[derive(Debug, Serialize)]
+pub struct IpBlock {
+    cidr: String,
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    except: &'static [&'static str],
+}
+
+impl Peer {
+    /// The pods of a namespace that have these labels. The API server labels each namespace with its
+    /// name.
+    pub fn pods(
+        namespace: &'static str,
+        labels: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Self {
+        Self::Pods {
+            namespace_selector: Selector::new([("kubernetes.io/metadata.name", namespace)]),
+            pod_selector: Selector::new(labels),
+        }
+    }
+
+    /// A block of addresses without those of others.
+    pub fn addresses(cidr: impl Into<String>, except: &'static [&'static str]) -> Self {
+        Self::Addresses { ip_block: IpBlock { cidr: cidr.into(), except } }
+    }
+}
+
+/// A port of the pod that is talked to: a Service's port has become its pod's when a policy looks.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Port {
+    protocol: &'static str,
+    port: u16,
+}
+
+impl Port {
+    /// A TCP port.
+    #[must_use]
+    pub const fn tcp(port: u16) -> Self {
+        Self { protocol: "TCP", port }
+    }
+
+    /// A UDP port.
+    #[must_use]
+    pub const fn udp(port: u16) -> Self {
+        Self { protocol: "UDP", port }
+    }
+}
+
+/// A policy for the pods of a namespace that have these labels.
+pub fn network_policy(
+    metadata: Metadata<'static>,
+    pods: Selector,
+    ingress: Vec<IngressRule>,
+    egress: Option<Vec<EgressRule>>,
+) -> Manifest<Object<'static, NetworkPolicySpec>> {
+    let egress_type = egress.as_ref().map(|_| "Egress");
+    let spec = NetworkPolicySpec {
+        pod_selector: pods,
+        policy_types: ["Ingress"].into_iter().chain(egress_type).collect(),
+        ingress: Some(ingress),
+        egress,
+    };
+    let fields = Object { metadata, spec };
+    Manifest { api_version: "networking.k8s.io/v1", kind: "NetworkPolicy", fields }
+}

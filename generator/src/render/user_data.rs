@@ -1,0 +1,251 @@
+//! `user-data.yaml`: cloud-init's user-data of one node, the first boot of a Debian or Ubuntu host.
+//!
+//! It holds the host's files at their final paths, then runs `meshwright-node prepare`. It holds no
+//! secret: user-data stays readable through the metadata service for the machine's life. What is
+//! too large for the provider is left to `export`, which brings every file anyway.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::format::yaml;
+use crate::render::host_tree::{self, HostFile, OWNER, SCRIPT};
+use crate::render::{NodeRenderer, NodeView, Output};
+use crate::value::Name;
+
+/// The registration.
+pub const RENDERER: NodeRenderer = NodeRenderer {
+    id: "user_data",
+    outputs: &[Output {
+        path: "nodes/<node>/user-data.yaml",
+        consumer: "cloud-init of Debian and Ubuntu, pasted as it is",
+    }],
+    render,
+};
+
+/// cloud-init's own keys (docs.cloud-init.io, "Module reference").
+#[derive(Serialize)]
+struct CloudConfig<'a> {
+    hostname: &'a Name,
+    /// Provider images that manage /etc/hosts write it anew at each boot, and the API's name is
+    /// gone (kubesphere#5295).
+    manage_etc_hosts: bool,
+    write_files: Vec<WriteFile<'a>>,
+    /// One command: runcmd has no `set -e`, and goes on after a failure.
+    runcmd: [[&'static str; 2]; 1],
+}
+
+#[derive(Serialize)]
+struct WriteFile<'a> {
+    path: &'a str,
+    owner: &'static str,
+    /// A string: YAML 1.1 takes 0644 for a number, which cloud-init's schema refuses.
+    permissions: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    content: &'a str,
+    /// The most that all this takes, in bytes.
+    #[serde(skip)]
+    size: usize,
+}
+
+fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
+    if view.node.os.is_nixos() {
+        return;
+    }
+    let files = host_tree::files(view, artifacts);
+    let limit = view.node.provider.user_data_limit;
+    let document = document(&view.node.name, &files, view.packed_script, limit);
+    artifacts.add(view.path("user-data.yaml"), document);
+}
+
+/// Compresses the script as cloud-init unpacks it. The same bytes for the same script: gzip's header
+/// gets no time.
+pub(super) fn packed(script: &[u8]) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = encoder.write_all(script).and_then(|()| encoder.finish());
+    STANDARD.encode(packed.unwrap_or_else(|fault| unreachable!("a Vec takes everything: {fault}")))
+}
+
+/// The document with as much as fits into `limit` bytes: all of it in clear, else with the script
+/// packed, else without the largest files.
+fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usize) -> Vec<u8> {
+    let mut about = format!("the first boot of {name}; it holds no secret");
+    let mut carried: Vec<_> = files.iter().map(WriteFile::of).collect();
+    if size(&carried) > limit {
+        pack_script(&mut carried, packed_script);
+    }
+    let left_out = leave_out(&mut carried, limit);
+    if !left_out.is_empty() {
+        about.push_str(&format!(
+            "\nbeyond the provider's {limit} bytes, and so left to `export`:\n  "
+        ));
+        about.push_str(&left_out.join("\n  "));
+    }
+    let config = CloudConfig {
+        hostname: name,
+        manage_etc_hosts: false,
+        write_files: carried,
+        runcmd: [[SCRIPT, "prepare"]],
+    };
+    yaml::File::cloud_config(&about).document(&config).finish()
+}
+
+/// The script is the largest file of a small mesh, and stands in clear in `host/meshwright-node`.
+fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
+    for file in carried.iter_mut().filter(|file| file.path == SCRIPT) {
+        *file = WriteFile { encoding: Some("gz+b64"), ..file.with_content(packed) };
+    }
+}
+
+/// Removes files that may come later, until the rest fits; says which, by path.
+fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str> {
+    let mut left_out = Vec::new();
+    let mut total = size(carried);
+    while total > limit {
+        let ranked = carried.iter().map(leave_out_rank).enumerate();
+        let first = ranked.filter(|(_, rank)| rank.is_some()).max_by_key(|(_, rank)| *rank);
+        let Some((position, _)) = first else { break };
+        let WriteFile { path, size, .. } = carried.remove(position);
+        total = total - size + COMMENT + path.len();
+        left_out.push(path);
+    }
+    left_out.sort_unstable();
+    left_out
+}
+
+/// The file with the highest rank is left out first: the largest of what kubeadm and the mesh need
+/// later, then of what the firewall needs, since a host that is set up is better closed. `prepare`
+/// cannot do without the rest.
+fn leave_out_rank(file: &WriteFile<'_>) -> Option<(bool, usize)> {
+    let is_below = |folder: &str| file.path.starts_with(folder);
+    let waits = is_below("/etc/kubernetes/") || is_below("/etc/wireguard/");
+    let is_optional = is_below("/etc/meshwright/") && file.path != "/etc/meshwright/node.env";
+    (waits || is_optional).then_some((waits, file.size))
+}
+
+/// The most that a document with these files takes, in bytes.
+fn size(files: &[WriteFile<'_>]) -> usize {
+    /// Comments, hostname and command.
+    const REST: usize = 400;
+    REST + files.iter().map(|file| file.size).sum::<usize>()
+}
+
+/// What a comment line takes beside the path in it.
+const COMMENT: usize = "#   \n".len();
+
+impl<'a> WriteFile<'a> {
+    fn of(file: &'a HostFile<'_>) -> Self {
+        let content = std::str::from_utf8(file.content);
+        let content = content.unwrap_or_else(|_| unreachable!("{} is text", file.path));
+        let (path, permissions) = (&file.path, file.mode.octal());
+        Self { path, owner: OWNER, permissions, encoding: None, content: "", size: 0 }
+            .with_content(content)
+    }
+
+    /// Each line is indented, and the keys are lines of their own.
+    fn with_content(&self, content: &'a str) -> Self {
+        const INDENT: usize = 6;
+        const KEYS: usize = 100;
+        let size = KEYS + self.path.len() + content.len() + INDENT * content.lines().count();
+        Self { content, size, ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::document;
+    use crate::render::host_tree::{HostFile, Mode, SCRIPT};
+    use crate::value::{Name, Text};
+
+    fn file(path: &str, content: &'static str) -> HostFile<'static> {
+        let mode = if path == SCRIPT { Mode::Program } else { Mode::Plain };
+        HostFile { path: path.to_owned(), mode, content: content.as_bytes() }
+    }
+
+    fn rendered(files: &[HostFile<'_>], limit: usize) -> String {
+        let name = Name::parse("tokyo").unwrap();
+        let document = document(&name, files, "H4sI", limit);
+        String::from_utf8(document).unwrap()
+    }
+
+    #[test]
+    fn everything_is_in_clear_where_it_fits() {
+        let files = [file("/etc/wireguard/wg0.conf", "a\n\n# b\n"), file(SCRIPT, "#!/bin/bash\n")];
+        let expected = "\
+#cloud-config
+# generated from topology.toml by meshwright; do not edit
+# the first boot of tokyo; it holds no secret
+hostname: tokyo
+manage_etc_hosts: false
+write_files:
+- path: /etc/wireguard/wg0.conf
+  owner: root:root
+  permissions: \"0644\"
+  content: |
+    a
+
+    # b
+- path: /usr/local/sbin/meshwright-node
+  owner: root:root
+  permissions: \"0755\"
+  content: |
+    #!/bin/bash
+runcmd:
+- - /usr/local/sbin/meshwright-node
+  - prepare
+";
+        assert_eq!(rendered(&files, 1000), expected);
+    }
+
+    /// Each limit with what is left out of it; below the last, nothing more can be.
+    #[test]
+    fn what_does_not_fit_is_packed_then_left_out() {
+        let ten = "0123456789\n0123456789\n0123456789\n0123456789\n0123456789\n";
+        let files = [
+            file("/etc/kubernetes/kubeadm.yaml", ten),
+            file("/etc/meshwright/nftables.conf", ten),
+            file("/etc/meshwright/node.env", ten),
+            file("/etc/systemd/system/a.service", ten),
+            file("/etc/wireguard/wg0.conf", ten),
+            file("/etc/wireguard/wg0.routes", "0\n"),
+            file(SCRIPT, ten),
+        ];
+        let table: &[(usize, &[&str])] = &[
+            (1900, &[]),
+            (1800, &[]),
+            (1700, &["/etc/kubernetes/kubeadm.yaml"]),
+            (1500, &["/etc/kubernetes/kubeadm.yaml", "/etc/wireguard/wg0.conf"]),
+            (
+                1300,
+                &[
+                    "/etc/kubernetes/kubeadm.yaml",
+                    "/etc/wireguard/wg0.conf",
+                    "/etc/wireguard/wg0.routes",
+                ],
+            ),
+            (
+                0,
+                &[
+                    "/etc/kubernetes/kubeadm.yaml",
+                    "/etc/meshwright/nftables.conf",
+                    "/etc/wireguard/wg0.conf",
+                    "/etc/wireguard/wg0.routes",
+                ],
+            ),
+        ];
+        for (limit, expected) in table {
+            let document = rendered(&files, *limit);
+            let left_out: Vec<_> =
+                document.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+            assert_eq!(left_out, *expected, "at {limit} bytes");
+            assert_eq!(document.contains("encoding: gz+b64"), *limit < 1900, "at {limit} bytes");
+            assert!(*limit == 0 || document.len() <= *limit, "{} of {limit}", document.len());
+        }
+    }
+}

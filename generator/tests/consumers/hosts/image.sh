@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Makes a root file system of Debian with cloud-init, as a provider's image would have it, with the
+# distribution's packages already there: image.sh FOLDER SUITE
+set -euo pipefail
+folder=$1 suite=$2
+packages=(
+  systemd systemd-sysv dbus cloud-init sudo ca-certificates conntrack ethtool gpg haproxy iproute2 ipset
+  iptables kmod netbase nftables procps python3 socat systemd-timesyncd ufw wireguard-tools
+)
+printf -v include '%s,' "${packages[@]}"
+
+mmdebstrap --quiet --variant=minbase --include="${include%,}" \
+  --aptopt='Apt::Install-Recommends "false"' "$suite" "$folder.new"
+
+root=$folder.new
+# It is booted without a network, and modules are the kernel's own business.
+: >"$root/etc/apt/sources.list"
+printf '#!/bin/sh\necho "$@" >>/var/lib/probe/modprobe\n' >"$root/usr/local/sbin/modprobe"
+chmod 755 "$root/usr/local/sbin/modprobe"
+# What `prepare` must cope with: a provider's /etc/hosts, swap, and two foreign firewalls.
+cat >"$root/etc/cloud/cloud.cfg.d/99-image.cfg" <<'CONFIG'
+datasource_list: [NoCloud, None]
+manage_etc_hosts: true
+locale: C.UTF-8
+ssh_genkeytypes: [ed25519]
+CONFIG
+echo '/swapfile none swap sw 0 0' >"$root/etc/fstab"
+systemctl --root="$root" --quiet enable nftables.service ufw.service
+systemctl --root="$root" --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
+  e2scrub_reap.service systemd-networkd-wait-online.service
+
+# The repository, on the port that the topology of the test names.
+cat >"$root/etc/systemd/system/repository.service" <<'UNIT'
+[Service]
+ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /srv/www 8080
+[Install]
+WantedBy=sysinit.target
+UNIT
+cat >"$root/etc/systemd/system/probe.service" <<'UNIT'
+[Unit]
+After=cloud-final.service
+[Service]
+Type=oneshot
+ExecStart=/srv/probe.sh
+ExecStopPost=/bin/systemctl poweroff
+[Install]
+WantedBy=cloud-init.target
+UNIT
+mkdir -p "$root/var/lib/probe"
+systemctl --root="$root" --quiet enable repository.service probe.service
+mv "$folder.new" "$folder"

@@ -1,0 +1,143 @@
+//! BIRD 2 in the place of calico-node, configured from the emitted objects alone, with the template
+//! and the timers of Calico's confd (node/filesystem/etc/calico/confd/templates/bird.cfg.template):
+//! kernel routes are learned, next hops resolved recursively, sessions kept for 240 s, restarts
+//! graceful. Faster timers would hide what a real cluster shows.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use ipnet::Ipv4Net;
+
+use crate::calico::Calico;
+use crate::command::succeeds;
+use crate::machine::Machine;
+use crate::probe::eventually;
+
+/// BGP's port.
+pub const PORT: u16 = 179;
+
+const CONF: &str = "/run/bird.conf";
+const SOCKET: &str = "/run/bird.ctl";
+const PID: &str = "/run/bird.pid";
+
+/// One speaker of the mesh.
+#[derive(Debug, Clone, Copy)]
+pub struct Speaker<'world> {
+    /// Its own address.
+    pub address: Ipv4Addr,
+    /// The block that it advertises; none before its node's first pod.
+    pub block: Option<Ipv4Net>,
+    /// What all have in common.
+    pub calico: &'world Calico,
+}
+
+impl Speaker<'_> {
+    /// BIRD's configuration with sessions to these addresses.
+    #[must_use]
+    pub fn configuration(&self, peers: &[Ipv4Addr]) -> String {
+        let Self { address, block, calico } = self;
+        let mut own = String::new();
+        let mut exported = String::new();
+        if let Some(block) = block {
+            let _ = write!(own, "route {block} blackhole;");
+            let _ = write!(
+                exported,
+                "  if net = {block} then accept;\n  if net ~ [ {block}+ ] then reject;\n"
+            );
+        }
+        for pool in &calico.pools {
+            let _ = writeln!(exported, "  if net ~ [ {}+ ] then accept;", pool.cidr);
+        }
+        let sessions: String = peers.iter().map(|peer| session(*peer, calico.as_number)).collect();
+        let as_number = calico.as_number;
+        format!(
+            r#"log "/run/bird.log" all;
+router id {address};
+filter calico_export {{
+{exported}  reject;
+}}
+protocol device {{ scan time 2; }}
+protocol direct {{ ipv4; interface -"cali*", -"kube-ipvs*", "*"; }}
+protocol static own {{ ipv4; {own} }}
+protocol kernel {{
+  learn; persist; scan time 2; graceful restart; metric 1024;
+  ipv4 {{ import all; export where source != RTS_DEVICE; }};
+}}
+template bgp mesh {{
+  local {address} as {as_number};
+  multihop;
+  source address {address};
+  graceful restart;
+  hold time 240; keepalive time 80;
+  connect delay time 2; connect retry time 5; error wait time 5, 30;
+  ipv4 {{ import all; export filter calico_export; gateway recursive; }};
+}}
+{sessions}"#
+        )
+    }
+
+    /// Starts it on its node.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn start(&self, machine: &Machine, peers: &[Ipv4Addr]) -> Result<()> {
+        machine.write(CONF, &self.configuration(peers))?;
+        machine.run(&["bird", "-c", CONF, "-s", SOCKET, "-P", PID])?;
+        Ok(())
+    }
+
+    /// Takes a changed configuration over.
+    ///
+    /// # Errors
+    ///
+    /// When it is refused.
+    pub fn reconfigure(&self, machine: &Machine, peers: &[Ipv4Addr]) -> Result<()> {
+        machine.write(CONF, &self.configuration(peers))?;
+        control(machine, &["configure"]).map(drop)
+    }
+}
+
+fn session(peer: Ipv4Addr, as_number: u32) -> String {
+    let name = peer.to_string().replace('.', "_");
+    format!("protocol bgp mesh_{name} from mesh {{ neighbor {peer} as {as_number}; }}\n")
+}
+
+/// Says something to a running BIRD.
+///
+/// # Errors
+///
+/// When it does not run.
+pub fn control(machine: &Machine, words: &[&str]) -> Result<String> {
+    machine.run(&[&["birdc", "-s", SOCKET], words].concat())
+}
+
+/// Whether a session with each of these addresses is established.
+///
+/// # Errors
+///
+/// When one is not in time.
+pub fn await_sessions(machine: &Machine, peers: usize, patience: Duration) -> Result<()> {
+    eventually(patience, || {
+        let said = control(machine, &["show", "protocols"])?;
+        let established = said.lines().filter(|line| line.contains("Established")).count();
+        ensure!(established == peers, "{established} of {peers} sessions:\n{said}");
+        Ok(())
+    })
+}
+
+/// Stops it: routes are withdrawn everywhere (SIGTERM).
+///
+/// # Errors
+///
+/// When it does not run.
+pub fn stop(machine: &Machine) -> Result<()> {
+    control(machine, &["down"])?;
+    eventually(Duration::from_secs(5), || {
+        let runs = succeeds(machine.command("birdc").args(["-s", SOCKET, "show", "status"]))?;
+        ensure!(!runs, "BIRD still runs on {}", machine.name);
+        Ok(())
+    })
+}

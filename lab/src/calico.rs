@@ -1,0 +1,97 @@
+//! What calico-node would be told: the emitted objects of Calico, read back.
+
+use anyhow::{Context as _, Result, bail};
+use ipnet::Ipv4Net;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::tree::Tree;
+
+/// The settings that the stand-ins use.
+#[derive(Debug, Clone)]
+pub struct Calico {
+    /// The AS of all nodes.
+    pub as_number: u32,
+    /// The MTU of pods.
+    pub mtu: u16,
+    /// All pools.
+    pub pools: Vec<Pool>,
+}
+
+/// One pool, which is one node's block.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// Its addresses.
+    pub cidr: Ipv4Net,
+    /// The node that it is for.
+    pub node: String,
+    /// Whether pods reach the Internet under their node's address.
+    pub nat_outgoing: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Network {
+    mtu: u16,
+    ip_pools: Vec<PoolSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PoolSpec {
+    cidr: Ipv4Net,
+    node_selector: String,
+    nat_outgoing: Value,
+}
+
+impl Calico {
+    /// Reads the emitted objects.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing or has another shape.
+    pub fn read(tree: &Tree) -> Result<Self> {
+        let installation = spec(tree, "cluster/calico/installation.yaml", "Installation")?;
+        let network: Network = field(&installation, "calicoNetwork")?;
+        let bgp = spec(tree, "cluster/calico/bgp.yaml", "BGPConfiguration")?;
+        let mesh: bool = field(&bgp, "nodeToNodeMeshEnabled")?;
+        if !mesh {
+            bail!("the lab knows no route reflectors");
+        }
+        let pools = network.ip_pools.into_iter().map(Pool::read).collect::<Result<_>>()?;
+        Ok(Self { as_number: field(&bgp, "asNumber")?, mtu: network.mtu, pools })
+    }
+
+    /// The block of a node.
+    ///
+    /// # Errors
+    ///
+    /// When no pool selects it.
+    pub fn block(&self, node: &str) -> Result<Ipv4Net> {
+        let pool = self.pools.iter().find(|pool| pool.node == node);
+        Ok(pool.with_context(|| format!("no pool selects {node}"))?.cidr)
+    }
+}
+
+impl Pool {
+    fn read(spec: PoolSpec) -> Result<Self> {
+        let selector = spec.node_selector;
+        let node = selector
+            .strip_prefix("kubernetes.io/hostname == '")
+            .and_then(|rest| rest.strip_suffix('\''))
+            .with_context(|| format!("{selector} selects no single node"))?;
+        let nat_outgoing = [Value::from("Enabled"), Value::from(true)].contains(&spec.nat_outgoing);
+        Ok(Self { cidr: spec.cidr, node: node.to_owned(), nat_outgoing })
+    }
+}
+
+fn spec(tree: &Tree, path: &str, kind: &str) -> Result<Value> {
+    let objects: Vec<Value> = serde_saphyr::from_multiple(tree.file(path)?).context("YAML")?;
+    let object = objects.into_iter().find(|object| object["kind"] == kind);
+    Ok(object.with_context(|| format!("{path} has no {kind}"))?["spec"].take())
+}
+
+fn field<T: DeserializeOwned>(object: &Value, name: &str) -> Result<T> {
+    serde_json::from_value(object[name].clone()).with_context(|| name.to_owned())
+}

@@ -1,0 +1,150 @@
+//! Changes to a running mesh: reloads lose nothing and touch nothing of others.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::checks::Check;
+use crate::checks::mesh::pod_pairs;
+use crate::node::Node;
+use crate::probe::{Stream, eventually, pings};
+use crate::tree::Tree;
+use crate::world::World;
+
+/// In an order in which each leaves a whole mesh behind.
+pub const ALL: &[Check] = &[
+    Check { name: "firewall-reload-loses-nothing", run: firewall_reload_loses_nothing },
+    Check { name: "foreign-tables-untouched", run: foreign_tables_untouched },
+    Check { name: "node-removed-and-added-live", run: node_removed_and_added_live },
+    Check { name: "wg0-restart", run: wg0_restart },
+];
+
+const FIREWALL: &str = "meshwright-firewall.service";
+
+fn firewall_reload_loses_nothing(world: &World) -> Result<()> {
+    let (one, other) = first_pair(world)?;
+    let stream = Stream::start(&one.pod.namespace, other.pod.address.into())?;
+    let capture = world.capture()?;
+    for _ in 0..5 {
+        for node in &world.nodes {
+            node.unit(&world.tree, FIREWALL, "ExecReload")?;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    stream.expect(0)?;
+    let seen = capture.finish()?;
+    ensure!(seen.in_clear.is_empty(), "in clear: {:?}", seen.in_clear);
+    Ok(())
+}
+
+/// Reloaded and started again, the unit leaves kube-proxy's and Calico's tables as they are; and it
+/// has no ExecStop, which in Debian's nftables.service flushes everyone's rules.
+fn foreign_tables_untouched(world: &World) -> Result<()> {
+    let unit = world.tree.file(&format!("host/systemd/{FIREWALL}"))?;
+    let stops = unit.lines().any(|line| line.starts_with("ExecStop"));
+    ensure!(!stops, "{FIREWALL} does something when it is stopped");
+    for node in &world.nodes {
+        let before = foreign_tables(node)?;
+        node.unit(&world.tree, FIREWALL, "ExecReload")?;
+        node.unit(&world.tree, FIREWALL, "ExecStart")?;
+        ensure!(before == foreign_tables(node)?, "foreign tables changed on {}", node.name());
+    }
+    Ok(())
+}
+
+fn foreign_tables(node: &Node) -> Result<String> {
+    let show = |table| node.machine.run(&["nft", "list", "table", "ip", table]);
+    Ok(show("kube-proxy")? + &show("calico")?)
+}
+
+fn first_pair(world: &World) -> Result<(&Node, &Node)> {
+    world.pairs().next().context("a mesh of one")
+}
+
+/// The topology loses a node and gets it back, by the emitted reload on every other node. Nobody else
+/// notices: no ping is lost, and private and preshared keys are what they were.
+fn node_removed_and_added_live(world: &World) -> Result<()> {
+    let leaving = world.public_nodes().map(|(node, _)| node).last().context("nobody is public")?;
+    let without = world.tree.without_node(leaving.name())?;
+    let staying: Vec<_> = world.nodes.iter().filter(|node| node.id != leaving.id).collect();
+    let keys = staying.iter().map(|node| keys(world, node)).collect::<Result<Vec<_>>>()?;
+    let [one, .., other] = staying[..] else { anyhow::bail!("too few nodes") };
+    let stream = Stream::start(&one.pod.namespace, other.pod.address.into())?;
+    reload(&without, &staying)?;
+    let reached = pings(one.namespace(), leaving.address.into());
+    reload(&world.tree, &staying)?;
+    ensure!(!reached, "{} is still a peer after its removal", leaving.name());
+    pod_pairs(world)?;
+    stream.expect(0)?;
+    for (node, before) in staying.iter().zip(keys) {
+        ensure!(before == self::keys(world, node)?, "the keys of {} changed", node.name());
+    }
+    Ok(())
+}
+
+fn reload(tree: &Tree, nodes: &[&Node]) -> Result<()> {
+    for node in nodes {
+        node.install(tree)?;
+        node.unit(tree, FIREWALL, "ExecReload")?;
+        node.wireguard_reload(tree)?;
+    }
+    Ok(())
+}
+
+/// The private key, and each peer with its preshared key.
+fn keys(world: &World, node: &Node) -> Result<String> {
+    let interface = world.tree.plan.wireguard.interface.as_str();
+    let show = |what| node.machine.run(&["wg", "show", interface, what]);
+    let preshared = show("preshared-keys")?;
+    let mut preshared: Vec<_> = preshared.lines().collect();
+    preshared.sort_unstable();
+    Ok(show("private-key")? + &preshared.join("\n"))
+}
+
+/// How long pods may be away after wg0 is back, to peers that the node can call.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// wireguard-go begins to call before `PostUp` has set the key, and tries again after the rekey
+/// time-out of 5 s; the kernel does not (lab.md §4).
+const RESTART_WIREGUARD_GO: Duration = Duration::from_secs(7);
+
+/// Keepalives of all peers, and pod routes that wait for nobody: 15 s without the one, 4 s without
+/// the other (lab.md §4, calico-run.md §9).
+///
+/// A peer behind NAT has to call again, and does so 15 s after it said something that was not
+/// answered (WireGuard §6.5: keepalive timeout and rekey timeout); seen here on 2026-11-23. Until
+/// then a restarted public node does not reach it, whatever it emits.
+fn wg0_restart(world: &World) -> Result<()> {
+    let public = world.nodes.iter().find(|node| node.public.is_some());
+    let behind_nat = world.nodes.iter().find(|node| node.public.is_none());
+    for node in public.into_iter().chain(behind_nat) {
+        node.wireguard_down(&world.tree)?;
+        node.wireguard_up(&world.tree)?;
+        let back = Instant::now();
+        let called: Vec<_> = world.nodes.iter().filter(|other| calls(world, node, other)).collect();
+        // The others first: what the node itself says would wake the tunnel up.
+        eventually(world.patience, || called.iter().try_for_each(|other| reaches(other, node)))?;
+        let away = back.elapsed();
+        let tolerated = if runs_wireguard_go(node)? { RESTART_WIREGUARD_GO } else { RESTART };
+        ensure!(away <= tolerated, "{} was away for {away:?} after wg0 was back", node.pod.name);
+        pod_pairs(world)?;
+    }
+    Ok(())
+}
+
+fn runs_wireguard_go(node: &Node) -> Result<bool> {
+    let link = node.machine.run(&["ip", "-details", "link", "show", "type", "wireguard"])?;
+    Ok(link.is_empty())
+}
+
+fn calls(world: &World, node: &Node, other: &Node) -> bool {
+    let planned = |node: &Node| world.tree.plan.nodes.iter().find(|one| one.id.get() == node.id);
+    let (Some(one), Some(two)) = (planned(node), planned(other)) else { return false };
+    node.id != other.id && one.location.endpoint_of(&two.location).is_some()
+}
+
+fn reaches(node: &Node, other: &Node) -> Result<()> {
+    let reached = pings(&node.pod.namespace, other.pod.address.into());
+    ensure!(reached, "{} does not reach {}", node.pod.name, other.pod.name);
+    Ok(())
+}

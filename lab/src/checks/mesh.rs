@@ -1,0 +1,243 @@
+//! The mesh: everyone reaches everyone, and the underlay carries nothing but WireGuard.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Result, ensure};
+use meshwright::plan::control_plane::API_PORT;
+
+use crate::checks::{Check, none_failed};
+use crate::namespace::Namespace;
+use crate::node::Node;
+use crate::probe::{all_at_once, eventually, pings, pings_unfragmented};
+use crate::server::{Answer, ask, not_dropped};
+use crate::service;
+use crate::underlay;
+use crate::world::World;
+
+/// In the order in which a broken mesh is best understood.
+pub const ALL: &[Check] = &[
+    Check { name: "node-pairs", run: node_pairs },
+    Check { name: "bgp-routes", run: bgp_routes },
+    Check { name: "pod-pairs", run: pod_pairs },
+    Check { name: "node-to-pod", run: node_to_pod },
+    Check { name: "cluster-ip-from-pods", run: cluster_ip_from_pods },
+    Check { name: "cluster-ip-from-nodes", run: cluster_ip_from_nodes },
+    Check { name: "node-ports-inside", run: node_ports_inside },
+    Check { name: "full-size-packets", run: full_size_packets },
+    Check { name: "underlay-carries-only-wireguard", run: underlay_carries_only_wireguard },
+    Check { name: "pods-reach-the-internet", run: pods_reach_the_internet },
+    Check { name: "pods-reach-no-metadata", run: pods_reach_no_metadata },
+    Check { name: "private-ports-open-over-the-mesh", run: private_ports_open },
+    Check { name: "pods-reach-nodes", run: pods_reach_nodes },
+    Check { name: "pods-reach-no-bgp-or-etcd", run: pods_reach_no_bgp_or_etcd },
+];
+
+fn node_pairs(world: &World) -> Result<()> {
+    eventually(world.patience, || {
+        none_failed(world.pairs().filter_map(|(one, other)| {
+            let reached = pings(one.namespace(), other.address.into());
+            (!reached).then(|| format!("{} to {}", one.name(), other.name()))
+        }))
+    })
+}
+
+/// Pod to pod in both directions: an AllowedIPs that lacks the block shows nowhere else (lab.md §3).
+pub(super) fn pod_pairs(world: &World) -> Result<()> {
+    eventually(world.patience, || pod_pairs_now(world))
+}
+
+pub(super) fn pod_pairs_now(world: &World) -> Result<()> {
+    none_failed(world.pairs().filter_map(|(one, other)| {
+        let reached = pings(&one.pod.namespace, other.pod.address.into());
+        (!reached).then(|| format!("{} to {}", one.pod.name, other.pod.name))
+    }))
+}
+
+/// Each node's block is advertised by that node alone, and what leads into the mesh is BIRD's or the
+/// emitted static routes: a route of wg-quick's would win over both and be advertised (`Table`).
+fn bgp_routes(world: &World) -> Result<()> {
+    world.await_bgp()?;
+    eventually(world.patience, || {
+        none_failed(world.nodes.iter().filter_map(|node| {
+            let expected = blocks_beside(world, node);
+            let routed = bgp_routed(node).unwrap_or_default();
+            (routed != expected).then(|| format!("{}: {routed:?}, not {expected:?}", node.name()))
+        }))
+    })?;
+    none_failed(world.nodes.iter().flat_map(foreign_mesh_routes))
+}
+
+fn foreign_mesh_routes(node: &Node) -> Vec<String> {
+    let routes = node.machine.run(&["ip", "-4", "route", "show"]).unwrap_or_default();
+    let foreign = routes.lines().filter(|route| {
+        let ours = route.contains(" proto kernel ") || route.contains(" proto bird ");
+        route.contains(" dev wg0 ") && !ours
+    });
+    foreign.map(|route| format!("{}: {route}", node.name())).collect()
+}
+
+fn blocks_beside(world: &World, node: &Node) -> BTreeSet<String> {
+    let others = world.nodes.iter().filter(|other| other.id != node.id);
+    others.map(|other| other.block.to_string()).collect()
+}
+
+fn bgp_routed(node: &Node) -> Result<BTreeSet<String>> {
+    let routes = node.machine.run(&["ip", "-4", "route", "show", "proto", "bird"])?;
+    let through_mesh = routes.lines().filter(|line| line.contains(" dev "));
+    Ok(through_mesh.filter_map(|line| line.split(' ').next().map(str::to_owned)).collect())
+}
+
+fn node_to_pod(world: &World) -> Result<()> {
+    let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
+    none_failed(pairs.filter_map(|(one, other)| {
+        let reached = pings(one.namespace(), other.pod.address.into());
+        (!reached).then(|| format!("{} to {}", one.name(), other.pod.name))
+    }))
+}
+
+fn cluster_ip_from_pods(world: &World) -> Result<()> {
+    let pods = world.nodes.iter().map(|node| &node.pod.namespace);
+    none_failed(pods.filter_map(|pod| reaches_every_endpoint(world, pod).err().map(describe)))
+}
+
+fn cluster_ip_from_nodes(world: &World) -> Result<()> {
+    let nodes = world.nodes.iter().map(Node::namespace);
+    none_failed(nodes.filter_map(|node| reaches_every_endpoint(world, node).err().map(describe)))
+}
+
+fn describe(error: anyhow::Error) -> String {
+    format!("{error:#}")
+}
+
+/// The Service balances in turns: two rounds meet every endpoint.
+fn reaches_every_endpoint(world: &World, from: &Namespace) -> Result<()> {
+    let rounds = world.service.endpoints.len() * 2;
+    let answers = (0..rounds).map(|_| ask(from, world.service.address.into(), service::PORT));
+    let answered: BTreeSet<String> =
+        answers.map(|answer| answer.map(|answer| answer.server)).collect::<Result<_>>()?;
+    let expected = service_pods(world);
+    ensure!(answered == expected, "{}: {answered:?}, not {expected:?}", from.name());
+    Ok(())
+}
+
+fn service_pods(world: &World) -> BTreeSet<String> {
+    let behind = |node: &&Node| world.service.endpoints.contains(&node.pod.address);
+    world.nodes.iter().filter(behind).map(|node| node.pod.name.clone()).collect()
+}
+
+/// A NodePort over the mesh, also where the endpoint is on a third node (calico-run.md §6).
+fn node_ports_inside(world: &World) -> Result<()> {
+    none_failed(world.pairs().filter_map(|(one, other)| {
+        let rounds = 0..world.service.endpoints.len();
+        let mut answers =
+            rounds.map(|_| ask(one.namespace(), other.address.into(), service::NODE_PORT));
+        answers.find_map(Result::err).map(describe)
+    }))
+}
+
+/// The largest packet that a pod sends arrives whole, and no packet on the underlay is a fragment.
+fn full_size_packets(world: &World) -> Result<()> {
+    let capture = world.capture()?;
+    let mtu = world.calico.mtu;
+    let failed = world.pairs().filter_map(|(one, other)| {
+        let whole = pings_unfragmented(&one.pod.namespace, other.pod.address.into(), mtu);
+        (!whole).then(|| format!("{mtu} bytes from {} to {}", one.pod.name, other.pod.name))
+    });
+    let failed = none_failed(failed);
+    let seen = capture.finish()?;
+    failed?;
+    ensure!(seen.fragments == 0, "{} fragments on the underlay", seen.fragments);
+    Ok(())
+}
+
+/// WireGuard's data message has a header of 16 bytes and a tag of 16, UDP 8, IPv4 20: one
+/// encapsulation, and not two.
+const WIREGUARD_OVER_IPV4: usize = 60;
+
+fn underlay_carries_only_wireguard(world: &World) -> Result<()> {
+    let capture = world.capture()?;
+    let mtu = world.calico.mtu;
+    for (one, other) in world.pairs() {
+        let _ = pings_unfragmented(&one.pod.namespace, other.pod.address.into(), mtu);
+        let _ = pings(one.namespace(), other.address.into());
+    }
+    for node in &world.nodes {
+        reaches_every_endpoint(world, &node.pod.namespace)?;
+        reaches_every_endpoint(world, node.namespace())?;
+    }
+    let seen = capture.finish()?;
+    ensure!(seen.in_clear.is_empty(), "in clear: {:?}", seen.in_clear);
+    ensure!(seen.other.is_empty(), "not WireGuard: {:?}", seen.other);
+    let largest = usize::from(mtu) + WIREGUARD_OVER_IPV4;
+    let padded = largest.next_multiple_of(16);
+    ensure!(seen.wireguard > 0, "nothing was seen");
+    ensure!((largest..=padded).contains(&seen.largest), "{} bytes, not {largest}", seen.largest);
+    Ok(())
+}
+
+/// There and back, under the address of the node.
+fn pods_reach_the_internet(world: &World) -> Result<()> {
+    none_failed(world.nodes.iter().filter_map(|node| {
+        let answer = ask(&node.pod.namespace, underlay::SERVER.into(), underlay::SERVER_PORT);
+        match (answer, node.public) {
+            (Err(error), _) => Some(describe(error)),
+            (Ok(Answer { peer, .. }), Some(public)) if peer != IpAddr::from(public.v4) => {
+                Some(format!("{} was seen as {peer}, not {}", node.pod.name, public.v4))
+            }
+            (Ok(_), _) => None,
+        }
+    }))
+}
+
+/// The nodes reach their metadata service, so that it is the firewall that keeps pods from it.
+fn pods_reach_no_metadata(world: &World) -> Result<()> {
+    let failed = all_at_once(&world.nodes, |node| reaches_no_metadata(world, node).err());
+    none_failed(failed.into_iter().flatten().map(describe))
+}
+
+fn reaches_no_metadata(world: &World, node: &Node) -> Result<()> {
+    let addresses = world.metadata_of(node).into_iter();
+    let targets: Vec<_> =
+        addresses.map(|address| SocketAddr::from((address, underlay::SERVER_PORT))).collect();
+    for target in &targets {
+        ask(node.namespace(), target.ip(), target.port())?;
+    }
+    let reached = not_dropped(&node.pod.namespace, &targets)?;
+    ensure!(reached.is_empty(), "{} reached {reached:?}", node.pod.name);
+    Ok(())
+}
+
+fn private_ports_open(world: &World) -> Result<()> {
+    for (one, other) in world.pairs() {
+        let ports = world.private_ports();
+        let targets: Vec<_> =
+            ports.iter().map(|port| SocketAddr::from((other.address, *port))).collect();
+        let open = not_dropped(one.namespace(), &targets)?;
+        ensure!(open == targets, "{} reaches only {open:?} of {targets:?}", one.name());
+    }
+    Ok(())
+}
+
+/// A pod reaches the API as a node's 6443, and kubelet on its own node and on others.
+fn pods_reach_nodes(world: &World) -> Result<()> {
+    let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
+    none_failed(pairs.flat_map(|(one, other)| {
+        [API_PORT, 10250].into_iter().filter_map(|port| {
+            ask(&one.pod.namespace, other.address.into(), port).err().map(describe)
+        })
+    }))
+}
+
+/// What speaks BGP or is etcd must not hear a pod, on its own node or on another.
+fn pods_reach_no_bgp_or_etcd(world: &World) -> Result<()> {
+    let address = |port: u16| move |node: &Node| SocketAddr::from((node.address, port));
+    let targets = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
+    let targets: Vec<_> = targets.into_iter().flatten().collect();
+    let failed = all_at_once(&world.nodes, |from| {
+        let reached = not_dropped(&from.pod.namespace, &targets)?;
+        ensure!(reached.is_empty(), "{} reached {reached:?}", from.pod.name);
+        Ok(())
+    });
+    none_failed(failed.into_iter().filter_map(Result::err).map(describe))
+}

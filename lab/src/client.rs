@@ -1,0 +1,52 @@
+//! Clients: somebody's machine, brought up from `out/clients/`.
+
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+use meshwright::plan;
+use meshwright::value::Reach;
+
+use crate::machine::Machine;
+use crate::namespace::Namespace;
+use crate::node::{hosts, install_keys};
+use crate::tree::Tree;
+use crate::underlay::Underlay;
+
+/// A client.
+pub struct Client {
+    /// Somebody's machine.
+    pub machine: Machine,
+    /// Its mesh address.
+    pub address: Ipv4Addr,
+    /// What it may reach.
+    pub reach: Vec<Reach>,
+    /// The public key of the node that carries what it cannot reach itself.
+    pub via: String,
+}
+
+impl Client {
+    /// Brings its machine up: at some home, behind NAT.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub(crate) fn start(
+        prefix: &str,
+        client: &plan::Client,
+        tree: &Tree,
+        underlay: &mut Underlay,
+    ) -> Result<Self> {
+        let name = client.name.as_str();
+        let namespace = Namespace::create(format!("{prefix}-{name}"))?;
+        underlay.attach_at_home(&namespace, name, "eth0", None)?;
+        let machine = Machine::boot(name, namespace)?;
+        let interface = tree.plan.wireguard.interface.as_str();
+        let conf = tree.file(&format!("clients/{name}/{interface}.conf"))?;
+        machine.write(&format!("/etc/wireguard/{interface}.conf"), conf)?;
+        machine.write("/etc/hosts", &hosts(tree)?)?;
+        install_keys(&machine, tree)?;
+        machine.run(&["wg-quick", "up", interface])?;
+        let via = tree.plan.nodes[client.via].public_key.to_string();
+        Ok(Self { machine, address: client.address, reach: client.reach.clone(), via })
+    }
+}

@@ -1,0 +1,89 @@
+//! Network namespaces: one for each machine, router and pod.
+
+use std::fs::{self, File};
+use std::thread;
+
+use anyhow::{Context as _, Result, anyhow};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::os::fd::AsFd as _;
+
+use crate::command::{feed, program, run};
+
+/// A named network namespace (ip-netns(8)). The name lives in the sandbox's own /run.
+#[derive(Debug, Clone)]
+pub struct Namespace {
+    name: String,
+}
+
+impl Namespace {
+    /// Makes one, with its loopback up.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn create(name: impl Into<String>) -> Result<Self> {
+        let namespace = Self { name: name.into() };
+        run(program("ip").args(["netns", "add", &namespace.name]))?;
+        namespace.ip("link set lo up")?;
+        Ok(namespace)
+    }
+
+    /// Its file, for nsenter(1).
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/run/netns/{}", self.name)
+    }
+
+    /// Its name, for `ip -netns`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs lines of ip(8) inside, in one process.
+    ///
+    /// # Errors
+    ///
+    /// When one of them fails.
+    pub fn ip(&self, lines: &str) -> Result<String> {
+        feed(program("ip").args(["-netns", &self.name, "-batch", "-"]), lines)
+    }
+
+    /// Loads rules of nft(8) inside.
+    ///
+    /// # Errors
+    ///
+    /// When they are refused.
+    pub fn nft(&self, rules: &str) -> Result<String> {
+        let net = format!("--net={}", self.path());
+        feed(program("nsenter").args([&net, "nft", "-f", "-"]), rules)
+    }
+
+    /// Sets one parameter of sysctl(8), if this kernel has it for a namespace.
+    ///
+    /// # Errors
+    ///
+    /// When it is there and refuses the value.
+    pub fn sysctl(&self, parameter: &str, value: &str) -> Result<()> {
+        let path = format!("/proc/sys/{}", parameter.replace('.', "/"));
+        self.enter(|| match fs::exists(&path)? {
+            true => fs::write(&path, value).with_context(|| format!("{parameter} = {value}")),
+            false => Ok(()),
+        })
+    }
+
+    /// Runs code inside: sockets that it opens stay there for their whole life.
+    ///
+    /// # Errors
+    ///
+    /// When the namespace is gone, or the code fails.
+    pub fn enter<T: Send>(&self, code: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let file = File::open(self.path()).with_context(|| self.path())?;
+        let inside = || {
+            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+            code()
+        };
+        thread::scope(|scope| scope.spawn(inside).join())
+            .map_err(|_| anyhow!("a thread in {} panicked", self.name))?
+    }
+}

@@ -1,0 +1,274 @@
+//! Nodes: a host on the underlay, the emitted files on it, and its units' commands in their order.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use anyhow::{Context as _, Result, bail};
+use ipnet::Ipv4Net;
+use meshwright::plan;
+use meshwright::value::{Endpoint, Host};
+
+use crate::calico::Calico;
+use crate::machine::Machine;
+use crate::namespace::Namespace;
+use crate::pod::Pod;
+use crate::server::{Inbox, serve};
+use crate::tree::Tree;
+use crate::underlay::{self, Underlay};
+
+/// TCP ports on which something listens on all addresses of a node, so that only the firewall stands
+/// before them: SSH, etcd, kubelet, kube-proxy, Calico's metrics, the API. BIRD itself has 179.
+pub const PRIVATE_PORTS: [u16; 8] = [2379, 2380, 6443, 9091, 9099, 10250, 10256, 30_081];
+
+/// UDP ports on which something listens: DNS, NTP, VXLAN (both), a NodePort.
+pub const UDP_PORTS: [u16; 5] = [53, 123, 4789, 8472, 30_082];
+
+/// A node.
+pub struct Node {
+    /// Its host.
+    pub machine: Machine,
+    /// Its number.
+    pub id: u32,
+    /// Its mesh address.
+    pub address: Ipv4Addr,
+    /// Its public addresses; none behind NAT.
+    pub public: Option<Public>,
+    /// The node that carries for it, by name.
+    pub relay: Option<String>,
+    /// Where it stands.
+    pub site: Option<String>,
+    /// What its pods live in.
+    pub block: Ipv4Net,
+    /// Its pod.
+    pub pod: Pod,
+    /// Its UDP ports.
+    pub inboxes: Vec<Inbox>,
+}
+
+/// The public side of a node.
+#[derive(Debug, Clone, Copy)]
+pub struct Public {
+    /// Over IPv4.
+    pub v4: Ipv4Addr,
+    /// Over IPv6.
+    pub v6: Ipv6Addr,
+}
+
+/// A host with its network, before anything of ours is on it.
+pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> Result<Machine> {
+    let name = node.name.as_str();
+    let namespace = Namespace::create(format!("{prefix}-{name}"))?;
+    let site = node.location.site.as_ref().map(ToString::to_string);
+    let lan = node.location.lan_endpoint.as_ref().map(address_of_lan).transpose()?;
+    match public_address(node)? {
+        Some(public) => underlay.attach(&namespace, public.v4, Some(public.v6))?,
+        None => {
+            let home = site.clone().unwrap_or_else(|| name.to_owned());
+            underlay.attach_at_home(&namespace, &home, "eth0", lan)?;
+        }
+    }
+    if let (Some(site), true, Some(lan)) = (site, node.is_public(), lan) {
+        underlay.attach_at_home(&namespace, &site, "eth1", Some(lan))?;
+    }
+    Machine::boot(name, namespace)
+}
+
+/// A node whose endpoint is a name stands at an address that only DNS could tell.
+fn public_address(node: &plan::Node) -> Result<Option<Public>> {
+    let Some(endpoint) = &node.location.endpoint else { return Ok(None) };
+    let id = node.id.get();
+    let v4 = match endpoint.host() {
+        Host::V4(address) => *address,
+        Host::Name(_) => Ipv4Addr::new(192, 0, 2, 200 + u8::try_from(id)?),
+        Host::V6(address) => bail!("the lab's underlay is IPv4, and {address} is not"),
+    };
+    Ok(Some(Public { v4, v6: underlay::address_v6(id) }))
+}
+
+/// What DNS would say of the endpoints that are names.
+pub(crate) fn hosts(tree: &Tree) -> Result<String> {
+    let mut hosts = String::from("127.0.0.1 localhost\n");
+    for node in &tree.plan.nodes {
+        let host = node.location.endpoint.as_ref().map(Endpoint::host);
+        if let (Some(Host::Name(name)), Some(public)) = (host, public_address(node)?) {
+            hosts += &format!("{} {name}\n", public.v4);
+        }
+    }
+    Ok(hosts)
+}
+
+fn address_of_lan(endpoint: &Endpoint) -> Result<Ipv4Addr> {
+    match endpoint.host() {
+        Host::V4(address) => Ok(*address),
+        other => bail!("the lab's sites are IPv4, and {other:?} is not"),
+    }
+}
+
+impl Node {
+    /// Starts everything on a host that [`boot`] has given its network, in the order of its units.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub(crate) fn start(
+        machine: Machine,
+        node: &plan::Node,
+        tree: &Tree,
+        calico: &Calico,
+    ) -> Result<Self> {
+        let name = node.name.as_str();
+        let block = calico.block(name)?;
+        let pod = Pod::start(&machine, block.network(), calico.mtu)?;
+        let started = Self {
+            id: node.id.get(),
+            address: node.address,
+            public: public_address(node)?,
+            relay: node.relay.map(|relay| tree.plan.nodes[relay].name.to_string()),
+            site: node.location.site.as_ref().map(ToString::to_string),
+            inboxes: listen(&machine, tree.plan.firewall.ssh_port.get())?,
+            machine,
+            block,
+            pod,
+        };
+        started.machine.write("/etc/hosts", &hosts(tree)?)?;
+        started.install(tree)?;
+        started.set_sysctls(tree)?;
+        started.unit(tree, "meshwright-firewall.service", "ExecStart")?;
+        started.unit(tree, "meshwright-guards.service", "ExecStart")?;
+        started.wireguard_up(tree)?;
+        Ok(started)
+    }
+
+    /// Puts the emitted files and the keys where they belong.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing.
+    pub fn install(&self, tree: &Tree) -> Result<()> {
+        let name = &self.machine.name;
+        let interface = tree.plan.wireguard.interface.as_str();
+        let mut files = BTreeMap::from([
+            (format!("/etc/wireguard/{interface}.conf"), format!("nodes/{name}/{interface}.conf")),
+            (
+                format!("/etc/wireguard/{interface}.routes"),
+                format!("nodes/{name}/{interface}.routes"),
+            ),
+            ("/etc/meshwright/nftables.conf".to_owned(), format!("nodes/{name}/nftables.conf")),
+            ("/etc/meshwright/node.env".to_owned(), format!("nodes/{name}/node.env")),
+            ("/etc/meshwright/guards.routes".to_owned(), "host/guards.routes".to_owned()),
+            ("/usr/local/sbin/meshwright-node".to_owned(), "host/meshwright-node".to_owned()),
+        ]);
+        let endpoints = format!("nodes/{name}/{interface}.endpoints");
+        if tree.files.contains_key(&endpoints) {
+            files.insert(format!("/etc/wireguard/{interface}.endpoints"), endpoints);
+        }
+        for (on_host, emitted) in &files {
+            self.machine.write(on_host, tree.file(emitted)?)?;
+        }
+        self.machine.run(&["chmod", "755", "/usr/local/sbin/meshwright-node"])?;
+        install_keys(&self.machine, tree)
+    }
+
+    /// What systemd-sysctl would set, as far as it belongs to a network namespace.
+    fn set_sysctls(&self, tree: &Tree) -> Result<()> {
+        let plan = tree.file(&format!("nodes/{}/node.json", self.machine.name))?;
+        let plan: serde_json::Value = serde_json::from_str(plan)?;
+        let parameters: BTreeMap<String, String> =
+            serde_json::from_value(plan["sysctl"].clone()).context("sysctl of node.json")?;
+        let parameters = parameters
+            .iter()
+            .filter(|(name, _)| name.starts_with("net.ipv4.") || name.starts_with("net.ipv6."));
+        for (name, value) in parameters {
+            self.machine.namespace.sysctl(name, value)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the command of an emitted unit, as systemd would.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn unit(&self, tree: &Tree, unit: &str, setting: &str) -> Result<String> {
+        let command = tree.unit_command(unit, setting)?;
+        let command: Vec<_> = command.iter().map(String::as_str).collect();
+        self.machine.run(&command)
+    }
+
+    /// Starts `wg-quick@`, with what the emitted drop-in adds.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn wireguard_up(&self, tree: &Tree) -> Result<()> {
+        let interface = tree.plan.wireguard.interface.as_str();
+        self.machine.run(&["wg-quick", "up", interface])?;
+        self.unit(tree, &drop_in(tree), "ExecStartPost").map(drop)
+    }
+
+    /// Stops `wg-quick@`.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn wireguard_down(&self, tree: &Tree) -> Result<()> {
+        let interface = tree.plan.wireguard.interface.as_str();
+        self.machine.run(&["wg-quick", "down", interface]).map(drop)
+    }
+
+    /// Reloads `wg-quick@`: the emitted way to take changed files over.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn wireguard_reload(&self, tree: &Tree) -> Result<()> {
+        self.unit(tree, &drop_in(tree), "ExecReload").map(drop)
+    }
+
+    /// Both of its public addresses.
+    #[must_use]
+    pub fn public_addresses(&self) -> Vec<IpAddr> {
+        let both = |public: Public| [IpAddr::from(public.v4), IpAddr::from(public.v6)];
+        self.public.into_iter().flat_map(both).collect()
+    }
+
+    /// Its network.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.machine.namespace
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.machine.name
+    }
+}
+
+fn drop_in(tree: &Tree) -> String {
+    format!("wg-quick@{}.service.d/meshwright.conf", tree.plan.wireguard.interface)
+}
+
+/// The keys as `apply` delivers them.
+pub(crate) fn install_keys(machine: &Machine, tree: &Tree) -> Result<()> {
+    let interface = tree.plan.wireguard.interface.as_str();
+    let key = tree.secrets.private_key(&machine.name)?;
+    machine.write(&format!("/etc/wireguard/{interface}.key"), &format!("{key}\n"))?;
+    if !tree.plan.wireguard.preshared_keys {
+        return Ok(());
+    }
+    let nodes = tree.plan.nodes.iter().map(|node| node.name.as_str());
+    let peers = nodes.chain(tree.plan.clients.iter().map(|client| client.name.as_str()));
+    for peer in peers.filter(|peer| *peer != machine.name) {
+        let key = tree.secrets.preshared_key(&machine.name, peer)?;
+        machine.write(&format!("/etc/wireguard/{interface}.psk/{peer}"), &format!("{key}\n"))?;
+    }
+    Ok(())
+}
+
+fn listen(machine: &Machine, ssh_port: u16) -> Result<Vec<Inbox>> {
+    for port in [&PRIVATE_PORTS[..], &[ssh_port]].concat() {
+        serve(&machine.namespace, &machine.name, port)?;
+    }
+    UDP_PORTS.iter().map(|port| Inbox::open(&machine.namespace, *port)).collect()
+}

@@ -1,0 +1,100 @@
+//! Scenarios: topologies of this repository, and what is checked in each.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context as _, Result};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::checks::{self, Check};
+use crate::sandbox::{self, Place};
+use crate::tree::Tree;
+use crate::world::World;
+
+/// A topology with its checks.
+pub struct Scenario {
+    /// Its name in the names of trials.
+    pub name: &'static str,
+    /// Its path in the repository.
+    pub topology: &'static str,
+    /// What is checked, in this order: what disturbs the mesh comes last.
+    pub checks: &'static [&'static [Check]],
+}
+
+/// All scenarios.
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "example",
+        topology: "topology.toml",
+        checks: &[
+            checks::mesh::ALL,
+            checks::outside::ALL,
+            checks::client::ALL,
+            checks::change::ALL,
+            checks::failure::ALL,
+        ],
+    },
+    Scenario {
+        name: "relay-and-site",
+        topology: "examples/relay-and-site.toml",
+        checks: &[
+            checks::mesh::ALL,
+            checks::relay::ALL,
+            checks::outside::ALL,
+            checks::client::ALL,
+            checks::change::ALL,
+        ],
+    },
+];
+
+impl Scenario {
+    /// One trial for each check. The world is brought up by the first that runs, and shared; when
+    /// that fails, every trial fails with the reason.
+    pub fn trials(&'static self) -> Vec<Trial> {
+        let world = Arc::<OnceLock<Result<World, String>>>::default();
+        let trial = |check: &'static Check| {
+            let world = Arc::clone(&world);
+            let run = move || {
+                let world = world.get_or_init(|| self.bring_up());
+                let world = world.as_ref().map_err(Failed::from)?;
+                (check.run)(world).map_err(|error| Failed::from(format!("{error:#}")))
+            };
+            Trial::test(format!("{}::{}", self.name, check.name), run)
+        };
+        self.checks.iter().copied().flatten().map(trial).collect()
+    }
+
+    fn bring_up(&self) -> Result<World, String> {
+        let tree = Tree::of(&repository().join(self.topology));
+        let world = tree.and_then(|tree| World::bring_up(self.name, tree));
+        world
+            .inspect(World::settle)
+            .map_err(|error| format!("the mesh does not come up: {error:#}"))
+    }
+}
+
+/// A check of a scenario.
+///
+/// # Errors
+///
+/// When there is none of that name.
+pub fn check(name: &str) -> Result<&'static Check> {
+    let mut checks = ALL.iter().flat_map(|scenario| scenario.checks).copied().flatten();
+    checks.find(|check| check.name == name).with_context(|| format!("no check {name}"))
+}
+
+/// Runs all scenarios, one check after the other: they share a world.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let trials = || ALL.iter().flat_map(Scenario::trials).collect();
+    sandbox::main(&arguments, Place::Together, trials)
+}
+
+/// The root of the repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,200 @@
+//! The Internet: one bridge that carries three networks for documentation (RFC 5737), an outsider on
+//! it, and routers that hide home networks.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use anyhow::{Context as _, Result};
+
+use crate::namespace::Namespace;
+use crate::server::serve;
+
+/// The networks that everyone on the bridge can reach. Their .254 is the way to everywhere else.
+const NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+
+/// A server that is no part of the cluster.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
+
+/// The port of that server, and of every metadata service.
+pub const SERVER_PORT: u16 = 80;
+
+/// The outsider's addresses.
+pub const OUTSIDER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
+/// See [`OUTSIDER`].
+pub const OUTSIDER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x66);
+
+/// What a line at home usually takes: PPPoE.
+const HOME_MTU: u16 = 1492;
+
+/// Everything between the machines.
+#[derive(Debug)]
+pub struct Underlay {
+    /// The bridge.
+    pub internet: Namespace,
+    /// Somebody who was not invited.
+    pub outsider: Namespace,
+    prefix: String,
+    ports: BTreeMap<String, String>,
+    homes: BTreeMap<String, Home>,
+}
+
+/// A network behind a router that translates addresses.
+#[derive(Debug)]
+struct Home {
+    router: Namespace,
+    number: u8,
+    hosts: u8,
+}
+
+impl Underlay {
+    /// Lays the bridge and lets the outsider in.
+    ///
+    /// # Errors
+    ///
+    /// When a namespace or an interface is refused.
+    pub fn lay(prefix: &str, metadata: &[Ipv4Addr]) -> Result<Self> {
+        let internet = Namespace::create(format!("{prefix}-internet"))?;
+        let outsider = Namespace::create(format!("{prefix}-outsider"))?;
+        internet.ip("link add bridge type bridge\nlink set bridge up")?;
+        internet.sysctl("net.ipv4.ip_forward", "1")?;
+        for network in NETWORKS {
+            let gateway = network.replace(".0/24", ".254/24");
+            internet.ip(&format!("addr add {gateway} dev bridge"))?;
+        }
+        for address in [&[SERVER], metadata].concat() {
+            internet.ip(&format!("addr add {address}/32 dev lo"))?;
+        }
+        serve(&internet, "internet", SERVER_PORT)?;
+        let mut underlay = Self {
+            internet,
+            outsider,
+            prefix: prefix.to_owned(),
+            ports: BTreeMap::new(),
+            homes: BTreeMap::new(),
+        };
+        let outsider = underlay.outsider.clone();
+        underlay.attach(&outsider, OUTSIDER, Some(OUTSIDER_V6))?;
+        Ok(underlay)
+    }
+
+    /// Gives a host a public side: `eth0` with these addresses.
+    ///
+    /// # Errors
+    ///
+    /// When the interface is refused.
+    pub fn attach(
+        &mut self,
+        host: &Namespace,
+        address: Ipv4Addr,
+        address_v6: Option<Ipv6Addr>,
+    ) -> Result<()> {
+        let port = format!("port{}", self.ports.len());
+        self.ports.insert(host.name().to_owned(), port.clone());
+        self.internet.ip(&format!(
+            "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
+            host.name()
+        ))?;
+        // As a provider's DHCP has it. With a /32 alone BIRD does not learn the default route, since
+        // its gateway is no neighbour, and no leak over it is ever seen (2026-11-23: the trees
+        // without a guard for the mesh passed).
+        let [a, b, c, _] = address.octets();
+        host.ip(&format!("addr add {address}/24 dev eth0\nlink set eth0 up"))?;
+        for network in NETWORKS {
+            host.ip(&format!("route replace {network} dev eth0 src {address}"))?;
+        }
+        host.ip(&format!("route add default via {a}.{b}.{c}.254 src {address}"))?;
+        if let Some(address) = address_v6 {
+            host.ip(&format!("addr add {address}/64 dev eth0 nodad"))?;
+        }
+        Ok(())
+    }
+
+    /// Pulls the cable of a host with a public side, or plugs it in again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such cable.
+    pub fn plug(&self, host: &Namespace, plugged: bool) -> Result<()> {
+        let port = self.ports.get(host.name()).context("no cable")?;
+        let state = if plugged { "up" } else { "down" };
+        self.internet.ip(&format!("link set {port} {state}")).map(drop)
+    }
+
+    /// Gives a host a place in a home network: `interface` with an address that nobody outside can
+    /// call. `gateway` makes the router its way to the Internet.
+    ///
+    /// # Errors
+    ///
+    /// When an interface is refused.
+    pub fn attach_at_home(
+        &mut self,
+        host: &Namespace,
+        home: &str,
+        interface: &str,
+        address: Option<Ipv4Addr>,
+    ) -> Result<()> {
+        let number = self.home(home)?;
+        let Some(home) = self.homes.get_mut(home) else { return Ok(()) };
+        home.hosts += 1;
+        let port = format!("port{}", home.hosts);
+        let given = Ipv4Addr::new(192, 168, number, 10 + home.hosts);
+        let address = address.unwrap_or(given);
+        home.router.ip(&format!(
+            "link add {port} type veth peer name {interface} netns {}\n\
+             link set {port} master lan up",
+            host.name()
+        ))?;
+        host.ip(&format!("addr add {address}/24 dev {interface}\nlink set {interface} up"))?;
+        if interface == "eth0" {
+            let [a, b, c, _] = address.octets();
+            host.ip(&format!("route add default via {a}.{b}.{c}.1"))?;
+            home.router.ip(&format!("addr replace {a}.{b}.{c}.1/24 dev lan"))?;
+        }
+        Ok(())
+    }
+
+    /// The number of a home, which is built when it is first named.
+    fn home(&mut self, name: &str) -> Result<u8> {
+        if let Some(home) = self.homes.get(name) {
+            return Ok(home.number);
+        }
+        let number = u8::try_from(self.homes.len())? + 1;
+        let router = Namespace::create(format!("{}-router{number}", self.prefix))?;
+        self.attach(&router, Ipv4Addr::new(198, 51, 100, 100 + number), None)?;
+        router.ip(&format!("link set eth0 mtu {HOME_MTU}"))?;
+        router.ip("link add lan type bridge\nlink set lan up")?;
+        router.sysctl("net.ipv4.ip_forward", "1")?;
+        router.nft(HOME_ROUTER)?;
+        self.homes.insert(name.to_owned(), Home { router, number, hosts: 0 });
+        Ok(number)
+    }
+}
+
+/// What every router at home does: translates what goes out, lets nothing in that was not asked for.
+const HOME_ROUTER: &str = r#"
+table ip home {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    iifname "lan" accept
+    ct state established,related accept
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    oifname "eth0" masquerade
+  }
+}
+"#;
+
+/// The public IPv6 address of the node with an id.
+#[must_use]
+pub fn address_v6(id: u32) -> Ipv6Addr {
+    let [.., high, low] = id.to_be_bytes();
+    let low = u16::from_be_bytes([high, low]);
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, low)
+}
+
+/// Any of both families, where a check covers both.
+#[must_use]
+pub fn outsider(target: IpAddr) -> IpAddr {
+    if target.is_ipv4() { OUTSIDER.into() } else { OUTSIDER_V6.into() }
+}
