@@ -3,11 +3,12 @@
 mod syntax;
 
 use std::ops::Range;
+use std::string::FromUtf8Error;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Diagnostic, Label, Located, Place, Span};
+use crate::diagnostic::{Diagnostic, Finding, Label, Located, Place, Report, Severity, Span};
 use crate::route::{Route, Step};
 
 /// Code of a fault in the TOML grammar itself.
@@ -25,13 +26,47 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// A report of the first byte that is not UTF-8.
+    pub fn decode(name: String, bytes: Vec<u8>) -> Result<Self, Box<Report>> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(fault) => Err(Box::new(not_utf8(name, &fault))),
+        }
+    }
+}
+
+/// What stands for the broken bytes comes after the valid ones, so their places are right.
+fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
+    let start = fault.utf8_error().valid_up_to();
+    let byte = fault.as_bytes().get(start).copied().unwrap_or_default();
+    let place = Place::Bytes(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
+    let finding = Finding::at("the file is not UTF-8", place, format!("the byte 0x{byte:02x}"))
+        .help("save the file as UTF-8");
+    let text = String::from_utf8_lossy(fault.as_bytes()).into_owned();
+    let source = Source { name, text };
+    let diagnostic = Diagnostic { code: SYNTAX, severity: Severity::Error, finding };
+    let located = Document::parse(&source).0.locate(diagnostic);
+    Report::new(source, vec![located], 0)
+}
+
 /// A parsed topology that can say where each of its values stands.
 #[derive(Debug)]
 pub struct Document<'source> {
     source: &'source Source,
     root: Spanned<DeValue<'source>>,
     line_starts: Vec<usize>,
+    /// How many characters come before each [`BLOCK`] of bytes: a line may be the whole file, and
+    /// must not be counted anew for each of its columns.
+    character_counts: Vec<usize>,
 }
+
+/// A power of two that makes the table small and the rest to count short.
+const BLOCK: usize = 1024;
 
 /// Where a route leads.
 struct Site {
@@ -52,8 +87,9 @@ impl<'source> Document<'source> {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
         let line_starts = line_starts(&source.text);
-        let diagnostics = syntax::diagnostics(&errors, &source.text);
-        (Self { source, root, line_starts }, diagnostics)
+        let diagnostics = syntax::diagnostics(&errors, &source.text, &line_starts);
+        let character_counts = character_counts(&source.text);
+        (Self { source, root, line_starts, character_counts }, diagnostics)
     }
 
     /// The text that was parsed.
@@ -130,7 +166,14 @@ impl<'source> Document<'source> {
     fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).map_or(0, |index| self.line_starts[index]);
-        (line.max(1), self.source.text[start..offset].chars().count() + 1)
+        let column = self.characters_before(offset).saturating_sub(self.characters_before(start));
+        (line.max(1), column + 1)
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        self.character_counts[block]
+            + characters(&self.source.text.as_bytes()[block * BLOCK..offset])
     }
 }
 
@@ -157,10 +200,22 @@ fn line_starts(text: &str) -> Vec<usize> {
     std::iter::once(first).chain(after_newlines).collect()
 }
 
+fn character_counts(text: &str) -> Vec<usize> {
+    let mut counts = vec![0];
+    for block in text.as_bytes().chunks(BLOCK) {
+        counts.push(counts[counts.len() - 1] + characters(block));
+    }
+    counts
+}
+
+/// Characters by their first bytes; the others of UTF-8 begin with the bits 10.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{Finding, Severity};
 
     const TEXT: &str = "\
 [network] # header
@@ -267,6 +322,15 @@ x = true
         for (path, expected) in cases {
             assert_eq!(locate(TEXT, Place::Key(route(path))).0, expected, "{path}");
         }
+    }
+
+    #[test]
+    fn columns_of_a_line_of_many_blocks() {
+        let text = format!("a = 1\n# {}|\n", "香".repeat(3000));
+        let at = text.find('|').unwrap();
+        let (found, span) = locate(&text, Place::Bytes(at..at + 1));
+        assert_eq!((found.as_str(), span.line, span.column), ("|", 2, 3003));
+        assert_eq!((span.end_line, span.end_column), (2, 3004));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 /// # Errors
 ///
 /// `AlreadyExists` if the path is taken, also by a dangling symlink; else the system's.
-pub fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let staged = stage(path, mode, bytes)?;
     staged.persist_noclobber(path).map_err(|fault| fault.error)?;
     sync_folder(path)
@@ -24,7 +24,7 @@ pub fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// Those of the system; the old file is then untouched.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let permissions = fs::metadata(&path)?.permissions();
     let staged = stage(&path, permissions.mode(), bytes)?;

@@ -10,15 +10,15 @@
 //! 6. [`render`]: the plan becomes files ([`artifact`]), in upstream's formats ([`format`]).
 //! 7. [`out`]: the only effect: the files land atomically under `out/`.
 //!
-//! [`diagnostic`] holds what stages 1 to 5 report and prints it. [`secrets`] is the only place that
+//! [`diagnostic`] holds what stages 1 to 5 report and prints it. `secrets` is the only place that
 //! ever holds a private key; nothing of it enters the pipeline above. [`cli`] is the command line,
-//! and [`file`] writes single files that are no part of a tree.
+//! and `file` writes single files that are no part of a tree.
 
 pub mod artifact;
 pub mod cli;
 pub mod diagnostic;
 pub mod document;
-pub mod file;
+mod file;
 pub mod format;
 pub mod out;
 pub mod pipeline;
@@ -28,6 +28,6 @@ pub mod release;
 pub mod render;
 pub mod route;
 pub mod rules;
-pub mod secrets;
+mod secrets;
 pub mod topology;
 pub mod value;

@@ -10,8 +10,8 @@ use crate::topology::{Lint, Topology};
 pub struct Compiled {
     /// Everything that was found, in all stages that could run.
     pub report: Report,
-    /// The topology, unless an error was found in it.
-    pub topology: Option<Checked<Topology>>,
+    /// The topology as far as it could be read, whatever is wrong with it.
+    pub topology: Option<Topology>,
     /// The plan, unless an error was found.
     pub plan: Option<Checked<Plan>>,
 }
@@ -21,34 +21,36 @@ pub struct Compiled {
 #[must_use]
 pub fn compile(source: &Source) -> Compiled {
     let (document, syntax) = Document::parse(source);
+    compile_document(&document, syntax)
+}
+
+/// [`compile`] for a reader that locates findings of its own in the document.
+#[must_use]
+pub fn compile_document(document: &Document<'_>, syntax: Vec<Diagnostic>) -> Compiled {
     let mut problems = Problems::new(syntax);
-    let mut compiled = Stages::default();
-    if !problems.has_errors() {
-        compiled = stages(&document, &mut problems);
-    }
-    let (diagnostics, allowed) = accept(problems.into_diagnostics(), compiled.lint.as_ref());
+    let (topology, plan) = stages(document, &mut problems);
+    let lint = topology.as_ref().map(|topology| &topology.lint);
+    let (diagnostics, allowed) = accept(problems.into_diagnostics(), lint);
     let located = diagnostics.into_iter().map(|found| document.locate(found)).collect();
-    let report = Report::new(source.clone(), located, allowed);
-    Compiled { report, topology: compiled.topology, plan: compiled.plan }
+    let report = Report::new(document.source().clone(), located, allowed);
+    Compiled { report, topology, plan }
 }
 
-#[derive(Default)]
-struct Stages {
-    lint: Option<Lint>,
-    topology: Option<Checked<Topology>>,
-    plan: Option<Checked<Plan>>,
-}
-
-fn stages(document: &Document<'_>, problems: &mut Problems) -> Stages {
-    let Some(topology) = Topology::from_document(document, problems) else {
-        return Stages::default();
-    };
-    let lint = Some(topology.lint.clone());
-    let Some(topology) = rules::check(topology, rules::TOPOLOGY, problems) else {
-        return Stages { lint, ..Stages::default() };
-    };
-    let plan = rules::check(Plan::derive(&topology), rules::PLAN, problems);
-    Stages { lint, topology: Some(topology), plan }
+fn stages(
+    document: &Document<'_>,
+    problems: &mut Problems,
+) -> (Option<Topology>, Option<Checked<Plan>>) {
+    if problems.has_errors() {
+        return (None, None);
+    }
+    let Some(topology) = Topology::from_document(document, problems) else { return (None, None) };
+    match rules::check(topology, rules::TOPOLOGY, problems) {
+        Ok(topology) => {
+            let plan = rules::check(Plan::derive(&topology), rules::PLAN, problems).ok();
+            (Some(topology.into_inner()), plan)
+        }
+        Err(topology) => (Some(topology), None),
+    }
 }
 
 /// Leaves out the warnings that `[[lint.allow]]` accepts, and counts them. An entry that accepts

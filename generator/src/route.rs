@@ -1,6 +1,6 @@
 //! Routes: how rules and plans name a place in the topology without knowing where it stands.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 /// One step of a [`Route`].
@@ -41,16 +41,17 @@ impl Route {
         &self.0
     }
 
-    /// Whether one of the two places holds the other, or both are the same.
-    #[must_use]
-    pub fn touches(&self, other: &Self) -> bool {
-        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
-    }
-
     fn then(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
+    }
+}
+
+/// Lets a set of routes be asked for a part of one.
+impl Borrow<[Step]> for Route {
+    fn borrow(&self) -> &[Step] {
+        &self.0
     }
 }
 

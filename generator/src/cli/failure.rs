@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::{Group, Level, Renderer};
+use serde::Serialize;
 
+use crate::diagnostic::{Format, Report, github, json};
 use crate::{out, secrets};
 
 /// The exit code of wrong usage and of what the system refuses.
@@ -19,6 +21,9 @@ pub(super) enum Failure {
     /// A file of the user.
     #[error("cannot {action} {}: {source}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
+    /// The topology is no text; the report says where.
+    #[error("{} is not UTF-8", report.source.name)]
+    NotText { report: Box<Report> },
     /// The output directory.
     #[error(transparent)]
     Out(#[from] out::Error),
@@ -46,8 +51,8 @@ impl Failure {
         move |source| Self::File { action: "write", path: path.to_owned(), source }
     }
 
-    /// Prints it, and returns the exit code that it means.
-    pub(super) fn print(&self, color: bool, err: &mut dyn Write) -> u8 {
+    /// Prints it for people.
+    pub(super) fn print(&self, color: bool, err: &mut dyn Write) -> io::Result<()> {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let message = self.to_string();
         let group = Group::with_title(Level::ERROR.primary_title(&message));
@@ -55,9 +60,26 @@ impl Failure {
             Some(help) => group.element(Level::HELP.message(help)),
             None => group,
         };
-        // Nobody is left to be told that stderr is gone.
-        let _ = writeln!(err, "{}", renderer.render(&[group]));
-        self.exit_code()
+        writeln!(err, "{}", renderer.render(&[group]))
+    }
+
+    /// Prints it for the programs that read stdout in this format: without it, an empty stdout
+    /// would be all that they get.
+    pub(super) fn print_data(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Human => Ok(()),
+            Format::Json => self.print_json(out),
+            Format::Github => {
+                let help = self.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+                github::command(&[("title", "meshwright")], &format!("{self}{help}"), out)
+            }
+        }
+    }
+
+    fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let error = DocumentError { message: self.to_string(), help: self.help() };
+        serde_json::to_writer_pretty(&mut *out, &Document { report: json::nothing(), error })?;
+        writeln!(out)
     }
 
     fn help(&self) -> Option<String> {
@@ -69,14 +91,33 @@ impl Failure {
                 Some("`meshwright init` writes a first topology, `--topology` names another".into())
             }
             Self::Out(fault) => fault.help(),
-            Self::File { .. } | Self::Secrets(_) | Self::Edit(_) | Self::Stream(_) => None,
+            Self::File { .. }
+            | Self::NotText { .. }
+            | Self::Secrets(_)
+            | Self::Edit(_)
+            | Self::Stream(_) => None,
         }
     }
 
-    fn exit_code(&self) -> u8 {
+    /// The exit code that it means.
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
+            Self::NotText { .. } => 1,
             Self::Out(fault) => fault.exit_code(),
             _ => USAGE,
         }
     }
+}
+
+#[derive(Serialize)]
+struct Document<R> {
+    #[serde(flatten)]
+    report: R,
+    error: DocumentError,
+}
+
+#[derive(Serialize)]
+struct DocumentError {
+    message: String,
+    help: Option<String>,
 }

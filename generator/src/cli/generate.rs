@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count};
-use crate::diagnostic::{Format, Report, json};
+use crate::diagnostic::{Format, Report, github, json};
 use crate::out::{self, Changes};
 use crate::pipeline;
 use crate::render::Rendering;
@@ -31,10 +31,10 @@ pub(super) struct Generate {
     /// Write nothing, and fail if the directory differs from the topology
     #[arg(long, conflicts_with_all = ["dry_run", "force"])]
     check: bool,
-    /// Write nothing, and print what would change as a unified diff
+    /// Write nothing, and print what would change as a unified diff; fails as a write would
     #[arg(long, conflicts_with = "force")]
     diff: bool,
-    /// Write nothing, and list what would change
+    /// Write nothing, and list what would change; fails as a write would
     #[arg(long, conflicts_with = "force")]
     dry_run: bool,
     /// Replace files that were edited by hand
@@ -48,6 +48,7 @@ impl Generate {
             let help = "leave out --diff to get the changes as JSON";
             return Err(Failure::usage("--diff prints a patch, not JSON", help));
         }
+        session.refuse_out_dir()?;
         let compiled = pipeline::compile(&session.source()?);
         let Some(plan) = &compiled.plan else {
             session.report(&compiled.report)?;
@@ -58,11 +59,22 @@ impl Generate {
             session.report(&compiled.report)?;
         }
         let changes = self.apply(&Rendering::new(plan), session)?;
-        if session.global.format == Format::Json {
-            print_json(&compiled.report, &changes, session)?;
+        let listed = self.listed(&changes);
+        match session.global.format {
+            Format::Human => {}
+            Format::Json => print_json(&compiled.report, &listed, &changes, session)?,
+            Format::Github => self.print_github(&listed, session)?,
         }
-        self.tell(&changes, session)?;
-        Ok(Status::findings(self.check && !changes.is_empty()))
+        self.tell(&listed, &changes, session)?;
+        if changes.leftover {
+            let dir = session.out_dir();
+            session.talk(format_args!(
+                "{}/.staging was left by an interrupted run; the next `generate` clears it",
+                dir.display()
+            ))?;
+        }
+        let refused = !self.force && !changes.obstacles.is_empty();
+        Ok(Status::findings(refused || self.check && !changes.is_empty()))
     }
 
     fn apply(&self, tree: &Rendering<'_>, session: &mut Session<'_>) -> Result<Changes, Failure> {
@@ -81,7 +93,39 @@ impl Generate {
         !(self.check || self.diff || self.dry_run)
     }
 
-    fn tell(&self, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
+    /// Every path that differs. What stands in the way of a write is that alone, unless the write
+    /// was forced and has replaced it.
+    fn listed<'a>(&self, changes: &'a Changes) -> Listed<'a> {
+        let Changes { added, changed, removed, obstacles, .. } = changes;
+        let kinds = [(added, Kind::Added), (changed, Kind::Changed), (removed, Kind::Removed)];
+        let mut listed = Listed::new();
+        for (paths, kind) in kinds {
+            listed.extend(paths.iter().map(|path| (path.as_str(), kind)));
+        }
+        if !self.force {
+            listed.extend(obstacles.keys().map(|path| (path.as_str(), Kind::Blocked)));
+        }
+        listed
+    }
+
+    /// Drift as one command for each file: beside its first line, if the pull request shows it.
+    fn print_github(&self, listed: &Listed<'_>, session: &mut Session<'_>) -> io::Result<()> {
+        let topology = session.topology().display().to_string();
+        let dir = session.out_dir();
+        for (path, kind) in listed.iter().filter(|_| self.check) {
+            let file = dir.join(path).display().to_string();
+            let text = format!("{}: {path} is not what {topology} gives", kind.drifted());
+            github::command(&[("file", &file), ("title", "drift")], &text, session.out)?;
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        listed: &Listed<'_>,
+        changes: &Changes,
+        session: &mut Session<'_>,
+    ) -> io::Result<()> {
         let dir = session.out_dir();
         let dir = dir.display();
         if changes.recovered {
@@ -91,18 +135,23 @@ impl Generate {
             return session.talk(format_args!("{dir}/ is up to date ({})", files(changes.files)));
         }
         if self.check {
-            return tell_drift(changes, session);
+            return tell_drift(listed, changes, session);
         }
         if !self.diff {
-            session.talk_list(&lines(changes, &WRITTEN))?;
+            session.talk_list(&lines(listed, changes, Kind::written))?;
         }
+        if self.writes() {
+            self.tell_written(changes, session)
+        } else {
+            tell_preview(listed, changes, session)
+        }
+    }
+
+    fn tell_written(&self, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
+        let dir = session.out_dir();
+        let dir = dir.display();
         let Changes { added, changed, removed, unchanged, .. } = changes;
         let (written, removed) = (files(added.len() + changed.len()), removed.len());
-        if !self.writes() {
-            return session.talk(format_args!(
-                "{dir}/: {written} would be written, {removed} removed, {unchanged} unchanged"
-            ));
-        }
         session.talk(format_args!(
             "{dir}/: {written} written, {removed} removed, {unchanged} unchanged"
         ))?;
@@ -112,37 +161,80 @@ impl Generate {
     }
 }
 
-fn tell_drift(changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
+fn tell_preview(
+    listed: &Listed<'_>,
+    changes: &Changes,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let dir = session.out_dir();
+    let dir = dir.display();
+    if let Some(advice) = changes.advice() {
+        let blocked = files(changes.obstacles.len());
+        session.say(format_args!("{dir}/: nothing would be written, {blocked} in the way"))?;
+        return session.say(advice);
+    }
+    let of = |kind| listed.values().filter(|listed| **listed == kind).count();
+    let written = files(of(Kind::Added) + of(Kind::Changed));
+    let (removed, unchanged) = (of(Kind::Removed), changes.unchanged);
+    session.talk(format_args!(
+        "{dir}/: {written} would be written, {removed} removed, {unchanged} unchanged"
+    ))
+}
+
+fn tell_drift(listed: &Listed<'_>, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
     let (dir, topology) = (session.out_dir(), session.topology().to_owned());
     let (dir, topology) = (dir.display(), topology.display());
-    let lines = lines(changes, &DRIFTED);
     session.say(format_args!("{dir}/ is not what {topology} gives:"))?;
-    session.list(&lines)?;
-    session.say(format_args!("run `meshwright generate` and commit {dir}/"))
+    session.list(&lines(listed, changes, Kind::drifted))?;
+    match changes.advice() {
+        Some(advice) => session.say(advice),
+        None => session.say(format_args!("run `meshwright generate` and commit {dir}/")),
+    }
 }
 
 fn files(number: usize) -> String {
     count(number, "file")
 }
 
-/// What added, changed, removed and blocked files are called.
-type Words = [&'static str; 4];
-const WRITTEN: Words = ["added", "changed", "removed", "blocked"];
-const DRIFTED: Words = ["missing", "changed", "stale", "blocked"];
+/// What is different about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Added,
+    Changed,
+    Removed,
+    Blocked,
+}
 
-/// A line for each path, in their order.
-fn lines(changes: &Changes, words: &Words) -> Vec<String> {
-    let Changes { added, changed, removed, obstacles, .. } = changes;
-    let blocked = obstacles.keys().map(|path| (path, words[3]));
-    let mut paths: BTreeMap<_, _> = blocked.collect();
-    for (listed, word) in [added, changed, removed].into_iter().zip(words) {
-        paths.extend(listed.iter().map(|path| (path, *word)));
+impl Kind {
+    /// What a write does to the file.
+    fn written(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Blocked => "blocked",
+        }
     }
-    let line = |(path, word): (&String, &str)| match obstacles.get(path) {
-        Some(obstacle) => format!("{word:8}{path} ({obstacle})"),
-        None => format!("{word:8}{path}"),
+
+    /// What is wrong with a file that should be there already.
+    fn drifted(self) -> &'static str {
+        match self {
+            Self::Added => "missing",
+            Self::Removed => "stale",
+            other => other.written(),
+        }
+    }
+}
+
+/// Paths below the output directory, in their order.
+type Listed<'a> = BTreeMap<&'a str, Kind>;
+
+fn lines(listed: &Listed<'_>, changes: &Changes, word: fn(Kind) -> &'static str) -> Vec<String> {
+    let line = |(path, kind): (&&str, &Kind)| match changes.obstacles.get(*path) {
+        Some(obstacle) => format!("{:8}{path} ({obstacle})", word(*kind)),
+        None => format!("{:8}{path}", word(*kind)),
     };
-    paths.into_iter().map(line).collect()
+    listed.iter().map(line).collect()
 }
 
 #[derive(Serialize)]
@@ -154,9 +246,9 @@ struct Document<'a, D> {
 
 #[derive(Serialize)]
 struct DocumentChanges<'a> {
-    added: &'a [String],
-    changed: &'a [String],
-    removed: &'a [String],
+    added: Vec<&'a str>,
+    changed: Vec<&'a str>,
+    removed: Vec<&'a str>,
     blocked: Vec<Blocked<'a>>,
     unchanged: usize,
 }
@@ -168,15 +260,24 @@ struct Blocked<'a> {
 }
 
 /// Prints report and changes as one document.
-fn print_json(report: &Report, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
-    let blocked = changes.obstacles.iter();
-    let blocked =
-        blocked.map(|(path, obstacle)| Blocked { path, reason: obstacle.to_string() }).collect();
+fn print_json(
+    report: &Report,
+    listed: &Listed<'_>,
+    changes: &Changes,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let of = |kind| {
+        let paths = listed.iter().filter(move |(_, listed)| **listed == kind);
+        paths.map(|(path, _)| *path)
+    };
+    let blocked = of(Kind::Blocked).filter_map(|path| {
+        changes.obstacles.get(path).map(|obstacle| Blocked { path, reason: obstacle.to_string() })
+    });
     let changes = DocumentChanges {
-        added: &changes.added,
-        changed: &changes.changed,
-        removed: &changes.removed,
-        blocked,
+        added: of(Kind::Added).collect(),
+        changed: of(Kind::Changed).collect(),
+        removed: of(Kind::Removed).collect(),
+        blocked: blocked.collect(),
         unchanged: changes.unchanged,
     };
     let document = Document { report: json::document(report), changes };

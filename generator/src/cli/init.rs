@@ -10,7 +10,7 @@ use super::Status;
 use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::session::{Session, count};
-use crate::diagnostic::{Located, Severity};
+use crate::diagnostic::{Located, Report, Severity};
 use crate::document::Source;
 use crate::format::template;
 use crate::value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
@@ -63,7 +63,9 @@ impl Init {
         let nodes = if placeholders { placeholder_nodes()? } else { self.nodes.clone() };
         let text = render(&self.name, &nodes, placeholders);
         let source = Source { name: path.display().to_string(), text };
-        if refused(&source, session)? {
+        let report = errors_beside_keys(&source);
+        if report.count(Severity::Error) > 0 {
+            session.report(&report)?;
             return Ok(Status::Findings);
         }
         match file::create(&path, 0o666, source.text.as_bytes()) {
@@ -75,6 +77,7 @@ impl Init {
             session.talk("next: write the addresses of your machines into it")?;
         }
         session.talk("next: `meshwright keys`, then `meshwright generate`")?;
+        session.report(&report)?;
         Ok(Status::Clean)
     }
 }
@@ -84,13 +87,13 @@ fn taken(source: &Source) -> Failure {
     Failure::usage(format!("{} is there already", source.name), help)
 }
 
-/// Whether the nodes make no cluster even with keys, such as two of the same name.
-fn refused(source: &Source, session: &mut Session<'_>) -> Result<bool, Failure> {
+/// Why the nodes make no cluster even with keys, such as two of the same name.
+fn errors_beside_keys(source: &Source) -> Report {
     let mut report = pipeline::compile(source).report;
     let errors =
         |found: &Located| found.severity == Severity::Error && found.code != PUBLIC_KEY_MISSING;
     report.diagnostics.retain(errors);
-    Ok(session.report(&report)?)
+    report
 }
 
 fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {

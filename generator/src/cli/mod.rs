@@ -28,6 +28,9 @@ Exit codes:
   1  findings: errors in the topology, or an output directory that differs from it
   2  wrong usage, or a file that cannot be read or written
 
+A run that fails says so on stderr. With --format json it also prints a document whose `error` has
+`message` and `help`, with --format github a command without a place.
+
 Start with `meshwright init`, then `meshwright keys`, then `meshwright generate`.";
 
 /// Compiles one topology.toml into a private Kubernetes cluster over a WireGuard mesh
@@ -111,8 +114,15 @@ pub fn run<T: Into<OsString> + Clone>(
     };
     match out.flush() {
         Ok(()) => ExitCode::from(code),
-        Err(fault) => ExitCode::from(Failure::from(fault).print(false, &mut err)),
+        Err(fault) => ExitCode::from(stream_failed(fault, &mut err)),
     }
+}
+
+fn stream_failed(fault: io::Error, err: &mut dyn Write) -> u8 {
+    let failure = Failure::from(fault);
+    // Nobody is left to be told that stderr is gone, too.
+    let _ = failure.print(false, err);
+    failure.exit_code()
 }
 
 fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
@@ -133,7 +143,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
     match ended {
         Ok(Status::Clean) => 0,
         Ok(Status::Findings) => 1,
-        Err(failure) => failure.print(color, session.err),
+        Err(failure) => session.fail(&failure),
     }
 }
 
@@ -147,7 +157,7 @@ fn answer(fault: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     }
     match print(&text, wants_color(&io::stdout()), out) {
         Ok(()) => 0,
-        Err(fault) => Failure::from(fault).print(false, err),
+        Err(fault) => stream_failed(fault, err),
     }
 }
 

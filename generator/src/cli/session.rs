@@ -1,8 +1,9 @@
 //! What every verb works with: the paths, the streams, and how they are spoken to.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Write};
+use std::path::{Component, Path, PathBuf};
 
 use super::Global;
 use super::failure::Failure;
@@ -11,6 +12,9 @@ use crate::document::Source;
 
 /// Longer lists are cut unless `--verbose` asks for all.
 const LISTED: usize = 20;
+
+/// In bytes; five thousand nodes fit. All that is wrong with a file of this size is found in a second.
+const LARGEST: u64 = 1024 * 1024;
 
 /// One run of one verb.
 pub(super) struct Session<'a> {
@@ -36,11 +40,47 @@ impl Session<'_> {
         self.global.secrets.clone().unwrap_or_else(|| self.topology().with_file_name("secrets"))
     }
 
+    /// Refuses an output directory in which the store or the topology lies, or that lies in the
+    /// store: the first is committed, and the others are not made by a program.
+    pub(super) fn refuse_out_dir(&self) -> Result<(), Failure> {
+        let dir = self.out_dir();
+        let (out, store) = (resolve(&dir)?, resolve(&self.secrets_dir())?);
+        let topology = resolve(self.topology())?;
+        let folder = resolve(&self.topology().with_file_name("."))?;
+        let fault = if out.starts_with(&store) || store.starts_with(&out) {
+            "the store of secrets"
+        } else if topology.starts_with(&out) || folder.starts_with(&out) {
+            "the topology"
+        } else {
+            return Ok(());
+        };
+        let message =
+            format!("the output directory {} is no place apart from {fault}", dir.display());
+        Err(Failure::usage(message, "name a directory of its own with --out"))
+    }
+
     /// Reads the topology.
     pub(super) fn source(&self) -> Result<Source, Failure> {
         let path = self.topology();
-        let text = std::fs::read_to_string(path).map_err(Failure::reading(path))?;
-        Ok(Source { name: path.display().to_string(), text })
+        let bytes = read_at_most(LARGEST + 1, path).map_err(Failure::reading(path))?;
+        let name = path.display().to_string();
+        if bytes.len() as u64 > LARGEST {
+            let help = "name the file that people write with --topology";
+            return Err(Failure::usage(format!("{name} is larger than {LARGEST} bytes"), help));
+        }
+        Source::decode(name, bytes).map_err(|report| Failure::NotText { report })
+    }
+
+    /// Says why a verb could not do its work, and returns the exit code that it means.
+    pub(super) fn fail(&mut self, failure: &Failure) -> u8 {
+        // Nobody is left to be told that a stream is gone.
+        let _ = match failure {
+            Failure::NotText { report } => self.report(report).map(drop),
+            failure => failure
+                .print(self.color, self.err)
+                .and_then(|()| failure.print_data(self.global.format, self.out)),
+        };
+        failure.exit_code()
     }
 
     /// Prints a report where its reader looks for it, and says whether it holds an error.
@@ -77,6 +117,27 @@ impl Session<'_> {
             hidden => self.say(format_args!("  and {hidden} more; --verbose lists all")),
         }
     }
+}
+
+/// Follows every symlink of a path, as far as it is there.
+fn resolve(path: &Path) -> Result<PathBuf, Failure> {
+    let path = std::path::absolute(path).map_err(Failure::reading(path))?;
+    let mut resolved = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(resolved.pop()),
+            component => resolved.push(component),
+        }
+        // What is not there has no symlinks.
+        resolved = resolved.canonicalize().unwrap_or(resolved);
+    }
+    Ok(resolved)
+}
+
+fn read_at_most(length: u64, path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// `1 node`, `2 nodes`.

@@ -29,6 +29,17 @@ pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints an error that is about no place in the topology.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn command(properties: &[(&str, &str)], text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let properties = properties.iter().map(|(name, value)| format!("{name}={}", property(value)));
+    let properties = properties.collect::<Vec<_>>().join(",");
+    writeln!(out, "::error {properties}::{}", data(text))
+}
+
 /// Columns only within one line: GitHub drops them otherwise.
 fn place(span: &Span) -> String {
     let Span { line, end_line, column, end_column, .. } = span;

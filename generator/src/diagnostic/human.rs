@@ -11,7 +11,10 @@ use crate::document::{BYTE_ORDER_MARK, Source};
 /// Longer source lines are cut around the spans, in columns.
 const WIDTH: usize = 100;
 
-/// Prints each diagnostic with the lines that it speaks of, then how many there were.
+/// Nobody reads more; the other formats have all.
+const SHOWN: usize = 100;
+
+/// Prints the first diagnostics with the lines that they speak of, then how many there were.
 ///
 /// A report without diagnostics prints nothing.
 ///
@@ -23,8 +26,12 @@ pub fn print(report: &Report, color: bool, out: &mut dyn io::Write) -> io::Resul
         return Ok(());
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
-    for located in &report.diagnostics {
+    for located in report.diagnostics.iter().take(SHOWN) {
         writeln!(out, "{}\n", renderer.render(&[group(&report.source, located)]))?;
+    }
+    match report.diagnostics.len().saturating_sub(SHOWN) {
+        0 => {}
+        hidden => writeln!(out, "and {hidden} more; --format json has all\n")?,
     }
     writeln!(out, "{}", summary(report))
 }
@@ -34,16 +41,15 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    // A mark before the text would count as its first column.
-    let text = source.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.text);
-    let mark = source.text.len() - text.len();
     // A default whose table is absent has no line of its own.
     let has_line = |span: &&Span| span.primary || !span.bytes.is_empty();
-    let shown = located.spans.iter().filter(has_line);
-    let noted = located.spans.iter().filter(move |span| !has_line(span));
-    let snippet = Snippet::source(text)
+    let noted = located.spans.iter().filter(|span| !has_line(span));
+    let shown: Vec<_> = located.spans.iter().filter(has_line).collect();
+    let lines = Lines::around(&source.text, &shown);
+    let snippet = Snippet::source(lines.text)
+        .line_start(lines.first)
         .path(&source.name)
-        .annotations(shown.map(|span| annotation(text, mark, span)));
+        .annotations(shown.iter().map(|span| annotation(&lines, span)));
     let group = level.primary_title(&located.message).id(located.code).element(snippet);
     let group =
         noted.fold(group, |group, span| group.element(Level::NOTE.message(visible(&span.label))));
@@ -53,18 +59,41 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
     }
 }
 
-fn annotation<'a>(text: &str, mark: usize, span: &'a Span) -> Annotation<'a> {
-    let kind = if span.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-    let label = (!span.label.is_empty()).then(|| visible(&span.label));
-    kind.span(first_line(text, mark, &span.bytes)).label(label)
+/// The lines from the first span to the last: the renderer reads all that it is given.
+struct Lines<'a> {
+    text: &'a str,
+    /// The number of the first.
+    first: usize,
+    /// The offset of `text` in the whole text.
+    offset: usize,
 }
 
-/// The part of a span on its first line: a bracket over a whole array hides what matters.
-fn first_line(text: &str, mark: usize, bytes: &Range<usize>) -> Range<usize> {
-    let start = bytes.start.saturating_sub(mark);
-    let end = bytes.end.saturating_sub(mark);
-    let line = text[start..end].lines().next().unwrap_or_default();
-    start..start + line.len()
+impl<'a> Lines<'a> {
+    fn around(text: &'a str, spans: &[&Span]) -> Self {
+        let starts = || spans.iter().map(|span| span.bytes.start);
+        let (first, last) =
+            (starts().min().unwrap_or_default(), starts().max().unwrap_or_default());
+        // A mark before the text would count as its first column.
+        let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        let offset = text[..first].rfind('\n').map_or(mark, |newline| newline + 1);
+        let end = text[last..].find('\n').map_or(text.len(), |newline| last + newline + 1);
+        let first = spans.iter().map(|span| span.line).min().unwrap_or(1);
+        Self { text: &text[offset..end.max(offset)], first, offset }
+    }
+
+    /// The part of a span on its first line: a bracket over a whole array hides what matters.
+    fn first_line(&self, bytes: &Range<usize>) -> Range<usize> {
+        let start = bytes.start.saturating_sub(self.offset);
+        let end = bytes.end.saturating_sub(self.offset).min(self.text.len());
+        let line = self.text[start..end].lines().next().unwrap_or_default();
+        start..start + line.len()
+    }
+}
+
+fn annotation<'a>(lines: &Lines<'_>, span: &'a Span) -> Annotation<'a> {
+    let kind = if span.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+    let label = (!span.label.is_empty()).then(|| visible(&span.label));
+    kind.span(lines.first_line(&span.bytes)).label(label)
 }
 
 /// Labels may quote the topology, which must not send commands to the terminal. The renderer sees

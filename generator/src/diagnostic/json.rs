@@ -53,6 +53,11 @@ pub fn document(report: &Report) -> impl Serialize {
     Document { schema_version: SCHEMA_VERSION, diagnostics }
 }
 
+/// The report of a run that failed before it had one.
+pub fn nothing() -> impl Serialize {
+    Document { schema_version: SCHEMA_VERSION, diagnostics: Vec::new() }
+}
+
 fn diagnostic<'a>(file: &'a str, located: &'a Located) -> DocumentDiagnostic<'a> {
     DocumentDiagnostic {
         code: located.code,

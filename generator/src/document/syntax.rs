@@ -20,11 +20,11 @@ struct Fault<'a> {
 
 /// What the parser found, at most one fault a line: it goes on after the first and stumbles over
 /// the rest of the line.
-pub(super) fn diagnostics(errors: &[Error], text: &str) -> Vec<Diagnostic> {
+pub(super) fn diagnostics(errors: &[Error], text: &str, line_starts: &[usize]) -> Vec<Diagnostic> {
     let mut faults: Vec<_> = errors.iter().map(|error| Fault::new(error, text)).collect();
     faults.sort_by_key(|fault| fault.bytes.start);
     cut_unclosed(&mut faults);
-    faults.dedup_by(|later, first| !text[first.bytes.start..later.bytes.start].contains('\n'));
+    faults.dedup_by_key(|fault| line_starts.partition_point(|start| *start <= fault.bytes.start));
     let findings = faults.iter().map(Fault::finding);
     findings
         .map(|finding| Diagnostic { code: SYNTAX, severity: Severity::Error, finding })

@@ -150,7 +150,8 @@ fn refusal(dir: &Path, obstacles: &BTreeMap<String, Obstacle>) -> String {
     text
 }
 
-fn advice(obstacles: &BTreeMap<String, Obstacle>) -> String {
+/// What to do about files that stand in the way.
+pub(super) fn advice(obstacles: &BTreeMap<String, Obstacle>) -> String {
     let edited = obstacles.values().any(|obstacle| *obstacle == Obstacle::Edited);
     let others = obstacles.values().any(|obstacle| *obstacle != Obstacle::Edited);
     let force = "`generate --diff` shows the edits, `generate --force` replaces them";

@@ -88,9 +88,18 @@ pub struct Changes {
     pub bytes: u64,
     /// Whether this write first had to finish the landing of an interrupted run.
     pub recovered: bool,
+    /// Whether an interrupted run left files in `.staging` that never landed. The next write
+    /// deletes them.
+    pub leftover: bool,
 }
 
 impl Changes {
+    /// What to do about the obstacles, if there are any.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        (!self.obstacles.is_empty()).then(|| error::advice(&self.obstacles))
+    }
+
     /// Whether the directory is exactly the tree.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty()
@@ -148,7 +157,7 @@ fn refusal(survey: &Survey, options: Options) -> Option<BTreeMap<String, Obstacl
 /// [`Error::NotADirectory`], and [`Error::Io`]. Obstacles are no error here.
 pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, Error> {
     let root = Root::observe(dir)?;
-    Ok(look(tree, root.path())?.1.changes())
+    Ok(look(tree, root.path())?.2)
 }
 
 /// Like [`compare`], and prints the changes as a unified diff: a patch that makes `dir` the tree.
@@ -161,8 +170,7 @@ pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, Error> {
 /// As [`compare`]; and [`Error::Io`] if `text` cannot be written.
 pub fn diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes, Error> {
     let root = Root::observe(dir)?;
-    let (old, survey) = look(tree, root.path())?;
-    let changes = survey.changes();
+    let (old, survey, changes) = look(tree, root.path())?;
     diff::print(tree, root.path(), &changes, text)?;
     if survey.manifest_differs {
         diff::print_manifest(&old, &survey.manifest, text)?;
@@ -170,13 +178,18 @@ pub fn diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes
     Ok(changes)
 }
 
-fn look(tree: &dyn Tree, root: &Path) -> Result<(Manifest, Survey), Error> {
+fn look(tree: &dyn Tree, root: &Path) -> Result<(Manifest, Survey, Changes), Error> {
     if landing::is_pending(root) {
         return Err(Error::Interrupted { dir: root.to_owned() });
     }
     let owned = Manifest::read(root)?;
     let survey = survey::take(tree, root, &owned, None)?;
-    Ok((owned, survey))
+    let mut changes = survey.changes();
+    match staging::exists(root) {
+        Err(Error::Refused { obstacles, .. }) => changes.obstacles.extend(obstacles),
+        found => changes.leftover = found?,
+    }
+    Ok((owned, survey, changes))
 }
 
 /// Whether an interrupted run left `dir` half new; the next [`write()`] finishes it.

@@ -236,6 +236,7 @@ impl Survey {
             files: self.files.len() + 1,
             bytes: self.bytes,
             recovered: false,
+            leftover: false,
         };
         match (self.manifest_differs, self.old_manifest) {
             (false, _) => changes.unchanged += 1,

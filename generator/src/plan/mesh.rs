@@ -149,6 +149,16 @@ impl Plan {
         peers
     }
 
+    /// The names of any two that are peers of each other, the lesser first. Two of them that meet
+    /// through a relay are none.
+    #[must_use]
+    pub fn pairs(&self) -> BTreeSet<[&Name; 2]> {
+        let nodes = self.nodes.iter().flat_map(|node| named(&node.name, self.peers(node)));
+        let clients = self.clients.iter();
+        let clients = clients.flat_map(|client| named(&client.name, self.peers_of_client(client)));
+        nodes.chain(clients).collect()
+    }
+
     /// What other nodes carry for `node`, by their position: nodes behind a relay, and, behind NAT,
     /// the clients that come through their `via`.
     fn carried(&self, node: &Node) -> BTreeMap<usize, Vec<Ipv4Net>> {
@@ -227,6 +237,17 @@ impl Client {
         let pods = self.reach.contains(&Reach::Pods).then_some(pods);
         address.into_iter().chain(pods).collect()
     }
+}
+
+fn named<'plan>(
+    name: &'plan Name,
+    peers: Vec<Peer<'plan>>,
+) -> impl Iterator<Item = [&'plan Name; 2]> {
+    peers.into_iter().map(move |peer| {
+        let mut pair = [name, peer.name()];
+        pair.sort();
+        pair
+    })
 }
 
 fn host(address: Ipv4Addr) -> Ipv4Net {

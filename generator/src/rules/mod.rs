@@ -66,11 +66,12 @@ mod subnet_overlap;
 mod taint_drops_control_plane;
 mod wireguard_port_taken;
 
-use std::ops::Deref;
+use std::collections::BTreeSet;
+use std::ops::{Bound, Deref};
 
 use crate::diagnostic::{Diagnostic, Finding, Place, Severity};
 use crate::plan::Plan;
-use crate::route::Route;
+use crate::route::{Route, Step};
 use crate::topology::Topology;
 
 /// One thing that must hold, with the words for when it does not.
@@ -115,6 +116,14 @@ impl Findings {
 #[derive(Debug)]
 pub struct Checked<T>(T);
 
+impl<T> Checked<T> {
+    /// The value without the proof.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
 impl<T> Deref for Checked<T> {
     type Target = T;
 
@@ -127,14 +136,14 @@ impl<T> Deref for Checked<T> {
 #[derive(Debug, Default)]
 pub struct Problems {
     diagnostics: Vec<Diagnostic>,
-    broken: Vec<Route>,
+    broken: BTreeSet<Route>,
 }
 
 impl Problems {
     /// Problems that begin with those of the TOML parser.
     #[must_use]
     pub fn new(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { diagnostics, broken: Vec::new() }
+        Self { diagnostics, broken: BTreeSet::new() }
     }
 
     /// Reports that the value at `route` could not be read. Rules stay silent about it from now on.
@@ -145,7 +154,7 @@ impl Problems {
 
     /// Keeps rules from speaking about the value at `route`: it is not what the user means.
     pub fn silence(&mut self, route: &Route) {
-        self.broken.push(route.clone());
+        self.broken.insert(route.clone());
     }
 
     /// Reports a fault that leaves the values readable, such as a key that does not exist.
@@ -168,17 +177,29 @@ impl Problems {
     fn concerns_broken(&self, finding: &Finding) -> bool {
         finding.labels.iter().any(|label| match &label.place {
             Place::Value(route) | Place::Missing(route) | Place::Key(route) => {
-                self.broken.iter().any(|broken| route.touches(broken))
+                self.touches_broken(route.steps())
             }
             Place::Bytes(_) => false,
         })
+    }
+
+    /// Whether a broken place holds this one, or this one a broken place. In the order of routes,
+    /// what a place holds follows it.
+    fn touches_broken(&self, steps: &[Step]) -> bool {
+        let is_within = (0..steps.len()).any(|length| self.broken.contains(&steps[..length]));
+        let mut after = self.broken.range::<[Step], _>((Bound::Included(steps), Bound::Unbounded));
+        is_within || after.next().is_some_and(|next| next.steps().starts_with(steps))
     }
 }
 
 /// Runs every rule, never only up to the first breach.
 ///
 /// Returns the subject as checked when nothing so far is an error.
-pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Option<Checked<T>> {
+///
+/// # Errors
+///
+/// The subject as it is.
+pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Result<Checked<T>, T> {
     let is_whole = !problems.has_errors();
     for rule in rules.iter().filter(|rule| is_whole || rule.scope == Scope::Present) {
         let mut findings = Findings::default();
@@ -189,7 +210,7 @@ pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Optio
             }
         }
     }
-    (!problems.has_errors()).then_some(Checked(subject))
+    if problems.has_errors() { Err(subject) } else { Ok(Checked(subject)) }
 }
 
 /// The rules between values of the topology.

@@ -11,7 +11,7 @@ use crate::value::{InterfaceName, Name, PublicKey};
 
 /// What has a key pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A machine of the cluster.
     Node,
     /// Somebody's machine.
@@ -20,7 +20,7 @@ pub enum Kind {
 
 /// Who a key pair belongs to, and what the topology says of it.
 #[derive(Debug)]
-pub struct Owner<'topology> {
+pub(crate) struct Owner<'topology> {
     /// What it is.
     pub kind: Kind,
     /// Its name.
@@ -34,7 +34,7 @@ pub struct Owner<'topology> {
 
 /// How the two halves stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Neither is there.
     Missing,
     /// The private half is there, with this public one, and the topology has none.
@@ -52,7 +52,7 @@ pub enum State {
 impl<'topology> Owner<'topology> {
     /// All owners of a topology, nodes first, in its order.
     #[must_use]
-    pub fn all(topology: &'topology Topology) -> Vec<Self> {
+    pub(crate) fn all(topology: &'topology Topology) -> Vec<Self> {
         let interface = &topology.wireguard.interface;
         let nodes = topology.nodes.iter().map(|node| Self {
             kind: Kind::Node,
@@ -73,7 +73,7 @@ impl<'topology> Owner<'topology> {
 
     /// The path of its private key.
     #[must_use]
-    pub fn path(&self, store: &Store) -> PathBuf {
+    pub(crate) fn path(&self, store: &Store) -> PathBuf {
         store.path(&self.file())
     }
 
@@ -82,7 +82,7 @@ impl<'topology> Owner<'topology> {
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub fn state(&self, store: &Store) -> Result<State, Error> {
+    pub(crate) fn state(&self, store: &Store) -> Result<State, Error> {
         let Some(text) = store.read(&self.file())? else {
             return Ok(if self.public_key.is_some() { State::Elsewhere } else { State::Missing });
         };
@@ -95,23 +95,50 @@ impl<'topology> Owner<'topology> {
         })
     }
 
+    /// Looks for the private half under another name, where it is after its owner was renamed.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub(crate) fn find(&self, store: &Store) -> Result<Option<PathBuf>, Error> {
+        let Some(public_key) = self.public_key else { return Ok(None) };
+        for name in store.folders(self.kind.folder())? {
+            let file = self.file_under(&name);
+            let private = store.read(&file)?.and_then(|text| PrivateKey::parse(&text));
+            if private.is_some_and(|private| private.public_key() == public_key) {
+                return Ok(Some(store.path(&file)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes a key pair, keeps the private half and returns the public one.
     ///
     /// # Errors
     ///
     /// When the file cannot be written, or is there already.
-    pub fn make(&self, store: &Store) -> Result<PublicKey, Error> {
+    pub(crate) fn make(&self, store: &Store) -> Result<PublicKey, Error> {
         let private = PrivateKey::generate();
         store.create(&self.file(), private.line().as_slice())?;
         Ok(private.public_key())
     }
 
     fn file(&self) -> String {
-        let folder = match self.kind {
-            Kind::Node => "nodes",
-            Kind::Client => "clients",
-        };
-        format!("{folder}/{}/{}.key", self.name, self.interface)
+        self.file_under(self.name.as_str())
+    }
+
+    fn file_under(&self, name: &str) -> String {
+        format!("{}/{name}/{}.key", self.kind.folder(), self.interface)
+    }
+}
+
+impl Kind {
+    /// Its folder in the store.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Node => "nodes",
+            Self::Client => "clients",
+        }
     }
 }
 

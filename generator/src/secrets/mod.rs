@@ -1,23 +1,37 @@
 //! Secrets: the only place that ever holds a private key.
 //!
-//! [`store`] is the folder with the files, [`wireguard`] the type of a private key, and
-//! [`key_pair`] brings the two together with the public keys of the topology. Nothing here can be
+//! [`store`] is the folder with the files, [`wireguard`] has the types of the keys. [`key_pair`]
+//! brings the two together with the public keys of the topology, [`preshared`] with the pairs of the
+//! plan. Nothing here can be
 //! printed or serialised; only public keys leave.
 
-pub mod key_pair;
-pub mod store;
+pub(crate) mod key_pair;
+pub(crate) mod preshared;
+pub(crate) mod store;
 mod wireguard;
 
 use crate::diagnostic::Severity;
 use crate::rules::Entry;
 
 /// Code of a private key in the store that does not belong to the public key of the topology.
-pub const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
+pub(crate) const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
 /// Code of a file in the store that holds no private key.
-pub const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
+pub(crate) const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
+
+/// Code of a file in the store that holds no preshared key.
+pub(crate) const PRESHARED_KEY_MALFORMED: &str = "preshared-key-malformed";
 
 /// What can be wrong between store and topology. No rule finds it: rules never see a secret.
-pub const FAULTS: [Entry; 2] = [
+pub(crate) const FAULTS: [Entry; 3] = [
+    Entry {
+        code: PRESHARED_KEY_MALFORMED,
+        severity: Severity::Error,
+        summary: "a file of the store holds no preshared key",
+        explain: "\
+The file is not what `wg genpsk` prints: 32 bytes in base64, with a newline or without. `PostUp = wg set … \
+preshared-key` would fail with it on both machines of the pair, and wg0 would not come up on either. The file \
+is never replaced: one of the two may have the whole key already.",
+    },
     Entry {
         code: PRIVATE_KEY_MALFORMED,
         severity: Severity::Error,

@@ -18,7 +18,7 @@ const LARGEST: u64 = 64 * 1024;
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {source}", path.display())]
-pub struct Error {
+pub(crate) struct Error {
     /// A verb: `read`, `create`.
     pub action: &'static str,
     /// What it was done to.
@@ -29,20 +29,20 @@ pub struct Error {
 
 /// The store of one cluster. It need not exist before something is put into it.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     root: PathBuf,
 }
 
 impl Store {
     /// The store in that folder.
     #[must_use]
-    pub fn new(root: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
     /// The path of a secret, for messages.
     #[must_use]
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
@@ -52,6 +52,16 @@ impl Store {
         match read_small(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error { action: "read", path, source }),
+        }
+    }
+
+    /// The names of the folders in a folder, in their order; none if it is not there.
+    pub(super) fn folders(&self, name: &str) -> Result<Vec<String>, Error> {
+        let path = self.path(name);
+        match read_names(&path) {
+            Ok(names) => Ok(names),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(source) => Err(Error { action: "read", path, source }),
         }
     }
@@ -73,6 +83,18 @@ impl Store {
             created => created.map_err(|source| Error { action: "create", path, source }),
         }
     }
+}
+
+fn read_names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.extend(entry.file_name().into_string());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Creates a folder and its parents, private from the moment they exist.

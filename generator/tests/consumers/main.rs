@@ -11,6 +11,7 @@ mod cluster;
 mod consumer;
 mod full_disk;
 mod hosts;
+mod keys;
 #[path = "../it/mesh.rs"]
 mod mesh;
 mod namespace;
@@ -53,6 +54,8 @@ fn main() -> ExitCode {
     ] {
         trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
     }
+    let keys = Trial::test("keys::agree_with_wg_pubkey", keys::agree_with_wg_pubkey);
+    trials.push(needs.gate("consumers", keys::NEEDS, keys));
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
     }

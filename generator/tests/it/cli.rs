@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+mod failures;
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -189,7 +192,6 @@ fn wrong_usage() {
              `debian` is no role, operating system or provider",
         ),
         (&["init"], "error: topology.toml is there already"),
-        (&["generate", "--diff", "--format", "json"], "error: --diff prints a patch, not JSON"),
         (&["explain", "public-key-mising"], "error: there is no code `public-key-mising`"),
         (
             &["check", "-t", "none.toml"],
@@ -521,6 +523,9 @@ fn generate() {
     assert_eq!(place.tree(), before);
 }
 
+/// A JSON report without diagnostics, up to the changes.
+const JSON_HEAD: &str = "{\n  \"schema_version\": 1,\n  \"diagnostics\": [],\n  ";
+
 #[test]
 fn generate_names_drift() {
     let place = Place::complete();
@@ -530,8 +535,8 @@ fn generate_names_drift() {
     fs::remove_file(place.path().join("out/README.md")).expect("a file of ours");
     let before = place.tree();
     let drift = "out/ is not what topology.toml gives:\n  missing README.md\n  \
-                 changed nodes/tokyo/wg0.conf (edited by hand)\n\
-                 run `meshwright generate` and commit out/\n";
+                 blocked nodes/tokyo/wg0.conf (edited by hand)\n\
+                 `generate --diff` shows the edits, `generate --force` replaces them\n";
     assert_eq!(place.run(&["generate", "--check"]), told(1, drift));
     let (code, patch, stderr) = place.run(&["generate", "--check", "--diff"]);
     assert_eq!((code, stderr.as_str()), (Some(1), drift));
@@ -542,10 +547,36 @@ fn generate_names_drift() {
         .keys()
         .filter(|path| place.path().join(path).is_file() && path.starts_with("out/"))
         .count();
-    let would = format!("out/: 2 files would be written, 0 removed, {} unchanged\n", number - 1);
-    assert_eq!((code, same_patch, stderr), (Some(0), patch, would));
+    let would = "out/: nothing would be written, 1 file in the way\n\
+                 `generate --diff` shows the edits, `generate --force` replaces them\n";
+    assert_eq!((code, same_patch, stderr.as_str()), (Some(1), patch, would));
+    let list = "  added   README.md\n  blocked nodes/tokyo/wg0.conf (edited by hand)\n";
+    assert_eq!(place.run(&["generate", "--dry-run"]), told(1, &format!("{list}{would}")));
     let (code, stdout, _) = place.run(&["generate", "--check", "--format", "json"]);
-    assert_eq!((code, json(&stdout)), (Some(1), (vec![], Some([1, 1, 0, 1]))));
+    let changes = r#"{
+    "added": [
+      "README.md"
+    ],
+    "changed": [],
+    "removed": [],
+    "blocked": [
+      {
+        "path": "nodes/tokyo/wg0.conf",
+        "reason": "edited by hand"
+      }
+    ],
+    "unchanged": UNCHANGED
+  }
+}
+"#;
+    let changes = changes.replace("UNCHANGED", &(number - 1).to_string());
+    assert_eq!((code, stdout.split_once("\"changes\": ")), (Some(1), Some((JSON_HEAD, &*changes))));
+    let commands = "::error file=out/README.md,title=drift::\
+                    missing: README.md is not what topology.toml gives\n\
+                    ::error file=out/nodes/tokyo/wg0.conf,title=drift::\
+                    blocked: nodes/tokyo/wg0.conf is not what topology.toml gives\n";
+    let commands = (Some(1), commands.to_owned(), drift.to_owned());
+    assert_eq!(place.run(&["generate", "--check", "--format", "github"]), commands);
 
     let (code, stdout, stderr) = place.run(&["generate"]);
     let refused = "error: out holds what must not be overwritten\n         \
@@ -554,6 +585,26 @@ fn generate_names_drift() {
     assert_eq!(place.tree(), before);
     assert_eq!(place.run(&["generate", "--force", "-q"]), told(0, ""));
     assert_eq!(place.run(&["generate", "--check", "-q"]), told(0, ""));
+}
+
+#[test]
+fn generate_tells_of_what_an_interrupted_run_left() {
+    let place = Place::complete();
+    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    let clean = place.tree();
+    fs::create_dir(place.path().join("out/.staging")).expect("a folder");
+    let (code, stdout, stderr) = place.run(&["generate", "--check"]);
+    let left = "out/.staging was left by an interrupted run; the next `generate` clears it";
+    assert_eq!((code, stdout.as_str(), stderr.lines().last()), (Some(0), "", Some(left)));
+    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    assert_eq!(place.tree(), clean);
+
+    fs::create_dir(place.path().join("out/.staging")).expect("a folder");
+    place.write("out/.staging/notes", "somebody else's");
+    let drift = "out/ is not what topology.toml gives:\n  \
+                 blocked .staging (not written by meshwright)\n\
+                 move away what meshwright did not write\n";
+    assert_eq!(place.run(&["generate", "--check"]), told(1, drift));
 }
 
 #[test]

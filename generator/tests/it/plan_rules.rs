@@ -48,7 +48,7 @@ fn messages(change: impl FnOnce(&mut Plan)) -> Vec<String> {
     let mut plan = plan();
     change(&mut plan);
     let mut problems = Problems::default();
-    rules::check(plan, PLAN, &mut problems);
+    let _ = rules::check(plan, PLAN, &mut problems);
     problems.into_diagnostics().into_iter().map(|found| found.finding.message).collect()
 }
 

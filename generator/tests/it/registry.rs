@@ -23,7 +23,8 @@ const SHAPE: [&str; 5] =
     ["key-missing", "key-unknown", "toml-syntax", "type-mismatch", "value-malformed"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 2] = ["private-key-malformed", "private-key-mismatch"];
+const SECRETS: [&str; 3] =
+    ["preshared-key-malformed", "private-key-malformed", "private-key-mismatch"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -1,0 +1,125 @@
+//! Runs that cannot do their work: who is told, and that nothing is written.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{Place, TOPOLOGY, told};
+
+#[test]
+fn programs_are_told_too() {
+    let place = Place::empty();
+    let stderr = "error: cannot read topology.toml: No such file or directory (os error 2)\n |\n \
+                  = help: `meshwright init` writes a first topology, `--topology` names another\n";
+    let json = r#"{
+  "schema_version": 1,
+  "diagnostics": [],
+  "error": {
+    "message": "cannot read topology.toml: No such file or directory (os error 2)",
+    "help": "`meshwright init` writes a first topology, `--topology` names another"
+  }
+}
+"#;
+    let github = "::error title=meshwright::cannot read topology.toml: No such file or directory \
+                  (os error 2)%0Ahelp: `meshwright init` writes a first topology, `--topology` \
+                  names another\n";
+    for verb in ["check", "generate", "keys"] {
+        for (format, stdout) in [("human", ""), ("json", json), ("github", github)] {
+            let expected = (Some(2), stdout.to_owned(), stderr.to_owned());
+            assert_eq!(place.run(&[verb, "--format", format]), expected, "{verb} {format}");
+        }
+    }
+}
+
+/// One document, also where the failure comes late.
+#[test]
+fn a_failure_after_the_checks_is_one_document() {
+    let place = Place::with(TOPOLOGY);
+    place.write("secrets", "a file\n");
+    let (code, stdout, _) = place.run(&["keys", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let message = "cannot read secrets/nodes/hongkong/wg0.key: Not a directory (os error 20)";
+    assert_eq!((code, document["error"]["message"].as_str()), (Some(2), Some(message)));
+
+    let place = Place::complete();
+    place.write("out", "a file\n");
+    let (code, stdout, _) = place.run(&["generate", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let message = Some("out is not a directory");
+    assert_eq!((code, document["error"]["message"].as_str()), (Some(2), message));
+}
+
+#[test]
+fn a_topology_that_is_no_text_is_located() {
+    let place = Place::empty();
+    let bytes = [b"# \xe6\x9d\xb1\nname = \"\xe6\x9d\xb1", &b"\xff\xfe\"\n"[..]].concat();
+    fs::write(place.path().join("topology.toml"), bytes).expect("written");
+    let report = "error[toml-syntax]: the file is not UTF-8\n --> topology.toml:2:10\n  |\n\
+                  2 | name = \"東\u{fffd}\u{fffd}\"\n  |           ^ the byte 0xff\n  |\n  \
+                  = help: save the file as UTF-8\n\ntopology.toml: 1 error\n";
+    for verb in ["check", "generate", "keys"] {
+        assert_eq!(place.run(&[verb]), told(1, report), "{verb}");
+    }
+}
+
+#[test]
+fn a_topology_of_more_than_a_mebibyte_is_refused() {
+    let place = Place::with(&"#".repeat(1024 * 1024 + 1));
+    let stderr = "error: topology.toml is larger than 1048576 bytes\n |\n \
+                  = help: name the file that people write with --topology\n";
+    assert_eq!(place.run(&["check"]), told(2, stderr));
+    place.write("topology.toml", &"#".repeat(1024 * 1024));
+    assert_eq!(place.run(&["check"]).0, Some(1));
+}
+
+#[test]
+fn people_are_told_of_the_first_hundred() {
+    let place = Place::with(&"x = 1\n".repeat(102));
+    let (code, _, stderr) = place.run(&["check"]);
+    let headers = stderr.lines().filter(|line| line.starts_with("error")).count();
+    let end = "    | ^ defined again here\n\nand 1 more; --format json has all\n\n\
+               topology.toml: 101 errors\n";
+    assert_eq!((code, headers, &stderr[stderr.len() - end.len()..]), (Some(1), 100, end));
+}
+
+/// Were the work to grow with the square of the faults, this would not end.
+#[test]
+fn many_faults_are_counted() {
+    let place = Place::with(&"x=1\n".repeat(100_000));
+    let (code, _, stderr) = place.run(&["check"]);
+    assert_eq!((code, stderr.lines().last()), (Some(1), Some("topology.toml: 99999 errors")));
+
+    place.write("topology.toml", &"+/9".repeat(300_000));
+    let report = "error[toml-syntax]: `+/` cannot stand in a key without quotes\n \
+                  --> topology.toml:1:1\n";
+    let (code, _, stderr) = place.run(&["check"]);
+    assert_eq!((code, &stderr[..report.len().min(stderr.len())]), (Some(1), report));
+}
+
+#[test]
+fn the_output_directory_lies_apart() {
+    let place = Place::complete();
+    fs::create_dir(place.path().join("clusters")).expect("a folder");
+    symlink("../secrets", place.path().join("clusters/link")).expect("a link");
+    let before = place.tree();
+    let refused = [
+        ("secrets", "the store of secrets"),
+        ("secrets/out", "the store of secrets"),
+        ("new/../secrets", "the store of secrets"),
+        ("clusters/link/out", "the store of secrets"),
+        (".", "the store of secrets"),
+        ("clusters/..", "the store of secrets"),
+        ("topology.toml", "the topology"),
+    ];
+    for (dir, from) in refused {
+        let stderr = format!(
+            "error: the output directory {dir} is no place apart from {from}\n |\n \
+             = help: name a directory of its own with --out\n"
+        );
+        assert_eq!(place.run(&["generate", "-o", dir]), told(2, &stderr), "{dir}");
+    }
+    let elsewhere = ["generate", "--secrets", "/nowhere", "-o", "."];
+    let stderr = "error: the output directory . is no place apart from the topology\n |\n \
+                  = help: name a directory of its own with --out\n";
+    assert_eq!(place.run(&elsewhere), told(2, stderr));
+    assert_eq!(place.tree(), before);
+}
