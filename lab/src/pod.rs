@@ -1,5 +1,5 @@
 //! Pods, wired as Calico's CNI plugin wires them: an address of its own, 169.254.1.1 as the way out,
-//! and a host side that answers for everyone (calico.md; Calico FAQ, "Why can't I see the 169.254.1.1
+//! and a host side that answers for everyone (Calico FAQ, "Why can't I see the 169.254.1.1
 //! address").
 
 use std::net::Ipv4Addr;

@@ -30,12 +30,11 @@ pub const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 
 /// The routing protocol and metric of pod routes that do not wait for BGP: BIRD neither learns nor
 /// exports `kernel`, and below its own metric of 1024 they carry pods 0.2 s after wg0 returns
-/// instead of 4 s (run, calico-run.md §9).
+/// instead of 4 s (seen).
 pub const POD_ROUTE: RouteKind = RouteKind { protocol: "kernel", metric: 512 };
 
 /// The routing protocol and metric of the guards: the worst metric there is, and the one protocol
-/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (run,
-/// calico-run.md §2).
+/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (seen).
 pub const GUARD_ROUTE: RouteKind = RouteKind { protocol: "static", metric: u32::MAX };
 
 /// How a route is entered.
@@ -255,7 +254,7 @@ impl Plan {
     }
 
     /// A node's address with the prefix of the node subnet: the connected route is what BIRD
-    /// resolves its next hops with (calico.md §5).
+    /// resolves its next hops with (seen).
     #[must_use]
     pub fn interface_address(&self, node: &Node) -> String {
         format!("{}/{}", node.address, self.network.node_subnet.prefix_len())
@@ -267,7 +266,7 @@ impl Plan {
     }
 
     /// `unreachable` routes to pods and nodes. Not to Services: "No route to host" for every
-    /// ClusterIP was seen (host.md §2).
+    /// ClusterIP was seen (seen).
     #[must_use]
     pub fn route_guards(&self) -> Routes {
         let subnets = vec![self.network.pod_subnet, self.network.node_subnet];
@@ -334,7 +333,7 @@ impl Plan {
         }
     }
 
-    /// The command that brings a node its secrets and every later change (host.md §3). The host is
+    /// The command that brings a node its secrets and every later change (seen). The host is
     /// a placeholder behind NAT, where only its owner knows it.
     #[must_use]
     pub fn delivery_command(&self, node: &Node) -> String {
@@ -410,7 +409,7 @@ const SYSCTL: [(&str, &str); 13] = [
     ("net.ipv4.conf.default.send_redirects", "0"),
     // kubeadm refuses to start without it.
     ("net.ipv4.ip_forward", "1"),
-    // BIRD started before wg0 would never listen (run, calico-run.md §3).
+    // BIRD started before wg0 would never listen (seen).
     ("net.ipv4.ip_nonlocal_bind", "1"),
     ("net.ipv6.conf.all.accept_redirects", "0"),
     ("net.ipv6.conf.default.accept_redirects", "0"),

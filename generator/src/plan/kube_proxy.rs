@@ -12,7 +12,7 @@ pub struct KubeProxy {
     pub scheduler: Scheduler,
     /// Where NodePorts answer: on the mesh alone.
     pub node_port_addresses: Subnet,
-    /// Loopback: the default answers on the public side (seen, cluster.md §5).
+    /// Loopback: the default answers on the public side (seen).
     pub healthz_bind_address: &'static str,
     /// Whether the gate `KubeProxyIPVS` has to be opened.
     pub ipvs_gate: bool,

@@ -181,7 +181,7 @@ impl Plan {
     /// the other: the `relay` of the one with the lower id among those of the two that name one.
     ///
     /// A function of the unordered pair: were the two ends to use different relays, the pair would
-    /// be dead in both directions, without an error counter (run, host.md §1).
+    /// be dead in both directions, without an error counter (seen).
     #[must_use]
     pub fn relay(&self, one: &Node, other: &Node) -> Option<usize> {
         if one.id == other.id || one.location.connects(&other.location) {

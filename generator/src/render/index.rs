@@ -19,6 +19,8 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
 struct View<'plan> {
     generated: &'static str,
     cluster: &'plan str,
+    interface: &'plan str,
+    init: &'plan str,
     nodes: Vec<NodeRow<'plan>>,
     clients: Vec<ClientRow<'plan>>,
     relays: Vec<RelayRow<'plan>>,
@@ -63,6 +65,8 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let view = View {
         generated: GENERATED,
         cluster: plan.name.as_str(),
+        interface: plan.wireguard.interface.as_str(),
+        init: plan.init_node().name.as_str(),
         nodes: plan.nodes.iter().map(|node| node_row(plan, node)).collect(),
         clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
         relays: relay_rows(plan),

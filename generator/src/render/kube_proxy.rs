@@ -20,7 +20,7 @@ const PATCH: Output = Output {
 };
 
 /// Pods do not see a change of their ConfigMap until they restart. In a live switch of the mode the
-/// old mode's rules stay in the kernel until the node restarts (kubeadm.md §3).
+/// old mode's rules stay in the kernel until the node restarts (seen).
 const ABOUT: &str = "\
 the whole config.conf of kube-proxy: a merge patch replaces it as one string
 

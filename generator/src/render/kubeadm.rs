@@ -160,7 +160,7 @@ struct JoinConfiguration<'plan> {
     timeouts: Timeouts,
 }
 
-/// No `certificateKey`: the CAs lie on the host beforehand (run, cluster.md §5).
+/// No `certificateKey`: the CAs lie on the host beforehand (seen).
 #[derive(Serialize)]
 struct JoinControlPlane {
     #[serde(rename = "localAPIEndpoint")]

@@ -1,4 +1,4 @@
-//! `nftables.conf`: one table of our own, host.md §2 to the letter. It was run beside real Calico and
+//! `nftables.conf`: one table of our own. It was run beside real Calico and
 //! kube-proxy: 0 of 65,535 public ports open, 0 packets in clear.
 
 use std::net::Ipv4Addr;

@@ -4,7 +4,9 @@
 //! secret: user-data stays readable through the metadata service for the machine's life. What is
 //! too large for the provider is left to `export`, which brings every file anyway.
 
+use std::borrow::Cow;
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,7 +50,7 @@ struct WriteFile<'a> {
     permissions: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
-    content: &'a str,
+    content: Cow<'a, str>,
     /// The most that all this takes, in bytes.
     #[serde(skip)]
     size: usize,
@@ -64,22 +66,23 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     artifacts.add(view.path("user-data.yaml"), document);
 }
 
-/// Compresses the script as cloud-init unpacks it. The same bytes for the same script: gzip's header
-/// gets no time.
-pub(super) fn packed(script: &[u8]) -> String {
+/// Compresses a file as cloud-init unpacks it. The same bytes for the same file: gzip's header gets
+/// no time.
+pub(super) fn packed(content: &[u8]) -> String {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let packed = encoder.write_all(script).and_then(|()| encoder.finish());
+    let packed = encoder.write_all(content).and_then(|()| encoder.finish());
     STANDARD.encode(packed.unwrap_or_else(|fault| unreachable!("a Vec takes everything: {fault}")))
 }
 
-/// The document with as much as fits into `limit` bytes: all of it in clear, else with the script
-/// packed, else without the largest files.
+/// The document with as much as fits into `limit` bytes: all of it in clear, else with the script and
+/// then the largest files packed, else without the largest files.
 fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usize) -> Vec<u8> {
     let mut about = format!("the first boot of {name}; it holds no secret");
     let mut carried: Vec<_> = files.iter().map(WriteFile::of).collect();
     if size(&carried) > limit {
         pack_script(&mut carried, packed_script);
     }
+    pack_largest(&mut carried, limit);
     let left_out = leave_out(&mut carried, limit);
     if !left_out.is_empty() {
         about.push_str(&format!(
@@ -99,7 +102,21 @@ fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usi
 /// The script is the largest file of a small mesh, and stands in clear in `host/meshwright-node`.
 fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
     for file in carried.iter_mut().filter(|file| file.path == SCRIPT) {
-        *file = WriteFile { encoding: Some("gz+b64"), ..file.with_content(packed) };
+        file.carry_packed(packed.into());
+    }
+}
+
+/// What is worth packing, in bytes. In a mesh so large that its files are larger, packing would take
+/// long and not be enough.
+const PACKABLE: RangeInclusive<usize> = 512..=32 * 1024;
+
+/// Packs one file after the other, the largest first, until all fit.
+fn pack_largest(carried: &mut [WriteFile<'_>], limit: usize) {
+    while size(carried) > limit {
+        let in_clear = carried.iter_mut().filter(|file| file.encoding.is_none());
+        let packable = in_clear.filter(|file| PACKABLE.contains(&file.content.len()));
+        let Some(largest) = packable.max_by_key(|file| file.size) else { break };
+        largest.carry_packed(packed(largest.content.as_bytes()).into());
     }
 }
 
@@ -144,16 +161,23 @@ impl<'a> WriteFile<'a> {
         let content = std::str::from_utf8(file.content);
         let content = content.unwrap_or_else(|_| unreachable!("{} is text", file.path));
         let (path, permissions) = (&file.path, file.mode.octal());
-        Self { path, owner: OWNER, permissions, encoding: None, content: "", size: 0 }
-            .with_content(content)
+        let mut carried =
+            Self { path, owner: OWNER, permissions, encoding: None, content: "".into(), size: 0 };
+        carried.carry(content.into());
+        carried
     }
 
     /// Each line is indented, and the keys are lines of their own.
-    fn with_content(&self, content: &'a str) -> Self {
+    fn carry(&mut self, content: Cow<'a, str>) {
         const INDENT: usize = 6;
         const KEYS: usize = 100;
-        let size = KEYS + self.path.len() + content.len() + INDENT * content.lines().count();
-        Self { content, size, ..*self }
+        self.size = KEYS + self.path.len() + content.len() + INDENT * content.lines().count();
+        self.content = content;
+    }
+
+    fn carry_packed(&mut self, packed: Cow<'a, str>) {
+        self.carry(packed);
+        self.encoding = Some("gz+b64");
     }
 }
 

@@ -183,7 +183,7 @@ fn mtu_reason(reason: &Reason) -> String {
 }
 
 /// Debian's wg-quick@ retries a name for ever: one dead name would keep wg0, and kubelet behind it,
-/// from starting (host.md §1).
+/// from starting (seen).
 fn is_name(endpoint: Option<&Endpoint>) -> bool {
     endpoint.is_some_and(|endpoint| matches!(endpoint.host(), Host::Name(_)))
 }

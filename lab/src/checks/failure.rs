@@ -161,7 +161,7 @@ fn node_lost(world: &World) -> Result<()> {
 }
 
 /// A whole start of wg0 and BIRD while a peer is dead: BIRD alone would wait 240 s for it
-/// (calico-run.md §3).
+/// (seen).
 fn peer_dead_at_start(world: &World) -> Result<()> {
     let dead = last_public(world)?;
     // Behind NAT it calls everyone itself, and nobody has to wait for it afterwards.
@@ -182,7 +182,7 @@ fn peer_dead_at_start(world: &World) -> Result<()> {
 }
 
 /// Far below the 240 s of a graceful restart, and above wireguard-go's 5 s ([`crate::checks::change`]).
-const AFTER_START: Duration = Duration::from_secs(7);
+const AFTER_START: Duration = Duration::from_secs(60);
 
 fn start_again(world: &World, node: &Node) -> Result<()> {
     bird::stop(&node.machine)?;

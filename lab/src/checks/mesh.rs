@@ -42,7 +42,7 @@ fn node_pairs(world: &World) -> Result<()> {
     })
 }
 
-/// Pod to pod in both directions: an AllowedIPs that lacks the block shows nowhere else (lab.md §3).
+/// Pod to pod in both directions: an AllowedIPs that lacks the block shows nowhere else (seen).
 pub(super) fn pod_pairs(world: &World) -> Result<()> {
     eventually(world.patience, || pod_pairs_now(world))
 }
@@ -126,7 +126,7 @@ fn service_pods(world: &World) -> BTreeSet<String> {
     world.nodes.iter().filter(behind).map(|node| node.pod.name.clone()).collect()
 }
 
-/// A NodePort over the mesh, also where the endpoint is on a third node (calico-run.md §6).
+/// A NodePort over the mesh, also where the endpoint is on a third node (seen).
 fn node_ports_inside(world: &World) -> Result<()> {
     none_failed(world.pairs().filter_map(|(one, other)| {
         let rounds = 0..world.service.endpoints.len();

@@ -76,7 +76,7 @@ fn public_side_answers_pings(world: &World) -> Result<()> {
     none_failed(silent.map(|target| target.to_string()))
 }
 
-/// The outsider routes private addresses to a node's public side (weak host model, lab.md §3.6).
+/// The outsider routes private addresses to a node's public side (weak host model).
 fn private_addresses_not_routed_in(world: &World) -> Result<()> {
     let outsider = &world.underlay.outsider;
     for (node, public) in world.public_nodes() {

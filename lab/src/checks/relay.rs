@@ -19,7 +19,7 @@ pub const ALL: &[Check] = &[
 ];
 
 /// Pairs that cannot call each other, in both directions: pods and hosts, and no redirects
-/// (`send_redirects`, host.md §1).
+/// (`send_redirects`).
 fn relay_carries_both_ways(world: &World) -> Result<()> {
     let relayed: Vec<_> =
         world.pairs().filter(|(one, other)| is_relayed(world, one, other)).collect();

@@ -14,14 +14,14 @@ use crate::value::AsNumber;
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
-/// Calico's API is served only after calico-node's first start, and BIRD binds once (run,
-/// calico-run.md §3): whoever applies this file the first time restarts calico-node.
+/// Calico's API is served only after calico-node's first start, and BIRD binds once (seen):
+/// whoever applies this file the first time restarts calico-node.
 const ABOUT_BGP: &str = "\
 BIRD listens on the mesh address alone; it looks at bindMode when it starts, so after a change:
 
   kubectl -n calico-system rollout restart ds/calico-node";
 
-/// The annotation takes a node out of the full mesh at once (calico.md §3), so on a running cluster
+/// The annotation takes a node out of the full mesh at once (seen), so on a running cluster
 /// the peer comes first and the end of the full mesh last.
 const ABOUT_REFLECTORS: &str = "\
 route reflectors: on a running cluster label and annotate them one by one, drained, with the

@@ -11,7 +11,7 @@ const NAME: &str = "meshwright-pod-annotations";
 
 /// With these a pod gets an address whatever its node's pools are (`determinePools` in Calico's
 /// ipam.go), of a block that WireGuard carries to another node. The wrong node may even claim and
-/// advertise that block (run, calico-run.md §5). A namespace's count for its pods.
+/// advertise that block (seen). A namespace's count for its pods.
 const POOL_ANNOTATIONS: &str = "[\
     'cni.projectcalico.org/floatingIPs', \
     'cni.projectcalico.org/ipAddrs', \
