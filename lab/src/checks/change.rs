@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use meshwright::value::Host;
 
 use crate::checks::Check;
 use crate::checks::mesh::pod_pairs;
@@ -189,10 +190,14 @@ fn runs_wireguard_go(node: &Node) -> Result<bool> {
     Ok(link.is_empty())
 }
 
+/// Whether the node has the other's address from the start. A name is looked up later, and the first
+/// call after that comes with the next retry, up to 5 s.
 fn calls(world: &World, node: &Node, other: &Node) -> bool {
     let planned = |node: &Node| world.tree.plan.nodes.iter().find(|one| one.id.get() == node.id);
     let (Some(one), Some(two)) = (planned(node), planned(other)) else { return false };
-    node.id != other.id && one.location.endpoint_of(&two.location).is_some()
+    let endpoint = one.location.endpoint_of(&two.location);
+    let has_address = endpoint.is_some_and(|one| !matches!(one.host(), Host::Name(_)));
+    node.id != other.id && has_address
 }
 
 fn reaches(node: &Node, other: &Node) -> Result<()> {
