@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::io::Write as _;
-use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -106,15 +105,21 @@ fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
     }
 }
 
-/// What is worth packing, in bytes. In a mesh so large that its files are larger, packing would take
-/// long and not be enough.
-const PACKABLE: RangeInclusive<usize> = 512..=32 * 1024;
+/// What is worth packing, in bytes.
+const WORTH_PACKING: usize = 512;
+
+/// Text with keys in it packs to no less than a fourth: beyond so many limits, packing takes long in
+/// a large mesh and is not enough.
+const HOPELESS: usize = 4;
 
 /// Packs one file after the other, the largest first, until all fit.
 fn pack_largest(carried: &mut [WriteFile<'_>], limit: usize) {
+    if size(carried) > HOPELESS * limit {
+        return;
+    }
     while size(carried) > limit {
         let in_clear = carried.iter_mut().filter(|file| file.encoding.is_none());
-        let packable = in_clear.filter(|file| PACKABLE.contains(&file.content.len()));
+        let packable = in_clear.filter(|file| file.content.len() >= WORTH_PACKING);
         let Some(largest) = packable.max_by_key(|file| file.size) else { break };
         largest.carry_packed(packed(largest.content.as_bytes()).into());
     }
