@@ -1,6 +1,7 @@
 //! JSON, indented by two spaces, with a newline at the end.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Serialises one value as a file.
 #[must_use]
@@ -9,4 +10,15 @@ pub fn file(value: &impl Serialize) -> Vec<u8> {
         .unwrap_or_else(|fault| unreachable!("our structs have string keys: {fault}"));
     bytes.push(b'\n');
     bytes
+}
+
+/// Serialises one value as it stands in a file `depth` levels deep, for a value that stands in many.
+#[must_use]
+pub fn fragment(value: &impl Serialize, depth: usize) -> Box<RawValue> {
+    let text = serde_json::to_string_pretty(value).map(|text| {
+        let indent = format!("\n{}", "  ".repeat(depth));
+        text.replace('\n', &indent)
+    });
+    let fragment = text.and_then(RawValue::from_string);
+    fragment.unwrap_or_else(|fault| unreachable!("our structs have string keys: {fault}"))
 }

@@ -47,8 +47,10 @@ pub struct RouteKind {
 }
 
 /// All that one machine must become.
+///
+/// `Peer` is a [`HostPeer`], or what was made of it once for all machines that share it.
 #[derive(Debug, Clone, Serialize)]
-pub struct HostPlan<'plan> {
+pub struct HostPlan<'plan, Peer> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The cluster's name.
@@ -62,7 +64,7 @@ pub struct HostPlan<'plan> {
     /// Its processor.
     pub arch: Arch,
     /// Its WireGuard interface.
-    pub wireguard: WireGuard<'plan>,
+    pub wireguard: WireGuard<'plan, Peer>,
     /// Routes to the other nodes' pods.
     pub pod_routes: Routes,
     /// `unreachable` routes that keep pod and node traffic from ever leaving in clear.
@@ -86,7 +88,7 @@ pub struct HostPlan<'plan> {
 
 /// One WireGuard interface.
 #[derive(Debug, Clone, Serialize)]
-pub struct WireGuard<'plan> {
+pub struct WireGuard<'plan, Peer> {
     /// Its name.
     pub interface: &'plan InterfaceName,
     /// Its address with the subnet's prefix, so that BIRD's next hops resolve.
@@ -98,7 +100,7 @@ pub struct WireGuard<'plan> {
     /// Where the private key lies on the host.
     pub private_key_file: String,
     /// Its peers.
-    pub peers: Vec<HostPeer<'plan>>,
+    pub peers: Vec<Peer>,
 }
 
 /// One peer as a host sees it.
@@ -179,7 +181,7 @@ pub struct Kubernetes {
     pub proxy_mode: ProxyMode,
 }
 
-impl WireGuard<'_> {
+impl WireGuard<'_, ()> {
     /// Where the private key of an interface lies on every host.
     #[must_use]
     pub fn private_key_file(interface: &InterfaceName) -> String {
@@ -194,13 +196,13 @@ impl WireGuard<'_> {
 }
 
 impl Plan {
-    /// Derives one machine. `peers` are those of the node, from [`Plan::peers`].
+    /// Derives one machine. `peers` are made of those of the node, from [`Plan::peers`].
     #[must_use]
-    pub fn host<'plan>(
+    pub fn host<'plan, Peer>(
         &'plan self,
         node: &'plan Node,
-        peers: &'plan [Peer<'plan>],
-    ) -> HostPlan<'plan> {
+        peers: Vec<Peer>,
+    ) -> HostPlan<'plan, Peer> {
         HostPlan {
             schema_version: SCHEMA_VERSION,
             cluster: &self.name,
@@ -221,11 +223,7 @@ impl Plan {
         }
     }
 
-    fn host_wireguard<'plan>(
-        &'plan self,
-        node: &Node,
-        peers: &'plan [Peer<'plan>],
-    ) -> WireGuard<'plan> {
+    fn host_wireguard<Peer>(&self, node: &Node, peers: Vec<Peer>) -> WireGuard<'_, Peer> {
         let interface = &self.wireguard.interface;
         WireGuard {
             interface,
@@ -233,7 +231,7 @@ impl Plan {
             listen_port: self.wireguard.listen_port,
             mtu: self.wireguard.mtu.value,
             private_key_file: WireGuard::private_key_file(interface),
-            peers: peers.iter().map(|peer| self.host_peer(peer)).collect(),
+            peers,
         }
     }
 

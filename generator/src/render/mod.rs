@@ -20,6 +20,8 @@ pub mod traefik;
 pub mod user_data;
 pub mod wg_quick;
 
+use serde_json::value::RawValue;
+
 use crate::artifact::{ArtifactSet, Tree};
 use crate::plan::mesh::Peer;
 use crate::plan::{Node, Plan};
@@ -95,6 +97,19 @@ pub struct SharedNode {
     pub peer_section: String,
     /// The line of the route to its pods.
     pub pod_route: String,
+    /// Its entry in `node.json`, as every node without a reason of its own has it.
+    pub host_peer: Box<RawValue>,
+}
+
+impl SharedNode {
+    fn of(plan: &Plan, node: &Node) -> Self {
+        let peer = Peer::common(node);
+        Self {
+            peer_section: wg_quick::node_section(plan, &peer),
+            pod_route: wg_quick::pod_route(plan, node),
+            host_peer: host_plan::host_peer(plan, &peer),
+        }
+    }
 }
 
 /// The renderers of what the cluster has once.
@@ -135,7 +150,8 @@ impl<'plan> Rendering<'plan> {
         let mut host = ArtifactSet::default();
         host_files::render(plan, &mut host);
         let packed_script = user_data::packed(host.get(host_files::SCRIPT));
-        Self { plan, shared: wg_quick::shared(plan), host, packed_script }
+        let shared = plan.nodes.iter().map(|node| SharedNode::of(plan, node)).collect();
+        Self { plan, shared, host, packed_script }
     }
 
     fn cluster(&self) -> ArtifactSet {

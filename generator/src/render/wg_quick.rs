@@ -9,7 +9,7 @@ use crate::plan::host::{HostPeer, POD_ROUTE, WireGuard};
 use crate::plan::mesh::{Identity, Peer};
 use crate::plan::mtu::{OVERHEAD, Reason};
 use crate::plan::{Node, Plan};
-use crate::render::{GENERATED, NodeRenderer, NodeView, Output, SharedNode};
+use crate::render::{GENERATED, NodeRenderer, NodeView, Output};
 use crate::value::{Endpoint, Host};
 
 /// The registration.
@@ -113,7 +113,7 @@ fn conf(view: &NodeView<'_>) -> String {
 }
 
 /// A `[Peer]` section of a node, where an endpoint that is a name waits in `wg0.endpoints`.
-fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
+pub(super) fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
     let mut host_peer = plan.host_peer(peer);
     host_peer.endpoint = host_peer.endpoint.filter(|_| !is_name(peer.endpoint));
     section(&host_peer)
@@ -150,16 +150,8 @@ fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
     template::render("wg-endpoints", &endpoints)
 }
 
-/// Renders what every other node has about each node, in the order of the plan.
-pub(super) fn shared(plan: &Plan) -> Vec<SharedNode> {
-    let nodes = plan.nodes.iter().map(|node| SharedNode {
-        peer_section: node_section(plan, &Peer::common(node)),
-        pod_route: pod_route(plan, node),
-    });
-    nodes.collect()
-}
-
-fn pod_route(plan: &Plan, node: &Node) -> String {
+/// The line of the route to a node's pods.
+pub(super) fn pod_route(plan: &Plan, node: &Node) -> String {
     let view = RouteView {
         subnet: node.pod_subnet.to_string(),
         interface: plan.wireguard.interface.as_str(),
