@@ -1,9 +1,9 @@
 //! The pipeline as one function: text in, report and plan out.
 
-use crate::diagnostic::{Diagnostic, Report, Severity};
+use crate::diagnostic::{Diagnostic, Problems, Report, Severity};
 use crate::document::{Document, Source};
 use crate::plan::Plan;
-use crate::rules::{self, Checked, Problems, lint_allow_unused};
+use crate::rules::{self, Checked, lint_allow_unused};
 use crate::topology::{Lint, Topology};
 
 /// What came of one topology.

@@ -7,9 +7,12 @@
 pub mod github;
 pub mod human;
 pub mod json;
+mod problems;
 
 use std::io;
 use std::ops::Range;
+
+pub use problems::Problems;
 
 use crate::document::Source;
 use crate::route::Route;

@@ -7,9 +7,9 @@ pub mod reference;
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Problems;
 use crate::document::Document;
 use crate::route::Route;
-use crate::rules::Problems;
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,

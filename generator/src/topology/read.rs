@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::diagnostic::Problems;
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::route::Route;
-use crate::rules::Problems;
 use crate::topology::reference::{self, Key};
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
@@ -319,7 +319,7 @@ macro_rules! table {
             fn read_keys(
                 table: Option<&toml::de::DeTable<'_>>,
                 at: &$crate::route::Route,
-                problems: &mut $crate::rules::Problems,
+                problems: &mut $crate::diagnostic::Problems,
             ) -> Option<Self> {
                 let mut keys = $crate::topology::read::Keys::open(table, at, Self::KEYS, problems);
                 $( let $key = keys.read(
@@ -336,7 +336,7 @@ macro_rules! table {
             fn read(
                 value: &toml::de::DeValue<'_>,
                 at: &$crate::route::Route,
-                problems: &mut $crate::rules::Problems,
+                problems: &mut $crate::diagnostic::Problems,
             ) -> Option<Self> {
                 match value {
                     toml::de::DeValue::Table(table) => Self::read_keys(Some(table), at, problems),
@@ -346,13 +346,13 @@ macro_rules! table {
 
             fn absent(
                 at: &$crate::route::Route,
-                problems: &mut $crate::rules::Problems,
+                problems: &mut $crate::diagnostic::Problems,
             ) -> Option<Self> {
                 Self::read_keys(None, at, problems)
             }
 
             fn stand_in(at: &$crate::route::Route) -> Option<Self> {
-                Self::read_keys(None, at, &mut $crate::rules::Problems::default())
+                Self::read_keys(None, at, &mut $crate::diagnostic::Problems::default())
             }
         }
     };

@@ -3,8 +3,9 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+use meshwright::diagnostic::Problems;
 use meshwright::plan::Plan;
-use meshwright::rules::{self, PLAN, Problems};
+use meshwright::rules::{self, PLAN};
 
 use crate::pipeline::compile_text;
 
