@@ -128,9 +128,11 @@ impl Plan {
     #[must_use]
     pub fn peers<'plan>(&'plan self, node: &'plan Node) -> Vec<Peer<'plan>> {
         let mut carried = self.carried(node);
-        let nodes = self.nodes.iter().enumerate().filter(|(position, other)| {
-            other.id != node.id && self.relay(node, &self.nodes[*position]).is_none()
-        });
+        let nodes = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| other.id != node.id && self.relay(node, other).is_none());
         let nodes = nodes.map(|(position, other)| {
             let mut peer = Peer::common(other);
             peer.allowed_ips.extend(carried.remove(&position).unwrap_or_default());

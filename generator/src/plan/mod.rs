@@ -115,8 +115,6 @@ pub struct Node {
     pub labels: BTreeMap<LabelKey, LabelValue>,
     /// Taints of its Node object; `None` leaves them to kubeadm.
     pub taints: Option<Vec<Taint>>,
-    /// The interface of its public side.
-    pub public_interface: Option<InterfaceName>,
 }
 
 impl Node {
@@ -238,7 +236,6 @@ fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions
         zone: zone(node),
         labels: node.labels.clone(),
         taints: node.taints.clone(),
-        public_interface: node.public_interface.clone(),
     }
 }
 

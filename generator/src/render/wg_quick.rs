@@ -10,7 +10,7 @@ use crate::plan::mesh::{Identity, Peer};
 use crate::plan::mtu::{OVERHEAD, Reason};
 use crate::plan::{Node, Plan};
 use crate::render::{GENERATED, NodeRenderer, NodeView, Output};
-use crate::value::{Endpoint, Host};
+use crate::value::Endpoint;
 
 /// The registration.
 pub const RENDERER: NodeRenderer = NodeRenderer {
@@ -177,5 +177,5 @@ fn mtu_reason(reason: &Reason) -> String {
 /// Debian's wg-quick@ retries a name for ever: one dead name would keep wg0, and kubelet behind it,
 /// from starting (seen).
 fn is_name(endpoint: Option<&Endpoint>) -> bool {
-    endpoint.is_some_and(|endpoint| matches!(endpoint.host(), Host::Name(_)))
+    endpoint.is_some_and(Endpoint::is_name)
 }

@@ -27,6 +27,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether it has to be looked up.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
+        matches!(self.host, Host::Name(_))
+    }
+
     /// The address or name.
     #[must_use]
     pub const fn host(&self) -> &Host {

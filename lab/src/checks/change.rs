@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use meshwright::value::Host;
 
 use crate::checks::Check;
 use crate::checks::mesh::pod_pairs;
@@ -196,7 +195,7 @@ fn calls(world: &World, node: &Node, other: &Node) -> bool {
     let planned = |node: &Node| world.tree.plan.nodes.iter().find(|one| one.id.get() == node.id);
     let (Some(one), Some(two)) = (planned(node), planned(other)) else { return false };
     let endpoint = one.location.endpoint_of(&two.location);
-    let has_address = endpoint.is_some_and(|one| !matches!(one.host(), Host::Name(_)));
+    let has_address = endpoint.is_some_and(|endpoint| !endpoint.is_name());
     node.id != other.id && has_address
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use meshwright::plan;
-use meshwright::value::Host;
+use meshwright::value::Endpoint;
 
 use crate::checks::{Check, none_failed};
 use crate::node::Node;
@@ -76,7 +76,7 @@ fn named_endpoint_dead_at_boot(world: &World) -> Result<()> {
     let tree = &world.tree;
     let named = tree.plan.nodes.iter().find(|node| {
         let endpoint = node.location.endpoint.as_ref();
-        endpoint.is_some_and(|endpoint| matches!(endpoint.host(), Host::Name(_)))
+        endpoint.is_some_and(Endpoint::is_name)
     });
     let named = world.node(named.context("the topology has no named endpoint")?.name.as_str())?;
     let caller = world.nodes.iter().find(|node| node.public.is_none()).context("nobody calls")?;
