@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::namespace::{inside, outside};
 use crate::need::Need;
+use crate::tree;
 
 /// A program that reads what we emit.
 pub(crate) struct Consumer {
@@ -22,6 +23,16 @@ pub(crate) struct Consumer {
     pub(crate) reads: fn(&str) -> bool,
     /// Has it read files; a verdict for each.
     pub(crate) judge: fn(&[PathBuf]) -> io::Result<Vec<Verdict>>,
+    pub(crate) broken: &'static [Broken],
+}
+
+/// A program that is given more than a file: what it makes of a whole tree.
+pub(crate) struct TreeConsumer {
+    pub(crate) name: &'static str,
+    /// By which `MESHWRIGHT_REQUIRE` asks for it.
+    pub(crate) tier: &'static str,
+    pub(crate) needs: &'static [Need],
+    pub(crate) judge: fn(&Path) -> io::Result<Verdict>,
     pub(crate) broken: &'static [Broken],
 }
 
@@ -53,11 +64,25 @@ impl Broken {
         if broken == text {
             return Err(io::Error::other(format!("{} has no `{}`", self.path, self.sound)));
         }
-        let file = folder.join(self.path);
-        fs::create_dir_all(file.parent().unwrap_or(folder))?;
-        fs::write(&file, broken)?;
-        Ok(file)
+        write(&folder.join(self.path), broken.as_bytes())
     }
+
+    /// Copies the whole sound tree with the fault.
+    pub(crate) fn write_tree(&self, tree: &Path, folder: &Path) -> io::Result<()> {
+        for (path, entry) in tree::read(tree) {
+            if let Some(bytes) = entry.bytes {
+                write(&folder.join(path), &bytes)?;
+            }
+        }
+        self.write(tree, folder).map(drop)
+    }
+}
+
+/// Writes a file, and the folders above it.
+fn write(file: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    fs::create_dir_all(file.parent().unwrap_or(file))?;
+    fs::write(file, bytes)?;
+    Ok(file.to_owned())
 }
 
 pub(crate) const NAMESPACES: Need =
@@ -222,7 +247,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: "containerd",
         tier: "containerd",
-        needs: &[need(r#"type "${MESHWRIGHT_CONTAINERD:-containerd}""#, "no containerd")],
+        needs: &[need("type containerd", "no containerd")],
         reads: |path| path == "host/containerd/config.toml",
         judge: |files| each(files, containerd),
         broken: &[
@@ -324,7 +349,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: "kubeadm",
         tier: "kubeadm",
-        needs: &[NAMESPACES, need(r#"type "${MESHWRIGHT_KUBEADM:-kubeadm}""#, "no kubeadm")],
+        needs: &[NAMESPACES, need("type kubeadm", "no kubeadm")],
         reads: |path| path.ends_with("/kubeadm.yaml") || path.ends_with("/upgrade.yaml"),
         judge: |files| each(files, kubeadm),
         broken: &[
@@ -458,7 +483,7 @@ fn cloud_init(file: &Path) -> io::Result<Verdict> {
 /// does not know. Options of a runtime are free, and are the runtime's to judge.
 fn containerd(file: &Path) -> io::Result<Verdict> {
     const SCRIPT: &str = r#"
-        dump=$("${MESHWRIGHT_CONTAINERD:-containerd}" --config "$1" config dump)
+        dump=$(containerd --config "$1" config dump)
         missing=0
         while IFS= read -r line; do
             grep -qF -- "$(tr '"' "'" <<<"$line")" < <(tr '"' "'" <<<"$dump") || { echo "not in the dump: $line"; missing=1; }
@@ -519,7 +544,7 @@ fn kubeadm(file: &Path) -> io::Result<Verdict> {
         mount -t tmpfs etc /etc
         mkdir /etc/kubernetes
         touch /etc/kubernetes/discovery.conf
-        "${MESHWRIGHT_KUBEADM:-kubeadm}" config validate --config "$1"
+        kubeadm config validate --config "$1"
     "#;
     inside(SCRIPT, file).map(Verdict::of)
 }

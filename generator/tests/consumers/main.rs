@@ -12,10 +12,12 @@ mod consumer;
 mod full_disk;
 mod hosts;
 mod keys;
+mod kubeadm_init;
 #[path = "../it/mesh.rs"]
 mod mesh;
 mod namespace;
 mod need;
+mod tools;
 #[path = "../it/tree.rs"]
 mod tree;
 
@@ -29,7 +31,7 @@ use meshwright::render::Rendering;
 use meshwright::{out, pipeline};
 use tempfile::TempDir;
 
-use consumer::{Broken, Consumer, Verdict};
+use consumer::{Broken, Consumer, TreeConsumer, Verdict};
 use need::Needs;
 
 fn main() -> ExitCode {
@@ -40,11 +42,15 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for consumer in consumer::CONSUMERS.iter().chain(cluster::CONSUMERS) {
         let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
-        let refused = consumer.broken.iter().map(|broken| {
-            let sound = trees.iter().filter(|tree| tree.join(broken.path).is_file());
-            let sound = sound.max_by_key(|tree| tree.ends_with(BROKEN_EXAMPLE));
-            refuses(consumer, broken, sound.expect("an example has the file"))
-        });
+        let refused = consumer.broken.iter();
+        let refused = refused.map(|broken| refuses(consumer, broken, sound(&trees, broken)));
+        let both = accepted.chain(refused);
+        trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
+    }
+    for consumer in TREE_CONSUMERS {
+        let accepted = trees.iter().map(|tree| accepts_tree(consumer, tree));
+        let refused = consumer.broken.iter();
+        let refused = refused.map(|broken| refuses_tree(consumer, broken, sound(&trees, broken)));
         let both = accepted.chain(refused);
         trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
     }
@@ -66,6 +72,9 @@ fn main() -> ExitCode {
     }
     conclusion.exit_code()
 }
+
+/// Those that are given a whole tree.
+const TREE_CONSUMERS: &[TreeConsumer] = &[kubeadm_init::CONSUMER];
 
 /// The example whose files are broken, as far as it has them: they are short.
 const BROKEN_EXAMPLE: &str = "minimal";
@@ -115,21 +124,52 @@ fn accept(consumer: &Consumer, files: &[PathBuf]) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The tree whose file is broken.
+fn sound<'a>(trees: &'a [PathBuf], broken: &Broken) -> &'a Path {
+    let sound = trees.iter().filter(|tree| tree.join(broken.path).is_file());
+    let sound = sound.max_by_key(|tree| tree.ends_with(BROKEN_EXAMPLE));
+    sound.expect("an example has the file")
+}
+
 /// The trial that a broken file is refused, for the right reason.
 fn refuses(consumer: &'static Consumer, broken: &'static Broken, sound: &Path) -> Trial {
     let name = format!("{}::refuses::{}", consumer.name, broken.name);
     let sound = sound.to_owned();
-    Trial::test(name, move || refuse(consumer, broken, &sound))
+    Trial::test(name, move || {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let file = broken.write(&sound, folder.path())?;
+        refused((consumer.judge)(&[file])?.as_slice(), broken)
+    })
 }
 
-fn refuse(consumer: &Consumer, broken: &Broken, sound: &Path) -> Result<(), Failed> {
-    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let file = broken.write(sound, folder.path())?;
-    match (consumer.judge)(&[file])?.as_slice() {
+fn refused(verdicts: &[Verdict], broken: &Broken) -> Result<(), Failed> {
+    match verdicts {
         [Verdict::Refused(reason)] if reason.contains(broken.reason) => Ok(()),
         [Verdict::Refused(reason)] => {
             Err(format!("`{}` is not what it says:\n{reason}", broken.reason).into())
         }
         _ => Err("the broken file is accepted".into()),
     }
+}
+
+/// The trial that a tree is accepted.
+fn accepts_tree(consumer: &'static TreeConsumer, tree: &Path) -> Trial {
+    let name = tree.file_name().expect("a tree has a name").display();
+    let name = format!("{}::accepts::{name}", consumer.name);
+    let tree = tree.to_owned();
+    Trial::test(name, move || match (consumer.judge)(&tree)? {
+        Verdict::Accepted => Ok(()),
+        Verdict::Refused(reason) => Err(reason.into()),
+    })
+}
+
+/// The trial that a tree with a broken file is refused, for the right reason.
+fn refuses_tree(consumer: &'static TreeConsumer, broken: &'static Broken, sound: &Path) -> Trial {
+    let name = format!("{}::refuses::{}", consumer.name, broken.name);
+    let sound = sound.to_owned();
+    Trial::test(name, move || {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+        broken.write_tree(&sound, folder.path())?;
+        refused(&[(consumer.judge)(folder.path())?], broken)
+    })
 }

@@ -4,8 +4,15 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// nft(8) and ip(8) are in folders that are not in everyone's PATH. What is said is in English.
-const PRELUDE: &str = "set -euo pipefail; PATH=$PATH:/usr/sbin:/sbin; export LC_ALL=C\n";
+use crate::tools;
+
+/// Programs of `lab/tools` come first. nft(8) and ip(8) are in folders that are not in everyone's
+/// PATH. What is said is in English.
+const PRELUDE: &str = r#"
+    set -euo pipefail
+    PATH=${MESHWRIGHT_TOOLS_BIN:+$MESHWRIGHT_TOOLS_BIN:}$PATH:/usr/sbin:/sbin
+    export LC_ALL=C
+"#;
 
 /// What makes a process root of its own mounts and interfaces. It needs no privilege where user
 /// namespaces are allowed.
@@ -38,5 +45,8 @@ pub(crate) fn shell() -> Command {
 fn command(words: &[&str]) -> Command {
     let mut command = Command::new(words[0]);
     command.args(&words[1..]);
+    if let Some(bin) = tools::bin() {
+        command.env("MESHWRIGHT_TOOLS_BIN", bin);
+    }
     command
 }
