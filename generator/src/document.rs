@@ -111,13 +111,14 @@ impl<'source> Document<'source> {
     #[must_use]
     pub fn locate(&self, diagnostic: Diagnostic) -> Located {
         let Diagnostic { code, severity, finding } = diagnostic;
-        let mut spans: Vec<_> = finding.labels.into_iter().map(|label| self.span(label)).collect();
+        let Finding { message, labels, help, change } = finding;
+        let mut spans: Vec<_> = labels.into_iter().map(|label| self.span(label)).collect();
         let visible = spans.iter().position(|span| !span.bytes.is_empty()).unwrap_or_default();
         if let Some(first) = spans.get_mut(..=visible) {
             first.rotate_right(1);
             first[0].primary = true;
         }
-        Located { code, severity, message: finding.message, help: finding.help, spans }
+        Located { code, severity, message, help, change, spans }
     }
 
     fn span(&self, label: Label) -> Span {

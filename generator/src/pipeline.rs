@@ -44,6 +44,7 @@ fn stages(
         return (None, None);
     }
     let Some(topology) = Topology::from_document(document, problems) else { return (None, None) };
+    rules::propose_ids(&topology, problems);
     match rules::check(topology, rules::TOPOLOGY, problems) {
         Ok(topology) => {
             let plan = rules::check(Plan::derive(&topology), rules::PLAN, problems).ok();

@@ -56,8 +56,13 @@ const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN 
 /// values hold 262,144 bytes.
 const GCP: Provider = Provider { underlay_mtu: 1460, user_data_limit: 262_144, ..UNKNOWN };
 
-/// 32 KiB (Hetzner Cloud API reference, "Create a Server").
-const HETZNER: Provider = Provider { user_data_limit: 32 * 1024, ..UNKNOWN };
+/// The gateway of every cloud server, which also answers DHCP, is 172.31.1.1 (Hetzner Docs, "Static IP
+/// configuration"). User data: 32 KiB (Hetzner Cloud API reference, "Create a Server").
+const HETZNER: Provider = Provider {
+    reserved: &[Subnet::from_parts(172, 31, 1, 1, 32)],
+    user_data_limit: 32 * 1024,
+    ..UNKNOWN
+};
 
 /// 32,000 bytes for all metadata together, base64 included (OCI SDK, LaunchInstanceDetails): 24,000
 /// bytes of text.

@@ -1,7 +1,7 @@
 //! What is known of releases: the one place for knowledge about versions. Each line has its source
 //! and was true on the day in [`KNOWN_UNTIL`]; the clock is never asked.
 
-use crate::value::Version;
+use crate::value::{Os, Version};
 
 /// When this knowledge was last compared with its sources.
 pub const KNOWN_UNTIL: &str = "2026-11-23";
@@ -12,6 +12,43 @@ pub const OLDEST_KUBERNETES: u16 = 34;
 
 /// The newest minor of Kubernetes 1 that the emitted files were run against.
 pub const NEWEST_KUBERNETES: u16 = 37;
+
+/// Until when a minor of Kubernetes 1 gets patch releases (kubernetes.io/releases, page of each).
+pub const KUBERNETES_SUPPORT: &[(u16, &str)] =
+    &[(34, "2026-10-27"), (35, "2027-02-28"), (36, "2027-06-28"), (37, "2027-10-28")];
+
+/// The day on which support of this minor ends; `None` when it is not known.
+#[must_use]
+pub fn support_ends(kubernetes: Version) -> Option<&'static str> {
+    let known = kubernetes.major() == 1;
+    let line = KUBERNETES_SUPPORT.iter().find(|(minor, _)| known && *minor == kubernetes.minor());
+    line.map(|(_, end)| *end)
+}
+
+/// Since when kube-proxy warns of its IPVS mode (kubernetes#134539).
+pub const IPVS_DEPRECATED_IN: u16 = 35;
+/// The first minor whose gate `KubeProxyIPVS` is closed by default (KEP-5495). The gate does not
+/// exist before 1.37, and an unknown gate keeps kube-proxy from starting.
+pub const IPVS_GATED_IN: u16 = 40;
+/// The first minor without the code (KEP-5495, "Removal").
+pub const IPVS_REMOVED_IN: u16 = 43;
+
+/// The first patch release of a minor whose kube-proxy can read what nft 1.1.3 has made; those of
+/// other minors always could (kubernetes#136786; changelogs of #137807 and #137808).
+pub const NFTABLES_FIXED_IN: [Version; 2] = [Version::new(1, 34, 7), Version::new(1, 35, 4)];
+
+/// Whether a system's nft is 1.1.3 or later: Debian 13 has 1.1.3, Ubuntu 26.04 has 1.1.6
+/// (packages.debian.org, packages.ubuntu.com), nixpkgs has had it since 2025.
+#[must_use]
+pub const fn has_new_nftables(os: Os) -> bool {
+    match os {
+        Os::Debian13 | Os::Ubuntu2604 | Os::Nixos => true,
+        Os::Debian12 | Os::Ubuntu2204 | Os::Ubuntu2404 => false,
+    }
+}
+
+/// When ingress-nginx was archived, with no update since (README of kubernetes/ingress-nginx).
+pub const INGRESS_NGINX_RETIRED: &str = "2026-03-24";
 
 /// The minors of Kubernetes 1 that a Calico 3 minor is tested with upstream
 /// (docs.tigera.io, "System requirements", of each release).

@@ -41,6 +41,16 @@ impl Route {
         &self.0
     }
 
+    /// The last key on the way: of an element of an array, the array's.
+    #[must_use]
+    pub fn last(&self) -> &str {
+        let keys = self.0.iter().rev().find_map(|step| match step {
+            Step::Key(key) => Some(key.as_ref()),
+            Step::Index(_) => None,
+        });
+        keys.unwrap_or_default()
+    }
+
     fn then(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);

@@ -7,7 +7,6 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
-use crate::diagnostic::Severity;
 use crate::rules;
 use crate::value::closest;
 
@@ -19,7 +18,7 @@ Examples:
 /// Explain what a diagnostic means and what to do about it
 ///
 /// Prints what happens on the machines if the finding is ignored, how to correct it, and where the
-/// fact comes from. Without a code, lists all codes.
+/// fact comes from. Without a code, lists all codes by what they are about.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
@@ -56,12 +55,12 @@ fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn list(out: &mut dyn Write) -> io::Result<()> {
-    let catalogue: Vec<_> = rules::catalogue().collect();
-    let width = catalogue.iter().map(|entry| entry.code.len()).max().unwrap_or_default();
-    for severity in [Severity::Error, Severity::Warning] {
-        writeln!(out, "{}s", severity.as_str())?;
-        for entry in catalogue.iter().filter(|entry| entry.severity == severity) {
-            writeln!(out, "  {:width$}  {}", entry.code, entry.summary)?;
+    let width = rules::catalogue().map(|entry| entry.code.len()).max().unwrap_or_default();
+    for (theme, entries) in rules::by_theme() {
+        writeln!(out, "{}", theme.title())?;
+        for entry in entries {
+            let severity = entry.severity.as_str();
+            writeln!(out, "  {:width$}  {severity:7}  {}", entry.code, entry.summary)?;
         }
     }
     Ok(())

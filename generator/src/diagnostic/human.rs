@@ -9,7 +9,7 @@ use super::{Located, Report, Severity, Span};
 use crate::document::{BYTE_ORDER_MARK, Source};
 
 /// Longer source lines are cut around the spans, in columns.
-const WIDTH: usize = 100;
+const WIDTH: usize = 80;
 
 /// Nobody reads more; the other formats have all.
 const SHOWN: usize = 100;

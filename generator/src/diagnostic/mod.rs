@@ -4,6 +4,7 @@
 //! makes it a [`Diagnostic`]. [`crate::document::Document::locate`] turns its places into line and
 //! column, and a [`Report`] of those is what [`human`], [`json`] and [`github`] print.
 
+mod fix;
 pub mod github;
 pub mod human;
 pub mod json;
@@ -12,6 +13,7 @@ mod problems;
 use std::io;
 use std::ops::Range;
 
+pub use fix::{Change, Fix};
 pub use problems::Problems;
 
 use crate::document::Source;
@@ -69,6 +71,8 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// What to do about it, with the corrected value where one follows.
     pub help: Option<String>,
+    /// The change that the help speaks of, where exactly one follows.
+    pub change: Option<Change>,
 }
 
 impl Finding {
@@ -85,7 +89,7 @@ impl Finding {
     /// A fault at any place.
     pub fn at(message: impl Into<String>, place: Place, label: impl Into<String>) -> Self {
         let label = Label { place, text: label.into() };
-        Self { message: message.into(), labels: vec![label], help: None }
+        Self { message: message.into(), labels: vec![label], help: None, change: None }
     }
 
     /// A further place that takes part, such as the other owner of a duplicate.
@@ -100,6 +104,13 @@ impl Finding {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// What to do about it, where exactly one change follows.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        (self.help, self.change) = (Some(fix.help), Some(fix.change));
         self
     }
 }
@@ -145,6 +156,8 @@ pub struct Located {
     pub message: String,
     /// See [`Finding::help`].
     pub help: Option<String>,
+    /// See [`Finding::change`].
+    pub change: Option<Change>,
     /// Every place that takes part; the first is the primary one.
     pub spans: Vec<Span>,
 }

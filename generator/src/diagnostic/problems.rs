@@ -36,6 +36,11 @@ impl Problems {
         self.diagnostics.push(Diagnostic { code, severity, finding });
     }
 
+    /// The diagnostics so far, for words that only a later stage knows.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.diagnostics.iter_mut()
+    }
+
     /// Whether anything so far forbids to go on.
     #[must_use]
     pub fn has_errors(&self) -> bool {

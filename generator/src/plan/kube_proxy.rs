@@ -1,5 +1,6 @@
 //! kube-proxy: one configuration for the whole cluster.
 
+use crate::release::IPVS_GATED_IN;
 use crate::topology::Topology;
 use crate::value::{ProxyMode, Scheduler, Subnet};
 
@@ -18,10 +19,6 @@ pub struct KubeProxy {
     pub ipvs_gate: bool,
 }
 
-/// The first minor whose gate `KubeProxyIPVS` is closed by default (KEP-5495). The gate does not
-/// exist before 1.37, and an unknown gate keeps kube-proxy from starting.
-const IPVS_GATED_SINCE: u16 = 40;
-
 pub(super) fn derive(topology: &Topology) -> KubeProxy {
     let mode = topology.kube_proxy.mode;
     let minor = topology.cluster.kubernetes_version.minor();
@@ -30,6 +27,6 @@ pub(super) fn derive(topology: &Topology) -> KubeProxy {
         scheduler: topology.kube_proxy.scheduler,
         node_port_addresses: topology.network.node_subnet,
         healthz_bind_address: "127.0.0.1:10256",
-        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_SINCE,
+        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_IN,
     }
 }

@@ -239,8 +239,10 @@ fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions
     }
 }
 
-/// Ingress and DNS prefer endpoints of their own zone: the closest thing to one's own data centre.
-fn zone(node: &topology::Node) -> String {
+/// A node's zone: its site, else its provider, else its name. Ingress and DNS prefer endpoints of
+/// their own zone, the closest thing to one's own data centre.
+#[must_use]
+pub fn zone(node: &topology::Node) -> String {
     use crate::value::ProviderName::Other;
     let provider = Some(node.provider).filter(|provider| *provider != Other);
     let site = node.site.as_ref().map(ToString::to_string);

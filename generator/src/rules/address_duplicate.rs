@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::machine::duplicates;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::address;
 use crate::route::Route;
@@ -13,6 +13,7 @@ use crate::value::Name;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "address-duplicate",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "a node's own address is another machine's",
     explain: "\
 Peers send an address to one machine alone. Where two have the same, WireGuard gives it to the peer \

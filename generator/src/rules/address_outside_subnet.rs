@@ -1,12 +1,13 @@
 //! A node's own address is a host of the node subnet.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "address-outside-subnet",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "a node's own address is no host of the node subnet",
     explain: "\
 wg0 carries the address with the prefix of `network.node_subnet`, and BIRD resolves the next hops of \
@@ -32,10 +33,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
             _ => continue,
         };
         let message = format!("the address {address} of `{}` is no host of {subnet}", node.name);
-        let finding = Finding::new(message, &node.origin.key("address"), label).and(
+        let at = node.origin.key("address");
+        let finding = Finding::new(message, &at, label).and(
             &topology.network.origin.key("node_subnet"),
             format!("`network.node_subnet` is {subnet}"),
         );
-        findings.push(finding.help("leave `address` out: it follows from the id"));
+        findings.push(finding.fix(Fix::default(&at, "it follows from the id")));
     }
 }

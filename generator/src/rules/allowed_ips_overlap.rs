@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::Plan;
 use crate::plan::mesh::{Identity, Peer};
@@ -12,6 +12,7 @@ use crate::value::Name;
 pub(super) const RULE: Rule<Plan> = Rule {
     code: "allowed-ips-overlap",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "two peers of a node share an address",
     explain: "\
 AllowedIPs are WireGuard's routing table and its filter at once: an address belongs to one peer. Where \

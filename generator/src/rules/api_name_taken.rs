@@ -1,12 +1,13 @@
 //! The API's name belongs to the API alone.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "api-name-taken",
     severity: Severity::Error,
+    theme: Theme::ControlPlane,
     summary: "the API's name is a node's name, or `localhost`",
     explain: "\
 `control_plane.endpoint` is the name under which every machine looks for the API, in certificates and \

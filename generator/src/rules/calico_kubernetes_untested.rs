@@ -1,6 +1,6 @@
 //! Calico is tested with this Kubernetes.
 
-use super::{Findings, Rule, Scope, kubernetes_version_unknown};
+use super::{Findings, Rule, Scope, Theme, kubernetes_version_unknown};
 use crate::diagnostic::{Finding, Severity};
 use crate::release::{self, CALICO_TESTED, CalicoSupport, OLDEST_KUBERNETES};
 use crate::topology::Topology;
@@ -8,6 +8,7 @@ use crate::topology::Topology;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "calico-kubernetes-untested",
     severity: Severity::Warning,
+    theme: Theme::Versions,
     summary: "this Calico is not tested with this Kubernetes",
     explain: "\
 Each minor of Calico is tested upstream with three or four minors of Kubernetes; others may well work, \

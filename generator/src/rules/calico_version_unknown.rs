@@ -1,7 +1,7 @@
 //! Calico is one of which something is known.
 
 use super::reference::list;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::release::{self, CALICO_TESTED, KNOWN_UNTIL};
 use crate::topology::Topology;
@@ -9,6 +9,7 @@ use crate::topology::Topology;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "calico-version-unknown",
     severity: Severity::Warning,
+    theme: Theme::Versions,
     summary: "nothing is known of this release of Calico",
     explain: "\
 The emitted Installation, pools and BGP objects were compared with the CRDs of the releases that this \

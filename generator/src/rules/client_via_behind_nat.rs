@@ -1,13 +1,14 @@
 //! What carries a client's traffic can be called by it.
 
 use super::reference::{behind_nat, nodes_by_name, public_nodes};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-via-behind-nat",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "`via` names a node that a client cannot call",
     explain: "\
 A client calls its `via`, which carries what the client cannot reach itself: Services, and nodes behind \

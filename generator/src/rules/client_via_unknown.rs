@@ -1,13 +1,14 @@
 //! What carries a client's traffic is a node.
 
 use super::reference::{nodes_by_name, unknown_node};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-via-unknown",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "`via` names no node",
     explain: "\
 A client's `via` carries what the client cannot reach itself: Services, and nodes behind NAT with their \

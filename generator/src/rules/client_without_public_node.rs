@@ -1,13 +1,14 @@
 //! Clients have somebody to call.
 
 use super::reference::{NAMED, list, public_nodes};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-without-public-node",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "there are clients, and no node that they could call",
     explain: "\
 A client calls the nodes that have an `endpoint`, and reaches the others through one of those. Where \

@@ -1,6 +1,6 @@
 //! Every node can call every control plane.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::mesh::Location;
 use crate::topology::{Node, Topology};
@@ -9,6 +9,7 @@ use crate::value::Role;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-plane-behind-nat",
     severity: Severity::Warning,
+    theme: Theme::ControlPlane,
     summary: "a control plane stands behind NAT",
     explain: "\
 kubelets, etcd and `kubeadm join` all call the control planes. One behind NAT can be called only as long \

@@ -1,6 +1,6 @@
 //! The number of control planes is odd.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::Role;
@@ -8,6 +8,7 @@ use crate::value::Role;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-plane-even",
     severity: Severity::Warning,
+    theme: Theme::ControlPlane,
     summary: "the number of control planes is even",
     explain: "\
 Each control plane is a member of etcd, which works while more than half of its members do. Two survive \

@@ -1,7 +1,7 @@
 //! The node that founds the cluster is there, and a control plane.
 
 use super::reference::{nodes_by_name, unknown_node};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::Role;
@@ -9,6 +9,7 @@ use crate::value::Role;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-plane-init-unknown",
     severity: Severity::Error,
+    theme: Theme::ControlPlane,
     summary: "`control_plane.init` names no control plane",
     explain: "\
 `control_plane.init` says which node runs `kubeadm init`; all others join. If no node has that name, \

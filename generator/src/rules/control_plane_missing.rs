@@ -1,6 +1,6 @@
 //! Some node runs the control plane.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::Role;
@@ -8,6 +8,7 @@ use crate::value::Role;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-plane-missing",
     severity: Severity::Error,
+    theme: Theme::ControlPlane,
     summary: "no node runs the control plane",
     explain: "\
 The node that founds the cluster is a control plane: it runs `kubeadm init`, etcd and the API server, \

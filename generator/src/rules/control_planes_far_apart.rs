@@ -1,6 +1,6 @@
 //! Control planes are close enough for etcd to be quick.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::control_plane::EtcdTimings;
 use crate::topology::Topology;
@@ -8,6 +8,7 @@ use crate::topology::Topology;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-planes-far-apart",
     severity: Severity::Warning,
+    theme: Theme::ControlPlane,
     summary: "the round trip between control planes makes etcd slow",
     explain: "\
 etcd's timings follow from `control_plane.round_trip_ms`: a heartbeat of 1.5 round trips, an election \

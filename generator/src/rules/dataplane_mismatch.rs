@@ -1,13 +1,14 @@
 //! Calico programs the same kernel tables as kube-proxy.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::plan::calico;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "dataplane-mismatch",
     severity: Severity::Error,
+    theme: Theme::PodNetwork,
     summary: "Calico's dataplane does not go with kube-proxy's mode",
     explain: "\
 Felix, Calico's agent, has to program the tables that kube-proxy uses. With `nftables` beside kube-proxy \
@@ -29,11 +30,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     };
     let message =
         format!("Calico's dataplane `{dataplane}` does not go with kube-proxy's `{mode}`");
-    let finding = Finding::new(
-        message,
-        &topology.calico.origin.key("dataplane"),
-        format!("expected `{expected}`"),
-    )
-    .and(&topology.kube_proxy.origin.key("mode"), format!("`kube_proxy.mode` is `{mode}`"));
-    findings.push(finding.help(format!("leave `dataplane` out: it is then `{expected}`")));
+    let at = topology.calico.origin.key("dataplane");
+    let finding = Finding::new(message, &at, format!("expected `{expected}`"))
+        .and(&topology.kube_proxy.origin.key("mode"), format!("`kube_proxy.mode` is `{mode}`"));
+    findings.push(finding.fix(Fix::default(&at, &format!("it is then `{expected}`"))));
 }

@@ -1,7 +1,7 @@
 //! No two nodes listen in the same place.
 
 use super::machine::duplicates;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Node, Topology};
 use crate::value::{Endpoint, Host, Name, Port};
@@ -9,6 +9,7 @@ use crate::value::{Endpoint, Host, Name, Port};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-duplicate",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "two nodes have one endpoint",
     explain: "\
 One address and port reach one machine. The other node's peers would send their handshakes to the \

@@ -1,6 +1,6 @@
 //! WireGuard's own packets travel outside of the mesh.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Node, Topology};
 use crate::value::{Endpoint, Host, Subnet};
@@ -8,6 +8,7 @@ use crate::value::{Endpoint, Host, Subnet};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-inside-mesh",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "an endpoint is an address of the mesh itself",
     explain: "\
 An endpoint is where WireGuard's encrypted packets go, over the Internet or a LAN. An address of the \

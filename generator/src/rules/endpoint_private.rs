@@ -2,7 +2,7 @@
 
 use super::endpoint_inside_mesh::subnet_around;
 use super::subnet_not_private::is_private;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::{Host, Subnet};
@@ -10,6 +10,7 @@ use crate::value::{Host, Subnet};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-private",
     severity: Severity::Warning,
+    theme: Theme::Mesh,
     summary: "an `endpoint` is a private address",
     explain: "\
 Every node and client calls an `endpoint`. A private address (RFC 1918, the carriers' 100.64.0.0/10 of \

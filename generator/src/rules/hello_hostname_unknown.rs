@@ -1,13 +1,14 @@
 //! The echo app is reachable through the tunnel.
 
 use super::reference::meant;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{CloudflareTunnel, Hello, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "hello-hostname-unknown",
     severity: Severity::Error,
+    theme: Theme::Ingress,
     summary: "`hello.hostname` is none of the tunnel's hostnames",
     explain: "\
 The echo app is there to see the first request come through Cloudflare's edge, the tunnel and the \

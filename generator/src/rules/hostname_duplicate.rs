@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-duplicate",
     severity: Severity::Error,
+    theme: Theme::Ingress,
     summary: "the tunnel has a hostname twice",
     explain: "\
 cloudflared takes the first rule that matches and says nothing of a second one for the same name. One of \

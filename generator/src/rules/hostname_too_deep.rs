@@ -1,6 +1,6 @@
 //! Cloudflare has a certificate for each hostname.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::Hostname;
@@ -8,6 +8,7 @@ use crate::value::Hostname;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-too-deep",
     severity: Severity::Warning,
+    theme: Theme::Ingress,
     summary: "Cloudflare's universal certificate does not cover a hostname",
     explain: "\
 The certificate that every zone gets for nothing covers the zone's own name and one level below it: \

@@ -1,12 +1,13 @@
 //! Apps are told the hostname that was really asked for.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-wildcard-host-header",
     severity: Severity::Warning,
+    theme: Theme::Ingress,
     summary: "visitors of a wildcard can tell apps another hostname",
     explain: "\
 The Ingress controller believes `X-Forwarded-Host`, together with the other headers that it needs from \

@@ -1,13 +1,14 @@
 //! Nodes and clients are numbered together.
 
 use super::machine::{duplicates, free_ids, machines};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-duplicate",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "two machines have one id",
     explain: "\
 The id gives a machine its address in the mesh and a node its pod block. Two machines with one id \

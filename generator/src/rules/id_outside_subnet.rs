@@ -1,7 +1,7 @@
 //! Every id that gives an address gives one inside the node subnet.
 
 use super::machine::machines;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::address;
 use crate::topology::Topology;
@@ -10,6 +10,7 @@ use crate::value::Subnet;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-outside-subnet",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "an id has no address in the node subnet",
     explain: "\
 A machine's address in the mesh is its id, counted from the start of `network.node_subnet`; the first \

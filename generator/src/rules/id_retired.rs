@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::machine::{free_ids, machines};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-retired",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "a machine has the id of a node that was removed",
     explain: "\
 `cluster.retired_ids` holds the ids of nodes that were removed. Until the last machine has received \

@@ -1,13 +1,15 @@
 //! The Ingress controller is maintained.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
+use crate::release::INGRESS_NGINX_RETIRED;
 use crate::topology::Topology;
 use crate::value::IngressController;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "ingress-nginx-retired",
     severity: Severity::Warning,
+    theme: Theme::Versions,
     summary: "ingress-nginx gets no security updates any more",
     explain: "\
 The last release of ingress-nginx (chart 4.15.1, controller 1.15.1) is of 2026-03-19; the repository was \
@@ -28,7 +30,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if topology.ingress.controller != IngressController::IngressNginx {
         return;
     }
-    let message = "ingress-nginx is retired since 2026-03-24 and gets no security updates";
+    let message = format!(
+        "ingress-nginx is retired since {INGRESS_NGINX_RETIRED} and gets no security updates"
+    );
     let label = "`ingress.controller` is `ingress-nginx`";
     let finding = Finding::new(message, &topology.ingress.origin.key("controller"), label);
     findings.push(

@@ -1,12 +1,13 @@
 //! The mesh's interface has a name that nothing else takes.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::topology::{Node, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "interface-taken",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "`wireguard.interface` is a name that something else takes",
     explain: "\
 wg-quick makes the interface, and fails where one of that name is there already: the node is not part of \
@@ -38,10 +39,12 @@ const TAKEN: [(&str, &str); 9] = [
 fn check(topology: &Topology, findings: &mut Findings) {
     let name = &topology.wireguard.interface;
     let at = topology.wireguard.origin.key("interface");
-    let help = "leave `interface` out: it is then `wg0`";
     if let Some(owner) = owner(name.as_str()) {
         let message = format!("the interface name `{name}` is taken by {owner}");
-        findings.push(Finding::new(message, &at, "WireGuard cannot have this name").help(help));
+        findings.push(
+            Finding::new(message, &at, "WireGuard cannot have this name")
+                .fix(Fix::default(&at, "it is then `wg0`")),
+        );
         return;
     }
     let is_public = |node: &&Node| node.public_interface.as_ref() == Some(name);

@@ -1,12 +1,13 @@
 //! A mapping of a NAT is kept open.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "keepalive-zero-behind-nat",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "keepalives are off, and a node stands behind NAT",
     explain: "\
 A router forgets a silent UDP mapping, many after 30 seconds. From then on nobody reaches the node behind \
@@ -31,5 +32,5 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.wireguard.origin.key("persistent_keepalive");
     let finding = Finding::new(message, &at, "0 is off")
         .and(&node.origin.key("name"), "has no `endpoint`: its router forgets it");
-    findings.push(finding.help("leave `persistent_keepalive` out: it is then 25"));
+    findings.push(finding.fix(Fix::default(&at, "it is then 25")));
 }

@@ -1,13 +1,15 @@
 //! kube-proxy's mode has a future.
 
-use super::{Findings, Rule, Scope, kube_proxy_ipvs_removed};
+use super::{Findings, Rule, Scope, Theme, kube_proxy_ipvs_removed};
 use crate::diagnostic::{Finding, Severity};
+use crate::release::{IPVS_DEPRECATED_IN, IPVS_GATED_IN, IPVS_REMOVED_IN};
 use crate::topology::Topology;
 use crate::value::ProxyMode;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "kube-proxy-ipvs-deprecated",
     severity: Severity::Warning,
+    theme: Theme::Versions,
     summary: "kube-proxy's IPVS mode is deprecated and has an end date",
     explain: "\
 IPVS works today: kube-proxy warns when it starts since Kubernetes 1.35, and kubeadm since 1.37. In 1.40 \
@@ -29,8 +31,10 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if !ipvs || kube_proxy_ipvs_removed::is_removed(topology) {
         return;
     }
-    let message = "kube-proxy's IPVS mode is deprecated since Kubernetes 1.35, off by default in 1.40 \
-                   and removed in 1.43";
+    let message = format!(
+        "kube-proxy's IPVS mode is deprecated since Kubernetes 1.{IPVS_DEPRECATED_IN}, off by \
+         default in 1.{IPVS_GATED_IN} and removed in 1.{IPVS_REMOVED_IN}"
+    );
     let label = "`kube_proxy.mode` is `ipvs`";
     let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label);
     findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));

@@ -1,13 +1,15 @@
 //! kube-proxy still has the mode that it is given.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
+use crate::release::IPVS_REMOVED_IN;
 use crate::topology::Topology;
 use crate::value::ProxyMode;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "kube-proxy-ipvs-removed",
     severity: Severity::Error,
+    theme: Theme::Versions,
     summary: "this Kubernetes has no IPVS mode any more",
     explain: "\
 From Kubernetes 1.43 on kube-proxy has no IPVS mode, and no feature gate brings it back: it exits at \
@@ -21,16 +23,13 @@ Source: KEP-5495.",
     check,
 };
 
-/// The first minor of Kubernetes 1 without the code (KEP-5495, "Removal").
-const REMOVED_IN: u16 = 43;
-
 fn check(topology: &Topology, findings: &mut Findings) {
     if topology.kube_proxy.mode != ProxyMode::Ipvs || !is_removed(topology) {
         return;
     }
     let version = topology.cluster.kubernetes_version;
     let message =
-        format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{REMOVED_IN}");
+        format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{IPVS_REMOVED_IN}");
     let at = topology.cluster.origin.key("kubernetes_version");
     let finding = Finding::new(
         message,
@@ -44,5 +43,5 @@ fn check(topology: &Topology, findings: &mut Findings) {
 /// Whether this cluster's kube-proxy is without IPVS mode.
 pub(super) fn is_removed(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
-    version.major() == 1 && version.minor() >= REMOVED_IN
+    version.major() == 1 && version.minor() >= IPVS_REMOVED_IN
 }

@@ -1,6 +1,6 @@
 //! Kubernetes is as new as the files need it.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::release::{NEWEST_KUBERNETES, OLDEST_KUBERNETES};
 use crate::topology::Topology;
@@ -8,6 +8,7 @@ use crate::topology::Topology;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubernetes-version-old",
     severity: Severity::Error,
+    theme: Theme::Versions,
     summary: "Kubernetes is older than what is supported, or of another major",
     explain: "\
 The emitted files use kubeadm's `v1beta4` with fields that came with 1.34, and Calico 3.32 is tested \

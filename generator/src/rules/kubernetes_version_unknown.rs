@@ -1,6 +1,6 @@
 //! Kubernetes is no newer than what the files were run against.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::release::{KNOWN_UNTIL, NEWEST_KUBERNETES};
 use crate::topology::Topology;
@@ -8,6 +8,7 @@ use crate::topology::Topology;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubernetes-version-unknown",
     severity: Severity::Warning,
+    theme: Theme::Versions,
     summary: "Kubernetes is newer than what is known here",
     explain: "\
 The emitted files were run against releases up to the newest one that this version of Meshwright knows. \

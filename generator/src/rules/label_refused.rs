@@ -1,7 +1,7 @@
 //! A node's labels are its own to set.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Place, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Place, Severity};
 use crate::plan::host::ROUTE_REFLECTOR_LABEL;
 use crate::topology::{Node, Topology};
 use crate::value::{LabelKey, LabelValue};
@@ -9,6 +9,7 @@ use crate::value::{LabelKey, LabelValue};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "label-refused",
     severity: Severity::Error,
+    theme: Theme::Hosts,
     summary: "a node cannot set this label, or it is not the user's",
     explain: "\
 kubelet sets `labels` when it registers its node. In the namespaces `kubernetes.io` and `k8s.io` it may \
@@ -57,12 +58,13 @@ fn check(topology: &Topology, findings: &mut Findings) {
 }
 
 fn finding(node: &Node, (key, value): (&LabelKey, &LabelValue)) -> Option<Finding> {
-    let place = Place::Key(node.origin.key("labels").key(key.to_string()));
+    let route = node.origin.key("labels").key(key.to_string());
+    let place = Place::Key(route.clone());
     match key.as_str() {
         HOSTNAME => {
             let message = format!("the label `{HOSTNAME}` of `{}` is its name", node.name);
             let finding = Finding::at(message, place, "Calico's pools select nodes by it");
-            Some(finding.help("remove it: kubelet sets it"))
+            Some(finding.fix(Fix::remove(&route, "it", "kubelet sets it")))
         }
         ROUTE_REFLECTOR_LABEL => {
             let message = format!("the label `{ROUTE_REFLECTOR_LABEL}` of `{}` is ours", node.name);

@@ -1,12 +1,13 @@
 //! An endpoint in a LAN says in which.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "lan-endpoint-without-site",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "a node has a `lan_endpoint` and no `site`",
     explain: "\
 `lan_endpoint` is where nodes of the same `site` reach a node. Without a site no node is of the same one, \

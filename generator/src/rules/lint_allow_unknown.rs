@@ -1,13 +1,14 @@
 //! What is accepted is a warning.
 
 use super::reference::meant;
-use super::{Findings, Rule, Scope, catalogue};
+use super::{Findings, Rule, Scope, Theme, catalogue};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Allow, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "lint-allow-unknown",
     severity: Severity::Error,
+    theme: Theme::File,
     summary: "a `[[lint.allow]]` names no warning",
     explain: "\
 An entry of `[[lint.allow]]` accepts one warning, by its code, with the reason for whoever reads it next \

@@ -1,13 +1,14 @@
 //! What is accepted is there. Not a [`super::Rule`]: it judges the report instead of the topology.
 
-use super::Entry;
-use crate::diagnostic::{Diagnostic, Finding, Severity};
+use super::{Entry, Theme};
+use crate::diagnostic::{Diagnostic, Finding, Fix, Severity};
 use crate::topology::{Allow, Lint};
 
 /// What is known of this warning.
 pub(super) const ENTRY: Entry = Entry {
     code: "lint-allow-unused",
     severity: Severity::Warning,
+    theme: Theme::File,
     summary: "a `[[lint.allow]]` accepts a warning that there is not",
     explain: "\
 The warning that this entry accepts is not given any more: what it was about has been corrected, or the \
@@ -34,6 +35,6 @@ pub fn unused(lint: &Lint, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
 fn diagnostic(allow: &Allow) -> Diagnostic {
     let message = format!("there is no warning `{}` to accept", allow.code);
     let finding = Finding::new(message, &allow.origin.key("code"), "not given any more");
-    let finding = finding.help("remove this entry");
+    let finding = finding.fix(Fix::remove(&allow.origin, "this entry", ""));
     Diagnostic { code: ENTRY.code, severity: ENTRY.severity, finding }
 }

@@ -7,6 +7,7 @@
 mod address_duplicate;
 mod address_outside_subnet;
 mod allowed_ips_overlap;
+mod api_name_public;
 mod api_name_taken;
 mod calico_kubernetes_untested;
 mod calico_version_unknown;
@@ -18,12 +19,16 @@ mod control_plane_even;
 mod control_plane_init_unknown;
 mod control_plane_missing;
 mod control_planes_far_apart;
+mod control_planes_one_site;
 mod dataplane_mismatch;
 mod endpoint_duplicate;
 mod endpoint_inside_mesh;
+mod endpoint_is_name;
+mod endpoint_name_private;
 mod endpoint_private;
 mod hello_hostname_unknown;
 mod hostname_duplicate;
+mod hostname_inside_cluster_domain;
 mod hostname_too_deep;
 mod hostname_wildcard_host_header;
 mod id_duplicate;
@@ -34,9 +39,12 @@ mod interface_taken;
 mod keepalive_zero_behind_nat;
 mod kube_proxy_ipvs_deprecated;
 mod kube_proxy_ipvs_removed;
+mod kube_proxy_nftables_crash;
+mod kubernetes_version_ended;
 mod kubernetes_version_old;
 mod kubernetes_version_unknown;
 mod label_refused;
+mod lan_endpoint_outside_site;
 mod lan_endpoint_without_site;
 mod lint_allow_unknown;
 pub mod lint_allow_unused;
@@ -49,22 +57,30 @@ mod pair_unreachable;
 mod pod_subnet_outside;
 mod pod_subnet_overlap;
 mod pod_subnet_size;
+mod public_interface_trusted;
 mod public_key_duplicate;
 mod public_key_missing;
 mod reference;
 mod relay_behind_nat;
 mod relay_unknown;
 mod relay_unused;
+mod relays_differ;
 mod replicas_above_nodes;
+mod round_trip_missing;
 mod route_reflector_single;
 mod route_reflector_unknown;
 mod service_subnet_size;
 mod shape;
 mod site_unknown;
+mod ssh_closed;
 mod ssh_open_to_world;
 mod subnet_not_private;
+mod subnet_of_home_routers;
 mod subnet_overlap;
 mod taint_drops_control_plane;
+mod taint_duplicate;
+mod theme;
+mod url_not_https;
 mod wireguard_port_taken;
 
 use std::ops::Deref;
@@ -73,12 +89,17 @@ use crate::diagnostic::{Finding, Problems, Severity};
 use crate::plan::Plan;
 use crate::topology::Topology;
 
+pub(crate) use shape::propose_ids;
+pub use theme::Theme;
+
 /// One thing that must hold, with the words for when it does not.
 pub struct Rule<T: 'static> {
     /// The fault in kebab-case, subject first: the name of this rule's file and fixture.
     pub code: &'static str,
     /// What a breach means for the run.
     pub severity: Severity,
+    /// What it is about.
+    pub theme: Theme,
     /// The fault in one line, for lists.
     pub summary: &'static str,
     /// What happens on the machines if it is ignored, what to do, and the source. Markdown.
@@ -156,6 +177,7 @@ pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Resul
 pub const TOPOLOGY: &[Rule<Topology>] = &[
     address_duplicate::RULE,
     address_outside_subnet::RULE,
+    api_name_public::RULE,
     api_name_taken::RULE,
     calico_kubernetes_untested::RULE,
     calico_version_unknown::RULE,
@@ -167,12 +189,16 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     control_plane_init_unknown::RULE,
     control_plane_missing::RULE,
     control_planes_far_apart::RULE,
+    control_planes_one_site::RULE,
     dataplane_mismatch::RULE,
     endpoint_duplicate::RULE,
     endpoint_inside_mesh::RULE,
+    endpoint_is_name::RULE,
+    endpoint_name_private::RULE,
     endpoint_private::RULE,
     hello_hostname_unknown::RULE,
     hostname_duplicate::RULE,
+    hostname_inside_cluster_domain::RULE,
     hostname_too_deep::RULE,
     hostname_wildcard_host_header::RULE,
     id_duplicate::RULE,
@@ -183,9 +209,12 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     keepalive_zero_behind_nat::RULE,
     kube_proxy_ipvs_deprecated::RULE,
     kube_proxy_ipvs_removed::RULE,
+    kube_proxy_nftables_crash::RULE,
+    kubernetes_version_ended::RULE,
     kubernetes_version_old::RULE,
     kubernetes_version_unknown::RULE,
     label_refused::RULE,
+    lan_endpoint_outside_site::RULE,
     lan_endpoint_without_site::RULE,
     lint_allow_unknown::RULE,
     mtu_out_of_bounds::RULE,
@@ -196,20 +225,27 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     pod_subnet_outside::RULE,
     pod_subnet_overlap::RULE,
     pod_subnet_size::RULE,
+    public_interface_trusted::RULE,
     public_key_duplicate::RULE,
     public_key_missing::RULE,
     relay_behind_nat::RULE,
     relay_unknown::RULE,
     relay_unused::RULE,
+    relays_differ::RULE,
     replicas_above_nodes::RULE,
+    round_trip_missing::RULE,
     route_reflector_single::RULE,
     route_reflector_unknown::RULE,
     service_subnet_size::RULE,
     site_unknown::RULE,
+    ssh_closed::RULE,
     ssh_open_to_world::RULE,
     subnet_not_private::RULE,
+    subnet_of_home_routers::RULE,
     subnet_overlap::RULE,
     taint_drops_control_plane::RULE,
+    taint_duplicate::RULE,
+    url_not_https::RULE,
     wireguard_port_taken::RULE,
 ];
 
@@ -223,6 +259,8 @@ pub struct Entry {
     pub code: &'static str,
     /// See [`Rule::severity`].
     pub severity: Severity,
+    /// See [`Rule::theme`].
+    pub theme: Theme,
     /// See [`Rule::summary`].
     pub summary: &'static str,
     /// See [`Rule::explain`].
@@ -231,28 +269,38 @@ pub struct Entry {
 
 impl<T> From<&Rule<T>> for Entry {
     fn from(rule: &Rule<T>) -> Self {
-        let Rule { code, severity, summary, explain, .. } = *rule;
-        Self { code, severity, summary, explain }
+        let Rule { code, severity, theme, summary, explain, .. } = *rule;
+        Self { code, severity, theme, summary, explain }
     }
 }
 
-/// Every code that a report can hold, in the order of the alphabet.
+/// Every code that a report can hold, by theme, then in the order of the alphabet.
 pub fn catalogue() -> impl Iterator<Item = Entry> {
     let shape = shape::ENTRIES.into_iter().chain([lint_allow_unused::ENTRY]);
     let secrets = crate::secrets::FAULTS;
     let rules = TOPOLOGY.iter().map(Entry::from).chain(PLAN.iter().map(Entry::from));
     let mut entries: Vec<_> = shape.chain(secrets).chain(rules).collect();
-    entries.sort_by_key(|entry| entry.code);
+    entries.sort_by_key(|entry| (entry.theme, entry.code));
     entries.into_iter()
+}
+
+/// The codes of each theme that has some.
+pub fn by_theme() -> impl Iterator<Item = (Theme, Vec<Entry>)> {
+    let entries: Vec<_> = catalogue().collect();
+    let of = move |theme| entries.iter().filter(|entry| entry.theme == theme).copied().collect();
+    Theme::ALL.into_iter().map(move |theme| (theme, of(theme)))
 }
 
 /// `docs/rules.md`: every code with its explanation.
 #[must_use]
 pub fn markdown() -> String {
     let mut page = MARKDOWN_HEAD.to_owned();
-    for Entry { code, severity, summary, explain } in catalogue() {
-        let severity = severity.as_str();
-        page.push_str(&format!("\n## {code}\n\n*{severity}*: {summary}\n\n{explain}\n"));
+    for (theme, entries) in by_theme() {
+        page.push_str(&format!("\n## {}\n", theme.title()));
+        for Entry { code, severity, summary, explain, .. } in entries {
+            let severity = severity.as_str();
+            page.push_str(&format!("\n### {code}\n\n*{severity}*: {summary}\n\n{explain}\n"));
+        }
     }
     page
 }

@@ -1,13 +1,14 @@
 //! Packets of the mesh fit into every underlay, and are large enough for what runs in it.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::plan::mtu::{self, MeshMtu, OVERHEAD, Reason};
 use crate::topology::{Node, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "mtu-out-of-bounds",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "the MTU of the mesh does not fit",
     explain: "\
 WireGuard adds 80 bytes to a packet (40 of IPv6, 8 of UDP, 32 of its own). A packet that is larger than \
@@ -63,8 +64,9 @@ fn narrow_underlay(node: &Node, largest: u16) -> Finding {
 
 fn too_small(declared: u16, largest: u16, topology: &Topology) -> Finding {
     let message = format!("the MTU {declared} is below {SMALLEST}, the least for IPv6");
-    let finding = Finding::new(message, &topology.wireguard.origin.key("mtu"), "too small");
-    finding.help(format!("leave `mtu` out: it is then {largest}"))
+    let at = topology.wireguard.origin.key("mtu");
+    let finding = Finding::new(message, &at, "too small");
+    finding.fix(Fix::default(&at, &format!("it is then {largest}")))
 }
 
 fn too_large(declared: u16, largest: u16, node: &Node, topology: &Topology) -> Finding {
@@ -76,7 +78,8 @@ fn too_large(declared: u16, largest: u16, node: &Node, topology: &Topology) -> F
     };
     let underlay = mtu::underlay(node);
     let label = format!("an underlay of {underlay} bytes, {assumed}: {largest} is the most");
-    Finding::new(message, &topology.wireguard.origin.key("mtu"), "too large")
+    let at = topology.wireguard.origin.key("mtu");
+    Finding::new(message, &at, "too large")
         .and(&node.origin.key(key), label)
-        .help(format!("leave `mtu` out: it is then {largest}"))
+        .fix(Fix::default(&at, &format!("it is then {largest}")))
 }

@@ -1,13 +1,14 @@
 //! Every machine and every site has a name of its own.
 
 use super::machine::{duplicates, machines};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "name-duplicate",
     severity: Severity::Error,
+    theme: Theme::File,
     summary: "two machines or two sites have one name",
     explain: "\
 A node's name is its hostname, the name of its Node object and of its folder in `out/`: a second node \

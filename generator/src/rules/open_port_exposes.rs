@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Node, Topology};
 use crate::value::{OpenPort, Protocol, Role};
@@ -10,6 +10,7 @@ use crate::value::{OpenPort, Protocol, Role};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "open-port-exposes",
     severity: Severity::Error,
+    theme: Theme::Hosts,
     summary: "`open_ports` opens the API server, etcd or kubelet to the Internet",
     explain: "\
 `open_ports` lets everybody in. etcd (2379, 2380) holds the whole cluster with its secrets, the API \

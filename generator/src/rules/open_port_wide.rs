@@ -1,7 +1,7 @@
 //! `open_ports` opens what is meant, and no more.
 
 use super::open_port_exposes::{Listener, exposed, opens};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Node, Topology};
 use crate::value::{OpenPort, SourceNet};
@@ -9,6 +9,7 @@ use crate::value::{OpenPort, SourceNet};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "open-port-wide",
     severity: Severity::Warning,
+    theme: Theme::Hosts,
     summary: "an entry of `open_ports` opens more than it should",
     explain: "\
 `open_ports` lets everybody in, past `firewall.ssh_from` too: with sshd's port in it, that list has no \

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::reference::{NAMED, list, public_nodes};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::mesh::Location;
 use crate::topology::{Node, Topology};
@@ -11,6 +11,7 @@ use crate::topology::{Node, Topology};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "pair-unreachable",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "two nodes behind NAT have no way to each other",
     explain: "\
 Of two nodes one has to call the other. Where both stand behind NAT neither can, and WireGuard waits in \

@@ -1,6 +1,6 @@
 //! Every pod block is a part of the pod subnet.
 
-use super::{Findings, Rule, Scope, pod_subnet_size};
+use super::{Findings, Rule, Scope, Theme, pod_subnet_size};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::address;
 use crate::topology::{Node, Topology};
@@ -9,6 +9,7 @@ use crate::value::Subnet;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "pod-subnet-outside",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "a node's pod block is no part of the pod subnet",
     explain: "\
 Every node owns one block of `network.pod_subnet`: the block of `pod_prefix_len` whose number is the \

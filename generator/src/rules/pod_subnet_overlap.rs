@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::reference::{NAMED, list};
-use super::{Findings, Rule, Scope, pod_subnet_size};
+use super::{Findings, Rule, Scope, Theme, pod_subnet_size};
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::address;
 use crate::route::Route;
@@ -13,6 +13,7 @@ use crate::value::Subnet;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "pod-subnet-overlap",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "two nodes' pod blocks overlap",
     explain: "\
 A pod's address says on which node it runs: each node's peers send a block to that node alone. Where \

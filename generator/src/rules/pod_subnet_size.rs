@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::{Number, PodPrefixLen, Subnet};
@@ -10,6 +10,7 @@ use crate::value::{Number, PodPrefixLen, Subnet};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "pod-subnet-size",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "a node's pod block is too large or too small",
     explain: "\
 Each node's block is one IPPool with `blockSize` equal to its prefix length, which is what pins it to \

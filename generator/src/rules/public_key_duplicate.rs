@@ -1,13 +1,14 @@
 //! Every machine has a key of its own.
 
 use super::machine::{duplicates, machines};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "public-key-duplicate",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "two machines have one public key",
     explain: "\
 To WireGuard a peer is its public key. Two machines with one key are one peer on every other node: the \

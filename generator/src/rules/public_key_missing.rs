@@ -2,13 +2,14 @@
 
 use super::machine::machines;
 use super::reference::{NAMED, list};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "public-key-missing",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "a machine has no public key",
     explain: "\
 Peers know a machine by its public key alone; without one, no file of any node can be written.

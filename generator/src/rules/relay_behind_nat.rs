@@ -1,13 +1,14 @@
 //! A relay can be called by everybody.
 
 use super::reference::{behind_nat, nodes_by_name};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "relay-behind-nat",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "`relay` names a node that nobody can call",
     explain: "\
 A relay forwards between nodes that cannot call each other, because both can call the relay. One that \

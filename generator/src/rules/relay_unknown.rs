@@ -1,13 +1,14 @@
 //! A relay is a node.
 
 use super::reference::{nodes_by_name, unknown_node};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "relay-unknown",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "`relay` names no node",
     explain: "\
 A node's `relay` carries its traffic to other nodes behind NAT: both ends of such a pair hold the \

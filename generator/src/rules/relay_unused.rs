@@ -1,14 +1,15 @@
 //! A relay has something to carry.
 
 use super::reference::nodes_by_name;
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::plan::mesh::Location;
 use crate::topology::{Node, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "relay-unused",
     severity: Severity::Warning,
+    theme: Theme::Mesh,
     summary: "`relay` is set on a node that needs none",
     explain: "\
 A relay carries traffic between two nodes neither of which can call the other. A node with an `endpoint` \
@@ -44,5 +45,5 @@ fn finding(node: &Node) -> Finding {
         Some(_) => finding.and(&node.origin.key("endpoint"), "where everybody can call it"),
         None => finding,
     };
-    finding.help("remove `relay`")
+    finding.fix(Fix::remove(&node.origin.key("relay"), "`relay`", ""))
 }

@@ -1,6 +1,6 @@
 //! Replicas stand on nodes of their own.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::route::Route;
 use crate::topology::{Node, Topology};
@@ -9,6 +9,7 @@ use crate::value::{Replicas, Role, TaintEffect};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "replicas-above-nodes",
     severity: Severity::Warning,
+    theme: Theme::Ingress,
     summary: "there are more replicas than nodes that take them",
     explain: "\
 Replicas of the Ingress controller and of cloudflared are spread over nodes as far as there are nodes. \

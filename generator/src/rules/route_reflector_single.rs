@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "route-reflector-single",
     severity: Severity::Warning,
+    theme: Theme::PodNetwork,
     summary: "there is one route reflector alone",
     explain: "\
 With route reflectors the nodes have no BGP sessions among each other: each learns the ways to all pods \

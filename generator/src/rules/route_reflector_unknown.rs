@@ -1,13 +1,14 @@
 //! A route reflector is a node.
 
 use super::reference::{nodes_by_name, unknown_node};
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "route-reflector-unknown",
     severity: Severity::Error,
+    theme: Theme::PodNetwork,
     summary: "`calico.route_reflectors` names no node",
     explain: "\
 With route reflectors the full BGP mesh is switched off, and each node learns the pod routes from the \

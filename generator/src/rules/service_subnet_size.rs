@@ -1,6 +1,6 @@
 //! The Service subnet has a size that Kubernetes takes.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::value::Subnet;
@@ -8,6 +8,7 @@ use crate::value::Subnet;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "service-subnet-size",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "the Service subnet is too large or too small",
     explain: "\
 The API server takes 20 bits of Service addresses at the most, and kubeadm refuses a longer range (`the \

@@ -1,15 +1,41 @@
 //! The faults of the document's shape, which are found while it is read: no rule checks them.
 
-use super::Entry;
-use crate::diagnostic::Severity;
+use super::machine::free_ids;
+use super::{Entry, Theme};
+use crate::diagnostic::{Diagnostic, Fix, Place, Problems, Severity};
 use crate::document;
-use crate::topology;
+use crate::route::{Route, Step};
+use crate::topology::{self, Topology};
+
+/// Gives each missing id the number that it can have: only the whole topology knows which are free.
+pub(crate) fn propose_ids(topology: &Topology, problems: &mut Problems) {
+    let missing = problems.iter_mut().filter_map(|found| Some((missing_id(found)?, found)));
+    for ((route, found), id) in missing.zip(free_ids(topology)) {
+        let why = "nobody has or had this number";
+        found.finding = found.finding.clone().fix(Fix::insert(&route, id.to_string(), why));
+    }
+}
+
+/// The id of a node or client that a diagnostic misses.
+fn missing_id(found: &Diagnostic) -> Option<Route> {
+    let Some(Place::Missing(route)) = found.finding.labels.first().map(|label| &label.place) else {
+        return None;
+    };
+    let is_id = match route.steps() {
+        [Step::Key(table), Step::Index(_), Step::Key(key)] => {
+            matches!(table.as_ref(), "nodes" | "clients") && key == "id"
+        }
+        _ => false,
+    };
+    (found.code == topology::KEY_MISSING && is_id).then(|| route.clone())
+}
 
 /// What is known of each.
 pub(super) const ENTRIES: [Entry; 5] = [
     Entry {
         code: document::SYNTAX,
         severity: Severity::Error,
+        theme: Theme::File,
         summary: "the file is not TOML",
         explain: "\
 The text breaks TOML's grammar, and nothing behind that place can be relied on: no other check runs until \
@@ -20,6 +46,7 @@ Source: <https://toml.io/en/v1.1.0>.",
     Entry {
         code: topology::KEY_UNKNOWN,
         severity: Severity::Error,
+        theme: Theme::File,
         summary: "a table has a key that nothing reads",
         explain: "\
 A key that is not known is most often a known one, misspelt, or one that stands in the wrong table: \
@@ -29,6 +56,7 @@ an error, with the key that was probably meant or the table that it belongs in."
     Entry {
         code: topology::KEY_MISSING,
         severity: Severity::Error,
+        theme: Theme::File,
         summary: "a key that has no default is absent",
         explain: "\
 What can be derived or has a good default may be left out. The rest nobody can guess: what the cluster \
@@ -38,6 +66,7 @@ keys must be there.",
     Entry {
         code: topology::TYPE_MISMATCH,
         severity: Severity::Error,
+        theme: Theme::File,
         summary: "a value has another TOML type than its key takes",
         explain: "\
 TOML tells a string from a number, a boolean, an array and a table, and each key takes one of them: \
@@ -47,6 +76,7 @@ even of one.",
     Entry {
         code: topology::VALUE_MALFORMED,
         severity: Severity::Error,
+        theme: Theme::File,
         summary: "a value is not what its key holds",
         explain: "\
 The value has the right TOML type, and is not an address, a name, a key or whatever its key holds. Taken as \

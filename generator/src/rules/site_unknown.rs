@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::reference::meant;
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "site-unknown",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "`site` names none of the declared sites",
     explain: "\
 Nodes of one site call each other at their `lan_endpoint`. A misspelt `site` makes a site of its own: the \

@@ -1,12 +1,13 @@
 //! SSH is for those who administer the cluster.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "ssh-open-to-world",
     severity: Severity::Warning,
+    theme: Theme::Hosts,
     summary: "SSH is open to the whole Internet",
     explain: "\
 Beside WireGuard's port, which stays silent to strangers, SSH is the only thing that a node answers on \

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 
 use super::subnet_not_private::RFC_1918;
-use super::{Findings, Rule, Scope};
+use super::subnet_of_home_routers::FACTORY;
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Label, Place, Severity};
 use crate::provider;
 use crate::route::Route;
@@ -16,18 +17,20 @@ use crate::value::{ProviderName, Subnet};
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "subnet-overlap",
     severity: Severity::Error,
+    theme: Theme::Addresses,
     summary: "two networks hold the same addresses",
     explain: "\
 Nodes, pods and Services each have a subnet, and an address must belong to one of them: routes, \
 AllowedIPs, kube-proxy and the firewall all decide by the address alone. An overlap with the LAN of \
 a site, with Docker's bridge (172.17.0.0/16) or with a range that a provider keeps for its own \
-services cuts those off: Alibaba Cloud serves DNS, NTP and metadata from 100.64.0.0/10. kubeadm \
-notices none of this (`kubeadm config validate` passes a pod subnet inside the service subnet).
+services cuts those off: Alibaba Cloud serves DNS, NTP and metadata from 100.64.0.0/10, and Hetzner's \
+gateway, which renews each server's lease, is 172.31.1.1. kubeadm notices none of this (`kubeadm config validate` passes a pod subnet inside the service subnet).
 
 Subnets that are not written count with their defaults. Move one of the two; the help names a subnet \
 of the same size that is free.
 
-Sources: Docker, \"Bridge network driver\"; Alibaba Cloud ECS, \"Instance metadata\"; RFC 1918.",
+Sources: Docker, \"Bridge network driver\"; Alibaba Cloud ECS, \"Instance metadata\"; Hetzner \
+Docs, \"Static IP configuration\"; RFC 1918.",
     scope: Scope::Present,
     check,
 };
@@ -61,7 +64,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let others: Vec<_> = others.filter(|other| network.overlaps(other)).collect();
         if !others.is_empty() {
             let taken = own.iter().filter(|other| other.name != network.name).chain(&foreign);
-            let taken = taken.map(|other| other.subnet).chain(proposed.iter().copied());
+            let homes = FACTORY.iter().map(|(subnet, _)| *subnet);
+            let taken =
+                taken.map(|other| other.subnet).chain(homes).chain(proposed.iter().copied());
             let free = free(network.subnet, &taken.collect::<Vec<_>>());
             proposed.extend(free);
             findings.push(finding(network, &others, free));
@@ -121,7 +126,7 @@ fn finding(network: &Network, others: &[&Network], free: Option<Subnet>) -> Find
         Some(free) => format!("{free} is free for {}", network.name),
         None => format!("give {} a longer prefix", network.name),
     };
-    Finding { message, labels: labels.collect(), help: Some(help) }
+    Finding { message, labels: labels.collect(), help: Some(help), change: None }
 }
 
 /// The next private subnet of the same size that overlaps none of `taken`. Small ones are looked

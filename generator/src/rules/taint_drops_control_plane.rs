@@ -1,6 +1,6 @@
 //! A control plane keeps its own taint.
 
-use super::{Findings, Rule, Scope};
+use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Node, Topology};
 use crate::value::Role;
@@ -8,6 +8,7 @@ use crate::value::Role;
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "taint-drops-control-plane",
     severity: Severity::Warning,
+    theme: Theme::ControlPlane,
     summary: "`taints` replaces a control plane's own taint",
     explain: "\
 kubeadm taints a control plane with `node-role.kubernetes.io/control-plane:NoSchedule`, unless `taints` is \

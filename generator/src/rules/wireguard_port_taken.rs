@@ -1,13 +1,14 @@
 //! WireGuard's port is free on every node.
 
-use super::{Findings, Rule, Scope};
-use crate::diagnostic::{Finding, Severity};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Fix, Severity};
 use crate::topology::{Node, Topology};
 use crate::value::{Port, Protocol};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "wireguard-port-taken",
     severity: Severity::Error,
+    theme: Theme::Mesh,
     summary: "something else listens on WireGuard's port",
     explain: "\
 WireGuard binds its UDP port on all addresses. Where another process holds it, `wg-quick up` fails with \
@@ -35,7 +36,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if let Some((port, owner)) = BOUND.iter().find(|(port, _)| *port == listen_port.get()) {
         let message = format!("UDP port {port} is taken by {owner}");
         let finding = Finding::new(message, &at, "WireGuard cannot listen here");
-        findings.push(finding.help("leave `listen_port` out: it is then 51820"));
+        findings.push(finding.fix(Fix::default(&at, "it is then 51820")));
     }
     for (node, index) in opened(topology, listen_port) {
         let message =
@@ -43,7 +44,18 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let place = node.origin.key("open_ports").index(index);
         let finding = Finding::new(message, &place, "said to be another process's")
             .and(&at, format!("`wireguard.listen_port` is {listen_port}"));
-        findings.push(finding.help("remove it: WireGuard's port is open in any case"));
+        findings.push(only(node, index, finding, "WireGuard's port is open in any case"));
+    }
+}
+
+/// One port is to go; of a range, only a part of it.
+fn only(node: &Node, index: usize, finding: Finding, why: &str) -> Finding {
+    match node.open_ports[index] {
+        port if port.first() == port.last() => {
+            let at = node.origin.key("open_ports").index(index);
+            finding.fix(Fix::remove(&at, "it", why))
+        }
+        _ => finding.help(format!("leave the port out of the range: {why}")),
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) mod store;
 mod wireguard;
 
 use crate::diagnostic::Severity;
-use crate::rules::Entry;
+use crate::rules::{Entry, Theme};
 
 /// Code of a private key in the store that does not belong to the public key of the topology.
 pub(crate) const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
@@ -26,6 +26,7 @@ pub(crate) const FAULTS: [Entry; 3] = [
     Entry {
         code: PRESHARED_KEY_MALFORMED,
         severity: Severity::Error,
+        theme: Theme::Keys,
         summary: "a file of the store holds no preshared key",
         explain: "\
 The file is not what `wg genpsk` prints: 32 bytes in base64, with a newline or without. `PostUp = wg set … \
@@ -35,6 +36,7 @@ is never replaced: one of the two may have the whole key already.",
     Entry {
         code: PRIVATE_KEY_MALFORMED,
         severity: Severity::Error,
+        theme: Theme::Keys,
         summary: "a file of the store holds no private key",
         explain: "\
 The file is not what `wg genkey` prints: 32 bytes in base64, with a newline or without. `PostUp = wg set … \
@@ -44,6 +46,7 @@ that was cut short while it was copied, and whole elsewhere.",
     Entry {
         code: PRIVATE_KEY_MISMATCH,
         severity: Severity::Error,
+        theme: Theme::Keys,
         summary: "a private key is not that of the public key in the topology",
         explain: "\
 The peers of this machine expect the key that the topology names, and it would answer with another: no \

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Problems;
-use crate::diagnostic::{Finding, Place, Severity};
+use crate::diagnostic::{Change, Finding, Place, Severity};
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::value::{
@@ -80,6 +80,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Option<T> {
     let mut finding = Finding::new(malformed.message, at, malformed.label);
     finding.help = malformed.help;
+    finding.change = malformed.meant.map(|text| Change::Replace { at: at.clone(), text });
     problems.broken(VALUE_MALFORMED, at, finding);
     None
 }

@@ -129,7 +129,7 @@ fn corrected(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::table::{accepts, refuses};
+    use crate::value::table::{accepts, means, refuses};
 
     #[test]
     fn takes_names() {
@@ -199,6 +199,10 @@ mod tests {
                 "write the whole name, such as `hello.example.com`",
             ),
             ("*.a_b.com", "`a_b.com` has the character `_`", "the character `_`", ""),
+        ]);
+        means::<Hostname>(&[
+            ("Hello.Example.com", "hello.example.com"),
+            ("https://hello.example.com", ""),
         ]);
     }
 

@@ -95,13 +95,25 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
         }
         (Ok(address), _) => check_host(address.to_canonical(), text).map(|()| address.into()),
         (Err(_), None) if !text.contains(':') => {
-            DnsName::parse(&text.to_ascii_lowercase()).map(Host::Name)
+            let name = DnsName::parse(&text.to_ascii_lowercase())?;
+            check_name(&name).map(|()| Host::Name(name))
         }
         (Err(_), _) => {
             Err(Malformed::new(format!("`{text}` is no IPv6 address"), "no IPv6 address")
                 .help("write an IPv6 address with a port as `[2001:db8::1]:51820`"))
         }
     }
+}
+
+/// `localhost` is each machine to itself (RFC 6761 §6.3).
+fn check_name(name: &DnsName) -> Result<(), Malformed> {
+    let name = name.as_str();
+    if name != "localhost" && !name.ends_with(".localhost") {
+        return Ok(());
+    }
+    let message = format!("`{name}` is each machine's name for itself");
+    Err(Malformed::new(message, "not a name for others")
+        .help("write an address at which other hosts reach this one"))
 }
 
 impl From<IpAddr> for Host {
@@ -250,6 +262,12 @@ mod tests {
                 "`[203.0.113.10]` has brackets around IPv4",
                 "brackets",
                 "write `203.0.113.10` without brackets",
+            ),
+            (
+                "localhost:51820",
+                "`localhost` is each machine's name for itself",
+                "not a name for others",
+                reachable,
             ),
             ("", "the value is empty", "empty", ""),
         ]);

@@ -90,12 +90,15 @@ pub struct Malformed {
     pub label: String,
     /// The corrected value, or what to do.
     pub help: Option<String>,
+    /// The value that the text can only mean; a guess is no more than a help.
+    pub meant: Option<String>,
 }
 
 impl Malformed {
     /// A refusal without a correction.
     pub fn new(message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { message: printable(&message.into()), label: printable(&label.into()), help: None }
+        let (message, label) = (printable(&message.into()), printable(&label.into()));
+        Self { message, label, help: None, meant: None }
     }
 
     /// Adds the correction.
@@ -105,9 +108,15 @@ impl Malformed {
         self
     }
 
-    /// Adds the value that was meant.
+    /// Adds the value that was probably meant.
     fn did_you_mean(self, meant: impl Display) -> Self {
         self.help(format!("did you mean `{meant}`?"))
+    }
+
+    /// Adds the one value that the text can mean.
+    fn meaning(mut self, meant: impl Display) -> Self {
+        self.meant = Some(meant.to_string());
+        self.did_you_mean(meant)
     }
 }
 
@@ -118,6 +127,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Passes `text` if `check` does; else refuses it, with what `correct` makes of it if that passes.
+/// Where only case and surrounding space differ, it can mean nothing else.
 fn checked(
     text: &str,
     check: impl Fn(&str) -> Result<(), Malformed>,
@@ -125,7 +135,11 @@ fn checked(
 ) -> Result<String, Malformed> {
     let Err(fault) = check(text) else { return Ok(text.to_owned()) };
     let correction = correct(text);
-    Err(if check(&correction).is_ok() { fault.did_you_mean(correction) } else { fault })
+    Err(match check(&correction) {
+        Ok(()) if correction == text.trim().to_lowercase() => fault.meaning(correction),
+        Ok(()) => fault.did_you_mean(correction),
+        Err(_) => fault,
+    })
 }
 
 /// The known word that was most probably meant: at most one edit for each three letters.
@@ -180,7 +194,7 @@ mod tests {
                 assert_eq!(serde_json::to_value(&value).unwrap(), serde_json::json!(printed));
                 assert_eq!(T::parse(&printed), Ok(value));
             }
-            Err(Malformed { message, label, help }) => {
+            Err(Malformed { message, label, help, .. }) => {
                 let said = [message, label, help.unwrap_or_default()].concat();
                 assert!(!said.contains(char::is_control), "{said:?}");
             }

@@ -60,7 +60,7 @@ fn no_base64(text: &str, error: DecodeError) -> Malformed {
     };
     let refusal = refusal(text, &fault);
     match corrected(text) {
-        Some(meant) => refusal.did_you_mean(meant),
+        Some(meant) => refusal.meaning(meant),
         None => refusal.help("copy it again, or make it with `meshwright keys`"),
     }
 }
@@ -83,7 +83,7 @@ serialize_as_displayed!(PublicKey);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::table::{accepts, refuses};
+    use crate::value::table::{accepts, means, refuses};
 
     const KEY: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
 
@@ -125,5 +125,6 @@ mod tests {
                 "make the key with `meshwright keys`",
             ),
         ]);
+        means::<PublicKey>(&[(&KEY[..43], KEY), (&format!(" {KEY}"), KEY), (&KEY[..40], "")]);
     }
 }

@@ -93,8 +93,10 @@ fn ipv6(text: &str) -> Malformed {
 fn without_host_bits(net: IpNet, text: &str) -> Result<(), Malformed> {
     match net.trunc() {
         truncated if truncated == net => Ok(()),
-        truncated => Err(Malformed::new(format!("`{text}` has host bits set"), "host bits")
-            .did_you_mean(truncated)),
+        truncated => {
+            Err(Malformed::new(format!("`{text}` has host bits set"), "host bits")
+                .meaning(truncated))
+        }
     }
 }
 
@@ -104,7 +106,7 @@ fn no_subnet(text: &str) -> Malformed {
     }
     let refusal = Malformed::new(format!("`{text}` is no IPv4 network"), "no IPv4 network");
     match from_netmask(text) {
-        Some(net) => refusal.did_you_mean(net.trunc()),
+        Some(net) => refusal.meaning(net.trunc()),
         None => refusal.help("write an address and a prefix length, such as `10.66.66.0/24`"),
     }
 }
@@ -179,7 +181,7 @@ impl fmt::Display for SourceNet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::table::{accepts, refuses};
+    use crate::value::table::{accepts, means, refuses};
 
     const NODES: Subnet = Subnet::from_parts(10, 66, 66, 9, 24);
     const ALL: Subnet = Subnet::from_parts(0, 0, 0, 0, 0);
@@ -228,6 +230,11 @@ mod tests {
             "host bits",
             "did you mean `2001:db8::/32`?",
         )]);
+        means::<Subnet>(&[
+            ("10.66.66.1/24", "10.66.66.0/24"),
+            ("10.66.66.0/255.255.255.0", "10.66.66.0/24"),
+            ("10.244.0.0", ""),
+        ]);
     }
 
     #[test]

@@ -17,7 +17,18 @@ pub(super) fn accepts<T: Text + Display>(cases: &[(&str, &str)]) {
 /// Each input is refused with this message, label and help; an empty help is none.
 pub(super) fn refuses<T: Text + Debug>(cases: &[(&str, &str, &str, &str)]) {
     for (input, message, label, help) in cases {
-        assert_eq!(T::parse(input).unwrap_err(), refusal(message, label, help), "{input:?}");
+        let mut refused = T::parse(input).unwrap_err();
+        let meant = refused.meant.take().map(|meant| format!("did you mean `{meant}`?"));
+        assert_eq!(refused, refusal(message, label, help), "{input:?}");
+        assert!(meant.is_none() || meant == refused.help, "{input:?}");
+    }
+}
+
+/// Each input is refused, and can only mean the value beside it; an empty one is no or a mere guess.
+pub(super) fn means<T: Text + Debug>(cases: &[(&str, &str)]) {
+    for (input, meant) in cases {
+        let refused = T::parse(input).unwrap_err();
+        assert_eq!(refused.meant.as_deref().unwrap_or_default(), *meant, "{input:?}");
     }
 }
 
@@ -37,5 +48,5 @@ pub(super) fn refuses_number<T: Number + Debug>(integer: i64, refused: (&str, &s
 
 fn refusal(message: &str, label: &str, help: &str) -> Malformed {
     let help = (!help.is_empty()).then(|| help.to_owned());
-    Malformed { message: message.to_owned(), label: label.to_owned(), help }
+    Malformed { message: message.to_owned(), label: label.to_owned(), help, meant: None }
 }

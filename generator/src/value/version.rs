@@ -48,6 +48,9 @@ impl Text for Version {
         }
         let refusal = Malformed::new(format!("`{text}` is no version"), "no version");
         let bare = text.trim().trim_start_matches(['v', 'V']);
+        if let Some(meant) = released(bare) {
+            return Err(refusal.meaning(meant));
+        }
         let bare = bare.split(['-', '+']).next().unwrap_or_default();
         Err(match released(bare).or_else(|| released(&format!("{bare}.0"))) {
             Some(meant) => refusal.did_you_mean(meant),
@@ -79,7 +82,7 @@ serialize_as_displayed!(Version);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::table::{accepts, refuses};
+    use crate::value::table::{accepts, means, refuses};
 
     #[test]
     fn takes_releases_in_order() {
@@ -98,5 +101,6 @@ mod tests {
             ("1.37.2.1", "`1.37.2.1` is no version", "no version", write),
             ("latest", "`latest` is no version", "no version", write),
         ]);
+        means::<Version>(&[("v1.37.2", "1.37.2"), (" 1.37.2", "1.37.2"), ("1.37", "")]);
     }
 }

@@ -145,6 +145,66 @@ const CASES: &[Case] = &[
     ),
     ("endpoint-duplicate", &[("#home", r#"endpoint = "203.0.113.10:51821""#)]),
     (
+        "lan-endpoint-outside-site",
+        &[
+            ("#office", r#"subnet = "192.168.50.0/24""#),
+            ("#home", "site = \"office\"\nlan_endpoint = \"192.168.50.255\""),
+            ("#attic", r#"site = "office""#),
+        ],
+    ),
+    ("endpoint-is-name", &[("#home", r#"endpoint = "203.0.113.40""#)]),
+    (
+        "endpoint-name-private",
+        &[("#home", "site = \"office\"\nlan_endpoint = \"nas.local\"\nrelay = \"tokyo\"")],
+    ),
+    ("relays-differ", &[("#home", r#"relay = "tokyo""#), ("#attic", r#"relay = "tokyo""#)]),
+    ("subnet-of-home-routers", &[("#network", r#"node_subnet = "192.168.4.0/24""#)]),
+    ("subnet-of-home-routers", &[("#network", r#"node_subnet = "10.0.1.0/24""#)]),
+    (
+        "round-trip-missing",
+        &[
+            ("#control_plane", "round_trip_ms = 30"),
+            ("#tokyo", "provider = \"vultr\""),
+            (
+                "name = \"home\"\nid = 4\nrole = \"worker\"",
+                "name = \"home\"\nid = 4\nrole = \"control-plane\"",
+            ),
+            (
+                "name = \"attic\"\nid = 5\nrole = \"worker\"",
+                "name = \"attic\"\nid = 5\nrole = \"control-plane\"",
+            ),
+            ("#home", r#"endpoint = "203.0.113.40""#),
+            ("#attic", r#"endpoint = "203.0.113.50""#),
+        ],
+    ),
+    ("control-planes-one-site", &[("#tokyo", r#"site = "office""#)]),
+    ("api-name-public", &[("#control_plane", r#"endpoint = "api.home.arpa""#)]),
+    ("ssh-closed", &[(r#"["203.0.113.0/24"]"#, "[]")]),
+    ("public-interface-trusted", &[("#tokyo", r#"public_interface = "enp1s0cali0""#)]),
+    (
+        "taint-duplicate",
+        &[("#home", r#"taints = ["a:NoSchedule", "a:NoExecute", "b:NoSchedule"]"#)],
+    ),
+    ("kubernetes-version-ended", &[(r#""1.36.2""#, r#""1.35.4""#)]),
+    ("kube-proxy-nftables-crash", &[(r#""1.36.2""#, r#""1.36.0""#)]),
+    (
+        "kube-proxy-nftables-crash",
+        &[
+            (r#""1.36.2""#, r#""1.35.3""#),
+            ("#tokyo", r#"os = "debian-12""#),
+            ("#home", "relay = \"tokyo\"\nos = \"ubuntu-24.04\""),
+            ("#attic", r#"os = "ubuntu-22.04""#),
+        ],
+    ),
+    (
+        "subnet-overlap",
+        &[("#tokyo", r#"provider = "hetzner""#), ("#network", r#"pod_subnet = "172.30.0.0/16""#)],
+    ),
+    (
+        "hostname-inside-cluster-domain",
+        &[("#tunnel", TUNNEL), ("#network", r#"dns_domain = "k8s.example.com""#)],
+    ),
+    (
         "pair-unreachable",
         &[
             ("#home", "site = \"office\"\nlan_endpoint = \"192.168.1.5\""),

@@ -1,0 +1,68 @@
+//! Corrections that a finding carries: the one change that follows from it, with the words for it.
+
+use crate::route::Route;
+
+/// A change of the document that follows from a finding, and from nothing else.
+///
+/// Its words are made of the same parts as the change, so that what the help says and what
+/// `check --fix` does cannot differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What to do to the document.
+    pub change: Change,
+    /// What a user is told.
+    pub help: String,
+}
+
+/// One change of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Another string stands at the route.
+    Replace {
+        /// The value that goes.
+        at: Route,
+        /// What comes, without its quotes.
+        text: String,
+    },
+    /// A key that is missing is written.
+    Insert {
+        /// The key, in a table that is there.
+        at: Route,
+        /// Its value, as TOML.
+        value: String,
+    },
+    /// A key, an element of an array, or an entry of an array of tables goes.
+    Remove {
+        /// What goes.
+        at: Route,
+    },
+}
+
+impl Fix {
+    /// The string at `at` is meant to be `text`.
+    pub fn replace(at: &Route, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let help = format!("did you mean `{text}`?");
+        Self { change: Change::Replace { at: at.clone(), text }, help }
+    }
+
+    /// The key at `at` is to be written with `value`, a TOML value, for the reason `why`.
+    pub fn insert(at: &Route, value: impl Into<String>, why: &str) -> Self {
+        let value = value.into();
+        let help = format!("add `{} = {value}`: {why}", at.last());
+        Self { change: Change::Insert { at: at.clone(), value }, help }
+    }
+
+    /// The key at `at` is to go, since what its absence means is right: `then` says what that is.
+    pub fn default(at: &Route, then: &str) -> Self {
+        let help = format!("leave `{}` out: {then}", at.last());
+        Self { change: Change::Remove { at: at.clone() }, help }
+    }
+
+    /// What is at `at` is to go. `why` may be empty.
+    pub fn remove(at: &Route, what: &str, why: &str) -> Self {
+        let colon = if why.is_empty() { "" } else { ": " };
+        let help = format!("remove {what}{colon}{why}");
+        Self { change: Change::Remove { at: at.clone() }, help }
+    }
+}

@@ -1,0 +1,77 @@
+//! The two ends of a relayed pair name one relay.
+
+use super::reference::{NAMED, list, nodes_by_name};
+use super::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Severity};
+use crate::plan::mesh::Location;
+use crate::topology::{Node, Topology};
+use crate::value::Name;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "relays-differ",
+    severity: Severity::Warning,
+    theme: Theme::Mesh,
+    summary: "two nodes that need a relay name different ones",
+    explain: "\
+Both ends of a pair send to each other through one relay, else the answer comes from a peer that may not \
+have sent it, and is dropped. Where the two name different relays, that of the node with the lower id \
+carries the pair in both directions; the other's `relay` is not used for it. Both nodes depend on that \
+relay, and pay its detour, though one of them says otherwise.
+
+Name the same relay on both; or accept the warning, where each one's relay is the better way to most \
+others.
+
+Source: wg(8), AllowedIPs: a packet is taken only from the peer that it would be sent to.",
+    scope: Scope::Whole,
+    check,
+};
+
+/// A node behind NAT with the public relay that it names.
+struct Relayed<'topology> {
+    node: &'topology Node,
+    relay: &'topology Name,
+    location: Location,
+}
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    let mut relayed = relayed(topology);
+    relayed.sort_by_key(|one| one.node.id);
+    for (position, later) in relayed.iter().enumerate() {
+        let overruled = relayed[..position].iter().filter(|first| {
+            first.relay != later.relay && !first.location.connects(&later.location)
+        });
+        let overruled: Vec<_> = overruled.collect();
+        if !overruled.is_empty() {
+            findings.push(finding(later, &overruled));
+        }
+    }
+}
+
+/// What names no relay, or none that can be one, other rules report.
+fn relayed(topology: &Topology) -> Vec<Relayed<'_>> {
+    let nodes = nodes_by_name(topology);
+    let relayed = topology.nodes.iter().filter_map(|node| {
+        let relay = node.relay.as_ref()?;
+        let is_public = nodes.get(relay).is_some_and(|relay| relay.endpoint.is_some());
+        let location = Location::of(node);
+        (is_public && node.endpoint.is_none()).then_some(Relayed { node, relay, location })
+    });
+    relayed.collect()
+}
+
+/// By the node whose relay is not used.
+fn finding(later: &Relayed<'_>, overruled: &[&Relayed<'_>]) -> Finding {
+    let names: Vec<_> = overruled.iter().map(|first| &first.node.name).collect();
+    let message = format!(
+        "`{}` and {} name different relays: that of the lower id is taken",
+        later.node.name,
+        list(&names, "and")
+    );
+    let label = format!("`{}` is not used for these pairs", later.relay);
+    let mut finding = Finding::new(message, &later.node.origin.key("relay"), label);
+    for first in overruled.iter().take(NAMED) {
+        let label = format!("carries `{}` and `{}`", first.node.name, later.node.name);
+        finding = finding.and(&first.node.origin.key("relay"), label);
+    }
+    finding.help("name one relay on all of them")
+}

@@ -1,0 +1,55 @@
+//! What a code is about, for lists that people read.
+
+/// The part of a cluster that a code speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Theme {
+    /// The text itself: grammar, keys, values, accepted warnings.
+    File,
+    /// Subnets, addresses, ids and pod blocks.
+    Addresses,
+    /// WireGuard: keys, endpoints, relays, clients.
+    Mesh,
+    /// The API server, etcd and where they run.
+    ControlPlane,
+    /// kube-proxy and Calico.
+    PodNetwork,
+    /// Releases: what goes with what, and until when.
+    Versions,
+    /// Ingress controller, tunnel and hostnames.
+    Ingress,
+    /// Firewall, interfaces, labels and packages of the machines.
+    Hosts,
+    /// The store of secrets beside the topology.
+    Keys,
+}
+
+impl Theme {
+    /// All of them, in the order of a topology.
+    pub const ALL: [Self; 9] = [
+        Self::File,
+        Self::Addresses,
+        Self::Mesh,
+        Self::ControlPlane,
+        Self::PodNetwork,
+        Self::Versions,
+        Self::Ingress,
+        Self::Hosts,
+        Self::Keys,
+    ];
+
+    /// Its heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::File => "The file",
+            Self::Addresses => "Addresses",
+            Self::Mesh => "The mesh",
+            Self::ControlPlane => "The control plane",
+            Self::PodNetwork => "kube-proxy and the pod network",
+            Self::Versions => "Versions",
+            Self::Ingress => "Ingress and tunnel",
+            Self::Hosts => "Firewall and hosts",
+            Self::Keys => "The store of keys",
+        }
+    }
+}
