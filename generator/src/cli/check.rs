@@ -1,42 +1,115 @@
-//! `meshwright check`: all diagnostics, nothing written.
+//! `meshwright check`: all diagnostics; with `--fix`, what can be corrected is.
 
 use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count, members};
-use crate::diagnostic::{Report, Severity};
-use crate::pipeline;
-use crate::topology::Topology;
+use crate::diagnostic::{Change, Format, Report, Severity};
+use crate::document::Source;
+use crate::file;
+use crate::out::diff;
+use crate::pipeline::{self, Compiled};
+use crate::release;
+use crate::topology::{Topology, correct};
 
 const EXAMPLES: &str = "\
 Examples:
   meshwright check
-  meshwright check --strict --format github    # in CI: beside the lines of a pull request";
+  meshwright check --strict --format github    # in CI: beside the lines of a pull request
+  meshwright check --fix --dry-run             # what --fix would correct, as a patch";
 
 /// Check the topology and report everything that is wrong with it
 ///
 /// Reads topology.toml, derives the whole plan, and reports every error and warning at the line
-/// that causes it. Nothing is written. `meshwright explain CODE` tells more about a finding, and
-/// `[[lint.allow]]` accepts a warning.
+/// that causes it. Nothing is written, but by --fix. `meshwright explain CODE` tells more about a
+/// finding, and `[[lint.allow]]` accepts a warning.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
     /// Let warnings fail, too
     #[arg(long)]
     strict: bool,
+    /// Correct what can mean one thing only, and print the patch; comments and order stay
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: print the patch, and write nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
 }
 
 impl Check {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let compiled = pipeline::compile(&session.source()?);
+        let source = session.source()?;
+        let compiled = match self.fix {
+            true => self.fix(&source, session)?,
+            false => pipeline::compile(&source),
+        };
         let failed = session.report(&compiled.report)?;
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
             session.talk(praise(topology, &compiled.report))?;
+            session.talk(support(topology))?;
         }
         let warned = compiled.report.count(Severity::Warning) > 0;
         Ok(Status::findings(failed || self.strict && warned))
     }
+
+    /// Corrects the topology and prints the patch; returns what is found in the text on disk.
+    fn fix(&self, source: &Source, session: &mut Session<'_>) -> Result<Compiled, Failure> {
+        let Corrected { text, changes, compiled } = corrected(source)?;
+        if changes == 0 {
+            session.talk("there is nothing that --fix can correct")?;
+            return Ok(compiled);
+        }
+        // With another format stdout is a report alone.
+        let human = session.global.format == Format::Human;
+        let stream = if human { &mut *session.out } else { &mut *session.err };
+        diff::print_texts(&source.name, &source.text, &text, stream)?;
+        session.out.flush()?;
+        let made = count(changes, "correction");
+        if self.dry_run {
+            session.talk(format_args!("{}: {made} to make, nothing was written", source.name))?;
+            return Ok(pipeline::compile(source));
+        }
+        let path = session.topology();
+        file::replace(path, text.as_bytes()).map_err(Failure::writing(path))?;
+        session.talk(format_args!("{}: {made} made", source.name))?;
+        Ok(compiled)
+    }
+}
+
+/// A topology after all corrections.
+struct Corrected {
+    text: String,
+    /// How many there were.
+    changes: usize,
+    /// What is still found.
+    compiled: Compiled,
+}
+
+/// A correction can bring the next one to light, each round those of one stage; what goes on longer
+/// than this would never end.
+const ROUNDS: usize = 10;
+
+fn corrected(source: &Source) -> Result<Corrected, Failure> {
+    let mut source = source.clone();
+    let mut compiled = pipeline::compile(&source);
+    let mut made = 0;
+    for _ in 0..ROUNDS {
+        let found = compiled.report.diagnostics.iter();
+        let changes: Vec<&Change> = found.filter_map(|found| found.change.as_ref()).collect();
+        if changes.is_empty() {
+            break;
+        }
+        let (text, count) = correct::apply(&source.text, &changes)?;
+        if text == source.text {
+            break;
+        }
+        made += count;
+        source.text = text;
+        compiled = pipeline::compile(&source);
+    }
+    Ok(Corrected { text: source.text, changes: made, compiled })
 }
 
 fn praise(topology: &Topology, report: &Report) -> String {
@@ -46,4 +119,13 @@ fn praise(topology: &Topology, report: &Report) -> String {
         allowed => format!(", {} accepted by [[lint.allow]]", count(allowed, "warning")),
     };
     format!("{}: ok, {members}{accepted}", report.source.name)
+}
+
+/// Until when the cluster's Kubernetes gets patch releases; a date to compare with a calendar.
+fn support(topology: &Topology) -> String {
+    let version = topology.cluster.kubernetes_version;
+    match release::support_ends(version) {
+        Some(end) => format!("Kubernetes {version} gets patch releases until {end}"),
+        None => format!("when support of Kubernetes {version} ends is not known here"),
+    }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Located, Report, Span};
+use super::{Change, Located, Report, Span};
 
 /// Raised when a reader of the previous shape would misread the new one.
 const SCHEMA_VERSION: u32 = 1;
@@ -21,7 +21,19 @@ struct DocumentDiagnostic<'a> {
     severity: &'a str,
     message: &'a str,
     help: Option<&'a str>,
+    change: Option<DocumentChange<'a>>,
     spans: Vec<DocumentSpan<'a>>,
+}
+
+/// The one change that follows, as `check --fix` makes it: absent where a person has to choose.
+#[derive(Serialize)]
+struct DocumentChange<'a> {
+    /// `replace`, `insert` or `remove`.
+    action: &'static str,
+    /// The key, such as `nodes[1].id`.
+    key: String,
+    /// The new value, as a string or TOML; null where it is removed.
+    value: Option<&'a str>,
 }
 
 /// Lines and columns from 1, columns in characters; the end is the column after the last.
@@ -64,7 +76,22 @@ fn diagnostic<'a>(file: &'a str, located: &'a Located) -> DocumentDiagnostic<'a>
         severity: located.severity.as_str(),
         message: &located.message,
         help: located.help.as_deref(),
+        change: located.change.as_ref().map(change),
         spans: located.spans.iter().map(|found| span(file, found)).collect(),
+    }
+}
+
+fn change(change: &Change) -> DocumentChange<'_> {
+    match change {
+        Change::Replace { at, text } => {
+            DocumentChange { action: "replace", key: at.to_string(), value: Some(text) }
+        }
+        Change::Insert { at, value } => {
+            DocumentChange { action: "insert", key: at.to_string(), value: Some(value) }
+        }
+        Change::Remove { at } => {
+            DocumentChange { action: "remove", key: at.to_string(), value: None }
+        }
     }
 }
 

@@ -71,6 +71,24 @@ fn print_file(
         .map_err(Error::io("write", "the diff"))
 }
 
+/// Prints how a text of the user changes.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub(crate) fn print_texts(
+    name: &str,
+    old: &str,
+    new: &str,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header(&format!("a/{name}"), &format!("b/{name}"))
+        .to_writer(out)
+}
+
 fn lossy(bytes: Option<&[u8]>) -> String {
     String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
 }

@@ -37,7 +37,7 @@
 //! new bytes is replaced without asking, since nothing is lost with it. If the topology changed as
 //! well, so that the beginning is of other bytes, it is named like any edited file.
 
-mod diff;
+pub(crate) mod diff;
 mod error;
 mod ground;
 mod landing;

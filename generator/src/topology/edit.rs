@@ -25,15 +25,21 @@ pub fn insert_public_keys(text: &str, keys: &[(&Route, PublicKey)]) -> Result<St
     Ok(edited)
 }
 
-fn item<'document>(root: &'document Item, route: &Route) -> Option<&'document Item> {
-    route.steps().iter().try_fold(root, |item, step| match step {
+/// What a route leads to.
+pub(super) fn item<'document>(root: &'document Item, route: &Route) -> Option<&'document Item> {
+    route.steps().iter().try_fold(root, child)
+}
+
+/// What one step leads to.
+pub(super) fn child<'document>(item: &'document Item, step: &Step) -> Option<&'document Item> {
+    match step {
         Step::Key(key) => item.get(key.as_ref()),
         Step::Index(index) => item.get(*index),
-    })
+    }
 }
 
 /// Where the assignment goes, and how it reads there.
-fn insertion(text: &str, table: &Item, assignment: &str) -> Option<(usize, String)> {
+pub(super) fn insertion(text: &str, table: &Item, assignment: &str) -> Option<(usize, String)> {
     let end = end_of_keys(table.as_table_like()?)?;
     if table.is_value() {
         return Some((end, format!(", {assignment}")));
@@ -48,7 +54,7 @@ fn insertion(text: &str, table: &Item, assignment: &str) -> Option<(usize, Strin
 
 /// The end of the last value that stands under the table's own header. Tables with headers of their
 /// own follow later, dotted keys do not.
-fn end_of_keys(table: &dyn TableLike) -> Option<usize> {
+pub(super) fn end_of_keys(table: &dyn TableLike) -> Option<usize> {
     let ends = table.iter().filter_map(|(_, item)| match item.as_table_like() {
         Some(dotted) if dotted.is_dotted() => end_of_keys(dotted),
         _ if item.is_value() => item.span().map(|span| span.end),

@@ -1,5 +1,6 @@
 //! The topology: what people write, key by key. No logic; what follows from it is the plan.
 
+pub mod correct;
 mod defaults;
 pub mod edit;
 mod read;

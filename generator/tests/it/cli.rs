@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 mod failures;
+mod fix;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -53,6 +54,10 @@ id = 200
 name = "laptop"
 # the end
 "#;
+
+/// What `check` says of it.
+const OK: &str = "topology.toml: ok, 2 nodes, 1 client\n\
+                  Kubernetes 1.36.1 gets patch releases until 2027-06-28\n";
 
 /// A directory with a topology.
 struct Place(TempDir);
@@ -222,7 +227,7 @@ fn failures_say_what_to_do() {
 fn check() {
     let place = Place::complete();
     let before = place.tree();
-    assert_eq!(place.run(&["check"]), told(0, "topology.toml: ok, 2 nodes, 1 client\n"));
+    assert_eq!(place.run(&["check"]), told(0, OK));
     assert_eq!(place.run(&["check", "--strict", "--quiet"]), told(0, ""));
     let (code, stdout, _) = place.run(&["check", "--format", "json"]);
     assert_eq!((code, json(&stdout)), (Some(0), (vec![], None)));

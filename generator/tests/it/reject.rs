@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use meshwright::diagnostic::Report;
@@ -19,6 +20,18 @@ fn codes(report: &Report) -> BTreeSet<&'static str> {
 pub(crate) fn code_of(fixture: &Path) -> String {
     let name = fixture.file_name().and_then(|name| name.to_str()).expect("fixtures have names");
     name.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// The fixtures by name, with their text.
+pub(crate) fn fixtures() -> impl Iterator<Item = (String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reject");
+    let entries = fs::read_dir(folder).expect("the fixtures are there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| {
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+        (name, fs::read_to_string(path).expect("readable"))
+    })
 }
 
 #[test]
