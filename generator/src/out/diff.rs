@@ -7,7 +7,9 @@ use std::path::Path;
 use similar::TextDiff;
 
 use super::error::Error;
+use super::ground::is_executable;
 use super::manifest::Manifest;
+use super::staging::is_script;
 use super::{Changes, MANIFEST};
 use crate::artifact::Tree;
 
@@ -23,8 +25,11 @@ pub(super) fn print(
     for part in 0..tree.parts() {
         for (path, new) in tree.render(part).iter() {
             if holds(&changes.added, path) {
+                print_mode(path, None, new, text)?;
                 print_file(path, None, Some(new), text)?;
             } else if holds(&changes.changed, path) {
+                let executable = is_executable(root, path)?;
+                print_mode(path, Some(executable), new, text)?;
                 print_file(path, Some(&old(root, path)?), Some(new), text)?;
             }
         }
@@ -51,6 +56,23 @@ fn holds(sorted: &[String], path: &str) -> bool {
 fn old(root: &Path, path: &str) -> Result<Vec<u8>, Error> {
     let path = root.join(path);
     fs::read(&path).map_err(Error::io("read", path))
+}
+
+/// Prints that a file becomes a script, in git's words, which patch(1) understands; `old` is whether
+/// its owner can run what is there.
+fn print_mode(
+    path: &str,
+    old: Option<bool>,
+    new: &[u8],
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    let modes = match old {
+        _ if !is_script(new) => return Ok(()),
+        Some(true) => return Ok(()),
+        Some(false) => "old mode 100644\nnew mode 100755",
+        None => "new file mode 100755",
+    };
+    writeln!(text, "diff --git a/{path} b/{path}\n{modes}").map_err(Error::io("write", "the diff"))
 }
 
 fn print_file(

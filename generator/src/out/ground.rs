@@ -3,16 +3,23 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::error::{Error, Obstacle};
 use super::manifest::Digest;
 
+/// The one bit of a mode that version control keeps.
+const OWNER_RUNS: u32 = 0o100;
+
 /// What stands at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     Absent,
-    File,
+    File {
+        /// Whether its owner may run it.
+        executable: bool,
+    },
     Folder,
     /// Something at this path, or at a folder above it, that no file of ours may stand on.
     Blocked(String, Obstacle),
@@ -40,7 +47,7 @@ impl<'a> Ground<'a> {
         }
         Ok(match self.look(path)? {
             None => Standing::Absent,
-            Some(found) if found.is_file() => Standing::File,
+            Some(found) if found.is_file() => Standing::File { executable: owner_runs(&found) },
             Some(found) if found.is_symlink() => blocked(path, Obstacle::Symlink),
             Some(_) => blocked(path, Obstacle::NotAFile),
         })
@@ -83,6 +90,16 @@ impl<'a> Ground<'a> {
             Err(error) => Err(Error::io("read", path)(error)),
         }
     }
+}
+
+/// Whether the owner of a file below the output directory may run it.
+pub(super) fn is_executable(root: &Path, path: &str) -> Result<bool, Error> {
+    let path = root.join(path);
+    fs::symlink_metadata(&path).map(|found| owner_runs(&found)).map_err(Error::io("read", path))
+}
+
+fn owner_runs(found: &Metadata) -> bool {
+    found.permissions().mode() & OWNER_RUNS != 0
 }
 
 fn blocked(path: &str, obstacle: Obstacle) -> Standing {

@@ -262,7 +262,7 @@ fn digest(
 ) -> Result<Option<Option<Digest>>, Error> {
     match ground.file(path)? {
         Standing::Absent | Standing::Folder => Ok(Some(None)),
-        Standing::File => hash(&root.join(path)).map(|digest| Some(Some(digest))),
+        Standing::File { .. } => hash(&root.join(path)).map(|digest| Some(Some(digest))),
         Standing::Blocked(at, obstacle) => {
             obstacles.insert(at, obstacle);
             Ok(None)

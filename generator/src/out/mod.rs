@@ -25,8 +25,9 @@
 //! adopted. A file of ours may become a folder; a folder never makes room for a file. Symlinks
 //! below the directory are never followed. The directory may be one.
 //!
-//! A mode is set when a file is written (0644, folders 0755, whatever the umask), and is not
-//! compared: version control keeps none but the executable bit.
+//! A mode is set when a file is written (0644, scripts and folders 0755, whatever the umask), and is
+//! not compared: version control keeps none but the executable bit. A script that its owner cannot
+//! run counts as changed; that a file system calls everything executable is no difference.
 //!
 //! # Power loss
 //!

@@ -18,6 +18,7 @@ pub(super) const FOLDER: &str = ".staging";
 const MARK: (&str, &str) = (".gitignore", "# meshwright: deleted or finished by the next run\n*\n");
 
 const FILE_MODE: u32 = 0o644;
+const SCRIPT_MODE: u32 = 0o755;
 const FOLDER_MODE: u32 = 0o755;
 
 /// The staged files of one run. Dropped before its commit point, it leaves nothing behind.
@@ -163,12 +164,18 @@ fn ensure_folder(path: &Path) -> Result<bool, Error> {
     }
 }
 
+/// Whether a file is one that people run: the mode follows the content, so no renderer chooses one.
+pub(super) fn is_script(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"#!")
+}
+
 fn create_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mode = if is_script(bytes) { SCRIPT_MODE } else { FILE_MODE };
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
+        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
     // The umask seldom takes a bit of this mode, and to look is cheaper than to set.
-    if file.metadata()?.permissions().mode() & 0o7777 != FILE_MODE {
-        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    if file.metadata()?.permissions().mode() & 0o7777 != mode {
+        file.set_permissions(Permissions::from_mode(mode))?;
     }
     file.write_all(bytes)?;
     Ok(file)

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Error, Obstacle};
 use super::ground::{Ground, Standing};
 use super::manifest::{self, Digest, Manifest};
-use super::staging::Staging;
+use super::staging::{self, Staging};
 use super::{Changes, MANIFEST};
 use crate::artifact::{ArtifactSet, Tree};
 
@@ -150,16 +150,17 @@ impl<'a> Surveyor<'a> {
                 return Ok(());
             }
             Standing::Absent | Standing::Folder => None,
-            Standing::File => {
+            Standing::File { executable } => {
                 read(&self.root.join(path), &mut self.disk)?;
-                if self.disk == bytes {
+                if self.disk == bytes && (executable || !staging::is_script(bytes)) {
                     self.survey.unchanged += 1;
                     return Ok(());
                 }
                 Some(Digest::of(&self.disk))
             }
         };
-        if let Some(obstacle) = old.and_then(|old| self.judge(path, old, bytes)) {
+        let edited = old.filter(|old| *old != new);
+        if let Some(obstacle) = edited.and_then(|old| self.judge(path, old, bytes)) {
             self.survey.obstacles.insert(path.to_owned(), obstacle);
         }
         if let Some(staging) = self.staging {
@@ -201,7 +202,7 @@ impl Survey {
                     self.obstacles.insert(at, obstacle);
                     continue;
                 }
-                Standing::File => read(&root.join(path), &mut disk)?,
+                Standing::File { .. } => read(&root.join(path), &mut disk)?,
             }
             let found = Digest::of(&disk);
             if found != *written && !is_torn(&disk, b"") {

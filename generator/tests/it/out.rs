@@ -366,6 +366,34 @@ fn what_a_run_staged_before_its_commit_point_is_deleted() {
     assert_eq!(on_disk(dir.path()), exactly(&first()));
 }
 
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_script_can_be_run_and_one_that_cannot_has_changed() {
+    let dir = TempDir::new().unwrap();
+    let script = dir.path().join("host/run");
+    let tree = Files(vec![("host/run", "#!/bin/sh\n"), ("README.md", "# index\n")]);
+    let plain = Files(vec![("host/run", "text\n"), ("README.md", "# index\n")]);
+    out::write(&plain, dir.path(), GENTLE).unwrap();
+    assert_eq!(mode(&script), 0o644);
+    out::write(&tree, dir.path(), GENTLE).unwrap();
+    assert_eq!(mode(&script), 0o755);
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
+    let mut text = Vec::new();
+    let changes = out::diff(&tree, dir.path(), &mut text).unwrap();
+    assert_eq!(changes.changed, owned(&["host/run"]));
+    assert!(changes.obstacles.is_empty(), "a mode is no edit: {changes:?}");
+    let expected = "diff --git a/host/run b/host/run\nold mode 100644\nnew mode 100755\n";
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
+    assert_eq!(out::write(&tree, dir.path(), GENTLE).unwrap(), changes);
+    assert_eq!(mode(&script), 0o755);
+    // Where a file system calls everything executable, nothing has changed.
+    fs::set_permissions(dir.path().join("README.md"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(out::compare(&tree, dir.path()).unwrap().is_empty());
+}
+
 #[test]
 fn two_runs_at_once_leave_one_whole_tree() {
     let parent = TempDir::new().unwrap();
