@@ -98,6 +98,41 @@ pub const fn preflight_checks_all_addresses(kubernetes: Version) -> bool {
     kubernetes.minor() <= 36
 }
 
+/// Helm: with this one the charts below were rendered. It publishes a checksum beside each archive.
+pub const HELM: &str = "4.3.1";
+
+/// What Calico's operator is installed from, in one release. Upstream publishes no checksum of these
+/// files; the digests are those of `manifests/` at the release's tag in projectcalico/calico.
+#[derive(Debug, Clone, Copy)]
+pub struct CalicoManifests {
+    /// The release.
+    pub version: Version,
+    /// Of `operator-crds.yaml`.
+    pub crds: &'static str,
+    /// Of `tigera-operator.yaml`.
+    pub operator: &'static str,
+}
+
+/// The newest known release of each minor, and the default.
+const CALICO_MANIFESTS: &[CalicoManifests] = &[
+    CalicoManifests {
+        version: Version::new(3, 31, 7),
+        crds: "380414d5756e9a1af29ddb1ad70cada07aa344ae7a2680ba7355248621f8adbf",
+        operator: "092c10b3d0cb73617aca51367ca59755348f4647e6d2e63fa4e5b81266203214",
+    },
+    CalicoManifests {
+        version: Version::new(3, 32, 1),
+        crds: "192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71",
+        operator: "f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f",
+    },
+];
+
+/// The digests of a Calico's manifests; `None` when they are not known.
+#[must_use]
+pub fn calico_manifests(calico: Version) -> Option<&'static CalicoManifests> {
+    CALICO_MANIFESTS.iter().find(|manifests| manifests.version == calico)
+}
+
 /// A Helm chart.
 #[derive(Debug, Clone, Copy)]
 pub struct Chart {
@@ -107,6 +142,10 @@ pub struct Chart {
     pub repository: &'static str,
     /// Its version.
     pub version: &'static str,
+    /// Where the repository's index says that it lies.
+    pub url: &'static str,
+    /// Its digest in that index, as far as it was seen there.
+    pub sha256: Option<&'static str>,
 }
 
 /// The last chart of ingress-nginx, of 2026-03-19.
@@ -114,14 +153,21 @@ pub const INGRESS_NGINX: Chart = Chart {
     name: "ingress-nginx",
     repository: "https://kubernetes.github.io/ingress-nginx",
     version: "4.15.1",
+    url: "https://github.com/kubernetes/ingress-nginx/releases/download/helm-chart-4.15.1/ingress-nginx-4.15.1.tgz",
+    sha256: Some("3eff0bd18151d6e6b1c441463410571443dda1ac78292cb189346628de784f0c"),
 };
 
 /// The image of [`INGRESS_NGINX`] (its values.yaml).
 pub const INGRESS_NGINX_IMAGE: &str = "registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:594ceea76b01c592858f803f9ff4d2cb40542cae2060410b2c95f75907d659e1";
 
 /// Traefik's chart of August 2026. Its provider for ingress-nginx needs Traefik 3.6.2.
-pub const TRAEFIK: Chart =
-    Chart { name: "traefik", repository: "https://traefik.github.io/charts", version: "41.3.0" };
+pub const TRAEFIK: Chart = Chart {
+    name: "traefik",
+    repository: "https://traefik.github.io/charts",
+    version: "41.3.0",
+    url: "https://traefik.github.io/charts/traefik/traefik-41.3.0.tgz",
+    sha256: None,
+};
 
 /// The image of [`TRAEFIK`] (`appVersion` in its Chart.yaml), for all architectures.
 pub const TRAEFIK_IMAGE: &str = "docker.io/traefik:v3.7.11@sha256:5203c3f39ca70de6790d964624e042463ffbd57715bc82be155cf224c0dd5144";

@@ -17,6 +17,9 @@ pub const BGP_SECRET: &str = "bgp-password";
 /// The key of the password in [`BGP_SECRET`].
 pub const BGP_SECRET_KEY: &str = "password";
 
+/// The manifest of [`BGP_SECRET`], among those that `export` writes.
+pub const BGP_SECRET_FILE: &str = "bgp-password.yaml";
+
 /// How many pods kubelet runs by default (`maxPods` in KubeletConfiguration).
 const KUBELET_MAX_PODS: u32 = 110;
 

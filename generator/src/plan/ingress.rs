@@ -44,6 +44,8 @@ pub struct Place {
     pub namespace: &'static str,
     /// Its Service, on port 80.
     pub service: &'static str,
+    /// Its Deployment.
+    pub deployment: &'static str,
     /// The labels that its pods have and no others in the namespace.
     pub pod_labels: &'static [(&'static str, &'static str)],
     /// Where its pods listen for requests: NetworkPolicies see a packet after the Service.
@@ -54,6 +56,7 @@ pub struct Place {
 const INGRESS_NGINX: Place = Place {
     namespace: "ingress-nginx",
     service: "ingress-nginx-controller",
+    deployment: "ingress-nginx-controller",
     pod_labels: &[
         ("app.kubernetes.io/component", "controller"),
         ("app.kubernetes.io/instance", "ingress-nginx"),
@@ -66,6 +69,7 @@ const INGRESS_NGINX: Place = Place {
 const TRAEFIK: Place = Place {
     namespace: "traefik",
     service: "traefik",
+    deployment: "traefik",
     pod_labels: &[("app.kubernetes.io/name", "traefik")],
     http_port: 8000,
 };

@@ -13,6 +13,7 @@ pub mod kube_proxy;
 pub mod mesh;
 pub mod mtu;
 pub mod packages;
+pub mod sources;
 pub mod tunnel;
 
 use std::collections::BTreeMap;

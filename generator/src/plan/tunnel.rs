@@ -15,6 +15,9 @@ pub const POD_LABEL: (&str, &str) = ("app.kubernetes.io/name", "cloudflared");
 /// The Secret that lets cloudflared serve the tunnel, in [`NAMESPACE`]; never in `out/`.
 pub const SECRET: &str = "cloudflared-credentials";
 
+/// The manifest of [`SECRET`], among those that `export` writes.
+pub const SECRET_FILE: &str = "cloudflared.yaml";
+
 /// The tunnel.
 #[derive(Debug, Clone)]
 pub struct Tunnel {

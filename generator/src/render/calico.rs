@@ -8,6 +8,8 @@ mod installation;
 mod metadata;
 mod policy;
 
+pub(super) use bgp::{CLUSTER_ID, CLUSTER_ID_ANNOTATION};
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -71,6 +73,13 @@ const PROJECT_CALICO: &str = "projectcalico.org/v3";
 
 /// The name of every object of which Calico has only one.
 const DEFAULT: &str = "default";
+
+/// What Calico's API takes in the order in which it is to, without [`BGP`], which comes last and
+/// replaces the pods that have started without it.
+pub(super) fn objects(plan: &Plan) -> Vec<&'static str> {
+    let further = (!plan.pools().further.is_empty()).then_some(IP_POOLS.path);
+    further.into_iter().chain([IPAM.path, FELIX.path, METADATA_POLICY.path]).collect()
+}
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let further = plan.pools().further;

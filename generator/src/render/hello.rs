@@ -19,7 +19,7 @@ use crate::value::{Hostname, Replicas};
 pub const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "hello", outputs: &[MANIFESTS], render };
 
-const MANIFESTS: Output = Output {
+pub(super) const MANIFESTS: Output = Output {
     path: "cluster/hello/hello.yaml",
     consumer: "kubectl apply, after the Ingress controller",
 };

@@ -54,7 +54,7 @@ pub(super) fn spread_constraints(plan: &Plan) -> Vec<SpreadConstraint> {
 
 /// The head of a values file: the command that reads it.
 pub(super) fn about_values(chart: Chart) -> String {
-    let Chart { name, repository, version } = chart;
+    let Chart { name, repository, version, .. } = chart;
     format!(
         "values of the chart {name} {version}\n\n  helm upgrade --install {name} {name} \
          --repo {repository} \\\n    --version {version} --namespace {name} --values values.yaml"

@@ -28,6 +28,12 @@ const NETWORK_POLICY: Output = Output {
     consumer: "kubectl apply, before helm",
 };
 
+/// What is applied before the chart is installed.
+pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
+    let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
+    [NAMESPACE.path].into_iter().chain(policy).collect()
+}
+
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     if plan.ingress.controller != IngressController::IngressNginx {
         return;

@@ -2,9 +2,11 @@
 //!
 //! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
 
+pub mod apply;
 pub mod calico;
 pub mod client;
 pub mod cloudflared;
+pub mod coredns;
 pub mod hello;
 pub mod host_files;
 pub mod host_plan;
@@ -114,9 +116,11 @@ impl SharedNode {
 
 /// The renderers of what the cluster has once.
 pub const CLUSTER: &[ClusterRenderer] = &[
+    apply::RENDERER,
     calico::RENDERER,
     client::RENDERER,
     cloudflared::RENDERER,
+    coredns::RENDERER,
     hello::RENDERER,
     host_files::RENDERER,
     index::RENDERER,

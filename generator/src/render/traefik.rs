@@ -27,9 +27,15 @@ const NAMESPACE: Output =
 const VALUES: Output =
     Output { path: "cluster/traefik/values.yaml", consumer: "helm, for the chart traefik" };
 const INGRESS_CLASS: Output =
-    Output { path: "cluster/traefik/ingressclass.yaml", consumer: "kubectl apply" };
+    Output { path: "cluster/traefik/ingressclass.yaml", consumer: "kubectl apply, before helm" };
 const NETWORK_POLICY: Output =
     Output { path: "cluster/traefik/networkpolicy.yaml", consumer: "kubectl apply, before helm" };
+
+/// What is applied before the chart is installed.
+pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
+    let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
+    [NAMESPACE.path, INGRESS_CLASS.path].into_iter().chain(policy).collect()
+}
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     if plan.ingress.controller != IngressController::Traefik {

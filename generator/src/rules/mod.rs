@@ -53,6 +53,7 @@ mod mtu_out_of_bounds;
 mod name_duplicate;
 mod open_port_exposes;
 mod open_port_wide;
+mod package_source_unknown;
 mod pair_unreachable;
 mod pod_subnet_outside;
 mod pod_subnet_overlap;
@@ -221,6 +222,7 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
     name_duplicate::RULE,
     open_port_exposes::RULE,
     open_port_wide::RULE,
+    package_source_unknown::RULE,
     pair_unreachable::RULE,
     pod_subnet_outside::RULE,
     pod_subnet_overlap::RULE,

@@ -41,7 +41,8 @@ fn urls(topology: &Topology) -> Vec<(Route, &Url)> {
         .into_iter()
         .filter_map(|(key, url)| Some((packages.origin.key(key), url.as_ref()?)));
     let sources = packages.sources.values();
-    let sources = sources.map(|source| (source.origin.key("url"), &source.url));
+    let sources =
+        sources.filter_map(|source| Some((source.origin.key("url"), source.url.remote()?)));
     let mirrors = topology.images.mirrors.iter().flat_map(|(registry, mirrors)| {
         let at = topology.images.origin.key("mirrors").key(registry.to_string());
         mirrors.iter().enumerate().map(move |(index, mirror)| (at.index(index), mirror))

@@ -16,7 +16,7 @@ use crate::value::{
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,
     LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
     PublicKey, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
-    Sha256, SourceNet, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
+    Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
 };
 
 pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
@@ -211,7 +211,7 @@ table! {
         containerd_apt: Option<Url>,
         /// Fingerprints of repository keys that are accepted beside the known ones.
         fingerprints: Vec<Fingerprint> = Vec::new(),
-        /// Charts, manifests and tools by name, instead of the known ones.
+        /// What `apply.sh` takes from elsewhere: `calico-crds`, `calico-operator`, `ingress-nginx`, `traefik`, `helm-amd64` and `helm-arm64`.
         sources: BTreeMap<Name, PackageSource> = BTreeMap::new(),
     }
 }
@@ -219,9 +219,9 @@ table! {
 table! {
     /// One entry of `[packages.sources]`.
     pub struct PackageSource {
-        /// Where it is fetched from.
-        url: Url,
-        /// What it must hash to; upstream's published checksum when absent.
+        /// Where it is fetched from, or lies where `apply.sh` runs.
+        url: SourceUrl,
+        /// What it must hash to; what upstream's own file hashes to when absent, as far as that is known or published, and not compared where `url` is a path.
         sha256: Option<Sha256>,
     }
 }

@@ -17,7 +17,8 @@ use crate::value::{
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
     Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
     ProxyMode, PublicKey, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
-    SourceNet, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version, closest,
+    SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version,
+    closest,
 };
 
 /// Code of a key that no table has.
@@ -141,7 +142,9 @@ fields! { read_text as Text:
     Reason, or "broken";
     Recipient;
     Role, or "worker";
-    Scheduler; Sha256; SourceNet; Subnet; Taint;
+    Scheduler; Sha256; SourceNet;
+    SourceUrl, or "/broken.invalid";
+    Subnet; Taint;
     TunnelId, or "00000000-0000-0000-0000-000000000000";
     TunnelMode;
     Url, or "https://broken.invalid";

@@ -18,6 +18,7 @@ mod open_port;
 mod public_key;
 mod reason;
 mod recipient;
+mod source_url;
 mod string;
 mod subnet;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use open_port::OpenPort;
 pub use public_key::PublicKey;
 pub use reason::Reason;
 pub use recipient::Recipient;
+pub use source_url::SourceUrl;
 pub use subnet::{SourceNet, Subnet};
 pub use tunnel_id::TunnelId;
 pub use url::Url;
@@ -167,7 +169,7 @@ mod tests {
                 Address ApiEndpoint Arch Dataplane DnsName Endpoint Fingerprint Hostname
                 ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
                 Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
-                Scheduler Sha256 SourceNet Subnet Taint TaintEffect TunnelId TunnelMode Url UserName
+                Scheduler Sha256 SourceNet SourceUrl Subnet Taint TaintEffect TunnelId TunnelMode Url UserName
                 Version)
         };
         (@ $check:ident $arguments:tt $($value:ident)+) => {

@@ -45,11 +45,11 @@ pub(super) fn file(plan: &Plan) -> Vec<u8> {
 }
 
 /// What makes a node reflect. kubelet cannot set annotations of its Node.
-const CLUSTER_ID_ANNOTATION: &str = "projectcalico.org/RouteReflectorClusterID";
+pub(crate) const CLUSTER_ID_ANNOTATION: &str = "projectcalico.org/RouteReflectorClusterID";
 
 /// One id for all reflectors: what one has reflected, another drops (RFC 4456 §8). From the range
 /// that is on no wire (RFC 1112 §4), as in Calico's guide.
-const CLUSTER_ID: Ipv4Addr = Ipv4Addr::new(244, 0, 0, 1);
+pub(crate) const CLUSTER_ID: Ipv4Addr = Ipv4Addr::new(244, 0, 0, 1);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

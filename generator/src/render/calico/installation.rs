@@ -129,6 +129,13 @@ struct InstallationPool<'plan> {
     nat_outgoing: &'static str,
     node_selector: String,
     allowed_uses: [&'static str; 1],
+    /// This and the next are what the operator writes into the object where they are absent
+    /// (`fillDefaults` in its `pkg/controller/ippool/defaults.go`), the last is what its CRD does. A
+    /// list is replaced whole, so without them each `apply` would be undone by the operator.
+    assignment_mode: &'static str,
+    disable_new_allocations: bool,
+    #[serde(rename = "disableBGPExport")]
+    disable_bgp_export: bool,
 }
 
 /// Without encapsulation no node needs a tunnel address of its pool.
@@ -144,6 +151,9 @@ impl<'plan> InstallationPool<'plan> {
             nat_outgoing: "Enabled",
             node_selector: only_on(node),
             allowed_uses: ALLOWED_USES,
+            assignment_mode: "Automatic",
+            disable_new_allocations: false,
+            disable_bgp_export: false,
         }
     }
 }
