@@ -310,6 +310,56 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         ],
     },
     Consumer {
+        name: "systemd_sysctl",
+        tier: "consumers",
+        needs: &[NAMESPACES, need("ls /lib/systemd/systemd-sysctl", "no systemd-sysctl")],
+        reads: |path| path == "host/sysctl.conf",
+        judge: |files| each(files, systemd_sysctl),
+        broken: &[
+            Broken {
+                name: "a_key_misspelt",
+                path: "host/sysctl.conf",
+                sound: "net.ipv4.ip_forward",
+                unsound: "net.ipv4.ip_forwards",
+                reason: "Couldn't write '1' to 'net/ipv4/ip_forwards', ignoring: No such file",
+            },
+            Broken {
+                name: "a_line_without_a_value",
+                path: "host/sysctl.conf",
+                sound: "net.ipv4.ip_forward = 1",
+                unsound: "net.ipv4.ip_forward 1",
+                reason: "Line is not an assignment, ignoring: net.ipv4.ip_forward 1",
+            },
+        ],
+    },
+    Consumer {
+        name: "systemd_modules_load",
+        tier: "consumers",
+        needs: &[
+            NAMESPACES,
+            need("ls /lib/systemd/systemd-modules-load", "no systemd-modules-load"),
+            need("type depmod", "no kmod"),
+        ],
+        reads: |path| path == "host/modules-load.conf",
+        judge: |files| each(files, systemd_modules_load),
+        broken: &[
+            Broken {
+                name: "a_module_misspelt",
+                path: "host/modules-load.conf",
+                sound: "nf_conntrack",
+                unsound: "nf_contrack",
+                reason: "Failed to find module 'nf_contrack'",
+            },
+            Broken {
+                name: "two_modules_on_a_line",
+                path: "host/modules-load.conf",
+                sound: "nf_conntrack\noverlay",
+                unsound: "nf_conntrack overlay",
+                reason: "Failed to find module 'nf_conntrack overlay'",
+            },
+        ],
+    },
+    Consumer {
         name: "ip_batch",
         tier: "consumers",
         needs: &[
@@ -504,6 +554,45 @@ fn systemd(file: &Path) -> io::Result<Verdict> {
         install -m 755 /dev/null /usr/local/sbin/meshwright-node
         printf '[Service]\nExecStart=/bin/true\n' >/usr/local/sbin/kubelet.service
         SYSTEMD_UNIT_PATH=$units:/usr/local/sbin: systemd-analyze verify --man=no --recursive-errors=no "${unit%.d/*}"
+    "#;
+    inside(SCRIPT, file).map(Verdict::of)
+}
+
+/// The keys of this kernel, as files that anyone may write; some are in the first network namespace
+/// alone, or come with a module. What it cannot set it mentions.
+fn systemd_sysctl(file: &Path) -> io::Result<Verdict> {
+    const SCRIPT: &str = r#"
+        mount -t tmpfs keys /mnt
+        cd /proc/sys
+        find fs kernel net vm -type f >/mnt/.keys 2>/dev/null || true
+        printf 'net/%s\n' core/{r,w}mem_max bridge/bridge-nf-call-ip{,6}tables >>/mnt/.keys
+        cd /mnt
+        xargs dirname <.keys | sort -u | xargs mkdir -p
+        xargs touch <.keys
+        mount --bind /mnt /proc/sys
+        said=$(SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-sysctl "$1" 2>&1) || true
+        echo "$said"
+        [[ -z $said ]]
+    "#;
+    inside(SCRIPT, file).map(Verdict::of)
+}
+
+/// For it all modules of ours are built into the kernel. One that it does not find it mentions, and
+/// its unit succeeds.
+fn systemd_modules_load(file: &Path) -> io::Result<Verdict> {
+    const SCRIPT: &str = r#"
+        mount -t tmpfs disk /mnt
+        mkdir /mnt/upper /mnt/work
+        mount -t overlay -o lowerdir=/usr/lib,upperdir=/mnt/upper,workdir=/mnt/work lib /usr/lib
+        modules=/lib/modules/$(uname -r)
+        rm -rf "$modules"
+        mkdir -p "$modules"
+        touch "$modules/modules.order"
+        printf 'kernel/%s.ko\n' br_netfilter ip_vs{,_rr,_sh,_wrr} nf_conntrack overlay wireguard >"$modules/modules.builtin"
+        depmod 2>/dev/null
+        said=$(SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-modules-load "$1" 2>&1)
+        echo "$said"
+        [[ -n $said && $said != *Failed* ]]
     "#;
     inside(SCRIPT, file).map(Verdict::of)
 }

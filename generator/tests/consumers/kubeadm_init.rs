@@ -111,7 +111,7 @@ fn dry_run(file: &Path) -> io::Result<std::process::Output> {
 }
 
 /// The control plane that founds the cluster, as its files declare it.
-struct Founder {
+pub(crate) struct Founder {
     /// Its kubeadm.yaml.
     file: PathBuf,
     name: String,
@@ -123,7 +123,7 @@ struct Founder {
 
 impl Founder {
     /// The one node of a tree that does not join.
-    fn find(tree: &Path) -> io::Result<Self> {
+    pub(crate) fn find(tree: &Path) -> io::Result<Self> {
         for node in fs::read_dir(tree.join("nodes"))? {
             let node = node?.path();
             let file = node.join("kubeadm.yaml");
@@ -139,7 +139,8 @@ impl Founder {
         Err(io::Error::other("no node founds the cluster"))
     }
 
-    fn declared(&self, kind: &str) -> &Value {
+    /// A document of its file.
+    pub(crate) fn declared(&self, kind: &str) -> &Value {
         self.declared.get(kind).unwrap_or(&Value::Null)
     }
 
@@ -323,7 +324,7 @@ fn differs(what: &str, found: impl Into<Value>, expected: impl Into<Value>, faul
 }
 
 /// Every value that was declared is found; what was left out is kubeadm's to fill.
-fn covers(at: &str, declared: &Value, found: &Value, faults: &mut Faults) {
+pub(crate) fn covers(at: &str, declared: &Value, found: &Value, faults: &mut Faults) {
     match declared.as_object() {
         Some(keys) => {
             for (key, declared) in keys {
@@ -336,7 +337,8 @@ fn covers(at: &str, declared: &Value, found: &Value, faults: &mut Faults) {
     }
 }
 
-fn yaml(text: &str) -> io::Result<Value> {
+/// A file of one document.
+pub(crate) fn yaml(text: &str) -> io::Result<Value> {
     serde_saphyr::from_str(text).map_err(io::Error::other)
 }
 

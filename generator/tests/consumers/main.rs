@@ -7,11 +7,13 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop where its ground is missing")]
 
+mod api_server;
 mod cluster;
 mod consumer;
 mod full_disk;
 mod hosts;
 mod keys;
+mod kube_proxy;
 mod kubeadm_init;
 #[path = "../it/mesh.rs"]
 mod mesh;
@@ -40,7 +42,8 @@ fn main() -> ExitCode {
     let trees = trees(rendered.path());
     let mut needs = Needs::from_environment();
     let mut trials = Vec::new();
-    for consumer in consumer::CONSUMERS.iter().chain(cluster::CONSUMERS) {
+    let consumers = [consumer::CONSUMERS, cluster::CONSUMERS, api_server::CONSUMERS];
+    for consumer in consumers.into_iter().flatten() {
         let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
         let refused = consumer.broken.iter();
         let refused = refused.map(|broken| refuses(consumer, broken, sound(&trees, broken)));
@@ -74,7 +77,7 @@ fn main() -> ExitCode {
 }
 
 /// Those that are given a whole tree.
-const TREE_CONSUMERS: &[TreeConsumer] = &[kubeadm_init::CONSUMER];
+const TREE_CONSUMERS: &[TreeConsumer] = &[kubeadm_init::CONSUMER, kube_proxy::CONSUMER];
 
 /// The example whose files are broken, as far as it has them: they are short.
 const BROKEN_EXAMPLE: &str = "minimal";

@@ -8,7 +8,7 @@ use crate::tools;
 
 /// Programs of `lab/tools` come first. nft(8) and ip(8) are in folders that are not in everyone's
 /// PATH. What is said is in English.
-const PRELUDE: &str = r#"
+pub(crate) const PRELUDE: &str = r#"
     set -euo pipefail
     PATH=${MESHWRIGHT_TOOLS_BIN:+$MESHWRIGHT_TOOLS_BIN:}$PATH:/usr/sbin:/sbin
     export LC_ALL=C
@@ -29,7 +29,8 @@ pub(crate) fn inside(script: &str, file: &Path) -> io::Result<Output> {
     run(&UNSHARE, script, file)
 }
 
-fn run(launcher: &[&str], script: &str, file: &Path) -> io::Result<Output> {
+/// Runs a script in what the launcher makes of this machine.
+pub(crate) fn run(launcher: &[&str], script: &str, file: &Path) -> io::Result<Output> {
     let mut command = command(launcher);
     command.args(["bash", "-c", &format!("{PRELUDE}{script}"), "script"]).arg(file);
     command.stdin(Stdio::null()).output()
@@ -44,9 +45,6 @@ pub(crate) fn shell() -> Command {
 
 fn command(words: &[&str]) -> Command {
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
-    if let Some(bin) = tools::bin() {
-        command.env("MESHWRIGHT_TOOLS_BIN", bin);
-    }
+    command.args(&words[1..]).envs(tools::environment());
     command
 }

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-/// The folder that holds those which were built: `MESHWRIGHT_TOOLS_BIN`, else what the script says.
-/// It says nothing where Go is missing.
-pub(crate) fn bin() -> Option<&'static Path> {
+/// What a script needs to find them: the folder that holds those which were built.
+pub(crate) fn environment() -> Option<(&'static str, &'static Path)> {
+    Some(("MESHWRIGHT_TOOLS_BIN", bin()?))
+}
+
+/// What the environment says, else the script, which says nothing where Go is missing.
+fn bin() -> Option<&'static Path> {
     static BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
         env::var_os("MESHWRIGHT_TOOLS_BIN")
             .filter(|set| !set.is_empty())
