@@ -22,6 +22,8 @@ pub struct ControlPlane {
     pub addresses: Vec<Ipv4Addr>,
     /// etcd's timings; etcd's own defaults when `None`.
     pub etcd: Option<EtcdTimings>,
+    /// Whether the init node applies the cluster's manifests when its API is up.
+    pub applies_manifests: bool,
 }
 
 impl ControlPlane {
@@ -84,6 +86,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> ControlPlane {
         endpoint: endpoint(topology),
         addresses: control_planes.map(|node| node.address).collect(),
         etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
+        applies_manifests: topology.bootstrap.apply,
     }
 }
 

@@ -8,13 +8,14 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use crate::plan::control_plane::API_PORT;
 use crate::plan::mesh::Peer;
 use crate::plan::packages::Packages;
 use crate::plan::{Node, Plan};
 use crate::release;
 use crate::value::{
     Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
-    SourceNet, Subnet, Url, Version,
+    Scheduler, SourceNet, Subnet, Url, Version,
 };
 
 /// The version of this struct's shape, checked by its readers.
@@ -79,6 +80,9 @@ pub struct HostPlan<'plan, Peer> {
     pub hosts: Vec<HostsEntry<'plan>>,
     /// The container runtime.
     pub containerd: Containerd<'plan>,
+    /// What stands before the API servers on this host; absent where there is one control plane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer<'plan>>,
     /// kubelet and kubeadm.
     pub kubernetes: Kubernetes,
     /// Where apt gets them; absent on NixOS.
@@ -162,6 +166,27 @@ pub struct Containerd<'plan> {
     pub mirrors: &'plan BTreeMap<RegistryName, Vec<Url>>,
 }
 
+/// A load balancer of TCP connections on loopback: the API server binds the mesh address, and so the
+/// API's port is free there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadBalancer<'plan> {
+    /// Where it listens; the API's name resolves to it.
+    pub address: Ipv4Addr,
+    /// The port, its own and that of the servers.
+    pub port: u16,
+    /// The API servers.
+    pub servers: Vec<Server<'plan>>,
+}
+
+/// One API server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Server<'plan> {
+    /// The control plane's name.
+    pub name: &'plan Name,
+    /// Its address in the mesh.
+    pub address: Ipv4Addr,
+}
+
 /// kubelet and kubeadm.
 #[derive(Debug, Clone, Serialize)]
 pub struct Kubernetes {
@@ -169,6 +194,11 @@ pub struct Kubernetes {
     pub version: Version,
     /// What `kubeadm` does here, once: `init` or `join`.
     pub bootstrap: &'static str,
+    /// Whether this node applies the cluster's manifests, once it has founded the cluster.
+    pub applies_manifests: bool,
+    /// The mesh addresses of all control planes: who must not answer before `init`, and must before
+    /// `join`.
+    pub control_planes: Vec<Ipv4Addr>,
     /// The API server's name and port.
     pub api_endpoint: String,
     /// kubeadm's configuration on the host.
@@ -179,6 +209,8 @@ pub struct Kubernetes {
     pub node_labels: BTreeMap<String, String>,
     /// How Services are implemented; the kernel must be able to before kubeadm starts.
     pub proxy_mode: ProxyMode,
+    /// How IPVS picks an endpoint; a kernel module of its own.
+    pub scheduler: Scheduler,
 }
 
 impl WireGuard<'_, ()> {
@@ -218,6 +250,7 @@ impl Plan {
             sysctl: sysctl(),
             hosts: self.hosts(),
             containerd: self.containerd(),
+            load_balancer: self.load_balancer(),
             kubernetes: self.host_kubernetes(node),
             packages: self.apt(node),
         }
@@ -312,11 +345,22 @@ impl Plan {
         entries
     }
 
-    fn api_address(&self) -> Ipv4Addr {
-        match self.control_plane.is_highly_available() {
-            true => Ipv4Addr::LOCALHOST,
-            false => self.init_node().address,
-        }
+    /// What the API's name resolves to on every node.
+    #[must_use]
+    pub fn api_address(&self) -> Ipv4Addr {
+        self.load_balancer().map_or(self.init_node().address, |balancer| balancer.address)
+    }
+
+    /// What stands before several API servers, the same on every node.
+    #[must_use]
+    pub fn load_balancer(&self) -> Option<LoadBalancer<'_>> {
+        self.control_plane.is_highly_available().then(|| {
+            let control_planes = self.nodes.iter().filter(|node| node.is_control_plane());
+            let servers = control_planes
+                .map(|node| Server { name: &node.name, address: node.address })
+                .collect();
+            LoadBalancer { address: Ipv4Addr::LOCALHOST, port: API_PORT, servers }
+        })
     }
 
     /// The container runtime, the same on every node.
@@ -345,16 +389,21 @@ impl Plan {
         format!("meshwright export {name} | ssh {port}{user}@{host} sudo meshwright-node apply")
     }
 
-    fn host_kubernetes(&self, node: &Node) -> Kubernetes {
+    /// What becomes of one node as a machine of Kubernetes.
+    #[must_use]
+    pub fn host_kubernetes(&self, node: &Node) -> Kubernetes {
         let founds = node.id == self.init_node().id;
         Kubernetes {
             version: self.kubernetes_version,
             bootstrap: if founds { "init" } else { "join" },
+            applies_manifests: founds && self.control_plane.applies_manifests,
+            control_planes: self.control_plane.addresses.clone(),
             api_endpoint: self.control_plane.endpoint.to_string(),
             kubeadm_config: KUBEADM_CONFIG,
             patches_directory: PATCHES_DIRECTORY,
             node_labels: self.node_labels(node),
             proxy_mode: self.kube_proxy.mode,
+            scheduler: self.kube_proxy.scheduler,
         }
     }
 

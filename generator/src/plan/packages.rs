@@ -13,8 +13,8 @@ const CONTAINERD_APT: &str = "https://download.docker.com/linux";
 
 /// What the distribution has itself. kubelet's and Calico's needs are those of kubeadm's preflight
 /// checks (`InPathCheck` in its `preflight/checks.go`); ipset and nftables are for people's eyes and
-/// for our own table.
-const DISTRIBUTION: [&str; 12] = [
+/// for our own table; meshwright-node asks peers with ping and reads certificates with openssl.
+const DISTRIBUTION: [&str; 14] = [
     "ca-certificates",
     "conntrack",
     "ethtool",
@@ -22,8 +22,10 @@ const DISTRIBUTION: [&str; 12] = [
     "iproute2",
     "ipset",
     "iptables",
+    "iputils-ping",
     "kmod",
     "nftables",
+    "openssl",
     "procps",
     "socat",
     "wireguard-tools",

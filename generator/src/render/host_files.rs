@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::format::template;
 use crate::plan::Plan;
-use crate::plan::host::{self, HostsEntry, POD_ROUTE};
+use crate::plan::host::{self, HostsEntry, LoadBalancer, POD_ROUTE};
 use crate::render::{ClusterRenderer, GENERATED, Output};
 use crate::value::{RegistryName, Url};
 
@@ -15,6 +15,10 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "host_files",
     outputs: &[
         Output { path: SCRIPT, consumer: "bash, as /usr/local/sbin/meshwright-node" },
+        Output {
+            path: FIRST_BOOT_SCRIPT,
+            consumer: "bash, as /usr/local/sbin/meshwright-node until the first delivery",
+        },
         Output { path: "host/guards.routes", consumer: "ip -batch, by meshwright-guards.service" },
         Output { path: "host/hosts", consumer: "meshwright-node, for /etc/hosts" },
         Output { path: "host/modules-load.conf", consumer: "systemd-modules-load" },
@@ -27,6 +31,8 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
             path: "host/containerd/certs.d/<registry>/hosts.toml",
             consumer: "containerd, where a registry has mirrors",
         },
+        Output { path: HAPROXY, consumer: "haproxy, where there are several control planes" },
+        Output { path: "host/systemd/meshwright-bootstrap.service", consumer: "systemd" },
         Output { path: "host/systemd/meshwright-firewall.service", consumer: "systemd" },
         Output { path: "host/systemd/meshwright-guards.service", consumer: "systemd" },
         Output { path: "host/systemd/meshwright-resolve.service", consumer: "systemd" },
@@ -40,10 +46,23 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
 /// The program of every host.
 pub(super) const SCRIPT: &str = "host/meshwright-node";
 
+/// What user-data carries of it, so that the smallest user-data has room for all that closes a host:
+/// `prepare`, and as much of `apply` as it takes to check the first delivery, which brings the whole.
+pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
+
+const HAPROXY: &str = "host/haproxy.cfg";
+
+/// The parts of the program, in their order.
+const SCRIPT_PARTS: [&str; 9] =
+    ["head", "common", "prepare", "receive", "mesh", "deliver", "bootstrap", "status", "main"];
+
+/// The parts of what user-data carries.
+const FIRST_BOOT_PARTS: [&str; 5] =
+    ["first-boot-head", "common", "prepare", "receive", "first-boot"];
+
 /// The templates of the files, by their paths below `host/`.
 const FILES: [(&str, &str); 14] = [
     ("guards.routes", "guards.routes"),
-    ("meshwright-node", "meshwright-node"),
     ("hosts", "hosts"),
     ("modules-load.conf", "modules-load.conf"),
     ("sysctl.conf", "sysctl.conf"),
@@ -51,6 +70,7 @@ const FILES: [(&str, &str); 14] = [
     ("network-manager.conf", "network-manager.conf"),
     ("needrestart.conf", "needrestart.conf"),
     ("containerd/config.toml", "containerd.toml"),
+    ("systemd/meshwright-bootstrap.service", "meshwright-bootstrap.service"),
     ("systemd/meshwright-firewall.service", "meshwright-firewall.service"),
     ("systemd/meshwright-guards.service", "meshwright-guards.service"),
     ("systemd/meshwright-resolve.service", "meshwright-resolve.service"),
@@ -85,6 +105,13 @@ struct HostsLine {
 }
 
 #[derive(Serialize)]
+struct LoadBalancerView<'plan> {
+    generated: &'static str,
+    #[serde(flatten)]
+    balancer: LoadBalancer<'plan>,
+}
+
+#[derive(Serialize)]
 struct MirrorsView<'plan> {
     generated: &'static str,
     registry: &'plan str,
@@ -93,14 +120,36 @@ struct MirrorsView<'plan> {
 
 pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let view = View::of(plan);
+    artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
+    artifacts.add(FIRST_BOOT_SCRIPT, without_comments(&script(&FIRST_BOOT_PARTS, &view)));
     for (path, name) in FILES {
         artifacts.add(format!("host/{path}"), template::render(name, &view));
     }
     let drop_in = format!("host/systemd/wg-quick@{}.service.d/meshwright.conf", view.interface);
     artifacts.add(drop_in, template::render("wg-quick-drop-in.conf", &view));
+    if let Some(balancer) = plan.load_balancer() {
+        let view = LoadBalancerView { generated: GENERATED, balancer };
+        artifacts.add(HAPROXY, template::render("haproxy.cfg", &view));
+    }
     for (registry, mirrors) in plan.containerd().mirrors {
         artifacts.add(registry_path(registry), registry_hosts(registry, mirrors));
     }
+}
+
+fn script(parts: &[&str], view: &View<'_>) -> String {
+    parts.iter().map(|part| template::render(&format!("meshwright-node.{part}"), view)).collect()
+}
+
+/// A fourth of a script is comments, and they are the part that compresses least. What shellcheck is
+/// told stays, and so does the head.
+fn without_comments(script: &str) -> String {
+    let (head, body) = script.split_once("\n\n").unwrap_or_default();
+    let is_comment = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("# ") && !line.starts_with("# shellcheck ")
+    };
+    let body = body.split_inclusive('\n').filter(|line| !is_comment(line));
+    format!("{head}\n\n{}", body.collect::<String>())
 }
 
 impl<'plan> View<'plan> {

@@ -85,12 +85,15 @@ fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
 fn place_of_host_file(file: &str) -> Option<String> {
     match file {
         "meshwright-node" => Some(SCRIPT.to_owned()),
+        // It lies at the script's place, but in user-data alone.
+        "first-boot/meshwright-node" => None,
         "guards.routes" | "hosts" => Some(format!("/etc/meshwright/{file}")),
         "modules-load.conf" => Some("/etc/modules-load.d/meshwright.conf".to_owned()),
         "sysctl.conf" => Some("/etc/sysctl.d/90-meshwright.conf".to_owned()),
         "networkd.conf" => Some("/etc/systemd/networkd.conf.d/meshwright.conf".to_owned()),
         "network-manager.conf" => Some("/etc/NetworkManager/conf.d/meshwright.conf".to_owned()),
         "needrestart.conf" => Some("/etc/needrestart/conf.d/meshwright.conf".to_owned()),
+        "haproxy.cfg" => Some("/etc/haproxy/haproxy.cfg".to_owned()),
         _ if file.starts_with("containerd/") => Some(format!("/etc/{file}")),
         _ => file.strip_prefix("systemd/").map(|unit| format!("/etc/systemd/system/{unit}")),
     }
@@ -127,7 +130,7 @@ mod tests {
             Some(file) => (file, place_of_node_file(file, "wg0")),
             None => (artifact, place_of_host_file(artifact.strip_prefix("host/")?)),
         };
-        let Some(place) = place else { return Some(format!("{file} is not for hosts")) };
+        let Some(place) = place else { return Some(format!("{file} has no place of its own")) };
         Some(format!("{place} {}", mode(&place).octal()))
     }
 
@@ -135,6 +138,7 @@ mod tests {
 /etc/NetworkManager/conf.d/meshwright.conf 0644
 /etc/containerd/certs.d/<registry>/hosts.toml 0644
 /etc/containerd/config.toml 0644
+/etc/haproxy/haproxy.cfg 0644
 /etc/kubernetes/kubeadm.yaml 0644
 /etc/kubernetes/patches/kube-apiserver0+json.yaml 0644
 /etc/kubernetes/patches/kubeletconfiguration0+merge.yaml 0644
@@ -148,6 +152,7 @@ mod tests {
 /etc/sysctl.d/90-meshwright.conf 0644
 /etc/systemd/networkd.conf.d/meshwright.conf 0644
 /etc/systemd/system/kubelet.service.d/20-meshwright.conf 0644
+/etc/systemd/system/meshwright-bootstrap.service 0644
 /etc/systemd/system/meshwright-firewall.service 0644
 /etc/systemd/system/meshwright-guards.service 0644
 /etc/systemd/system/meshwright-resolve.service 0644
@@ -157,6 +162,7 @@ mod tests {
 /etc/wireguard/wg0.endpoints 0644
 /etc/wireguard/wg0.routes 0644
 /usr/local/sbin/meshwright-node 0755
-node.json is not for hosts
-user-data.yaml is not for hosts";
+host/first-boot/meshwright-node has no place of its own
+node.json has no place of its own
+user-data.yaml has no place of its own";
 }

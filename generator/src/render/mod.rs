@@ -69,7 +69,7 @@ pub struct NodeView<'plan> {
     pub shared: &'plan [SharedNode],
     /// The files that every host has, rendered once.
     pub host: &'plan ArtifactSet,
-    /// The script among them, compressed for user-data.
+    /// What user-data carries of the script among them, compressed.
     pub packed_script: &'plan str,
     /// The node.
     pub node: &'plan Node,
@@ -153,7 +153,7 @@ impl<'plan> Rendering<'plan> {
     pub fn new(plan: &'plan Checked<Plan>) -> Self {
         let mut host = ArtifactSet::default();
         host_files::render(plan, &mut host);
-        let packed_script = user_data::packed(host.get(host_files::SCRIPT));
+        let packed_script = user_data::packed(host.get(host_files::FIRST_BOOT_SCRIPT));
         let shared = plan.nodes.iter().map(|node| SharedNode::of(plan, node)).collect();
         Self { plan, shared, host, packed_script }
     }

@@ -1,11 +1,14 @@
 //! `node.env`: what the script on the hosts knows of its node.
 
+use std::net::Ipv4Addr;
+
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::format::template;
 use crate::plan::packages::Packages;
 use crate::render::{GENERATED, NodeRenderer, NodeView, Output};
+use crate::value::{Arch, Os, ProxyMode, Role, Scheduler};
 
 /// The registration.
 pub const RENDERER: NodeRenderer = NodeRenderer {
@@ -22,27 +25,48 @@ struct View<'plan> {
     generated: &'static str,
     cluster: &'plan str,
     name: &'plan str,
+    role: Role,
+    os: Os,
     interface: &'plan str,
-    os: String,
-    arch: String,
+    address: Ipv4Addr,
+    control_planes: String,
+    api_name: &'plan str,
+    api_address: Ipv4Addr,
+    proxy_mode: ProxyMode,
+    scheduler: Scheduler,
+    bootstrap: &'static str,
+    apply: &'static str,
+    delivery: String,
     /// Absent on NixOS, where nothing is prepared.
     packages: Option<Packages>,
+    arch: Arch,
     distribution_packages: String,
-    delivery: String,
 }
 
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     let NodeView { plan, node, .. } = view;
+    let kubernetes = plan.host_kubernetes(node);
+    let control_planes: Vec<_> =
+        kubernetes.control_planes.iter().map(Ipv4Addr::to_string).collect();
     let env = View {
         generated: GENERATED,
         cluster: plan.name.as_str(),
         name: node.name.as_str(),
+        role: node.role,
+        os: node.os,
         interface: plan.wireguard.interface.as_str(),
-        os: node.os.to_string(),
-        arch: node.arch.to_string(),
-        packages: plan.apt(node),
-        distribution_packages: plan.distribution_packages().join(" "),
+        address: node.address,
+        control_planes: control_planes.join(" "),
+        api_name: plan.control_plane.endpoint.name().as_str(),
+        api_address: plan.api_address(),
+        proxy_mode: kubernetes.proxy_mode,
+        scheduler: kubernetes.scheduler,
+        bootstrap: kubernetes.bootstrap,
+        apply: if kubernetes.applies_manifests { "yes" } else { "no" },
         delivery: plan.delivery_command(node),
+        packages: plan.apt(node),
+        arch: node.arch,
+        distribution_packages: plan.distribution_packages().join(" "),
     };
     artifacts.add(view.path("node.env"), template::render("node.env", &env));
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::format::yaml;
+use crate::render::host_files::FIRST_BOOT_SCRIPT;
 use crate::render::host_tree::{self, HostFile, OWNER, SCRIPT};
 use crate::render::{NodeRenderer, NodeView, Output};
 use crate::value::Name;
@@ -59,7 +60,10 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     if view.node.os.is_nixos() {
         return;
     }
-    let files = host_tree::files(view, artifacts);
+    let mut files = host_tree::files(view, artifacts);
+    for script in files.iter_mut().filter(|file| file.path == SCRIPT) {
+        script.content = view.host.get(FIRST_BOOT_SCRIPT);
+    }
     let limit = view.node.provider.user_data_limit;
     let document = document(&view.node.name, &files, view.packed_script, limit);
     artifacts.add(view.path("user-data.yaml"), document);
@@ -98,7 +102,7 @@ fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usi
     yaml::File::cloud_config(&about).document(&config).finish()
 }
 
-/// The script is the largest file of a small mesh, and stands in clear in `host/meshwright-node`.
+/// The script is the largest file of a small mesh, and stands in clear in `host/first-boot/`.
 fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
     for file in carried.iter_mut().filter(|file| file.path == SCRIPT) {
         file.carry_packed(packed.into());
@@ -141,12 +145,22 @@ fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str>
     left_out
 }
 
+/// What a host has no use for before its first delivery.
+const WAITS: [&str; 6] = [
+    "/etc/kubernetes/",
+    "/etc/systemd/system/kubelet.service.d/",
+    "/etc/systemd/system/meshwright-bootstrap.",
+    "/etc/systemd/system/meshwright-resolve.",
+    "/etc/systemd/system/wg-quick@",
+    "/etc/wireguard/",
+];
+
 /// The file with the highest rank is left out first: the largest of what kubeadm and the mesh need
 /// later, then of what the firewall needs, since a host that is set up is better closed. `prepare`
 /// cannot do without the rest.
 fn leave_out_rank(file: &WriteFile<'_>) -> Option<(bool, usize)> {
     let is_below = |folder: &str| file.path.starts_with(folder);
-    let waits = is_below("/etc/kubernetes/") || is_below("/etc/wireguard/");
+    let waits = WAITS.iter().any(|start| is_below(start));
     let is_optional = is_below("/etc/meshwright/") && file.path != "/etc/meshwright/node.env";
     (waits || is_optional).then_some((waits, file.size))
 }

@@ -195,7 +195,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         name: "shellcheck",
         tier: "consumers",
         needs: &[need("type shellcheck", "no shellcheck")],
-        reads: |path| path == "host/meshwright-node" || path.ends_with(".sh"),
+        reads: |path| path.ends_with("/meshwright-node") || path.ends_with(".sh"),
         judge: |files| each(files, shellcheck),
         broken: &[
             Broken {

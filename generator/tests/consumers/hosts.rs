@@ -60,7 +60,8 @@ const PREPARED: &[(&str, &str)] = &[
     ),
     (
         "enabled",
-        "meshwright-firewall.service enabled\nmeshwright-guards.service enabled\n\
+        "meshwright-bootstrap.service enabled\nmeshwright-firewall.service enabled\n\
+         meshwright-guards.service enabled\n\
          meshwright-resolve.timer enabled\nwg-quick@wg0.service enabled\nkubelet.service enabled\n\
          containerd.service enabled\nnftables.service disabled\nufw.service disabled\n",
     ),

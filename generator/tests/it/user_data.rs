@@ -20,6 +20,8 @@ use serde_json::Value;
 
 use crate::pipeline::compile;
 
+const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
+
 /// A file of a host: who owns it, its mode, its text.
 type HostFile = (String, String, String);
 
@@ -61,6 +63,8 @@ fn judge(
         let Some(path) = host_tree::place(artifact, &node.name, &plan.wireguard.interface) else {
             continue;
         };
+        // The whole script comes with the first delivery.
+        let text = if path == host_tree::SCRIPT { &cluster[FIRST_BOOT_SCRIPT] } else { text };
         let mode = host_tree::mode(&path).octal();
         expected.insert(path, ("root:root".to_owned(), mode.to_owned(), text.clone()));
     }

@@ -5,7 +5,8 @@ set -euo pipefail
 folder=$1 suite=$2
 packages=(
   apt systemd systemd-sysv dbus cloud-init sudo ca-certificates conntrack ethtool gpg haproxy iproute2 ipset
-  iptables kmod netbase nftables procps python3 socat systemd-timesyncd ufw wireguard-tools
+  iptables iputils-ping kmod netbase nftables openssl procps python3 socat systemd-timesyncd ufw
+  wireguard-go wireguard-tools
 )
 printf -v include '%s,' "${packages[@]}"
 
@@ -39,6 +40,7 @@ UNIT
 cat >"$root/etc/systemd/system/probe.service" <<'UNIT'
 [Unit]
 After=cloud-final.service
+ConditionPathExists=/srv/probe.sh
 [Service]
 Type=oneshot
 ExecStart=/srv/probe.sh
@@ -46,6 +48,23 @@ ExecStopPost=/bin/systemctl poweroff
 [Install]
 WantedBy=cloud-init.target
 UNIT
+# The interface towards other hosts, where there are any. No networkd: it waits for udev, which no container
+# has.
+cat >"$root/etc/systemd/system/underlay.service" <<'UNIT'
+[Unit]
+ConditionPathExists=/srv/address
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'ip address add "$(cat /srv/address)" dev host0 && ip link set host0 up'
+[Install]
+WantedBy=sysinit.target
+UNIT
+# Its clock is the machine's, and nobody sets it from inside.
+cat >"$root/usr/local/bin/timedatectl" <<'SH'
+#!/bin/sh
+cat /run/clock 2>/dev/null || echo yes
+SH
+chmod 755 "$root/usr/local/bin/timedatectl"
 mkdir -p "$root/var/lib/probe"
-systemctl --root="$root" --quiet enable repository.service probe.service
+systemctl --root="$root" --quiet enable repository.service probe.service underlay.service
 mv "$folder.new" "$folder"

@@ -4,6 +4,7 @@
 # Prints the fingerprint of the key that signs both.
 set -euo pipefail
 folder=$1 suite=$2 minor=$3
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 export GNUPGHOME=$folder/gnupg
 mkdir -m 700 "$GNUPGHOME"
@@ -46,6 +47,9 @@ sign() {
   gpg --batch --yes --quiet --no-auto-check-trustdb --clearsign --output "$1/InRelease" "$1/Release"
 }
 
+for name in kubeadm kubectl; do
+  install -D -m 755 "$here/$name" "$folder/files/$name/usr/bin/$name"
+done
 unit kubelet
 unit containerd.io
 mkdir -p "$folder/files/containerd.io/etc/containerd"
