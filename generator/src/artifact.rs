@@ -30,6 +30,12 @@ impl ArtifactSet {
         self.0.get(path).unwrap_or_else(|| unreachable!("no renderer has added {path}"))
     }
 
+    /// Whether a renderer has added this file.
+    #[must_use]
+    pub fn contains(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// The files in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))

@@ -15,6 +15,7 @@ pub mod mtu;
 pub mod packages;
 pub mod sources;
 pub mod tunnel;
+pub mod way;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -28,11 +28,11 @@ const MANIFESTS: Output = Output {
     path: "cluster/cloudflared/cloudflared.yaml",
     consumer: "kubectl apply, after the Secret",
 };
-const CONFIGURATION: Output = Output {
+pub(super) const CONFIGURATION: Output = Output {
     path: "cluster/cloudflared/configuration.json",
     consumer: "Cloudflare's API: PUT accounts/ACCOUNT/cfd_tunnel/TUNNEL/configurations",
 };
-const DNS_ZONE: Output = Output {
+pub(super) const DNS_ZONE: Output = Output {
     path: "cluster/cloudflared/dns.zone",
     consumer: "Cloudflare's dashboard: DNS, Records, Import",
 };

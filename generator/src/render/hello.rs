@@ -24,7 +24,7 @@ pub(super) const MANIFESTS: Output = Output {
     consumer: "kubectl apply, after the Ingress controller",
 };
 
-const NAME: &str = "hello";
+pub(super) const NAME: &str = "hello";
 const LABEL: (&str, &str) = ("app.kubernetes.io/name", NAME);
 
 /// Above 1023, since it does not run as root.

@@ -1,12 +1,20 @@
-//! `README.md`: what lies in `out/`, for whoever opens it.
+//! `README.md`: what lies in `out/`, for whoever opens it: the cluster, its pictures, what to open, in
+//! which order all of it is brought to the machines, and who reads which file.
+
+mod order;
+mod pictures;
 
 use serde::Serialize;
+
+use order::OrderView;
+use pictures::Picture;
 
 use crate::artifact::ArtifactSet;
 use crate::format::template;
 use crate::plan::{Client, Node, Plan};
 use crate::render::wg_quick::comma_separated;
 use crate::render::{CLUSTER, ClusterRenderer, GENERATED, NODE, Output};
+use crate::value::SourceNet;
 
 /// The registration.
 pub const RENDERER: ClusterRenderer = ClusterRenderer {
@@ -20,12 +28,15 @@ struct View<'plan> {
     generated: &'static str,
     cluster: &'plan str,
     interface: &'plan str,
-    init: &'plan str,
     nodes: Vec<NodeRow<'plan>>,
     clients: Vec<ClientRow<'plan>>,
     relays: Vec<RelayRow<'plan>>,
+    packets: Vec<Picture>,
+    request: Picture,
     listen_port: u16,
     ssh_port: u16,
+    ssh_from: String,
+    order: OrderView<'plan>,
     files: Vec<FileRow>,
 }
 
@@ -37,6 +48,9 @@ struct NodeRow<'plan> {
     address: String,
     pod_subnet: String,
     endpoint: String,
+    /// What its provider's firewall lets in beside WireGuard and SSH.
+    open_ports: String,
+    is_public: bool,
 }
 
 #[derive(Serialize)]
@@ -66,13 +80,16 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         generated: GENERATED,
         cluster: plan.name.as_str(),
         interface: plan.wireguard.interface.as_str(),
-        init: plan.init_node().name.as_str(),
         nodes: plan.nodes.iter().map(|node| node_row(plan, node)).collect(),
         clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
         relays: relay_rows(plan),
+        packets: pictures::packets(plan),
+        request: pictures::request(plan),
         listen_port: plan.wireguard.listen_port.get(),
         ssh_port: plan.firewall.ssh_port.get(),
-        files: file_rows(),
+        ssh_from: comma_separated(&ssh_from(plan)),
+        order: OrderView::of(plan),
+        files: file_rows(artifacts),
     };
     artifacts.add("README.md", template::render("README.md", &view));
 }
@@ -87,7 +104,13 @@ fn node_row<'plan>(plan: &Plan, node: &'plan Node) -> NodeRow<'plan> {
         address: node.address.to_string(),
         pod_subnet: node.pod_subnet.to_string(),
         endpoint: endpoint.unwrap_or_else(|| "behind NAT".to_owned()),
+        open_ports: comma_separated(&node.open_ports),
+        is_public: node.is_public(),
     }
+}
+
+fn ssh_from(plan: &Plan) -> Vec<&SourceNet> {
+    plan.firewall.ssh_from_v4.iter().chain(&plan.firewall.ssh_from_v6).collect()
 }
 
 fn client_row<'plan>(plan: &'plan Plan, client: &'plan Client) -> ClientRow<'plan> {
@@ -109,7 +132,8 @@ fn relay_rows(plan: &Plan) -> Vec<RelayRow<'_>> {
     rows.collect()
 }
 
-fn file_rows() -> Vec<FileRow> {
+/// Every kind of file; of what is in `cluster/` only what this cluster has.
+fn file_rows(artifacts: &ArtifactSet) -> Vec<FileRow> {
     let cluster = CLUSTER.iter().map(|renderer| (renderer.id, renderer.outputs));
     let node = NODE.iter().map(|renderer| (renderer.id, renderer.outputs));
     let rows = cluster.chain(node).flat_map(|(renderer, outputs)| {
@@ -120,7 +144,8 @@ fn file_rows() -> Vec<FileRow> {
         };
         outputs.iter().map(row)
     });
-    let mut rows: Vec<_> = rows.collect();
+    let is_here = |row: &FileRow| !row.path.starts_with("cluster/") || artifacts.contains(row.path);
+    let mut rows: Vec<_> = rows.filter(is_here).collect();
     rows.sort_by_key(|row| row.path);
     rows
 }

@@ -114,7 +114,7 @@ impl SharedNode {
     }
 }
 
-/// The renderers of what the cluster has once.
+/// The renderers of what the cluster has once; the last one tells what the others made.
 pub const CLUSTER: &[ClusterRenderer] = &[
     apply::RENDERER,
     calico::RENDERER,
@@ -123,10 +123,10 @@ pub const CLUSTER: &[ClusterRenderer] = &[
     coredns::RENDERER,
     hello::RENDERER,
     host_files::RENDERER,
-    index::RENDERER,
     ingress_nginx::RENDERER,
     kube_proxy::RENDERER,
     traefik::RENDERER,
+    index::RENDERER,
 ];
 
 /// The renderers of what each node has; the last one wraps what the others made.
