@@ -3,11 +3,14 @@
 //! stdout is data, stderr is talk. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
 
 mod check;
+mod completions;
 mod explain;
 mod failure;
 mod generate;
 mod init;
 mod keys;
+mod man;
+mod schema;
 mod session;
 
 use std::ffi::OsString;
@@ -22,6 +25,9 @@ use crate::diagnostic::Format;
 use failure::Failure;
 use session::{Pipe, Session};
 
+/// What the program is called.
+const NAME: &str = "meshwright";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  clean
@@ -35,7 +41,7 @@ Start with `meshwright init`, then `meshwright keys`, then `meshwright generate`
 
 /// Compiles one topology.toml into a private Kubernetes cluster over a WireGuard mesh
 #[derive(Debug, Parser)]
-#[command(name = "meshwright", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = NAME, version, max_term_width = 100, after_help = EXIT_CODES)]
 struct CommandLine {
     #[command(flatten)]
     global: Global,
@@ -84,6 +90,9 @@ enum Verb {
     Check(check::Check),
     Generate(generate::Generate),
     Explain(explain::Explain),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// How a verb ended that could do its work.
@@ -139,6 +148,9 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Check(check) => check.run(&mut session),
         Verb::Generate(generate) => generate.run(&mut session),
         Verb::Explain(explain) => explain.run(&mut session),
+        Verb::Schema(schema) => schema.run(&mut session),
+        Verb::Completions(completions) => completions.run(&mut session),
+        Verb::Man(man) => man.run(&mut session),
     };
     match ended {
         Ok(Status::Clean) => 0,

@@ -5,6 +5,7 @@ mod defaults;
 pub mod edit;
 mod read;
 pub mod reference;
+pub mod schema;
 
 use std::collections::BTreeMap;
 

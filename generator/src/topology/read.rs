@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -12,6 +13,7 @@ use crate::diagnostic::Problems;
 use crate::diagnostic::{Change, Finding, Place, Severity};
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
+use crate::topology::schema;
 use crate::value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
@@ -34,6 +36,11 @@ pub const VALUE_MALFORMED: &str = "value-malformed";
 pub(super) trait Field: Sized {
     /// What a user is told to write, with its article: `a string`, `an array`.
     const EXPECTED: &'static str;
+    /// Whether it is a fault that the key is absent, where its table gives no default.
+    const REQUIRED: bool = true;
+
+    /// What a JSON Schema says of it.
+    fn schema() -> Value;
 
     /// Reads the value at `at`. `None` when it was reported as broken.
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self>;
@@ -118,9 +125,13 @@ fn read_number<T: Number + Field>(
 
 /// Makes keys of value types; `or` gives what stands in for a required one that is broken.
 macro_rules! fields {
-    ($read:ident as $trait:ident: $($type:ty $(, or $stand_in:literal)?;)*) => { $(
+    ($read:ident as $trait:ident, $schema:ident: $($type:ty $(, or $stand_in:literal)?;)*) => { $(
         impl Field for $type {
             const EXPECTED: &'static str = <$type as $trait>::EXPECTED;
+
+            fn schema() -> Value {
+                schema::$schema::<$type>()
+            }
 
             fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
                 $read(value, at, problems)
@@ -133,7 +144,7 @@ macro_rules! fields {
     )* };
 }
 
-fields! { read_text as Text:
+fields! { read_text as Text, text:
     Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
     ImageReference; ImageRepository; IngressController; InterfaceName; LabelValue;
@@ -152,10 +163,14 @@ fields! { read_text as Text:
     Version, or "1.37.0";
 }
 
-fields! { read_number as Number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+fields! { read_number as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
 
 impl Field for NodeId {
     const EXPECTED: &'static str = <Self as Number>::EXPECTED;
+
+    fn schema() -> Value {
+        schema::number::<Self>()
+    }
 
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         read_number(value, at, problems)
@@ -169,6 +184,10 @@ impl Field for NodeId {
 impl Field for bool {
     const EXPECTED: &'static str = "true or false";
 
+    fn schema() -> Value {
+        schema::boolean()
+    }
+
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         value.as_bool().or_else(|| mismatch(value, at, problems))
     }
@@ -176,6 +195,11 @@ impl Field for bool {
 
 impl<T: Field> Field for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    const REQUIRED: bool = false;
+
+    fn schema() -> Value {
+        T::schema()
+    }
 
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         T::read(value, at, problems).map(Some)
@@ -194,6 +218,10 @@ impl<T: Field> Field for Option<T> {
 impl<T: Field> Field for Vec<T> {
     const EXPECTED: &'static str = "an array";
 
+    fn schema() -> Value {
+        schema::array::<T>()
+    }
+
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         let DeValue::Array(array) = value else { return mismatch(value, at, problems) };
         let elements = array.iter().enumerate();
@@ -209,6 +237,10 @@ impl<T: Field> Field for Vec<T> {
 /// A table whose keys the user chooses; entries that cannot be read are reported and left out.
 impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
     const EXPECTED: &'static str = "a table";
+
+    fn schema() -> Value {
+        schema::map::<K, V>()
+    }
 
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         let DeValue::Table(table) = value else { return mismatch(value, at, problems) };
@@ -290,7 +322,7 @@ fn unknown(key: &str, table: &Route, known: &[Key], meant: Option<&str>) -> Find
     }
 }
 
-/// Defines a table of the topology: a struct, how it is read, and its part of the reference.
+/// Defines a table of the topology: a struct, how it is read, and its part of reference and schema.
 ///
 /// `key: Type` must be there (or its type knows what absence means), `key: Type = default` need not.
 macro_rules! table {
@@ -316,7 +348,9 @@ macro_rules! table {
                     name: stringify!($key),
                     about: concat!($($key_about),*),
                     expected: <$type as $crate::topology::read::Field>::EXPECTED,
+                    required: $crate::topology::read::table!(@required $type $(, $default)?),
                     default: || $crate::topology::read::table!(@shown $type $(, $default)?),
+                    schema: <$type as $crate::topology::read::Field>::schema,
                 },
             )*];
 
@@ -336,6 +370,11 @@ macro_rules! table {
 
         impl $crate::topology::read::Field for $name {
             const EXPECTED: &'static str = "a table";
+            const REQUIRED: bool = $crate::topology::reference::has_required(Self::KEYS);
+
+            fn schema() -> serde_json::Value {
+                $crate::topology::schema::table(Self::KEYS)
+            }
 
             fn read(
                 value: &toml::de::DeValue<'_>,
@@ -362,10 +401,12 @@ macro_rules! table {
     };
     (@default) => { None };
     (@default $default:expr) => { Some($default) };
+    (@required $type:ty) => { <$type as $crate::topology::read::Field>::REQUIRED };
+    (@required $type:ty, $default:expr) => { false };
     (@shown $type:ty) => { None };
     (@shown $type:ty, $default:expr) => {{
         let default: $type = $default;
-        serde_json::to_string(&default).ok()
+        serde_json::to_value(&default).ok()
     }};
 }
 pub(super) use table;

@@ -1,6 +1,7 @@
 //! The reference of `topology.toml`, made from the tables themselves: `docs/topology.md`.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hello,
@@ -17,8 +18,20 @@ pub(super) struct Key {
     pub(super) about: &'static str,
     /// What it takes, with the article.
     pub(super) expected: &'static str,
-    /// What its absence means, as TOML; `None` where that is told by `about`, or a fault.
-    pub(super) default: fn() -> Option<String>,
+    /// Whether its absence is a fault.
+    pub(super) required: bool,
+    /// What its absence means; `None` where that is told by `about`, or a fault.
+    pub(super) default: fn() -> Option<Value>,
+    /// What a JSON Schema says of its value.
+    pub(super) schema: fn() -> Value,
+}
+
+/// Whether a table with these keys has one that must be there.
+pub(super) const fn has_required(keys: &[Key]) -> bool {
+    match keys {
+        [] => false,
+        [key, rest @ ..] => key.required || has_required(rest),
+    }
 }
 
 /// Tables by the header that users write.
@@ -68,6 +81,8 @@ struct KeyView {
     name: &'static str,
     about: &'static str,
     expected: &'static str,
+    required: bool,
+    /// As TOML, which has the same form.
     default: Option<String>,
 }
 
@@ -81,6 +96,7 @@ pub fn markdown() -> String {
 }
 
 fn key_view(key: &Key) -> KeyView {
-    let Key { name, about, expected, default } = *key;
-    KeyView { name, about: about.trim(), expected, default: default() }
+    let Key { name, about, expected, required, default, .. } = *key;
+    let default = default().map(|default| default.to_string());
+    KeyView { name, about: about.trim(), expected, required, default }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 /// The IPv4 address of one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -19,6 +19,7 @@ impl Address {
 
 impl Text for Address {
     const EXPECTED: &'static str = "an IPv4 address such as `10.66.66.1`";
+    const FORM: Form = Form::Pattern(r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         match text.parse::<IpAddr>() {

@@ -1,7 +1,7 @@
 //! What downloads are compared with.
 
 use super::string::string_type;
-use super::{Malformed, Text, checked};
+use super::{Form, Malformed, Text, checked};
 
 string_type! {
     /// The fingerprint of an OpenPGP v4 key: 40 hex digits in upper case (RFC 4880 §12.2).
@@ -16,6 +16,7 @@ string_type! {
 impl Text for Fingerprint {
     const EXPECTED: &'static str =
         "an OpenPGP fingerprint such as `9DC858229FC7DD38854AE2D88D81803C0EBFCD88`";
+    const FORM: Form = Form::Pattern(r"^ *([0-9A-Fa-f] *){40}$");
 
     /// Takes the groups of four that gpg(1) prints.
     fn parse(text: &str) -> Result<Self, Malformed> {
@@ -28,6 +29,7 @@ impl Text for Fingerprint {
 
 impl Text for Sha256 {
     const EXPECTED: &'static str = "a SHA-256 digest such as `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`";
+    const FORM: Form = Form::Pattern(r"^[0-9a-f]{64}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let check = |text: &str| {

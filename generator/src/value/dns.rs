@@ -1,7 +1,7 @@
 //! DNS names.
 
 use super::string::string_type;
-use super::{Malformed, Text, checked};
+use super::{Form, Malformed, Text, checked};
 
 /// The longest label, in octets (RFC 1035 §2.3.4).
 const LABEL_MAX: usize = 63;
@@ -21,6 +21,7 @@ string_type! {
 
 impl Text for DnsName {
     const EXPECTED: &'static str = "a DNS name such as `cluster.local`";
+    const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         checked(text, check_name, corrected).map(Self)
@@ -29,6 +30,8 @@ impl Text for DnsName {
 
 impl Text for Hostname {
     const EXPECTED: &'static str = "a hostname such as `hello.example.com`";
+    const FORM: Form =
+        Form::Pattern(r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         checked(text, check_hostname, corrected).map(Self)

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::address::check_host;
 use super::open_port::parse_port;
 use super::string::serialize_as_displayed;
-use super::{DnsName, Malformed, Port, Text};
+use super::{DnsName, Form, Malformed, Port, Text};
 
 /// The host part of an [`Endpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,8 @@ impl Endpoint {
 
 impl Text for Endpoint {
     const EXPECTED: &'static str = "an address or DNS name such as `203.0.113.10:51820`";
+    const FORM: Form =
+        Form::Pattern(r"^(\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+|[A-Za-z0-9.-]+)(:[0-9]+)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         refuse_url::<Self>(text)?;
@@ -169,6 +171,7 @@ impl ApiEndpoint {
 
 impl Text for ApiEndpoint {
     const EXPECTED: &'static str = "a DNS name such as `k8s-api.atlas.internal:6443`";
+    const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:0*6443)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         refuse_url::<Self>(text)?;

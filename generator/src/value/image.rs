@@ -4,7 +4,7 @@ use super::dns::check_label;
 use super::endpoint::split_port;
 use super::open_port::parse_port;
 use super::string::string_type;
-use super::{Malformed, Text, checked};
+use super::{Form, Malformed, Text, checked};
 
 string_type! {
     /// The host of an image registry, with its port if it is not 443: `registry.k8s.io`.
@@ -22,6 +22,7 @@ string_type! {
 
 impl Text for RegistryName {
     const EXPECTED: &'static str = "a registry such as `registry.k8s.io`";
+    const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let host = |text: &str| stripped(text).split('/').next().unwrap_or_default().to_owned();
@@ -31,6 +32,7 @@ impl Text for RegistryName {
 
 impl Text for ImageRepository {
     const EXPECTED: &'static str = "an image repository such as `registry.example.com/kubernetes`";
+    const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9._-]+)*$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         checked(text, check_repository, stripped).map(Self)

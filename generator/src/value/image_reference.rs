@@ -2,7 +2,7 @@
 
 use super::image::check_repository;
 use super::string::serialize_as_displayed;
-use super::{Malformed, Sha256, Text};
+use super::{Form, Malformed, Sha256, Text};
 
 /// One image: `registry.k8s.io/pause:3.10.2`, with the digest of its manifest if that is pinned.
 ///
@@ -55,6 +55,9 @@ impl std::fmt::Display for ImageReference {
 
 impl Text for ImageReference {
     const EXPECTED: &'static str = "an image such as `registry.k8s.io/pause:3.10.2`";
+    const FORM: Form = Form::Pattern(
+        r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9._-]+)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$",
+    );
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let (named, digest) = text.split_once('@').map_or((text, None), |(n, d)| (n, Some(d)));

@@ -1,7 +1,7 @@
 //! Names of network interfaces.
 
 use super::string::string_type;
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 string_type! {
     /// The name of a network interface, such as `wg0` or `eth0`.
@@ -13,6 +13,7 @@ string_type! {
 
 impl Text for InterfaceName {
     const EXPECTED: &'static str = "an interface name such as `wg0`";
+    const FORM: Form = Form::Pattern(r"^[A-Za-z0-9_=+.-]{1,15}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_=+.-".contains(c);

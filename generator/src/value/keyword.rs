@@ -1,6 +1,6 @@
 //! Words of a closed list.
 
-use super::{Malformed, Text, closest};
+use super::{Form, Malformed, Text, closest};
 
 /// Defines an enum by its words, its noun, and an example.
 macro_rules! keywords {
@@ -33,6 +33,7 @@ macro_rules! keywords {
         impl Text for $name {
             const EXPECTED: &'static str =
                 concat!($article, " ", $noun, " such as `", $example, "`");
+            const FORM: Form = Form::Words(&[$( $word ),+]);
 
             fn parse(text: &str) -> Result<Self, Malformed> {
                 let found = Self::ALL.iter().find(|word| word.as_str() == text).copied();

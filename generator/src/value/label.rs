@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::string::{serialize_as_displayed, string_type};
-use super::{DnsName, Malformed, TaintEffect, Text};
+use super::{DnsName, Form, Malformed, TaintEffect, Text};
 
 string_type! {
     /// The key of a Kubernetes label: `zone`, or with a DNS name before it `example.com/zone`.
@@ -22,6 +22,8 @@ const SEGMENT_MAX: usize = 63;
 
 impl Text for LabelKey {
     const EXPECTED: &'static str = "a label key such as `example.com/zone`";
+    const FORM: Form =
+        Form::Pattern(r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let (prefix, name) = text.split_once('/').map_or((None, text), |(p, n)| (Some(p), n));
@@ -37,6 +39,7 @@ impl Text for LabelKey {
 
 impl Text for LabelValue {
     const EXPECTED: &'static str = "a label value such as `ssd`";
+    const FORM: Form = Form::Pattern(r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         check_segment(text, text).map(|()| Self(text.to_owned()))
@@ -93,6 +96,9 @@ impl Taint {
 
 impl Text for Taint {
     const EXPECTED: &'static str = "a taint such as `dedicated=ingress:NoSchedule`";
+    const FORM: Form = Form::Pattern(
+        r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
+    );
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let Some((label, effect)) = text.rsplit_once(':') else {

@@ -61,6 +61,8 @@ pub use version::Version;
 pub trait Text: Sized {
     /// What a user is told to write, with its article and an example.
     const EXPECTED: &'static str;
+    /// How all such texts look.
+    const FORM: Form;
 
     /// Reads the text between the quotes.
     ///
@@ -70,10 +72,25 @@ pub trait Text: Sized {
     fn parse(text: &str) -> Result<Self, Malformed>;
 }
 
+/// What a schema can say of a text. It takes whatever [`Text::parse`] takes, and more: only that can
+/// count, look things up and correct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Any text.
+    Free,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// What matches this regular expression, in the part of the language that ECMA-262, Python and
+    /// Rust share.
+    Pattern(&'static str),
+}
+
 /// A value that is written as a TOML integer.
 pub trait Number: Sized {
     /// What a user is told to write, with its article and its bounds.
     const EXPECTED: &'static str;
+    /// The lowest and the highest.
+    const BOUNDS: [i64; 2];
 
     /// Takes the integer if it is in bounds.
     ///
@@ -160,6 +177,7 @@ mod tests {
 
     use proptest::prelude::{ProptestConfig, any, proptest};
 
+    use super::table::assert_in_form;
     use super::*;
 
     /// Calls `$check::<T>(…)` for each type that is written as text.
@@ -185,8 +203,8 @@ mod tests {
         assert_eq!(printed.as_deref(), Ok(example));
     }
 
-    /// A value prints what parses to itself, and serialises as what it prints; a refusal prints
-    /// nothing that a terminal obeys.
+    /// A value prints what parses to itself, and serialises as what it prints; both it and what it
+    /// was made from are in its type's form. A refusal prints nothing that a terminal obeys.
     fn holds_its_word<T: Text + Display + PartialEq + std::fmt::Debug + serde::Serialize>(
         text: &str,
     ) {
@@ -195,6 +213,8 @@ mod tests {
                 let printed = value.to_string();
                 assert_eq!(serde_json::to_value(&value).unwrap(), serde_json::json!(printed));
                 assert_eq!(T::parse(&printed), Ok(value));
+                assert_in_form::<T>(text);
+                assert_in_form::<T>(&printed);
             }
             Err(Malformed { message, label, help, .. }) => {
                 let said = [message, label, help.unwrap_or_default()].concat();

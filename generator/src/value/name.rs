@@ -2,7 +2,7 @@
 
 use super::dns::check_label;
 use super::string::string_type;
-use super::{Malformed, Text, checked};
+use super::{Form, Malformed, Text, checked};
 
 string_type! {
     /// The name of a cluster, node, client or site: one DNS label, in lower case.
@@ -14,6 +14,7 @@ string_type! {
 
 impl Text for Name {
     const EXPECTED: &'static str = "a name such as `tokyo`";
+    const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let check = |text: &str| {

@@ -37,6 +37,7 @@ macro_rules! number {
         impl Number for $name {
             const EXPECTED: &'static str =
                 concat!($article, " ", $noun, " from ", $lowest, " to ", $highest);
+            const BOUNDS: [i64; 2] = [$lowest, $highest];
 
             fn from_integer(integer: i64) -> Result<Self, Malformed> {
                 let in_bounds = <$integer>::try_from(integer).ok();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::string::serialize_as_displayed;
-use super::{Malformed, Number, Port, Protocol, Text};
+use super::{Form, Malformed, Number, Port, Protocol, Text};
 
 /// A port of a protocol, or a range of them, that a host opens to the public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,7 @@ impl OpenPort {
 
 impl Text for OpenPort {
     const EXPECTED: &'static str = "a port and its protocol such as `443/tcp`";
+    const FORM: Form = Form::Pattern(r"^[0-9]+(-[0-9]+)?/(tcp|udp)$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let Some((ports, protocol)) = text.split_once('/') else {

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 
 use super::string::serialize_as_displayed;
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 /// A Curve25519 public key, written in base64 as wg(8) prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,7 @@ impl PublicKey {
 impl Text for PublicKey {
     const EXPECTED: &'static str =
         "a public key such as `hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=`";
+    const FORM: Form = Form::Pattern(r"^[A-Za-z0-9+/]{43}=$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let bytes = STANDARD.decode(text).map_err(|error| no_base64(text, error))?;

@@ -1,7 +1,7 @@
 //! Reasons that people give.
 
 use super::string::string_type;
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 string_type! {
     /// Why a warning is accepted: text on one line, without space around it.
@@ -10,6 +10,7 @@ string_type! {
 
 impl Text for Reason {
     const EXPECTED: &'static str = "a reason such as `keys only`";
+    const FORM: Form = Form::Free;
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let reason = text.trim();

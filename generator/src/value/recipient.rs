@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::string::string_type;
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 string_type! {
     /// Someone who can decrypt: `age1…`, or the key of an SSH public key line without its comment.
@@ -25,6 +25,8 @@ const SSH_TYPES: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
 impl Text for Recipient {
     const EXPECTED: &'static str =
         "a recipient such as `age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p`";
+    const FORM: Form =
+        Form::Pattern(r"^(age1[a-z0-9-]{58,}|\s*ssh-(ed25519|rsa)\s+[A-Za-z0-9+/]+=*(\s.*)?)$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         // What is secret is not repeated: diagnostics land in logs.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::string::serialize_as_displayed;
-use super::{Malformed, Text, Url};
+use super::{Form, Malformed, Text, Url};
 
 /// A [`Url`], or the absolute path of a file on the machine that uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,7 @@ serialize_as_displayed!(SourceUrl);
 
 impl Text for SourceUrl {
     const EXPECTED: &'static str = "a URL or an absolute path such as `/opt/charts/traefik.tgz`";
+    const FORM: Form = Form::Pattern(r"^(https?://[^\s@/?#]+([/?#]\S*)?|(file://)?/.*[^/])$");
 
     /// Takes a file URL (RFC 8089) for its path.
     fn parse(text: &str) -> Result<Self, Malformed> {

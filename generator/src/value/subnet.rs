@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 /// An IPv4 network without host bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -69,6 +69,7 @@ impl Subnet {
 
 impl Text for Subnet {
     const EXPECTED: &'static str = "an IPv4 network such as `10.66.66.0/24`";
+    const FORM: Form = Form::Pattern(r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         match text.parse::<IpNet>() {
@@ -156,6 +157,7 @@ impl SourceNet {
 
 impl Text for SourceNet {
     const EXPECTED: &'static str = "an IPv4 or IPv6 network such as `203.0.113.0/24`";
+    const FORM: Form = Form::Pattern(r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$");
 
     /// An address without prefix length is that host alone.
     fn parse(text: &str) -> Result<Self, Malformed> {

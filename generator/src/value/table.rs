@@ -1,8 +1,12 @@
 //! How the tests of this folder state what a type takes and what it refuses.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::sync::Mutex;
 
-use super::{Malformed, Number, Text};
+use regex::Regex;
+
+use super::{Form, Malformed, Number, Text};
 
 /// Each input is taken, and printed in this normal form.
 pub(super) fn accepts<T: Text + Display>(cases: &[(&str, &str)]) {
@@ -11,7 +15,24 @@ pub(super) fn accepts<T: Text + Display>(cases: &[(&str, &str)]) {
         assert_eq!(printed.as_deref(), Ok(*normal), "{input:?}");
         let again = T::parse(normal).map(|value| value.to_string());
         assert_eq!(again.as_deref(), Ok(*normal), "the normal form of {input:?}");
+        assert_in_form::<T>(input);
+        assert_in_form::<T>(normal);
     }
+}
+
+/// A text that the type takes is in the form that it gives to schemas.
+pub(super) fn assert_in_form<T: Text>(text: &str) {
+    match T::FORM {
+        Form::Free => {}
+        Form::Words(words) => assert!(words.contains(&text), "{text:?} is none of {words:?}"),
+        Form::Pattern(pattern) => assert!(is_match(pattern, text), "{text:?} is not {pattern}"),
+    }
+}
+
+fn is_match(pattern: &'static str, text: &str) -> bool {
+    static COMPILED: Mutex<BTreeMap<&str, Regex>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap();
+    compiled.entry(pattern).or_insert_with(|| Regex::new(pattern).unwrap()).is_match(text)
 }
 
 /// Each input is refused with this message, label and help; an empty help is none.
@@ -34,6 +55,7 @@ pub(super) fn means<T: Text + Debug>(cases: &[(&str, &str)]) {
 
 /// Both bounds are taken.
 pub(super) fn bounded<T: Number + Display>(lowest: i64, highest: i64) {
+    assert_eq!(T::BOUNDS, [lowest, highest]);
     for integer in [lowest, highest] {
         let printed = T::from_integer(integer).map(|number| number.to_string());
         assert_eq!(printed, Ok(integer.to_string()));

@@ -1,7 +1,7 @@
 //! Identifiers of Cloudflare tunnels.
 
 use super::string::string_type;
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 string_type! {
     /// The UUID of a Cloudflare tunnel, in lower case.
@@ -13,6 +13,7 @@ const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 
 impl Text for TunnelId {
     const EXPECTED: &'static str = "a tunnel id such as `6ff42ae2-765d-4adf-8112-31c55c1551ef`";
+    const FORM: Form = Form::Pattern(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let groups: Vec<_> = text.split('-').collect();

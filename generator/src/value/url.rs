@@ -3,7 +3,7 @@
 use super::endpoint::split_port;
 use super::open_port::parse_port;
 use super::string::string_type;
-use super::{DnsName, Malformed, Text};
+use super::{DnsName, Form, Malformed, Text};
 
 string_type! {
     /// An `https://` or `http://` URL without user information and without a final slash.
@@ -20,6 +20,7 @@ impl Url {
 
 impl Text for Url {
     const EXPECTED: &'static str = "a URL such as `https://mirror.example.com`";
+    const FORM: Form = Form::Pattern(r"^https?://[^\s@/?#]+([/?#]\S*)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         let url = text.trim_end_matches('/');

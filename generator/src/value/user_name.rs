@@ -1,7 +1,7 @@
 //! Names of users on nodes.
 
 use super::string::string_type;
-use super::{Malformed, Text, checked};
+use super::{Form, Malformed, Text, checked};
 
 string_type! {
     /// The user to whom `ssh` logs in.
@@ -13,6 +13,7 @@ string_type! {
 
 impl Text for UserName {
     const EXPECTED: &'static str = "a user name such as `debian`";
+    const FORM: Form = Form::Pattern(r"^[a-z_][a-z0-9_-]{0,31}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         checked(text, check, |text| text.trim().to_ascii_lowercase()).map(Self)

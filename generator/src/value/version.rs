@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::string::serialize_as_displayed;
-use super::{Malformed, Text};
+use super::{Form, Malformed, Text};
 
 /// A released version: `major.minor.patch`, without `v` and without a pre-release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,7 @@ impl Version {
 
 impl Text for Version {
     const EXPECTED: &'static str = "a version such as `1.37.2`";
+    const FORM: Form = Form::Pattern(r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         if let Some(version) = released(text) {

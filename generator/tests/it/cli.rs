@@ -4,6 +4,7 @@
 
 mod failures;
 mod fix;
+mod packaging;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -158,18 +159,28 @@ fn json(stdout: &str) -> (Vec<String>, Option<[usize; 4]>) {
     (diagnostics.iter().map(code).collect(), changes)
 }
 
+/// The verbs, as `--help` lists them.
+fn verbs(help: &str) -> Vec<&str> {
+    let listed = help.split("\nCommands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let verbs = listed.expect("a list").lines().filter(|line| !line.starts_with("   "));
+    let verbs = verbs.filter_map(|line| line.split_whitespace().next());
+    verbs.filter(|verb| *verb != "help").collect()
+}
+
+/// Each verb tells what it does, and shows how it is called.
 #[test]
 fn help() {
     let place = Place::empty();
-    for verb in ["init", "keys", "check", "generate", "explain"] {
+    let (code, help, stderr) = place.run(&["--help"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    snapshot::settings().bind(|| insta::assert_snapshot!("cli-help", help));
+    for verb in verbs(&help) {
         let (code, text, stderr) = place.run(&[verb, "--help"]);
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        assert!(text.contains(&format!("\nExamples:\n  meshwright {verb}")), "{verb}: {text}");
         let name = format!("cli-help-{verb}");
         snapshot::settings().bind(|| insta::assert_snapshot!(name, text));
     }
-    let (code, text, stderr) = place.run(&["--help"]);
-    assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    snapshot::settings().bind(|| insta::assert_snapshot!("cli-help", text));
     let version = format!("meshwright {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(place.run(&["--version"]), (Some(0), version, String::new()));
 }

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use meshwright::format::json;
 use meshwright::rules;
-use meshwright::topology::reference;
+use meshwright::topology::{reference, schema};
 
 use crate::pipeline::{compile_text, human};
 
@@ -30,6 +31,12 @@ fn assert_committed(path: &str, made: &str) {
 #[test]
 fn the_reference_of_the_topology_is_made_from_the_code() {
     assert_committed("docs/topology.md", &reference::markdown());
+}
+
+#[test]
+fn the_schema_of_the_topology_is_made_from_the_code() {
+    let schema = String::from_utf8(json::file(&schema::topology())).expect("JSON is text");
+    assert_committed("docs/topology.schema.json", &schema);
 }
 
 #[test]
