@@ -3,6 +3,7 @@
 //! Deriving is total: a checked topology always has a plan. What is per pair of nodes is derived
 //! node by node when it is asked for ([`mesh`]), so that memory grows with the nodes.
 
+pub mod access;
 pub mod address;
 pub mod calico;
 pub mod control_plane;

@@ -8,7 +8,7 @@ use crate::format::template;
 use crate::plan::sources::{Checksum, Source};
 use crate::plan::{Plan, calico as plan_calico, tunnel};
 use crate::render::{ClusterRenderer, GENERATED, Output};
-use crate::render::{calico, hello, ingress_nginx, traefik};
+use crate::render::{access, calico, hello, ingress_nginx, traefik};
 use crate::value::IngressController;
 
 /// The registration.
@@ -37,6 +37,7 @@ struct View<'plan> {
     ingress_deployment: &'static str,
     ingress_pods: String,
     ingress_manifests: Vec<&'static str>,
+    viewers: &'static str,
     hello: &'static str,
     sources: Vec<SourceView>,
 }
@@ -72,6 +73,7 @@ impl<'plan> View<'plan> {
             ingress_deployment: place.deployment,
             ingress_pods: labels.collect::<Vec<_>>().join(","),
             ingress_manifests: ingress_manifests(plan).into_iter().map(below_cluster).collect(),
+            viewers: given(!plan.clients.is_empty(), below_cluster(access::BINDING.path)),
             hello: given(plan.hello.is_some(), below_cluster(hello::MANIFESTS.path)),
             sources: plan.sources().into_iter().map(SourceView::of).collect(),
         }
