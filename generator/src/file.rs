@@ -8,6 +8,9 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
+/// Read and written by its owner alone.
+const PRIVATE: u32 = 0o600;
+
 /// Writes a new file. `mode` holds from the first byte on; the umask can only take from it.
 ///
 /// # Errors
@@ -15,6 +18,19 @@ use tempfile::{Builder, NamedTempFile};
 /// `AlreadyExists` if the path is taken, also by a dangling symlink; else the system's.
 pub(crate) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let staged = stage(path, mode, bytes)?;
+    staged.persist_noclobber(path).map_err(|fault| fault.error)?;
+    sync_folder(path)
+}
+
+/// Writes a new file for its owner's eyes. Unlike [`create`] it leaves the umask no say: one that
+/// takes the owner's own rights would leave a file that nobody can read.
+///
+/// # Errors
+///
+/// As of [`create`].
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let staged = stage(path, PRIVATE, bytes)?;
+    staged.as_file().set_permissions(Permissions::from_mode(PRIVATE))?;
     staged.persist_noclobber(path).map_err(|fault| fault.error)?;
     sync_folder(path)
 }

@@ -30,6 +30,9 @@ pub(super) enum Failure {
     /// The store.
     #[error(transparent)]
     Secrets(#[from] secrets::store::Error),
+    /// What opens the store.
+    #[error(transparent)]
+    Identity(#[from] secrets::seal::IdentityError),
     /// The topology could not be edited.
     #[error("cannot edit the topology: {0}")]
     Edit(#[from] toml_edit::TomlError),
@@ -45,6 +48,11 @@ impl Failure {
 
     pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { action: "read", path: path.to_owned(), source }
+    }
+
+    /// For a file that is no topology, and has no help.
+    pub(super) fn taking(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { action: "take", path: path.to_owned(), source }
     }
 
     pub(super) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -91,9 +99,10 @@ impl Failure {
                 Some("`meshwright init` writes a first topology, `--topology` names another".into())
             }
             Self::Out(fault) => fault.help(),
+            Self::Secrets(fault) => fault.help().map(str::to_owned),
             Self::File { .. }
             | Self::NotText { .. }
-            | Self::Secrets(_)
+            | Self::Identity(_)
             | Self::Edit(_)
             | Self::Stream(_) => None,
         }

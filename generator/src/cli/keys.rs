@@ -1,23 +1,30 @@
 //! `meshwright keys`: makes the keys that are missing.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::Status;
 use super::failure::Failure;
+use super::opened::{self, advice, report_faults};
 use super::session::{Session, count, members};
-use crate::diagnostic::{Diagnostic, Finding, Located, Severity};
+use crate::diagnostic::Severity;
 use crate::document::{Document, Source};
 use crate::file;
 use crate::pipeline::{self, Compiled};
 use crate::plan::Plan;
 use crate::route::Route;
+use crate::secrets::authority::Authority;
+use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
+use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
+use crate::secrets::inventory::{self, Inventory, Wanted, is_missing, tunnel_fault};
+use crate::secrets::item::Item as _;
 use crate::secrets::key_pair::{Kind, Owner, State};
-use crate::secrets::preshared::{self, Pair};
+use crate::secrets::preshared;
+use crate::secrets::secret::Secret;
 use crate::secrets::store::{self, Store};
-use crate::secrets::{PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH};
+use crate::secrets::tunnel::{self, Credential};
 use crate::topology::{Topology, edit};
 use crate::value::PublicKey;
 
@@ -28,25 +35,52 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright keys
   meshwright keys --check                      # in CI: fails when a key is missing
-  meshwright keys --secrets /mnt/usb/secrets   # keep private keys elsewhere";
+  meshwright keys --secrets /mnt/usb/secrets   # keep private keys elsewhere
+  meshwright keys import tunnel ~/.cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json";
 
 /// Make the keys that are missing
 ///
 /// Makes a WireGuard key pair for each node and client without one: the private key goes into the
 /// store, readable by its owner alone and ignored by git, the public key into topology.toml, whose
-/// comments and order stay as they are. What is there already is compared and never replaced. A
-/// public key whose private half is not in the store was made elsewhere, and is left alone. With
-/// `preshared_keys = true`, each pair of peers gets a preshared key in the store, too.
+/// comments and order stay as they are. Makes the cluster's certificate authorities, the key of its
+/// service accounts and the password of BGP, and with `preshared_keys = true` a key for each pair of
+/// peers. What is there already is compared and never replaced. A public key whose private half is
+/// not in the store was made elsewhere, and is left alone. With `[secrets] recipients`, every file
+/// of the store is encrypted with age.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Keys {
     /// Write nothing, and fail if a key is missing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "recrypt")]
     check: bool,
+    /// Encrypt every file anew, to the recipients of the topology; plain without any
+    #[arg(long)]
+    recrypt: bool,
+    /// Make the cluster's own secrets although the key of every node was made elsewhere
+    #[arg(long)]
+    new_cluster: bool,
+    #[command(subcommand)]
+    verb: Option<Verb>,
 }
 
-type Survey<'topology> = Vec<(Owner<'topology>, State)>;
-type Pairs<'plan> = Vec<(Pair<'plan>, preshared::State)>;
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Keep a secret that others have made
+    #[command(subcommand)]
+    Import(Import),
+}
+
+#[derive(Debug, Subcommand)]
+enum Import {
+    /// Keep the credential of the Cloudflare Tunnel
+    ///
+    /// Takes the credentials.json that `cloudflared tunnel create` writes, or the token that the
+    /// dashboard shows. The cluster is given the form that the mode of its tunnel reads.
+    Tunnel {
+        /// The file; `-` is standard input
+        file: PathBuf,
+    },
+}
 
 impl Keys {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
@@ -58,113 +92,241 @@ impl Keys {
             session.report(&report)?;
             return Ok(Status::Findings);
         };
-        refuse_recipients(&topology)?;
-        let store = Store::new(session.secrets_dir());
-        let survey = survey(&topology, &store)?;
-        let pairs = pairs(plan.as_deref(), &store)?;
-        report.diagnostics = contradictions(&survey, &pairs, &store, &document);
-        if report.count(Severity::Error) > 0 {
-            session.report(&report)?;
+        let store = match opened::store(&topology, session)? {
+            Ok(store) => store,
+            Err(faults) => {
+                return report_faults(&source, faults, session).map(|()| Status::Findings);
+            }
+        };
+        let bench = Bench { source: &source, topology: &topology, store: &store };
+        match &self.verb {
+            Some(Verb::Import(Import::Tunnel { file })) => bench.import_tunnel(file, session),
+            None if self.recrypt => bench.recrypt(session),
+            None => bench.keep(self, plan.as_deref(), session),
+        }
+    }
+}
+
+/// What all of it works with.
+#[derive(Clone, Copy)]
+struct Bench<'a> {
+    source: &'a Source,
+    topology: &'a Topology,
+    store: &'a Store,
+}
+
+impl Bench<'_> {
+    /// Makes what is missing, or says what is.
+    fn keep(
+        self,
+        keys: &Keys,
+        plan: Option<&Plan>,
+        session: &mut Session<'_>,
+    ) -> Result<Status, Failure> {
+        let Self { source, topology, store } = self;
+        let inventory = Wanted::all(topology, plan).survey(topology, store)?;
+        let outdated = store.outdated()?.map(|outdated| inventory::outdated(outdated, store));
+        let faults: Vec<_> = outdated.into_iter().chain(inventory.faults(store)).collect();
+        if !faults.is_empty() {
+            report_faults(source, faults, session)?;
             return Ok(Status::Findings);
         }
-        mention_elsewhere(&survey, &store, session)?;
-        let status = match self.check {
-            true => tell_missing(&survey, &pairs, session)?,
-            false => make(&survey, &pairs, &store, &source, session)?,
+        mention_elsewhere(&inventory, store, session)?;
+        if keys.check {
+            return tell_missing(&inventory, session);
+        }
+        if inventory.is_of_another_store() && !keys.new_cluster {
+            return refuse_second_cluster(session);
+        }
+        self.make(&inventory, session)
+    }
+
+    fn recrypt(self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let files = count(self.store.recrypt()?, "file");
+        let folder = self.store.folder("");
+        let folder = folder.display();
+        match self.topology.secrets.recipients.len() {
+            0 => session.talk(format_args!("{folder}: {files} kept plain, and ignored by git"))?,
+            number => {
+                let recipients = count(number, "recipient");
+                session.talk(format_args!("{folder}: {files} encrypted to {recipients}"))?;
+            }
+        }
+        Ok(Status::Clean)
+    }
+
+    fn import_tunnel(self, file: &Path, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let Some(tunnel) = &self.topology.cloudflare_tunnel else {
+            let message = format!("{} has no [cloudflare_tunnel]", self.source.name);
+            return Err(Failure::usage(message, "write its `id` and `hostnames` first"));
         };
-        session.report(&report)?;
-        Ok(status)
+        let name = if file == Path::new("-") {
+            "standard input".into()
+        } else {
+            file.display().to_string()
+        };
+        let Some(credential) = Credential::parse(&read(file)?) else {
+            let message = format!("{name} holds no credential of a tunnel");
+            let help = "name the credentials.json of `cloudflared tunnel create`, or a token";
+            let fault = tunnel_fault(TUNNEL_CREDENTIAL_MALFORMED, message, "needs one", help);
+            return report_faults(self.source, vec![fault], session).map(|()| Status::Findings);
+        };
+        if credential.id != tunnel.id {
+            let message = format!("{name} is the credential of the tunnel {}", credential.id);
+            let help = "import that of this tunnel, or correct the id";
+            let fault = tunnel_fault(TUNNEL_CREDENTIAL_MISMATCH, message, "is another", help);
+            return report_faults(self.source, vec![fault], session).map(|()| Status::Findings);
+        }
+        self.keep_tunnel(&credential, session)
+    }
+
+    /// What is there is compared, and never replaced.
+    fn keep_tunnel(
+        self,
+        credential: &Credential,
+        session: &mut Session<'_>,
+    ) -> Result<Status, Failure> {
+        let path = tunnel::path(self.store);
+        let path = path.display();
+        if let Some(kept) = Credential::find(self.store)? {
+            if kept.is(credential) {
+                session.talk(format_args!("{path} holds it already"))?;
+                return Ok(Status::Clean);
+            }
+            let message = format!("{path} holds another credential");
+            return Err(Failure::usage(message, "move the file away if it is outdated"));
+        }
+        credential.keep(self.store)?;
+        let (path, id) = (tunnel::path(self.store), &credential.id);
+        session.talk(format_args!("{}: credential of the tunnel {id} kept", path.display()))?;
+        Ok(Status::Clean)
+    }
+
+    fn make(self, inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let Self { source, topology, store } = self;
+        let published = self.make_key_pairs(inventory, session)?;
+        let has_made = match &published {
+            None => self.make_others(inventory, session)?,
+            Some(text) => {
+                let source = Source { name: source.name.clone(), text: text.clone() };
+                let plan = pipeline::compile(&source).plan;
+                let wanted = Wanted::all(topology, plan.as_deref());
+                self.make_others(&wanted.survey(topology, store)?, session)?
+            }
+        };
+        if inventory.lacks_tunnel() {
+            session.talk("the tunnel has no credential: `meshwright keys import tunnel FILE`")?;
+        }
+        if published.is_none() && !has_made {
+            return tell_complete(inventory, session);
+        }
+        session.talk("next: `meshwright generate`")?;
+        Ok(Status::Clean)
+    }
+
+    /// Makes the key pairs that are missing, and returns the text of the topology if that changed it.
+    ///
+    /// Private keys first: a public key in the topology whose private half was lost would lock its
+    /// owner out, while the next run derives a public key that is missing.
+    fn make_key_pairs(
+        self,
+        inventory: &Inventory<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let Self { source, store, .. } = self;
+        let mut published: Vec<(&Route, PublicKey)> = Vec::new();
+        let mut lines = Vec::new();
+        for (state, owner) in &inventory.owners {
+            let (key, verb) = match state {
+                State::Missing => (owner.make(store)?, "made"),
+                State::Unpublished(key) => (*key, "taken from"),
+                State::Sealed if owner.public_key.is_none() => {
+                    return Err(Failure::Secrets(store::Error::NoIdentity {
+                        path: owner.path(store),
+                    }));
+                }
+                _ => continue,
+            };
+            lines.push(format!("{owner}: {key}, {verb} {}", owner.path(store).display()));
+            published.push((owner.origin, key));
+        }
+        if published.is_empty() {
+            return Ok(None);
+        }
+        let text = edit::insert_public_keys(&source.text, &published)?;
+        let path = session.topology();
+        file::replace(path, text.as_bytes()).map_err(Failure::writing(path))?;
+        let written = count(published.len(), "public key");
+        session.talk(format_args!("{}: {written} written", source.name))?;
+        session.talk_list(&lines)?;
+        Ok(Some(text))
+    }
+
+    /// Makes the other secrets that are missing, and says whether there were any.
+    fn make_others(
+        self,
+        inventory: &Inventory<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<bool, Failure> {
+        let store = self.store;
+        let authorities: Vec<_> = inventory.missing_authorities().collect();
+        self.make_authorities(&authorities, inventory, session)?;
+        let needs_key = is_missing(inventory.service_account_key);
+        if needs_key {
+            ServiceAccountKey.make(store)?;
+            let path = ServiceAccountKey.path(store);
+            session.talk(format_args!("{}: key of the service accounts made", path.display()))?;
+        }
+        let needs_password = is_missing(inventory.bgp_password);
+        if needs_password {
+            BgpPassword.make(store)?;
+            let path = BgpPassword.path(store);
+            session.talk(format_args!("{}: password of BGP made", path.display()))?;
+        }
+        let pairs: Vec<_> = inventory.missing_pairs().collect();
+        pairs.iter().try_for_each(|pair| pair.make(store))?;
+        if !pairs.is_empty() {
+            let (folder, made) =
+                (store.folder(preshared::FOLDER), count(pairs.len(), "preshared key"));
+            session.talk(format_args!("{}: {made} made", folder.display()))?;
+        }
+        Ok(!authorities.is_empty() || needs_key || needs_password || !pairs.is_empty())
+    }
+
+    fn make_authorities(
+        self,
+        missing: &[Authority],
+        inventory: &Inventory<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<(), Failure> {
+        for authority in missing {
+            let store = self.store;
+            authority.make(store, inventory.now)?;
+            let path = authority.certificate_path(store);
+            let hash = match authority {
+                Authority::Cluster => authority.public_key_hash(store)?,
+                Authority::FrontProxy | Authority::Etcd => None,
+            };
+            let hash = hash.map(|hash| format!(", its public key has the hash {hash}"));
+            let hash = hash.unwrap_or_default();
+            session.talk(format_args!("{}: authority {authority} made{hash}", path.display()))?;
+        }
+        Ok(())
     }
 }
 
-/// Plain files would be what nobody asked for.
-fn refuse_recipients(topology: &Topology) -> Result<(), Failure> {
-    if topology.secrets.recipients.is_empty() {
-        return Ok(());
-    }
-    let help = "leave [secrets] out and keep the store out of git";
-    Err(Failure::usage("encrypting the store to recipients is not built yet", help))
-}
-
-fn survey<'topology>(
-    topology: &'topology Topology,
-    store: &Store,
-) -> Result<Survey<'topology>, Failure> {
-    let owners = Owner::all(topology).into_iter();
-    let states = owners.map(|owner| owner.state(store).map(|state| (owner, state)));
-    Ok(states.collect::<Result<_, _>>()?)
-}
-
-/// The pairs that are known, each with what the store has of its preshared key. A topology without
-/// all of its public keys has no plan, and none is known.
-fn pairs<'plan>(plan: Option<&'plan Plan>, store: &Store) -> Result<Pairs<'plan>, store::Error> {
-    let pairs = plan.map(Pair::all).unwrap_or_default().into_iter();
-    pairs.map(|pair| Ok((pair, pair.state(store)?))).collect()
-}
-
-fn missing<'plan>(pairs: &Pairs<'plan>) -> impl Iterator<Item = Pair<'plan>> {
-    let missing = pairs.iter().filter(|(_, state)| *state == preshared::State::Missing);
-    missing.map(|(pair, _)| *pair)
-}
-
-/// Key files that contradict the topology, or are none: reported, and never repaired by guessing.
-fn contradictions(
-    survey: &Survey<'_>,
-    pairs: &Pairs<'_>,
-    store: &Store,
-    document: &Document<'_>,
-) -> Vec<Located> {
-    let found = survey.iter().filter_map(|(owner, state)| contradiction(owner, *state, store));
-    let malformed = pairs.iter().filter(|(_, state)| *state == preshared::State::Malformed);
-    let malformed = malformed.map(|(pair, _)| malformed_preshared_key(pair, store));
-    found.chain(malformed).map(|diagnostic| document.locate(diagnostic)).collect()
-}
-
-fn malformed_preshared_key(pair: &Pair<'_>, store: &Store) -> Diagnostic {
-    let finding = Finding::new(
-        format!("{} holds no preshared key", pair.path(store).display()),
-        &Route::root().key("wireguard").key("preshared_keys"),
-        "asks for one",
-    )
-    .help("put back what `wg genpsk` has printed, or move the file away");
-    Diagnostic { code: PRESHARED_KEY_MALFORMED, severity: Severity::Error, finding }
-}
-
-fn contradiction(owner: &Owner<'_>, state: State, store: &Store) -> Option<Diagnostic> {
-    let path = owner.path(store);
-    let path = path.display();
-    let (code, finding) = match state {
-        State::Mismatch(derived) => (
-            PRIVATE_KEY_MISMATCH,
-            Finding::new(
-                format!("the public key of {owner} is not that of {path}"),
-                &owner.origin.key("public_key"),
-                "belongs to another private key",
-            )
-            .help(format!(
-                "if the file is right, write public_key = \"{derived}\"; if not, move it away"
-            )),
-        ),
-        State::Malformed => (
-            PRIVATE_KEY_MALFORMED,
-            Finding::new(
-                format!("{path} holds no private key"),
-                &owner.origin.key("name"),
-                "its key is kept there",
-            )
-            .help("put back what `wg genkey` has printed, or move the file away"),
-        ),
-        State::Missing | State::Unpublished(_) | State::Complete | State::Elsewhere => return None,
-    };
-    Some(Diagnostic { code, severity: Severity::Error, finding })
+/// Reads a file into a secret; `-` is standard input.
+fn read(file: &Path) -> Result<Secret, Failure> {
+    let path = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
+    store::read_small(path).map(Secret::from).map_err(Failure::taking(file))
 }
 
 fn mention_elsewhere(
-    survey: &Survey<'_>,
+    inventory: &Inventory<'_>,
     store: &Store,
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
-    for (owner, _) in survey.iter().filter(|(_, state)| *state == State::Elsewhere) {
+    for owner in inventory.elsewhere() {
         match owner.find(store)? {
             Some(found) => mention_renamed(owner, &found, store, session)?,
             None => session.talk(format_args!(
@@ -173,6 +335,17 @@ fn mention_elsewhere(
         }
     }
     Ok(())
+}
+
+/// The authorities of a running cluster are in the store of whoever founded it. Others beside them
+/// would part the hosts that are sent these from the rest.
+fn refuse_second_cluster(session: &mut Session<'_>) -> Result<Status, Failure> {
+    session.say(
+        "the cluster's own secrets are missing, and the key of every node was made elsewhere:",
+    )?;
+    session.say("  if this cluster has a store elsewhere, name it with --secrets")?;
+    session.say("  if it has none yet, run `meshwright keys --new-cluster`")?;
+    Ok(Status::Findings)
 }
 
 fn mention_renamed(
@@ -188,113 +361,24 @@ fn mention_renamed(
     session.say(format_args!("  mkdir -p {folder} && mv {found} {path}"))
 }
 
-fn tell_missing(
-    survey: &Survey<'_>,
-    pairs: &Pairs<'_>,
-    session: &mut Session<'_>,
-) -> Result<Status, Failure> {
-    let missing = survey.iter().filter_map(|(owner, state)| match state {
-        State::Missing => Some(format!("{owner}: no key pair")),
-        State::Unpublished(_) => Some(format!("{owner}: no public key in the topology")),
-        _ => None,
-    });
-    let pairs_without = self::missing(pairs).map(|pair| format!("{pair}: no preshared key"));
-    let missing: Vec<_> = missing.chain(pairs_without).collect();
+fn tell_missing(inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
+    let missing = inventory.missing();
     if missing.is_empty() {
-        return tell_complete(survey, pairs.len(), session);
+        return tell_complete(inventory, session);
     }
     session.say("keys are missing:")?;
     session.list(&missing)?;
-    session.say("run `meshwright keys`")?;
+    session.say(advice(&missing))?;
     Ok(Status::Findings)
 }
 
-fn tell_complete(
-    survey: &Survey<'_>,
-    pairs: usize,
-    session: &mut Session<'_>,
-) -> Result<Status, Failure> {
-    let of = |kind| survey.iter().filter(|(owner, _)| owner.kind == kind).count();
+fn tell_complete(inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
+    let of = |kind| inventory.owners.iter().filter(|(_, owner)| owner.kind == kind).count();
     let members = members(of(Kind::Node), of(Kind::Client));
-    let preshared = match pairs {
+    let preshared = match inventory.pairs.len() {
         0 => String::new(),
         pairs => format!(", {}", count(pairs, "preshared key")),
     };
     session.talk(format_args!("keys are complete: {members}{preshared}"))?;
     Ok(Status::Clean)
-}
-
-fn make(
-    survey: &Survey<'_>,
-    pairs: &Pairs<'_>,
-    store: &Store,
-    source: &Source,
-    session: &mut Session<'_>,
-) -> Result<Status, Failure> {
-    let published = make_key_pairs(survey, store, source, session)?;
-    let made = match &published {
-        None => make_preshared_keys(pairs, store, session)?,
-        Some(text) => {
-            let source = Source { name: source.name.clone(), text: text.clone() };
-            let plan = pipeline::compile(&source).plan;
-            make_preshared_keys(&self::pairs(plan.as_deref(), store)?, store, session)?
-        }
-    };
-    if published.is_none() && made == 0 {
-        return tell_complete(survey, pairs.len(), session);
-    }
-    session.talk("next: `meshwright generate`")?;
-    Ok(Status::Clean)
-}
-
-/// Makes the preshared keys that are missing, and returns how many that were.
-fn make_preshared_keys(
-    pairs: &Pairs<'_>,
-    store: &Store,
-    session: &mut Session<'_>,
-) -> Result<usize, Failure> {
-    let missing: Vec<_> = missing(pairs).collect();
-    missing.iter().try_for_each(|pair| pair.make(store))?;
-    if !missing.is_empty() {
-        let folder = store.path(preshared::FOLDER);
-        let made = count(missing.len(), "preshared key");
-        session.talk(format_args!("{}: {made} made", folder.display()))?;
-    }
-    Ok(missing.len())
-}
-
-/// Makes the key pairs that are missing, and returns the text of the topology if that changed it.
-///
-/// Private keys first: a public key in the topology whose private half was lost would lock its
-/// owner out, while the next run derives a public key that is missing.
-fn make_key_pairs(
-    survey: &Survey<'_>,
-    store: &Store,
-    source: &Source,
-    session: &mut Session<'_>,
-) -> Result<Option<String>, Failure> {
-    let mut published: Vec<(&Route, PublicKey)> = Vec::new();
-    let mut lines = Vec::new();
-    for (owner, state) in survey {
-        let (key, verb) = match state {
-            State::Missing => (owner.make(store)?, "made"),
-            State::Unpublished(key) => (*key, "taken from"),
-            _ => continue,
-        };
-        lines.push(format!("{owner}: {key}, {verb} {}", owner.path(store).display()));
-        published.push((owner.origin, key));
-    }
-    if published.is_empty() {
-        return Ok(None);
-    }
-    let text = edit::insert_public_keys(&source.text, &published)?;
-    let path = session.topology();
-    file::replace(path, text.as_bytes()).map_err(Failure::writing(path))?;
-    session.talk(format_args!(
-        "{}: {} written",
-        source.name,
-        count(published.len(), "public key")
-    ))?;
-    session.talk_list(&lines)?;
-    Ok(Some(text))
 }

@@ -5,11 +5,14 @@
 mod check;
 mod completions;
 mod explain;
+mod export;
 mod failure;
 mod generate;
 mod init;
 mod keys;
+mod kubeconfig;
 mod man;
+mod opened;
 mod schema;
 mod session;
 
@@ -62,6 +65,10 @@ struct Global {
     /// The store of private keys [default: `secrets` beside the topology]
     #[arg(long, global = true, value_name = "DIR")]
     secrets: Option<PathBuf>,
+    /// What opens an encrypted store, as `age -i` takes it; repeatable [default:
+    /// ~/.config/meshwright/identity]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    identity: Vec<PathBuf>,
     /// Who reads the diagnostics: `human` goes to stderr, the others to stdout
     #[arg(long, global = true, default_value = "human")]
     format: Format,
@@ -89,6 +96,8 @@ enum Verb {
     Keys(keys::Keys),
     Check(check::Check),
     Generate(generate::Generate),
+    Export(export::Export),
+    Kubeconfig(kubeconfig::Kubeconfig),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -123,6 +132,8 @@ pub fn run<T: Into<OsString> + Clone>(
     };
     match out.flush() {
         Ok(()) => ExitCode::from(code),
+        // The run has failed and said so, most probably of this very stream.
+        Err(_) if code == failure::USAGE => ExitCode::from(code),
         Err(fault) => ExitCode::from(stream_failed(fault, &mut err)),
     }
 }
@@ -147,6 +158,8 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Keys(keys) => keys.run(&mut session),
         Verb::Check(check) => check.run(&mut session),
         Verb::Generate(generate) => generate.run(&mut session),
+        Verb::Export(export) => export.run(&mut session),
+        Verb::Kubeconfig(kubeconfig) => kubeconfig.run(&mut session),
         Verb::Explain(explain) => explain.run(&mut session),
         Verb::Schema(schema) => schema.run(&mut session),
         Verb::Completions(completions) => completions.run(&mut session),

@@ -52,9 +52,16 @@ impl File {
 /// Long strings stay on one line, so that a diff shows what changed and nothing else.
 #[must_use]
 pub fn text(value: &impl Serialize) -> String {
+    let mut text = String::new();
+    append(value, &mut text);
+    text
+}
+
+/// [`text`], at the end of what is there: into a buffer that its owner has made large enough.
+pub(crate) fn append(value: &impl Serialize, text: &mut String) {
     let options = ser_options! { folded_wrap_chars: usize::MAX };
-    serde_saphyr::to_string_with_options(value, options)
-        .unwrap_or_else(|fault| unreachable!("our structs have scalar keys: {fault}"))
+    serde_saphyr::to_fmt_writer_with_options(text, value, options)
+        .unwrap_or_else(|fault| unreachable!("our structs have scalar keys: {fault}"));
 }
 
 #[cfg(test)]

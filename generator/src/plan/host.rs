@@ -26,6 +26,10 @@ pub const KUBEADM_CONFIG: &str = "/etc/kubernetes/kubeadm.yaml";
 pub const PATCHES_DIRECTORY: &str = "/etc/kubernetes/patches";
 /// The kubeconfig with which a node joins; made by `meshwright export`, on the host only.
 pub const DISCOVERY_FILE: &str = "/etc/kubernetes/discovery.conf";
+/// The certificate of that kubeconfig, for a day.
+pub const JOIN_CERTIFICATE: &str = "/etc/kubernetes/join.crt";
+/// Its key.
+pub const JOIN_KEY: &str = "/etc/kubernetes/join.key";
 /// containerd's socket as kubeadm wants it named.
 pub const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 

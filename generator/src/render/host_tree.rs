@@ -11,6 +11,18 @@ pub const OWNER: &str = "root:root";
 /// The one program of ours on a host.
 pub const SCRIPT: &str = "/usr/local/sbin/meshwright-node";
 
+/// Where the init node finds what it applies: `cluster/` of the output directory.
+pub const CLUSTER_FOLDER: &str = "/etc/meshwright/cluster";
+
+/// Where the init node finds the cluster's Secrets.
+pub const SECRETS_FOLDER: &str = "/etc/meshwright/secrets";
+
+/// Where kubeadm looks for authorities before it makes its own.
+pub const PKI_FOLDER: &str = "/etc/kubernetes/pki";
+
+/// What `export` has sent last, each file with its checksum. A host without it waits.
+pub const MARKER: &str = "/etc/meshwright/delivery";
+
 /// Who may do what with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
@@ -34,6 +46,16 @@ pub struct HostFile<'a> {
 }
 
 impl Mode {
+    /// As a number.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Plain => 0o644,
+            Self::Private => 0o600,
+            Self::Program => 0o755,
+        }
+    }
+
     /// In octal, as chmod(1) takes it.
     #[must_use]
     pub const fn octal(self) -> &'static str {

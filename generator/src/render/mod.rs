@@ -2,6 +2,7 @@
 //!
 //! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
 
+pub mod access;
 pub mod apply;
 pub mod calico;
 pub mod client;
@@ -27,6 +28,7 @@ use serde_json::value::RawValue;
 use crate::artifact::{ArtifactSet, Tree};
 use crate::plan::mesh::Peer;
 use crate::plan::{Node, Plan};
+use crate::render::host_tree::{HostFile, Mode};
 use crate::rules::Checked;
 
 /// What stands at the head of every file that can hold a comment. No date, version or path.
@@ -116,6 +118,7 @@ impl SharedNode {
 
 /// The renderers of what the cluster has once; the last one tells what the others made.
 pub const CLUSTER: &[ClusterRenderer] = &[
+    access::RENDERER,
     apply::RENDERER,
     calico::RENDERER,
     client::RENDERER,
@@ -158,7 +161,13 @@ impl<'plan> Rendering<'plan> {
         Self { plan, shared, host, packed_script }
     }
 
-    fn cluster(&self) -> ArtifactSet {
+    /// The plan.
+    pub(crate) fn plan(&self) -> &'plan Plan {
+        self.plan
+    }
+
+    /// What the cluster has once.
+    pub(crate) fn cluster(&self) -> ArtifactSet {
         let mut artifacts = ArtifactSet::default();
         for renderer in CLUSTER {
             (renderer.render)(self.plan, &mut artifacts);
@@ -166,7 +175,20 @@ impl<'plan> Rendering<'plan> {
         artifacts
     }
 
-    fn node(&self, node: &Node) -> ArtifactSet {
+    /// What a node has.
+    pub(crate) fn node(&self, node: &Node) -> ArtifactSet {
+        self.with_node(node, |_, artifacts| artifacts)
+    }
+
+    /// Every file of a node's host without a secret, by its path.
+    pub(crate) fn host_files(&self, node: &Node) -> Vec<(String, Mode, Vec<u8>)> {
+        self.with_node(node, |view, artifacts| {
+            let files = host_tree::files(view, &artifacts).into_iter();
+            files.map(|HostFile { path, mode, content }| (path, mode, content.to_vec())).collect()
+        })
+    }
+
+    fn with_node<R>(&self, node: &Node, then: impl FnOnce(&NodeView<'_>, ArtifactSet) -> R) -> R {
         let peers = self.plan.peers(node);
         let Self { plan, shared, host, packed_script } = self;
         let view = NodeView { plan, shared, host, packed_script, node, peers: &peers };
@@ -174,7 +196,7 @@ impl<'plan> Rendering<'plan> {
         for renderer in NODE {
             (renderer.render)(&view, &mut artifacts);
         }
-        artifacts
+        then(&view, artifacts)
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
 }
 
 /// A `[Peer]` section.
-pub(super) fn section(peer: &HostPeer<'_>) -> String {
+pub(crate) fn section(peer: &HostPeer<'_>) -> String {
     let view = PeerView {
         name: peer.name.as_str(),
         public_key: peer.public_key.to_string(),

@@ -49,7 +49,7 @@ impl Theme {
             Self::Versions => "Versions",
             Self::Ingress => "Ingress and tunnel",
             Self::Hosts => "Firewall and hosts",
-            Self::Keys => "The store of keys",
+            Self::Keys => "The store of secrets",
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::store::{Error, Store};
+use super::secret::Secret;
+use super::store::{Error, Found, Store};
 use super::wireguard::PrivateKey;
 use crate::route::Route;
 use crate::topology::Topology;
@@ -47,6 +48,8 @@ pub(crate) enum State {
     Mismatch(PublicKey),
     /// The file in the store holds no key.
     Malformed,
+    /// The private half is sealed, and there is no identity to look at it.
+    Sealed,
 }
 
 impl<'topology> Owner<'topology> {
@@ -71,6 +74,14 @@ impl<'topology> Owner<'topology> {
         nodes.chain(clients).collect()
     }
 
+    /// The owner of that name; several where the rules would have refused it.
+    #[must_use]
+    pub(crate) fn named(topology: &'topology Topology, name: &Name) -> Vec<Self> {
+        let mut owners = Self::all(topology);
+        owners.retain(|owner| owner.name == name);
+        owners
+    }
+
     /// The path of its private key.
     #[must_use]
     pub(crate) fn path(&self, store: &Store) -> PathBuf {
@@ -83,10 +94,13 @@ impl<'topology> Owner<'topology> {
     ///
     /// When the store cannot be read.
     pub(crate) fn state(&self, store: &Store) -> Result<State, Error> {
-        let Some(text) = store.read(&self.file())? else {
-            return Ok(if self.public_key.is_some() { State::Elsewhere } else { State::Missing });
+        let text = match store.find(&self.file())? {
+            Found::Open(text) => text,
+            Found::Sealed => return Ok(State::Sealed),
+            Found::Nothing if self.public_key.is_some() => return Ok(State::Elsewhere),
+            Found::Nothing => return Ok(State::Missing),
         };
-        let Some(private) = PrivateKey::parse(&text) else { return Ok(State::Malformed) };
+        let Some(private) = PrivateKey::parse(text.expose()) else { return Ok(State::Malformed) };
         let public = private.public_key();
         Ok(match self.public_key {
             None => State::Unpublished(public),
@@ -104,7 +118,8 @@ impl<'topology> Owner<'topology> {
         let Some(public_key) = self.public_key else { return Ok(None) };
         for name in store.folders(self.kind.folder())? {
             let file = self.file_under(&name);
-            let private = store.read(&file)?.and_then(|text| PrivateKey::parse(&text));
+            let Found::Open(text) = store.find(&file)? else { continue };
+            let private = PrivateKey::parse(text.expose());
             if private.is_some_and(|private| private.public_key() == public_key) {
                 return Ok(Some(store.path(&file)));
             }
@@ -119,8 +134,17 @@ impl<'topology> Owner<'topology> {
     /// When the file cannot be written, or is there already.
     pub(crate) fn make(&self, store: &Store) -> Result<PublicKey, Error> {
         let private = PrivateKey::generate();
-        store.create(&self.file(), private.line().as_slice())?;
+        store.create(&self.file(), private.line().expose())?;
         Ok(private.public_key())
+    }
+
+    /// Reads its private key.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there or cannot be read.
+    pub(crate) fn read(&self, store: &Store) -> Result<Secret, Error> {
+        store.require(&self.file())
     }
 
     fn file(&self) -> String {

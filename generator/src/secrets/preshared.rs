@@ -1,11 +1,12 @@
 //! Preshared keys: one file for each pair of peers, in the store alone.
 
 use std::fmt;
-use std::path::PathBuf;
 
-use super::store::{Error, Store};
+use super::item::Item;
+use super::secret::Secret;
 use super::wireguard::PresharedKey;
 use crate::plan::Plan;
+use crate::plan::mesh::Peer;
 use crate::value::Name;
 
 /// Its files in the store.
@@ -14,17 +15,6 @@ pub(crate) const FOLDER: &str = "preshared";
 /// Two peers, the lesser name first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair<'plan>([&'plan Name; 2]);
-
-/// What the store has of a pair's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing.
-    Missing,
-    /// The key.
-    Complete,
-    /// A file that holds no key.
-    Malformed,
-}
 
 impl<'plan> Pair<'plan> {
     /// The pairs of a plan that have a preshared key, in the order of their names; none where the
@@ -37,38 +27,37 @@ impl<'plan> Pair<'plan> {
         }
     }
 
-    /// The path of its key.
+    /// The pairs of one peer.
     #[must_use]
-    pub(crate) fn path(&self, store: &Store) -> PathBuf {
-        store.path(&self.file())
+    pub(crate) fn of(plan: &'plan Plan, name: &'plan Name, peers: &[Peer<'plan>]) -> Vec<Self> {
+        match plan.wireguard.preshared_keys {
+            true => peers.iter().map(|peer| Self::new(name, peer.name())).collect(),
+            false => Vec::new(),
+        }
     }
 
-    /// What the store has of its key.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub(crate) fn state(&self, store: &Store) -> Result<State, Error> {
-        Ok(match store.read(&self.file())? {
-            None => State::Missing,
-            Some(text) if PresharedKey::parse(&text).is_some() => State::Complete,
-            Some(_) => State::Malformed,
-        })
+    fn new(one: &'plan Name, other: &'plan Name) -> Self {
+        let mut pair = [one, other];
+        pair.sort();
+        Self(pair)
     }
+}
 
-    /// Makes its key.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written, or is there already.
-    pub(crate) fn make(&self, store: &Store) -> Result<(), Error> {
-        store.create(&self.file(), PresharedKey::generate().line().as_slice())
-    }
+impl Item for Pair<'_> {
+    const NOUN: &'static str = "a preshared key";
 
     /// A name may hold two hyphens, but no plus: no two pairs share a file.
     fn file(&self) -> String {
         let [lesser, greater] = self.0;
         format!("{FOLDER}/{lesser}+{greater}.psk")
+    }
+
+    fn is_sound(secret: &Secret) -> bool {
+        PresharedKey::parse(secret.expose()).is_some()
+    }
+
+    fn generate() -> Secret {
+        PresharedKey::generate().line()
     }
 }
 

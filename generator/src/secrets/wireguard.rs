@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
+use super::secret::Secret;
 use crate::value::PublicKey;
 
 /// The length of a key in base64, and of the line that it is kept as.
@@ -12,14 +13,14 @@ const TEXT: usize = 44;
 /// What base64 may write while it decodes such a text.
 const DECODED: usize = TEXT / 4 * 3;
 
-/// A Curve25519 private key. It is overwritten when dropped, cannot be copied, and has no way to be
-/// printed but [`PrivateKey::line`].
+/// A Curve25519 private key. It is overwritten when dropped, cannot be copied, and leaves as a
+/// [`Secret`] alone.
 pub(super) struct PrivateKey(StaticSecret);
 
 impl PrivateKey {
     /// A new key from the system's random numbers.
     pub(super) fn generate() -> Self {
-        Self::clamped(Zeroizing::new(StaticSecret::random().to_bytes()))
+        Self::clamped(random())
     }
 
     /// `wg genkey` clamps before it prints, x25519-dalek only when it multiplies: without this, the
@@ -41,20 +42,19 @@ impl PrivateKey {
     }
 
     /// The key as `wg genkey` prints it: base64 and a newline.
-    pub(super) fn line(&self) -> Line {
+    pub(super) fn line(&self) -> Secret {
         line(self.0.as_bytes())
     }
 }
 
-/// A key that the two ends of a pair share. Like [`PrivateKey`], it has no way to be printed but
-/// its line.
+/// A key that the two ends of a pair share. Like [`PrivateKey`], it leaves as a [`Secret`].
 pub(super) struct PresharedKey(Zeroizing<[u8; 32]>);
 
 impl PresharedKey {
     /// A new key from the system's random numbers, all 256 bits of them (`wg genpsk` is `wg genkey`
     /// without the clamping).
     pub(super) fn generate() -> Self {
-        Self(Zeroizing::new(StaticSecret::random().to_bytes()))
+        Self(random())
     }
 
     /// Reads what `wg genpsk` prints; `None` if it is no key.
@@ -63,19 +63,22 @@ impl PresharedKey {
     }
 
     /// The key as `wg genpsk` prints it.
-    pub(super) fn line(&self) -> Line {
+    pub(super) fn line(&self) -> Secret {
         line(&self.0)
     }
 }
 
-/// 32 bytes in base64, and a newline.
-type Line = Zeroizing<[u8; TEXT + 1]>;
+/// 32 random bytes of the system.
+pub(super) fn random() -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(StaticSecret::random().to_bytes())
+}
 
-fn line(key: &[u8; 32]) -> Line {
-    let mut line = Zeroizing::new([b'\n'; TEXT + 1]);
+/// 32 bytes in base64, and a newline.
+fn line(key: &[u8; 32]) -> Secret {
+    let mut line = vec![b'\n'; TEXT + 1];
     let written = STANDARD.encode_slice(key, &mut line[..TEXT]);
     debug_assert_eq!(written, Ok(TEXT), "32 bytes are 44 characters");
-    line
+    Secret::new(line)
 }
 
 /// Reads 32 bytes in base64, with a newline or without.
@@ -106,7 +109,7 @@ mod tests {
         let key = PrivateKey::clamped(Zeroizing::new([0xff; 32]));
         let mut expected = [0xff; 32];
         (expected[0], expected[31]) = (0xf8, 0x7f);
-        assert_eq!(key.line().as_slice(), format!("{}\n", STANDARD.encode(expected)).as_bytes());
+        assert_eq!(key.line().expose(), format!("{}\n", STANDARD.encode(expected)).as_bytes());
         let ones = PrivateKey::clamped(Zeroizing::new([1; 32]));
         assert_eq!(ones.public_key().to_string(), PUBLIC_OF_ONES);
     }
@@ -114,7 +117,7 @@ mod tests {
     #[test]
     fn reads_back_what_it_prints() {
         let key = PrivateKey::generate();
-        let again = PrivateKey::parse(key.line().as_slice()).map(|key| key.public_key());
+        let again = PrivateKey::parse(key.line().expose()).map(|key| key.public_key());
         assert_eq!(again, Some(key.public_key()));
     }
 
@@ -130,7 +133,8 @@ mod tests {
     fn preshared_keys_are_lines_of_their_own() {
         let [one, other] =
             [PresharedKey::generate(), PresharedKey::generate()].map(|key| key.line());
-        assert_eq!(read(one.as_slice()).map(|key| *line(&key)), Some(*one));
-        assert_ne!(*one, *other);
+        let again = read(one.expose()).map(|key| line(&key));
+        assert!(again.is_some_and(|again| again.expose() == one.expose()));
+        assert_ne!(one.expose(), other.expose());
     }
 }

@@ -367,18 +367,27 @@ fn init_refuses_nodes_that_make_no_cluster() {
 fn keys_are_made_once() {
     let place = Place::with(TOPOLOGY);
     let missing = "keys are missing:\n  node hongkong: no key pair\n  node tokyo: no key pair\n  \
-                   client laptop: no key pair\nrun `meshwright keys`\n";
+                   client laptop: no key pair\n  kubernetes: no certificate authority\n  \
+                   front-proxy-ca: no certificate authority\n  etcd-ca: no certificate authority\n  \
+                   service accounts: no key\n  BGP: no password\nrun `meshwright keys`\n";
     assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
     assert_eq!(place.tree().len(), 1);
 
     let (code, stdout, stderr) = place.run(&["keys"]);
     let keys = public_keys(&place.read("topology.toml"));
     let [hongkong, tokyo, laptop] = keys.as_slice() else { panic!("three keys, not {keys:?}") };
+    let hash = stderr.split("has the hash ").nth(1).and_then(|rest| rest.lines().next());
+    let hash = hash.filter(|hash| hash.starts_with("sha256:")).expect("a hash");
     let said = format!(
         "topology.toml: 3 public keys written\n  \
          node hongkong: {hongkong}, made secrets/nodes/hongkong/wg0.key\n  \
          node tokyo: {tokyo}, made secrets/nodes/tokyo/wg0.key\n  \
          client laptop: {laptop}, made secrets/clients/laptop/wg0.key\n\
+         secrets/cluster/pki/ca.crt: authority kubernetes made, its public key has the hash {hash}\n\
+         secrets/cluster/pki/front-proxy-ca.crt: authority front-proxy-ca made\n\
+         secrets/cluster/pki/etcd/ca.crt: authority etcd-ca made\n\
+         secrets/cluster/pki/sa.key: key of the service accounts made\n\
+         secrets/cluster/bgp-password: password of BGP made\n\
          next: `meshwright generate`\n"
     );
     assert_eq!((code, stdout.as_str(), stderr), (Some(0), "", said));
@@ -482,7 +491,7 @@ fn keys_wait_for_a_readable_topology() {
 
 #[test]
 fn secrets_are_private_whatever_the_umask() {
-    for (umask, topology) in [("000", 0o646), ("077", 0o640)] {
+    for (umask, topology) in [("000", 0o646), ("077", 0o640), ("777", 0o600)] {
         let place = Place::with(TOPOLOGY);
         let file = place.path().join("topology.toml");
         fs::set_permissions(file, fs::Permissions::from_mode(topology)).expect("own file");
@@ -494,6 +503,17 @@ fn secrets_are_private_whatever_the_umask() {
             ("secrets/clients", 0o700),
             ("secrets/clients/laptop", 0o700),
             ("secrets/clients/laptop/wg0.key", 0o600),
+            ("secrets/cluster", 0o700),
+            ("secrets/cluster/bgp-password", 0o600),
+            ("secrets/cluster/pki", 0o700),
+            ("secrets/cluster/pki/ca.crt", 0o600),
+            ("secrets/cluster/pki/ca.key", 0o600),
+            ("secrets/cluster/pki/etcd", 0o700),
+            ("secrets/cluster/pki/etcd/ca.crt", 0o600),
+            ("secrets/cluster/pki/etcd/ca.key", 0o600),
+            ("secrets/cluster/pki/front-proxy-ca.crt", 0o600),
+            ("secrets/cluster/pki/front-proxy-ca.key", 0o600),
+            ("secrets/cluster/pki/sa.key", 0o600),
             ("secrets/nodes", 0o700),
             ("secrets/nodes/hongkong", 0o700),
             ("secrets/nodes/hongkong/wg0.key", 0o600),

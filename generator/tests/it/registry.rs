@@ -23,8 +23,20 @@ const SHAPE: [&str; 5] =
     ["key-missing", "key-unknown", "toml-syntax", "type-mismatch", "value-malformed"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 3] =
-    ["preshared-key-malformed", "private-key-malformed", "private-key-mismatch"];
+const SECRETS: [&str; 12] = [
+    "authority-expired",
+    "authority-malformed",
+    "authority-mismatch",
+    "bgp-password-malformed",
+    "preshared-key-malformed",
+    "private-key-malformed",
+    "private-key-mismatch",
+    "recipient-unusable",
+    "recipients-outdated",
+    "service-account-key-malformed",
+    "tunnel-credential-malformed",
+    "tunnel-credential-mismatch",
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

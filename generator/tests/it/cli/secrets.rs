@@ -85,20 +85,6 @@ fn a_preshared_key_that_is_none_is_named() {
 }
 
 #[test]
-fn recipients_are_refused_before_anything_is_written() {
-    let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
-    let secrets = format!("[secrets]\nrecipients = [\"{recipient}\"]\n\n[kube_proxy]");
-    let place = Place::with(&TOPOLOGY.replace("[kube_proxy]", &secrets));
-    let before = place.tree();
-    let stderr = "error: encrypting the store to recipients is not built yet\n |\n \
-                  = help: leave [secrets] out and keep the store out of git\n";
-    for arguments in [&["keys"][..], &["keys", "--check"]] {
-        assert_eq!(place.run(arguments), told(2, stderr));
-    }
-    assert_eq!(place.tree(), before);
-}
-
-#[test]
 fn the_key_of_a_renamed_node_is_found() {
     let place = Place::complete();
     place.edit("name = \"tokyo\"", "name = \"osaka\"");

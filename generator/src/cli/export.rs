@@ -1,0 +1,229 @@
+//! `meshwright export`: what a machine needs, secrets included, on standard output.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Status;
+use super::failure::Failure;
+use super::opened::Opened;
+use super::session::{Session, count};
+use crate::file;
+use crate::plan::{Client, Node, Plan};
+use crate::render::Rendering;
+use crate::secrets::client_conf;
+use crate::secrets::clock;
+use crate::secrets::delivery::Delivery;
+use crate::secrets::inventory::Wanted;
+use crate::secrets::item::Item as _;
+use crate::secrets::key_pair::Owner;
+use crate::secrets::preshared::Pair;
+use crate::secrets::secret::Secret;
+use crate::value::closest;
+
+const EXAMPLES: &str = "\
+Examples:
+  meshwright export tokyo | ssh debian@203.0.113.20 sudo meshwright-node apply
+  meshwright export tokyo --public | tar -tv        # to look at; a host refuses it
+  meshwright export --client laptop --to wg0.conf   # or, for a phone: | qrencode -t ansiutf8
+  mkdir -m 700 s && meshwright export --manifests | tar -xC s && out/cluster/apply.sh --secrets s";
+
+/// Send a machine what it needs, secrets included
+///
+/// Prints a tar with every file of one node at its final path: for the first delivery and for every
+/// later change. A node that is to join gets a credential for that, made at this moment and good
+/// for a day. With --client, prints that client's whole wg-quick configuration. Nothing is ever
+/// printed to a terminal.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Export {
+    #[command(flatten)]
+    what: What,
+    /// Leave the secrets out
+    #[arg(long, conflicts_with_all = ["client", "manifests"])]
+    public: bool,
+    /// Write a new file, for its owner's eyes, instead of printing
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct What {
+    /// The node whose files are sent
+    node: Option<String>,
+    /// The client whose configuration is printed, with its keys
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+    /// The cluster's own Secrets, for `apply.sh --secrets`
+    #[arg(long)]
+    manifests: bool,
+}
+
+/// What is sent, and what is said of it.
+type Sent = Option<(Secret, String)>;
+
+impl Export {
+    pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        refuse_terminal(self.to.as_deref(), &self.pipe())?;
+        let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
+        let sent = match &self.what {
+            What { node: Some(name), .. } => self.node(name, &opened, session)?,
+            What { client: Some(name), .. } => client(name, &opened, session)?,
+            What { .. } => manifests(&opened, session)?,
+        };
+        let Some((secret, said)) = sent else { return Ok(Status::Findings) };
+        send(&secret, self.to.as_deref(), session)?;
+        session.talk(said)?;
+        Ok(Status::Clean)
+    }
+
+    /// Where the output goes usually.
+    fn pipe(&self) -> String {
+        match &self.what {
+            What { node: Some(name), .. } => {
+                format!("meshwright export {name} | ssh USER@HOST sudo meshwright-node apply")
+            }
+            What { client: Some(name), .. } => {
+                format!("meshwright export --client {name} --to wg0.conf")
+            }
+            What { .. } => "meshwright export --manifests | tar -xC DIR".to_owned(),
+        }
+    }
+
+    fn node(
+        &self,
+        name: &str,
+        opened: &Opened,
+        session: &mut Session<'_>,
+    ) -> Result<Sent, Failure> {
+        let Opened { topology, plan, store, .. } = opened;
+        let node = find_node(name, plan)?;
+        let whom = format!("meshwright delivery for {} of {}", node.name, plan.name);
+        if !self.public && !opened.has(Wanted::of_node(topology, plan, node), session)? {
+            return Ok(None);
+        }
+        let rendering = Rendering::new(plan);
+        let mut delivery = Delivery::public(&rendering, node);
+        mention_drift(&rendering, node, session)?;
+        if self.public {
+            let said = format!("{name}: {}, without secrets", files(delivery.count().0));
+            return Ok(Some((marked(delivery, &format!("{whom}, public part"))?, said)));
+        }
+        let ends = delivery.add_secrets(topology, plan, node, store, clock::now())?;
+        let (all, private) = delivery.count();
+        let mut said = format!("{name}: {}, {private} for root alone", files(all));
+        if let Some(ends) = ends {
+            said += &format!("; may join until {}", clock::minute(ends));
+        }
+        Ok(Some((marked(delivery, &whom)?, said)))
+    }
+}
+
+fn client(name: &str, opened: &Opened, session: &mut Session<'_>) -> Result<Sent, Failure> {
+    let Opened { topology, plan, store, .. } = opened;
+    let client = find_client(name, plan)?;
+    if !opened.has(Wanted::of_client(topology, plan, client), session)? {
+        return Ok(None);
+    }
+    let peers = plan.peers_of_client(client);
+    let preshared = Pair::of(plan, &client.name, &peers).into_iter();
+    let preshared = preshared.map(|pair| pair.read(store)).collect::<Result<Vec<_>, _>>()?;
+    let owners = Owner::named(topology, &client.name);
+    let owner = owners.first().unwrap_or_else(|| unreachable!("{name} is in the plan"));
+    let conf = client_conf::render(plan, client, &owner.read(store)?, &preshared);
+    let said = format!("{name}: its whole configuration, with {}", count(peers.len(), "peer"));
+    Ok(Some((conf, said)))
+}
+
+fn manifests(opened: &Opened, session: &mut Session<'_>) -> Result<Sent, Failure> {
+    if !opened.has(Wanted::of_manifests(&opened.plan), session)? {
+        return Ok(None);
+    }
+    let delivery = Delivery::manifests(&opened.plan, &opened.store)?;
+    let said = count(delivery.count().0, "Secret");
+    Ok(Some((delivery.unmarked().map_err(too_long)?, said)))
+}
+
+fn marked(delivery: Delivery, head: &str) -> Result<Secret, Failure> {
+    delivery.marked(head).map_err(too_long)
+}
+
+fn too_long(path: String) -> Failure {
+    Failure::usage(format!("{path} is too long for a tar"), "shorten the name in it")
+}
+
+fn files(number: usize) -> String {
+    count(number, "file")
+}
+
+/// A secret on a screen is in its scrollback, too.
+pub(super) fn refuse_terminal(to: Option<&Path>, pipe: &str) -> Result<(), Failure> {
+    if to.is_some() || !io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("secrets are not printed to a terminal", format!("run `{pipe}`")))
+}
+
+/// Prints it, or writes it to a file that is not there yet.
+pub(super) fn send(
+    secret: &Secret,
+    to: Option<&Path>,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    match to {
+        None => Ok(session.out.write_all(secret.expose())?),
+        Some(path) => file::create_private(path, secret.expose()).map_err(Failure::writing(path)),
+    }
+}
+
+pub(super) fn find_client<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan Client, Failure> {
+    let found = plan.clients.iter().find(|client| client.name.as_str() == name);
+    let known = plan.clients.iter().map(|client| client.name.as_str());
+    found.ok_or_else(|| unknown("client", name, known.collect()))
+}
+
+fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan Node, Failure> {
+    let found = plan.nodes.iter().find(|node| node.name.as_str() == name);
+    let known = plan.nodes.iter().map(|node| node.name.as_str());
+    found.ok_or_else(|| unknown("node", name, known.collect()))
+}
+
+fn unknown(noun: &str, name: &str, known: Vec<&str>) -> Failure {
+    let help = match closest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => "the topology has none".to_owned(),
+        None => format!("known are {}", known.join(", ")),
+    };
+    Failure::usage(format!("there is no {noun} `{name}`"), help)
+}
+
+/// What is sent follows from the topology. A committed tree that differs is what reviewers saw.
+fn mention_drift(
+    rendering: &Rendering<'_>,
+    node: &Node,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let dir = session.out_dir();
+    if !dir.is_dir() {
+        return Ok(());
+    }
+    let artifacts = rendering.node(node);
+    let differs = |(path, bytes): &(&str, &[u8])| {
+        fs::read(dir.join(path)).map_or(true, |written| written != *bytes)
+    };
+    let differing: Vec<_> =
+        artifacts.iter().filter(differs).map(|(path, _)| dir.join(path)).collect();
+    let Some(first) = differing.first() else { return Ok(()) };
+    let others = match differing.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {} more", files(others)),
+    };
+    session.say(format_args!(
+        "warning: {}{others} of {} is not what is sent; run `meshwright generate`",
+        first.display(),
+        node.name
+    ))
+}

@@ -1,0 +1,72 @@
+//! `meshwright kubeconfig`: lets a client into the API.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use time::Duration;
+
+use super::Status;
+use super::export::{find_client, refuse_terminal, send};
+use super::failure::Failure;
+use super::opened::Opened;
+use super::session::Session;
+use crate::secrets::authority::Authority;
+use crate::secrets::clock;
+use crate::secrets::inventory::Wanted;
+use crate::secrets::kubeconfig::{Role, of_client, subject};
+use crate::value::Reach;
+
+const EXAMPLES: &str = "\
+Examples:
+  meshwright kubeconfig laptop --to ~/.kube/atlas
+  meshwright kubeconfig laptop --role view --days 7 > view.kubeconfig";
+
+/// Let a client into the API, for a while
+///
+/// Prints a kubeconfig with a new certificate, signed by the cluster's authority and kept nowhere.
+/// It calls the first control plane by its mesh address, so WireGuard must be up, and /etc/hosts
+/// needs no entry. A certificate cannot be taken back before it ends: deleting the
+/// ClusterRoleBinding of its role takes back all of that role.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Kubeconfig {
+    /// The client, one of the topology's
+    client: String,
+    /// What it may do
+    #[arg(long, value_enum, default_value = "admin")]
+    role: Role,
+    /// For how long
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+    /// Write a new file, for its owner's eyes, instead of printing
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+}
+
+impl Kubeconfig {
+    pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let pipe = format!("meshwright kubeconfig {} --to FILE", self.client);
+        refuse_terminal(self.to.as_deref(), &pipe)?;
+        let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
+        let client = find_client(&self.client, &opened.plan)?;
+        if !opened.has(Wanted::of_kubeconfig(), session)? {
+            return Ok(Status::Findings);
+        }
+        if !client.reach.contains(&Reach::Nodes) {
+            session.say(format_args!(
+                "warning: {} does not reach the API: its `reach` is without \"nodes\"",
+                client.name
+            ))?;
+        }
+        let lifetime = Duration::days(self.days.into());
+        let subject = subject(&client.name, self.role);
+        let (authority, credential) =
+            Authority::Cluster.sign(&opened.store, subject, lifetime, clock::now())?;
+        let kubeconfig = of_client(&opened.plan, &client.name, authority.expose(), &credential);
+        send(&kubeconfig, self.to.as_deref(), session)?;
+        let (name, ends) = (&client.name, clock::day(credential.not_after));
+        let group = subject.group;
+        session.talk(format_args!("{name}: a kubeconfig of the group {group}, until {ends}"))?;
+        Ok(Status::Clean)
+    }
+}

@@ -1,0 +1,141 @@
+//! What verbs that need secrets start from: a topology without errors, its plan, and the store.
+
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::session::Session;
+use crate::diagnostic::{Diagnostic, Finding, Severity};
+use crate::document::{Document, Source};
+use crate::pipeline::{self, Compiled};
+use crate::plan::Plan;
+use crate::route::Route;
+use crate::rules::Checked;
+use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
+use crate::secrets::inventory::{Inventory, NO_CREDENTIAL, Wanted};
+use crate::secrets::seal::{Identities, Recipients};
+use crate::secrets::store::Store;
+use crate::topology::Topology;
+
+/// All of it.
+pub(super) struct Opened {
+    source: Source,
+    pub(super) topology: Topology,
+    pub(super) plan: Checked<Plan>,
+    pub(super) store: Store,
+}
+
+impl Opened {
+    /// Compiles the topology and opens its store; `None` after reporting what is wrong.
+    pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
+        let source = session.source()?;
+        let Compiled { report, topology, plan } = pipeline::compile(&source);
+        let (Some(topology), Some(plan)) = (topology, plan) else {
+            session.report(&report)?;
+            return Ok(None);
+        };
+        match store(&topology, session)? {
+            Ok(store) => Ok(Some(Self { source, topology, plan, store })),
+            Err(faults) => report_faults(&source, faults, session).map(|()| None),
+        }
+    }
+
+    /// Looks for the secrets that are wanted, and says whether all are there; what is missing or
+    /// broken is reported.
+    pub(super) fn has(
+        &self,
+        wanted: Wanted<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<bool, Failure> {
+        let inventory = wanted.survey(&self.topology, &self.store)?;
+        let faults = inventory.faults(&self.store);
+        if !faults.is_empty() {
+            report_faults(&self.source, faults, session)?;
+            return Ok(false);
+        }
+        let missing = self.missing(&inventory);
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        session.say("secrets are missing:")?;
+        session.list(&missing)?;
+        let is_lost = inventory.elsewhere().next().is_some();
+        session.say(if is_lost { LOST } else { advice(&missing) })?;
+        Ok(false)
+    }
+
+    /// What is missing; here, a key that was made elsewhere is.
+    fn missing(&self, inventory: &Inventory<'_>) -> Vec<String> {
+        let elsewhere = inventory.elsewhere().map(|owner| {
+            let path = owner.path(&self.store);
+            format!("{owner}: its private key was made elsewhere and is not {}", path.display())
+        });
+        elsewhere.chain(inventory.missing()).collect()
+    }
+}
+
+const LOST: &str = "put it there, or take its public_key out and run `meshwright keys`";
+
+/// What to do about what is missing.
+pub(super) fn advice(missing: &[String]) -> &'static str {
+    let lacks_tunnel = missing.iter().any(|line| line == NO_CREDENTIAL);
+    match (lacks_tunnel, missing.len()) {
+        (false, _) => "run `meshwright keys`",
+        (true, 1) => "run `meshwright keys import tunnel FILE`",
+        (true, _) => "run `meshwright keys`, then `meshwright keys import tunnel FILE`",
+    }
+}
+
+/// Opens the store of a topology, or says which recipients nothing can be encrypted to.
+pub(super) fn store(
+    topology: &Topology,
+    session: &Session<'_>,
+) -> Result<Result<Store, Vec<Diagnostic>>, Failure> {
+    let written = &topology.secrets.recipients;
+    let recipients = match Recipients::new(written) {
+        Ok(recipients) => recipients,
+        Err(unusable) => {
+            let faults =
+                unusable.into_iter().map(|position| unusable_recipient(topology, position));
+            return Ok(Err(faults.collect()));
+        }
+    };
+    let is_sealed = !written.is_empty();
+    let identities = Identities::read(&identity_files(is_sealed, session))?;
+    Ok(Ok(Store::new(session.secrets_dir(), is_sealed.then_some(recipients), identities)))
+}
+
+fn unusable_recipient(topology: &Topology, position: usize) -> Diagnostic {
+    let recipient = &topology.secrets.recipients[position];
+    let route = Route::root().key("secrets").key("recipients").index(position);
+    let finding = Finding::new(
+        format!("nothing can be encrypted to `{recipient}`"),
+        &route,
+        "has a wrong checksum, or needs a plugin",
+    )
+    .help("write `age1…` as `age-keygen -y` prints it, or an ssh-ed25519 or ssh-rsa key");
+    fault(RECIPIENT_UNUSABLE, finding)
+}
+
+/// Those that were named, else the default where it can be of use.
+fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
+    let named = session.global.identity.clone();
+    if !named.is_empty() || !is_sealed {
+        return named;
+    }
+    let default = std::env::home_dir().map(|home| home.join(".config/meshwright/identity"));
+    default.filter(|path| path.exists()).into_iter().collect()
+}
+
+/// Prints faults of the store at their places in the topology.
+pub(super) fn report_faults(
+    source: &Source,
+    faults: Vec<Diagnostic>,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    let (document, _) = Document::parse(source);
+    let located = faults.into_iter().map(|fault| document.locate(fault)).collect();
+    let report = crate::diagnostic::Report::new(document.source().clone(), located, 0);
+    debug_assert!(report.count(Severity::Error) > 0, "faults are errors");
+    session.report(&report)?;
+    Ok(())
+}

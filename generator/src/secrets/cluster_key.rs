@@ -1,0 +1,106 @@
+//! What the cluster has one of: the key of its service accounts, the password of its BGP sessions.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::item::Item;
+use super::secret::Secret;
+use super::signing_key::SigningKey;
+use super::wireguard::random;
+
+/// Signs the tokens of service accounts; every control plane has the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServiceAccountKey;
+
+impl ServiceAccountKey {
+    /// The public half in PEM, with which API servers verify tokens; `None` if the key is none.
+    pub(super) fn public_pem(key: &Secret) -> Option<String> {
+        SigningKey::parse(key).map(|key| key.public_pem())
+    }
+}
+
+impl Item for ServiceAccountKey {
+    const NOUN: &'static str = "a private key";
+
+    fn file(&self) -> String {
+        "cluster/pki/sa.key".to_owned()
+    }
+
+    fn is_sound(secret: &Secret) -> bool {
+        SigningKey::parse(secret).is_some()
+    }
+
+    fn generate() -> Secret {
+        SigningKey::generate().pem()
+    }
+}
+
+impl fmt::Display for ServiceAccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("service accounts")
+    }
+}
+
+/// The password of the BGP sessions (TCP MD5, RFC 2385).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BgpPassword;
+
+/// What the kernel takes (`TCP_MD5SIG_MAXKEYLEN` in linux/tcp.h).
+const LONGEST_PASSWORD: usize = 80;
+
+impl Item for BgpPassword {
+    const NOUN: &'static str = "a password for BGP";
+
+    fn file(&self) -> String {
+        "cluster/bgp-password".to_owned()
+    }
+
+    /// It stands between quotes in BIRD's configuration, which knows no way to escape one.
+    fn is_sound(secret: &Secret) -> bool {
+        let password = secret.line();
+        (1..=LONGEST_PASSWORD).contains(&password.len())
+            && password.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte))
+    }
+
+    /// 256 bits, of letters, digits, `-` and `_`.
+    fn generate() -> Secret {
+        let mut line = vec![b'\n'; 44];
+        let written = URL_SAFE_NO_PAD.encode_slice(*random(), &mut line[..43]);
+        debug_assert_eq!(written, Ok(43), "32 bytes are 43 characters");
+        Secret::new(line)
+    }
+}
+
+impl fmt::Display for BgpPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BGP")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_what_bird_and_the_kernel_take() {
+        let longest = "x".repeat(80);
+        let table = [
+            ("hunter2", true),
+            ("hunter2\n", true),
+            (longest.as_str(), true),
+            ("", false),
+            ("two words", false),
+            ("quo\"te", false),
+            ("back\\slash", false),
+            ("pässword", false),
+        ];
+        for (password, sound) in table {
+            let secret = Secret::new(password.as_bytes().to_vec());
+            assert_eq!(BgpPassword::is_sound(&secret), sound, "{password}");
+        }
+        assert!(!BgpPassword::is_sound(&Secret::new((longest + "x").into_bytes())));
+        assert!(BgpPassword::is_sound(&BgpPassword::generate()));
+    }
+}

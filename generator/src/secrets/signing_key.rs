@@ -1,0 +1,63 @@
+//! The keys behind certificates and tokens: ECDSA over P-256 where we make them.
+
+use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _};
+use zeroize::Zeroize as _;
+
+use super::secret::Secret;
+
+/// A private key in PKCS #8. What the library keeps of it as text is overwritten when dropped; what
+/// `ring` holds while it signs is not.
+pub(super) struct SigningKey(KeyPair);
+
+impl SigningKey {
+    /// A new key from the system's random numbers.
+    pub(super) fn generate() -> Self {
+        let pair = KeyPair::generate();
+        Self(pair.unwrap_or_else(|fault| unreachable!("no random numbers: {fault}")))
+    }
+
+    /// Reads `PRIVATE KEY` in PEM; `None` if it is no key, or one that kubeadm refuses: it takes RSA
+    /// and ECDSA alone (`TryLoadKeyFromDisk` in its pkiutil).
+    pub(super) fn parse(pem: &Secret) -> Option<Self> {
+        let pair = KeyPair::from_pem(pem.text()?).ok().map(Self)?;
+        (pair.0.algorithm() != &PKCS_ED25519).then_some(pair)
+    }
+
+    /// The key as `openssl genpkey` prints it; client-go reads PKCS #8 beside the older forms
+    /// (`ParsePrivateKeyPEM` in its keyutil).
+    pub(super) fn pem(&self) -> Secret {
+        Secret::new(self.0.serialize_pem().into_bytes())
+    }
+
+    /// The public half in PEM.
+    pub(super) fn public_pem(&self) -> String {
+        self.0.public_key_pem()
+    }
+
+    /// The public half in DER, as certificates hold it (SubjectPublicKeyInfo, RFC 5280 §4.1).
+    pub(super) fn public_der(&self) -> Vec<u8> {
+        self.0.subject_public_key_info()
+    }
+}
+
+impl Drop for SigningKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl rcgen::PublicKeyData for SigningKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.0.algorithm()
+    }
+}
+
+impl rcgen::SigningKey for SigningKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.0.sign(message)
+    }
+}
