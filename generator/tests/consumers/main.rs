@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test may stop where its ground is missing")]
 
 mod api_server;
+mod apply_fakes;
 mod cluster;
 mod consumer;
 mod full_disk;
@@ -65,6 +66,9 @@ fn main() -> ExitCode {
     }
     let keys = Trial::test("keys::agree_with_wg_pubkey", keys::agree_with_wg_pubkey);
     trials.push(needs.gate("consumers", keys::NEEDS, keys));
+    for trial in apply_fakes::trials() {
+        trials.push(needs.gate("consumers", apply_fakes::NEEDS, trial));
+    }
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
     }
