@@ -1,5 +1,7 @@
 //! Corrections that a finding carries: the one change that follows from it, with the words for it.
 
+use toml_edit::Value;
+
 use crate::route::Route;
 
 /// A change of the document that follows from a finding, and from nothing else.
@@ -17,12 +19,12 @@ pub struct Fix {
 /// One change of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Another string stands at the route.
+    /// Another value stands at the route.
     Replace {
         /// The value that goes.
         at: Route,
-        /// What comes, without its quotes.
-        text: String,
+        /// What comes, as TOML.
+        value: String,
     },
     /// A key that is missing is written.
     Insert {
@@ -40,10 +42,17 @@ pub enum Change {
 
 impl Fix {
     /// The string at `at` is meant to be `text`.
-    pub fn replace(at: &Route, text: impl Into<String>) -> Self {
-        let text = text.into();
+    pub fn meant(at: &Route, text: &str) -> Self {
+        let value = Value::from(text).to_string();
         let help = format!("did you mean `{text}`?");
-        Self { change: Change::Replace { at: at.clone(), text }, help }
+        Self { change: Change::Replace { at: at.clone(), value }, help }
+    }
+
+    /// At `at` is to stand `value`, a TOML value of the type that its key takes.
+    pub fn write(at: &Route, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let help = format!("write `{value}`");
+        Self { change: Change::Replace { at: at.clone(), value }, help }
     }
 
     /// The key at `at` is to be written with `value`, a TOML value, for the reason `why`.

@@ -32,7 +32,7 @@ struct DocumentChange<'a> {
     action: &'static str,
     /// The key, such as `nodes[1].id`.
     key: String,
-    /// The new value, as a string or TOML; null where it is removed.
+    /// The new value, as TOML; null where it is removed.
     value: Option<&'a str>,
 }
 
@@ -83,8 +83,8 @@ fn diagnostic<'a>(file: &'a str, located: &'a Located) -> DocumentDiagnostic<'a>
 
 fn change(change: &Change) -> DocumentChange<'_> {
     match change {
-        Change::Replace { at, text } => {
-            DocumentChange { action: "replace", key: at.to_string(), value: Some(text) }
+        Change::Replace { at, value } => {
+            DocumentChange { action: "replace", key: at.to_string(), value: Some(value) }
         }
         Change::Insert { at, value } => {
             DocumentChange { action: "insert", key: at.to_string(), value: Some(value) }

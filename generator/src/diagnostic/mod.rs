@@ -10,6 +10,7 @@ pub mod human;
 pub mod json;
 mod problems;
 
+use std::cmp::Ordering;
 use std::io;
 use std::ops::Range;
 
@@ -164,12 +165,18 @@ pub struct Located {
 
 impl Located {
     /// Place first, then everything that tells two of them apart.
-    fn sort_key(&self) -> impl Ord {
-        let spans = self.spans.iter();
-        let spans: Vec<_> =
-            spans.map(|span| (span.bytes.start, span.bytes.end, span.label.as_str())).collect();
-        let start = spans.first().map_or(0, |(start, ..)| *start);
-        (start, self.code, &self.message, self.help.as_deref(), spans)
+    fn order(&self, other: &Self) -> Ordering {
+        let place = |located: &Self| (located.start(), located.code);
+        let rest = |located: &Self| {
+            let spans = located.spans.iter();
+            let spans = spans.map(|span| (span.bytes.start, span.bytes.end, span.label.clone()));
+            (located.message.clone(), located.help.clone(), spans.collect::<Vec<_>>())
+        };
+        place(self).cmp(&place(other)).then_with(|| rest(self).cmp(&rest(other)))
+    }
+
+    fn start(&self) -> usize {
+        self.spans.first().map_or(0, |span| span.bytes.start)
     }
 }
 
@@ -188,7 +195,7 @@ impl Report {
     /// A report in the order of the text. What was found twice is said once.
     #[must_use]
     pub fn new(source: Source, mut located: Vec<Located>, allowed: usize) -> Self {
-        located.sort_by(|one, other| one.sort_key().cmp(&other.sort_key()));
+        located.sort_by(Located::order);
         located.dedup();
         Self { source, diagnostics: located, allowed }
     }

@@ -29,7 +29,7 @@ Sources: the makers' manuals; RFC 1918 §5 on choosing at random.",
 pub(super) const FACTORY: [(Subnet, &str); 12] = [
     (Subnet::from_parts(10, 0, 0, 0, 24), "Xfinity"),
     (Subnet::from_parts(192, 168, 0, 0, 24), "TP-Link and D-Link"),
-    (Subnet::from_parts(192, 168, 1, 0, 24), "ASUS, Linksys, Netgear and most others"),
+    (Subnet::from_parts(192, 168, 1, 0, 24), "most routers"),
     (Subnet::from_parts(192, 168, 2, 0, 24), "Speedport and Belkin"),
     (Subnet::from_parts(192, 168, 3, 0, 24), "Huawei"),
     (Subnet::from_parts(192, 168, 8, 0, 24), "GL.iNet and Huawei's sticks"),

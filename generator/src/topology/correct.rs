@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use toml_edit::{Document, Item, TomlError, Value};
+use toml_edit::{Document, Item, TomlError};
 
 use super::edit::{end_of_keys, insertion, item};
 use crate::diagnostic::Change;
@@ -45,9 +45,9 @@ struct Splice {
 
 fn splice(text: &str, root: &Item, change: &Change) -> Option<Splice> {
     match change {
-        Change::Replace { at, text: meant } => {
+        Change::Replace { at, value } => {
             let bytes = item(root, at)?.span()?;
-            Some(Splice { bytes, with: Value::from(meant.as_str()).to_string() })
+            Some(Splice { bytes, with: value.clone() })
         }
         Change::Insert { at, value } => {
             let (table, key) = parent(root, at)?;
@@ -146,6 +146,7 @@ fn past_spaces(text: &str, offset: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Fix;
 
     /// `nodes.0.name` as a route.
     fn route(path: &str) -> Route {
@@ -161,10 +162,10 @@ mod tests {
 
     #[test]
     fn replaces_the_value_alone() {
-        let change = Change::Replace { at: route("a.b"), text: "10.0.0.0/8".to_owned() };
-        let edited = apply("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n", &[&change]).unwrap().0;
+        let meant = Fix::meant(&route("a.b"), "10.0.0.0/8").change;
+        let edited = apply("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n", &[&meant]).unwrap().0;
         assert_eq!(edited, "[a] # x\r\n  b  =  \"10.0.0.0/8\" # why\r\n");
-        let quoted = Change::Replace { at: route("a"), text: "\"\n\\".to_owned() };
+        let quoted = Fix::meant(&route("a"), "\"\n\\").change;
         let edited = apply("a = ''", &[&quoted]).unwrap().0;
         assert_eq!(edited.parse::<toml_edit::DocumentMut>().unwrap()["a"].as_str(), Some("\"\n\\"));
     }

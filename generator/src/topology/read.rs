@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Problems;
-use crate::diagnostic::{Change, Finding, Place, Severity};
+use crate::diagnostic::{Finding, Fix, Place, Severity};
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::topology::schema;
@@ -45,6 +45,11 @@ pub(super) trait Field: Sized {
     /// Reads the value at `at`. `None` when it was reported as broken.
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self>;
 
+    /// What to do about a value of another TOML type.
+    fn remedy(_: &DeValue<'_>) -> Option<Remedy> {
+        None
+    }
+
     /// What an absent key means: by default, a fault.
     fn absent(at: &Route, problems: &mut Problems) -> Option<Self> {
         let message = format!("`{at}` is missing");
@@ -60,6 +65,14 @@ pub(super) trait Field: Sized {
     }
 }
 
+/// What to do about a value of the wrong TOML type.
+pub(super) enum Remedy {
+    /// It can only mean this, which is TOML.
+    Write(String),
+    /// It can mean several things.
+    Tell(String),
+}
+
 /// Reports a value of the wrong TOML type.
 pub(super) fn mismatch<T: Field>(
     value: &DeValue<'_>,
@@ -68,8 +81,40 @@ pub(super) fn mismatch<T: Field>(
 ) -> Option<T> {
     let message = format!("`{at}` takes {}, not {}", T::EXPECTED, type_name(value));
     let finding = Finding::new(message, at, format!("expected {}", T::EXPECTED));
+    let finding = match T::remedy(value) {
+        Some(Remedy::Write(value)) => finding.fix(Fix::write(at, value)),
+        Some(Remedy::Tell(help)) => finding.help(help),
+        None => finding,
+    };
     problems.broken(TYPE_MISMATCH, at, finding);
     None
+}
+
+/// A scalar as TOML.
+fn literal(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(toml_edit::Value::from(text.as_ref()).to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(boolean) => Some(boolean.to_string()),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}
+
+/// A number that was meant as text.
+fn quote<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
+    let (DeValue::Integer(_) | DeValue::Float(_)) = value else { return None };
+    let text = literal(value)?;
+    match T::parse(&text) {
+        Ok(_) => Some(Remedy::Write(toml_edit::Value::from(text).to_string())),
+        Err(fault) => fault.help.map(|help| Remedy::Tell(format!("put it between quotes; {help}"))),
+    }
+}
+
+/// A number that was put between quotes.
+fn unquote<T: Number>(value: &DeValue<'_>) -> Option<Remedy> {
+    let number: i64 = value.as_str()?.trim().parse().ok()?;
+    T::from_integer(number).ok().map(|_| Remedy::Write(number.to_string()))
 }
 
 fn type_name(value: &DeValue<'_>) -> &'static str {
@@ -88,7 +133,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Option<T> {
     let mut finding = Finding::new(malformed.message, at, malformed.label);
     finding.help = malformed.help;
-    finding.change = malformed.meant.map(|text| Change::Replace { at: at.clone(), text });
+    finding.change = malformed.meant.map(|text| Fix::meant(at, &text).change);
     problems.broken(VALUE_MALFORMED, at, finding);
     None
 }
@@ -125,7 +170,10 @@ fn read_number<T: Number + Field>(
 
 /// Makes keys of value types; `or` gives what stands in for a required one that is broken.
 macro_rules! fields {
-    ($read:ident as $trait:ident, $schema:ident: $($type:ty $(, or $stand_in:literal)?;)*) => { $(
+    (
+        $read:ident, $remedy:ident as $trait:ident, $schema:ident:
+        $($type:ty $(, or $stand_in:literal)?;)*
+    ) => { $(
         impl Field for $type {
             const EXPECTED: &'static str = <$type as $trait>::EXPECTED;
 
@@ -137,6 +185,10 @@ macro_rules! fields {
                 $read(value, at, problems)
             }
 
+            fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+                $remedy::<Self>(value)
+            }
+
             $( fn stand_in(_: &Route) -> Option<Self> {
                 Some(constant($stand_in))
             } )?
@@ -144,7 +196,7 @@ macro_rules! fields {
     )* };
 }
 
-fields! { read_text as Text, text:
+fields! { read_text, quote as Text, text:
     Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
     ImageReference; ImageRepository; IngressController; InterfaceName; LabelValue;
@@ -163,7 +215,7 @@ fields! { read_text as Text, text:
     Version, or "1.37.0";
 }
 
-fields! { read_number as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+fields! { read_number, unquote as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
 
 impl Field for NodeId {
     const EXPECTED: &'static str = <Self as Number>::EXPECTED;
@@ -174,6 +226,10 @@ impl Field for NodeId {
 
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         read_number(value, at, problems)
+    }
+
+    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+        unquote::<Self>(value)
     }
 
     fn stand_in(_: &Route) -> Option<Self> {
@@ -190,6 +246,15 @@ impl Field for bool {
 
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         value.as_bool().or_else(|| mismatch(value, at, problems))
+    }
+
+    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+        let boolean = match value.as_str()?.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => true,
+            "false" | "no" | "off" => false,
+            _ => return None,
+        };
+        Some(Remedy::Write(boolean.to_string()))
     }
 }
 
@@ -227,6 +292,11 @@ impl<T: Field> Field for Vec<T> {
         let elements = array.iter().enumerate();
         let read = elements.filter_map(|(i, e)| T::read(e.get_ref(), &at.index(i), problems));
         Some(read.collect())
+    }
+
+    /// One element without its brackets.
+    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+        literal(value).map(|element| Remedy::Write(format!("[{element}]")))
     }
 
     fn stand_in(_: &Route) -> Option<Self> {

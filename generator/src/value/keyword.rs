@@ -57,11 +57,60 @@ macro_rules! keywords {
 
 fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
     let refusal = Malformed::new(format!("`{text}` is no {noun}"), format!("unknown {noun}"));
+    let word = text.trim().to_lowercase();
+    if let Some((_, why)) = UNSUPPORTED.iter().find(|(other, _)| (noun, word.as_str()) == *other) {
+        return refusal.help(*why);
+    }
+    let synonym = SYNONYMS.iter().find(|(other, meant)| *other == word && words.contains(meant));
+    let same = words.iter().find(|known| known.eq_ignore_ascii_case(&word));
+    if let Some(meant) = same.or(synonym.map(|(_, meant)| meant)) {
+        return refusal.meaning(meant);
+    }
+    let family = words.iter().filter(|known| known.strip_prefix(&*word).is_some_and(starts_next));
+    let family: Vec<_> = family.copied().collect();
     match closest(text, words.iter().copied()) {
+        _ if !family.is_empty() => refusal.help(format!("write one of {}", family.join(", "))),
         Some(meant) => refusal.did_you_mean(meant),
         None => refusal.help(format!("known are {}", words.join(", "))),
     }
 }
+
+/// Whether the rest of a word begins another part of it, as in `debian-13`.
+fn starts_next(rest: &str) -> bool {
+    rest.starts_with('-')
+}
+
+/// What others call the same thing.
+const SYNONYMS: [(&str, &str); 20] = [
+    ("master", "control-plane"),
+    ("controlplane", "control-plane"),
+    ("control_plane", "control-plane"),
+    ("agent", "worker"),
+    ("x86_64", "amd64"),
+    ("x86-64", "amd64"),
+    ("aarch64", "arm64"),
+    ("bookworm", "debian-12"),
+    ("trixie", "debian-13"),
+    ("jammy", "ubuntu-22.04"),
+    ("noble", "ubuntu-24.04"),
+    ("resolute", "ubuntu-26.04"),
+    ("nginx", "ingress-nginx"),
+    ("nft", "nftables"),
+    ("aliyun", "alibaba"),
+    ("amazon", "aws"),
+    ("google", "gcp"),
+    ("round-robin", "rr"),
+    ("digital-ocean", "digitalocean"),
+    ("akamai", "linode"),
+];
+
+/// What exists elsewhere and not here, and why: by noun and word.
+const UNSUPPORTED: [((&str, &str), &str); 2] =
+    [(("dataplane", "bpf"), NO_EBPF), (("dataplane", "ebpf"), NO_EBPF)];
+
+/// projectcalico/calico#12900: 3.32.0 and 3.32.1 drop it; #4326: no device without a link layer.
+const NO_EBPF: &str = "leave it out: in eBPF mode Calico drops WireGuard's packets of 51820, and \
+                       knows no interface like wg0";
 
 keywords! {
     /// What a node does in the cluster.
@@ -280,7 +329,7 @@ keywords! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::table::{accepts, refuses};
+    use crate::value::table::{accepts, means, refuses};
 
     #[test]
     fn takes_its_words() {
@@ -305,7 +354,8 @@ mod tests {
                 "unknown role",
                 "did you mean `control-plane`?",
             ),
-            ("master", "`master` is no role", "unknown role", "known are control-plane, worker"),
+            ("master", "`master` is no role", "unknown role", "did you mean `control-plane`?"),
+            ("etcd", "`etcd` is no role", "unknown role", "known are control-plane, worker"),
         ]);
         refuses::<Os>(&[(
             "debian-11",
@@ -313,6 +363,13 @@ mod tests {
             "unknown operating system",
             "did you mean `debian-12`?",
         )]);
+        refuses::<Os>(&[(
+            "ubuntu",
+            "`ubuntu` is no operating system",
+            "unknown operating system",
+            "write one of ubuntu-22.04, ubuntu-24.04, ubuntu-26.04",
+        )]);
+        refuses::<Dataplane>(&[("BPF", "`BPF` is no dataplane", "unknown dataplane", NO_EBPF)]);
         refuses::<TaintEffect>(&[(
             "noschedule",
             "`noschedule` is no taint effect",
@@ -323,8 +380,11 @@ mod tests {
             "x86_64",
             "`x86_64` is no architecture",
             "unknown architecture",
-            "known are amd64, arm64",
+            "did you mean `amd64`?",
         )]);
+        // What is another word for it is certain, what is spelt alike a guess.
+        means::<Role>(&[("Worker", "worker"), ("master", "control-plane"), ("wroker", "")]);
+        means::<Arch>(&[("aarch64", "arm64"), ("master", ""), ("amd", "")]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod failures;
 mod fix;
+mod many;
 mod packaging;
 mod secrets;
 

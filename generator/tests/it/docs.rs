@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 
 /// Compares a document with what the code makes of it; like snapshots, `INSTA_UPDATE=always`
 /// accepts.
-fn assert_committed(path: &str, made: &str) {
+pub(crate) fn assert_committed(path: &str, made: &str) {
     let file = root().join(path);
     #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {

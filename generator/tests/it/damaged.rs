@@ -1,0 +1,277 @@
+//! Files that were damaged on the way: each ends in a located message or in a clean pass.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use meshwright::diagnostic::{self, Format, Report, Severity};
+use meshwright::document::Source;
+use meshwright::pipeline;
+
+/// How many damaged copies are judged.
+const COPIES: u64 = 500;
+
+/// The next number of a sequence that is the same in every run (splitmix64: Steele, Lea and Flood,
+/// "Fast splittable pseudorandom number generators", 2014).
+struct Sequence(u64);
+
+impl Sequence {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, which is above 0.
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).expect("below a usize")
+    }
+
+    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len())]
+    }
+}
+
+/// A way in which a file is damaged.
+type Damage = fn(&mut Vec<u8>, &mut Sequence);
+
+const DAMAGES: [(&str, Damage); 9] = [
+    ("bytes flipped", |text, sequence| flip_bytes(text, sequence)),
+    ("lines dropped", drop_lines),
+    ("lines written twice", repeat_lines),
+    ("lines in another order", move_lines),
+    ("values swapped between keys", swap_values),
+    ("huge numbers", huge_numbers),
+    ("other types", other_types),
+    ("cut short", cut),
+    ("keys misspelt", misspell),
+];
+
+fn flip_bytes(text: &mut [u8], sequence: &mut Sequence) {
+    for _ in 0..=sequence.below(8) {
+        let at = sequence.below(text.len());
+        text[at] ^= 1 << sequence.below(8);
+    }
+}
+
+fn drop_lines(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    edit_lines(text, |lines| {
+        for _ in 0..=sequence.below(4).min(lines.len() - 1) {
+            lines.remove(sequence.below(lines.len()));
+        }
+    });
+}
+
+fn repeat_lines(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    edit_lines(text, |lines| {
+        let line = sequence.one(lines).clone();
+        lines.insert(sequence.below(lines.len()), line);
+    });
+}
+
+fn move_lines(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    edit_lines(text, |lines| {
+        for _ in 0..=sequence.below(4) {
+            let line = lines.remove(sequence.below(lines.len()));
+            lines.insert(sequence.below(lines.len() + 1), line);
+        }
+    });
+}
+
+fn swap_values(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    edit_lines(text, |lines| {
+        let assignments = assignments(lines);
+        if assignments.is_empty() {
+            return;
+        }
+        let [one, other] = [(); 2].map(|()| sequence.one(&assignments).clone());
+        lines[one.line] = format!("{}{}", one.key, other.value);
+        lines[other.line] = format!("{}{}", other.key, one.value);
+    });
+}
+
+fn huge_numbers(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    let numbers = [
+        "99999999999999999999999999",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "4294967296",
+        "-1",
+        "1e999",
+        "0x7fffffffffffffff",
+    ];
+    replace_a_value(text, sequence, &numbers);
+}
+
+fn other_types(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    let values =
+        ["true", "[]", "{}", "\"\"", "[[], {}]", "{ a = { b = [1] } }", "2026-11-24", "nan"];
+    replace_a_value(text, sequence, &values);
+}
+
+fn cut(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    text.truncate(sequence.below(text.len()));
+}
+
+fn misspell(text: &mut Vec<u8>, sequence: &mut Sequence) {
+    edit_lines(text, |lines| {
+        let assignments = assignments(lines);
+        if assignments.is_empty() {
+            return;
+        }
+        let Assignment { line, key, value } = sequence.one(&assignments);
+        let mut key: Vec<_> = key.chars().collect();
+        key.remove(sequence.below(key.len()));
+        lines[*line] = format!("{}{value}", key.into_iter().collect::<String>());
+    });
+}
+
+fn replace_a_value(text: &mut Vec<u8>, sequence: &mut Sequence, values: &[&str]) {
+    edit_lines(text, |lines| {
+        let assignments = assignments(lines);
+        if !assignments.is_empty() {
+            let Assignment { line, key, .. } = sequence.one(&assignments);
+            lines[*line] = format!("{key}{}", sequence.one(values));
+        }
+    });
+}
+
+/// A line with a key and a value.
+#[derive(Clone)]
+struct Assignment {
+    line: usize,
+    /// With the sign behind it.
+    key: String,
+    value: String,
+}
+
+fn assignments(lines: &[String]) -> Vec<Assignment> {
+    let assignments = lines.iter().enumerate().filter_map(|(line, text)| {
+        let at = text.find(" = ")? + " = ".len();
+        Some(Assignment { line, key: text[..at].to_owned(), value: text[at..].to_owned() })
+    });
+    assignments.collect()
+}
+
+/// The examples are ASCII or UTF-8 before the first damage.
+fn edit_lines(text: &mut Vec<u8>, edit: impl FnOnce(&mut Vec<String>)) {
+    let whole = String::from_utf8_lossy(text).into_owned();
+    let mut lines: Vec<_> = whole.split('\n').map(str::to_owned).collect();
+    edit(&mut lines);
+    *text = lines.join("\n").into_bytes();
+}
+
+/// The topologies that are damaged: all examples of a size that people write.
+fn originals() -> Vec<Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let examples = fs::read_dir(root.join("examples")).expect("the examples are there");
+    let mut paths: Vec<_> = examples.map(|entry| entry.expect("readable").path()).collect();
+    paths.push(root.join("topology.toml"));
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("readable")).collect()
+}
+
+/// Runs all that `check` runs, and says whether the file passed.
+fn judge(what: &str, bytes: Vec<u8>) -> bool {
+    let source = match Source::decode("topology.toml".to_owned(), bytes) {
+        Ok(source) => source,
+        Err(report) => {
+            assert_located(what, &report);
+            return false;
+        }
+    };
+    let compiled = pipeline::compile(&source);
+    let errors = compiled.report.count(Severity::Error);
+    assert_eq!(compiled.plan.is_none(), errors > 0, "{what}: either a plan or an error");
+    assert_located(what, &compiled.report);
+    errors == 0
+}
+
+/// Each diagnostic names a line that is there, and prints.
+fn assert_located(what: &str, report: &Report) {
+    let lines = report.source.text.split('\n').count();
+    for found in &report.diagnostics {
+        let span = &found.spans[0];
+        assert!(span.primary && (1..=lines).contains(&span.line), "{what}: {found:?}");
+        assert!(span.column >= 1 && !found.message.is_empty(), "{what}: {found:?}");
+    }
+    for format in [Format::Human, Format::Json, Format::Github] {
+        let mut printed = Vec::new();
+        diagnostic::print(report, format, false, &mut printed).expect("a Vec takes everything");
+        assert_eq!(printed.is_empty(), report.diagnostics.is_empty() && format != Format::Json);
+    }
+}
+
+/// Calls `work` and tells on stderr how long it took: shown, never asserted.
+#[expect(clippy::disallowed_types, reason = "shown to people, in no output")]
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let start = std::time::Instant::now();
+    let done = work();
+    let _ = writeln!(std::io::stderr(), "{what}: {} ms", start.elapsed().as_millis());
+    done
+}
+
+#[test]
+fn damaged_copies_are_told_where_or_pass() {
+    let originals = originals();
+    let mut passed = 0;
+    timed("500 damaged copies", || {
+        for seed in 0..COPIES {
+            let mut sequence = Sequence(seed);
+            let mut text = sequence.one(&originals).clone();
+            let mut done = Vec::new();
+            for _ in 0..=sequence.below(2).min(1) {
+                let (name, damage) = *sequence.one(&DAMAGES);
+                if text.len() > 1 {
+                    damage(&mut text, &mut sequence);
+                    done.push(name);
+                }
+            }
+            passed += usize::from(judge(&format!("seed {seed}, {done:?}"), text));
+        }
+    });
+    // A damage that no check ever sees, or that none survives, would test nothing.
+    assert!((10..400).contains(&passed), "{passed} of {COPIES} passed");
+}
+
+/// What recursion could choke on.
+#[test]
+fn deep_nesting_is_told_where() {
+    let deep = 20_000;
+    let texts = [
+        format!("a = {}", "[".repeat(deep)),
+        format!("a = {}{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("a = {}", "{ a = ".repeat(deep)),
+        format!("a{} = 1", ".a".repeat(deep)),
+        format!("[a{}]", ".a".repeat(deep)),
+        format!("[[nodes]]\nlabels{} = 1", ".a".repeat(deep)),
+        format!("{}\n", "[[nodes]]\n".repeat(deep / 20)),
+    ];
+    timed("deep nesting", || {
+        for (index, text) in texts.into_iter().enumerate() {
+            assert!(!judge(&format!("nesting {index}"), text.into_bytes()));
+        }
+    });
+}
+
+/// As large as `check` reads: lines, one line, one value, and bytes that are no text.
+#[test]
+fn large_files_are_told_where() {
+    let size = 256 * 1024;
+    let nodes = "[[nodes]]\nname = \"a\"\nid = 1\nrole = \"worker\"\n";
+    let texts: [Vec<u8>; 5] = [
+        nodes.repeat(size / nodes.len() / 8).into_bytes(),
+        "x".repeat(size).into_bytes(),
+        format!("a = \"{}\"", "東".repeat(size / 3)).into_bytes(),
+        format!("#{}\n[cluster", " ".repeat(size)).into_bytes(),
+        vec![0xff; size],
+    ];
+    timed("large files", || {
+        for (index, text) in texts.into_iter().enumerate() {
+            assert!(!judge(&format!("large {index}"), text));
+        }
+    });
+}
