@@ -7,6 +7,7 @@ use crate::artifact::ArtifactSet;
 use crate::format::template;
 use crate::plan::sources::{Checksum, Source};
 use crate::plan::{Plan, calico as plan_calico, tunnel};
+use crate::release;
 use crate::render::{ClusterRenderer, GENERATED, Output};
 use crate::render::{access, calico, hello, ingress_nginx, traefik};
 use crate::value::IngressController;
@@ -39,7 +40,15 @@ struct View<'plan> {
     ingress_manifests: Vec<&'static str>,
     viewers: &'static str,
     hello: &'static str,
+    left_over: Vec<LeftOver>,
     sources: Vec<SourceView>,
+}
+
+/// What an earlier topology may have brought into the cluster.
+#[derive(Serialize)]
+struct LeftOver {
+    namespace: &'static str,
+    command: String,
 }
 
 #[derive(Serialize)]
@@ -75,6 +84,7 @@ impl<'plan> View<'plan> {
             ingress_manifests: ingress_manifests(plan).into_iter().map(below_cluster).collect(),
             viewers: given(!plan.clients.is_empty(), below_cluster(access::BINDING.path)),
             hello: given(plan.hello.is_some(), below_cluster(hello::MANIFESTS.path)),
+            left_over: left_overs(plan),
             sources: plan.sources().into_iter().map(SourceView::of).collect(),
         }
     }
@@ -97,6 +107,24 @@ fn ingress_manifests(plan: &Plan) -> Vec<&'static str> {
         IngressController::IngressNginx => ingress_nginx::manifests(plan),
         IngressController::Traefik => traefik::manifests(plan),
     }
+}
+
+/// The class of a chart that is uninstalled goes with it, and the next run puts it back.
+fn left_overs(plan: &Plan) -> Vec<LeftOver> {
+    let delete = |namespace| format!("kubectl delete namespace {namespace}");
+    let apps = [(tunnel::NAMESPACE, plan.tunnel.is_some()), (hello::NAME, plan.hello.is_some())];
+    let apps = apps.into_iter().filter(|(_, is_here)| !is_here);
+    let apps = apps.map(|(namespace, _)| LeftOver { namespace, command: delete(namespace) });
+    let charts = [release::INGRESS_NGINX.name, release::TRAEFIK.name];
+    let charts = charts.into_iter().filter(|chart| *chart != plan.chart().name);
+    let charts = charts.map(|namespace| LeftOver {
+        namespace,
+        command: format!(
+            "helm uninstall {namespace} --namespace {namespace}, then {}, then this again",
+            delete(namespace)
+        ),
+    });
+    apps.chain(charts).collect()
 }
 
 fn given(there: bool, file: &'static str) -> &'static str {

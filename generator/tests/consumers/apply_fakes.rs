@@ -40,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("apply_fakes::names_an_interrupted_helm", names_an_interrupted_helm),
         Trial::test("apply_fakes::spreads_what_one_node_has", spreads_what_one_node_has),
         Trial::test("apply_fakes::touches_nothing_in_a_dry_run", touches_nothing_in_a_dry_run),
+        Trial::test("apply_fakes::names_what_is_left_over", names_what_is_left_over),
         Trial::test("apply_fakes::leaves_out_what_is_not_there", leaves_out_what_is_not_there),
     ]
 }
@@ -192,7 +193,7 @@ fn holds(what: bool, otherwise: &str) -> Result<(), Failed> {
 
 fn keeps_the_order() -> Result<(), Failed> {
     let ran = Bench::new()?.apply()?;
-    ran.ends(0, "meshwright: done; 23 changes\n", "")?;
+    ran.ends(0, "meshwright: done; 24 changes\n", "")?;
     ran.calls(FIRST_RUN)
 }
 
@@ -202,6 +203,8 @@ kubectl get --raw /readyz
 kubectl get node/hongkong --output name
 kubectl diff --filename calico/pod-annotations.policy.yaml
 kubectl apply --filename calico/pod-annotations.policy.yaml
+kubectl diff --filename access.yaml
+kubectl apply --filename access.yaml
 kubectl diff --server-side --force-conflicts --field-manager=meshwright --filename DIR/crds.yaml
 kubectl apply --server-side --force-conflicts --field-manager=meshwright --filename DIR/crds.yaml
 kubectl wait --for=create --timeout=15m crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io crd/tigerastatuses.operator.tigera.io
@@ -244,7 +247,7 @@ kubectl apply --filename ingress-nginx/namespace.yaml
 kubectl diff --filename ingress-nginx/networkpolicy.yaml
 kubectl apply --filename ingress-nginx/networkpolicy.yaml
 helm history ingress-nginx --namespace ingress-nginx --max 1 --output json
-helm upgrade --install ingress-nginx DIR/chart.tgz --namespace ingress-nginx --values ingress-nginx/values.yaml --description meshwright SHA256 --timeout 15m
+helm upgrade --install ingress-nginx DIR/chart.tgz --namespace ingress-nginx --values ingress-nginx/values.yaml --description meshwright SHA256 --take-ownership --timeout 15m
 kubectl wait --for=create --timeout=15m node/hongkong node/tokyo node/frankfurt node/home
 kubectl wait --for=condition=Ready --timeout=15m node/hongkong node/tokyo node/frankfurt node/home
 kubectl wait --for=create --timeout=15m tigerastatus/calico
@@ -261,11 +264,12 @@ kubectl get nodes --output jsonpath={range .items[*]}{.spec.taints[*].effect}{\"
 kubectl diff --filename hello/hello.yaml
 kubectl apply --filename hello/hello.yaml
 kubectl --namespace hello rollout status deployment/hello --timeout=15m
+kubectl get namespace/traefik --ignore-not-found --output name
 ";
 
 fn changes_nothing_the_second_time() -> Result<(), Failed> {
     let bench = Bench::new()?;
-    bench.apply()?.ends(0, "meshwright: done; 23 changes\n", "")?;
+    bench.apply()?.ends(0, "meshwright: done; 24 changes\n", "")?;
     let again = bench.apply()?;
     again.ends(0, "meshwright: done; 0 changes\n", "")?;
     let writes = [" apply ", "helm upgrade", "rollout restart"];
@@ -495,7 +499,7 @@ fn spreads_what_one_node_has() -> Result<(), Failed> {
         bench.write("cluster/pods", "tokyo\ntokyo\n")?;
         bench.write("cluster/taints", taints)?;
         let ran = bench.apply()?;
-        ran.ends(0, &format!("meshwright: done; {} changes\n", 23 + restarts), "")?;
+        ran.ends(0, &format!("meshwright: done; {} changes\n", 24 + restarts), "")?;
         let found = ran.calls.matches("rollout restart deployment/cloudflared").count();
         holds(found == restarts, &ran.calls)?;
     }
@@ -517,8 +521,23 @@ fn leaves_out_what_is_not_there() -> Result<(), Failed> {
     fs::remove_dir_all(bench.path("secrets"))?;
     let ran = bench.apply()?;
     ran.ends(0, "changes\n", "")?;
+    let asked = |line: &&str| !line.starts_with("kubectl get namespace/");
     for absent in ["cloudflared", "hello", "bgp-password", "secrets"] {
-        holds(!ran.has_called(absent), &format!("{absent}:\n{}", ran.calls))?;
+        let called = ran.calls.lines().filter(asked).any(|line| line.contains(absent));
+        holds(!called, &format!("{absent}:\n{}", ran.calls))?;
     }
     Ok(())
+}
+
+/// What an earlier topology had is named, with what removes it, and left alone.
+fn names_what_is_left_over() -> Result<(), Failed> {
+    let bench = Bench::new()?;
+    bench.write("cluster/namespaces", "traefik\n")?;
+    bench.apply()?.ends(
+        0,
+        "meshwright: the namespace traefik is no longer in the topology; to remove it: helm uninstall \
+         traefik --namespace traefik, then kubectl delete namespace traefik, then this again\n\
+         meshwright: done; 24 changes\n",
+        "",
+    )
 }
