@@ -1,4 +1,6 @@
-//! The committed tree is what the committed topology gives.
+//! The committed trees are what the committed topologies give.
+
+#![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
 use std::path::Path;
 
@@ -9,11 +11,21 @@ use crate::pipeline::{compile, human};
 
 #[test]
 fn committed_tree_is_what_the_topology_gives() {
+    assert_generated("topology.toml", "out");
+}
+
+/// Nix reads files of the source tree: what it evaluates has to be committed.
+#[test]
+fn committed_tree_of_the_nixos_example_is_what_its_topology_gives() {
+    assert_generated("examples/nixos.toml", "nix/example");
+}
+
+fn assert_generated(topology: &str, out: &str) {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let compiled = compile(&repository.join("topology.toml"));
-    assert_eq!(human(&compiled), "", "topology.toml is not clean");
+    let compiled = compile(&repository.join(topology));
+    assert_eq!(human(&compiled), "", "{topology} is not clean");
     let plan = compiled.plan.expect("a clean topology has a plan");
-    let changes = out::compare(&Rendering::new(&plan), &repository.join("out"));
+    let changes = out::compare(&Rendering::new(&plan), &repository.join(out));
     let changes = changes.expect("a whole tree");
     let whole = Changes {
         unchanged: changes.files,
@@ -21,5 +33,6 @@ fn committed_tree_is_what_the_topology_gives() {
         bytes: changes.bytes,
         ..Changes::default()
     };
-    assert_eq!(changes, whole, "run `meshwright generate` and commit out/");
+    let remedy = format!("run `meshwright -t {topology} -o {out} generate` and commit {out}/");
+    assert_eq!(changes, whole, "{remedy}");
 }

@@ -1,0 +1,82 @@
+# For flakes that hold a topology.toml and the out/ that was generated from it.
+{ self, nixpkgs }:
+let
+  inherit (nixpkgs) lib;
+  platforms = import ./platforms.nix;
+  forAllSystems =
+    f: lib.genAttrs (lib.attrValues platforms) (system: f nixpkgs.legacyPackages.${system});
+
+  nodesOf =
+    out:
+    let
+      folder = out + "/nodes";
+      names = lib.attrNames (lib.filterAttrs (_: kind: kind == "directory") (builtins.readDir folder));
+      plan = name: lib.importJSON (folder + "/${name}/node.json");
+    in
+    if builtins.pathExists folder then
+      lib.genAttrs names plan
+    else
+      throw "meshwright: ${toString folder} is missing. Run `meshwright generate`, then `git add` its folder: a flake sees only what git knows.";
+
+  # One NixOS configuration for each node whose `os` is nixos.
+  clusterFrom =
+    {
+      # The folder that `meshwright generate` wrote.
+      out,
+      # Modules of every machine.
+      modules ? [ ],
+      # Further modules by the machine's name: its disks, its boot loader.
+      perNode ? _: [ ],
+      # Of the flake's own nixpkgs.
+      nixosSystem ? lib.nixosSystem,
+    }:
+    lib.mapAttrs (
+      name: plan:
+      nixosSystem {
+        modules = [
+          self.nixosModules.default
+          {
+            nixpkgs.hostPlatform = lib.mkDefault platforms.${plan.arch};
+            services.meshwright = {
+              enable = true;
+              inherit out;
+              node = name;
+            };
+          }
+        ]
+        ++ modules
+        ++ perNode name;
+      }
+    ) (lib.filterAttrs (_: plan: plan.os == "nixos") (nodesOf out));
+
+  # All that a flake with one cluster offers: its machines, the generator, and the check that out/ is
+  # what the topology gives.
+  mkCluster =
+    {
+      # topology.toml.
+      topology,
+      out,
+      ...
+    }@cluster:
+    let
+      packages = forAllSystems (pkgs: rec {
+        default = configs;
+        generator = pkgs.callPackage ../packages/generator.nix { };
+        configs = pkgs.callPackage ../packages/configs.nix { inherit generator topology; };
+      });
+      drift =
+        system: own:
+        nixpkgs.legacyPackages.${system}.callPackage ../packages/drift.nix {
+          inherit (own) configs;
+          committed = out;
+        };
+    in
+    {
+      inherit packages;
+      nixosConfigurations = clusterFrom (removeAttrs cluster [ "topology" ]);
+      checks = lib.mapAttrs (system: own: { drift = drift system own; }) packages;
+    };
+in
+{
+  inherit clusterFrom mkCluster forAllSystems;
+}

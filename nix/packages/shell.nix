@@ -1,0 +1,30 @@
+# What .ci/run uses.
+{
+  mkShell,
+  cargo,
+  cargo-insta,
+  clippy,
+  deadnix,
+  nftables,
+  nixfmt,
+  rust-analyzer,
+  rustc,
+  rustfmt,
+  shellcheck,
+  wireguard-tools,
+}:
+mkShell {
+  packages = [
+    cargo
+    cargo-insta
+    clippy
+    deadnix
+    nftables
+    nixfmt
+    rust-analyzer
+    rustc
+    rustfmt
+    shellcheck
+    wireguard-tools
+  ];
+}

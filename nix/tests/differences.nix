@@ -1,0 +1,111 @@
+# Where an evaluated machine is not what node.json and the files beside it say: the names of the
+# fields, as a list. Each field of node.json has a line here; one without is itself a difference.
+{ lib }:
+{
+  config,
+  out,
+  node,
+}:
+let
+  folder = out + "/nodes/${node}";
+  host = out + "/host";
+  plan = lib.importJSON (folder + "/node.json");
+  inherit (plan) wireguard;
+
+  interface = config.networking.wireguard.interfaces.${wireguard.interface};
+  hosts = lib.concatLists (
+    lib.mapAttrsToList (address: names: map (name: "${address} ${name}") names) config.networking.hosts
+  );
+  containerd = config.virtualisation.containerd.settings;
+  kubelet = config.systemd.services.kubelet;
+  has = wanted: found: lib.all (value: lib.elem value found) wanted;
+
+  text = path: builtins.readFile config.environment.etc.${path}.source;
+  is = path: file: config.environment.etc ? ${path} && text path == builtins.readFile file;
+  named = endpoint: lib.hasInfix " ${endpoint}\n" (text "wireguard/${wireguard.interface}.endpoints");
+
+  # A peer as node.json has it, read back from the configuration.
+  peer =
+    peer:
+    lib.filterAttrs (_: value: value != null) {
+      inherit (peer) name;
+      public_key = peer.publicKey;
+      preshared_key_file = peer.presharedKeyFile;
+      allowed_ips = peer.allowedIPs;
+      persistent_keepalive = peer.persistentKeepalive;
+    };
+  endpoint =
+    planned: set:
+    if set.endpoint != null then
+      set.endpoint == planned.endpoint or null
+    else
+      planned ? endpoint -> named planned.endpoint;
+
+  fields = {
+    schema_version = plan.schema_version == 1;
+    cluster = is "meshwright/node.env" (folder + "/node.env");
+    name = config.networking.hostName == plan.name;
+    # What founds a cluster and what joins is in kubeadm.yaml.
+    role = is "kubernetes/kubeadm.yaml" (folder + "/kubeadm.yaml");
+    os = plan.os == "nixos";
+    arch =
+      config.nixpkgs.hostPlatform.system or config.nixpkgs.hostPlatform == (import ../lib/platforms.nix)
+      .${plan.arch};
+    wireguard =
+      interface.ips == [ wireguard.address ]
+      && interface.listenPort == wireguard.listen_port
+      && interface.mtu == wireguard.mtu
+      && interface.privateKeyFile == wireguard.private_key_file
+      && !interface.allowedIPsAsRoutes
+      && map peer interface.peers == map (peer: removeAttrs peer [ "endpoint" ]) wireguard.peers
+      && lib.all lib.id (lib.zipListsWith endpoint wireguard.peers interface.peers)
+      && is "wireguard/${wireguard.interface}.conf" (folder + "/${wireguard.interface}.conf");
+    pod_routes = is "wireguard/${wireguard.interface}.routes" (
+      folder + "/${wireguard.interface}.routes"
+    );
+    route_guards = is "meshwright/guards.routes" (host + "/guards.routes");
+    firewall =
+      is "meshwright/nftables.conf" (folder + "/nftables.conf")
+      && !config.networking.firewall.enable
+      && !config.networking.nftables.enable
+      && lib.elem "sysinit.target" config.systemd.services.meshwright-firewall.wantedBy;
+    kernel_modules =
+      has plan.kernel_modules config.boot.kernelModules
+      && is "modules-load.d/meshwright.conf" (host + "/modules-load.conf");
+    sysctl = lib.all (name: toString config.boot.kernel.sysctl.${name} == plan.sysctl.${name}) (
+      lib.attrNames plan.sysctl
+    );
+    hosts = has (lib.concatMap (
+      entry: map (name: "${entry.address} ${name}") entry.names
+    ) plan.hosts) hosts;
+    containerd =
+      containerd == lib.importTOML (host + "/containerd/config.toml")
+      &&
+        containerd.plugins."io.containerd.cri.v1.images".pinned_images.sandbox
+        == plan.containerd.sandbox_image
+      && lib.all (
+        registry:
+        is "containerd/certs.d/${registry}/hosts.toml" (host + "/containerd/certs.d/${registry}/hosts.toml")
+      ) (map (lib.replaceStrings [ ":" ] [ "_" ]) (lib.attrNames plan.containerd.mirrors));
+    load_balancer =
+      plan ? load_balancer
+      -> (
+        config.services.haproxy.enable
+        && lib.hasInfix (builtins.readFile (host + "/haproxy.cfg")) config.services.haproxy.config
+      );
+    kubernetes =
+      lib.hasPrefix "${config.services.meshwright.kubernetesPackage}/bin/kubelet " kubelet.serviceConfig.ExecStart
+      && is "kubernetes/upgrade.yaml" (folder + "/upgrade.yaml")
+      && lib.all (patch: is "kubernetes/patches/${patch}" (folder + "/patches/${patch}")) (
+        lib.attrNames (builtins.readDir (folder + "/patches"))
+      )
+      && plan.kubernetes.kubeadm_config == "/etc/kubernetes/kubeadm.yaml"
+      && plan.kubernetes.patches_directory == "/etc/kubernetes/patches";
+  };
+
+  failed = map (entry: entry.message) (lib.filter (entry: !entry.assertion) config.assertions);
+  unknown = lib.subtractLists (lib.attrNames fields) (lib.attrNames plan);
+in
+lib.attrNames (lib.filterAttrs (_: same: !same) fields)
+++ map (field: "${field}: nothing compares this field") unknown
+++ failed

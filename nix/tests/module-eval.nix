@@ -1,0 +1,14 @@
+# Each NixOS machine of the examples is what its node.json says.
+{ lib, self }:
+let
+  differences = import ./differences.nix { inherit lib; };
+  found = lib.mapAttrsToList (
+    node: machine:
+    map (difference: "${node}: ${difference}") (differences {
+      inherit (machine) config;
+      inherit (machine.config.services.meshwright) out;
+      inherit node;
+    })
+  ) self.nixosConfigurations;
+in
+lib.concatLists found

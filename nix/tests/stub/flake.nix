@@ -1,0 +1,21 @@
+{
+  description = "Stands in for nixpkgs on a machine without network; for the tests of this repository only";
+
+  outputs =
+    _:
+    let
+      lib = import ./lib.nix // import ./modules.nix;
+      packages = system: import ./pkgs.nix { inherit lib system; };
+    in
+    {
+      lib = lib // {
+        nixosSystem =
+          { modules }:
+          lib.evalModules {
+            modules = [ ./options.nix ] ++ modules;
+            arguments = config: { pkgs = packages config.nixpkgs.hostPlatform; };
+          };
+      };
+      legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] packages;
+    };
+}
