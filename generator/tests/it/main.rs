@@ -9,6 +9,7 @@ mod determinism;
 mod diagnostics;
 mod docs;
 mod drift;
+mod host_plan;
 mod mesh;
 mod mistakes;
 mod out;

@@ -40,7 +40,7 @@ fn user_data_of_every_example_is_the_tree_itself() {
     }
 }
 
-fn texts(rendering: &Rendering<'_>, part: usize) -> BTreeMap<String, String> {
+pub(crate) fn texts(rendering: &Rendering<'_>, part: usize) -> BTreeMap<String, String> {
     let artifacts = rendering.render(part);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("artifacts are text");
     artifacts.iter().map(|(path, bytes)| (path.to_owned(), text(bytes))).collect()
@@ -75,7 +75,7 @@ fn judge(
 }
 
 /// The files of user-data; it holds nothing else but a hostname and one command.
-fn read(user_data: &str, node: &Node) -> BTreeMap<String, HostFile> {
+pub(crate) fn read(user_data: &str, node: &Node) -> BTreeMap<String, HostFile> {
     let Value::Object(mut config) = serde_saphyr::from_str(user_data).expect("YAML, each key once")
     else {
         unreachable!("user-data is a mapping")
