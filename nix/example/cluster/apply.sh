@@ -44,6 +44,9 @@ ingress_manifests=(
   traefik/ingressclass.yaml
 )
 
+# What kubeconfigs of the role view may do, or nothing.
+viewers=''
+
 # The echo app, or nothing.
 hello=''
 
@@ -234,6 +237,7 @@ check_files() {
   )
   [[ -z $bgp_secret ]] || files+=(calico/bgp-password.rbac.yaml)
   [[ -z $tunnel_secret ]] || files+=(cloudflared/namespace.yaml cloudflared/cloudflared.yaml)
+  [[ -z $viewers ]] || files+=("$viewers")
   [[ -z $hello ]] || files+=("$hello")
   for file in "${files[@]}"; do
     [[ -r $file ]] || missing+=("$PWD/$file: copy the whole of out/cluster")
@@ -487,6 +491,10 @@ spread_ingress() {
 }
 
 # Last: with the admission webhook an Ingress is refused until the controller runs.
+let_viewers_in() {
+  apply "$viewers"
+}
+
 install_hello() {
   apply "$hello"
   await_rollout hello deployment/hello
@@ -503,6 +511,7 @@ main() {
   step 'fetching what is not in this folder' fetch_sources
   code=1
   step "looking for the cluster $cluster" check_cluster
+  [[ -z $viewers ]] || step 'letting viewers in' let_viewers_in
   step "keeping pods from naming their own address" guard_pod_addresses
   step "installing Calico's operator ${version[calico-operator]}" install_operator
   step 'installing Calico' install_calico
