@@ -50,6 +50,13 @@ viewers=''
 # The echo app, or nothing.
 hello=''
 
+# Namespaces of what this cluster does not have, though an earlier topology may have had it, and what removes it.
+left_over=(
+  'cloudflared kubectl delete namespace cloudflared'
+  'hello kubectl delete namespace hello'
+  'ingress-nginx helm uninstall ingress-nginx --namespace ingress-nginx, then kubectl delete namespace ingress-nginx, then this again'
+)
+
 # What is taken from elsewhere, by its name in [packages.sources]: where it is, and what it is compared with:
 # a digest, `published:` the file with what sha256sum printed, `index:` the index of its repository, or nothing.
 declare -A version=() url=() checksum=()
@@ -429,7 +436,8 @@ install_tunnel() {
 
 # `helm upgrade --install`, and not `helm template | kubectl apply`: it removes what a new chart no longer has, and
 # runs the chart's hooks, which make the certificate of the admission webhook. But it makes a revision each time,
-# so it is left alone where the last one was made from these files and the cluster still is as it says.
+# so it is left alone where the last one was made from these files and the cluster still is as it says. The class
+# is the same for both controllers, and may be the other one's: this release takes it over.
 install_ingress() {
   local manifest wanted last
   for manifest in "${ingress_manifests[@]}"; do
@@ -444,7 +452,7 @@ install_ingress() {
     *'"status":"deployed"'*"$wanted"*) ! is_as_installed || return 0 ;;
   esac
   "$helm" upgrade --install "$ingress" "${taken[$ingress]}" --namespace "$ingress" \
-    --values "$ingress/values.yaml" --description "$wanted" --timeout "$limit" >/dev/null
+    --values "$ingress/values.yaml" --description "$wanted" --take-ownership --timeout "$limit" >/dev/null
   changes=$((changes + 1))
   say "chart $ingress ${version[$ingress]} installed"
 }
@@ -500,6 +508,17 @@ install_hello() {
   await_rollout hello deployment/hello
 }
 
+# Nothing is ever deleted here: whoever takes something away knows why, and when.
+name_left_overs() {
+  local one namespace
+  for one in "${left_over[@]}"; do
+    namespace=${one%% *}
+    ! planned "look for the namespace $namespace" || continue
+    [[ -n $(kubectl get "namespace/$namespace" --ignore-not-found --output name) ]] || continue
+    say "the namespace $namespace is no longer in the topology; to remove it: ${one#* }"
+  done
+}
+
 main() {
   read_arguments "$@"
   cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -511,8 +530,8 @@ main() {
   step 'fetching what is not in this folder' fetch_sources
   code=1
   step "looking for the cluster $cluster" check_cluster
-  [[ -z $viewers ]] || step 'letting viewers in' let_viewers_in
   step "keeping pods from naming their own address" guard_pod_addresses
+  [[ -z $viewers ]] || step 'letting viewers in' let_viewers_in
   step "installing Calico's operator ${version[calico-operator]}" install_operator
   step 'installing Calico' install_calico
   step "waiting for Calico's API" await_calico
@@ -526,6 +545,7 @@ main() {
   [[ -z $tunnel_secret ]] || step 'spreading the tunnel over the nodes' spread_tunnel
   step 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || step 'installing the echo app' install_hello
+  step 'looking for what is no longer in the topology' name_left_overs
   if [[ $dry_run == yes ]]; then
     say 'nothing has been done'
   else
