@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
+use super::opened;
 use super::session::{Session, count, members};
 use crate::diagnostic::{Change, Format, Report, Severity};
 use crate::document::Source;
@@ -43,7 +44,7 @@ impl Check {
         let source = session.source()?;
         let compiled = match self.fix {
             true => self.fix(&source, session)?,
-            false => pipeline::compile(&source),
+            false => opened::compile(&source, session),
         };
         let failed = session.report(&compiled.report)?;
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
@@ -56,10 +57,10 @@ impl Check {
 
     /// Corrects the topology and prints the patch; returns what is found in the text on disk.
     fn fix(&self, source: &Source, session: &mut Session<'_>) -> Result<Compiled, Failure> {
-        let Corrected { text, changes, compiled } = corrected(source)?;
+        let Corrected { text, changes } = corrected(source)?;
         if changes == 0 {
             session.talk("there is nothing that --fix can correct")?;
-            return Ok(compiled);
+            return Ok(opened::compile(source, session));
         }
         // With another format stdout is a report alone.
         let human = session.global.format == Format::Human;
@@ -69,12 +70,12 @@ impl Check {
         let made = count(changes, "correction");
         if self.dry_run {
             session.talk(format_args!("{}: {made} to make, nothing was written", source.name))?;
-            return Ok(pipeline::compile(source));
+            return Ok(opened::compile(source, session));
         }
         let path = session.topology();
         file::replace(path, text.as_bytes()).map_err(Failure::writing(path))?;
         session.talk(format_args!("{}: {made} made", source.name))?;
-        Ok(compiled)
+        Ok(opened::compile(&Source { name: source.name.clone(), text }, session))
     }
 }
 
@@ -83,8 +84,6 @@ struct Corrected {
     text: String,
     /// How many there were.
     changes: usize,
-    /// What is still found.
-    compiled: Compiled,
 }
 
 /// A correction can bring the next one to light, each round those of one stage; what goes on longer
@@ -93,11 +92,10 @@ const ROUNDS: usize = 10;
 
 fn corrected(source: &Source) -> Result<Corrected, Failure> {
     let mut source = source.clone();
-    let mut compiled = pipeline::compile(&source);
     let mut made = 0;
     for _ in 0..ROUNDS {
-        let found = compiled.report.diagnostics.iter();
-        let changes: Vec<&Change> = found.filter_map(|found| found.change.as_ref()).collect();
+        let found = pipeline::compile(&source).report.diagnostics;
+        let changes: Vec<&Change> = found.iter().filter_map(|one| one.change.as_ref()).collect();
         if changes.is_empty() {
             break;
         }
@@ -107,9 +105,8 @@ fn corrected(source: &Source) -> Result<Corrected, Failure> {
         }
         made += count;
         source.text = text;
-        compiled = pipeline::compile(&source);
     }
-    Ok(Corrected { text: source.text, changes: made, compiled })
+    Ok(Corrected { text: source.text, changes: made })
 }
 
 fn praise(topology: &Topology, report: &Report) -> String {

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::Status;
 use super::failure::Failure;
+use super::opened;
 use super::session::{Session, count};
 use crate::diagnostic::{Format, Report, github, json};
 use crate::out::{self, Changes};
-use crate::pipeline;
 use crate::render::Rendering;
 
 const EXAMPLES: &str = "\
@@ -49,7 +49,7 @@ impl Generate {
             return Err(Failure::usage("--diff prints a patch, not JSON", help));
         }
         session.refuse_out_dir()?;
-        let compiled = pipeline::compile(&session.source()?);
+        let compiled = opened::compile(&session.source()?, session);
         let Some(plan) = &compiled.plan else {
             session.report(&compiled.report)?;
             session.talk("nothing was written")?;

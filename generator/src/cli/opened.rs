@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::session::Session;
-use crate::diagnostic::{Diagnostic, Finding, Severity};
+use crate::diagnostic::{Diagnostic, Finding, Report, Severity};
 use crate::document::{Document, Source};
 use crate::pipeline::{self, Compiled};
 use crate::plan::Plan;
 use crate::route::Route;
 use crate::rules::Checked;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
-use crate::secrets::inventory::{Inventory, NO_CREDENTIAL, Wanted};
+use crate::secrets::inventory::{Inventory, NO_CREDENTIAL, Wanted, published};
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
 use crate::topology::Topology;
@@ -126,6 +126,22 @@ fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
     default.filter(|path| path.exists()).into_iter().collect()
 }
 
+/// Compiles a topology, and refuses a private key in it: every peer would be given it, and git.
+pub(super) fn compile(source: &Source, session: &Session<'_>) -> Compiled {
+    let (document, syntax) = Document::parse(source);
+    let mut compiled = pipeline::compile_document(&document, syntax);
+    let Some(topology) = &compiled.topology else { return compiled };
+    let store = Store::new(session.secrets_dir(), None, Identities::default());
+    let published = published(topology, &store);
+    if !published.is_empty() {
+        let located = published.into_iter().map(|found| document.locate(found));
+        let located = compiled.report.diagnostics.drain(..).chain(located).collect();
+        compiled.report = Report::new(source.clone(), located, compiled.report.allowed);
+        compiled.plan = None;
+    }
+    compiled
+}
+
 /// Prints faults of the store at their places in the topology.
 pub(super) fn report_faults(
     source: &Source,
@@ -134,7 +150,7 @@ pub(super) fn report_faults(
 ) -> Result<(), Failure> {
     let (document, _) = Document::parse(source);
     let located = faults.into_iter().map(|fault| document.locate(fault)).collect();
-    let report = crate::diagnostic::Report::new(document.source().clone(), located, 0);
+    let report = Report::new(document.source().clone(), located, 0);
     debug_assert!(report.count(Severity::Error) > 0, "faults are errors");
     session.report(&report)?;
     Ok(())

@@ -17,6 +17,8 @@ pub(crate) const PRESHARED_KEY_MALFORMED: &str = "preshared-key-malformed";
 pub(crate) const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
 /// Code of a private key that does not belong to the public key of the topology.
 pub(crate) const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
+/// Code of a private key that stands in the topology.
+pub(crate) const PRIVATE_KEY_PUBLISHED: &str = "private-key-published";
 /// Code of a recipient that nothing can be encrypted to.
 pub(crate) const RECIPIENT_UNUSABLE: &str = "recipient-unusable";
 /// Code of files that are not encrypted to the recipients of the topology.
@@ -38,7 +40,7 @@ const fn entry(code: &'static str, summary: &'static str, explain: &'static str)
 }
 
 /// Every code of this folder.
-pub(crate) const FAULTS: [Entry; 12] = [
+pub(crate) const FAULTS: [Entry; 13] = [
     entry(
         AUTHORITY_EXPIRED,
         "a certificate authority has ended",
@@ -104,6 +106,24 @@ that was cut short while it was copied, and whole elsewhere.",
 The peers of this machine expect the key that the topology names, and it would answer with another: no \
 handshake ever completes, and WireGuard says nothing about it (wg(8): packets that do not authenticate are \
 dropped). One of the two is outdated. Nothing is changed until it is said which.",
+    ),
+    entry(
+        PRIVATE_KEY_PUBLISHED,
+        "a private key stands where its public one belongs",
+        "\
+The `public_key` of a machine is the private key that the store keeps for it. Both are 44 characters of \
+base64, and `wg` tells neither from the other. Written into every peer's configuration, and committed with \
+it, it lets whoever reads it be that machine: decrypt nothing that was recorded, but take its place in the \
+mesh. And no handshake would complete, since peers expect the key that would belong to it as a public one.
+
+Write the public key in the help. If the file has left your machine, in a commit that was pushed or a paste, \
+the key is lost: remove its file from the store and `public_key` from the topology, run `meshwright keys`, \
+and deliver to every node.
+
+The store is looked at for this by `check` and `generate` too, as far as it is plain; only keys that have \
+the form of a private one are compared.
+
+Source: wg(8), `pubkey`; `curve25519_clamp_secret` of wireguard-tools.",
     ),
     entry(
         RECIPIENT_UNUSABLE,

@@ -8,8 +8,9 @@ use super::authority::{self, Authority};
 use super::cluster_key::{BgpPassword, ServiceAccountKey};
 use super::fault::{
     AUTHORITY_EXPIRED, AUTHORITY_MALFORMED, AUTHORITY_MISMATCH, BGP_PASSWORD_MALFORMED,
-    PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH, RECIPIENTS_OUTDATED,
-    SERVICE_ACCOUNT_KEY_MALFORMED, TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH, fault,
+    PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH, PRIVATE_KEY_PUBLISHED,
+    RECIPIENTS_OUTDATED, SERVICE_ACCOUNT_KEY_MALFORMED, TUNNEL_CREDENTIAL_MALFORMED,
+    TUNNEL_CREDENTIAL_MISMATCH, fault,
 };
 use super::item::{Item, State};
 use super::key_pair::{self, Owner};
@@ -287,6 +288,15 @@ fn of_owner(owner: &Owner<'_>, state: key_pair::State, store: &Store) -> Option<
             );
             Some(fault(PRIVATE_KEY_MISMATCH, finding.help(help)))
         }
+        key_pair::State::Published(derived) => {
+            // At the name: a report ends in logs, and the line of the key must not.
+            let message = format!("the `public_key` of {owner} is its private key, a secret");
+            let route = owner.origin.key("name");
+            let finding = Finding::new(message, &route, "everybody who reads this file can be it");
+            let help =
+                format!("write public_key = \"{derived}\"; if others saw it, make a new pair");
+            Some(fault(PRIVATE_KEY_PUBLISHED, finding.help(help)))
+        }
         key_pair::State::Malformed => {
             let message = format!("{path} holds no private key");
             let route = owner.origin.key("name");
@@ -295,6 +305,17 @@ fn of_owner(owner: &Owner<'_>, state: key_pair::State, store: &Store) -> Option<
         }
         _ => None,
     }
+}
+
+/// Machines whose private key stands in the topology. What cannot be read is not judged: this is
+/// for those who look at a topology, and may not be those who look at its secrets.
+pub(crate) fn published(topology: &Topology, store: &Store) -> Vec<Diagnostic> {
+    let suspects = Owner::all(topology).into_iter().filter(Owner::may_be_published);
+    let published = suspects.filter_map(|owner| match owner.state(store) {
+        Ok(state @ key_pair::State::Published(_)) => of_owner(&owner, state, store),
+        Ok(_) | Err(_) => None,
+    });
+    published.collect()
 }
 
 fn of_authority(

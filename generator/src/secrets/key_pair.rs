@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::secret::Secret;
 use super::store::{Error, Found, Store};
-use super::wireguard::PrivateKey;
+use super::wireguard::{PrivateKey, is_clamped};
 use crate::route::Route;
 use crate::topology::Topology;
 use crate::value::{InterfaceName, Name, PublicKey};
@@ -46,6 +46,8 @@ pub(crate) enum State {
     Elsewhere,
     /// The private half has this public one, and the topology another.
     Mismatch(PublicKey),
+    /// The topology has the private half itself, whose public one is this.
+    Published(PublicKey),
     /// The file in the store holds no key.
     Malformed,
     /// The private half is sealed, and there is no identity to look at it.
@@ -105,8 +107,16 @@ impl<'topology> Owner<'topology> {
         Ok(match self.public_key {
             None => State::Unpublished(public),
             Some(written) if written == public => State::Complete,
+            Some(written) if private.is_written_as(&written) => State::Published(public),
             Some(_) => State::Mismatch(public),
         })
+    }
+
+    /// Whether the topology may have its private key for its public one: only such are worth a look
+    /// into the store.
+    #[must_use]
+    pub(crate) fn may_be_published(&self) -> bool {
+        self.public_key.is_some_and(|key| is_clamped(&key))
     }
 
     /// Looks for the private half under another name, where it is after its owner was renamed.

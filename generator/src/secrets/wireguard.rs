@@ -45,6 +45,17 @@ impl PrivateKey {
     pub(super) fn line(&self) -> Secret {
         line(self.0.as_bytes())
     }
+
+    /// Whether somebody wrote this key where a public one belongs.
+    pub(super) fn is_written_as(&self, public: &PublicKey) -> bool {
+        self.0.as_bytes() == public.as_bytes()
+    }
+}
+
+/// Whether a key could be a private one as `wg genkey` prints it: of public keys one in sixteen.
+pub(super) fn is_clamped(key: &PublicKey) -> bool {
+    let bytes = key.as_bytes();
+    bytes[0] & 7 == 0 && bytes[31] & 192 == 64
 }
 
 /// A key that the two ends of a pair share. Like [`PrivateKey`], it leaves as a [`Secret`].

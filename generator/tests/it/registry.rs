@@ -23,7 +23,7 @@ const SHAPE: [&str; 5] =
     ["key-missing", "key-unknown", "toml-syntax", "type-mismatch", "value-malformed"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 13] = [
     "authority-expired",
     "authority-malformed",
     "authority-mismatch",
@@ -31,6 +31,7 @@ const SECRETS: [&str; 12] = [
     "preshared-key-malformed",
     "private-key-malformed",
     "private-key-mismatch",
+    "private-key-published",
     "recipient-unusable",
     "recipients-outdated",
     "service-account-key-malformed",

@@ -100,3 +100,25 @@ fn the_key_of_a_renamed_node_is_found() {
     assert!(moved.success());
     assert_eq!(place.run(&["keys"]), told(0, "keys are complete: 2 nodes, 1 client\n"));
 }
+
+/// Both keys are 44 characters of base64. No verb takes the private one for public, none prints it,
+/// and nothing is written that holds it.
+#[test]
+fn a_private_key_in_the_topology_is_told() {
+    let place = Place::complete();
+    let private = place.read("secrets/nodes/tokyo/wg0.key");
+    let private = private.trim();
+    let topology = place.read("topology.toml");
+    let tokyo = topology.split("name = \"tokyo\"").nth(1).expect("a node");
+    let public = tokyo.split("public_key = \"").nth(1).and_then(|rest| rest.split('"').next());
+    place.edit(public.expect("a key"), private);
+    let before = place.tree();
+    for arguments in [&["check"] as &[_], &["generate"], &["keys", "--check"], &["keys"]] {
+        let (code, stdout, stderr) = place.run(arguments);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.matches("error[private-key-published]").count(), 1, "{stderr}");
+        assert!(stderr.contains(&format!("write public_key = \"{}\"", public.expect("a key"))));
+        assert!(!stderr.contains(private), "{arguments:?} printed it");
+    }
+    assert_eq!(place.tree(), before);
+}
