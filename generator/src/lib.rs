@@ -23,6 +23,7 @@ pub mod format;
 pub mod out;
 pub mod pipeline;
 pub mod plan;
+pub mod proof;
 pub mod provider;
 pub mod release;
 pub mod render;

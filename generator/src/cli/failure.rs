@@ -7,7 +7,7 @@ use annotate_snippets::{Group, Level, Renderer};
 use serde::Serialize;
 
 use crate::diagnostic::{Format, Report, github, json};
-use crate::{out, secrets};
+use crate::{out, proof, secrets};
 
 /// The exit code of wrong usage and of what the system refuses.
 pub(super) const USAGE: u8 = 2;
@@ -27,6 +27,9 @@ pub(super) enum Failure {
     /// The output directory.
     #[error(transparent)]
     Out(#[from] out::Error),
+    /// The tree that is to be proven.
+    #[error(transparent)]
+    Tree(#[from] proof::files::Error),
     /// The store.
     #[error(transparent)]
     Secrets(#[from] secrets::store::Error),
@@ -103,6 +106,7 @@ impl Failure {
             Self::File { .. }
             | Self::NotText { .. }
             | Self::Identity(_)
+            | Self::Tree(_)
             | Self::Edit(_)
             | Self::Stream(_) => None,
         }

@@ -13,8 +13,10 @@ mod keys;
 mod kubeconfig;
 mod man;
 mod opened;
+mod prove;
 mod schema;
 mod session;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -70,7 +72,11 @@ struct Global {
     #[arg(short, long, global = true, value_name = "FILE")]
     identity: Vec<PathBuf>,
     /// Who reads the diagnostics: `human` goes to stderr, the others to stdout
-    #[arg(long, global = true, default_value = "human")]
+    // `trace` takes its place by another list of words, so both are read as text.
+    #[arg(id = "format", long, global = true, value_name = "FORMAT", default_value = "human")]
+    #[arg(value_parser = Format::value_variants().iter().map(|format| format.to_possible_value()).collect::<Option<Vec<_>>>().unwrap_or_default())]
+    format_word: String,
+    #[arg(skip = Format::Human)]
     format: Format,
     /// When to use colors; `auto` is a terminal without NO_COLOR
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -98,6 +104,8 @@ enum Verb {
     Generate(generate::Generate),
     Export(export::Export),
     Kubeconfig(kubeconfig::Kubeconfig),
+    Prove(prove::Prove),
+    Trace(trace::Trace),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -146,7 +154,8 @@ fn stream_failed(fault: io::Error, err: &mut dyn Write) -> u8 {
 }
 
 fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let CommandLine { global, verb } = command_line;
+    let CommandLine { mut global, verb } = command_line;
+    global.format = Format::from_str(&global.format_word, false).unwrap_or(Format::Human);
     let color = match global.color {
         Color::Auto => wants_color(&io::stderr()),
         Color::Always => true,
@@ -164,6 +173,8 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Schema(schema) => schema.run(&mut session),
         Verb::Completions(completions) => completions.run(&mut session),
         Verb::Man(man) => man.run(&mut session),
+        Verb::Prove(prove) => prove.run(&mut session),
+        Verb::Trace(trace) => trace.run(&mut session),
     };
     match ended {
         Ok(Status::Clean) => 0,

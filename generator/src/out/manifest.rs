@@ -127,7 +127,8 @@ pub(super) fn render(files: &BTreeMap<String, Digest>) -> Result<Vec<u8>, serde_
     Ok(bytes)
 }
 
-fn parse(source: &[u8]) -> Result<BTreeMap<String, Digest>, String> {
+/// Reads the text of a manifest.
+pub(crate) fn parse(source: &[u8]) -> Result<BTreeMap<String, Digest>, String> {
     let document: Document<BTreeMap<String, Digest>> =
         serde_json::from_slice(source).map_err(|error| error.to_string())?;
     if document.schema_version != SCHEMA_VERSION {

@@ -52,6 +52,7 @@ use std::io::Write;
 use std::path::Path;
 
 pub use error::{Error, Obstacle};
+pub(crate) use manifest::parse as parse_manifest;
 pub use manifest::{Digest, Manifest};
 
 use crate::artifact::Tree;

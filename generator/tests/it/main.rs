@@ -16,6 +16,7 @@ mod out;
 mod pipeline;
 mod plan_rules;
 mod program;
+mod proof;
 mod properties;
 mod registry;
 mod reject;

@@ -1,0 +1,91 @@
+//! `meshwright trace`: the way of one packet, hop by hop.
+
+use clap::Args;
+
+use super::Status;
+use super::failure::Failure;
+use super::session::Session;
+use crate::proof::flows::{self, Flow};
+use crate::proof::model::{MachineId, Model};
+use crate::proof::report::{human, json, mermaid, text};
+use crate::proof::trace::{self, End, Trace as Way};
+
+const EXAMPLES: &str = "\
+Examples:
+  meshwright trace pod@tokyo pod@home
+  meshwright trace laptop pod@home
+  meshwright trace tokyo hongkong --flow node-api
+  meshwright trace pod@tokyo pod@home --format mermaid";
+
+/// Tell the way of one packet and its answer, hop by hop, with the line that decides each
+///
+/// A party is a node (`tokyo`), a pod on it (`pod@tokyo`), a client (`laptop`), or `internet`. The
+/// output directory is all that is read.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Trace {
+    /// Who sends
+    from: String,
+    /// Who receives
+    to: String,
+    /// Which flow [default: the one that is usual between the two]
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<String>,
+    /// How it is told: a story, a sequence diagram, or a document for programs
+    // Of the same type as the global option whose place it takes here.
+    #[arg(id = "format", long, value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = ["text", "mermaid", "json"])]
+    format: String,
+}
+
+impl Trace {
+    pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let proof = session.prove()?;
+        let Some(model) = &proof.model else {
+            write!(session.err, "{}", human::table(&proof))?;
+            return Ok(Status::Findings);
+        };
+        let way = self.walk(model)?;
+        match self.format.as_str() {
+            "json" => json::trace(model, &proof.paths, &way, session.out)?,
+            "mermaid" => write!(session.out, "{}", mermaid::diagram(model, &proof.paths, &way))?,
+            _ => write!(session.out, "{}", text::story(model, &proof.paths, &way))?,
+        }
+        Ok(Status::findings(way.stopped.is_some()))
+    }
+
+    fn walk(&self, model: &Model) -> Result<Way, Failure> {
+        let [from, to] = [&self.from, &self.to].map(|name| End::parse(name, model));
+        let help = "a party is a node, `pod@` and a node, a client, or `internet`";
+        let (from, to) = (from.map_err(|told| Failure::usage(told, help))?, to);
+        let to = to.map_err(|told| Failure::usage(told, help))?;
+        let flow = self.flow(model, from, to)?;
+        let (from, to) = machines(from, to).ok_or_else(|| nothing_between(self))?;
+        if !flow.applies(model, from, to) {
+            let told = format!("{} is not sent from {} to {}", flow.name, self.from, self.to);
+            return Err(Failure::usage(told, flow.about));
+        }
+        Ok(trace::trace(model, flow, from, to))
+    }
+
+    fn flow(&self, model: &Model, from: End, to: End) -> Result<&'static Flow, Failure> {
+        let Some(name) = &self.flow else {
+            return trace::usual_flow(model, from, to).ok_or_else(|| nothing_between(self));
+        };
+        Flow::find(name).ok_or_else(|| {
+            let known: Vec<_> = flows::ALL.iter().map(|flow| flow.name).collect();
+            Failure::usage(format!("there is no flow `{name}`"), known.join(", "))
+        })
+    }
+}
+
+/// What leaves for the Internet is tried from its machine.
+fn machines(from: End, to: End) -> Option<(MachineId, MachineId)> {
+    let from = from.machine?;
+    Some((from, to.machine.unwrap_or(from)))
+}
+
+fn nothing_between(asked: &Trace) -> Failure {
+    let told = format!("no flow leads from {} to {}", asked.from, asked.to);
+    Failure::usage(told, "`meshwright prove` shows what the Internet may send to each node")
+}

@@ -1,0 +1,81 @@
+//! The tree that is judged: a directory, or what was rendered and never written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Files by their path below the output directory, with `/` between folders.
+pub trait Files: Sync {
+    /// All paths.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be listed, with the path that could not.
+    fn paths(&self) -> Result<Vec<String>, Error>;
+
+    /// The bytes of one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    fn read(&self, path: &str) -> Result<Vec<u8>, Error>;
+}
+
+/// What the system refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+pub struct Error {
+    /// What was read.
+    pub path: PathBuf,
+    /// Why it could not be.
+    pub source: io::Error,
+}
+
+/// An output directory.
+#[derive(Debug)]
+pub struct Directory<'path>(pub &'path Path);
+
+impl Files for Directory<'_> {
+    fn paths(&self) -> Result<Vec<String>, Error> {
+        let mut paths = Vec::new();
+        list(self.0, "", &mut paths)?;
+        Ok(paths)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let path = self.0.join(path);
+        fs::read(&path).map_err(|source| Error { path, source })
+    }
+}
+
+/// Lists regular files alone: what is a symlink was not written by us, and is not followed. Names
+/// that begin with a dot, such as the writer's staging folder, are nobody's artifact.
+fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), Error> {
+    let dir = root.join(folder);
+    let failed = |source| Error { path: dir.clone(), source };
+    for entry in fs::read_dir(&dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        if kind.is_dir() {
+            list(root, &path, paths)?;
+        } else if kind.is_file() {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+impl Files for BTreeMap<String, String> {
+    fn paths(&self) -> Result<Vec<String>, Error> {
+        Ok(self.keys().cloned().collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let missing = || Error { path: path.into(), source: io::ErrorKind::NotFound.into() };
+        self.get(path).map(|text| text.clone().into_bytes()).ok_or_else(missing)
+    }
+}

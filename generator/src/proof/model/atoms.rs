@@ -1,0 +1,110 @@
+//! Atoms: the address space, cut wherever any file of the tree cuts it. All addresses of one atom are
+//! in exactly the same prefixes of exactly the same files, so what is shown for one holds for all:
+//! the proof speaks of every address, and works with a few per node ("atomic predicates", Yang and
+//! Lam, ICNP 2013).
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+use ipnet::Ipv4Net;
+
+/// An atom: its position in [`Atoms`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Atom(u32);
+
+impl Atom {
+    /// Its position.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All atoms, in the order of their addresses.
+#[derive(Debug)]
+pub struct Atoms {
+    /// The first address of each.
+    first: Vec<u32>,
+}
+
+impl Atoms {
+    /// Cuts the address space before each of these addresses.
+    #[must_use]
+    pub fn cut(mut cuts: BTreeSet<u32>) -> Self {
+        cuts.insert(0);
+        Self { first: cuts.into_iter().collect() }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.first.len()
+    }
+
+    /// The atom of an address.
+    #[must_use]
+    pub fn of(&self, address: Ipv4Addr) -> Atom {
+        let after = self.first.partition_point(|first| *first <= u32::from(address));
+        atom(after - 1)
+    }
+
+    /// The positions of the atoms of a prefix that was cut out.
+    #[must_use]
+    pub fn range(&self, net: Ipv4Net) -> Range<usize> {
+        let start = self.first.partition_point(|first| *first < u32::from(net.network()));
+        let end = self.first.partition_point(|first| *first <= u32::from(net.broadcast()));
+        start..end
+    }
+
+    /// The atoms of a prefix.
+    pub fn within(&self, net: Ipv4Net) -> impl Iterator<Item = Atom> + use<> {
+        self.range(net).map(atom)
+    }
+
+    /// The first address of an atom.
+    #[must_use]
+    pub fn address(&self, atom: Atom) -> Ipv4Addr {
+        self.first[atom.index()].into()
+    }
+
+    /// All atoms.
+    pub fn iter(&self) -> impl Iterator<Item = Atom> + use<> {
+        (0..self.first.len()).map(atom)
+    }
+}
+
+/// A tree of four thousand million cuts does not fit into memory.
+fn atom(position: usize) -> Atom {
+    Atom(u32::try_from(position).unwrap_or(u32::MAX))
+}
+
+/// Where a prefix cuts: before it, and after it.
+pub(super) fn cuts(net: Ipv4Net) -> impl Iterator<Item = u32> {
+    let after = u32::from(net.broadcast()).checked_add(1);
+    [Some(u32::from(net.network())), after].into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(text: &str) -> Ipv4Net {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_prefix_is_made_of_whole_atoms() {
+        let nets = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "255.255.255.255/32"].map(net);
+        let atoms = Atoms::cut(nets.into_iter().flat_map(cuts).collect());
+        let firsts = |text| {
+            let within = atoms.within(net(text));
+            within.map(|atom| atoms.address(atom).to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(firsts("10.1.0.0/16"), ["10.1.0.0", "10.1.2.3", "10.1.2.4"]);
+        assert_eq!(firsts("10.1.2.3/32"), ["10.1.2.3"]);
+        assert_eq!(firsts("255.255.255.255/32"), ["255.255.255.255"]);
+        assert_eq!(firsts("0.0.0.0/0").len(), atoms.count());
+        assert_eq!(atoms.of([10, 1, 2, 9].into()), atoms.of([10, 1, 255, 255].into()));
+    }
+}

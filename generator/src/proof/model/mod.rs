@@ -1,0 +1,513 @@
+//! The network that a tree describes: machines, who is whose peer, routes and firewalls, for every
+//! atom of the address space.
+
+pub mod atoms;
+mod book;
+pub mod firewall;
+pub mod link;
+pub mod packet;
+pub mod routing;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+
+use self::atoms::{Atom, Atoms, cuts};
+use self::book::Book;
+use self::firewall::Firewall;
+use self::link::Link;
+use self::routing::{Advertised, Circumstances, Sources, Table};
+use crate::proof::finding::{Code, Finding};
+use crate::proof::parallel;
+use crate::proof::place::{At, File, Place};
+use crate::proof::read::kube_proxy::Mode;
+use crate::proof::read::kubeadm::Cluster;
+use crate::proof::read::tree::{Emitted, FromFile, Node};
+use crate::proof::read::wg_quick::{Allowed, Conf};
+use crate::proof::space::Dimension;
+use crate::provider;
+use crate::value::ProviderName;
+
+/// A machine: its position in [`Model::machines`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MachineId(u32);
+
+impl MachineId {
+    /// Its position.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn new(position: usize) -> Self {
+        Self(u32::try_from(position).unwrap_or(u32::MAX))
+    }
+}
+
+/// The network.
+#[derive(Debug)]
+pub struct Model {
+    /// What it was made from.
+    pub emitted: Emitted,
+    /// Nodes by name, then clients by name.
+    pub machines: Vec<Machine>,
+    /// The address space.
+    pub atoms: Atoms,
+    /// Firewalls; nodes with the same rules share one.
+    pub firewalls: Vec<Firewall>,
+    /// The position of the init node's files.
+    init: usize,
+    /// What each atom is.
+    kinds: Vec<Kind>,
+}
+
+/// What the addresses of one atom are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kind {
+    private: bool,
+    in_cluster_cidr: bool,
+    in_pool: bool,
+    in_nat_pool: bool,
+    node: bool,
+}
+
+/// A machine with an interface in the mesh.
+#[derive(Debug)]
+pub struct Machine {
+    /// Its name.
+    pub name: String,
+    /// Its address in the mesh.
+    pub address: Atom,
+    /// The file of its interface.
+    pub file: File,
+    /// What becomes of each of its peers, in the order of its file.
+    pub links: Vec<Link>,
+    /// What only nodes have.
+    pub node: Option<Host>,
+    /// For each atom the position of the peer that it is sent to and accepted from.
+    peer_of: Vec<u32>,
+    routes: Table,
+}
+
+/// What only nodes have.
+#[derive(Debug)]
+pub struct Host {
+    /// Whether it runs the control plane.
+    pub control_plane: bool,
+    /// Whether all others speak BGP with it.
+    pub reflector: bool,
+    /// Its pools, and so its pods.
+    pub pools: Vec<(Ipv4Net, Place)>,
+    /// One address for each atom of them.
+    pub pods: Vec<Atom>,
+    /// The position of its firewall.
+    pub firewall: usize,
+    /// The file of it.
+    pub firewall_file: File,
+    /// Its routes while BIRD has none.
+    without_bird: Table,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// Any host outside: an address that is in no prefix of ours.
+pub const INTERNET: Ipv4Addr = Ipv4Addr::new(1, 1, 1, 1);
+
+/// In a ClusterIP's place: kubeadm gives this one to nobody.
+const SERVICE: u32 = 100;
+
+/// Linux, without a link of another size.
+const ETHERNET: u16 = provider::ETHERNET_MTU;
+
+impl Model {
+    /// Makes the network from what was read.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being one, such as a node without an address.
+    pub fn build(emitted: Emitted) -> Result<Self, Vec<Finding>> {
+        let init = init(&emitted).map_err(|finding| vec![finding])?;
+        let book = Book::of(&emitted);
+        let atoms = Atoms::cut(all_cuts(&emitted, init));
+        let (firewalls, firewall_of) = firewalls(&emitted, &atoms);
+        let drafts = Drafts { emitted: &emitted, atoms: &atoms };
+        let count = emitted.nodes.len() + emitted.clients.len();
+        let advertised = drafts.advertised();
+        let machines = parallel::map(count, |position| match emitted.nodes.get(position) {
+            Some(node) => drafts.node(node, firewall_of[position], &advertised),
+            None => drafts.client(position - emitted.nodes.len()),
+        });
+        let (machines, faults): (Vec<_>, Vec<_>) = machines.into_iter().partition(Result::is_ok);
+        let faults: Vec<_> = faults.into_iter().filter_map(Result::err).collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let machines = machines.into_iter().filter_map(Result::ok).collect();
+        let kinds = kinds(&emitted, init, &atoms);
+        let mut model = Self { emitted, machines, atoms, firewalls, init, kinds };
+        let links = link::all(&model, &book);
+        for (machine, links) in model.machines.iter_mut().zip(links) {
+            machine.links = links;
+        }
+        Ok(model)
+    }
+
+    /// All machines.
+    pub fn ids(&self) -> impl Iterator<Item = MachineId> + use<> {
+        (0..self.machines.len()).map(MachineId::new)
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = MachineId> + use<> {
+        (0..self.emitted.nodes.len()).map(MachineId::new)
+    }
+
+    /// All clients.
+    pub fn clients(&self) -> impl Iterator<Item = MachineId> + use<> {
+        (self.emitted.nodes.len()..self.machines.len()).map(MachineId::new)
+    }
+
+    /// Whether a machine is somebody's, and no node.
+    #[must_use]
+    pub fn is_client(&self, id: MachineId) -> bool {
+        self.machine(id).node.is_none()
+    }
+
+    /// A machine.
+    #[must_use]
+    pub fn machine(&self, id: MachineId) -> &Machine {
+        &self.machines[id.index()]
+    }
+
+    /// A machine by its name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<MachineId> {
+        self.ids().find(|id| self.machine(*id).name == name)
+    }
+
+    /// The configuration of its interface.
+    #[must_use]
+    pub fn conf(&self, id: MachineId) -> &Conf {
+        let nodes = &self.emitted.nodes;
+        match nodes.get(id.index()) {
+            Some(node) => &node.conf.said,
+            None => &self.emitted.clients[id.index() - nodes.len()].conf.said,
+        }
+    }
+
+    /// The files of a node.
+    #[must_use]
+    pub fn files(&self, id: MachineId) -> Option<&Node> {
+        self.emitted.nodes.get(id.index())
+    }
+
+    /// What the init node's `kubeadm.yaml` says of the cluster, and that file.
+    #[must_use]
+    pub fn cluster(&self) -> (&Cluster, File) {
+        cluster(&self.emitted, self.init)
+    }
+
+    /// How kube-proxy works.
+    #[must_use]
+    pub fn proxy_mode(&self) -> At<Mode> {
+        self.emitted.kube_proxy.said.mode
+    }
+
+    /// The address of a Service.
+    #[must_use]
+    pub fn service(&self) -> Atom {
+        self.atoms.of(service(self.cluster().0.service_subnet.value))
+    }
+
+    /// An address on the Internet.
+    #[must_use]
+    pub fn internet(&self) -> Atom {
+        self.atoms.of(INTERNET)
+    }
+
+    /// The node whose pods live in an atom.
+    #[must_use]
+    pub fn owner_of_pod(&self, atom: Atom) -> Option<MachineId> {
+        let address = self.atoms.address(atom);
+        self.nodes().find(|id| {
+            let host = self.machine(*id).node.as_ref();
+            host.is_some_and(|host| host.pools.iter().any(|(net, _)| net.contains(&address)))
+        })
+    }
+
+    /// The machine that an address is of, or whose pods it is of.
+    #[must_use]
+    pub fn owner_of(&self, atom: Atom) -> Option<MachineId> {
+        let host = self.ids().find(|id| self.machine(*id).address == atom);
+        host.or_else(|| self.owner_of_pod(atom))
+    }
+
+    /// Whether an address is one that must never be seen outside: of the mesh, of pods, of Services.
+    #[must_use]
+    pub fn is_private(&self, atom: Atom) -> bool {
+        self.kinds[atom.index()].private
+    }
+
+    /// Whether kube-proxy takes an address for a pod's.
+    #[must_use]
+    pub fn is_in_cluster_cidr(&self, atom: Atom) -> bool {
+        self.kinds[atom.index()].in_cluster_cidr
+    }
+
+    /// Whether Calico masquerades what is sent from here to there (`natOutgoing`).
+    #[must_use]
+    pub fn masquerades(&self, source: Atom, destination: Atom) -> bool {
+        let to = self.kinds[destination.index()];
+        let spared = to.in_pool || to.node && self.emitted.felix.said.spares_nodes.value;
+        self.kinds[source.index()].in_nat_pool && !spared
+    }
+
+    /// The line that makes kube-proxy, or Calico, masquerade.
+    #[must_use]
+    pub fn masquerade_place(&self, by_proxy: bool) -> Place {
+        if by_proxy {
+            let proxy = &self.emitted.kube_proxy;
+            return proxy.file.line(proxy.said.cluster_cidr.line);
+        }
+        let felix = &self.emitted.felix;
+        felix.file.line(felix.said.spares_nodes.line)
+    }
+
+    /// The MTU of a machine's interface.
+    #[must_use]
+    pub fn mtu(&self, id: MachineId) -> u16 {
+        // Without a line, wg-quick takes the MTU of the way to the endpoints less 80.
+        self.conf(id).mtu.map_or(ETHERNET - crate::plan::mtu::OVERHEAD, |mtu| mtu.value)
+    }
+
+    /// The largest packet that passes between two machines over the Internet, as far as the tree
+    /// says; none where the MTU was declared.
+    #[must_use]
+    pub fn underlay(&self, id: MachineId) -> Option<u16> {
+        self.conf(id).underlay.map(|underlay| underlay.value)
+    }
+}
+
+impl Machine {
+    /// The peer that packets for an atom are sent to, and that they are accepted from.
+    #[must_use]
+    pub fn peer(&self, atom: Atom) -> Option<usize> {
+        let peer = self.peer_of[atom.index()];
+        (peer != NONE).then_some(peer as usize)
+    }
+
+    /// The route of an atom.
+    #[must_use]
+    pub fn route(&self, atom: Atom, bird: bool) -> routing::Taken {
+        match &self.node {
+            Some(host) if !bird => host.without_bird.route(atom),
+            _ => self.routes.route(atom),
+        }
+    }
+
+    /// Whether an atom is of its pods.
+    #[must_use]
+    pub fn has_pod(&self, atom: Atom) -> bool {
+        self.node.as_ref().is_some_and(|host| host.pods.binary_search(&atom).is_ok())
+    }
+}
+
+fn init(emitted: &Emitted) -> Result<usize, Finding> {
+    let mut inits = emitted.nodes.iter().enumerate();
+    let found = inits.find(|(_, node)| node.kubeadm.said.cluster.is_some());
+    found.map(|(position, _)| position).ok_or_else(|| {
+        let message = "no node founds the cluster: none has a ClusterConfiguration";
+        Finding::new(Code::FileMissing, emitted.installation.file.whole(), message)
+    })
+}
+
+fn cluster(emitted: &Emitted, init: usize) -> (&Cluster, File) {
+    let kubeadm = &emitted.nodes[init].kubeadm;
+    match &kubeadm.said.cluster {
+        Some(cluster) => (cluster, kubeadm.file),
+        None => unreachable!("the init node is the one that has it"),
+    }
+}
+
+fn service(subnet: Ipv4Net) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(subnet.network()).saturating_add(SERVICE)).min(subnet.broadcast())
+}
+
+/// Everywhere that any file cuts the address space.
+fn all_cuts(emitted: &Emitted, init: usize) -> BTreeSet<u32> {
+    let (cluster, _) = cluster(emitted, init);
+    let mut all = BTreeSet::new();
+    let hosts = [INTERNET, provider::METADATA, service(cluster.service_subnet.value)];
+    let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
+    let hosts = hosts.iter().chain(clouds).map(|address| Ipv4Net::from(*address));
+    let cluster_cidr = emitted.kube_proxy.said.cluster_cidr.value;
+    let subnets = [cluster.pod_subnet.value, cluster.service_subnet.value, cluster_cidr];
+    all.extend(hosts.chain(subnets).chain([Ipv4Net::default()]).flat_map(cuts));
+    all.extend(emitted.pools().flat_map(|(pool, _)| cuts(pool.cidr.value)));
+    all.extend(emitted.guards.said.iter().flat_map(|route| cuts(route.net)));
+    for conf in emitted.confs() {
+        all.extend(conf.allowed.iter().flat_map(|allowed| cuts(allowed.net)));
+        if let Some(address) = &conf.address {
+            let [link, host] = [address.value.trunc(), address.value.addr().into()];
+            all.extend(cuts(link).chain(cuts(host)));
+        }
+    }
+    let mut seen: Vec<&Arc<_>> = Vec::new();
+    for node in &emitted.nodes {
+        all.extend(node.routes.said.iter().flat_map(|route| cuts(route.net)));
+        let ruleset = &node.firewall.said;
+        if !seen.iter().any(|known| Arc::ptr_eq(known, ruleset)) {
+            seen.push(ruleset);
+        }
+    }
+    let rules = seen.iter().flat_map(|ruleset| &ruleset.chains).flat_map(|chain| &chain.rules);
+    for (_, ranges) in rules.flat_map(|rule| rule.region.iter()).filter(is_address4) {
+        let cuts = ranges.iter().flat_map(|(first, last)| [Some(first), last.checked_add(1)]);
+        all.extend(cuts.flatten().filter_map(|cut| u32::try_from(cut).ok()));
+    }
+    all
+}
+
+fn kinds(emitted: &Emitted, init: usize, atoms: &Atoms) -> Vec<Kind> {
+    let mut kinds = vec![Kind::default(); atoms.count()];
+    let mut mark = |net, set: fn(&mut Kind)| kinds[atoms.range(net)].iter_mut().for_each(set);
+    let (cluster, _) = cluster(emitted, init);
+    for subnet in [cluster.pod_subnet.value, cluster.service_subnet.value] {
+        mark(subnet, |kind| kind.private = true);
+    }
+    mark(emitted.kube_proxy.said.cluster_cidr.value, |kind| kind.in_cluster_cidr = true);
+    for (pool, _) in emitted.pools() {
+        mark(pool.cidr.value, |kind| kind.in_pool = true);
+        if pool.nat_outgoing.value {
+            mark(pool.cidr.value, |kind| kind.in_nat_pool = true);
+        }
+    }
+    for address in emitted.nodes.iter().filter_map(|node| node.conf.said.address) {
+        mark(address.value.trunc(), |kind| kind.private = true);
+        mark(address.value.addr().into(), |kind| kind.node = true);
+    }
+    kinds
+}
+
+fn is_address4((dimension, _): &(Dimension, &crate::proof::space::Ranges)) -> bool {
+    dimension.is_address4()
+}
+
+/// The firewalls that differ, and for each node the position of its own.
+fn firewalls(emitted: &Emitted, atoms: &Atoms) -> (Vec<Firewall>, Vec<usize>) {
+    let mut known: Vec<&Arc<_>> = Vec::new();
+    let mut of = Vec::new();
+    for node in &emitted.nodes {
+        let ruleset = &node.firewall.said;
+        let found = known.iter().position(|one| Arc::ptr_eq(one, ruleset));
+        of.push(found.unwrap_or(known.len()));
+        if found.is_none() {
+            known.push(ruleset);
+        }
+    }
+    let firewalls = parallel::map(known.len(), |at| Firewall::new(Arc::clone(known[at]), atoms));
+    (firewalls, of)
+}
+
+/// What machines are made from.
+struct Drafts<'a> {
+    emitted: &'a Emitted,
+    atoms: &'a Atoms,
+}
+
+impl Drafts<'_> {
+    /// What BIRD tells all nodes: the pools, each with the address of its node as the next hop.
+    fn advertised(&self) -> Vec<Advertised> {
+        let of = |node: &Node| {
+            let next_hop = node.conf.said.address.map(|at| self.atoms.of(at.value.addr()));
+            let pools = self.pools_of(node);
+            pools.into_iter().filter_map(move |(net, place)| {
+                Some(Advertised { net, place, next_hop: next_hop? })
+            })
+        };
+        self.emitted.nodes.iter().flat_map(of).collect()
+    }
+
+    fn pools_of(&self, node: &Node) -> Vec<(Ipv4Net, Place)> {
+        let name = node.kubeadm.said.name.value.as_str();
+        let pools = self.emitted.pools().filter(|(pool, _)| pool.node() == Some(name));
+        pools.map(|(pool, file)| (pool.cidr.value, file.line(pool.cidr.line))).collect()
+    }
+
+    fn node(
+        &self,
+        node: &Node,
+        firewall: usize,
+        advertised: &[Advertised],
+    ) -> Result<Machine, Finding> {
+        let address = self.address(&node.conf)?;
+        let pools = self.pools_of(node);
+        let others: Vec<_> =
+            advertised.iter().filter(|block| block.next_hop != address).copied().collect();
+        let sources = Sources {
+            node,
+            guards: &self.emitted.guards,
+            own: &pools,
+            advertised: &others,
+            atoms: self.atoms,
+        };
+        let [routes, without_bird] =
+            [Circumstances::WHOLE, Circumstances::WITHOUT_BIRD].map(|when| sources.table(when));
+        let label = self.emitted.bgp.said.reflectors.as_ref().map(|label| &label.value);
+        let mut pods: Vec<_> = pools.iter().flat_map(|(net, _)| self.atoms.within(*net)).collect();
+        pods.sort_unstable();
+        let host = Host {
+            control_plane: node.kubeadm.said.advertised.is_some(),
+            reflector: label.is_some_and(|label| node.kubeadm.said.labels.contains(label)),
+            pods,
+            pools,
+            firewall,
+            firewall_file: node.firewall.file,
+            without_bird,
+        };
+        Ok(Machine {
+            name: node.name.clone(),
+            address,
+            file: node.conf.file,
+            links: Vec::new(),
+            node: Some(host),
+            peer_of: peer_of(&node.conf.said, self.atoms),
+            routes,
+        })
+    }
+
+    fn client(&self, position: usize) -> Result<Machine, Finding> {
+        let client = &self.emitted.clients[position];
+        Ok(Machine {
+            name: client.name.clone(),
+            address: self.address(&client.conf)?,
+            file: client.conf.file,
+            links: Vec::new(),
+            node: None,
+            peer_of: peer_of(&client.conf.said, self.atoms),
+            routes: routing::of_client(&client.conf, self.atoms),
+        })
+    }
+
+    fn address(&self, conf: &FromFile<Conf>) -> Result<Atom, Finding> {
+        let address = conf.said.address.map(|at| self.atoms.of(at.value.addr()));
+        address.ok_or_else(|| {
+            let message = "the interface has no Address: nothing of the mesh reaches this machine";
+            Finding::new(Code::AddressMissing, conf.file.whole(), message)
+        })
+    }
+}
+
+/// Cryptokey routing (wg(8), AllowedIPs): the longest prefix wins, and of two that are the same the
+/// peer that claims it last.
+fn peer_of(conf: &Conf, atoms: &Atoms) -> Vec<u32> {
+    let mut claims: Vec<Allowed> = conf.allowed.clone();
+    claims.sort_by_key(|allowed| allowed.net.prefix_len());
+    let mut of = vec![NONE; atoms.count()];
+    for claim in claims {
+        of[atoms.range(claim.net)].fill(claim.peer);
+    }
+    of
+}

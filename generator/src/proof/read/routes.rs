@@ -1,0 +1,71 @@
+//! Batches for ip(8): `wg0.routes` and `guards.routes`.
+
+use ipnet::Ipv4Net;
+
+use super::Unread;
+
+/// One `route replace` of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The destination.
+    pub net: Ipv4Net,
+    /// Where it leads.
+    pub kind: Kind,
+    /// Who has set it, as BIRD and Felix see it.
+    pub protocol: Protocol,
+    /// The lesser wins among routes of one destination.
+    pub metric: u32,
+    /// Its line.
+    pub line: u32,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Into the mesh.
+    Mesh,
+    /// Nowhere, and the sender is told.
+    Unreachable,
+}
+
+/// Who has set a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// BIRD does not look at it.
+    Kernel,
+    /// BIRD learns it, and resolves next hops by it.
+    Static,
+}
+
+/// Reads a batch; `interface` is that of the mesh.
+///
+/// # Errors
+///
+/// Every line that is not understood.
+pub fn read(text: &str, interface: &str) -> Result<Vec<Route>, Vec<Unread>> {
+    super::lines(text, |line, command| route(line, command, interface))
+}
+
+fn route(line: u32, command: &str, interface: &str) -> Result<Route, String> {
+    let words: Vec<_> = command.split_whitespace().collect();
+    let not_understood = || format!("`{command}` is not understood");
+    let (kind, net, rest) = match words[..] {
+        ["route", "replace", "unreachable", net, ref rest @ ..] => (Kind::Unreachable, net, rest),
+        ["route", "replace", net, "dev", device, ref rest @ ..] if device == interface => {
+            (Kind::Mesh, net, rest)
+        }
+        _ => return Err(not_understood()),
+    };
+    let ["proto", protocol, "metric", metric] = *rest else { return Err(not_understood()) };
+    let protocol = match protocol {
+        "kernel" => Protocol::Kernel,
+        "static" => Protocol::Static,
+        _ => return Err(not_understood()),
+    };
+    let net: Ipv4Net = net.parse().map_err(|_| not_understood())?;
+    if net.trunc() != net {
+        return Err(format!("{net} has host bits, and ip(8) refuses it"));
+    }
+    let metric = metric.parse().map_err(|_| not_understood())?;
+    Ok(Route { net, kind, protocol, metric, line })
+}
