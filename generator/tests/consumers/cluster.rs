@@ -116,8 +116,11 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
     },
     Consumer {
         name: "kubernetes_validate",
-        tier: "kubernetes-validate",
-        needs: &[need("type kubernetes-validate", "no kubernetes-validate")],
+        tier: "judges",
+        needs: &[need(
+            "type kubernetes-validate",
+            "no judges: generator/tests/consumers/judges/install",
+        )],
         reads: is_of_a_built_in_kind,
         judge: |files| each(files, kubernetes_validate),
         broken: &[
@@ -234,8 +237,8 @@ fn is_of_a_built_in_kind(path: &str) -> bool {
     const CALICO: [&str; 2] = ["bgp-password.rbac.yaml", "pod-annotations.policy.yaml"];
     match path.strip_prefix("cluster/").and_then(|path| path.split_once('/')) {
         Some(("calico", file)) => CALICO.contains(&file),
-        Some(("kube-proxy", _) | (_, "values.yaml")) | None => false,
-        Some((_, file)) => file.ends_with(".yaml"),
+        Some((_, "values.yaml")) | None => false,
+        Some((_, file)) => file.ends_with(".yaml") && !file.ends_with(".patch.yaml"),
     }
 }
 

@@ -215,36 +215,6 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         ],
     },
     Consumer {
-        name: "cloud_init",
-        tier: "consumers",
-        needs: &[need("type cloud-init", "no cloud-init")],
-        reads: |path| path.ends_with("/user-data.yaml"),
-        judge: |files| each(files, cloud_init),
-        broken: &[
-            Broken {
-                name: "a_mode_that_is_a_number",
-                path: "nodes/alpha/user-data.yaml",
-                sound: "permissions: \"0644\"",
-                unsound: "permissions: 0644",
-                reason: "420 is not of type 'string'",
-            },
-            Broken {
-                name: "a_key_of_a_file_misspelt",
-                path: "nodes/alpha/user-data.yaml",
-                sound: "owner: root:root",
-                unsound: "ownr: root:root",
-                reason: "('ownr' was unexpected)",
-            },
-            Broken {
-                name: "another_first_line",
-                path: "nodes/alpha/user-data.yaml",
-                sound: "#cloud-config",
-                unsound: "# cloud-config",
-                reason: "#cloud-config",
-            },
-        ],
-    },
-    Consumer {
         name: "containerd",
         tier: "containerd",
         needs: &[need("type containerd", "no containerd")],
@@ -522,11 +492,6 @@ fn difference(at: &str, older: &Value, newer: &Value) -> Option<String> {
 
 fn shellcheck(file: &Path) -> io::Result<Verdict> {
     outside(r#"shellcheck "$1""#, file).map(Verdict::of)
-}
-
-/// cloud-init's own judge of its user-data. What it lets through is judged in `it/user_data.rs`.
-fn cloud_init(file: &Path) -> io::Result<Verdict> {
-    outside(r#"cloud-init schema --config-file "$1" 2>&1"#, file).map(Verdict::of)
 }
 
 /// What containerd makes of its configuration must hold what was asked for: it drops a key that it

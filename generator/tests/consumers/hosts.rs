@@ -44,7 +44,9 @@ struct Release {
 
 const BOOKWORM: Release = Release { os: "debian-12", suite: "bookworm" };
 
-const RELEASES: &[Release] = &[BOOKWORM, Release { os: "debian-13", suite: "trixie" }];
+const TRIXIE: Release = Release { os: "debian-13", suite: "trixie" };
+
+const RELEASES: &[Release] = &[BOOKWORM, TRIXIE];
 
 /// What the console says last, for whoever watches it.
 const WAITING: &str =
@@ -195,6 +197,11 @@ impl Host {
             .into()),
         }
     }
+}
+
+/// The image of Debian 13.
+pub(crate) fn debian_13() -> Result<PathBuf, Failed> {
+    image(&TRIXIE)
 }
 
 /// The image of a release, made once for each version of the script that makes it.

@@ -20,9 +20,12 @@ mod kubeadm_init;
 mod mesh;
 mod namespace;
 mod need;
+mod pictures;
 mod tools;
+mod topology_schema;
 #[path = "../it/tree.rs"]
 mod tree;
+mod user_data;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +46,13 @@ fn main() -> ExitCode {
     let trees = trees(rendered.path());
     let mut needs = Needs::from_environment();
     let mut trials = Vec::new();
-    let consumers = [consumer::CONSUMERS, cluster::CONSUMERS, api_server::CONSUMERS];
+    let consumers = [
+        consumer::CONSUMERS,
+        user_data::CONSUMERS,
+        cluster::CONSUMERS,
+        api_server::CONSUMERS,
+        pictures::CONSUMERS,
+    ];
     for consumer in consumers.into_iter().flatten() {
         let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
         let refused = consumer.broken.iter();
@@ -68,6 +77,11 @@ fn main() -> ExitCode {
     trials.push(needs.gate("consumers", keys::NEEDS, keys));
     for trial in apply_fakes::trials() {
         trials.push(needs.gate("consumers", apply_fakes::NEEDS, trial));
+    }
+    let pictures = Trial::test("mermaid::accepts::documentation", pictures::of_the_documentation);
+    trials.push(needs.gate("judges", pictures::NEEDS, pictures));
+    for trial in topology_schema::trials() {
+        trials.push(needs.gate("judges", topology_schema::NEEDS, trial));
     }
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
