@@ -103,6 +103,20 @@ pub(crate) const CONSUMERS: &[Consumer] = &[Consumer {
             unsound: "  config.conf:\n",
             reason: "cannot unmarshal object into Go struct field ConfigMap.data of type string",
         },
+        Broken {
+            name: "a_key_of_a_patch_misspelt",
+            path: "cluster/coredns/coredns.patch.yaml",
+            sound: "topologySpreadConstraints:",
+            unsound: "topologySpreadConstraint:",
+            reason: "unknown field \"spec.template.spec.topologySpreadConstraint\"",
+        },
+        Broken {
+            name: "a_preference_that_is_none",
+            path: "cluster/coredns/kube-dns.patch.yaml",
+            sound: "PreferSameZone",
+            unsound: "PreferMyZone",
+            reason: "spec.trafficDistribution: Unsupported value: \"PreferMyZone\"",
+        },
     ],
 }];
 
@@ -112,7 +126,7 @@ fn judge(files: &[PathBuf]) -> io::Result<Vec<Verdict>> {
     let server = SERVER.get_or_init(|| {
         let server = Server::start()?;
         server.must(CALICO)?;
-        server.must("kubectl --namespace kube-system create configmap kube-proxy")?;
+        server.must(KUBEADM)?;
         Ok(server)
     });
     let server = server.as_ref().map_err(|fault| io::Error::other(fault.to_string()))?;
@@ -133,12 +147,23 @@ const CALICO: &str = r#"
     kubectl wait --for condition=Established --timeout 120s crd --all
 "#;
 
-/// A patch goes to the object that kubeadm makes; all else is applied as it is.
+/// What kubeadm makes, as far as it is patched.
+const KUBEADM: &str = r#"
+    kubectl --namespace kube-system create configmap kube-proxy
+    kubectl --namespace kube-system create deployment coredns --image coredns
+    kubectl --namespace kube-system create service clusterip kube-dns --tcp 53
+"#;
+
+/// A patch goes to the object that kubeadm makes, and of a field that the server does not know it only
+/// warns; all else is applied as it is.
 const DRY_RUN: &str = r#"
+    patch() {
+        kubectl --namespace kube-system --warnings-as-errors patch "$1" --type "$2" --dry-run=server --patch-file "$3"
+    }
     case $1 in
-        *.patch.yaml)
-            kubectl --namespace kube-system patch configmap kube-proxy --type merge --dry-run=server --patch-file "$1"
-            ;;
+        */coredns.patch.yaml) patch deployment/coredns strategic "$1" ;;
+        */kube-dns.patch.yaml) patch service/kube-dns merge "$1" ;;
+        *.patch.yaml) patch configmap/kube-proxy merge "$1" ;;
         *) kubectl apply --dry-run=server --validate=strict --filename "$1" ;;
     esac
 "#;
