@@ -26,7 +26,7 @@ Source: wg(8), AllowedIPs: a packet is taken only from the peer that it would be
     check,
 };
 
-/// A node behind NAT with the public relay that it names.
+/// A node with the public relay that it names.
 struct Relayed<'topology> {
     node: &'topology Node,
     relay: &'topology Name,
@@ -53,8 +53,7 @@ fn relayed(topology: &Topology) -> Vec<Relayed<'_>> {
     let relayed = topology.nodes.iter().filter_map(|node| {
         let relay = node.relay.as_ref()?;
         let is_public = nodes.get(relay).is_some_and(|relay| relay.endpoint.is_some());
-        let location = Location::of(node);
-        (is_public && node.endpoint.is_none()).then_some(Relayed { node, relay, location })
+        is_public.then(|| Relayed { node, relay, location: Location::of(node) })
     });
     relayed.collect()
 }

@@ -267,6 +267,12 @@ mod tests {
                 "write `203.0.113.10` without brackets",
             ),
             (
+                "node.localhost",
+                "`node.localhost` is each machine's name for itself",
+                "not a name for others",
+                reachable,
+            ),
+            (
                 "localhost:51820",
                 "`localhost` is each machine's name for itself",
                 "not a name for others",

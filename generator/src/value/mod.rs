@@ -224,6 +224,23 @@ mod tests {
     }
 
     #[test]
+    fn a_typo_is_one_edit_for_each_three_letters() {
+        let table = [
+            ("ib", Some("id")),
+            ("xx", None),
+            ("Endpont", Some("endpoint")),
+            ("rolee", Some("role")),
+            ("rolxy", None),
+            ("publik_kei", Some("public_key")),
+            ("puplik_kei", Some("public_key")),
+            ("buplik_kei", None),
+        ];
+        for (word, meant) in table {
+            assert_eq!(closest(word, ["id", "role", "endpoint", "public_key"]), meant, "{word}");
+        }
+    }
+
+    #[test]
     fn examples_are_values() {
         every_text!(takes_its_own_example());
     }

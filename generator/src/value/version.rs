@@ -102,6 +102,11 @@ mod tests {
             ("1.37.2.1", "`1.37.2.1` is no version", "no version", write),
             ("latest", "`latest` is no version", "no version", write),
         ]);
-        means::<Version>(&[("v1.37.2", "1.37.2"), (" 1.37.2", "1.37.2"), ("1.37", "")]);
+        means::<Version>(&[
+            ("v1.37.2", "1.37.2"),
+            ("V1.37.2", "1.37.2"),
+            (" 1.37.2", "1.37.2"),
+            ("1.37", ""),
+        ]);
     }
 }

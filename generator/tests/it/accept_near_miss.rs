@@ -180,6 +180,10 @@ const CASES: &[Case] = &[
     ("control-planes-one-site", &[("#tokyo", r#"site = "office""#)]),
     ("api-name-public", &[("#control_plane", r#"endpoint = "api.home.arpa""#)]),
     ("ssh-closed", &[(r#"["203.0.113.0/24"]"#, "[]")]),
+    (
+        "hostname-inside-cluster-domain",
+        &[("#tunnel", TUNNEL), ("#network", r#"dns_domain = "ample.com""#)],
+    ),
     ("public-interface-trusted", &[("#tokyo", r#"public_interface = "enp1s0cali0""#)]),
     (
         "taint-duplicate",

@@ -6,9 +6,13 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use meshwright::artifact::Tree as _;
 use meshwright::diagnostic::{self, Format, Report, Severity};
 use meshwright::document::Source;
 use meshwright::pipeline;
+use meshwright::plan::Plan;
+use meshwright::render::Rendering;
+use meshwright::rules::Checked;
 
 /// How many damaged copies are judged.
 const COPIES: u64 = 500;
@@ -187,7 +191,25 @@ fn judge(what: &str, bytes: Vec<u8>) -> bool {
     let errors = compiled.report.count(Severity::Error);
     assert_eq!(compiled.plan.is_none(), errors > 0, "{what}: either a plan or an error");
     assert_located(what, &compiled.report);
+    if let Some(plan) = &compiled.plan {
+        assert_generates(what, plan);
+    }
     errors == 0
+}
+
+/// What the rules accept renders, and no interface gives an address to two peers.
+fn assert_generates(what: &str, plan: &Checked<Plan>) {
+    let rendering = Rendering::new(plan);
+    for part in 0..rendering.parts() {
+        assert!(rendering.render(part).iter().next().is_some(), "{what}: part {part} is empty");
+    }
+    for node in &plan.nodes {
+        let peers = plan.peers(node);
+        let mut nets: Vec<_> = peers.iter().flat_map(|peer| &peer.allowed_ips).collect();
+        nets.sort();
+        let disjoint = nets.windows(2).all(|pair| pair[0].broadcast() < pair[1].network());
+        assert!(disjoint, "{what}: AllowedIPs of `{}` overlap: {nets:?}", node.name);
+    }
 }
 
 /// Each diagnostic names a line that is there, and prints.
