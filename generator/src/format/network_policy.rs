@@ -11,8 +11,10 @@ use super::manifest::{Labels, Manifest, Metadata, Object};
 pub struct NetworkPolicySpec {
     pod_selector: Selector,
     policy_types: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ingress: Option<Vec<IngressRule>>,
+    /// Left out where nobody may: the API server stores no empty list, and would see a change in each
+    /// further `apply`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ingress: Vec<IngressRule>,
     #[serde(skip_serializing_if = "Option::is_none")]
     egress: Option<Vec<EgressRule>>,
 }
@@ -129,7 +131,7 @@ pub fn network_policy(
     let spec = NetworkPolicySpec {
         pod_selector: pods,
         policy_types: ["Ingress"].into_iter().chain(egress_type).collect(),
-        ingress: Some(ingress),
+        ingress,
         egress,
     };
     let fields = Object { metadata, spec };
