@@ -196,12 +196,15 @@ impl Server {
         read -r pid rest </proc/self/stat
         ip link set lo up
         mount -t tmpfs data /mnt
-        printf 'token,admin,admin,system:masters\n' >/mnt/tokens
+        printf '%s,%s,,system:masters\n' token admin apply apply >/mnt/tokens
+        printf '{"apiVersion":"audit.k8s.io/v1","kind":"Policy","omitStages":["RequestReceived"],"rules":[
+            {"level":"Metadata","verbs":["create","update","patch","delete"]}]}' >/mnt/audit
         openssl genrsa -out /mnt/accounts.key 2048 2>/mnt/openssl.log
         etcd --data-dir /mnt/etcd --unsafe-no-fsync --log-level error >/mnt/etcd.log 2>&1 &
         kube-apiserver --etcd-servers=http://127.0.0.1:2379 --bind-address=127.0.0.1 \
             --advertise-address=192.0.2.1 --endpoint-reconciler-type=none --cert-dir=/mnt/certificates \
             --token-auth-file=/mnt/tokens --authorization-mode=RBAC --allow-privileged \
+            --audit-policy-file=/mnt/audit --audit-log-path=/mnt/audit.log \
             --service-account-issuer=https://kubernetes.default.svc \
             --service-account-key-file=/mnt/accounts.key --service-account-signing-key-file=/mnt/accounts.key \
             --service-cluster-ip-range=10.96.0.0/12 >/mnt/api.log 2>&1 &
@@ -211,6 +214,8 @@ impl Server {
             kubectl config set-credentials test --token=token
             kubectl config set-context test --cluster=test --user=test
             kubectl config use-context test
+            cp /mnt/kubeconfig /mnt/apply.kubeconfig
+            kubectl --kubeconfig /mnt/apply.kubeconfig config set-credentials test --token=apply
         } >/dev/null
         until kubectl get --raw /readyz >/dev/null 2>&1; do
             ((SECONDS < 180)) && kill -0 "$server" || { cat /mnt/*.log; exit 1; }
@@ -241,14 +246,22 @@ impl Server {
         Err(io::Error::other(format!("the API server does not start:\n{said}")))
     }
 
-    /// Runs a script beside the server; kubectl finds it.
+    /// Runs a script beside the server; kubectl finds it. Whoever asks as [`Self::SCRIPT`]'s user
+    /// `apply` is known by that in the log of what was written.
     pub(crate) fn run(&self, script: &str, file: &Path) -> io::Result<Output> {
+        self.command(script, file)?.output()
+    }
+
+    /// The same, and does not wait for its end.
+    pub(crate) fn spawn(&self, script: &str) -> io::Result<Child> {
+        self.command(script, Path::new(""))?.spawn()
+    }
+
+    fn command(&self, script: &str, file: &Path) -> io::Result<Command> {
+        let here = format!("--wdns={}", std::env::current_dir()?.display());
         let inside = ["nsenter", "--user", "--mount", "--net", "--preserve-credentials"];
-        let here = std::env::current_dir()?;
-        let here = format!("--wdns={}", here.display());
-        let mut launcher = inside.to_vec();
-        launcher.extend(["--target", &self.pid, &here]);
-        namespace::run(&launcher, &format!("{}{script}", Self::CLIENT), file)
+        let launcher = [inside.as_slice(), &["--target", &self.pid, &here]].concat();
+        Ok(namespace::script(&launcher, &format!("{}{script}", Self::CLIENT), file))
     }
 
     /// Runs a script that cannot fail; gives what it printed.

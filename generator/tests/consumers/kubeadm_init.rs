@@ -113,7 +113,7 @@ fn dry_run(file: &Path) -> io::Result<std::process::Output> {
 /// The control plane that founds the cluster, as its files declare it.
 pub(crate) struct Founder {
     /// Its kubeadm.yaml.
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     name: String,
     /// On the mesh, by its node.json.
     address: String,

@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test may stop where its ground is missing")]
 
 mod api_server;
+mod apply;
 mod apply_fakes;
 mod cluster;
 mod consumer;
@@ -83,11 +84,21 @@ fn main() -> ExitCode {
     for trial in topology_schema::trials() {
         trials.push(needs.gate("judges", topology_schema::NEEDS, trial));
     }
+    for trial in apply::trials() {
+        let gated = needs.gate("api", apply::NEEDS, trial);
+        trials.push(needs.gate("api", api_server::NEEDS, gated));
+    }
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
     }
+    let applied = trials
+        .iter()
+        .any(|trial| trial.name().starts_with("apply::") && !arguments.is_filtered_out(trial));
     let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
+    if applied {
+        need::say_what_is_not_real(apply::STAND_INS);
+    }
     if conclusion.num_ignored > 0 {
         need::report(&ignored);
     }

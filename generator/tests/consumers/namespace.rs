@@ -29,11 +29,16 @@ pub(crate) fn inside(script: &str, file: &Path) -> io::Result<Output> {
     run(&UNSHARE, script, file)
 }
 
-/// Runs a script in what the launcher makes of this machine.
-pub(crate) fn run(launcher: &[&str], script: &str, file: &Path) -> io::Result<Output> {
+fn run(launcher: &[&str], script: &str, file: &Path) -> io::Result<Output> {
+    self::script(launcher, script, file).output()
+}
+
+/// A script in what the launcher makes of this machine.
+pub(crate) fn script(launcher: &[&str], script: &str, file: &Path) -> Command {
     let mut command = command(launcher);
     command.args(["bash", "-c", &format!("{PRELUDE}{script}"), "script"]).arg(file);
-    command.stdin(Stdio::null()).output()
+    command.stdin(Stdio::null());
+    command
 }
 
 /// A shell in namespaces of its own that takes commands from its standard input.

@@ -69,3 +69,10 @@ pub(crate) fn report(ignored: &BTreeMap<String, usize>) {
         eprintln!("ignored for want of what they need: {trials} trials ({reason})");
     }
 }
+
+/// Says what was another than the real thing.
+pub(crate) fn say_what_is_not_real(stand_ins: &[&str]) {
+    for stand_in in stand_ins {
+        eprintln!("stand-in: {stand_in}");
+    }
+}
