@@ -231,6 +231,15 @@ impl WireGuard<'_, ()> {
     }
 }
 
+impl Node {
+    /// Where ssh(1) finds it: a placeholder behind NAT, where only its owner knows it.
+    #[must_use]
+    pub fn ssh_host(&self) -> String {
+        let endpoint = self.location.endpoint.as_ref();
+        endpoint.map_or_else(|| "HOST".to_owned(), |endpoint| endpoint.host().to_string())
+    }
+}
+
 impl Plan {
     /// Derives one machine. `peers` are made of those of the node, from [`Plan::peers`].
     #[must_use]
@@ -379,12 +388,10 @@ impl Plan {
         }
     }
 
-    /// The command that brings a node its secrets and every later change (seen). The host is
-    /// a placeholder behind NAT, where only its owner knows it.
+    /// The command that brings a node its secrets and every later change (seen).
     #[must_use]
     pub fn delivery_command(&self, node: &Node) -> String {
-        let host = node.location.endpoint.as_ref().map(|endpoint| endpoint.host().to_string());
-        let host = host.unwrap_or_else(|| "HOST".to_owned());
+        let host = node.ssh_host();
         let port = match self.firewall.ssh_port.get() {
             22 => String::new(),
             port => format!("-p {port} "),

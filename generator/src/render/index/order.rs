@@ -17,11 +17,18 @@ pub(super) struct OrderView<'plan> {
     has_secrets: bool,
     /// Whether some machine becomes a node by its user-data.
     has_cloud_init: bool,
-    nixos: Vec<&'plan str>,
+    nixos: Vec<NixosView<'plan>>,
     deliveries: Vec<String>,
     clients: Vec<&'plan str>,
     tunnel: Option<TunnelView<'plan>>,
     hello: Option<&'plan str>,
+}
+
+/// A machine that its flake makes.
+#[derive(Serialize)]
+struct NixosView<'plan> {
+    name: &'plan str,
+    host: String,
 }
 
 #[derive(Serialize)]
@@ -43,7 +50,7 @@ impl<'plan> OrderView<'plan> {
             applies_manifests: plan.control_plane.applies_manifests,
             has_secrets: plan.calico.bgp_password || plan.tunnel.is_some(),
             has_cloud_init: !cloud_init.is_empty(),
-            nixos: nixos.into_iter().map(|node| node.name.as_str()).collect(),
+            nixos: nixos.into_iter().map(NixosView::of).collect(),
             deliveries: deliveries(plan),
             clients: plan.clients.iter().map(|client| client.name.as_str()).collect(),
             tunnel: plan.tunnel.as_ref().map(|tunnel| TunnelView {
@@ -53,6 +60,12 @@ impl<'plan> OrderView<'plan> {
             }),
             hello: plan.hello.as_ref().map(|hostname| hostname.as_str()),
         }
+    }
+}
+
+impl<'plan> NixosView<'plan> {
+    fn of(node: &'plan Node) -> Self {
+        Self { name: node.name.as_str(), host: node.ssh_host() }
     }
 }
 
