@@ -12,11 +12,17 @@ let
       folder = out + "/nodes";
       names = lib.attrNames (lib.filterAttrs (_: kind: kind == "directory") (builtins.readDir folder));
       plan = name: lib.importJSON (folder + "/${name}/node.json");
+      # Nix copies a flake's whole source to the store: of a git repository, what git tracks; of
+      # any other folder, all of it.
+      key = name: "secrets/nodes/${name}/${(plan name).wireguard.interface}.key";
+      exposed = lib.filter (name: builtins.pathExists (dirOf out + "/${key name}")) names;
     in
-    if builtins.pathExists folder then
-      lib.genAttrs names plan
+    if !builtins.pathExists folder then
+      throw "meshwright: ${toString folder} is missing. Run `meshwright generate`, then `git add` its folder: a flake sees only what git knows."
+    else if exposed != [ ] then
+      throw "meshwright: ${key (lib.head exposed)} is in the Nix store, where everyone reads it: git tracks it, or this folder is no git repository. Put that right, and make new keys."
     else
-      throw "meshwright: ${toString folder} is missing. Run `meshwright generate`, then `git add` its folder: a flake sees only what git knows.";
+      lib.genAttrs names plan;
 
   # One NixOS configuration for each node whose `os` is nixos.
   clusterFrom =

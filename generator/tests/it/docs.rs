@@ -72,6 +72,13 @@ fn topologies_in_the_documentation_are_clean() {
 }
 
 #[test]
+fn the_flake_in_the_documentation_is_the_template() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("readable");
+    let flake = blocks(&read("docs/nix.md"), "nix").into_iter().next().expect("a flake");
+    assert_eq!(format!("{flake}\n"), read("nix/template/flake.nix"));
+}
+
+#[test]
 fn links_in_the_documentation_lead_somewhere() {
     for path in documents() {
         let text = fs::read_to_string(&path).expect("readable");
