@@ -458,7 +458,8 @@ install_ingress() {
 }
 
 is_as_installed() {
-  "$helm" get manifest "$ingress" --namespace "$ingress" | kubectl diff --filename - >/dev/null 2>&1 || return 1
+  "$helm" get manifest "$ingress" --namespace "$ingress" |
+    kubectl --namespace "$ingress" diff --filename - >/dev/null 2>&1 || return 1
   say "chart $ingress ${version[$ingress]} unchanged"
 }
 
