@@ -144,7 +144,7 @@ pub const NODE: &[NodeRenderer] = &[
 
 /// The whole tree of a plan: part 0 is the cluster's, each further part is a node's.
 pub struct Rendering<'plan> {
-    plan: &'plan Checked<Plan>,
+    plan: &'plan Plan,
     shared: Vec<SharedNode>,
     host: ArtifactSet,
     packed_script: String,
@@ -154,6 +154,11 @@ impl<'plan> Rendering<'plan> {
     /// Prepares what all nodes have in common.
     #[must_use]
     pub fn new(plan: &'plan Checked<Plan>) -> Self {
+        Self::draft(plan)
+    }
+
+    /// What would be rendered of a plan that is still being checked: for the rules that measure it.
+    pub(crate) fn draft(plan: &'plan Plan) -> Self {
         let mut host = ArtifactSet::default();
         host_files::render(plan, &mut host);
         let packed_script = user_data::packed(host.get(host_files::FIRST_BOOT_SCRIPT));

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::format::yaml;
+use crate::plan::Node;
 use crate::render::host_files::FIRST_BOOT_SCRIPT;
 use crate::render::host_tree::{self, HostFile, OWNER, SCRIPT};
 use crate::render::{NodeRenderer, NodeView, Output};
@@ -66,8 +67,23 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     }
     let limit = view.node.provider.user_data_limit;
     let document = document(&view.node.name, &files, view.packed_script, limit);
-    artifacts.add(view.path("user-data.yaml"), document);
+    artifacts.add(path(view.node), document);
 }
+
+/// Its place below the output directory.
+pub(crate) fn path(node: &Node) -> String {
+    format!("nodes/{}/user-data.yaml", node.name)
+}
+
+/// What a document leaves to `export`, by its place on the host, as its head lists it.
+pub(crate) fn left_out(document: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(document);
+    let head = text.lines().take_while(|line| line.starts_with('#'));
+    head.filter_map(|line| line.strip_prefix(LISTED).map(str::to_owned)).collect()
+}
+
+/// How a line of that list starts.
+const LISTED: &str = "#   ";
 
 /// Compresses a file as cloud-init unpacks it. The same bytes for the same file: gzip's header gets
 /// no time.
@@ -173,7 +189,7 @@ fn size(files: &[WriteFile<'_>]) -> usize {
 }
 
 /// What a comment line takes beside the path in it.
-const COMMENT: usize = "#   \n".len();
+const COMMENT: usize = LISTED.len() + "\n".len();
 
 impl<'a> WriteFile<'a> {
     fn of(file: &'a HostFile<'_>) -> Self {

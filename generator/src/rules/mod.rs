@@ -82,6 +82,9 @@ mod taint_drops_control_plane;
 mod taint_duplicate;
 mod theme;
 mod url_not_https;
+mod user_data;
+mod user_data_too_large;
+mod user_data_without_firewall;
 mod wireguard_port_taken;
 
 use std::ops::Deref;
@@ -252,7 +255,8 @@ pub const TOPOLOGY: &[Rule<Topology>] = &[
 ];
 
 /// The rules between derived values.
-pub const PLAN: &[Rule<Plan>] = &[allowed_ips_overlap::RULE];
+pub const PLAN: &[Rule<Plan>] =
+    &[allowed_ips_overlap::RULE, user_data_too_large::RULE, user_data_without_firewall::RULE];
 
 /// What is known of one code, whoever reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -164,7 +164,7 @@ const CASES: &[Case] = &[
         "round-trip-missing",
         &[
             ("#control_plane", "round_trip_ms = 30"),
-            ("#tokyo", "provider = \"vultr\""),
+            ("#tokyo", "provider = \"digitalocean\""),
             (
                 "name = \"home\"\nid = 4\nrole = \"worker\"",
                 "name = \"home\"\nid = 4\nrole = \"control-plane\"",
@@ -173,8 +173,8 @@ const CASES: &[Case] = &[
                 "name = \"attic\"\nid = 5\nrole = \"worker\"",
                 "name = \"attic\"\nid = 5\nrole = \"control-plane\"",
             ),
-            ("#home", r#"endpoint = "203.0.113.40""#),
-            ("#attic", r#"endpoint = "203.0.113.50""#),
+            ("#home", "endpoint = \"203.0.113.40\"\nprovider = \"hetzner\""),
+            ("#attic", "endpoint = \"203.0.113.50\"\nprovider = \"hetzner\""),
         ],
     ),
     ("control-planes-one-site", &[("#tokyo", r#"site = "office""#)]),

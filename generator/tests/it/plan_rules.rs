@@ -64,3 +64,20 @@ fn allowed_ips_overlap() {
     let inside = messages(|plan| plan.clients[0].address = "10.244.5.7".parse().unwrap());
     assert_eq!(inside, ["the peers `attic` and `laptop` share 10.244.5.7/32"]);
 }
+
+/// One finding a rule, whatever the number of nodes.
+#[test]
+fn user_data_is_measured() {
+    let found = |limit| {
+        messages(|plan| {
+            plan.nodes.iter_mut().for_each(|node| node.provider.user_data_limit = limit);
+        })
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(found(16_384), none);
+    assert_eq!(found(14_000), ["the firewall of `tokyo` and 2 more is left to `export`"]);
+    let [too_large, open] = &*found(4_000) else { unreachable!("two rules") };
+    assert!(too_large.starts_with("the user-data of `tokyo` and 2 more takes "), "{too_large}");
+    assert!(too_large.ends_with(" bytes of 4000"), "{too_large}");
+    assert_eq!(open, "the firewall of `tokyo` and 2 more is left to `export`");
+}

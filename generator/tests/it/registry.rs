@@ -16,7 +16,7 @@ use crate::reject::code_of;
 use crate::snapshot;
 
 /// Files of `src/rules` that hold no rule.
-const NO_RULES: [&str; 5] = ["machine", "mod", "reference", "shape", "theme"];
+const NO_RULES: [&str; 6] = ["machine", "mod", "reference", "shape", "theme", "user_data"];
 
 /// Codes that are found while the document is read: they have fixtures, but no files.
 const SHAPE: [&str; 5] =
