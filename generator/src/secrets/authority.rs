@@ -124,11 +124,15 @@ impl Authority {
     /// When a file cannot be written.
     pub(crate) fn make(self, store: &Store, now: OffsetDateTime) -> Result<(), Error> {
         let file = in_store(self.key_file());
-        if let Found::Nothing = store.find(&file)? {
-            store.create(&file, SigningKey::generate().pem().expose())?;
-        }
-        let unusable = || Error::Unusable { path: self.key_path(store) };
-        let key = SigningKey::parse(&store.require(&file)?).ok_or_else(unusable)?;
+        let key = match store.read(&file)? {
+            Some(kept) => SigningKey::parse(&kept)
+                .ok_or_else(|| Error::Unusable { path: self.key_path(store) })?,
+            None => {
+                let made = SigningKey::generate();
+                store.create(&file, made.pem().expose())?;
+                made
+            }
+        };
         let certificate = self.certify(&key, now);
         store.create(&in_store(self.certificate_file()), certificate.as_bytes())
     }

@@ -101,3 +101,42 @@ impl Signer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Certificate;
+
+    /// Made by `meshwright keys` for nobody.
+    const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBhTCCASugAwIBAgIUH3hZigwXsH11o94QWwfxgjISem8wCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKa3ViZXJuZXRlczAeFw0yNjExMjQwODIyMzdaFw0zNjExMjEw
+OTIyMzdaMBUxEzARBgNVBAMMCmt1YmVybmV0ZXMwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAREgDr8Z6qcY1S0D+EugQsB+eA3DDroghbFmQVPfZewWMex5VBsUzMs
+1c1t0n6iUKdGbmFnjrNBwQZNlq6rc1KTo1kwVzAVBgNVHREEDjAMggprdWJlcm5l
+dGVzMA4GA1UdDwEB/wQEAwIChDAdBgNVHQ4EFgQUHoUBaZmMoE9f8/LcdSPw7wiC
+NwAwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiAclA0ucuSuaBWD
+ChN7OshPygYjzZ6n/DfRjmkpjGgJXQIhAPtUnDy4J6r7BCyleA2/NjGkYPYHWUGu
+Cs1OxKQO7Rjg
+-----END CERTIFICATE-----
+";
+
+    /// What `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | sha256sum` prints.
+    const HASH: &str = "1e850169998ca04f5ff3f2dc7523f0ef08823700f0f42e94958e5defcbfcfd30";
+
+    #[test]
+    fn the_hash_is_that_of_openssl() {
+        let certificate = Certificate::parse(AUTHORITY.as_bytes()).unwrap();
+        assert_eq!(certificate.public_key_hash(), format!("sha256:{HASH}"));
+        assert!(certificate.is_authority);
+        assert_eq!(super::super::clock::minute(certificate.not_after), "2036-11-21 09:22 UTC");
+    }
+
+    #[test]
+    fn refuses_what_is_no_certificate() {
+        let key = AUTHORITY.replace("CERTIFICATE", "PRIVATE KEY");
+        for text in ["", "-----BEGIN CERTIFICATE-----\n", &key[..200]] {
+            assert!(Certificate::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+}

@@ -62,6 +62,14 @@ fn recipient(text: &str) -> Option<Box<dyn age::Recipient + Send>> {
 #[derive(Default)]
 pub(crate) struct Identities(Vec<Box<dyn age::Identity>>);
 
+/// Why a sealed file does not open.
+pub(super) enum Closed {
+    /// It is encrypted to others.
+    ToOthers,
+    /// It is not what it was.
+    Broken(String),
+}
+
 /// Why a file is no identity. Its content is not repeated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdentityError {
@@ -103,7 +111,7 @@ impl Identities {
     }
 
     /// Decrypts what was sealed, armored or not.
-    pub(super) fn open(&self, sealed: &[u8]) -> Result<Secret, String> {
+    pub(super) fn open(&self, sealed: &[u8]) -> Result<Secret, Closed> {
         let open = || -> Result<Secret, DecryptError> {
             let decryptor = Decryptor::new(ArmoredReader::new(sealed))?;
             let identities = self.0.iter().map(|identity| &**identity);
@@ -114,11 +122,12 @@ impl Identities {
             Ok(secret.into())
         };
         open().map_err(|fault| match fault {
-            DecryptError::NoMatchingKeys => "it is encrypted to none of the identities".to_owned(),
-            DecryptError::InvalidHeader | DecryptError::UnknownFormat => {
-                "it is no file that age has encrypted".to_owned()
+            DecryptError::NoMatchingKeys => Closed::ToOthers,
+            // Out of memory nothing is read wrongly: it ends too early.
+            DecryptError::InvalidHeader | DecryptError::UnknownFormat | DecryptError::Io(_) => {
+                Closed::Broken("it is no whole file that age has encrypted".to_owned())
             }
-            fault => fault.to_string(),
+            fault => Closed::Broken(fault.to_string()),
         })
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::seal::{Identities, Recipients};
+use super::seal::{Closed, Identities, Recipients};
 use super::secret::Secret;
 use crate::file;
 
@@ -51,7 +51,13 @@ pub(crate) enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A sealed file that does not open.
+    /// A sealed file that others can open.
+    #[error("{} is encrypted to none of the identities", path.display())]
+    ToOthers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A sealed file that nobody can open.
     #[error("cannot decrypt {}: {reason}", path.display())]
     Decrypt {
         /// The file.
@@ -98,11 +104,11 @@ impl Error {
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Self::NoIdentity { .. } => Some("name the file of your age or SSH key with --identity"),
-            Self::Decrypt { .. } => Some("name the identity of a recipient with --identity"),
+            Self::ToOthers { .. } => Some("name the identity of a recipient with --identity"),
             Self::Ambiguous { .. } => Some("move the one away that is outdated"),
             Self::Missing { .. } => Some("run `meshwright keys`"),
             Self::Unusable { .. } => Some("`meshwright keys --check` says more"),
-            Self::File { .. } | Self::Encrypt { .. } => None,
+            Self::File { .. } | Self::Decrypt { .. } | Self::Encrypt { .. } => None,
         }
     }
 }
@@ -211,8 +217,11 @@ impl Store {
             Form::Plain => Ok(Found::Open(bytes.into())),
             Form::Sealed if self.identities.is_empty() => Ok(Found::Sealed),
             Form::Sealed => {
-                let opened = self.identities.open(&bytes);
-                opened.map(Found::Open).map_err(|reason| Error::Decrypt { path, reason })
+                let opened = self.identities.open(&bytes).map(Found::Open);
+                opened.map_err(|closed| match closed {
+                    Closed::ToOthers => Error::ToOthers { path },
+                    Closed::Broken(reason) => Error::Decrypt { path, reason },
+                })
             }
         }
     }

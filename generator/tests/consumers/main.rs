@@ -22,6 +22,7 @@ mod mesh;
 mod namespace;
 mod need;
 mod pictures;
+mod secrets;
 mod tools;
 mod topology_schema;
 #[path = "../it/tree.rs"]
@@ -87,6 +88,9 @@ fn main() -> ExitCode {
     for trial in apply::trials() {
         let gated = needs.gate("api", apply::NEEDS, trial);
         trials.push(needs.gate("api", api_server::NEEDS, gated));
+    }
+    for trial in secrets::trials() {
+        trials.push(needs.gate("consumers", secrets::NEEDS, trial));
     }
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));

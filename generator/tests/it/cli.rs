@@ -2,10 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+mod export;
 mod failures;
 mod fix;
+mod leaks;
 mod many;
 mod packaging;
+mod sealed;
 mod secrets;
 
 use std::collections::BTreeMap;
