@@ -45,7 +45,7 @@ fn cores(file: &[u8]) -> Vec<Vec<u8>> {
         let number = der[at + 2..at + 34].to_vec();
         // Its end as it stands in the second line.
         let line = text.lines().nth(2).expect("three lines");
-        return vec![number, line[..24].as_bytes().to_vec()];
+        return vec![number, line.as_bytes()[..24].to_vec()];
     }
     if text.starts_with('{') {
         let secret = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
