@@ -379,7 +379,8 @@ impl Store {
     /// Makes the folder, and what is written beside the secrets.
     fn open(&self) -> Result<(), Error> {
         make_folder(&self.root)?;
-        match self.root.join(GITIGNORE).exists() {
+        let is_set = |file: &str| self.root.join(file).exists();
+        match is_set(GITIGNORE) && is_set(RECIPIENTS) == self.recipients.is_some() {
             true => Ok(()),
             false => self.write_settings(),
         }

@@ -161,6 +161,19 @@ fn the_store_follows_its_recipients() {
     assert_eq!(place.read("secrets/.gitignore"), "*\n");
 }
 
+/// `rm -r secrets/*` leaves what begins with a dot.
+#[test]
+fn a_store_that_was_plain_and_emptied_is_committable() {
+    let (place, _) = place();
+    std::fs::create_dir(place.path().join("secrets")).expect("a folder");
+    place.write("secrets/.gitignore", "*\n");
+    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert!(place.read("secrets/.gitignore").contains("!*.age\n"));
+    let (code, _, stderr) = place.run(&["keys", "--check"]);
+    let missing = "keys are missing:\n  tunnel: no credential\n";
+    assert!(code == Some(1) && stderr.starts_with(missing), "{stderr}");
+}
+
 /// What was left in both forms by a run that was killed.
 #[test]
 fn an_interrupted_run_is_finished() {
