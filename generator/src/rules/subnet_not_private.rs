@@ -65,3 +65,20 @@ fn holds(subnet: Subnet) -> &'static str {
 pub(super) fn is_private(subnet: Subnet) -> bool {
     RFC_1918.iter().chain([&SHARED]).any(|range| range.contains(&subnet))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Subnet, holds};
+
+    #[test]
+    fn special_ranges_hold_what_lies_inside() {
+        let table = [
+            ([127, 0, 0, 0, 8], "loopback addresses: each machine's own"),
+            ([169, 254, 7, 0, 24], "link-local addresses: those of metadata services"),
+            ([128, 0, 0, 0, 1], "holds public addresses"),
+        ];
+        for ([a, b, c, d, prefix_len], expected) in table {
+            assert_eq!(holds(Subnet::from_parts(a, b, c, d, prefix_len)), expected);
+        }
+    }
+}

@@ -135,6 +135,8 @@ mod tests {
     fn takes_labels_and_taints() {
         accepts::<LabelKey>(&[("Zone_1.a", "Zone_1.a"), ("example.com/zone", "example.com/zone")]);
         accepts::<LabelValue>(&[("", ""), ("Ssd-1", "Ssd-1")]);
+        let longest = "a".repeat(SEGMENT_MAX);
+        accepts::<LabelValue>(&[(&longest, &longest)]);
         accepts::<Taint>(&[
             ("dedicated=ingress:NoSchedule", "dedicated=ingress:NoSchedule"),
             ("example.com/gpu=:NoExecute", "example.com/gpu:NoExecute"),
