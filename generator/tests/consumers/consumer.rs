@@ -280,6 +280,36 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         ],
     },
     Consumer {
+        name: "haproxy",
+        tier: "consumers",
+        needs: &[need("type haproxy", "no haproxy")],
+        reads: |path| path == "host/haproxy.cfg",
+        judge: |files| each(files, |file| outside(r#"haproxy -c -f "$1""#, file).map(Verdict::of)),
+        broken: &[
+            Broken {
+                name: "a_keyword_misspelt",
+                path: "host/haproxy.cfg",
+                sound: "default_backend control_planes",
+                unsound: "default_backed control_planes",
+                reason: "unknown keyword 'default_backed' in 'frontend' section",
+            },
+            Broken {
+                name: "a_backend_that_is_not_there",
+                path: "host/haproxy.cfg",
+                sound: "default_backend control_planes",
+                unsound: "default_backend control_plane",
+                reason: "unable to find required default_backend: 'control_plane'",
+            },
+            Broken {
+                name: "an_address_that_is_none",
+                path: "host/haproxy.cfg",
+                sound: "10.66.66.2:6443",
+                unsound: "10.66.66.2000:6443",
+                reason: "10.66.66.2000",
+            },
+        ],
+    },
+    Consumer {
         name: "systemd_sysctl",
         tier: "consumers",
         needs: &[NAMESPACES, need("ls /lib/systemd/systemd-sysctl", "no systemd-sysctl")],

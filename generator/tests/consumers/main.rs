@@ -22,6 +22,7 @@ mod mesh;
 mod namespace;
 mod need;
 mod pictures;
+mod proof;
 mod secrets;
 mod tools;
 mod topology_schema;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
     for trial in topology_schema::trials() {
         trials.push(needs.gate("judges", topology_schema::NEEDS, trial));
     }
+    trials.push(Trial::test("proof::names_every_judge", || proof::names_every_judge(&judges())));
     for trial in apply::trials() {
         let gated = needs.gate("api", apply::NEEDS, trial);
         trials.push(needs.gate("api", api_server::NEEDS, gated));
@@ -107,6 +109,13 @@ fn main() -> ExitCode {
         need::report(&ignored);
     }
     conclusion.exit_code()
+}
+
+/// Every judge with what it must refuse.
+fn judges() -> Vec<(&'static str, &'static [Broken])> {
+    let consumers = [consumer::CONSUMERS, cluster::CONSUMERS, api_server::CONSUMERS];
+    let files = consumers.into_iter().flatten().map(|judge| (judge.name, judge.broken));
+    files.chain(TREE_CONSUMERS.iter().map(|judge| (judge.name, judge.broken))).collect()
 }
 
 /// Those that are given a whole tree.
