@@ -100,10 +100,11 @@ in
         machine.succeed("ip route show proto kernel metric 512 | grep 10.244.2.0/24")
         machine.succeed("sysctl -n net.ipv4.ip_nonlocal_bind | grep 1")
         machine.succeed("lsmod | grep br_netfilter")
-        # Something listens everywhere; only the mesh reaches it.
+        # Something listens on both sides, haproxy has loopback; only the mesh reaches it.
         for port in [22, 6443, 10250]:
-            machine.succeed(f"systemd-run python3 -m http.server {port}")
-            machine.wait_for_open_port(port)
+            for address in [mesh[name], public[name]]:
+                machine.succeed(f"systemd-run python3 -m http.server {port} --bind {address}")
+                machine.wait_until_succeeds(f"ss -Hltn 'sport = :{port}' | grep -F {address}:{port}")
 
     outside.wait_for_unit("multi-user.target")
     outside.succeed("ip route add 10.66.66.0/24 dev eth1")
