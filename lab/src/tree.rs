@@ -48,6 +48,17 @@ impl Tree {
         Self::compile(text, secrets)
     }
 
+    /// Compiles a topology of the repository with the keys that stand in it: what is only read needs no
+    /// others.
+    ///
+    /// # Errors
+    ///
+    /// When it does not compile.
+    pub fn as_written(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        Self::compile(text, Secrets::default())
+    }
+
     /// The same topology without one of its nodes, with the same keys.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::proof::files::{Error, Files};
 use crate::proof::finding::{Code, Finding};
 use crate::proof::flows::{self, Expected, Flow, Verdict};
+use crate::proof::invariants;
 use crate::proof::model::{MachineId, Model};
 use crate::proof::parallel;
 use crate::proof::place::{File, Paths, Place};
@@ -103,6 +104,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
     match Model::build(emitted) {
         Ok(model) => {
             walk(&model, &mut proof);
+            proof.findings.extend(invariants::check(&model));
             proof.model = Some(model);
         }
         Err(findings) => proof.findings.extend(findings),

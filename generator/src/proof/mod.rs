@@ -9,10 +9,12 @@
 //!
 //! Nothing of the plan is seen here: a renderer that errs is not believed twice.
 
+pub mod exposure;
 pub mod files;
 pub mod finding;
 pub mod flows;
 pub mod hop;
+pub mod invariants;
 pub mod judge;
 pub mod model;
 mod parallel;

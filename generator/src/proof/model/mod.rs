@@ -61,6 +61,8 @@ pub struct Model {
     init: usize,
     /// What each atom is.
     kinds: Vec<Kind>,
+    /// What BIRD tells all nodes.
+    advertised: Vec<Advertised>,
 }
 
 /// What the addresses of one atom are.
@@ -146,7 +148,7 @@ impl Model {
         }
         let machines = machines.into_iter().filter_map(Result::ok).collect();
         let kinds = kinds(&emitted, init, &atoms);
-        let mut model = Self { emitted, machines, atoms, firewalls, init, kinds };
+        let mut model = Self { emitted, machines, atoms, firewalls, init, kinds, advertised };
         let links = link::all(&model, &book);
         for (machine, links) in model.machines.iter_mut().zip(links) {
             machine.links = links;
@@ -201,6 +203,17 @@ impl Model {
     #[must_use]
     pub fn files(&self, id: MachineId) -> Option<&Node> {
         self.emitted.nodes.get(id.index())
+    }
+
+    /// The routes of a node in other circumstances.
+    #[must_use]
+    pub fn routes_when(&self, id: MachineId, when: Circumstances) -> Option<Table> {
+        let (node, host) = (self.files(id)?, self.machine(id).node.as_ref()?);
+        let drafts = Drafts { emitted: &self.emitted, atoms: &self.atoms };
+        let own = self.machine(id).address;
+        let mut advertised = self.advertised.clone();
+        advertised.retain(|block| block.next_hop != own);
+        Some(drafts.sources(node, &host.pools, &advertised).table(when))
     }
 
     /// What the init node's `kubeadm.yaml` says of the cluster, and that file.
@@ -430,6 +443,15 @@ impl Drafts<'_> {
         self.emitted.nodes.iter().flat_map(of).collect()
     }
 
+    fn sources<'a>(
+        &'a self,
+        node: &'a Node,
+        own: &'a [(Ipv4Net, Place)],
+        advertised: &'a [Advertised],
+    ) -> Sources<'a> {
+        Sources { node, guards: &self.emitted.guards, own, advertised, atoms: self.atoms }
+    }
+
     fn pools_of(&self, node: &Node) -> Vec<(Ipv4Net, Place)> {
         let name = node.kubeadm.said.name.value.as_str();
         let pools = self.emitted.pools().filter(|(pool, _)| pool.node() == Some(name));
@@ -446,13 +468,7 @@ impl Drafts<'_> {
         let pools = self.pools_of(node);
         let others: Vec<_> =
             advertised.iter().filter(|block| block.next_hop != address).copied().collect();
-        let sources = Sources {
-            node,
-            guards: &self.emitted.guards,
-            own: &pools,
-            advertised: &others,
-            atoms: self.atoms,
-        };
+        let sources = self.sources(node, &pools, &others);
         let [routes, without_bird] =
             [Circumstances::WHOLE, Circumstances::WITHOUT_BIRD].map(|when| sources.table(when));
         let label = self.emitted.bgp.said.reflectors.as_ref().map(|label| &label.value);

@@ -8,6 +8,7 @@ pub mod nftables;
 pub mod node_json;
 pub mod routes;
 pub mod tree;
+pub mod unit;
 pub mod wg_quick;
 mod yaml;
 

@@ -10,6 +10,7 @@ use super::kubeadm::{self, Kubeadm};
 use super::nftables::{self, Ruleset};
 use super::node_json::{self, NodeJson};
 use super::routes::{self, Route};
+use super::unit::{self, Setting};
 use super::wg_quick::{self, Conf, Endpoints};
 use crate::out::{self, Digest};
 use crate::proof::files::{Error, Files};
@@ -49,6 +50,10 @@ pub struct Emitted {
     pub strict_affinity: FromFile<At<bool>>,
     /// `kube-proxy.patch.yaml`
     pub kube_proxy: FromFile<KubeProxy>,
+    /// `meshwright-firewall.service`
+    pub firewall_unit: FromFile<Vec<Setting>>,
+    /// Whether `meshwright-node` hands the private key to `wg syncconf`.
+    pub script_keeps_key: FromFile<bool>,
 }
 
 impl Emitted {
@@ -161,13 +166,15 @@ struct Layout {
     folders: BTreeMap<String, Vec<String>>,
 }
 
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 8] = [
     "host/guards.routes",
     "cluster/calico/installation.yaml",
     "cluster/calico/bgp.yaml",
     "cluster/calico/felix.yaml",
     "cluster/calico/ipam.yaml",
     "cluster/kube-proxy/kube-proxy.patch.yaml",
+    "host/systemd/meshwright-firewall.service",
+    "host/meshwright-node",
 ];
 const FURTHER_POOLS: &str = "cluster/calico/ip-pools.yaml";
 
@@ -241,23 +248,25 @@ struct Shared {
     felix: FromFile<Felix>,
     strict_affinity: FromFile<At<bool>>,
     kube_proxy: FromFile<KubeProxy>,
+    firewall_unit: FromFile<Vec<Setting>>,
+    script_keeps_key: FromFile<bool>,
 }
 
 impl Shared {
     fn with(self, interface: String, nodes: Vec<Node>, clients: Vec<Client>) -> Emitted {
-        let Self { guards, installation, further_pools, bgp, felix, strict_affinity, kube_proxy } =
-            self;
         Emitted {
             interface,
             nodes,
             clients,
-            guards,
-            installation,
-            further_pools,
-            bgp,
-            felix,
-            strict_affinity,
-            kube_proxy,
+            guards: self.guards,
+            installation: self.installation,
+            further_pools: self.further_pools,
+            bgp: self.bgp,
+            felix: self.felix,
+            strict_affinity: self.strict_affinity,
+            kube_proxy: self.kube_proxy,
+            firewall_unit: self.firewall_unit,
+            script_keeps_key: self.script_keeps_key,
         }
     }
 }
@@ -438,7 +447,7 @@ impl Folder<'_> {
 
     fn shared(&mut self) -> Option<Shared> {
         let interface = &self.reader.layout.interface;
-        let [guards, installation, bgp, felix, ipam, kube_proxy] = SHARED;
+        let [guards, installation, bgp, felix, ipam, kube_proxy, unit, script] = SHARED;
         let guards = self.said(guards, |text| routes::read(text, interface));
         let installation = self.said(installation, calico::read_installation);
         let further_pools = self.may_say(FURTHER_POOLS, calico::read_pools);
@@ -446,6 +455,8 @@ impl Folder<'_> {
         let felix = self.said(felix, calico::read_felix);
         let strict_affinity = self.said(ipam, calico::read_strict_affinity);
         let kube_proxy = self.said(kube_proxy, kube_proxy::read_patch);
+        let firewall_unit = self.said(unit, unit::read);
+        let script_keeps_key = self.said(script, unit::hands_the_key_over);
         Some(Shared {
             guards: guards?,
             installation: installation?,
@@ -454,6 +465,8 @@ impl Folder<'_> {
             felix: felix?,
             strict_affinity: strict_affinity?,
             kube_proxy: kube_proxy?,
+            firewall_unit: firewall_unit?,
+            script_keeps_key: script_keeps_key?,
         })
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::proof::exposure;
 use crate::proof::flows;
 use crate::proof::judge::{Count, Failure, Proof};
+use crate::proof::model::Model;
 
 /// Causes beyond these are counted alone.
 const SHOWN: usize = 20;
@@ -21,6 +23,9 @@ pub fn table(proof: &Proof) -> String {
         let number = if failed == 0 { of.to_string() } else { format!("{failed} of {of}") };
         let _ = writeln!(text, "{:20} {verdict:7} {number:>10}  {}", flow.name, flow.about);
     }
+    if let Some(model) = &proof.model {
+        public_sides(proof, model, &mut text);
+    }
     for failure in proof.failures.iter().take(SHOWN) {
         describe(proof, failure, &mut text);
     }
@@ -33,6 +38,40 @@ pub fn table(proof: &Proof) -> String {
     }
     text
 }
+
+/// What each public side lets in; nodes that let in the same stand together.
+fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
+    let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
+    for id in model.nodes() {
+        let Some(files) = model.files(id) else { continue };
+        let admitted = exposure::of(model, id).admitted.into_iter().map(|(what, line)| {
+            let path = proof.paths.path(files.firewall.file);
+            let file = path.rsplit('/').next().unwrap_or_default();
+            format!("  {what}  ({file}:{})", line.unwrap_or(0))
+        });
+        let admitted: Vec<_> = admitted.collect();
+        match alike.iter_mut().find(|(known, _)| *known == admitted) {
+            Some((_, names)) => names.push(&files.name),
+            None => alike.push((admitted, vec![&files.name])),
+        }
+    }
+    for (admitted, names) in alike {
+        let shown = names.len().min(NAMES);
+        let more = names.len() - shown;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = names[..shown].join(", ");
+        let _ = writeln!(
+            text,
+            "\nThe public side of {names}{more} answers, beside its own connections:"
+        );
+        admitted.iter().for_each(|line| {
+            let _ = writeln!(text, "{line}");
+        });
+    }
+}
+
+/// Longer lists of nodes that are alike are cut.
+const NAMES: usize = 8;
 
 fn describe(proof: &Proof, failure: &Failure, text: &mut String) {
     let Some(model) = &proof.model else { return };

@@ -1,0 +1,43 @@
+//! Units of systemd, and what can be read of the script that they run.
+
+use super::Unread;
+
+/// One setting of a unit.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Its line.
+    pub line: u32,
+}
+
+/// Reads a unit (systemd.syntax(7)), without its sections.
+///
+/// # Errors
+///
+/// Every line that is neither a section nor a setting.
+pub fn read(text: &str) -> Result<Vec<Setting>, Vec<Unread>> {
+    let sections = |line: &str| line.starts_with('[') && line.ends_with(']');
+    let settings = super::lines(text, |line, statement| {
+        if sections(statement) {
+            return Ok(None);
+        }
+        let (name, value) =
+            statement.split_once('=').ok_or_else(|| format!("`{statement}` is no setting"))?;
+        Ok(Some(Setting { name: name.to_owned(), value: value.to_owned(), line }))
+    });
+    settings.map(|settings| settings.into_iter().flatten().collect())
+}
+
+/// Whether the script writes `PrivateKey` into what `wg syncconf` takes. A script is not proven: this
+/// is the one line of it that kills a mesh when it goes.
+///
+/// # Errors
+///
+/// Never; a script is any text.
+pub fn hands_the_key_over(text: &str) -> Result<bool, Unread> {
+    let mut code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    Ok(code.any(|line| line.contains("PrivateKey")))
+}
