@@ -1,30 +1,65 @@
-//! The proof and the lab judge the same broken trees: what the lab catches, `prove` refuses, and with
-//! the line; what is changed and not broken, neither does.
+//! The proof and the lab judge the same trees: what the lab catches, `prove` refuses, with the line;
+//! what is changed and not broken, neither does. docs/proof.md shows each verdict.
+
+use std::fmt::Write as _;
+use std::fs;
 
 use lab::mutants::{self, IN_NO_FILE};
+use lab::scenario::repository;
 use lab::tree::Tree;
 use meshwright::proof::judge::{self, Proof};
 use meshwright::proof::report::human;
+
+const BEGIN: &str = "<!-- agreement -->\n";
+const END: &str = "<!-- agreement ends -->";
 
 fn prove(tree: &Tree) -> Proof {
     judge::prove(&tree.files).expect("files in memory can be read")
 }
 
-#[test]
-fn prove_refuses_what_the_lab_catches() {
-    let of_files = mutants::ALL.iter().filter(|mutant| !IN_NO_FILE.contains(&mutant.name));
-    let missed = of_files.filter(|mutant| {
-        let tree = mutant.tree().expect(mutant.name);
-        prove(&tree).holds()
-    });
-    let missed: Vec<_> = missed.map(|mutant| mutant.name).collect();
-    assert_eq!(missed, [""; 0], "the lab catches what prove lets pass");
+/// A row of the table: the tree, and what `prove` says first.
+fn row(name: &str, proof: &Proof) -> String {
+    let finding = proof.failures.first().map(|failure| &failure.finding);
+    match finding.or(proof.findings.first()) {
+        None => format!("| `{name}` | holds | |\n"),
+        Some(finding) => {
+            let place = proof.paths.show(finding.place);
+            format!("| `{name}` | `{}` | `{place}` |\n", finding.code)
+        }
+    }
 }
 
 #[test]
-fn prove_refuses_nothing_that_is_harmless() {
+fn both_judges_agree() {
+    let mut table = String::from("\n| tree | verdict | where |\n|---|---|---|\n");
+    let mut missed = Vec::new();
+    for mutant in mutants::ALL.iter().filter(|mutant| !IN_NO_FILE.contains(&mutant.name)) {
+        let proof = prove(&mutant.tree().expect(mutant.name));
+        if proof.holds() {
+            missed.push(mutant.name);
+        }
+        table += &row(mutant.name, &proof);
+    }
+    assert_eq!(missed, [""; 0], "the lab catches what prove lets through");
     for harmless in mutants::HARMLESS {
         let proof = prove(&harmless.tree().expect(harmless.name));
         assert!(proof.holds(), "{}:\n{}", harmless.name, human::table(&proof));
+        table += &row(harmless.name, &proof);
     }
+    let _ = writeln!(table);
+    assert_documented(&table);
+}
+
+/// Like snapshots, `INSTA_UPDATE=always` accepts.
+fn assert_documented(table: &str) {
+    let path = repository().join("docs/proof.md");
+    let document = fs::read_to_string(&path).expect("readable");
+    let (before, rest) = document.split_once(BEGIN).expect("the table begins");
+    let (_, after) = rest.split_once(END).expect("the table ends");
+    let made = format!("{before}{BEGIN}{table}{END}{after}");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&path, &made).expect("written");
+    }
+    let message = "accept with INSTA_UPDATE=always cargo test -p lab --test agreement";
+    assert!(document == made || fs::read_to_string(&path).is_ok_and(|now| now == made), "{message}");
 }

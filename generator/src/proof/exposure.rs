@@ -193,7 +193,7 @@ fn allowed(model: &Model, client: MachineId, node: &Node) -> (Vec<Region>, Vec<R
     let (mut input, mut forward) = (Vec::new(), Vec::new());
     if asks("client-api") {
         let addresses = model.nodes().map(|id| model.atoms.address(model.machine(id).address));
-        let nodes: Ranges = addresses.map(|address| one(address)).collect();
+        let nodes: Ranges = addresses.map(one).collect();
         let ssh = node.json.said.ssh_port.into();
         for port in [ssh, 6443] {
             input.push(to_port(TCP, port, port).within(Dimension::Destination4, &nodes));

@@ -212,6 +212,14 @@ pub const ALL: &[Flow] = &[
         between: other_nodes,
     },
     Flow {
+        name: "node-internet",
+        about: "a host reaches the Internet: packages, time, the others' endpoints",
+        sender: Party::Host,
+        target: Target::Internet(Payload::tcp(443)),
+        expected: Expected::Delivered,
+        between: same,
+    },
+    Flow {
         name: "pod-internet",
         about: "a pod reaches the Internet under its node's address",
         sender: Party::Pod,
@@ -453,7 +461,8 @@ impl<'model> Draft<'model> {
         let machine = self.model.machine(self.from);
         let to_own_pod = self.from == self.to && matches!(self.target, Target::Pod(_));
         let to_service = self.target == Target::Service && machine.node.is_some();
-        if to_own_pod || to_service { self.model.internet() } else { machine.address }
+        let outside = matches!(self.target, Target::Internet(_));
+        if to_own_pod || to_service || outside { self.model.internet() } else { machine.address }
     }
 
     fn aims(&self) -> Vec<Aim> {
@@ -483,7 +492,10 @@ impl<'model> Draft<'model> {
             Target::Metadata => {
                 let here = Arrival { machine: self.from, party: Party::Internet };
                 let services = self.model.metadata(self.from).into_iter();
-                aims.extend(services.map(|to| plain(to, Payload::tcp(80), here)));
+                aims.extend(services.flat_map(|to| {
+                    [Payload::tcp(80), Payload::udp(80), Payload::ping()]
+                        .map(|payload| plain(to, payload, here))
+                }));
             }
             Target::Internet(payload) => {
                 let here = Arrival { machine: self.from, party: Party::Internet };

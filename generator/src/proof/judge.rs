@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::proof::files::{Error, Files};
 use crate::proof::finding::{Code, Finding};
-use crate::proof::flows::{self, Expected, Flow, Verdict};
+use crate::proof::flows::{self, Expected, Flow, Target, Verdict};
+use crate::proof::hop::Step;
 use crate::proof::invariants;
 use crate::proof::model::{MachineId, Model};
 use crate::proof::parallel;
 use crate::proof::place::{File, Paths, Place};
+use crate::proof::read::nftables::Hook;
 use crate::proof::read::tree;
 use crate::proof::walk::Walker;
 
@@ -181,7 +183,7 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
 pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
     let Instance { flow, from, to } = *instance;
     if let Verdict::Stopped(stopped) = verdict {
-        return stopped.finding().clone();
+        return without_routes(model, instance, stopped.finding());
     }
     let names = [from, to].map(|id| model.machine(id).name.as_str());
     let message = match flow.expected {
@@ -204,12 +206,28 @@ pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
     Finding::new(code, place, message)
 }
 
+/// A pod packet that only BIRD has a route for is not lost by the guard, but by what is not in
+/// wg0.routes.
+fn without_routes(model: &Model, instance: &Instance, finding: &Finding) -> Finding {
+    let waits = matches!(instance.flow.target, Target::PodWithoutBgp(_));
+    let routes = model.files(instance.from).map(|files| files.routes.file);
+    match routes.filter(|_| waits && finding.code == Code::NoRoute) {
+        Some(file) => {
+            let name = &model.machine(instance.to).name;
+            let message =
+                format!("no route to the pods of {name} but BIRD's, which may take 240 s");
+            Finding::new(Code::PodsWaitForBgp, file.whole(), message)
+        }
+        None => finding.clone(),
+    }
+}
+
 fn last_admission(model: &Model, instance: &Instance) -> Place {
     let mut walker = Walker::with_log(model);
     let _ = instance.flow.prove(&mut walker, instance.from, instance.to);
     let hops = walker.hops();
     let mut admitted = hops.iter().filter_map(|hop| match hop.step {
-        crate::proof::hop::Step::Admitted(_) => hop.place,
+        Step::Admitted(Hook::Input | Hook::Forward) => hop.place,
         _ => None,
     });
     admitted.next_back().unwrap_or(model.machine(instance.to).file.whole())

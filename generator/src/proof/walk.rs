@@ -5,7 +5,7 @@ use crate::proof::hop::{Hop, Party, Step};
 use crate::proof::model::atoms::Atom;
 use crate::proof::model::firewall::{Decision, Memo, Passage, Priorities};
 use crate::proof::model::link::{Link, Tunnel};
-use crate::proof::model::packet::{Packet, Payload, State, Tracked};
+use crate::proof::model::packet::{Packet, State, Tracked};
 use crate::proof::model::routing::{Origin, Taken, Way};
 use crate::proof::model::{MachineId, Model};
 use crate::proof::place::Place;
@@ -96,6 +96,7 @@ enum Entry {
     Process,
     Pod,
     Mesh,
+    Public,
 }
 
 impl Entry {
@@ -104,6 +105,7 @@ impl Entry {
             Self::Process => None,
             Self::Pod => Some(Interface::Pod),
             Self::Mesh => Some(Interface::Mesh),
+            Self::Public => Some(Interface::Public),
         }
     }
 }
@@ -163,12 +165,13 @@ impl<'model> Walker<'model> {
     ///
     /// Where it stops, and why.
     pub fn answer(&mut self, journey: &Journey, from: Arrival) -> Result<Arrival, Stopped> {
-        if from.party == Party::Internet {
-            return Ok(Arrival { machine: journey.from, party: journey.sender });
-        }
         let last = self.connections.last().map_or(journey.packet, |last| last.after);
         let answer = last.answer();
-        let entry = if from.party == Party::Pod { Entry::Pod } else { Entry::Process };
+        let entry = match from.party {
+            Party::Host => Entry::Process,
+            Party::Pod => Entry::Pod,
+            Party::Internet => Entry::Public,
+        };
         self.note(from.machine, answer, Step::Sent(from.party), None);
         self.travel((from.machine, entry, answer), journey, State::Established)
     }
@@ -260,7 +263,13 @@ impl<'model> Walker<'model> {
             self.arrive(&mut visit, journey)?;
         }
         let machine = self.model.machine(visit.at);
-        if visit.packet.destination == machine.address {
+        // A host that sent under its public address hears the answer there.
+        let answered = visit.tracked.state == State::Established
+            && visit.at == journey.from
+            && journey.sender != Party::Pod
+            && visit.packet.destination == journey.packet.source;
+        let own = visit.packet.destination == machine.address || answered;
+        if own {
             self.judge(&visit, Hook::Input, None, Priorities::All)?;
             return Ok(self.delivered(&visit, Party::Host));
         }
@@ -299,9 +308,13 @@ impl<'model> Walker<'model> {
                 Ok(self.delivered(&visit, Party::Pod))
             }
             Way::Mesh => self.encrypt(&visit),
-            Way::Public if !self.model.is_private(visit.packet.destination) => {
-                Ok(self.delivered(&visit, Party::Internet))
+            Way::Public if self.model.is_private(visit.packet.destination) => {
+                Err(Stopped::Lost(self.in_clear(&visit, taken)))
             }
+            Way::Public if self.model.is_private(visit.packet.source) => {
+                Err(Stopped::Lost(self.unanswerable(&visit)))
+            }
+            Way::Public => Ok(self.delivered(&visit, Party::Internet)),
             _ => Err(Stopped::Lost(self.in_clear(&visit, taken))),
         }
     }
@@ -480,7 +493,7 @@ impl Walker<'_> {
         let message = format!(
             "the firewall of {} drops {} from {from} to {to} at {}",
             self.model.machine(visit.at).name,
-            describe(payload, visit.tracked.state),
+            payload,
             hook.name()
         );
         Finding::new(Code::FirewallDrops, place, message)
@@ -495,6 +508,19 @@ impl Walker<'_> {
         };
         let place = taken.place.unwrap_or(self.model.machine(visit.at).file.whole());
         Finding::new(Code::NoRoute, place, message)
+    }
+
+    fn unanswerable(&self, visit: &Visit) -> Finding {
+        let machine = self.model.machine(visit.at);
+        let address = self.model.atoms.address(visit.packet.source);
+        let message = format!(
+            "{} sends from {address} to the Internet as it is: nobody can answer that",
+            machine.name
+        );
+        let pools = self.model.emitted.pools();
+        let mut pools = pools.filter(|(pool, _)| pool.cidr.value.contains(&address));
+        let place = pools.next().map(|(pool, file)| file.line(pool.nat_outgoing.line));
+        Finding::new(Code::LeavesInClear, place.unwrap_or(machine.file.whole()), message)
     }
 
     fn in_clear(&self, visit: &Visit, taken: Taken) -> Finding {
@@ -524,12 +550,5 @@ impl Walker<'_> {
             machine.name
         );
         Finding::new(Code::NoPeerForAddress, machine.file.line(line), message)
-    }
-}
-
-fn describe(payload: Payload, state: State) -> String {
-    match state {
-        State::New => payload.to_string(),
-        _ => format!("the answer ({payload})"),
     }
 }

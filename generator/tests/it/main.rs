@@ -12,6 +12,7 @@ mod drift;
 mod host_plan;
 mod mesh;
 mod mistakes;
+mod network;
 mod out;
 mod pipeline;
 mod plan_rules;

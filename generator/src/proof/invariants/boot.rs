@@ -11,10 +11,11 @@ use crate::proof::model::routing::{Circumstances, Way};
 use crate::proof::model::{MachineId, Model};
 use crate::proof::read::nftables::{Hook, Interface};
 use crate::proof::read::routes::Kind;
-use crate::proof::space::{Dimension, Ranges, Region};
+use crate::proof::space::{Dimension, Ranges, Region, subtract_all};
 
 pub(super) fn check(model: &Model, id: MachineId) -> Vec<Finding> {
     let mut findings = egress(model, id);
+    findings.extend(loopback(model, id));
     findings.extend(guards(model, id));
     findings
 }
@@ -38,6 +39,21 @@ fn egress(model: &Model, id: MachineId) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A host may speak to itself: health checks, the local API, DNS caches.
+fn loopback(model: &Model, id: MachineId) -> Option<Finding> {
+    let node = model.files(id)?;
+    let to_itself = Region::everything()
+        .within(Dimension::InInterface, &Ranges::one(Interface::Loopback.into()));
+    let families = [(4, 4), (6, 6)].into_iter().collect();
+    let to_itself = to_itself.within(Dimension::Family, &families);
+    let admitted = exposure::admitted(&node.firewall.said, Hook::Input, vec![to_itself.clone()]);
+    let admitted: Vec<_> = admitted.into_iter().map(|one| one.region).collect();
+    let left = subtract_all(vec![to_itself], &admitted);
+    let message =
+        format!("{} may not speak to itself: {}", node.name, exposure::describe(left.first()?));
+    Some(Finding::new(Code::FirewallDrops, node.firewall.file.whole(), message))
 }
 
 /// Mesh, pod and service addresses.

@@ -83,10 +83,12 @@ impl Payload {
 
 impl std::fmt::Display for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.protocol {
-            1 => f.write_str("ICMP echo"),
-            6 => write!(f, "TCP {}", self.destination_port),
-            _ => write!(f, "UDP {}", self.destination_port),
+        let name = if self.protocol == 6 { "TCP" } else { "UDP" };
+        match (self.protocol, self.destination_port) {
+            (1, _) if self.icmp_type == ICMP_ECHO_REQUEST => f.write_str("an ICMP echo request"),
+            (1, _) => f.write_str("an ICMP echo reply"),
+            (_, EPHEMERAL) => write!(f, "the answer of {name} port {}", self.source_port),
+            (_, port) => write!(f, "{name} to port {port}"),
         }
     }
 }

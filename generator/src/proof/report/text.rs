@@ -38,7 +38,11 @@ pub fn story(model: &Model, paths: &Paths, trace: &Trace) -> String {
 /// What happens at one step, in a sentence.
 #[must_use]
 pub fn step(model: &Model, hop: &Hop) -> String {
-    let address = |atom| model.atoms.address(atom);
+    // What the tree does not say: the address of a host outside, and of the own public side.
+    let address = |atom| match atom == model.internet() {
+        true => "a public address".to_owned(),
+        false => model.atoms.address(atom).to_string(),
+    };
     let packet = &hop.packet;
     let (source, destination) = (address(packet.source), address(packet.destination));
     match hop.step {

@@ -1,0 +1,92 @@
+//! docs/network.md is true: its pictures are what `trace` makes of `out/`, and each line that it
+//! quotes stands where it says.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use meshwright::proof::files::Directory;
+use meshwright::proof::flows::Flow;
+use meshwright::proof::judge::{self, Proof};
+use meshwright::proof::report::{mermaid, text};
+use meshwright::proof::trace::{self, End};
+
+const DOCUMENT: &str = "docs/network.md";
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// `meshwright trace FROM TO [--flow FLOW] [--format FORMAT]`, as the document says it.
+fn told(proof: &Proof, command: &str) -> String {
+    let model = proof.model.as_ref().expect("out/ is whole");
+    let words: Vec<_> = command.split_whitespace().collect();
+    let option = |name: &str| {
+        let at = words.iter().position(|word| *word == name)?;
+        words.get(at + 1).copied()
+    };
+    let [from, to] = [words[2], words[3]].map(|word| End::parse(word, model).expect("a party"));
+    let flow = match option("--flow") {
+        Some(name) => Flow::find(name),
+        None => trace::usual_flow(model, from, to),
+    };
+    let from = from.machine.expect("a machine");
+    let way = trace::trace(model, flow.expect("a flow"), from, to.machine.unwrap_or(from));
+    match option("--format") {
+        Some("mermaid") => {
+            format!("```mermaid\n{}```", mermaid::diagram(model, &proof.paths, &way))
+        }
+        _ => format!("```text\n{}```", text::story(model, &proof.paths, &way)),
+    }
+}
+
+/// Each `<!-- meshwright trace … -->` is followed by what it prints.
+fn with_pictures(document: &str, proof: &Proof) -> String {
+    let mut parts = document.split("<!-- meshwright");
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (command, after) = part.split_once("-->").expect("the comment ends");
+        let after = after.trim_start().strip_prefix("```").expect("a block follows");
+        let (_, rest) = after.split_once("\n```").expect("the block ends");
+        let picture = told(proof, &format!("meshwright{command}"));
+        made += &format!("<!-- meshwright{command}-->\n{picture}{rest}");
+    }
+    made
+}
+
+/// Each `` `out/FILE:LINE` says `TEXT` `` with the line that has the text: of several, the nearest.
+fn with_lines(document: &str) -> String {
+    let mut parts = document.split("`out/");
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (place, rest) = part.split_once("` says").expect("a place says something");
+        let (path, stated) = place.split_once(':').expect("a place has a line");
+        let (space, rest) = rest.split_once('`').expect("a quotation follows");
+        let (quoted, rest) = rest.split_once('`').expect("the quotation ends");
+        let file = fs::read_to_string(repository().join("out").join(path)).expect(path);
+        let stated: usize = stated.parse().expect("a number");
+        let lines = (1..).zip(file.lines()).filter(|(_, line)| line.contains(quoted));
+        let line = lines.map(|(number, _)| number).min_by_key(|line: &usize| line.abs_diff(stated));
+        let line = line.unwrap_or_else(|| panic!("out/{path} does not say `{quoted}`"));
+        made += &format!("`out/{path}:{line}` says{space}`{quoted}`{rest}");
+    }
+    made
+}
+
+#[test]
+fn the_story_of_the_network_is_what_the_files_say() {
+    let out = repository().join("out");
+    let proof = judge::prove(&Directory(&out)).expect("readable");
+    let committed = fs::read_to_string(repository().join(DOCUMENT)).expect("readable");
+    let made = with_lines(&with_pictures(&committed, &proof));
+    #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(repository().join(DOCUMENT), &made).expect("written");
+        return;
+    }
+    assert!(
+        committed == made,
+        "docs/network.md is not what out/ says: accept with INSTA_UPDATE=always cargo test"
+    );
+}
