@@ -61,5 +61,8 @@ fn assert_documented(table: &str) {
         fs::write(&path, &made).expect("written");
     }
     let message = "accept with INSTA_UPDATE=always cargo test -p lab --test agreement";
-    assert!(document == made || fs::read_to_string(&path).is_ok_and(|now| now == made), "{message}");
+    assert!(
+        document == made || fs::read_to_string(&path).is_ok_and(|now| now == made),
+        "{message}"
+    );
 }

@@ -60,8 +60,13 @@ fn with_lines(document: &str) -> String {
     let mut parts = document.split("`out/");
     let mut made = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (place, rest) = part.split_once("` says").expect("a place says something");
-        let (path, stated) = place.split_once(':').expect("a place has a line");
+        // The folder itself is linked, and says nothing.
+        let place = part.split('`').next().unwrap_or_default();
+        let Some((path, stated)) = place.split_once(':') else {
+            made += &format!("`out/{part}");
+            continue;
+        };
+        let rest = part[place.len()..].strip_prefix("` says").expect("a place says something");
         let (space, rest) = rest.split_once('`').expect("a quotation follows");
         let (quoted, rest) = rest.split_once('`').expect("the quotation ends");
         let file = fs::read_to_string(repository().join("out").join(path)).expect(path);
