@@ -1,6 +1,8 @@
 //! The proof and the lab judge the same trees: what the lab catches, `prove` refuses, with the line;
 //! what is changed and not broken, neither does. docs/proof.md shows each verdict.
 
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
 use std::fmt::Write as _;
 use std::fs;
 
