@@ -2,6 +2,15 @@
 //! its user-data as it is in the tree. Its packages come from signed repositories made here, and set
 //! through `[packages]` as a mirror would be.
 
+#[path = "hosts/bootstrapping.rs"]
+mod bootstrapping;
+#[path = "hosts/delivering.rs"]
+mod delivering;
+#[path = "hosts/machine.rs"]
+mod machine;
+#[path = "hosts/workspace.rs"]
+mod workspace;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,6 +31,7 @@ pub(crate) const NEEDS: &[Need] = &[
     need("type systemd-nspawn", "no systemd-container"),
     need("type mmdebstrap", "no mmdebstrap"),
     need("type apt-ftparchive dpkg-deb gpg gpg-agent", "no apt-utils or gnupg"),
+    need("[[ -c /dev/net/tun ]]", "no /dev/net/tun"),
 ];
 
 /// All of them.
@@ -33,7 +43,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("hosts::refuses_a_key_that_is_not_accepted", refuses_a_key),
         Trial::test("hosts::refuses_another_release", refuses_another_release),
     ];
-    prepares.chain(refuses).collect()
+    let joins = [
+        Trial::test("hosts::delivers_joins_and_grows", delivering::delivers),
+        Trial::test("hosts::founds_and_joins_with_three_control_planes", bootstrapping::bootstraps),
+    ];
+    joins.into_iter().chain(prepares).chain(refuses).collect()
 }
 
 /// A release of Debian.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,24 @@ fn documents() -> Vec<PathBuf> {
     documents.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     documents.sort();
     documents
+}
+
+/// The codes that `meshwright-node` ends with, and those that its documentation explains.
+#[test]
+fn every_exit_code_of_the_hosts_is_explained() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("readable");
+    let number = |text: &str| text.split([' ', '\n', ';', '|']).next()?.parse::<u8>().ok();
+    let script = read("out/host/meshwright-node");
+    let lines = script.lines().map(str::trim_start);
+    let ends = lines.filter_map(|line| {
+        let rest = line.strip_prefix("code=").or_else(|| line.strip_prefix("step "));
+        rest.and_then(number)
+    });
+    // How it was called is no step, and has the code of every program here.
+    let ends: BTreeSet<_> = ends.chain([2]).collect();
+    let operations = read("docs/operations.md");
+    let explained = operations.lines().filter_map(|line| number(line.strip_prefix("| ")?));
+    assert_eq!(explained.collect::<BTreeSet<_>>(), ends);
 }
 
 #[test]

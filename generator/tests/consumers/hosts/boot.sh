@@ -2,8 +2,8 @@
 # Boots a host from an image and user-data, as often as it is told, and leaves its root file system in
 # FOLDER/root: boot.sh IMAGE FOLDER USER_DATA TIMES [BRIDGE ADDRESS]
 # The console of each boot is in FOLDER/console.N, and FOLDER/leader is its first process. FOLDER/www is
-# what its repository serves. On a bridge it has an address, and stays until somebody ends it; without
-# one it is alone, probed, and off again.
+# what its repository serves. On a bridge it has an address, and stays until somebody ends it, for good if
+# there is FOLDER/stop; without one it is alone, probed, and off again.
 set -euo pipefail
 image=$1 folder=$2 user_data=$3 times=$4 bridge=${5-} address=${6-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -61,6 +61,7 @@ own_cgroup
 # A machine with cgroup v1 has the second version too, without controllers.
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes
 for (( boot = 0; boot < times; boot++ )); do
+  [[ ! -e $folder/stop ]] || break
   timeout "$limit" systemd-nspawn --quiet --register=no --keep-unit --console=read-only "${network[@]}" \
     --machine="$name" --directory="$folder/mount" --boot </dev/null >"$folder/console.$boot" 2>&1 &
   find_leader $!

@@ -4,12 +4,14 @@
 set -euo pipefail
 folder=$1 suite=$2
 packages=(
-  apt systemd systemd-sysv dbus cloud-init sudo ca-certificates conntrack ethtool gpg haproxy iproute2 ipset
+  apt systemd systemd-sysv dbus bird2 cloud-init sudo ca-certificates conntrack ethtool gpg haproxy iproute2 ipset
   iptables iputils-ping kmod netbase nftables openssl procps python3 socat systemd-timesyncd ufw
   wireguard-go wireguard-tools
 )
 printf -v include '%s,' "${packages[@]}"
 
+# What an interrupted run has left.
+rm -rf "$folder.new"
 mmdebstrap --quiet --variant=minbase --include="${include%,}" \
   --aptopt='Apt::Install-Recommends "false"' "$suite" "$folder.new"
 
@@ -27,6 +29,7 @@ ssh_genkeytypes: [ed25519]
 CONFIG
 echo '/swapfile none swap sw 0 0' >"$root/etc/fstab"
 systemctl --root="$root" --quiet enable nftables.service ufw.service
+systemctl --root="$root" --quiet disable bird.service
 systemctl --root="$root" --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
   e2scrub_reap.service systemd-networkd-wait-online.service
 
@@ -64,7 +67,15 @@ cat >"$root/usr/local/bin/timedatectl" <<'SH'
 #!/bin/sh
 cat /run/clock 2>/dev/null || echo yes
 SH
-chmod 755 "$root/usr/local/bin/timedatectl"
+# And where a test says so, it is later.
+cat >"$root/usr/local/bin/date" <<'SH'
+#!/bin/sh
+case "$*" in
+  *--date*) exec /usr/bin/date "$@" ;;
+  *) exec /usr/bin/date --date="$(cat /run/later 2>/dev/null || echo now)" "$@" ;;
+esac
+SH
+chmod 755 "$root/usr/local/bin/timedatectl" "$root/usr/local/bin/date"
 mkdir -p "$root/var/lib/probe"
 systemctl --root="$root" --quiet enable repository.service probe.service underlay.service
 mv "$folder.new" "$folder"

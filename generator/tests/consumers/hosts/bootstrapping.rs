@@ -1,0 +1,250 @@
+//! `bootstrap` with three control planes: every precondition, an attempt cut short at each of its
+//! places, and no second cluster ever.
+
+use std::process::Child;
+
+use libtest_mimic::Failed;
+
+use super::delivering::{APPLY, KUBEADM_CALLS, same};
+use super::machine::{Machine, Switch};
+use super::workspace::{Workspace, forged};
+
+const BOOTSTRAP: &str = "meshwright-node bootstrap";
+
+/// The unit tries again every half minute; here it is tried by hand.
+const STOP: &str = "systemctl stop meshwright-bootstrap.service";
+
+const INIT: &str = "init --config /etc/kubernetes/kubeadm.yaml --skip-token-print\n";
+const INIT_AGAIN: &str = "init --config /etc/kubernetes/kubeadm.yaml --skip-token-print \
+    --ignore-preflight-errors=DirAvailable--var-lib-etcd,\
+    FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml,\
+    FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml,\
+    FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml,\
+    FileAvailable--etc-kubernetes-manifests-etcd.yaml,\
+    Port-2379,Port-2380,Port-6443,Port-10250,Port-10257,Port-10259\n";
+const JOIN: &str = "join --config /etc/kubernetes/kubeadm.yaml\n";
+const RESET: &str = "reset --force\n";
+
+pub(super) fn bootstraps() -> Result<(), Failed> {
+    let workspace = Workspace::new(&["alpha", "beta", "gamma"])?;
+    workspace.edit(|topology| topology.replace("\"worker\"", "\"control-plane\""))?;
+    workspace.compile()?;
+    let switch = Switch::new()?;
+    let alpha = workspace.switch_on(&switch, "alpha", 1)?;
+    let beta = workspace.switch_on(&switch, "beta", 2)?;
+    let gamma = workspace.switch_on(&switch, "gamma", 3)?;
+    for machine in [&alpha, &beta, &gamma] {
+        machine.until_console_says("waiting for: ")?;
+        deliver(&workspace, machine)?;
+        machine.run(STOP)?.expect(0, "")?;
+    }
+    for machine in [&alpha, &beta, &gamma] {
+        machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
+    }
+    founds_no_second_cluster(&alpha, &gamma)?;
+    balances(&alpha)?;
+    refuses(&alpha, FOUNDER)?;
+    refuses(&beta, JOINER)?;
+    resumes_to_found(&workspace, &alpha)?;
+    resumes_to_join(&workspace, &beta)?;
+    leaves_a_member_of_etcd_alone(&gamma)
+}
+
+/// The first one's manifests are only noted: no cluster is there to take them.
+fn deliver(workspace: &Workspace, machine: &Machine) -> Result<(), Failed> {
+    let delivery = workspace.export(&machine.name)?;
+    let delivery = match machine.name.as_str() {
+        "alpha" => forged("recorder", &delivery)?,
+        _ => delivery,
+    };
+    machine.feed(APPLY, &delivery)?.expect(0, &format!("delivered to {}", machine.name))?;
+    Ok(())
+}
+
+/// The first control plane, rebuilt while the third one is up.
+fn founds_no_second_cluster(alpha: &Machine, gamma: &Machine) -> Result<(), Failed> {
+    let serve = "systemd-run --quiet --collect --unit=stray socat TCP-LISTEN:6443,bind=10.66.66.3,fork /dev/null";
+    gamma.run(serve)?.expect(0, "")?;
+    let refused = alpha.run(BOOTSTRAP)?;
+    refused.expect(
+        48,
+        "the cluster exists: 10.66.66.3 answers, and this node would found a second one. Set `init` \
+         of [control_plane] to the node that has 10.66.66.3",
+    )?;
+    gamma.run("systemctl stop stray.service")?.expect(0, "")?;
+    Ok(())
+}
+
+/// The API's name is this host, and haproxy is behind it.
+fn balances(machine: &Machine) -> Result<(), Failed> {
+    machine.run("getent hosts k8s-api.pair.internal")?.expect(0, "127.0.0.1")?;
+    machine.run("systemctl is-active haproxy.service")?.expect(0, "active\n")?;
+    machine.run("ss -Htln 'sport = :6443'")?.expect(0, "127.0.0.1:6443")?;
+    Ok(())
+}
+
+/// One thing that is wrong: how it is made, how it is put right, and what is said.
+struct Wrong {
+    make: &'static str,
+    undo: &'static str,
+    code: i32,
+    said: &'static str,
+}
+
+const fn wrong(make: &'static str, undo: &'static str, code: i32, said: &'static str) -> Wrong {
+    Wrong { make, undo, code, said }
+}
+
+const FOUNDER: &[Wrong] = &[
+    wrong(
+        "sed -i s/PROXY_MODE=nftables/PROXY_MODE=ipvs/ /etc/meshwright/node.env",
+        "sed -i s/PROXY_MODE=ipvs/PROXY_MODE=nftables/ /etc/meshwright/node.env",
+        40,
+        "has no ip_vs, and `mode` of [kube_proxy] is ipvs",
+    ),
+    wrong(
+        "printf '#!/bin/sh\\n[ $1 != wireguard ]\\n' >/usr/local/bin/modprobe; \
+         mv /usr/local/sbin/modprobe /root; chmod 755 /usr/local/bin/modprobe",
+        "mv /root/modprobe /usr/local/sbin; rm /usr/local/bin/modprobe",
+        40,
+        "has no module wireguard",
+    ),
+    wrong(
+        "ip address del 10.66.66.1/24 dev wg0",
+        "systemctl restart wg-quick@wg0",
+        42,
+        "wg0 does not have 10.66.66.1: systemctl status wg-quick@wg0",
+    ),
+    wrong(
+        "sed -i 's/^127.0.0.1 k8s-api/10.66.66.1 k8s-api/' /etc/hosts",
+        "sed -i 's/^10.66.66.1 k8s-api/127.0.0.1 k8s-api/' /etc/hosts",
+        43,
+        "k8s-api.pair.internal is 10.66.66.1 here and not 127.0.0.1",
+    ),
+    wrong("echo no >/run/clock", "rm /run/clock", 44, "the clock is not synchronised"),
+    wrong(
+        "touch /etc/kubernetes/kubelet.conf",
+        "rm /etc/kubernetes/kubelet.conf",
+        45,
+        "/etc/kubernetes holds what kubeadm made for another cluster, or by hand",
+    ),
+    wrong("echo '30 years' >/run/later", "rm /run/later", 47, "the cluster's CA was valid until"),
+    wrong(
+        "echo '30 years ago' >/run/later",
+        "rm /run/later",
+        47,
+        "and the cluster's CA is valid from",
+    ),
+    wrong(
+        "systemd-run --quiet --collect --unit=stray socat TCP-LISTEN:2379,bind=10.66.66.1 -; sleep 1",
+        "systemctl stop stray.service",
+        49,
+        "port 2379 is taken, by 10.66.66.1:2379",
+    ),
+];
+
+const JOINER: &[Wrong] = &[
+    wrong("", "", 48, "no control plane answers on port 6443 through wg0: 10.66.66.1 10.66.66.2"),
+    wrong(
+        "mv /etc/kubernetes/join.key /root",
+        "mv /root/join.key /etc/kubernetes",
+        46,
+        "/etc/kubernetes/join.key is missing; it comes with: meshwright export beta | ssh",
+    ),
+    wrong(
+        "echo '25 hours' >/run/later",
+        "rm /run/later",
+        46,
+        "a new one comes with: meshwright export beta | ssh root@203.0.113.2 sudo meshwright-node apply",
+    ),
+];
+
+/// kubeadm is not called as long as anything is wrong.
+fn refuses(machine: &Machine, table: &[Wrong]) -> Result<(), Failed> {
+    for Wrong { make, undo, code, said } in table {
+        machine.run(&format!("{make}\n"))?.expect(0, "")?;
+        machine.run(BOOTSTRAP)?.expect(*code, said)?;
+        machine.run(&format!("{undo}\n"))?.expect(0, "")?;
+    }
+    let unified = "unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec \"$0\" bootstrap' \
+                   /usr/local/sbin/meshwright-node";
+    machine.run(unified)?.expect(41, "this host has cgroup v1")?;
+    machine.run(KUBEADM_CALLS)?.expect(1, "No such file")?;
+    machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'").map(drop)
+}
+
+/// Lets kubeadm hang in the middle, where it stays until the power is cut.
+fn hang(machine: &Machine) -> Result<Child, Failed> {
+    machine.run("touch /var/lib/probe/hangs")?.expect(0, "")?;
+    let bootstrap = machine.start(BOOTSTRAP)?;
+    machine.until("test -e /run/kubeadm-waits")?;
+    Ok(bootstrap)
+}
+
+/// Cuts the power, and lets kubeadm through from now on. What was cut short goes on by itself.
+fn cut_power(machine: &Machine, bootstrap: Child) -> Result<(), Failed> {
+    machine.run("rm /var/lib/probe/hangs; sync")?.expect(0, "")?;
+    machine.cut_power()?;
+    bootstrap.wait_with_output()?;
+    Ok(())
+}
+
+const IS_COMPLETE: &str = "test -e /var/lib/meshwright/bootstrapped";
+
+/// kubeadm goes over its own work again, and the manifests have a try of their own.
+fn resumes_to_found(workspace: &Workspace, alpha: &Machine) -> Result<(), Failed> {
+    alpha.run("touch /var/lib/probe/apply-fails")?.expect(0, "")?;
+    cut_power(alpha, hang(alpha)?)?;
+    alpha.until("journalctl -u meshwright-bootstrap | grep -q 'kubeadm is not run again'")?;
+    alpha.run(STOP)?.expect(0, "")?;
+    alpha.run(BOOTSTRAP)?.expect(51, "kubeadm is not run again")?;
+    let status = "meshwright-node status";
+    alpha.run(status)?.expect(1, "joined; the cluster's manifests are not applied yet")?;
+    alpha.run("rm /var/lib/probe/apply-fails")?.expect(0, "")?;
+    alpha.run(BOOTSTRAP)?.expect(0, "bootstrap is complete")?;
+    alpha.run("wc -l </var/lib/probe/applied >/root/times")?.expect(0, "")?;
+    alpha.run(BOOTSTRAP)?.expect(0, "bootstrap is complete")?;
+    // A delivery that changes nothing starts nothing.
+    deliver(workspace, alpha)?;
+    alpha.run("wc -l </var/lib/probe/applied | diff - /root/times")?.expect(0, "")?;
+    same(&format!("{INIT}{INIT_AGAIN}"), &alpha.run(KUBEADM_CALLS)?.said)
+}
+
+/// What is undone leaves the delivered CAs where they were.
+fn resumes_to_join(workspace: &Workspace, beta: &Machine) -> Result<(), Failed> {
+    let authorities = "cd /etc/kubernetes && sha256sum pki/*.* pki/etcd/*";
+    let before = beta.run(authorities)?.expect(0, "pki/etcd/ca.key")?.said;
+    let bootstrap = hang(beta)?;
+    beta.cut_power()?;
+    bootstrap.wait_with_output()?;
+    beta.until("test -e /run/kubeadm-waits")?;
+    same(&before, &beta.run(authorities)?.said)?;
+    beta.run("rm /var/lib/probe/hangs; sync")?.expect(0, "")?;
+    beta.cut_power()?;
+    beta.until(IS_COMPLETE)?;
+    same(&before, &beta.run(authorities)?.said)?;
+    let calls = format!("{JOIN}{RESET}{JOIN}{RESET}{JOIN}");
+    same(&calls, &beta.run(KUBEADM_CALLS)?.said)?;
+    beta.run("ls /etc/kubernetes/join.key /etc/kubernetes/discovery.conf")?.expect(2, "")?;
+    // Who leaves the cluster joins it again with the next delivery.
+    beta.run("kubeadm reset --force; rm -r /var/lib/etcd/member; systemctl stop api.service")?;
+    beta.run("meshwright-node status")?.expect(1, "cluster    not joined yet")?;
+    deliver(workspace, beta)?;
+    beta.until(IS_COMPLETE)?;
+    same(&before, &beta.run(authorities)?.said)?;
+    same(&format!("{calls}{RESET}{JOIN}"), &beta.run(KUBEADM_CALLS)?.said)
+}
+
+/// Its etcd may have a vote: it is brought to its end, or left to a person.
+fn leaves_a_member_of_etcd_alone(gamma: &Machine) -> Result<(), Failed> {
+    let bootstrap = hang(gamma)?;
+    gamma.run("mkdir -p /var/lib/etcd/member")?.expect(0, "")?;
+    cut_power(gamma, bootstrap)?;
+    gamma
+        .until("journalctl -u meshwright-bootstrap | grep -q 'its etcd may be a member by now'")?;
+    gamma.run("touch /run/member /etc/kubernetes/kubelet.conf")?.expect(0, "")?;
+    gamma.until(IS_COMPLETE)?;
+    let mark =
+        "join phase control-plane-join mark-control-plane --config /etc/kubernetes/kubeadm.yaml\n";
+    same(&format!("{JOIN}{mark}"), &gamma.run(KUBEADM_CALLS)?.said)
+}

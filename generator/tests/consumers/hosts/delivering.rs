@@ -1,0 +1,307 @@
+//! From an empty folder to a mesh: three machines booted from user-data alone, each delivered to by
+//! one command, then a fourth by editing the topology.
+
+use std::fs;
+use std::process::{Child, Command};
+
+use libtest_mimic::Failed;
+
+use super::machine::{Machine, Switch};
+use super::workspace::{Workspace, forged};
+
+pub(super) const APPLY: &str = "meshwright-node apply";
+
+/// Every file that is configuration, program or state, with mode, owner and digest.
+const LIST_FILES: &str = "find /etc /usr/local /var/lib/meshwright -xdev -type f \
+    -exec stat -c '%n %a %u %g' {} + -exec sha256sum {} + | sort";
+
+/// How often kubeadm was called, and how.
+pub(super) const KUBEADM_CALLS: &str = "cat /var/lib/probe/kubeadm/calls";
+
+pub(super) fn delivers() -> Result<(), Failed> {
+    let workspace = Workspace::new(&["alpha", "beta", "gamma"])?;
+    let switch = Switch::new()?;
+    let mut machines = Vec::new();
+    for (node, host) in [("alpha", 1), ("beta", 2), ("gamma", 3)] {
+        machines.push(workspace.switch_on(&switch, node, host)?);
+    }
+    for machine in &machines {
+        let command = format!("waiting for: meshwright export {}", machine.name);
+        machine.until_console_says(&command)?;
+    }
+    refuses_what_export_has_not_written(&workspace, &machines[0])?;
+    becomes_a_mesh(&workspace, &machines)?;
+    resumes_a_delivery_that_was_cut_short(&workspace, &machines[1])?;
+    puts_back_what_cuts_the_mesh(&workspace, &machines[0])?;
+    grows_without_losing_a_packet(&workspace, &switch, machines)
+}
+
+/// Each with the exit code and a part of the message; nothing on the host has changed afterwards.
+const REFUSED: &[(&str, i32, &str)] = &[
+    ("truncated", 30, "what came is no tar, or only the beginning of one"),
+    ("no-marker", 31, "does not end with its marker, etc/meshwright/delivery"),
+    ("changed", 31, "refused: changed on the way: etc/wireguard/wg0.conf: FAILED"),
+    ("beside-the-marker", 31, "only in the marker or only beside it: etc/meshwright/extra"),
+    ("only-in-the-marker", 31, "only in the marker or only beside it: etc/wireguard/wg0.conf"),
+    ("elsewhere", 31, "refused: etc/cron.d/x is no place of ours"),
+    ("upwards", 31, "refused: etc/meshwright/../x is no place of ours"),
+    ("folder", 31, "refused: the folder etc/ is not ours to set"),
+    ("link", 31, "refused: this is no file or folder of root's: lrwx"),
+    ("device", 31, "refused: this is no file or folder of root's: crw-"),
+    ("setuid", 31, "refused: this is no file or folder of root's: -rws"),
+    ("owner", 31, "refused: this is no file or folder of root's: drwx"),
+    (
+        "other-cluster",
+        32,
+        "refused: this is the delivery for alpha of atlas, and this host is alpha of pair",
+    ),
+];
+
+fn refuses_what_export_has_not_written(
+    workspace: &Workspace,
+    alpha: &Machine,
+) -> Result<(), Failed> {
+    alpha.run("meshwright-node status")?.expect(1, "waiting for: meshwright export alpha | ssh")?;
+    let before = alpha.run(LIST_FILES)?.said;
+    let sound = workspace.export("alpha")?;
+    for (kind, code, message) in REFUSED {
+        alpha.feed(APPLY, &forged(kind, &sound)?)?.expect(*code, message)?;
+    }
+    alpha
+        .feed(APPLY, b"")?
+        .expect(30, "nothing came on standard input: meshwright export alpha")?;
+    alpha.feed(APPLY, &workspace.export("beta")?)?.expect(
+        32,
+        "refused: this is the delivery for beta of pair, and this host is alpha of pair",
+    )?;
+    let public = workspace.meshwright(&["export", "alpha", "--public"])?;
+    alpha.feed(APPLY, &public)?.expect(31, "the public part alone is for looking")?;
+    let prepared = "mv /var/lib/meshwright/prepared /root";
+    alpha.run(prepared)?.expect(0, "")?;
+    alpha.run("meshwright-node status")?.expect(1, "next: sudo meshwright-node prepare")?;
+    alpha.feed(APPLY, &sound)?.expect(33, "sudo meshwright-node prepare, then deliver again")?;
+    alpha.run("mv /root/prepared /var/lib/meshwright")?.expect(0, "")?;
+    alpha.run("mv /etc/meshwright/node.env /root")?.expect(0, "")?;
+    alpha.feed(APPLY, &sound)?.expect(33, "boot it with out/nodes/<this node>/user-data.yaml")?;
+    alpha.run("mv /root/node.env /etc/meshwright")?.expect(0, "")?;
+    same(&before, &alpha.run(LIST_FILES)?.said)
+}
+
+fn becomes_a_mesh(workspace: &Workspace, machines: &[Machine]) -> Result<(), Failed> {
+    let [alpha, workers @ ..] = machines else { return Err("no machines".into()) };
+    changes_no_folder_of_others(workspace, alpha)?;
+    let first = forged("recorder", &workspace.export("alpha")?)?;
+    let done = alpha.feed(APPLY, &first)?.expect(0, "delivered to alpha")?;
+    done.expect(0, "/etc/wireguard/wg0.key (secret)")?;
+    let mut deliveries = vec![first];
+    for worker in workers {
+        let delivery = workspace.export(&worker.name)?;
+        worker.feed(APPLY, &delivery)?.expect(0, &format!("delivered to {}", worker.name))?;
+        deliveries.push(delivery);
+    }
+    for machine in machines {
+        machine.until("test -e /var/lib/meshwright/bootstrapped")?;
+        machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
+        let verb = if machine.name == "alpha" { "init" } else { "join" };
+        let file = format!("nodes/{}/kubeadm.yaml", machine.name);
+        let recorded = machine.run(&format!("cat /var/lib/probe/kubeadm/{verb}.yaml"))?.said;
+        same(&workspace.generated(&file)?, &recorded)?;
+        is_joined(machine)?;
+    }
+    alpha.run("cat /var/lib/probe/applied")?.expect(0, "/etc/kubernetes/admin.conf\n")?;
+    for worker in workers {
+        let spent = "ls /etc/kubernetes/discovery.conf /etc/kubernetes/join.*";
+        worker.run(spent)?.expect(2, "No such file")?;
+    }
+    status_tells_the_truth(alpha, &workers[0])?;
+    for (machine, delivery) in machines.iter().zip(&deliveries) {
+        changes_nothing(machine, delivery)?;
+        // Nor does another export, whose credential for joining is another.
+        if machine.name != "alpha" {
+            changes_nothing(machine, &workspace.export(&machine.name)?)?;
+        }
+    }
+    survives_a_power_cut(&workers[1])
+}
+
+/// Called once, and never again.
+fn is_joined(machine: &Machine) -> Result<(), Failed> {
+    let command = match machine.name.as_str() {
+        "alpha" => "init --config /etc/kubernetes/kubeadm.yaml --skip-token-print\n",
+        _ => "join --config /etc/kubernetes/kubeadm.yaml\n",
+    };
+    same(command, &machine.run(KUBEADM_CALLS)?.said)
+}
+
+/// tar(1) alone, as root over a whole root file system, keeps the modes of folders that are not ours.
+fn changes_no_folder_of_others(workspace: &Workspace, machine: &Machine) -> Result<(), Failed> {
+    let script = "set -e; cat >/root/tar; mkdir /root/copy; cd /etc; \
+        find . -type d -exec install -d -m 0710 /root/copy/etc/{} \\;; \
+        cd /root/copy; find . -type d ! -path '*meshwright*' ! -name patches | sort >../folders; \
+        list() { xargs stat -c '%n %a %u %g' <../folders; }; \
+        list >../before; tar -xpf ../tar; list | diff ../before -; \
+        stat -c %a etc/meshwright etc/meshwright/secrets; rm -r /root/copy /root/tar";
+    machine.feed(script, &workspace.export("alpha")?)?.expect(0, "755\n700\n")?;
+    Ok(())
+}
+
+/// Before and after Calico's BIRD is up, and when the firewall is gone.
+fn status_tells_the_truth(machine: &Machine, peer: &Machine) -> Result<(), Failed> {
+    let status = "meshwright-node status";
+    machine.run(status)?.expect(1, "bgp        calico-node is not running here\nnext: wait for")?;
+    for (machine, own, other) in [(machine, 1, 2), (peer, 2, 1)] {
+        let bird = format!(
+            "mkdir -p /run/calico && printf 'router id 10.66.66.{own};\nprotocol device {{}}\nprotocol bgp \
+             Mesh_10_66_66_{other} {{ local 10.66.66.{own} as 64512; neighbor 10.66.66.{other} as \
+             64512; ipv4 {{}}; }}\n' >/run/bird.conf && bird -c /run/bird.conf -s /run/calico/bird.ctl"
+        );
+        machine.run(&bird)?.expect(0, "")?;
+    }
+    machine.until("meshwright-node status")?;
+    let whole = machine.run(status)?.expect(0, "bgp        1 of 1 sessions established\n")?;
+    let whole = whole.expect(0, "delivered  every file is as it was delivered\n")?;
+    let whole = whole.expect(0, "firewall   loaded\n")?.expect(0, "cluster    joined\n")?;
+    whole.expect(0, "  beta                 ")?;
+    machine.run("nft delete table inet meshwright")?.expect(0, "")?;
+    machine.run(status)?.expect(1, "next: systemctl restart meshwright-firewall")?;
+    machine.run("systemctl restart meshwright-firewall")?.expect(0, "")?;
+    machine.run("echo >>/etc/meshwright/hosts")?.expect(0, "")?;
+    machine.run(status)?.expect(1, "delivered  changed since: etc/meshwright/hosts\n")?;
+    machine.run("sed -i '$d' /etc/meshwright/hosts")?.expect(0, "")?;
+    machine.run(status)?.expect(0, "")?;
+    Ok(())
+}
+
+/// What was delivered already moves no file and no packet, and kubeadm is not called.
+fn changes_nothing(machine: &Machine, delivery: &[u8]) -> Result<(), Failed> {
+    let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
+    let before = machine.run(&files)?.said;
+    machine.feed(APPLY, delivery)?.expect(0, "nothing changes: every file is here already")?;
+    same(&before, &machine.run(&files)?.said)?;
+    is_joined(machine)
+}
+
+fn survives_a_power_cut(machine: &Machine) -> Result<(), Failed> {
+    machine.cut_power()?;
+    machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
+    machine.run("getent hosts k8s-api.pair.internal")?.expect(0, "10.66.66.1")?;
+    machine.run("nft list tables")?.expect(0, "table inet meshwright")?;
+    is_joined(machine)
+}
+
+/// Which of the calls of mv(1) is the last: apply is killed there, at the first file, in the middle
+/// of putting them in place, and at the marker.
+const KILLED_AT: [u8; 3] = [1, 2, 3];
+
+/// A delivery that changes two files is killed at each of them and at the marker; the next one ends
+/// it, and what comes out is the same.
+fn resumes_a_delivery_that_was_cut_short(
+    workspace: &Workspace,
+    beta: &Machine,
+) -> Result<(), Failed> {
+    let sound = workspace.export("beta")?;
+    beta.feed(APPLY, &sound)?.expect(0, "nothing changes")?;
+    let files = format!("{LIST_FILES} | grep -v -e /etc/meshwright/delivery -e /usr/local/bin/mv");
+    let expected = beta.run(&files)?.said;
+    let mv = "#!/bin/sh\necho >>/run/moves\nif [ $(wc -l </run/moves) = \"$(cat /run/killed-at)\" ]; \
+              then kill -KILL $PPID; fi\nexec /usr/bin/mv \"$@\"\n";
+    beta.feed("cat >/usr/local/bin/mv; chmod 755 /usr/local/bin/mv", mv.as_bytes())?;
+    for last in KILLED_AT {
+        let spoil = "echo >>/etc/meshwright/hosts; echo >>/etc/modules-load.d/meshwright.conf; \
+                     echo '203.0.113.9 spoilt' >>/etc/meshwright/hosts; rm -f /run/moves";
+        beta.run(&format!("{spoil}; echo {last} >/run/killed-at"))?.expect(0, "")?;
+        let done = beta.feed(APPLY, &workspace.export("beta")?)?;
+        if done.code == Some(0) {
+            return Err(format!("not killed at {last}: {}", done.said).into());
+        }
+        beta.run("meshwright-node status")?.expect(1, "the last delivery was cut short\n")?;
+        beta.run("rm /run/killed-at")?.expect(0, "")?;
+        beta.feed(APPLY, &sound)?.expect(0, "delivered to beta")?;
+        same(&expected, &beta.run(&files)?.said)?;
+    }
+    beta.run("rm /usr/local/bin/mv")?.expect(0, "")?;
+    is_joined(beta)
+}
+
+/// A port that the others do not know yet: nobody answers, and the host goes back to what it had.
+/// Kept on purpose, the others follow.
+fn puts_back_what_cuts_the_mesh(workspace: &Workspace, alpha: &Machine) -> Result<(), Failed> {
+    let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
+    let before = alpha.run(&files)?.said;
+    workspace.edit(|topology| topology.replace("# listen_port = 51820", "listen_port = 51821"))?;
+    workspace.compile()?;
+    let delivery = forged("recorder", &workspace.export("alpha")?)?;
+    let refused = alpha.feed(APPLY, &delivery)?;
+    let refused = refused.expect(35, "fewer peers answer than before; silent: beta gamma.")?;
+    refused.expect(35, "everything is put back")?;
+    same(&before, &alpha.run(&files)?.said)?;
+    alpha.run("wg show wg0 listen-port")?.expect(0, "51820\n")?;
+    alpha.until("ping -c 1 -W 2 10.66.66.2 && ping -c 1 -W 2 10.66.66.3")?;
+    workspace.edit(|topology| topology.replace("listen_port = 51821", "# listen_port = 51820"))?;
+    workspace.compile()
+}
+
+/// One node more: its table in the topology, then `keys` and `generate`, and one delivery each. Not one
+/// packet between the others is lost meanwhile.
+fn grows_without_losing_a_packet(
+    workspace: &Workspace,
+    switch: &Switch,
+    mut machines: Vec<Machine>,
+) -> Result<(), Failed> {
+    workspace.edit(|topology| {
+        format!(
+            "{topology}\n[[nodes]]\nname = \"delta\"\nid = 4\nrole = \"worker\"\n\
+             os = \"debian-12\"\nendpoint = \"203.0.113.4\"\n"
+        )
+    })?;
+    workspace.compile()?;
+    let delta = workspace.switch_on(switch, "delta", 4)?;
+    delta.until_console_says("waiting for: meshwright export delta")?;
+    machines[1].until("ping -c 1 -W 2 10.66.66.1 && ping -c 1 -W 2 10.66.66.3")?;
+    let ping = "exec ping -q -i 0.02 -W 5";
+    let pings = [
+        machines[0].start(&format!("{ping} 10.66.66.2"))?,
+        machines[1].start(&format!("{ping} 10.66.66.3"))?,
+        machines[2].start(&format!("{ping} 10.66.66.1"))?,
+    ];
+    machines.push(delta);
+    for machine in &machines {
+        let delivery = workspace.export(&machine.name)?;
+        let delivery = match machine.name.as_str() {
+            "alpha" => forged("recorder", &delivery)?,
+            _ => delivery,
+        };
+        machine.feed(APPLY, &delivery)?.expect(0, &format!("delivered to {}", machine.name))?;
+    }
+    for machine in &machines {
+        machine.until("meshwright-node status | grep -q 'wg0 has 3 of 3 peers'")?;
+        machine.until("test -e /var/lib/meshwright/bootstrapped")?;
+        is_joined(machine)?;
+    }
+    for ping in pings {
+        lost_nothing(ping)?;
+    }
+    Ok(())
+}
+
+/// Ends a ping(8) as its terminal would; it prints its summary. One packet may be on its way.
+fn lost_nothing(ping: Child) -> Result<(), Failed> {
+    // nsenter(1) waits for the one it has started.
+    let inside = fs::read_to_string(format!("/proc/{0}/task/{0}/children", ping.id()))?;
+    Command::new("kill").args(["-INT", inside.trim()]).status()?;
+    let done = ping.wait_with_output()?;
+    let said = String::from_utf8_lossy(&done.stdout);
+    let counts: Vec<u32> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match counts[..] {
+        [sent, received, ..] if sent > 100 && received + 1 >= sent => Ok(()),
+        _ => Err(format!("packets were lost:\n{said}").into()),
+    }
+}
+
+pub(super) fn same(expected: &str, found: &str) -> Result<(), Failed> {
+    if expected == found {
+        return Ok(());
+    }
+    let difference = similar::TextDiff::from_lines(expected, found);
+    Err(difference.unified_diff().to_string().into())
+}

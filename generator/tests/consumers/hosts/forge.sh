@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes another delivery of one, and prints it: forge.sh KIND <DELIVERY. What a host must refuse, and
+# `recorder`, which has an apply.sh that only notes that it was run.
+set -euo pipefail
+kind=$1
+marker=etc/meshwright/delivery
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cat >"$folder/tar"
+mkdir "$folder/files"
+cd "$folder/files"
+tar --extract --preserve-permissions --file=../tar
+tar --list --file=../tar | sed 's|/$||' >../names
+
+# Writes the marker anew, as sha256sum prints it.
+mark() {
+  local head
+  head=$(head -n 1 "$marker")
+  { printf '%s\n' "$head" && find . -type f ! -path "./$marker" -printf '%P\n' | sort | xargs sha256sum; } >../marker
+  cat ../marker >"$marker"
+}
+
+# Prints the names, with the marker as the last.
+pack() {
+  tar --create --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 --no-recursion --absolute-names --files-from=../names "$@"
+}
+
+add() {
+  sed -i "\$i $1" ../names
+}
+
+case $kind in
+  truncated) head -c 20000 ../tar && exit ;;
+  no-marker) sed -i "\|^$marker\$|d" ../names ;;
+  changed) echo >>etc/wireguard/wg0.conf ;;
+  beside-the-marker) echo x >etc/meshwright/extra && add etc/meshwright/extra ;;
+  only-in-the-marker) sed -i '\|^etc/wireguard/wg0.conf$|d' ../names ;;
+  elsewhere) mkdir -p etc/cron.d && echo x >etc/cron.d/x && add etc/cron.d/x && mark ;;
+  upwards) echo x >etc/x && add etc/meshwright/../x && mark ;;
+  folder) add etc ;;
+  link) ln -s /etc/shadow etc/meshwright/extra && add etc/meshwright/extra ;;
+  device) mknod etc/meshwright/extra c 1 3 && add etc/meshwright/extra ;;
+  setuid) chmod 4755 usr/local/sbin/meshwright-node ;;
+  other-cluster) sed -i '1s/ of .*/ of atlas/' "$marker" ;;
+  owner) pack --owner=1000 && exit ;;
+  recorder)
+    # shellcheck disable=SC2016 # the script expands it
+    printf '#!/bin/sh\necho "$KUBECONFIG" >>/var/lib/probe/applied\n! test -e /var/lib/probe/apply-fails\n' >etc/meshwright/cluster/apply.sh
+    mark
+    ;;
+  *) echo "forge.sh: no kind $kind" >&2 && exit 2 ;;
+esac
+pack
