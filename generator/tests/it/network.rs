@@ -1,7 +1,11 @@
 //! docs/network.md is true: its pictures are what `trace` makes of `out/`, and each line that it
 //! quotes stands where it says.
 
-#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy knows tests by their attribute, not their helpers"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
