@@ -12,6 +12,7 @@ mod apply;
 mod apply_fakes;
 mod cluster;
 mod consumer;
+mod docs;
 mod full_disk;
 mod hosts;
 mod keys;
@@ -90,6 +91,9 @@ fn main() -> ExitCode {
     for trial in apply::trials() {
         let gated = needs.gate("api", apply::NEEDS, trial);
         trials.push(needs.gate("api", api_server::NEEDS, gated));
+    }
+    for trial in docs::trials() {
+        trials.push(needs.gate("consumers", docs::NEEDS, trial));
     }
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));

@@ -6,6 +6,7 @@ use std::fs;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
+use crate::docs;
 use crate::namespace::outside;
 use crate::need::Need;
 
@@ -190,8 +191,7 @@ refused wg pubkey <<<"${key:0:40}"
 fn documented() -> Result<(), Failed> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/secrets.md");
     let text = fs::read_to_string(path)?;
-    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
-    let blocks: Vec<_> = blocks.collect();
+    let blocks = docs::commands(&text);
     let end = "\n[[ -z $(find secrets -name '*.key') && -n $(find secrets -name '*.age') ]]\n\
                meshwright keys --check\nmeshwright export alpha | tar -t >/dev/null\n";
     run(&["export HOME=$PWD", &blocks.join("\n"), end].join("\n"))
