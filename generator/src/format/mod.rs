@@ -5,6 +5,7 @@ pub mod container;
 pub mod json;
 pub mod manifest;
 pub mod network_policy;
+pub mod rbac;
 pub mod template;
 pub mod workload;
 pub mod yaml;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::format::manifest::{Manifest, Metadata};
+use crate::format::rbac::{self, Binding, RoleRef};
 use crate::format::yaml;
 use crate::plan::Plan;
 use crate::plan::access::{VIEWERS, VIEWERS_ROLE};
@@ -17,24 +18,6 @@ pub(super) const BINDING: Output = Output {
     consumer: "kubectl apply, for `meshwright kubeconfig --role view`",
 };
 
-const API_GROUP: &str = "rbac.authorization.k8s.io";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ClusterRoleBinding {
-    metadata: Metadata<'static>,
-    role_ref: RoleRef,
-    subjects: [Group; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleRef {
-    api_group: &'static str,
-    kind: &'static str,
-    name: &'static str,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Group {
@@ -47,16 +30,12 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     if plan.clients.is_empty() {
         return;
     }
-    let fields = ClusterRoleBinding {
+    let fields = Binding {
         metadata: Metadata::cluster(VIEWERS),
-        role_ref: RoleRef { api_group: API_GROUP, kind: "ClusterRole", name: VIEWERS_ROLE },
-        subjects: [Group { api_group: API_GROUP, kind: "Group", name: VIEWERS }],
+        role_ref: RoleRef::new("ClusterRole", VIEWERS_ROLE),
+        subjects: [Group { api_group: rbac::GROUP, kind: "Group", name: VIEWERS }],
     };
-    let binding = Manifest {
-        api_version: "rbac.authorization.k8s.io/v1",
-        kind: "ClusterRoleBinding",
-        fields,
-    };
+    let binding = Manifest { api_version: rbac::API_VERSION, kind: "ClusterRoleBinding", fields };
     let about = "the group in kubeconfigs of the role view; delete it to take them all back";
     artifacts.add(BINDING.path, yaml::File::new(about).document(&binding).finish());
 }

@@ -5,14 +5,13 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::format::manifest::{Manifest, Metadata};
+use crate::format::rbac::{self, Binding, RoleRef};
 use crate::format::yaml;
 use crate::plan::Plan;
 use crate::plan::calico::{BGP_SECRET, BGP_SECRET_KEY, NAMESPACE};
 use crate::plan::host::ROUTE_REFLECTOR_LABEL;
 use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
 use crate::value::AsNumber;
-
-const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 /// Calico's API is served only after calico-node's first start, and BIRD binds once (seen):
 /// whoever applies this file the first time restarts calico-node.
@@ -129,19 +128,19 @@ pub(super) fn password_rbac_file() -> Vec<u8> {
         resource_names: [BGP_SECRET],
         verbs: ["get", "list", "watch"],
     };
-    let binding = RoleBinding {
+    let binding = Binding {
         metadata: metadata(),
-        role_ref: RoleRef {
-            api_group: "rbac.authorization.k8s.io",
-            kind: "Role",
-            name: BGP_SECRET,
-        },
+        role_ref: RoleRef::new("Role", BGP_SECRET),
         subjects: [Subject { kind: "ServiceAccount", name: "calico-node", namespace: NAMESPACE }],
     };
     let role = Role { metadata: metadata(), rules: [rule] };
     yaml::File::new("calico-node reads the password of its BGP sessions, and no other Secret")
-        .document(&Manifest { api_version: RBAC, kind: "Role", fields: role })
-        .document(&Manifest { api_version: RBAC, kind: "RoleBinding", fields: binding })
+        .document(&Manifest { api_version: rbac::API_VERSION, kind: "Role", fields: role })
+        .document(&Manifest {
+            api_version: rbac::API_VERSION,
+            kind: "RoleBinding",
+            fields: binding,
+        })
         .finish()
 }
 
@@ -158,22 +157,6 @@ struct PolicyRule {
     resources: [&'static str; 1],
     resource_names: [&'static str; 1],
     verbs: [&'static str; 3],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleBinding {
-    metadata: Metadata<'static>,
-    role_ref: RoleRef,
-    subjects: [Subject; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleRef {
-    api_group: &'static str,
-    kind: &'static str,
-    name: &'static str,
 }
 
 #[derive(Serialize)]
