@@ -60,8 +60,6 @@ codes! {
     PeerMissing = "peer-missing",
     /// The two ends load different preshared keys.
     PresharedKeysDisagree = "preshared-keys-disagree",
-    /// The two ends meet at different relays.
-    RelaysDisagree = "relays-disagree",
     /// Neither end can call the other.
     PeerUnreachable = "peer-unreachable",
     /// An end that can call does not keep doing so.
@@ -108,16 +106,10 @@ codes! {
     BgpMisconfigured = "bgp-misconfigured",
     /// The dataplanes of Calico and kube-proxy do not fit.
     DataplaneMismatch = "dataplane-mismatch",
-    /// The API's name leads nowhere.
-    ApiNameUnresolved = "api-name-unresolved",
     /// A service of the host listens on the public side too.
     ListensEverywhere = "listens-everywhere",
     /// A unit starts too late, or does harm when it stops.
     UnitMisbehaves = "unit-misbehaves",
-    /// A request from the tunnel does not find its app.
-    TunnelBroken = "tunnel-broken",
-    /// A NetworkPolicy refuses what it must admit.
-    PolicyRefuses = "policy-refuses",
 }
 
 impl fmt::Display for Code {
