@@ -162,8 +162,9 @@ fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str>
 }
 
 /// What a host has no use for before its first delivery.
-const WAITS: [&str; 6] = [
+const WAITS: [&str; 7] = [
     "/etc/kubernetes/",
+    "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
     "/etc/systemd/system/meshwright-bootstrap.",
     "/etc/systemd/system/meshwright-resolve.",

@@ -68,7 +68,7 @@ impl Host {
         let user_data = own.remove(&format!("nodes/{}/user-data.yaml", node.name))?;
         let carried = user_data::read(&user_data, node).into_iter();
         let mut files: BTreeMap<_, _> = carried.map(|(path, (_, _, text))| (path, text)).collect();
-        for (artifact, text) in own {
+        for (artifact, text) in own.into_iter().chain(user_data::texts(rendering, 0)) {
             let Some(path) = host_tree::place(&artifact, &node.name, &plan.wireguard.interface)
             else {
                 continue;
