@@ -10,6 +10,9 @@
 //! 6. [`render`]: the plan becomes files ([`artifact`]), in upstream's formats ([`format`]).
 //! 7. [`out`]: the only effect: the files land atomically under `out/`.
 //!
+//! [`proof`] goes the other way: it reads the emitted files, and nothing else, and walks packets
+//! through them.
+//!
 //! [`diagnostic`] holds what stages 1 to 5 report and prints it. `secrets` is the only place that
 //! ever holds a private key; nothing of it enters the pipeline above. [`cli`] is the command line,
 //! and `file` writes single files that are no part of a tree.
