@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -17,8 +17,11 @@ use rustix::net::{
 
 use crate::namespace::Namespace;
 
-/// How long the last answer may take.
-const PATIENCE: Duration = Duration::from_millis(600);
+/// How long the answer to the last segment may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often every port is tried: a queue on the way drops segments when the machine is busy.
+const SWEEPS: usize = 2;
 
 /// The port that the next scan sends from: scans at the same time tell their answers apart by it.
 static SOURCE_PORT: AtomicU16 = AtomicU16::new(40_000);
@@ -35,9 +38,11 @@ pub fn answering_ports(from: &Namespace, source: IpAddr, target: IpAddr) -> Resu
     let scan = Scan { source, target, port: SOURCE_PORT.fetch_add(1, Ordering::Relaxed) };
     from.enter(|| {
         let socket = open(target)?;
+        let swept = AtomicBool::new(false);
         thread::scope(|scope| {
-            let listener = scope.spawn(|| scan.listen(&socket));
-            let sent = scan.sweep(&socket);
+            let listener = scope.spawn(|| scan.listen(&socket, &swept));
+            let sent = (0..SWEEPS).try_for_each(|_| scan.sweep(&socket));
+            swept.store(true, Ordering::Release);
             let answered = listener.join().unwrap_or_default();
             sent.map(|()| answered)
         })
@@ -72,18 +77,20 @@ impl Scan {
         Ok(())
     }
 
-    /// Collects source ports until nothing has come for a while.
-    fn listen(&self, socket: &OwnedFd) -> BTreeSet<u16> {
+    /// Collects source ports until everything is sent and nothing has come for a while since. On a
+    /// busy machine a sweep takes seconds, in which a closed firewall is silent as well.
+    fn listen(&self, socket: &OwnedFd, swept: &AtomicBool) -> BTreeSet<u16> {
         let mut answered = BTreeSet::new();
         let mut packet = [0; 256];
-        let mut silent = 0;
-        while silent < 3 {
+        loop {
+            // Before the wait: what was sent last has all of it to answer in.
+            let last = swept.load(Ordering::Acquire);
             match recv(socket, &mut packet, RecvFlags::empty()) {
                 Ok((length, _)) => answered.extend(self.answering_port(&packet[..length])),
-                Err(_) => silent += 1,
+                Err(_) if last => return answered,
+                Err(_) => {}
             }
         }
-        answered
     }
 
     /// A raw socket hands out IPv4's header as well, and not IPv6's (raw(7), ipv6(7)).

@@ -10,12 +10,15 @@ use anyhow::{Result, anyhow, ensure};
 use crate::checks::{Check, none_failed};
 use crate::node::{Node, UDP_PORTS};
 use crate::pod;
-use crate::probe::{all_at_once, answering, pings};
+use crate::probe::{all_at_once, answering, eventually, pings};
 use crate::scan::answering_ports;
 use crate::server::{not_dropped, send_udp};
 use crate::service;
 use crate::underlay::outsider;
 use crate::world::World;
+
+/// How long a datagram may need to arrive: nothing says that one was dropped.
+const ARRIVED: Duration = Duration::from_secs(1);
 
 /// What the outsider tries.
 pub const ALL: &[Check] = &[
@@ -53,13 +56,15 @@ fn public_udp_ports_closed(world: &World) -> Result<()> {
         let other = world.nodes.iter().find(|other| other.id != node.id);
         let other = other.ok_or_else(|| anyhow!("a mesh of one"))?;
         send_udp(other.namespace(), node.address.into(), &UDP_PORTS)?;
-        thread::sleep(Duration::from_millis(200));
-        let before = counts(node);
-        ensure!(before.iter().all(|count| *count > 0), "{}: {before:?} by mesh", node.name());
+        let before = eventually(world.patience, || {
+            let counts = counts(node);
+            ensure!(counts.iter().all(|count| *count > 0), "{}: {counts:?} by mesh", node.name());
+            Ok(counts)
+        })?;
         for target in node.public_addresses() {
             send_udp(&world.underlay.outsider, target, &UDP_PORTS)?;
         }
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(ARRIVED);
         let after = counts(node);
         ensure!(before == after, "{}: {before:?} became {after:?}", node.name());
     }
