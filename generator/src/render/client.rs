@@ -19,9 +19,9 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
     render,
 };
 
+/// What every file of a client says of its interface, with its keys inside or beside it.
 #[derive(Serialize)]
-struct View<'plan> {
-    generated: &'static str,
+pub(crate) struct ClientInterface<'plan> {
     name: &'plan str,
     id: u32,
     cluster: &'plan str,
@@ -29,6 +29,28 @@ struct View<'plan> {
     mtu: u16,
     dns_address: String,
     dns_domain: String,
+}
+
+impl<'plan> ClientInterface<'plan> {
+    /// That of one client.
+    pub(crate) fn of(plan: &'plan Plan, client: &'plan Client) -> Self {
+        Self {
+            name: client.name.as_str(),
+            id: client.id.get(),
+            cluster: plan.name.as_str(),
+            address: format!("{}/32", client.address),
+            mtu: plan.wireguard.mtu.value,
+            dns_address: plan.dns_address().to_string(),
+            dns_domain: plan.network.dns_domain.to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    #[serde(flatten)]
+    interface: ClientInterface<'plan>,
     private_key_file: String,
     preshared: Vec<HostPeer<'plan>>,
 }
@@ -45,13 +67,7 @@ fn conf(plan: &Plan, client: &Client) -> String {
     let preshared = if plan.wireguard.preshared_keys { peers.as_slice() } else { &[] };
     let view = View {
         generated: GENERATED,
-        name: client.name.as_str(),
-        id: client.id.get(),
-        cluster: plan.name.as_str(),
-        address: format!("{}/32", client.address),
-        mtu: plan.wireguard.mtu.value,
-        dns_address: plan.dns_address().to_string(),
-        dns_domain: plan.network.dns_domain.to_string(),
+        interface: ClientInterface::of(plan, client),
         private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
         preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
     };

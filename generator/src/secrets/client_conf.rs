@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::secret::Secret;
 use crate::format::template;
 use crate::plan::{Client, Plan};
+use crate::render::client::ClientInterface;
 use crate::render::wg_quick::section;
 
 /// Stands in the text where a secret goes. A template never sees one: its errors show its view.
@@ -12,13 +13,8 @@ const SLOT: &str = "\u{fffc}";
 
 #[derive(Serialize)]
 struct View<'plan> {
-    name: &'plan str,
-    id: u32,
-    cluster: &'plan str,
-    address: String,
-    mtu: u16,
-    dns_address: String,
-    dns_domain: String,
+    #[serde(flatten)]
+    interface: ClientInterface<'plan>,
     sections: Vec<String>,
     preshared_keys: bool,
     slot: &'static str,
@@ -33,13 +29,7 @@ pub(crate) fn render(
 ) -> Secret {
     let peers = plan.peers_of_client(client);
     let view = View {
-        name: client.name.as_str(),
-        id: client.id.get(),
-        cluster: plan.name.as_str(),
-        address: format!("{}/32", client.address),
-        mtu: plan.wireguard.mtu.value,
-        dns_address: plan.dns_address().to_string(),
-        dns_domain: plan.network.dns_domain.to_string(),
+        interface: ClientInterface::of(plan, client),
         sections: peers.iter().map(|peer| section(&plan.host_peer(peer))).collect(),
         preshared_keys: plan.wireguard.preshared_keys,
         slot: SLOT,
