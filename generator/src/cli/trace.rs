@@ -73,7 +73,7 @@ impl Trace {
             return trace::usual_flow(model, from, to).ok_or_else(|| nothing_between(self));
         };
         Flow::find(name).ok_or_else(|| {
-            let known: Vec<_> = flows::ALL.iter().map(|flow| flow.name).collect();
+            let known: Vec<_> = flows::all().map(|flow| flow.name).collect();
             Failure::usage(format!("there is no flow `{name}`"), known.join(", "))
         })
     }

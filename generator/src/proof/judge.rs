@@ -21,7 +21,7 @@ pub struct Proof {
     pub paths: Paths,
     /// The network, unless it could not be read.
     pub model: Option<Model>,
-    /// For each flow of [`flows::ALL`] how often it was proven, and how often it failed.
+    /// For each flow of [`flows::all`] how often it was proven, and how often it failed.
     pub counts: Vec<Count>,
     /// Why flows failed, the most frequent cause first.
     pub failures: Vec<Failure>,
@@ -94,7 +94,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
     let mut proof = Proof {
         paths: reading.paths,
         model: None,
-        counts: vec![Count::default(); flows::ALL.len()],
+        counts: vec![Count::default(); flows::all().count()],
         failures: Vec::new(),
         findings: reading.findings,
         edited: reading.edited,
@@ -159,9 +159,9 @@ impl Causes {
 fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
     let model = walker.model();
     let mut row =
-        Row { counts: vec![Count::default(); flows::ALL.len()], causes: Causes::default() };
+        Row { counts: vec![Count::default(); flows::all().count()], causes: Causes::default() };
     for to in model.nodes() {
-        for (flow, count) in flows::ALL.iter().zip(&mut row.counts) {
+        for (flow, count) in flows::all().zip(&mut row.counts) {
             if !flow.applies(model, from, to) {
                 continue;
             }

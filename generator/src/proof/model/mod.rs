@@ -3,32 +3,32 @@
 
 pub mod atoms;
 mod book;
+mod draft;
 pub mod firewall;
+mod kinds;
 pub mod link;
 pub mod packet;
 pub mod routing;
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use self::atoms::{Atom, Atoms, cuts};
+use self::atoms::{Atom, Atoms};
 use self::book::Book;
+use self::draft::Drafts;
 use self::firewall::Firewall;
+use self::kinds::Kind;
 use self::link::Link;
-use self::routing::{Advertised, Circumstances, Sources, Table};
+use self::routing::{Advertised, Circumstances, Table};
 use crate::proof::finding::{Code, Finding};
 use crate::proof::parallel;
 use crate::proof::place::{At, File, Place};
 use crate::proof::read::kube_proxy::Mode;
 use crate::proof::read::kubeadm::Cluster;
-use crate::proof::read::tree::{Emitted, FromFile, Node};
-use crate::proof::read::wg_quick::{Allowed, Conf};
-use crate::proof::space::Dimension;
+use crate::proof::read::tree::{Emitted, Node};
+use crate::proof::read::wg_quick::Conf;
 use crate::provider;
-use crate::value::ProviderName;
 
 /// A machine: its position in [`Model::machines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,16 +63,6 @@ pub struct Model {
     kinds: Vec<Kind>,
     /// What BIRD tells all nodes.
     advertised: Vec<Advertised>,
-}
-
-/// What the addresses of one atom are.
-#[derive(Debug, Clone, Copy, Default)]
-struct Kind {
-    private: bool,
-    in_cluster_cidr: bool,
-    in_pool: bool,
-    in_nat_pool: bool,
-    node: bool,
 }
 
 /// A machine with an interface in the mesh.
@@ -132,8 +122,8 @@ impl Model {
     pub fn build(emitted: Emitted) -> Result<Self, Vec<Finding>> {
         let init = init(&emitted).map_err(|finding| vec![finding])?;
         let book = Book::of(&emitted);
-        let atoms = Atoms::cut(all_cuts(&emitted, init));
-        let (firewalls, firewall_of) = firewalls(&emitted, &atoms);
+        let atoms = Atoms::cut(kinds::all_cuts(&emitted, init));
+        let (firewalls, firewall_of) = draft::firewalls(&emitted, &atoms);
         let drafts = Drafts { emitted: &emitted, atoms: &atoms };
         let count = emitted.nodes.len() + emitted.clients.len();
         let advertised = drafts.advertised();
@@ -147,7 +137,7 @@ impl Model {
             return Err(faults);
         }
         let machines = machines.into_iter().filter_map(Result::ok).collect();
-        let kinds = kinds(&emitted, init, &atoms);
+        let kinds = kinds::of(&emitted, init, &atoms);
         let mut model = Self { emitted, machines, atoms, firewalls, init, kinds, advertised };
         let links = link::all(&model, &book);
         for (machine, links) in model.machines.iter_mut().zip(links) {
@@ -346,184 +336,4 @@ fn cluster(emitted: &Emitted, init: usize) -> (&Cluster, File) {
 
 fn service(subnet: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(subnet.network()).saturating_add(SERVICE)).min(subnet.broadcast())
-}
-
-/// Everywhere that any file cuts the address space.
-fn all_cuts(emitted: &Emitted, init: usize) -> BTreeSet<u32> {
-    let (cluster, _) = cluster(emitted, init);
-    let mut all = BTreeSet::new();
-    let hosts = [INTERNET, provider::METADATA, service(cluster.service_subnet.value)];
-    let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
-    let hosts = hosts.iter().chain(clouds).map(|address| Ipv4Net::from(*address));
-    let cluster_cidr = emitted.kube_proxy.said.cluster_cidr.value;
-    let subnets = [cluster.pod_subnet.value, cluster.service_subnet.value, cluster_cidr];
-    all.extend(hosts.chain(subnets).chain([Ipv4Net::default()]).flat_map(cuts));
-    all.extend(emitted.pools().flat_map(|(pool, _)| cuts(pool.cidr.value)));
-    all.extend(emitted.guards.said.iter().flat_map(|route| cuts(route.net)));
-    for conf in emitted.confs() {
-        all.extend(conf.allowed.iter().flat_map(|allowed| cuts(allowed.net)));
-        if let Some(address) = &conf.address {
-            let [link, host] = [address.value.trunc(), address.value.addr().into()];
-            all.extend(cuts(link).chain(cuts(host)));
-        }
-    }
-    let mut seen: Vec<&Arc<_>> = Vec::new();
-    for node in &emitted.nodes {
-        all.extend(node.routes.said.iter().flat_map(|route| cuts(route.net)));
-        let ruleset = &node.firewall.said;
-        if !seen.iter().any(|known| Arc::ptr_eq(known, ruleset)) {
-            seen.push(ruleset);
-        }
-    }
-    let rules = seen.iter().flat_map(|ruleset| &ruleset.chains).flat_map(|chain| &chain.rules);
-    for (_, ranges) in rules.flat_map(|rule| rule.region.iter()).filter(is_address4) {
-        let cuts = ranges.iter().flat_map(|(first, last)| [Some(first), last.checked_add(1)]);
-        all.extend(cuts.flatten().filter_map(|cut| u32::try_from(cut).ok()));
-    }
-    all
-}
-
-fn kinds(emitted: &Emitted, init: usize, atoms: &Atoms) -> Vec<Kind> {
-    let mut kinds = vec![Kind::default(); atoms.count()];
-    let mut mark = |net, set: fn(&mut Kind)| kinds[atoms.range(net)].iter_mut().for_each(set);
-    let (cluster, _) = cluster(emitted, init);
-    for subnet in [cluster.pod_subnet.value, cluster.service_subnet.value] {
-        mark(subnet, |kind| kind.private = true);
-    }
-    mark(emitted.kube_proxy.said.cluster_cidr.value, |kind| kind.in_cluster_cidr = true);
-    for (pool, _) in emitted.pools() {
-        mark(pool.cidr.value, |kind| kind.in_pool = true);
-        if pool.nat_outgoing.value {
-            mark(pool.cidr.value, |kind| kind.in_nat_pool = true);
-        }
-    }
-    for address in emitted.nodes.iter().filter_map(|node| node.conf.said.address) {
-        mark(address.value.trunc(), |kind| kind.private = true);
-        mark(address.value.addr().into(), |kind| kind.node = true);
-    }
-    kinds
-}
-
-fn is_address4((dimension, _): &(Dimension, &crate::proof::space::Ranges)) -> bool {
-    dimension.is_address4()
-}
-
-/// The firewalls that differ, and for each node the position of its own.
-fn firewalls(emitted: &Emitted, atoms: &Atoms) -> (Vec<Firewall>, Vec<usize>) {
-    let mut known: Vec<&Arc<_>> = Vec::new();
-    let mut of = Vec::new();
-    for node in &emitted.nodes {
-        let ruleset = &node.firewall.said;
-        let found = known.iter().position(|one| Arc::ptr_eq(one, ruleset));
-        of.push(found.unwrap_or(known.len()));
-        if found.is_none() {
-            known.push(ruleset);
-        }
-    }
-    let firewalls = parallel::map(known.len(), |at| Firewall::new(Arc::clone(known[at]), atoms));
-    (firewalls, of)
-}
-
-/// What machines are made from.
-struct Drafts<'a> {
-    emitted: &'a Emitted,
-    atoms: &'a Atoms,
-}
-
-impl Drafts<'_> {
-    /// What BIRD tells all nodes: the pools, each with the address of its node as the next hop.
-    fn advertised(&self) -> Vec<Advertised> {
-        let of = |node: &Node| {
-            let next_hop = node.conf.said.address.map(|at| self.atoms.of(at.value.addr()));
-            let pools = self.pools_of(node);
-            pools.into_iter().filter_map(move |(net, place)| {
-                Some(Advertised { net, place, next_hop: next_hop? })
-            })
-        };
-        self.emitted.nodes.iter().flat_map(of).collect()
-    }
-
-    fn sources<'a>(
-        &'a self,
-        node: &'a Node,
-        own: &'a [(Ipv4Net, Place)],
-        advertised: &'a [Advertised],
-    ) -> Sources<'a> {
-        Sources { node, guards: &self.emitted.guards, own, advertised, atoms: self.atoms }
-    }
-
-    fn pools_of(&self, node: &Node) -> Vec<(Ipv4Net, Place)> {
-        let name = node.kubeadm.said.name.value.as_str();
-        let pools = self.emitted.pools().filter(|(pool, _)| pool.node() == Some(name));
-        pools.map(|(pool, file)| (pool.cidr.value, file.line(pool.cidr.line))).collect()
-    }
-
-    fn node(
-        &self,
-        node: &Node,
-        firewall: usize,
-        advertised: &[Advertised],
-    ) -> Result<Machine, Finding> {
-        let address = self.address(&node.conf)?;
-        let pools = self.pools_of(node);
-        let others: Vec<_> =
-            advertised.iter().filter(|block| block.next_hop != address).copied().collect();
-        let sources = self.sources(node, &pools, &others);
-        let [routes, without_bird] =
-            [Circumstances::WHOLE, Circumstances::WITHOUT_BIRD].map(|when| sources.table(when));
-        let label = self.emitted.bgp.said.reflectors.as_ref().map(|label| &label.value);
-        let mut pods: Vec<_> = pools.iter().flat_map(|(net, _)| self.atoms.within(*net)).collect();
-        pods.sort_unstable();
-        let host = Host {
-            control_plane: node.kubeadm.said.advertised.is_some(),
-            reflector: label.is_some_and(|label| node.kubeadm.said.labels.contains(label)),
-            pods,
-            pools,
-            firewall,
-            firewall_file: node.firewall.file,
-            without_bird,
-        };
-        Ok(Machine {
-            name: node.name.clone(),
-            address,
-            file: node.conf.file,
-            links: Vec::new(),
-            node: Some(host),
-            peer_of: peer_of(&node.conf.said, self.atoms),
-            routes,
-        })
-    }
-
-    fn client(&self, position: usize) -> Result<Machine, Finding> {
-        let client = &self.emitted.clients[position];
-        Ok(Machine {
-            name: client.name.clone(),
-            address: self.address(&client.conf)?,
-            file: client.conf.file,
-            links: Vec::new(),
-            node: None,
-            peer_of: peer_of(&client.conf.said, self.atoms),
-            routes: routing::of_client(&client.conf, self.atoms),
-        })
-    }
-
-    fn address(&self, conf: &FromFile<Conf>) -> Result<Atom, Finding> {
-        let address = conf.said.address.map(|at| self.atoms.of(at.value.addr()));
-        address.ok_or_else(|| {
-            let message = "the interface has no Address: nothing of the mesh reaches this machine";
-            Finding::new(Code::AddressMissing, conf.file.whole(), message)
-        })
-    }
-}
-
-/// Cryptokey routing (wg(8), AllowedIPs): the longest prefix wins, and of two that are the same the
-/// peer that claims it last.
-fn peer_of(conf: &Conf, atoms: &Atoms) -> Vec<u32> {
-    let mut claims: Vec<Allowed> = conf.allowed.clone();
-    claims.sort_by_key(|allowed| allowed.net.prefix_len());
-    let mut of = vec![NONE; atoms.count()];
-    for claim in claims {
-        of[atoms.range(claim.net)].fill(claim.peer);
-    }
-    of
 }

@@ -7,6 +7,7 @@ use super::atoms::{Atom, Atoms};
 use crate::proof::place::Place;
 use crate::proof::read::routes::{Kind, Protocol, Route};
 use crate::proof::read::tree::{FromFile, Node};
+use crate::proof::read::wg_quick::{Allowed, Conf};
 
 /// Where a route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +199,7 @@ impl Sources<'_> {
         if conf.said.table_off.is_some() {
             return Vec::new();
         }
-        let route = |allowed: &super::Allowed| {
+        let route = |allowed: &Allowed| {
             let place = conf.file.line(conf.said.line_of(*allowed));
             Candidate::new(allowed.net, 0, Way::Mesh, Origin::WgQuick, place)
         };
@@ -222,8 +223,8 @@ fn candidate(route: &Route, file: crate::proof::place::File, origin: Origin) -> 
 }
 
 /// The routes of a client: wg-quick's.
-pub(super) fn of_client(conf: &FromFile<super::Conf>, atoms: &Atoms) -> Table {
-    let route = |allowed: &super::Allowed| {
+pub(super) fn of_client(conf: &FromFile<Conf>, atoms: &Atoms) -> Table {
+    let route = |allowed: &Allowed| {
         let place = conf.file.line(conf.said.line_of(*allowed));
         Candidate::new(allowed.net, 0, Way::Mesh, Origin::WgQuick, place)
     };

@@ -14,7 +14,7 @@ const SHOWN: usize = 20;
 #[must_use]
 pub fn table(proof: &Proof) -> String {
     let mut text = String::new();
-    let shown = flows::ALL.iter().zip(&proof.counts);
+    let shown = flows::all().zip(&proof.counts);
     let shown = shown.filter(|(_, count)| **count != Count::default());
     for (flow, count) in shown {
         let Count { proven, failed } = *count;

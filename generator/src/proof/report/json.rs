@@ -137,7 +137,7 @@ impl Serialize for Flows<'_> {
         let mut list = serializer.serialize_seq(None)?;
         let Some(model) = &self.0.model else { return list.end() };
         for (from, to) in model.ids().flat_map(|from| model.nodes().map(move |to| (from, to))) {
-            for flow in flows::ALL.iter().filter(|flow| flow.applies(model, from, to)) {
+            for flow in flows::all().filter(|flow| flow.applies(model, from, to)) {
                 list.serialize_element(&document(model, &self.0.paths, flow, from, to))?;
             }
         }

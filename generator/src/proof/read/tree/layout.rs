@@ -1,0 +1,75 @@
+//! Which files a tree has, and which it lacks.
+
+use std::collections::BTreeMap;
+
+/// Which folders a tree has.
+pub(super) struct Layout {
+    pub(super) interface: String,
+    pub(super) nodes: Vec<String>,
+    pub(super) clients: Vec<String>,
+    /// The files of each folder, the others under an empty name.
+    pub(super) folders: BTreeMap<String, Vec<String>>,
+}
+
+/// What every tree has outside of the folders of machines.
+pub(super) const SHARED: [&str; 8] = [
+    "host/guards.routes",
+    "cluster/calico/installation.yaml",
+    "cluster/calico/bgp.yaml",
+    "cluster/calico/felix.yaml",
+    "cluster/calico/ipam.yaml",
+    "cluster/kube-proxy/kube-proxy.patch.yaml",
+    "host/systemd/meshwright-firewall.service",
+    "host/meshwright-node",
+];
+/// The pools that do not fit into `installation.yaml`.
+pub(super) const FURTHER_POOLS: &str = "cluster/calico/ip-pools.yaml";
+
+impl Layout {
+    pub(super) fn of(paths: &[String]) -> Self {
+        let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in paths {
+            let folder = owner(path).unwrap_or_default().to_owned();
+            folders.entry(folder).or_default().push(path.clone());
+        }
+        let named = |kind: &str| {
+            let names = folders.keys().filter_map(|folder| folder.strip_prefix(kind));
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (nodes, clients) = (named("nodes/"), named("clients/"));
+        Self { interface: interface(paths), nodes, clients, folders }
+    }
+
+    /// What every tree has and this one has not.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let Self { interface, .. } = self;
+        let nodes = self.nodes.iter().flat_map(|node| {
+            let files = ["kubeadm.yaml", "nftables.conf", "node.json"].map(str::to_owned);
+            let ours = ["conf", "routes"].map(|kind| format!("{interface}.{kind}"));
+            files.into_iter().chain(ours).map(move |file| format!("nodes/{node}/{file}"))
+        });
+        let clients =
+            self.clients.iter().map(|client| format!("clients/{client}/{interface}.conf"));
+        let needed = nodes.chain(clients).chain(SHARED.map(str::to_owned));
+        needed.filter(|path| !self.has(path)).collect()
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        let folder = self.folders.get(owner(path).unwrap_or_default());
+        folder.is_some_and(|files| files.iter().any(|file| file == path))
+    }
+}
+
+/// `nodes/<node>` or `clients/<client>`
+fn owner(path: &str) -> Option<&str> {
+    let (kind, rest) = path.split_once('/')?;
+    let (name, _) = rest.split_once('/')?;
+    ["nodes", "clients"].contains(&kind).then(|| &path[..kind.len() + 1 + name.len()])
+}
+
+/// The interface is what `<interface>.routes` is named for.
+fn interface(paths: &[String]) -> String {
+    let routes = paths.iter().filter(|path| path.starts_with("nodes/"));
+    let names = routes.filter_map(|path| path.strip_suffix(".routes")?.rsplit('/').next());
+    names.min().unwrap_or("wg0").to_owned()
+}

@@ -1,0 +1,277 @@
+//! The walk of one packet and of its answer, hook by hook, as the kernel would take it.
+
+mod hooks;
+mod tunnel;
+mod words;
+
+use crate::proof::finding::{Code, Finding};
+use crate::proof::hop::{Hop, Party, Step};
+use crate::proof::model::atoms::Atom;
+use crate::proof::model::firewall::Memo;
+use crate::proof::model::packet::{Packet, State, Tracked};
+use crate::proof::model::{MachineId, Model};
+use crate::proof::place::Place;
+use crate::proof::read::kube_proxy::Mode;
+use crate::proof::read::nftables::Interface;
+
+/// A packet that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Journey {
+    /// Where it starts.
+    pub from: MachineId,
+    /// Who sends it.
+    pub sender: Party,
+    /// The packet.
+    pub packet: Packet,
+    /// The Service that it is for, if it is for one.
+    pub service: Option<Service>,
+    /// Whether BIRD has its routes.
+    pub bird: bool,
+}
+
+/// One Service, as kube-proxy translates it for one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Service {
+    /// The address that is translated.
+    pub address: Atom,
+    /// The port that is translated.
+    pub port: u16,
+    /// The pod that is chosen.
+    pub pod: Atom,
+    /// Its port.
+    pub target_port: u16,
+    /// Where the translation happens.
+    pub mode: Mode,
+}
+
+/// Where a packet has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// The machine.
+    pub machine: MachineId,
+    /// Who has it.
+    pub party: Party,
+}
+
+/// Why it has come no further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// A firewall dropped it.
+    Blocked(Finding),
+    /// It was lost.
+    Lost(Finding),
+}
+
+impl Stopped {
+    /// The reason.
+    #[must_use]
+    pub fn finding(&self) -> &Finding {
+        match self {
+            Self::Blocked(finding) | Self::Lost(finding) => finding,
+        }
+    }
+}
+
+/// Longer ways do not exist: one relay each way, and one node that carries for a client.
+const LONGEST: usize = 6;
+
+/// Walks packets, one after the other.
+pub struct Walker<'model> {
+    model: &'model Model,
+    memo: Memo,
+    connections: Vec<Connection>,
+    log: Option<Vec<Hop>>,
+}
+
+/// What one host's conntrack keeps of the connection.
+#[derive(Debug, Clone, Copy)]
+struct Connection {
+    machine: MachineId,
+    before: Packet,
+    after: Packet,
+    translated: bool,
+}
+
+/// How a packet comes to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Process,
+    Pod,
+    Mesh,
+    Public,
+}
+
+impl Entry {
+    fn interface(self) -> Option<Interface> {
+        match self {
+            Self::Process => None,
+            Self::Pod => Some(Interface::Pod),
+            Self::Mesh => Some(Interface::Mesh),
+            Self::Public => Some(Interface::Public),
+        }
+    }
+}
+
+/// A packet at a host.
+#[derive(Debug, Clone, Copy)]
+struct Visit {
+    at: MachineId,
+    entry: Entry,
+    packet: Packet,
+    tracked: Tracked,
+}
+
+impl<'model> Walker<'model> {
+    /// One that only says how it ended.
+    #[must_use]
+    pub fn new(model: &'model Model) -> Self {
+        Self { model, memo: Memo::default(), connections: Vec::new(), log: None }
+    }
+
+    /// One that keeps the steps.
+    #[must_use]
+    pub fn with_log(model: &'model Model) -> Self {
+        Self { log: Some(Vec::new()), ..Self::new(model) }
+    }
+
+    /// The network that it walks.
+    #[must_use]
+    pub fn model(&self) -> &'model Model {
+        self.model
+    }
+
+    /// The steps since this was last asked for.
+    pub fn hops(&mut self) -> Vec<Hop> {
+        self.log.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Sends a packet.
+    ///
+    /// # Errors
+    ///
+    /// Where it stops, and why.
+    pub fn send(&mut self, journey: &Journey) -> Result<Arrival, Stopped> {
+        self.connections.clear();
+        let entry = match journey.sender {
+            Party::Pod => Entry::Pod,
+            Party::Host | Party::Internet => Entry::Process,
+        };
+        let start = (journey.from, entry, journey.packet);
+        self.note(journey.from, journey.packet, Step::Sent(journey.sender), None);
+        self.travel(start, journey, State::New)
+    }
+
+    /// Sends the answer to the packet that has arrived there.
+    ///
+    /// # Errors
+    ///
+    /// Where it stops, and why.
+    pub fn answer(&mut self, journey: &Journey, from: Arrival) -> Result<Arrival, Stopped> {
+        let last = self.connections.last().map_or(journey.packet, |last| last.after);
+        let answer = last.answer();
+        let entry = match from.party {
+            Party::Host => Entry::Process,
+            Party::Pod => Entry::Pod,
+            Party::Internet => Entry::Public,
+        };
+        self.note(from.machine, answer, Step::Sent(from.party), None);
+        self.travel((from.machine, entry, answer), journey, State::Established)
+    }
+
+    fn travel(
+        &mut self,
+        start: (MachineId, Entry, Packet),
+        journey: &Journey,
+        state: State,
+    ) -> Result<Arrival, Stopped> {
+        let (mut at, mut entry, mut packet) = start;
+        for _ in 0..LONGEST {
+            let visit = self.enter(at, entry, packet, journey, state);
+            match self.visit(visit, journey)? {
+                Next::Arrived(party) => return Ok(Arrival { machine: at, party }),
+                Next::Hop(to, carried) => (at, entry, packet) = (to, Entry::Mesh, carried),
+            }
+        }
+        let message = "it goes round in circles between relays".to_owned();
+        let place = self.model.machine(at).file.whole();
+        Err(Stopped::Lost(Finding::new(Code::RoutingLoop, place, message)))
+    }
+
+    /// conntrack looks before anything else does.
+    fn enter(
+        &mut self,
+        at: MachineId,
+        entry: Entry,
+        packet: Packet,
+        journey: &Journey,
+        state: State,
+    ) -> Visit {
+        let known = self.connections.iter().rev().find(|known| known.machine == at).copied();
+        match known.filter(|_| state == State::Established) {
+            Some(known) => {
+                let tracked = Tracked {
+                    state,
+                    translated: known.translated,
+                    original: known.before.destination,
+                };
+                let visit = Visit { at, entry, packet: known.before.answer(), tracked };
+                if visit.packet != packet {
+                    self.note(at, visit.packet, Step::Restored, None);
+                }
+                visit
+            }
+            None => {
+                let original = packet.destination;
+                let tracked = Tracked { state, translated: false, original };
+                let mut visit = Visit { at, entry, packet, tracked };
+                let translation = self.translation(&visit, journey);
+                if let (Entry::Process, Some(service)) = (entry, translation) {
+                    self.translate(&mut visit, service);
+                }
+                let after = visit.packet;
+                let translated = visit.tracked.translated;
+                self.connections.push(Connection {
+                    machine: at,
+                    before: packet,
+                    after,
+                    translated,
+                });
+                visit
+            }
+        }
+    }
+
+    /// What kube-proxy would make of a packet.
+    fn translation(&self, visit: &Visit, journey: &Journey) -> Option<Service> {
+        let is_node = self.model.machine(visit.at).node.is_some();
+        let service = journey.service.filter(|_| is_node && !visit.tracked.translated)?;
+        let Packet { destination, payload, .. } = visit.packet;
+        let meant = destination == service.address && payload.destination_port == service.port;
+        meant.then_some(service)
+    }
+
+    fn translate(&mut self, visit: &mut Visit, service: Service) {
+        visit.packet.destination = service.pod;
+        visit.packet.payload = visit.packet.payload.to_port(service.target_port);
+        visit.tracked.translated = true;
+        let line = self.model.proxy_mode().line;
+        let place = self.model.emitted.kube_proxy.file.line(line);
+        self.note(visit.at, visit.packet, Step::Translated, Some(place));
+    }
+
+    fn delivered(&mut self, visit: &Visit, to: Party) -> Next {
+        self.note(visit.at, visit.packet, Step::Delivered(to), None);
+        Next::Arrived(to)
+    }
+
+    fn note(&mut self, machine: MachineId, packet: Packet, step: Step, place: Option<Place>) {
+        if let Some(log) = &mut self.log {
+            log.push(Hop { machine, packet, step, place });
+        }
+    }
+}
+
+enum Next {
+    Arrived(Party),
+    Hop(MachineId, Packet),
+}
