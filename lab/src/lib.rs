@@ -10,8 +10,10 @@
 //! 2. [`world`]: the files become nodes ([`node`]) and clients ([`client`]) on a small Internet
 //!    ([`underlay`]), with BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
 //! 3. [`checks`]: packets are sent ([`probe`]) and caught ([`capture`], [`scan`]).
-//! 4. [`mutants`]: the lab judges itself by trees that are broken on purpose.
+//! 4. [`mutants`]: the lab judges itself by trees that are broken on purpose, and [`verdict`] judges
+//!    changes that nobody listed ([`alterations`]).
 
+pub mod alterations;
 pub mod bird;
 pub mod calico;
 pub mod capture;
@@ -31,4 +33,5 @@ pub mod server;
 pub mod service;
 pub mod tree;
 pub mod underlay;
+pub mod verdict;
 pub mod world;

@@ -84,6 +84,16 @@ pub fn check(name: &str) -> Result<&'static Check> {
     checks.find(|check| check.name == name).with_context(|| format!("no check {name}"))
 }
 
+/// The scenario of a topology.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn of(topology: &str) -> Result<&'static Scenario> {
+    let found = ALL.iter().find(|scenario| scenario.topology == topology);
+    found.with_context(|| format!("the lab has no scenario for {topology}"))
+}
+
 /// Runs all scenarios, one check after the other: they share a world.
 #[must_use]
 pub fn main() -> ExitCode {

@@ -21,7 +21,7 @@ use crate::tree::Tree;
 use crate::underlay::Underlay;
 
 /// How long something may take that ought to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything that runs.
 pub struct World {

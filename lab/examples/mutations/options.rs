@@ -1,0 +1,64 @@
+//! The command line.
+
+use anyhow::{Context as _, Result, bail};
+
+/// What was asked for.
+pub(crate) struct Options {
+    /// The topology, below the repository.
+    pub topology: String,
+    /// Whether a sample is run in the lab.
+    pub lab: bool,
+    /// What the sample is drawn by: the same number draws the same changes.
+    pub seed: u64,
+    /// How many changes are drawn.
+    pub count: usize,
+    /// How many worlds run at once.
+    pub at_once: usize,
+    /// Only changes that `prove` says this of.
+    pub only: Option<Verdict>,
+}
+
+/// What `prove` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It lets a tree through.
+    Holds,
+    /// It does not.
+    Refused,
+}
+
+impl Options {
+    /// Reads `[TOPOLOGY] [--lab] [--seed N] [--count N] [--at-once N] [--only holds|refused]`.
+    ///
+    /// # Errors
+    ///
+    /// When a word is not known.
+    pub(crate) fn parse(arguments: Vec<String>) -> Result<Self> {
+        let topology = "topology.toml".to_owned();
+        let mut options = Self { topology, lab: false, seed: 0, count: 20, at_once: 6, only: None };
+        let mut words = arguments.into_iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--lab" => options.lab = true,
+                "--seed" => options.seed = value()?.parse()?,
+                "--count" => options.count = value()?.parse()?,
+                "--at-once" => options.at_once = value()?.parse()?,
+                "--only" => options.only = Some(Verdict::parse(&value()?)?),
+                unknown if unknown.starts_with('-') => bail!("unknown option {unknown}"),
+                _ => options.topology = word,
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Verdict {
+    fn parse(word: &str) -> Result<Self> {
+        match word {
+            "holds" => Ok(Self::Holds),
+            "refused" => Ok(Self::Refused),
+            _ => bail!("{word} is neither `holds` nor `refused`"),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A sample of the changes in the lab, beside what `prove` says of them.
+
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Result, anyhow, ensure};
+use lab::alterations::Alteration;
+use lab::sandbox;
+use lab::scenario::{self, repository};
+use lab::tree::Tree;
+use lab::verdict;
+
+use crate::options::{Options, Verdict};
+use crate::{prove, reason};
+
+/// What the lab prints of a tree that passes all checks.
+const PASSES: &str = "passes";
+
+/// One change, and what `prove` says of it: nothing, if it lets it through.
+struct Drawn {
+    alteration: Alteration,
+    reason: String,
+}
+
+/// Runs a sample, prints both verdicts of each change, and returns how many differ.
+pub(crate) fn run(options: &Options) -> Result<usize> {
+    let drawn = draw(options)?;
+    let next = AtomicUsize::new(0);
+    let differ = AtomicUsize::new(0);
+    let work = || -> Result<()> {
+        while let Some(one) = drawn.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let said = in_the_lab(&options.topology, &one.alteration.name())?;
+            if tell(one, &said) {
+                differ.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.at_once).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<()>>| {
+            worker.join().map_err(|_| anyhow!("a thread panicked"))?
+        };
+        workers.into_iter().try_for_each(join)
+    })?;
+    let differ = differ.into_inner();
+    println!("{differ} of {} changes of {} differ", drawn.len(), options.topology);
+    Ok(differ)
+}
+
+/// The first changes in an order that the seed alone decides.
+fn draw(options: &Options) -> Result<Vec<Drawn>> {
+    let whole = Tree::as_written(&repository().join(&options.topology))?;
+    let mut all: Vec<_> = (0..).zip(Alteration::all(&whole)).collect();
+    all.sort_by_key(|(position, _)| mix(options.seed.wrapping_add(mix(*position))));
+    let mut drawn = Vec::new();
+    for (_, alteration) in all {
+        if drawn.len() == options.count {
+            break;
+        }
+        let reason = reason(&prove(&alteration.applied_to(&whole))?);
+        let verdict = if reason.is_empty() { Verdict::Holds } else { Verdict::Refused };
+        if options.only.is_none_or(|only| only == verdict) {
+            drawn.push(Drawn { alteration, reason });
+        }
+    }
+    Ok(drawn)
+}
+
+/// `SplitMix64`'s mixing function (Steele, Lea and Flood, OOPSLA 2014).
+const fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// Starts a sandbox for one change, and returns what it says.
+fn in_the_lab(topology: &str, name: &str) -> Result<String> {
+    let mut inside = sandbox::start([topology, name].map(str::to_owned), Stdio::piped)?;
+    let _lifeline = inside.stdin.take();
+    let output = inside.wait_with_output()?;
+    let failed = || format!("{name}: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), failed());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Brings a changed tree up, and prints what the lab says of it.
+pub(crate) fn inside(topology: &str, name: &str) -> Result<()> {
+    sandbox::enter()?;
+    let whole = Tree::of(&repository().join(topology))?;
+    let tree = Alteration::find(&whole, name)?.applied_to(&whole);
+    match verdict::refusal(scenario::of(topology)?, tree) {
+        None => println!("{PASSES}"),
+        Some(refusal) => println!("{}: {}", refusal.check, refusal.because),
+    }
+    Ok(())
+}
+
+/// Prints both verdicts, and says whether they differ.
+fn tell(one: &Drawn, said: &str) -> bool {
+    let Drawn { alteration, reason } = one;
+    let verdict = match (said == PASSES, reason.is_empty()) {
+        (true, true) => "both hold",
+        (false, false) => "both refuse",
+        (true, false) => "PROVE ALONE",
+        (false, true) => "LAB ALONE",
+    };
+    println!(
+        "{verdict:12} {}: {}\n    lab    {said}\n    prove  {reason}",
+        alteration.name(),
+        alteration.was
+    );
+    (said == PASSES) != reason.is_empty()
+}

@@ -1,0 +1,116 @@
+//! Changes that nobody listed as broken or as harmless: each line of every `wg0.conf`, `nftables.conf`
+//! and pool gone, and each altered wherever one of a list of alterations finds something.
+
+use anyhow::{Context as _, Result};
+
+use crate::tree::Tree;
+
+/// What is put in the place of what, line by line.
+const ALTERATIONS: &[(&str, &str)] = &[
+    ("/24", "/25"),
+    ("/32", "/31"),
+    ("10.244.", "10.245."),
+    ("10.66.66.", "10.66.67."),
+    ("51820", "51821"),
+    ("203.0.113.10", "203.0.113.11"),
+    ("MTU = 1412", "MTU = 1500"),
+    ("PersistentKeepalive = 25", "PersistentKeepalive = 0"),
+    ("policy drop", "policy accept"),
+    (" drop", " accept"),
+    (" accept", " drop"),
+    ("iifname", "oifname"),
+    ("saddr", "daddr"),
+    ("daddr", "saddr"),
+    ("@clients", "@nodes"),
+    ("@nodes", "@clients"),
+    ("tcp", "udp"),
+    ("priority filter - 5", "priority filter + 5"),
+    ("established,related", "new"),
+    ("blockSize: 24", "blockSize: 26"),
+    ("encapsulation: None", "encapsulation: IPIP"),
+    ("natOutgoing: Enabled", "natOutgoing: Disabled"),
+];
+
+/// The files whose lines are changed.
+const FILES: [&str; 4] = ["wg0.conf", "nftables.conf", "installation.yaml", "ip-pools.yaml"];
+
+/// One line that is gone or altered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alteration {
+    /// The file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stood there.
+    pub was: String,
+    what: String,
+    becomes: Option<String>,
+}
+
+impl Alteration {
+    /// All that there are for a tree, in the order of its files.
+    #[must_use]
+    pub fn all(tree: &Tree) -> Vec<Self> {
+        let changed = |path: &&String| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            FILES.contains(&name)
+        };
+        let paths = tree.files.keys().filter(changed);
+        paths.flat_map(|path| of_file(path, &tree.files[path])).collect()
+    }
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    ///
+    /// When the tree has none.
+    pub fn find(tree: &Tree, name: &str) -> Result<Self> {
+        let mut all = Self::all(tree).into_iter();
+        all.find(|one| one.name() == name).with_context(|| format!("no alteration `{name}`"))
+    }
+
+    /// Its name, whatever the keys of the tree: `nodes/tokyo/wg0.conf:8 gone`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{} {}", self.path, self.line, self.what)
+    }
+
+    /// The tree with this change.
+    #[must_use]
+    pub fn applied_to(&self, tree: &Tree) -> Tree {
+        let mut changed = tree.clone();
+        changed.files.entry(self.path.clone()).and_modify(|text| *text = self.text(text));
+        changed
+    }
+
+    fn text(&self, text: &str) -> String {
+        let lines = (1..).zip(text.lines()).filter_map(|(at, line)| match &self.becomes {
+            _ if at != self.line => Some(line.to_owned()),
+            becomes => becomes.clone(),
+        });
+        lines.map(|line| line + "\n").collect()
+    }
+}
+
+fn of_file(path: &str, text: &str) -> Vec<Alteration> {
+    let numbered = (1..).zip(text.lines());
+    let all = numbered.flat_map(|(line, was)| {
+        changes_of(was).into_iter().map(move |(what, becomes)| Alteration {
+            path: path.to_owned(),
+            line,
+            was: was.to_owned(),
+            what,
+            becomes,
+        })
+    });
+    all.collect()
+}
+
+/// The line gone, and the line altered.
+fn changes_of(line: &str) -> Vec<(String, Option<String>)> {
+    let altered = ALTERATIONS
+        .iter()
+        .filter(|(from, _)| line.contains(from))
+        .map(|(from, to)| (format!("`{from}` becomes `{to}`"), Some(line.replacen(from, to, 1))));
+    std::iter::once(("gone".to_owned(), None)).chain(altered).collect()
+}
