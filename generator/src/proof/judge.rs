@@ -166,7 +166,7 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
                 continue;
             }
             let verdict = flow.prove(walker, from, to);
-            if flow.holds(model, from, &verdict) {
+            if flow.holds(model, from, verdict) {
                 count.proven += 1;
                 continue;
             }
@@ -183,7 +183,7 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
 pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
     let Instance { flow, from, to } = *instance;
     if let Verdict::Stopped(stopped) = verdict {
-        return without_routes(model, instance, stopped.finding());
+        return without_routes(model, instance, stopped.finding(model));
     }
     let names = [from, to].map(|id| model.machine(id).name.as_str());
     let message = match flow.expected {
@@ -208,7 +208,7 @@ pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
 
 /// A pod packet that only BIRD has a route for is not lost by the guard, but by what is not in
 /// wg0.routes.
-fn without_routes(model: &Model, instance: &Instance, finding: &Finding) -> Finding {
+fn without_routes(model: &Model, instance: &Instance, finding: Finding) -> Finding {
     let waits = matches!(instance.flow.target, Target::PodWithoutBgp(_));
     let routes = model.files(instance.from).map(|files| files.routes.file);
     match routes.filter(|_| waits && finding.code == Code::NoRoute) {
@@ -218,7 +218,7 @@ fn without_routes(model: &Model, instance: &Instance, finding: &Finding) -> Find
                 format!("no route to the pods of {name} but BIRD's, which may take 240 s");
             Finding::new(Code::PodsWaitForBgp, file.whole(), message)
         }
-        None => finding.clone(),
+        None => finding,
     }
 }
 

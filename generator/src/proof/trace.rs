@@ -77,7 +77,7 @@ pub fn trace(model: &Model, flow: &'static Flow, from: MachineId, to: MachineId)
     };
     let stopped = match verdict {
         Verdict::Delivered => None,
-        Verdict::Stopped(stopped) => Some(stopped.finding().clone()),
+        Verdict::Stopped(stopped) => Some(stopped.finding(model)),
     };
     Trace { flow: flow.name, hops: walker.hops(), stopped }
 }

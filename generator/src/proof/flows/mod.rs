@@ -9,7 +9,6 @@ mod services;
 mod tries;
 
 pub use self::tries::{Try, tries};
-use crate::proof::finding::{Code, Finding};
 use crate::proof::hop::Party;
 use crate::proof::model::packet::Payload;
 use crate::proof::model::{MachineId, Model};
@@ -65,7 +64,7 @@ pub enum Expected {
 }
 
 /// What became of a flow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It arrived, and so did its answer.
     Delivered,
@@ -107,8 +106,8 @@ impl Flow {
 
     /// Whether this verdict is the expected one.
     #[must_use]
-    pub fn holds(&self, model: &Model, from: MachineId, verdict: &Verdict) -> bool {
-        let delivered = *verdict == Verdict::Delivered;
+    pub fn holds(&self, model: &Model, from: MachineId, verdict: Verdict) -> bool {
+        let delivered = verdict == Verdict::Delivered;
         match self.expected {
             Expected::Delivered => delivered,
             Expected::Blocked => !delivered,
@@ -159,16 +158,11 @@ pub fn verdict(walker: &mut Walker<'_>, journey: &Journey, meant: Arrival) -> Ve
         Err(stopped) => return Verdict::Stopped(stopped),
     };
     if there != meant {
-        return Verdict::Stopped(Stopped::Lost(elsewhere(walker.model(), there, meant)));
+        let (at, meant) = (there.machine, meant.machine);
+        return Verdict::Stopped(Stopped::elsewhere(journey.packet, at, meant));
     }
     match walker.answer(journey, there) {
         Ok(_) => Verdict::Delivered,
         Err(stopped) => Verdict::Stopped(stopped),
     }
-}
-
-fn elsewhere(model: &Model, arrived: Arrival, meant: Arrival) -> Finding {
-    let [arrived, meant] = [arrived, meant].map(|arrival| model.machine(arrival.machine));
-    let message = format!("it arrives at {} instead of {}", arrived.name, meant.name);
-    Finding::new(Code::ArrivesElsewhere, meant.file.whole(), message)
 }

@@ -12,7 +12,7 @@ use crate::proof::judge::{self, Instance, Proof};
 use crate::proof::model::{MachineId, Model};
 use crate::proof::place::Paths;
 use crate::proof::trace::Trace;
-use crate::proof::walk::{Stopped, Walker};
+use crate::proof::walk::Walker;
 
 const SCHEMA_VERSION: u32 = 1;
 
@@ -157,12 +157,12 @@ fn document<'a>(
     let hops = walker.hops();
     let asked = flow.expected == Expected::Delivered
         || flow.expected == Expected::AsAsked && flow.is_asked_for(model, from);
-    let named = match &verdict {
+    let named = match verdict {
         Verdict::Delivered => "delivered",
-        Verdict::Stopped(Stopped::Blocked(_)) => "blocked",
-        Verdict::Stopped(Stopped::Lost(_)) => "lost",
+        Verdict::Stopped(stopped) if stopped.is_blocked() => "blocked",
+        Verdict::Stopped(_) => "lost",
     };
-    let holds = flow.holds(model, from, &verdict);
+    let holds = flow.holds(model, from, verdict);
     let instance = Instance { flow, from, to };
     let finding = (!holds).then(|| judge::cause(model, &instance, verdict));
     FlowDocument {

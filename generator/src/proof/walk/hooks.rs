@@ -1,5 +1,6 @@
 //! What a host does with a packet: hooks, routes, translation, masquerading.
 
+use super::stopped::Why;
 use super::{Entry, Journey, Next, Stopped, Visit, Walker};
 use crate::proof::hop::{Party, Step};
 use crate::proof::model::firewall::{Decision, Passage, Priorities};
@@ -26,7 +27,7 @@ impl Walker<'_> {
             return Ok(self.delivered(&visit, Party::Host));
         }
         let taken = machine.route(visit.packet.destination, journey.bird);
-        self.note(visit.at, visit.packet, Step::Routed(taken), taken.place);
+        self.note(visit.at, visit.packet, Step::Routed(taken), |_| taken.place);
         self.follow(visit, taken)
     }
 
@@ -52,7 +53,7 @@ impl Walker<'_> {
             Way::Mesh => Interface::Mesh,
             Way::Pod => Interface::Pod,
             Way::Public => Interface::Public,
-            Way::Unreachable => return Err(Stopped::Lost(self.no_route(&visit, taken))),
+            Way::Unreachable => return Err(visit.stopped(Why::NoRoute(taken))),
         };
         self.leave(&mut visit, output)?;
         match taken.way {
@@ -61,13 +62,13 @@ impl Walker<'_> {
             }
             Way::Mesh => self.encrypt(&visit),
             Way::Public if self.model.is_private(visit.packet.destination) => {
-                Err(Stopped::Lost(self.in_clear(&visit, taken)))
+                Err(visit.stopped(Why::InClear(taken)))
             }
             Way::Public if self.model.is_private(visit.packet.source) => {
-                Err(Stopped::Lost(self.unanswerable(&visit)))
+                Err(visit.stopped(Why::Unanswerable))
             }
             Way::Public => Ok(self.delivered(&visit, Party::Internet)),
-            _ => Err(Stopped::Lost(self.in_clear(&visit, taken))),
+            _ => Err(visit.stopped(Why::NoPod(taken))),
         }
     }
 
@@ -120,8 +121,8 @@ impl Walker<'_> {
         let own = if output == Interface::Public { self.model.internet() } else { machine.address };
         if source != own {
             visit.packet.source = own;
-            let place = self.model.masquerade_place(by_proxy);
-            self.note(visit.at, visit.packet, Step::Masqueraded, Some(place));
+            let place = |walker: &Self| Some(walker.model.masquerade_place(by_proxy));
+            self.note(visit.at, visit.packet, Step::Masqueraded, place);
         }
     }
 
@@ -145,14 +146,14 @@ impl Walker<'_> {
         let decision = self
             .memo
             .of(host.firewall, key, || firewall.judge(passage, packet, tracked, &self.model.atoms));
-        let Decision { accepted, line } = decision;
-        let place = host.firewall_file.line(line.unwrap_or(0));
-        if accepted {
-            if line.is_some() {
-                self.note(visit.at, visit.packet, Step::Admitted(hook), Some(place));
+        match decision {
+            Decision { accepted: false, line } => Err(visit.stopped(Why::Dropped { hook, line })),
+            Decision { line: None, .. } => Ok(()),
+            Decision { line: Some(line), .. } => {
+                let place = host.firewall_file.line(line);
+                self.note(visit.at, visit.packet, Step::Admitted(hook), |_| Some(place));
+                Ok(())
             }
-            return Ok(());
         }
-        Err(Stopped::Blocked(self.dropped(visit, hook, place)))
     }
 }

@@ -1,10 +1,11 @@
 //! The walk of one packet and of its answer, hook by hook, as the kernel would take it.
 
 mod hooks;
+mod stopped;
 mod tunnel;
-mod words;
 
-use crate::proof::finding::{Code, Finding};
+pub use self::stopped::Stopped;
+use self::stopped::Why;
 use crate::proof::hop::{Hop, Party, Step};
 use crate::proof::model::atoms::Atom;
 use crate::proof::model::firewall::Memo;
@@ -51,25 +52,6 @@ pub struct Arrival {
     pub machine: MachineId,
     /// Who has it.
     pub party: Party,
-}
-
-/// Why it has come no further.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopped {
-    /// A firewall dropped it.
-    Blocked(Finding),
-    /// It was lost.
-    Lost(Finding),
-}
-
-impl Stopped {
-    /// The reason.
-    #[must_use]
-    pub fn finding(&self) -> &Finding {
-        match self {
-            Self::Blocked(finding) | Self::Lost(finding) => finding,
-        }
-    }
 }
 
 /// Longer ways do not exist: one relay each way, and one node that carries for a client.
@@ -121,6 +103,12 @@ struct Visit {
     tracked: Tracked,
 }
 
+impl Visit {
+    fn stopped(&self, why: Why) -> Stopped {
+        Stopped { at: self.at, packet: self.packet, why }
+    }
+}
+
 impl<'model> Walker<'model> {
     /// One that only says how it ended.
     #[must_use]
@@ -157,7 +145,7 @@ impl<'model> Walker<'model> {
             Party::Host | Party::Internet => Entry::Process,
         };
         let start = (journey.from, entry, journey.packet);
-        self.note(journey.from, journey.packet, Step::Sent(journey.sender), None);
+        self.note(journey.from, journey.packet, Step::Sent(journey.sender), |_| None);
         self.travel(start, journey, State::New)
     }
 
@@ -174,7 +162,7 @@ impl<'model> Walker<'model> {
             Party::Pod => Entry::Pod,
             Party::Internet => Entry::Public,
         };
-        self.note(from.machine, answer, Step::Sent(from.party), None);
+        self.note(from.machine, answer, Step::Sent(from.party), |_| None);
         self.travel((from.machine, entry, answer), journey, State::Established)
     }
 
@@ -192,9 +180,7 @@ impl<'model> Walker<'model> {
                 Next::Hop(to, carried) => (at, entry, packet) = (to, Entry::Mesh, carried),
             }
         }
-        let message = "it goes round in circles between relays".to_owned();
-        let place = self.model.machine(at).file.whole();
-        Err(Stopped::Lost(Finding::new(Code::RoutingLoop, place, message)))
+        Err(Stopped { at, packet, why: Why::Circle })
     }
 
     /// conntrack looks before anything else does.
@@ -216,7 +202,7 @@ impl<'model> Walker<'model> {
                 };
                 let visit = Visit { at, entry, packet: known.before.answer(), tracked };
                 if visit.packet != packet {
-                    self.note(at, visit.packet, Step::Restored, None);
+                    self.note(at, visit.packet, Step::Restored, |_| None);
                 }
                 visit
             }
@@ -254,20 +240,32 @@ impl<'model> Walker<'model> {
         visit.packet.destination = service.pod;
         visit.packet.payload = visit.packet.payload.to_port(service.target_port);
         visit.tracked.translated = true;
-        let line = self.model.proxy_mode().line;
-        let place = self.model.emitted.kube_proxy.file.line(line);
-        self.note(visit.at, visit.packet, Step::Translated, Some(place));
+        let place = |walker: &Self| {
+            let proxy = &walker.model.emitted.kube_proxy;
+            Some(proxy.file.line(proxy.said.mode.line))
+        };
+        self.note(visit.at, visit.packet, Step::Translated, place);
     }
 
     fn delivered(&mut self, visit: &Visit, to: Party) -> Next {
-        self.note(visit.at, visit.packet, Step::Delivered(to), None);
+        self.note(visit.at, visit.packet, Step::Delivered(to), |_| None);
         Next::Arrived(to)
     }
 
-    fn note(&mut self, machine: MachineId, packet: Packet, step: Step, place: Option<Place>) {
-        if let Some(log) = &mut self.log {
-            log.push(Hop { machine, packet, step, place });
+    /// Where the step stands is looked up only if somebody asks for the steps.
+    fn note(
+        &mut self,
+        machine: MachineId,
+        packet: Packet,
+        step: Step,
+        place: impl FnOnce(&Self) -> Option<Place>,
+    ) {
+        if self.log.is_none() {
+            return;
         }
+        let place = place(self);
+        let log = self.log.get_or_insert_default();
+        log.push(Hop { machine, packet, step, place });
     }
 }
 
