@@ -122,7 +122,7 @@ pub(crate) enum Role {
     /// Everything: the group that kubeadm binds to `cluster-admin` since 1.29. Unlike
     /// `system:masters` it can be taken away, by its binding.
     Admin,
-    /// Read everything but Secrets, in all namespaces.
+    /// Read what is in namespaces, in all of them, but no Secrets; nothing of nodes.
     View,
 }
 

@@ -12,6 +12,7 @@ mod apply;
 mod apply_fakes;
 mod cluster;
 mod consumer;
+mod control_plane;
 mod docs;
 mod full_disk;
 mod hosts;
@@ -98,6 +99,9 @@ fn main() -> ExitCode {
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));
     }
+    let serves =
+        Trial::test("control_plane::serves_and_lets_join", control_plane::serves_and_lets_join);
+    trials.push(needs.gate("api", control_plane::NEEDS, serves));
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
     }

@@ -29,6 +29,12 @@ pub(crate) fn inside(script: &str, file: &Path) -> io::Result<Output> {
     run(&UNSHARE, script, file)
 }
 
+/// The same, and whatever the script has left running is gone with it.
+pub(crate) fn alone(script: &str, file: &Path) -> io::Result<Output> {
+    let processes = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    run(&[&UNSHARE[..], &processes].concat(), script, file)
+}
+
 fn run(launcher: &[&str], script: &str, file: &Path) -> io::Result<Output> {
     self::script(launcher, script, file).output()
 }

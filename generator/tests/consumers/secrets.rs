@@ -2,6 +2,9 @@
 //! sha256sum(1) take them for; and these tell a wrong one from a right one.
 
 use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Output;
 
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
@@ -65,8 +68,9 @@ const TRIALS: [(&str, &str); 6] = [
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = TRIALS.into_iter();
-    let trials =
-        trials.map(|(name, script)| Trial::test(format!("secrets::{name}"), move || run(script)));
+    let trials = trials.map(|(name, script)| {
+        Trial::test(format!("secrets::{name}"), move || run(outside, script))
+    });
     trials.chain([Trial::test("secrets::docs::commands_run", documented)]).collect()
 }
 
@@ -194,14 +198,18 @@ fn documented() -> Result<(), Failed> {
     let blocks = docs::commands(&text);
     let end = "\n[[ -z $(find secrets -name '*.key') && -n $(find secrets -name '*.age') ]]\n\
                meshwright keys --check\nmeshwright export alpha | tar -t >/dev/null\n";
-    run(&["export HOME=$PWD", &blocks.join("\n"), end].join("\n"))
+    run(outside, &["export HOME=$PWD", &blocks.join("\n"), end].join("\n"))
 }
 
-fn run(script: &str) -> Result<(), Failed> {
+/// Runs a script where the topology is, outside or in namespaces of its own.
+pub(crate) fn run(
+    place: fn(&str, &Path) -> io::Result<Output>,
+    script: &str,
+) -> Result<(), Failed> {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     fs::write(folder.path().join("topology.toml"), TOPOLOGY)?;
     let binary = format!("MESHWRIGHT='{}'\n", env!("CARGO_BIN_EXE_meshwright"));
-    let done = outside(&[&binary, PRELUDE, script].concat(), folder.path())?;
+    let done = place(&[&binary, PRELUDE, script].concat(), folder.path())?;
     match done.status.success() {
         true => Ok(()),
         false => {

@@ -1,0 +1,145 @@
+//! A control plane as kubeadm makes it of a delivery: etcd, the API server and haproxy run with the
+//! flags and certificates that they would have on the host. Who has a credential of this cluster is let
+//! in as far as it says, a second control plane joins (`--dry-run`), and another cluster's credentials
+//! open nothing.
+
+use libtest_mimic::Failed;
+
+use crate::consumer::{NAMESPACES, need};
+use crate::namespace::alone;
+use crate::need::Need;
+use crate::secrets;
+
+pub(crate) const NEEDS: &[Need] = &[
+    NAMESPACES,
+    need("type kubeadm", "no kubeadm"),
+    need("type etcd kube-apiserver kubectl", "no etcd, kube-apiserver or kubectl"),
+    need("type haproxy", "no haproxy"),
+];
+
+/// From the delivery to the second control plane.
+pub(crate) fn serves_and_lets_join() -> Result<(), Failed> {
+    secrets::run(alone, &[DELIVER, FOUND, LET_IN, JOIN, REFUSE].concat())
+}
+
+/// To alpha, to beta, and of another cluster of the same shape.
+const DELIVER: &str = r#"
+mkdir other && cp topology.toml other
+for cluster in . other; do
+  (
+    cd $cluster
+    meshwright keys && meshwright generate
+    meshwright export alpha >alpha.tar && meshwright export beta >beta.tar
+    meshwright kubeconfig laptop --to admin.conf
+    meshwright kubeconfig laptop --role view --to view.conf
+  ) >>log 2>&1 || { cat log; exit 1; }
+done
+"#;
+
+/// What `kubeadm init` does, but start a kubelet: the static pods' commands are run as they stand in
+/// its manifests. Only root is known in these namespaces, so haproxy stays root.
+const FOUND: &str = r#"
+ip link set lo up
+ip link add wg0 type veth peer name underlay
+ip address add 10.66.66.1/24 dev wg0
+ip link set underlay up
+ip link set wg0 up
+become() {
+  mount -t tmpfs etc /etc
+  mount -t tmpfs lib /var/lib
+  tar -xf "$1" -C / --no-same-owner etc/kubernetes etc/haproxy
+  tar -xOf "$1" etc/meshwright/hosts >/etc/hosts
+}
+become alpha.tar
+config=/etc/kubernetes/kubeadm.yaml
+for phase in 'certs all' 'kubeconfig super-admin' 'etcd local' 'control-plane apiserver'; do
+  kubeadm init phase $phase --config $config >>kubeadm.log 2>&1 || { cat kubeadm.log; exit 1; }
+done
+command_of() { sed -n '/^  - command:$/,/^    image:/s/^    - //p' "/etc/kubernetes/manifests/$1.yaml"; }
+mapfile -t etcd < <(command_of etcd)
+mapfile -t server < <(command_of kube-apiserver)
+sed '/^  \(user\|group\|log\) /d' /etc/haproxy/haproxy.cfg >haproxy.cfg
+"${etcd[@]}" --unsafe-no-fsync --log-level error >etcd.log 2>&1 &
+"${server[@]}" >server.log 2>&1 &
+haproxy -db -f haproxy.cfg >haproxy.log 2>&1 &
+export KUBECONFIG=/etc/kubernetes/super-admin.conf
+same "$(kubectl config view --output 'jsonpath={.clusters[0].cluster.server}')" https://k8s-api.atlas.internal:6443
+until kubectl get --raw /readyz >/dev/null 2>&1; do
+  ((SECONDS < 300)) || { tail -n 20 ./*.log; exit 1; }
+  sleep 0.2
+done
+# Through haproxy, which asked /readyz of both over TLS.
+until grep -q 'control_planes/beta is DOWN' haproxy.log && grep -q 'control_planes/alpha is UP, reason: Layer7 check passed, code: 200' haproxy.log; do
+  ((SECONDS < 300)) || { cat haproxy.log; exit 1; }
+  sleep 0.2
+done
+kubeadm init phase upload-config all --config $config --kubeconfig $KUBECONFIG >>kubeadm.log 2>&1
+kubeadm init phase bootstrap-token --config $config --kubeconfig $KUBECONFIG --skip-token-print >>kubeadm.log 2>&1
+"#;
+
+/// kubeadm binds its group of admins late in init, and a controller gathers what `view` may do:
+/// neither runs here.
+const LET_IN: &str = r#"
+says() { grep -qF -e "$1" "$2" || { echo "not said: $1"; grep -v '^ ' "$2"; exit 1; } >&2; }
+may() {
+  local said
+  said=$(kubectl --kubeconfig "$1" auth can-i "${@:3}" 2>/dev/null) || true
+  same "$1 ${*:3}: $said" "$1 ${*:3}: $2"
+}
+group() { kubectl --kubeconfig "$1" auth whoami --output 'jsonpath={.status.userInfo.username} {.status.userInfo.groups[0]}'; }
+same "$(group admin.conf)" 'laptop kubeadm:cluster-admins'
+same "$(group view.conf)" 'laptop meshwright:viewers'
+may admin.conf no list pods
+may view.conf no list pods
+kubectl create clusterrolebinding kubeadm:cluster-admins --clusterrole=cluster-admin --group=kubeadm:cluster-admins >/dev/null
+kubectl apply --filename out/cluster/access.yaml >/dev/null
+rules=$(kubectl get clusterrole system:aggregate-to-view --output 'jsonpath={.rules}')
+kubectl patch clusterrole view --type merge --patch "{\"rules\":$rules}" >/dev/null
+may admin.conf yes '*' '*'
+may view.conf yes list pods --all-namespaces
+may view.conf no get secrets --all-namespaces
+may view.conf no list nodes
+may view.conf no delete pods --all-namespaces
+kubectl --kubeconfig admin.conf create namespace seen >/dev/null
+kubectl delete clusterrolebinding meshwright:viewers >/dev/null
+may view.conf no list pods --all-namespaces
+"#;
+
+/// What kubeadm makes of a machine that is none does not matter.
+const JOIN: &str = r#"
+ip address add 10.66.66.2/24 dev wg0
+tar -xf beta.tar -C / --no-same-owner etc/kubernetes/{discovery.conf,join.crt,join.key}
+discovery=/etc/kubernetes/discovery.conf
+same "$(group $discovery)" 'meshwright:join:beta system:bootstrappers:kubeadm:default-node-token'
+may $discovery yes create certificatesigningrequests.certificates.k8s.io
+may $discovery no get secrets --all-namespaces
+may $discovery no list pods --all-namespaces
+cat >join <<'SCRIPT'
+become beta.tar
+machine=CRI,ContainerRuntimeVersion,FileContent--proc-sys-net-ipv4-ip_forward,Hostname,KubeletVersion
+machine+=,Mem,NumCPU,Service-kubelet,Swap,SystemVerification
+env -u KUBECONFIG timeout 300 kubeadm join --dry-run --config $config --ignore-preflight-errors=$machine
+SCRIPT
+export config && export -f become
+unshare --mount bash -euo pipefail join >joined 2>&1 || { grep -v '^ ' joined | tail -n 20; exit 1; }
+for line in \
+  '[etcd] Would add etcd member: https://10.66.66.2:2380' \
+  '[control-plane-join] Would mark node beta as a control-plane' \
+  'KUBELET_KUBEADM_ARGS="--hostname-override=beta --node-ip=10.66.66.2' \
+  '--advertise-address=10.66.66.2' '--bind-address=10.66.66.2' 'address: 10.66.66.2'; do
+  says "$line" joined
+done
+"#;
+
+/// Neither side takes the other cluster's word: its credentials are not known here, and this server is
+/// not known there.
+const REFUSE: &str = r#"
+strange='x509: certificate signed by unknown authority'
+refused kubectl --kubeconfig other/admin.conf get nodes
+says "$strange" refusal
+refused kubectl --kubeconfig other/admin.conf --insecure-skip-tls-verify get nodes
+says 'You must be logged in to the server' refusal
+tar -xf other/beta.tar -C / --no-same-owner etc/kubernetes/{discovery.conf,join.crt,join.key}
+refused kubectl --kubeconfig /etc/kubernetes/discovery.conf get nodes
+says "$strange" refusal
+"#;
