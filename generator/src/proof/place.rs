@@ -36,6 +36,15 @@ pub struct At<T> {
     pub line: u32,
 }
 
+/// A value with the place that it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
+}
+
 /// The paths of all files, below the output directory.
 #[derive(Debug, Default)]
 pub struct Paths(Vec<String>);

@@ -81,17 +81,5 @@ pub fn read_patch(text: &str) -> Result<KubeProxy, Unread> {
     let map: ConfigMap = yaml::documents(text)[0].read()?;
     // A block scalar begins on the line after its head.
     let head = u32::try_from(map.data.config.referenced.line()).unwrap_or(0);
-    let inner = map.data.config.value;
-    let document = yaml::documents(&inner)[0];
-    let on_its_line = |unread: Unread| Unread { line: head + unread.line, ..unread };
-    let mut read = read_document(&document).map_err(on_its_line)?;
-    for line in [
-        &mut read.mode.line,
-        &mut read.cluster_cidr.line,
-        &mut read.node_port_addresses.line,
-        &mut read.healthz.line,
-    ] {
-        *line += head;
-    }
-    Ok(read)
+    read_document(&yaml::documents_after(head, &map.data.config.value)[0])
 }

@@ -2,10 +2,16 @@
 //! that names the line, and never left out.
 
 pub mod calico;
+pub mod charts;
+pub mod cloudflared;
+pub mod dns_zone;
+pub mod entry;
+pub mod global_policy;
 pub mod kube_proxy;
 pub mod kubeadm;
 pub mod nftables;
 pub mod node_json;
+pub mod objects;
 pub mod routes;
 pub mod tree;
 pub mod unit;

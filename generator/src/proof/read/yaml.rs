@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
 use super::Unread;
-use crate::proof::place::At;
+use crate::proof::place::{At, Fact, File};
 
 /// One document of a file.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,13 @@ pub struct Document<'text> {
 /// The documents of a file.
 #[must_use]
 pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
-    let (mut documents, mut start, mut before, mut line) = (Vec::new(), 0, 0, 0);
+    documents_after(0, text)
+}
+
+/// The documents of a text that stands in a file after so many lines.
+#[must_use]
+pub(super) fn documents_after(lines: u32, text: &str) -> Vec<Document<'_>> {
+    let (mut documents, mut start, mut before, mut line) = (Vec::new(), 0, lines, lines);
     let mut offset = 0;
     for one in text.split_inclusive('\n') {
         offset += one.len();
@@ -55,6 +61,13 @@ impl Document<'_> {
     #[must_use]
     pub fn at<T>(&self, spanned: Spanned<T>) -> At<T> {
         At { line: self.line(spanned.referenced.line()), value: spanned.value }
+    }
+
+    /// A value with its place.
+    #[must_use]
+    pub fn fact<T>(&self, file: File, spanned: Spanned<T>) -> Fact<T> {
+        let At { value, line } = self.at(spanned);
+        Fact { value, place: file.line(line) }
     }
 
     /// A value as another type.

@@ -50,7 +50,7 @@ impl<'a> Folder<'a> {
         Ok(edited)
     }
 
-    fn finds(&mut self, file: File, unread: Unread) {
+    pub(super) fn finds(&mut self, file: File, unread: Unread) {
         let place = file.line(unread.line);
         self.findings.push(Finding::new(Code::NotUnderstood, place, unread.message));
     }
@@ -84,6 +84,19 @@ impl<'a> Folder<'a> {
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Option<FromFile<T>>> {
         if self.reader.layout.has(path) { self.said(path, read).map(Some) } else { Some(None) }
+    }
+
+    /// [`Self::may_say`] for a reader that keeps its places itself. Of a file that is needed and missing
+    /// the path is known.
+    #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
+    pub(super) fn may_say_at<T, E: Into<Faults>>(
+        &mut self,
+        path: &str,
+        read: impl FnOnce(&str, File) -> Result<T, E>,
+    ) -> Option<Option<(File, T)>> {
+        let Some(file) = self.reader.paths.find(path) else { return Some(None) };
+        let said = self.said(path, |text| read(text, file))?;
+        Some(Some((said.file, said.said)))
     }
 
     /// Every file is read before one that cannot be ends it, so that all are named.
@@ -128,6 +141,7 @@ impl<'a> Folder<'a> {
         let kube_proxy = self.said(kube_proxy, kube_proxy::read_patch);
         let firewall_unit = self.said(unit, unit::read);
         let script_keeps_key = self.said(script, unit::hands_the_key_over);
+        let entry = self.entry();
         Some(Shared {
             guards: guards?,
             installation: installation?,
@@ -138,12 +152,13 @@ impl<'a> Folder<'a> {
             kube_proxy: kube_proxy?,
             firewall_unit: firewall_unit?,
             script_keeps_key: script_keeps_key?,
+            entry: entry?,
         })
     }
 }
 
 /// What a reader says of a file that it cannot read.
-struct Faults(Vec<Unread>);
+pub(super) struct Faults(Vec<Unread>);
 
 impl From<Unread> for Faults {
     fn from(fault: Unread) -> Self {

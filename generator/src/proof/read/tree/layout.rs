@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::{OF_TUNNEL, TUNNEL};
+
 /// Which folders a tree has.
 pub(super) struct Layout {
     pub(super) interface: String,
@@ -50,8 +52,14 @@ impl Layout {
         });
         let clients =
             self.clients.iter().map(|client| format!("clients/{client}/{interface}.conf"));
-        let needed = nodes.chain(clients).chain(SHARED.map(str::to_owned));
+        let tunnel = OF_TUNNEL.iter().filter(|_| self.has_tunnel());
+        let shared = SHARED.iter().chain(tunnel).map(|path| (*path).to_owned());
+        let needed = nodes.chain(clients).chain(shared);
         needed.filter(|path| !self.has(path)).collect()
+    }
+
+    fn has_tunnel(&self) -> bool {
+        self.folders.get("").is_some_and(|files| files.iter().any(|file| file.starts_with(TUNNEL)))
     }
 
     pub(super) fn has(&self, path: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The tree as a whole: which reader reads which file.
 
+mod entry;
 mod folder;
 mod layout;
 
@@ -10,6 +11,7 @@ use self::folder::Folder;
 use self::layout::Layout;
 use super::Unread;
 use super::calico::{Bgp, Felix, Installation, Pool};
+use super::entry::Entry;
 use super::kube_proxy::KubeProxy;
 use super::kubeadm::Kubeadm;
 use super::nftables::{self, Ruleset};
@@ -59,6 +61,8 @@ pub struct Emitted {
     pub firewall_unit: FromFile<Vec<Setting>>,
     /// Whether `meshwright-node` hands the private key to `wg syncconf`.
     pub script_keeps_key: FromFile<bool>,
+    /// The way in from the Internet.
+    pub entry: Entry,
 }
 
 impl Emitted {
@@ -185,6 +189,7 @@ struct Shared {
     kube_proxy: FromFile<KubeProxy>,
     firewall_unit: FromFile<Vec<Setting>>,
     script_keeps_key: FromFile<bool>,
+    entry: Entry,
 }
 
 impl Shared {
@@ -202,6 +207,7 @@ impl Shared {
             kube_proxy: self.kube_proxy,
             firewall_unit: self.firewall_unit,
             script_keeps_key: self.script_keeps_key,
+            entry: self.entry,
         }
     }
 }
