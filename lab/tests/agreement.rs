@@ -22,7 +22,7 @@ fn prove(tree: &Tree) -> Proof {
 /// A row of the table: the tree, and what `prove` says first.
 fn row(name: &str, proof: &Proof) -> String {
     let finding = proof.failures.first().map(|failure| &failure.finding);
-    match finding.or(proof.findings.first()) {
+    match finding.or(proof.causes().next()) {
         None => format!("| `{name}` | holds | |\n"),
         Some(finding) => {
             let place = proof.paths.show(finding.place);

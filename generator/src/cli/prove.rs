@@ -53,7 +53,7 @@ impl Session<'_> {
 fn print_github(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
     let dir = session.out_dir();
     let failures = proof.failures.iter().map(|failure| &failure.finding);
-    for finding in failures.chain(&proof.findings) {
+    for finding in failures.chain(proof.causes()) {
         let file = dir.join(proof.paths.path(finding.place.file)).display().to_string();
         let line = finding.place.line.max(1).to_string();
         let properties =
@@ -79,7 +79,7 @@ fn tell(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
             .talk(format_args!("{dir}/: {flows} flows proven, {nodes}, {pairs} ordered pairs"))?;
         return Ok(());
     }
-    let causes = proof.failures.len() + proof.findings.len();
+    let causes = proof.failures.len() + proof.causes().count();
     let causes = count(causes, "cause");
     session.say(format_args!("{dir}/: {} of {flows} flows fail, for {causes}", total.failed))?;
     Ok(())

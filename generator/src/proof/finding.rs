@@ -110,6 +110,28 @@ codes! {
     ListensEverywhere = "listens-everywhere",
     /// A unit starts too late, or does harm when it stops.
     UnitMisbehaves = "unit-misbehaves",
+    /// Two files name two tunnels.
+    TunnelsDiffer = "tunnels-differ",
+    /// cloudflared refuses its configuration, or does not find it.
+    TunnelRefused = "tunnel-refused",
+    /// A rule of cloudflared's that nothing comes to.
+    RuleShadowed = "rule-shadowed",
+    /// A public name leads nowhere.
+    HostnameUnserved = "hostname-unserved",
+    /// A Service, or a port of one, that is not there.
+    ServiceUnknown = "service-unknown",
+    /// A Service that no pod stands behind.
+    ServiceWithoutPods = "service-without-pods",
+    /// Pods that never become ready, or that there are none of.
+    PodsNotReady = "pods-not-ready",
+    /// An Ingress of a class that no controller serves.
+    ClassUnserved = "class-unserved",
+    /// A NetworkPolicy keeps a packet back that must pass.
+    PolicyDrops = "policy-drops",
+    /// A NetworkPolicy admits more than the tunnel needs.
+    PolicyAdmits = "policy-admits",
+    /// A Service, or its pods, can be reached by another way than the tunnel.
+    ServiceExposed = "service-exposed",
 }
 
 impl fmt::Display for Code {

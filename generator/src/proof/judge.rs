@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::proof::entry;
 use crate::proof::files::{Error, Files};
 use crate::proof::finding::{Code, Finding};
 use crate::proof::flows::{self, Expected, Flow, Target, Verdict};
@@ -25,6 +26,8 @@ pub struct Proof {
     pub counts: Vec<Count>,
     /// Why flows failed, the most frequent cause first.
     pub failures: Vec<Failure>,
+    /// The way in from the Internet.
+    pub entry: entry::Proven,
     /// What is wrong without a packet.
     pub findings: Vec<Finding>,
     /// Files whose bytes are not the manifest's.
@@ -66,7 +69,18 @@ impl Proof {
     /// Whether everything holds.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.failures.is_empty() && self.findings.is_empty()
+        self.failures.is_empty() && self.causes().next().is_none()
+    }
+
+    /// What is wrong without a packet between two machines: with the way in, and without any.
+    pub fn causes(&self) -> impl Iterator<Item = &Finding> {
+        self.entry.causes().chain(&self.findings)
+    }
+
+    /// Whether a flow was proven wherever it applies.
+    fn is_proven(&self, name: &str) -> bool {
+        let mut flows = flows::all().zip(&self.counts);
+        flows.any(|(flow, count)| flow.name == name && count.failed == 0)
     }
 
     /// How many ordered pairs of different nodes there are.
@@ -79,7 +93,9 @@ impl Proof {
     /// How often all flows together held, and failed.
     #[must_use]
     pub fn total(&self) -> Count {
-        let sum = |count: fn(&Count) -> u64| self.counts.iter().map(count).sum();
+        let entry = self.entry.count();
+        let counts = || self.counts.iter().chain([&entry]);
+        let sum = |count: fn(&Count) -> u64| counts().map(count).sum();
         Count { proven: sum(|count| count.proven), failed: sum(|count| count.failed) }
     }
 }
@@ -96,6 +112,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
         model: None,
         counts: vec![Count::default(); flows::all().count()],
         failures: Vec::new(),
+        entry: entry::Proven::default(),
         findings: reading.findings,
         edited: reading.edited,
     };
@@ -106,6 +123,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
     match Model::build(emitted) {
         Ok(model) => {
             walk(&model, &mut proof);
+            proof.entry = entry::prove(&model, |flow| proof.is_proven(flow));
             proof.findings.extend(invariants::check(&model));
             proof.model = Some(model);
         }

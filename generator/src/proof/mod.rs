@@ -9,6 +9,7 @@
 //!
 //! Nothing of the plan is seen here: a renderer that errs is not believed twice.
 
+pub mod entry;
 pub mod exposure;
 pub mod files;
 pub mod finding;

@@ -13,13 +13,13 @@ use meshwright::render::Rendering;
 use crate::pipeline::compile;
 
 /// Files by their paths, as `out/` would hold them.
-type Files = BTreeMap<String, String>;
+pub(crate) type Files = BTreeMap<String, String>;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn emitted(topology: &str) -> Files {
+pub(crate) fn emitted(topology: &str) -> Files {
     let compiled = compile(&repository().join(topology));
     let plan = compiled.plan.expect("the topology compiles");
     let rendering = Rendering::new(&plan);
@@ -33,7 +33,7 @@ fn emitted(topology: &str) -> Files {
     files
 }
 
-fn prove(files: &Files) -> Proof {
+pub(crate) fn prove(files: &Files) -> Proof {
     judge::prove(files).expect("files in memory can be read")
 }
 

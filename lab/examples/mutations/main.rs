@@ -71,7 +71,7 @@ fn tell(proof: &Proof, change: &str) {
 }
 
 fn cause(proof: &Proof) -> Option<&Finding> {
-    proof.failures.first().map(|failure| &failure.finding).or(proof.findings.first())
+    proof.failures.first().map(|failure| &failure.finding).or(proof.causes().next())
 }
 
 /// Why a tree is refused; empty if it is not.

@@ -1,7 +1,7 @@
 //! What clients reach, and what they do not.
 
 use super::between::from_client;
-use super::{API, APP, Expected, Flow, KUBELET, Target};
+use super::{API, APP, Expected, Flow, KUBELET, SERVICE, Target};
 use crate::proof::hop::Party;
 use crate::proof::model::packet::Payload;
 
@@ -50,7 +50,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "client-service",
         about: "a client reaches a pod through a ClusterIP",
         sender: Party::Host,
-        target: Target::Service,
+        target: SERVICE,
         expected: Expected::AsAsked,
         between: from_client,
     },

@@ -8,14 +8,14 @@ mod pods;
 mod services;
 mod tries;
 
-pub use self::tries::{Try, tries};
+pub use self::tries::{Try, metadata_of, tries};
 use crate::proof::hop::Party;
 use crate::proof::model::packet::Payload;
 use crate::proof::model::{MachineId, Model};
 use crate::proof::walk::{Arrival, Journey, Stopped, Walker};
 
 /// One kind of flow.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Flow {
     /// The name that the command line and JSON use.
     pub name: &'static str,
@@ -41,7 +41,12 @@ pub enum Target {
     /// A pod.
     Pod(Payload),
     /// The address of a Service whose endpoint is a pod.
-    Service,
+    Service {
+        /// Its port.
+        port: u16,
+        /// The pod's port.
+        target: u16,
+    },
     /// A port of the host that leads to a pod, its own or another's.
     NodePort,
     /// A pod, while BIRD has no routes.
@@ -78,6 +83,12 @@ const SERVICE_PORT: u16 = 80;
 /// The first of Kubernetes' default `--service-node-port-range`.
 const NODE_PORT: u16 = 30_000;
 
+/// QUIC and HTTP/2 to Cloudflare's edge (Cloudflare, "Tunnel with firewall").
+pub const EDGE: u16 = 7844;
+
+/// A Service of an app.
+const SERVICE: Target = Target::Service { port: SERVICE_PORT, target: APP };
+
 const API: Target = Target::Host(Payload::tcp(6443));
 const KUBELET: Target = Target::Host(Payload::tcp(10_250));
 const BGP: Target = Target::Host(Payload::tcp(179));
@@ -96,6 +107,12 @@ impl Flow {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         all().find(|flow| flow.name == name)
+    }
+
+    /// The same between the same machines, sent to something else.
+    #[must_use]
+    pub const fn to(self, target: Target) -> Self {
+        Self { target, ..self }
     }
 
     /// Whether it is proven between two machines.
@@ -129,7 +146,7 @@ impl Flow {
                 let host = model.machine(node).node.as_ref();
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
-            Target::Service => asks(model.service()),
+            Target::Service { .. } => asks(model.service()),
             Target::Metadata | Target::Internet(_) => false,
         }
     }

@@ -1,9 +1,15 @@
 //! What leaves the mesh.
 
+use super::EDGE;
 use super::between::same;
 use super::{Expected, Flow, Target};
 use crate::proof::hop::Party;
 use crate::proof::model::packet::Payload;
+use crate::proof::model::{MachineId, Model};
+
+fn with_tunnel(model: &Model, from: MachineId, to: MachineId) -> bool {
+    model.emitted.entry.tunnel.is_some() && same(model, from, to)
+}
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
@@ -21,6 +27,22 @@ pub(super) const FLOWS: &[Flow] = &[
         target: Target::Internet(Payload::tcp(443)),
         expected: Expected::Delivered,
         between: same,
+    },
+    Flow {
+        name: "tunnel-edge",
+        about: "cloudflared calls Cloudflare's edge from any node (QUIC)",
+        sender: Party::Pod,
+        target: Target::Internet(Payload::udp(EDGE)),
+        expected: Expected::Delivered,
+        between: with_tunnel,
+    },
+    Flow {
+        name: "tunnel-edge-tcp",
+        about: "cloudflared calls it where UDP is lost (HTTP/2)",
+        sender: Party::Pod,
+        target: Target::Internet(Payload::tcp(EDGE)),
+        expected: Expected::Delivered,
+        between: with_tunnel,
     },
     Flow {
         name: "pod-metadata",

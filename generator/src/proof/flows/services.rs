@@ -1,7 +1,7 @@
 //! What goes through a Service.
 
 use super::between::{nodes, other_nodes};
-use super::{Expected, Flow, Target};
+use super::{Expected, Flow, SERVICE, Target};
 use crate::proof::hop::Party;
 
 pub(super) const FLOWS: &[Flow] = &[
@@ -9,7 +9,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-service",
         about: "a pod reaches a pod through a ClusterIP",
         sender: Party::Pod,
-        target: Target::Service,
+        target: SERVICE,
         expected: Expected::Delivered,
         between: nodes,
     },
@@ -17,7 +17,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "node-service",
         about: "a host reaches a pod through a ClusterIP",
         sender: Party::Host,
-        target: Target::Service,
+        target: SERVICE,
         expected: Expected::Delivered,
         between: nodes,
     },

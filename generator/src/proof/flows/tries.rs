@@ -1,7 +1,9 @@
 //! How a flow is tried between two machines: every address that pods can have, and each way of
 //! translating a Service.
 
-use super::{APP, Flow, NODE_PORT, SERVICE_PORT, Target};
+use super::{APP, Flow, NODE_PORT, Target};
+use std::net::Ipv4Addr;
+
 use crate::proof::hop::Party;
 use crate::proof::model::atoms::Atom;
 use crate::proof::model::packet::{Packet, Payload};
@@ -67,7 +69,7 @@ impl<'model> Draft<'model> {
     fn source_of_host(&self) -> Atom {
         let machine = self.model.machine(self.from);
         let to_own_pod = self.from == self.to && matches!(self.target, Target::Pod(_));
-        let to_service = self.target == Target::Service && machine.node.is_some();
+        let to_service = matches!(self.target, Target::Service { .. }) && machine.node.is_some();
         let outside = matches!(self.target, Target::Internet(_));
         if to_own_pod || to_service || outside { self.model.internet() } else { machine.address }
     }
@@ -88,18 +90,19 @@ impl<'model> Draft<'model> {
                 let pods = self.pods(self.to).iter();
                 aims.extend(pods.map(|pod| plain(*pod, payload, at(Party::Pod))));
             }
-            Target::Service => {
+            Target::Service { port, target } => {
                 let service = self.model.service();
-                aims.extend(self.translated(service, SERVICE_PORT, self.to));
+                aims.extend(self.translated((service, port), target, self.to));
             }
             Target::NodePort => {
-                aims.extend(self.translated(address, NODE_PORT, self.to));
-                aims.extend(self.translated(address, NODE_PORT, self.third()));
+                aims.extend(self.translated((address, NODE_PORT), APP, self.to));
+                aims.extend(self.translated((address, NODE_PORT), APP, self.third()));
             }
             Target::Metadata => {
                 let here = Arrival { machine: self.from, party: Party::Internet };
-                let services = self.model.metadata(self.from).into_iter();
-                aims.extend(services.flat_map(|to| {
+                let services = metadata_of(self.model, self.from);
+                aims.extend(services.flat_map(|address| {
+                    let to = self.model.atoms.of(address);
                     [Payload::tcp(80), Payload::udp(80), Payload::ping()]
                         .map(|payload| plain(to, payload, here))
                 }));
@@ -114,13 +117,15 @@ impl<'model> Draft<'model> {
 
     /// Through a Service of which one pod of `to` is the endpoint. Both ways of translating are tried:
     /// a cluster that leaves IPVS must not find out afterwards.
-    fn translated(&self, address: Atom, port: u16, to: MachineId) -> Vec<Aim> {
+    fn translated(&self, called: (Atom, u16), target: u16, to: MachineId) -> Vec<Aim> {
+        let (address, port) = called;
         let modes = [Mode::Nftables, Mode::Ipvs];
         let declared = self.model.proxy_mode().value;
         let modes = &modes[..if declared == Mode::Ipvs { 2 } else { 1 }];
         let aims = self.pods(to).iter().flat_map(|pod| {
             modes.iter().map(|mode| {
-                let service = Service { address, port, pod: *pod, target_port: APP, mode: *mode };
+                let service =
+                    Service { address, port, pod: *pod, target_port: target, mode: *mode };
                 let meant = Arrival { machine: to, party: Party::Pod };
                 let payload = Payload::tcp(port);
                 Aim { destination: address, payload, meant, service: Some(service) }
@@ -150,15 +155,12 @@ impl<'model> Draft<'model> {
 }
 
 /// Where the metadata of a node's cloud is served.
-impl Model {
-    fn metadata(&self, id: MachineId) -> Vec<Atom> {
-        let zone = self.files(id).and_then(|files| {
-            let mut labels = files.kubeadm.said.labels.iter();
-            labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="))
-        });
-        let known = zone.and_then(|zone| ProviderName::parse(zone).ok());
-        let known = known.map(|name| provider::facts(name).metadata);
-        let addresses = known.unwrap_or_default().iter().chain([&provider::METADATA]);
-        addresses.map(|address| self.atoms.of(*address)).collect()
-    }
+pub fn metadata_of(model: &Model, id: MachineId) -> impl Iterator<Item = Ipv4Addr> {
+    let zone = model.files(id).and_then(|files| {
+        let mut labels = files.kubeadm.said.labels.iter();
+        labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="))
+    });
+    let known = zone.and_then(|zone| ProviderName::parse(zone).ok());
+    let known = known.map(|name| provider::facts(name).metadata);
+    known.unwrap_or_default().iter().copied().chain([provider::METADATA])
 }

@@ -154,6 +154,18 @@ impl Firewall {
         None
     }
 
+    /// Whether a rule treats two ports, called or calling, as two.
+    #[must_use]
+    pub fn tells_apart(&self, one: u16, other: u16) -> bool {
+        let rules = self.ruleset.chains.iter().flat_map(|chain| &chain.rules);
+        let mut ranges = rules.flat_map(|rule| rule.region.iter());
+        ranges.any(|(dimension, ranges)| {
+            let of_ports = [Dimension::SourcePort, Dimension::DestinationPort];
+            of_ports.contains(&dimension)
+                && ranges.contains(one.into()) != ranges.contains(other.into())
+        })
+    }
+
     /// What the rules tell apart, packed: two packets with the same are judged the same.
     #[must_use]
     pub fn key(&self, passage: Passage, packet: &Packet, tracked: Tracked) -> u128 {

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::proof::entry;
 use crate::proof::exposure;
+use crate::proof::finding::Finding;
 use crate::proof::flows;
 use crate::proof::judge::{Count, Failure, Proof};
 use crate::proof::model::Model;
@@ -15,14 +17,8 @@ const SHOWN: usize = 20;
 pub fn table(proof: &Proof) -> String {
     let mut text = String::new();
     let shown = flows::all().zip(&proof.counts);
-    let shown = shown.filter(|(_, count)| **count != Count::default());
-    for (flow, count) in shown {
-        let Count { proven, failed } = *count;
-        let verdict = if failed == 0 { "proven" } else { "FAILS" };
-        let of = proven + failed;
-        let number = if failed == 0 { of.to_string() } else { format!("{failed} of {of}") };
-        let _ = writeln!(text, "{:20} {verdict:7} {number:>10}  {}", flow.name, flow.about);
-    }
+    shown.for_each(|(flow, count)| row(flow.name, *count, flow.about, &mut text));
+    entry_rows(proof, &mut text);
     if let Some(model) = &proof.model {
         public_sides(proof, model, &mut text);
     }
@@ -32,11 +28,47 @@ pub fn table(proof: &Proof) -> String {
     if proof.failures.len() > SHOWN {
         let _ = writeln!(text, "\nand {} more causes", proof.failures.len() - SHOWN);
     }
-    for finding in &proof.findings {
+    for finding in proof.causes() {
         let place = proof.paths.show(finding.place);
         let _ = writeln!(text, "\n{}: {}\n  --> {place}", finding.code, finding.message);
+        broken_names(proof, finding, &mut text);
     }
     text
+}
+
+fn row(name: &str, count: Count, about: &str, text: &mut String) {
+    let Count { proven, failed } = count;
+    let of = proven + failed;
+    if of == 0 {
+        return;
+    }
+    let verdict = if failed == 0 { "proven" } else { "FAILS" };
+    let number = if failed == 0 { of.to_string() } else { format!("{failed} of {of}") };
+    let _ = writeln!(text, "{name:20} {verdict:7} {number:>10}  {about}");
+}
+
+/// The public names, each with where it leads.
+fn entry_rows(proof: &Proof, text: &mut String) {
+    row(entry::FLOW, proof.entry.count(), entry::ABOUT, text);
+    for request in &proof.entry.requests {
+        let end = match &request.end {
+            Some(end) if request.stopped.is_none() => end.to_string(),
+            _ => "FAILS".to_owned(),
+        };
+        let _ = writeln!(text, "  {}: {end}", request.hostname);
+    }
+}
+
+/// The names that a cause keeps from their apps.
+fn broken_names(proof: &Proof, finding: &Finding, text: &mut String) {
+    let broken = proof.entry.requests.iter().filter(|request| {
+        let stopped = request.stopped.as_ref();
+        stopped.is_some_and(|other| (other.code, other.place) == (finding.code, finding.place))
+    });
+    let names: Vec<_> = broken.map(|request| request.hostname.as_str()).collect();
+    if !names.is_empty() {
+        let _ = writeln!(text, "  breaks {} for {}", entry::FLOW, names.join(", "));
+    }
 }
 
 /// What each public side lets in; nodes that let in the same stand together.

@@ -34,7 +34,7 @@ pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
             failed: total.failed,
         },
         flows: Flows(proof),
-        invariants: proof.findings.iter().map(|one| cause(one, &proof.paths)).collect(),
+        invariants: invariants(proof).map(|one| cause(one, &proof.paths)).collect(),
         edited: proof.edited.iter().map(|file| proof.paths.path(*file)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -55,6 +55,11 @@ pub fn trace(model: &Model, paths: &Paths, trace: &Trace, out: &mut dyn Write) -
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
+}
+
+/// What is wrong without a packet; why a name leads nowhere stands with that name.
+fn invariants(proof: &Proof) -> impl Iterator<Item = &Finding> {
+    proof.entry.findings.iter().chain(&proof.findings)
 }
 
 #[derive(Serialize)]

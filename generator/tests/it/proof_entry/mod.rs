@@ -1,0 +1,135 @@
+//! The way in, broken in one place: each change of a file that the tunnel, the Ingress controller or the
+//! app is made from is refused at the line that breaks it, or does no harm.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+mod app;
+mod controller;
+mod tunnel;
+
+use std::collections::BTreeMap;
+
+use crate::proof::{Files, emitted, prove};
+use meshwright::proof::report::human;
+
+const EXAMPLE: &str = "topology.toml";
+/// With Traefik, and no wildcard.
+const CONTROL_PLANES: &str = "examples/high-availability.toml";
+
+/// One change.
+#[derive(Clone, Copy)]
+enum Change {
+    /// The first occurrence of a text becomes another.
+    Replace(&'static str, &'static str),
+    /// The file is gone.
+    Remove,
+}
+
+/// A change that must be refused.
+#[derive(Clone, Copy)]
+struct Broken {
+    name: &'static str,
+    topology: &'static str,
+    file: &'static str,
+    change: Change,
+    /// The code and the message that stand first.
+    cause: &'static str,
+    place: &'static str,
+}
+
+/// A change that does no harm.
+struct Harmless {
+    name: &'static str,
+    topology: &'static str,
+    file: &'static str,
+    change: Change,
+}
+
+/// The trees that are changed, each made once.
+fn whole() -> BTreeMap<&'static str, Files> {
+    [EXAMPLE, CONTROL_PLANES].map(|topology| (topology, emitted(topology))).into()
+}
+
+fn changed(files: &Files, file: &str, change: &Change) -> Files {
+    let mut files = files.clone();
+    let text = files.remove(file).expect(file);
+    if let Change::Replace(from, to) = change {
+        assert!(text.contains(from), "{file} has no `{from}`");
+        files.insert(file.to_owned(), text.replacen(from, to, 1));
+    }
+    files
+}
+
+#[test]
+fn what_breaks_the_way_in_is_refused_at_its_line() {
+    let whole = whole();
+    for broken in [tunnel::BROKEN, controller::BROKEN, app::BROKEN].concat() {
+        let proof = prove(&changed(&whole[broken.topology], broken.file, &broken.change));
+        let first = proof.causes().next();
+        let first = first.unwrap_or_else(|| panic!("{}: it holds", broken.name));
+        let cause = format!("{}: {}", first.code, first.message);
+        assert_eq!(cause, broken.cause, "{}", broken.name);
+        assert_eq!(proof.paths.show(first.place), broken.place, "{}", broken.name);
+        assert!(!proof.holds(), "{}", broken.name);
+    }
+}
+
+#[test]
+fn what_does_no_harm_is_let_through() {
+    let whole = whole();
+    for harmless in HARMLESS {
+        let proof = prove(&changed(&whole[harmless.topology], harmless.file, &harmless.change));
+        assert!(proof.holds(), "{}:\n{}", harmless.name, human::table(&proof));
+    }
+}
+
+const HARMLESS: &[Harmless] = &[
+    Harmless {
+        name: "class-controller",
+        topology: CONTROL_PLANES,
+        file: "cluster/traefik/ingressclass.yaml",
+        change: Change::Replace(
+            "controller: k8s.io/ingress-nginx",
+            "controller: traefik.io/ingress-controller",
+        ),
+    },
+    Harmless {
+        name: "out-url",
+        topology: EXAMPLE,
+        file: "cluster/cloudflared/cloudflared.yaml",
+        change: Change::Replace(
+            "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
+            "https://origin.example.org",
+        ),
+    },
+    Harmless {
+        name: "status",
+        topology: EXAMPLE,
+        file: "cluster/cloudflared/cloudflared.yaml",
+        change: Change::Replace(
+            "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
+            "http_status:503",
+        ),
+    },
+    Harmless {
+        name: "short-url",
+        topology: EXAMPLE,
+        file: "cluster/cloudflared/cloudflared.yaml",
+        change: Change::Replace(
+            "controller.ingress-nginx.svc.cluster.local:80",
+            "controller.ingress-nginx",
+        ),
+    },
+    Harmless {
+        name: "replicas3",
+        topology: EXAMPLE,
+        file: "cluster/hello/hello.yaml",
+        change: Change::Replace("replicas: 2", "replicas: 3"),
+    },
+    Harmless {
+        name: "ingress-host-wild",
+        topology: EXAMPLE,
+        file: "cluster/hello/hello.yaml",
+        change: Change::Replace("host: hello.example.com", "host: helo.example.com"),
+    },
+];
