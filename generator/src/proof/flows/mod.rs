@@ -168,18 +168,24 @@ impl Flow {
     }
 }
 
-/// Walks there and back, and says what became of it.
+/// Walks there, back, and there once more: what may begin a connection may yet not go on with it.
 pub fn verdict(walker: &mut Walker<'_>, journey: &Journey, meant: Arrival) -> Verdict {
-    let there = match walker.send(journey) {
-        Ok(there) => there,
-        Err(stopped) => return Verdict::Stopped(stopped),
-    };
-    if there != meant {
-        let (at, meant) = (there.machine, meant.machine);
-        return Verdict::Stopped(Stopped::elsewhere(journey.packet, at, meant));
-    }
-    match walker.answer(journey, there) {
-        Ok(_) => Verdict::Delivered,
+    match there_and_back(walker, journey, meant) {
+        Ok(()) => Verdict::Delivered,
         Err(stopped) => Verdict::Stopped(stopped),
     }
+}
+
+fn there_and_back(
+    walker: &mut Walker<'_>,
+    journey: &Journey,
+    meant: Arrival,
+) -> Result<(), Stopped> {
+    let arrives = |there: Arrival| match there == meant {
+        true => Ok(()),
+        false => Err(Stopped::elsewhere(journey.packet, there.machine, meant.machine)),
+    };
+    arrives(walker.send(journey)?)?;
+    walker.answer(journey, meant)?;
+    arrives(walker.send_more(journey)?)
 }

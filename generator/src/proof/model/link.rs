@@ -42,7 +42,8 @@ const OVERHEAD_V6: u16 = 80;
 pub(super) fn all(model: &Model, book: &Book) -> Vec<Vec<Link>> {
     let count = model.machines.len();
     let known = parallel::map(count, |position| known(model, book, MachineId::new(position)));
-    let maker = Maker { model, book, known };
+    let listening = parallel::map(count, |position| listens(model, MachineId::new(position)));
+    let maker = Maker { model, book, known, listening };
     parallel::map(count, |position| maker.links(MachineId::new(position)))
 }
 
@@ -57,10 +58,41 @@ fn known(model: &Model, book: &Book, id: MachineId) -> Vec<u32> {
     positions
 }
 
+/// Whether a machine takes calls: it listens, and its firewall lets anybody call.
+fn listens(model: &Model, id: MachineId) -> Result<(), Finding> {
+    let machine = model.machine(id);
+    let name = &machine.name;
+    let port = model.conf(id).listen_port.ok_or_else(|| {
+        let message = format!("{name} has no ListenPort: it takes any");
+        Finding::new(Code::PeerUnreachable, machine.file.whole(), message)
+    })?;
+    let Some(host) = &machine.node else { return Ok(()) };
+    let passage = Passage {
+        hook: Hook::Input,
+        input: Some(Interface::Public),
+        output: None,
+        priorities: Priorities::All,
+    };
+    let internet = model.internet();
+    let payload = Payload::udp(port.value);
+    let packet = Packet { source: internet, destination: internet, payload, size: 0 };
+    let tracked = Tracked { state: State::New, translated: false, original: internet };
+    let firewall = &model.firewalls[host.firewall];
+    let decision = firewall.judge(passage, &packet, tracked, &model.atoms);
+    if decision.accepted {
+        return Ok(());
+    }
+    let message = format!("the firewall of {name} closes WireGuard's port {}", port.value);
+    let place = host.firewall_file.line(decision.line.unwrap_or(0));
+    Err(Finding::new(Code::FirewallDrops, place, message))
+}
+
 struct Maker<'a> {
     model: &'a Model,
     book: &'a Book,
     known: Vec<Vec<u32>>,
+    /// For each machine what [`listens`] says.
+    listening: Vec<Result<(), Finding>>,
 }
 
 /// One end of a link.
@@ -159,15 +191,9 @@ impl<'a> Maker<'a> {
             let message = format!("{} is not called at {}", self.name(called.id), call.value);
             return Err(fault(message));
         }
-        match self.model.conf(called.id).listen_port {
-            None => {
-                let message = format!("{} has no ListenPort: it takes any", self.name(called.id));
-                Err(Some(Finding::new(Code::PeerUnreachable, self.place(called.id, 0), message)))
-            }
-            Some(port) => {
-                self.port_is_open(called.id, port.value).map_err(Some)?;
-                Ok(call)
-            }
+        match &self.listening[called.id.index()] {
+            Ok(()) => Ok(call),
+            Err(deaf) => Err(Some(deaf.clone())),
         }
     }
 
@@ -181,28 +207,6 @@ impl<'a> Maker<'a> {
         let key = end.peer.public_key.value;
         let (_, endpoint) = named.said.iter().find(|(known, _)| *known == key)?;
         Some(Call { value: &endpoint.value, place: named.file.line(endpoint.line) })
-    }
-
-    fn port_is_open(&self, id: MachineId, port: u16) -> Result<(), Finding> {
-        let Some(host) = &self.model.machine(id).node else { return Ok(()) };
-        let firewall = &self.model.firewalls[host.firewall];
-        let internet = self.model.internet();
-        let passage = Passage {
-            hook: Hook::Input,
-            input: Some(Interface::Public),
-            output: None,
-            priorities: Priorities::All,
-        };
-        let payload = Payload::udp(port);
-        let packet = Packet { source: internet, destination: internet, payload, size: 0 };
-        let tracked = Tracked { state: State::New, translated: false, original: internet };
-        let decision = firewall.judge(passage, &packet, tracked, &self.model.atoms);
-        if decision.accepted {
-            return Ok(());
-        }
-        let message = format!("the firewall of {} closes WireGuard's port {port}", self.name(id));
-        let place = host.firewall_file.line(decision.line.unwrap_or(0));
-        Err(Finding::new(Code::FirewallDrops, place, message))
     }
 
     fn unreachable(&self, near: End<'_>, far: End<'_>) -> Finding {

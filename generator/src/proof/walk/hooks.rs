@@ -1,10 +1,10 @@
 //! What a host does with a packet: hooks, routes, translation, masquerading.
 
 use super::stopped::Why;
-use super::{Entry, Journey, Next, Stopped, Visit, Walker};
+use super::{Entry, Journey, Leg, Next, Stopped, Visit, Walker};
 use crate::proof::hop::{Party, Step};
 use crate::proof::model::firewall::{Decision, Passage, Priorities};
-use crate::proof::model::packet::{Packet, State};
+use crate::proof::model::packet::Packet;
 use crate::proof::model::routing::{Taken, Way};
 use crate::proof::read::kube_proxy::Mode;
 use crate::proof::read::nftables::{Hook, Interface};
@@ -17,7 +17,7 @@ impl Walker<'_> {
         }
         let machine = self.model.machine(visit.at);
         // A host that sent under its public address hears the answer there.
-        let answered = visit.tracked.state == State::Established
+        let answered = visit.leg == Leg::Answer
             && visit.at == journey.from
             && journey.sender != Party::Pod
             && visit.packet.destination == journey.packet.source;
@@ -42,7 +42,7 @@ impl Walker<'_> {
         if service.mode == Mode::Ipvs {
             visit.entry = Entry::Process;
         }
-        if let Some(connection) = self.connections.last_mut() {
+        if let Some(connection) = self.connection_at(visit.at) {
             connection.translated = true;
         }
         Ok(())
@@ -81,9 +81,8 @@ impl Walker<'_> {
         }
         self.masquerade(visit, output);
         self.judge(visit, Hook::Postrouting, Some(output), Priorities::All)?;
-        if let Some(known) =
-            self.connections.iter_mut().rev().find(|known| known.machine == visit.at)
-            && visit.tracked.state == State::New
+        if visit.leg == Leg::First
+            && let Some(known) = self.connection_at(visit.at)
         {
             known.after = visit.packet;
         }
@@ -92,12 +91,12 @@ impl Walker<'_> {
 
     /// At output, chains before the translation see a ClusterIP, and the route that it had then.
     fn output(&mut self, visit: &Visit, output: Interface) -> Result<(), Stopped> {
-        if !visit.tracked.translated || visit.tracked.state != State::New {
+        if !visit.tracked.translated || visit.leg == Leg::Answer {
             return self.judge(visit, Hook::Output, Some(output), Priorities::All);
         }
         let mut untranslated = *visit;
         untranslated.packet.destination = visit.tracked.original;
-        untranslated.tracked.translated = false;
+        untranslated.tracked.translated = visit.leg == Leg::Later;
         let (hook, public) = (Hook::Output, Some(Interface::Public));
         self.judge(&untranslated, hook, public, Priorities::BeforeTranslation)?;
         self.judge(visit, hook, Some(output), Priorities::AfterTranslation)
@@ -107,7 +106,7 @@ impl Walker<'_> {
     /// send out of the cluster; answers are left to conntrack.
     fn masquerade(&mut self, visit: &mut Visit, output: Interface) {
         let machine = self.model.machine(visit.at);
-        if visit.tracked.state != State::New || machine.node.is_none() {
+        if visit.leg == Leg::Answer || machine.node.is_none() {
             return;
         }
         let Packet { source, destination, .. } = visit.packet;

@@ -94,11 +94,30 @@ impl Entry {
     }
 }
 
+/// Which packet of a connection is on its way: rules tell the first from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leg {
+    First,
+    Answer,
+    /// The next of the one who sent the first.
+    Later,
+}
+
+impl Leg {
+    fn state(self) -> State {
+        match self {
+            Self::First => State::New,
+            Self::Answer | Self::Later => State::Established,
+        }
+    }
+}
+
 /// A packet at a host.
 #[derive(Debug, Clone, Copy)]
 struct Visit {
     at: MachineId,
     entry: Entry,
+    leg: Leg,
     packet: Packet,
     tracked: Tracked,
 }
@@ -140,13 +159,31 @@ impl<'model> Walker<'model> {
     /// Where it stops, and why.
     pub fn send(&mut self, journey: &Journey) -> Result<Arrival, Stopped> {
         self.connections.clear();
+        self.depart(journey, Leg::First)
+    }
+
+    /// Sends the next packet of a connection whose first was answered. Its steps are those of the
+    /// first; they are kept only if it stops.
+    ///
+    /// # Errors
+    ///
+    /// Where it stops, and why.
+    pub fn send_more(&mut self, journey: &Journey) -> Result<Arrival, Stopped> {
+        let kept = self.log.as_ref().map_or(0, Vec::len);
+        let arrival = self.depart(journey, Leg::Later)?;
+        if let Some(log) = &mut self.log {
+            log.truncate(kept);
+        }
+        Ok(arrival)
+    }
+
+    fn depart(&mut self, journey: &Journey, leg: Leg) -> Result<Arrival, Stopped> {
         let entry = match journey.sender {
             Party::Pod => Entry::Pod,
             Party::Host | Party::Internet => Entry::Process,
         };
-        let start = (journey.from, entry, journey.packet);
         self.note(journey.from, journey.packet, Step::Sent(journey.sender), |_| None);
-        self.travel(start, journey, State::New)
+        self.travel((journey.from, entry, journey.packet), journey, leg)
     }
 
     /// Sends the answer to the packet that has arrived there.
@@ -163,18 +200,18 @@ impl<'model> Walker<'model> {
             Party::Internet => Entry::Public,
         };
         self.note(from.machine, answer, Step::Sent(from.party), |_| None);
-        self.travel((from.machine, entry, answer), journey, State::Established)
+        self.travel((from.machine, entry, answer), journey, Leg::Answer)
     }
 
     fn travel(
         &mut self,
         start: (MachineId, Entry, Packet),
         journey: &Journey,
-        state: State,
+        leg: Leg,
     ) -> Result<Arrival, Stopped> {
         let (mut at, mut entry, mut packet) = start;
         for _ in 0..LONGEST {
-            let visit = self.enter(at, entry, packet, journey, state);
+            let visit = self.enter((at, entry, packet), journey, leg);
             match self.visit(visit, journey)? {
                 Next::Arrived(party) => return Ok(Arrival { machine: at, party }),
                 Next::Hop(to, carried) => (at, entry, packet) = (to, Entry::Mesh, carried),
@@ -186,54 +223,49 @@ impl<'model> Walker<'model> {
     /// conntrack looks before anything else does.
     fn enter(
         &mut self,
-        at: MachineId,
-        entry: Entry,
-        packet: Packet,
+        (at, entry, packet): (MachineId, Entry, Packet),
         journey: &Journey,
-        state: State,
+        leg: Leg,
     ) -> Visit {
-        let known = self.connections.iter().rev().find(|known| known.machine == at).copied();
-        match known.filter(|_| state == State::Established) {
-            Some(known) => {
-                let tracked = Tracked {
-                    state,
-                    translated: known.translated,
-                    original: known.before.destination,
-                };
-                let visit = Visit { at, entry, packet: known.before.answer(), tracked };
+        let known = self.connection_at(at).map(|known| *known);
+        let original = packet.destination;
+        let tracked = Tracked { state: leg.state(), translated: false, original };
+        let mut visit = Visit { at, entry, leg, packet, tracked };
+        match (known, leg) {
+            (Some(known), Leg::Answer) => {
+                visit.packet = known.before.answer();
+                visit.tracked.translated = known.translated;
+                visit.tracked.original = known.before.destination;
                 if visit.packet != packet {
                     self.note(at, visit.packet, Step::Restored, |_| None);
                 }
-                visit
+                return visit;
             }
-            None => {
-                let original = packet.destination;
-                let tracked = Tracked { state, translated: false, original };
-                let mut visit = Visit { at, entry, packet, tracked };
-                let translation = self.translation(&visit, journey);
-                if let (Entry::Process, Some(service)) = (entry, translation) {
-                    self.translate(&mut visit, service);
-                }
-                let after = visit.packet;
-                let translated = visit.tracked.translated;
-                self.connections.push(Connection {
-                    machine: at,
-                    before: packet,
-                    after,
-                    translated,
-                });
-                visit
-            }
+            (Some(known), Leg::Later) => visit.tracked.translated = known.translated,
+            _ => {}
         }
+        let service = self.translation(&visit, journey).filter(|_| entry == Entry::Process);
+        if let Some(service) = service {
+            self.translate(&mut visit, service);
+        }
+        if known.is_none() || leg == Leg::First {
+            let (after, translated) = (visit.packet, visit.tracked.translated);
+            self.connections.push(Connection { machine: at, before: packet, after, translated });
+        }
+        visit
     }
 
-    /// What kube-proxy would make of a packet.
+    /// The last that a host has seen.
+    fn connection_at(&mut self, at: MachineId) -> Option<&mut Connection> {
+        self.connections.iter_mut().rev().find(|known| known.machine == at)
+    }
+
+    /// What kube-proxy makes of a packet that is no answer.
     fn translation(&self, visit: &Visit, journey: &Journey) -> Option<Service> {
-        let is_node = self.model.machine(visit.at).node.is_some();
-        let service = journey.service.filter(|_| is_node && !visit.tracked.translated)?;
+        let service = journey.service.filter(|_| visit.leg != Leg::Answer)?;
         let Packet { destination, payload, .. } = visit.packet;
         let meant = destination == service.address && payload.destination_port == service.port;
-        meant.then_some(service)
+        (meant && self.model.machine(visit.at).node.is_some()).then_some(service)
     }
 
     fn translate(&mut self, visit: &mut Visit, service: Service) {
