@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 
 use super::delivering::{APPLY, KUBEADM_CALLS, same};
 use super::machine::{Machine, Switch};
-use super::workspace::{Workspace, forged};
+use super::workspace::Workspace;
 
 const BOOTSTRAP: &str = "meshwright-node bootstrap";
 
@@ -50,15 +50,9 @@ pub(super) fn bootstraps() -> Result<(), Failed> {
     leaves_a_member_of_etcd_alone(&gamma)
 }
 
-/// The first one's manifests are only noted: no cluster is there to take them.
 fn deliver(workspace: &Workspace, machine: &Machine) -> Result<(), Failed> {
-    let delivery = workspace.export(&machine.name)?;
-    let delivery = match machine.name.as_str() {
-        "alpha" => forged("recorder", &delivery)?,
-        _ => delivery,
-    };
-    machine.feed(APPLY, &delivery)?.expect(0, &format!("delivered to {}", machine.name))?;
-    Ok(())
+    let delivered = workspace.deliver(machine, APPLY)?;
+    delivered.expect(0, &format!("delivered to {}", machine.name)).map(drop)
 }
 
 /// The first control plane, rebuilt while the third one is up.

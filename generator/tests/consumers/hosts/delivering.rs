@@ -33,6 +33,8 @@ pub(super) fn delivers() -> Result<(), Failed> {
     becomes_a_mesh(&workspace, &machines)?;
     resumes_a_delivery_that_was_cut_short(&workspace, &machines[1])?;
     puts_back_what_cuts_the_mesh(&workspace, &machines[0])?;
+    keeps_what_every_node_must_get(&workspace, &machines)?;
+    tells_whom_a_change_cuts_off(&workspace, &machines)?;
     grows_without_losing_a_packet(&workspace, &switch, machines)
 }
 
@@ -224,21 +226,53 @@ fn resumes_a_delivery_that_was_cut_short(
 }
 
 /// A port that the others do not know yet: nobody answers, and the host goes back to what it had.
-/// Kept on purpose, the others follow.
 fn puts_back_what_cuts_the_mesh(workspace: &Workspace, alpha: &Machine) -> Result<(), Failed> {
     let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
     let before = alpha.run(&files)?.said;
     workspace.edit(|topology| topology.replace("# listen_port = 51820", "listen_port = 51821"))?;
     workspace.compile()?;
-    let delivery = forged("recorder", &workspace.export("alpha")?)?;
-    let refused = alpha.feed(APPLY, &delivery)?;
+    let refused = workspace.deliver(alpha, APPLY)?;
     let refused = refused.expect(35, "fewer peers answer than before; silent: beta gamma.")?;
     refused.expect(35, "everything is put back")?;
     same(&before, &alpha.run(&files)?.said)?;
     alpha.run("wg show wg0 listen-port")?.expect(0, "51820\n")?;
-    alpha.until("ping -c 1 -W 2 10.66.66.2 && ping -c 1 -W 2 10.66.66.3")?;
-    workspace.edit(|topology| topology.replace("listen_port = 51821", "# listen_port = 51820"))?;
-    workspace.compile()
+    alpha.until("ping -c 1 -W 2 10.66.66.2 && ping -c 1 -W 2 10.66.66.3").map(drop)
+}
+
+/// The same port, kept on purpose: whoever has it is cut off until the others have it, too.
+fn keeps_what_every_node_must_get(
+    workspace: &Workspace,
+    machines: &[Machine],
+) -> Result<(), Failed> {
+    for machine in machines {
+        let delivered = workspace.deliver(machine, &format!("{APPLY} --keep"))?;
+        delivered.expect(0, &format!("delivered to {}", machine.name))?;
+        machine.run("wg show wg0 listen-port")?.expect(0, "51821\n")?;
+    }
+    hear_each_other(machines)
+}
+
+/// Preshared keys for all pairs: a peer that falls silent until it has its own, at the latest when the
+/// session ends, is no failure, and is named.
+fn tells_whom_a_change_cuts_off(workspace: &Workspace, machines: &[Machine]) -> Result<(), Failed> {
+    workspace
+        .edit(|topology| topology.replace("[wireguard]", "[wireguard]\npreshared_keys = true"))?;
+    workspace.compile()?;
+    let [alpha, others @ ..] = machines else { return Err("no machines".into()) };
+    let told = "deliver both ends: until these have theirs, they and alpha do not hear each other: \
+                beta gamma\n";
+    workspace.deliver(alpha, APPLY)?.expect(0, told)?;
+    for machine in others {
+        let delivered = workspace.deliver(machine, APPLY)?;
+        delivered.expect(0, &format!("delivered to {}", machine.name))?;
+    }
+    hear_each_other(machines)
+}
+
+fn hear_each_other(machines: &[Machine]) -> Result<(), Failed> {
+    let ping = |host| format!("ping -c 1 -W 2 10.66.66.{host}");
+    let pings = (1..=machines.len()).map(ping).collect::<Vec<_>>().join(" && ");
+    machines.iter().try_for_each(|machine| machine.until(&pings).map(drop))
 }
 
 /// One node more: its table in the topology, then `keys` and `generate`, and one delivery each. Not one
@@ -266,12 +300,8 @@ fn grows_without_losing_a_packet(
     ];
     machines.push(delta);
     for machine in &machines {
-        let delivery = workspace.export(&machine.name)?;
-        let delivery = match machine.name.as_str() {
-            "alpha" => forged("recorder", &delivery)?,
-            _ => delivery,
-        };
-        machine.feed(APPLY, &delivery)?.expect(0, &format!("delivered to {}", machine.name))?;
+        let delivered = workspace.deliver(machine, APPLY)?;
+        delivered.expect(0, &format!("delivered to {}", machine.name))?;
     }
     for machine in &machines {
         machine.until("meshwright-node status | grep -q 'wg0 has 3 of 3 peers'")?;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
-use super::machine::{Machine, Switch};
+use super::machine::{Done, Machine, Switch};
 use super::{Release, folder, image, script};
 
 /// The release of every machine here.
@@ -88,6 +88,17 @@ impl Workspace {
     /// What a node is sent.
     pub(super) fn export(&self, node: &str) -> Result<Vec<u8>, Failed> {
         self.meshwright(&["export", node])
+    }
+
+    /// Gives a machine its delivery. The first one's manifests are only noted: no cluster is there to
+    /// take them.
+    pub(super) fn deliver(&self, machine: &Machine, command: &str) -> Result<Done, Failed> {
+        let delivery = self.export(&machine.name)?;
+        let delivery = match machine.name.as_str() {
+            "alpha" => forged("recorder", &delivery)?,
+            _ => delivery,
+        };
+        machine.feed(command, &delivery)
     }
 
     /// A file of `out/`.
