@@ -28,7 +28,7 @@ one of them a `lan_endpoint`.",
 fn check(topology: &Topology, findings: &mut Findings) {
     let stranded = stranded(topology);
     for (position, one) in stranded.iter().enumerate() {
-        let unreachable = unreachable(one, &stranded[position + 1..]);
+        let unreachable = unreachable(one, &stranded[position..]);
         if !unreachable.is_empty() {
             findings.push(finding(one.0, &unreachable, topology));
         }

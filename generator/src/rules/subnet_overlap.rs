@@ -60,7 +60,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     ordered.sort_by_key(|network| Reverse(overlaps(network)));
     let mut proposed = Vec::new();
     for (position, network) in ordered.iter().enumerate() {
-        let others = ordered[position + 1..].iter().copied().chain(&foreign);
+        let others = ordered[position..].iter().copied().chain(&foreign);
         let others: Vec<_> = others.filter(|other| network.overlaps(other)).collect();
         if !others.is_empty() {
             let taken = own.iter().filter(|other| other.name != network.name).chain(&foreign);
@@ -130,7 +130,8 @@ fn finding(network: &Network, others: &[&Network], free: Option<Subnet>) -> Find
 }
 
 /// The next private subnet of the same size that overlaps none of `taken`. Small ones are looked
-/// for at the start of each /24 only, so that there are not millions to look at.
+/// for at the start of each /24 only, so that there are not millions to look at. `taken` holds what
+/// `subnet` overlaps, so that it is never found itself.
 fn free(subnet: Subnet, taken: &[Subnet]) -> Option<Subnet> {
     let step = subnet.prefix_len().min(24);
     let candidates = || {
@@ -138,7 +139,5 @@ fn free(subnet: Subnet, taken: &[Subnet]) -> Option<Subnet> {
         nets.map(|net| Subnet::new(Ipv4Net::new_assert(net.addr(), subnet.prefix_len())))
     };
     let mut candidates = candidates().filter(|candidate| *candidate > subnet).chain(candidates());
-    candidates.find(|candidate| {
-        *candidate != subnet && !taken.iter().any(|taken| taken.overlaps(candidate))
-    })
+    candidates.find(|candidate| !taken.iter().any(|taken| taken.overlaps(candidate)))
 }

@@ -19,6 +19,11 @@ pub(super) struct Measured<'plan> {
 }
 
 impl Measured<'_> {
+    /// Whether its provider takes it.
+    pub(super) fn fits(&self) -> bool {
+        self.size <= self.limit
+    }
+
     /// `tokyo`, or `tokyo` and those that are like it.
     pub(super) fn names(&self) -> String {
         match &*self.nodes {
@@ -60,4 +65,15 @@ pub(super) fn measure(plan: &Plan) -> Vec<Measured<'_>> {
         }
     });
     measured.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Measured;
+
+    #[test]
+    fn limits_are_taken_whole() {
+        let fits = |size| Measured { nodes: vec![], size, limit: 16_384, left_out: vec![] }.fits();
+        assert!(fits(16_384) && !fits(16_385));
+    }
 }

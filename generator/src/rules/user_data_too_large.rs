@@ -25,9 +25,7 @@ Source: the limits in `generator/src/provider.rs`, each with its own.",
 };
 
 fn check(plan: &Plan, findings: &mut Findings) {
-    if let Some(found) =
-        together(measure(plan).into_iter().filter(|found| found.size > found.limit))
-    {
+    if let Some(found) = together(measure(plan).into_iter().filter(|found| !found.fits())) {
         let (names, size, limit) = (found.names(), found.size, found.limit);
         let message = format!("the user-data of {names} takes {size} bytes of {limit}");
         let at = found.nodes[0].origin.key("provider");
