@@ -104,6 +104,12 @@ mod tests {
                 "a link-local address",
                 REACHABLE,
             ),
+            (
+                "255.255.255.255",
+                "`255.255.255.255` is the broadcast address",
+                "the broadcast address",
+                REACHABLE,
+            ),
         ]);
     }
 }

@@ -137,6 +137,9 @@ mod tests {
     #[test]
     fn takes_names() {
         accepts::<DnsName>(&[("cluster.local", "cluster.local"), ("home", "home")]);
+        let longest = format!("{}.com", ["a".repeat(49).as_str(); 5].join("."));
+        assert_eq!(longest.len(), NAME_MAX);
+        accepts::<DnsName>(&[(&longest, &longest)]);
         accepts::<Hostname>(&[
             ("hello.example.com", "hello.example.com"),
             ("*.example.com", "*.example.com"),

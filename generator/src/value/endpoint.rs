@@ -261,6 +261,12 @@ mod tests {
                 "write an IPv6 address with a port as `[2001:db8::1]:51820`",
             ),
             (
+                "[1:2]",
+                "`[1:2]` is no IPv6 address",
+                "no IPv6 address",
+                "write an IPv6 address with a port as `[2001:db8::1]:51820`",
+            ),
+            (
                 "[203.0.113.10]:1",
                 "`[203.0.113.10]` has brackets around IPv4",
                 "brackets",

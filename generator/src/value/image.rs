@@ -135,6 +135,31 @@ mod tests {
                 "no image repository",
                 "did you mean `r.example/a`?",
             ),
+            // The colon of a port is none of a tag.
+            (
+                "R.example:5000/a",
+                "`R.example:5000/a` has the character `R`",
+                "the character `R`",
+                "did you mean `r.example:5000/a`?",
+            ),
+            (
+                "R.example:5000",
+                "`R.example:5000` has the character `R`",
+                "the character `R`",
+                "did you mean `r.example:5000`?",
+            ),
+            (
+                "r.example/-a",
+                "`r.example/-a` has `-a` in its path, which no image name has",
+                "no image repository",
+                "",
+            ),
+            (
+                "r.example/a-",
+                "`r.example/a-` has `a-` in its path, which no image name has",
+                "no image repository",
+                "",
+            ),
         ]);
     }
 

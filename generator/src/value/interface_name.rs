@@ -38,7 +38,11 @@ mod tests {
 
     #[test]
     fn takes_what_wg_quick_takes() {
-        accepts::<InterfaceName>(&[("wg0", "wg0"), ("mesh=1+a.b_c-d", "mesh=1+a.b_c-d")]);
+        accepts::<InterfaceName>(&[
+            ("wg0", "wg0"),
+            ("mesh=1+a.b_c-d", "mesh=1+a.b_c-d"),
+            ("fifteen-letters", "fifteen-letters"),
+        ]);
     }
 
     #[test]

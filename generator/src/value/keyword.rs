@@ -356,6 +356,7 @@ mod tests {
             ),
             ("master", "`master` is no role", "unknown role", "did you mean `control-plane`?"),
             ("etcd", "`etcd` is no role", "unknown role", "known are control-plane, worker"),
+            ("work", "`work` is no role", "unknown role", "known are control-plane, worker"),
         ]);
         refuses::<Os>(&[(
             "debian-11",

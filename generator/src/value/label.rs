@@ -166,9 +166,12 @@ mod tests {
                 "did you mean `example.com`?",
             ),
         ]);
+        let long = "a".repeat(SEGMENT_MAX + 1);
+        let message = format!("`{long}` has 64 characters, 63 is the most");
         refuses::<LabelValue>(&[
             ("-a", "`-a` does not start with a letter or digit", label, help),
             ("a.", "`a.` does not end with a letter or digit", label, help),
+            (&long, &message, label, help),
         ]);
         refuses::<Taint>(&[
             (

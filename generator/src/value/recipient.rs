@@ -78,6 +78,34 @@ mod tests {
     #[test]
     fn takes_public_keys() {
         accepts::<Recipient>(&[(AGE, AGE), (SSH, SSH), (&format!("{SSH} me@home"), SSH)]);
+        let of_plugin = AGE.replace("age1", "age1tpm-2-1");
+        accepts::<Recipient>(&[(&of_plugin, &of_plugin)]);
+    }
+
+    /// A public key line with this type before and this one in its base64, and that much behind.
+    fn line(kind: &str, named: &str, length: usize) -> String {
+        let blob = [&[0, 0, 0, named.len() as u8], named.as_bytes(), &vec![0; length]].concat();
+        format!("{kind} {}", STANDARD.encode(blob))
+    }
+
+    #[test]
+    fn holds_ssh_keys_to_their_type_and_length() {
+        let shortest = line("ssh-ed25519", "ssh-ed25519", 4 + 32);
+        accepts::<Recipient>(&[(&shortest, &shortest)]);
+        let refused = [
+            line("ssh-ed25519", "ssh-ed25519", 4 + 31),
+            line("ssh-rsa", "ssh-ed25519", 4 + 32),
+            line("ssh-dss", "ssh-dss", 4 + 32),
+            AGE.replace("ql3z", "qL3z"),
+        ];
+        for text in refused {
+            refuses::<Recipient>(&[(
+                &text,
+                &format!("`{text}` is no recipient"),
+                "no recipient",
+                HELP,
+            )]);
+        }
     }
 
     #[test]
