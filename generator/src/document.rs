@@ -129,7 +129,6 @@ impl<'source> Document<'source> {
             Place::Missing(route) => (self.walk(&route).value, text),
             Place::Value(route) => match self.walk(&route) {
                 Site { value, found: true, .. } => (value, text),
-                Site { value, .. } if text.is_empty() => (value, "by default".to_owned()),
                 Site { value, .. } => (value, format!("{text} (by default)")),
             },
         };
@@ -323,6 +322,15 @@ x = true
         for (path, expected) in cases {
             assert_eq!(locate(TEXT, Place::Key(route(path))).0, expected, "{path}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text() {
+        let decoded = Source::decode("topology.toml".to_owned(), b"a = \"\xff\"\n".to_vec());
+        let report = decoded.unwrap_err();
+        let spans = &report.diagnostics[0].spans;
+        assert_eq!(spans[0].bytes, 5..8);
+        assert_eq!((spans[0].line, spans[0].column, spans[0].end_column), (1, 6, 7));
     }
 
     #[test]

@@ -202,6 +202,7 @@ mod tests {
             ("a = [1, 2, 3]\n", "a.1", "a = [1, 3]\n"),
             ("a = [1, 2, 3]\n", "a.2", "a = [1, 2]\n"),
             ("a = [1]\n", "a.0", "a = []\n"),
+            ("a = [1 , 2]\n", "a.0", "a = [2]\n"),
             ("a = [\n  1, # one\n  2, # two\n]\n", "a.0", "a = [\n  2, # two\n]\n"),
             ("a = [\n  1, # one\n  2 # two\n]\n", "a.1", "a = [\n  1, # one\n]\n"),
             ("a = [\n  1,\n  2, 3,\n]\n", "a.1", "a = [\n  1,\n  3,\n]\n"),
@@ -217,7 +218,9 @@ mod tests {
         assert_eq!(removed(text, "a.0"), "x = 1\n\n# about the second\n[[a]]\nb = 2 # two\n");
         assert_eq!(removed(text, "a.1"), "x = 1\n\n[[a]] # first\nb = 1\n\n# about the second\n");
         assert_eq!(removed("x = 1\n\n[[a]]\nb = 1\n\n", "a.0"), "x = 1\n");
+        assert_eq!(removed("x = 1 \n\n[[a]]\nb = 1\n", "a.0"), "x = 1 \n");
         assert_eq!(removed("[[a]]\nb = 1\n", "a.0"), "");
+        assert_eq!(removed("[[a]]\nb = 1\n\n\n[[a]]\nb = 2\n", "a.0"), "[[a]]\nb = 2\n");
     }
 
     #[test]
