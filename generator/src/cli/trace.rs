@@ -5,28 +5,33 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
+use crate::proof::entry::{self, picture};
 use crate::proof::flows::{self, Flow};
+use crate::proof::judge::Proof;
 use crate::proof::model::{MachineId, Model};
-use crate::proof::report::{human, json, mermaid, text};
+use crate::proof::report::{self, human, json, mermaid, text};
 use crate::proof::trace::{self, End, Trace as Way};
+use crate::value::closest;
 
 const EXAMPLES: &str = "\
 Examples:
   meshwright trace pod@tokyo pod@home
   meshwright trace laptop pod@home
   meshwright trace tokyo hongkong --flow node-api
+  meshwright trace internet hello.example.com
   meshwright trace pod@tokyo pod@home --format mermaid";
 
 /// Tell the way of one packet and its answer, hop by hop, with the line that decides each
 ///
-/// A party is a node (`tokyo`), a pod on it (`pod@tokyo`), a client (`laptop`), or `internet`. The
-/// output directory is all that is read.
+/// A party is a node (`tokyo`), a pod on it (`pod@tokyo`), a client (`laptop`), or `internet`. From
+/// `internet` a request goes to a hostname of the tunnel, and is followed through the zone, cloudflared
+/// and the Ingress controller to the app. The output directory is all that is read.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Trace {
     /// Who sends
     from: String,
-    /// Who receives
+    /// Who receives; from `internet`, the hostname that is asked for
     to: String,
     /// Which flow [default: the one that is usual between the two]
     #[arg(long, value_name = "FLOW")]
@@ -45,6 +50,9 @@ impl Trace {
             write!(session.err, "{}", human::table(&proof))?;
             return Ok(Status::Findings);
         };
+        if self.from == "internet" && End::parse(&self.to, model).is_err() {
+            return self.request(&proof, model, session);
+        }
         let way = self.walk(model)?;
         match self.format.as_str() {
             "json" => json::trace(model, &proof.paths, &way, session.out)?,
@@ -52,6 +60,29 @@ impl Trace {
             _ => write!(session.out, "{}", text::story(model, &proof.paths, &way))?,
         }
         Ok(Status::findings(way.stopped.is_some()))
+    }
+
+    fn request(
+        &self,
+        proof: &Proof,
+        model: &Model,
+        session: &mut Session<'_>,
+    ) -> Result<Status, Failure> {
+        let request = entry::ask(model, &proof.entry, &self.to);
+        let request = request.map_err(|known| unknown_hostname(&self.to, &known))?;
+        let picture = picture::of(model, &request);
+        match self.format.as_str() {
+            "json" => json::request(model, &proof.paths, &picture, session.out)?,
+            "mermaid" => {
+                let diagram = report::entry::diagram(model, &proof.paths, &picture);
+                write!(session.out, "{diagram}")?;
+            }
+            _ => {
+                let story = report::entry::story(model, &proof.paths, &picture);
+                write!(session.out, "{story}")?;
+            }
+        }
+        Ok(Status::findings(picture.stopped.is_some()))
     }
 
     fn walk(&self, model: &Model) -> Result<Way, Failure> {
@@ -77,6 +108,18 @@ impl Trace {
             Failure::usage(format!("there is no flow `{name}`"), known.join(", "))
         })
     }
+}
+
+fn unknown_hostname(name: &str, known: &[String]) -> Failure {
+    if known.is_empty() {
+        let help = "`[cloudflare_tunnel]` in the topology makes hostnames public";
+        return Failure::usage("there is no tunnel: nothing leads in from the Internet", help);
+    }
+    let help = match closest(name, known.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the tunnel's are: {}", known.join(", ")),
+    };
+    Failure::usage(format!("`{name}` is no hostname of the tunnel"), help)
 }
 
 /// What leaves for the Internet is tried from its machine.

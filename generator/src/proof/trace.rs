@@ -69,7 +69,7 @@ pub fn usual_flow(model: &Model, from: End, to: End) -> Option<&'static Flow> {
 
 /// Walks one flow between two machines, in the first of its ways.
 #[must_use]
-pub fn trace(model: &Model, flow: &'static Flow, from: MachineId, to: MachineId) -> Trace {
+pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Trace {
     let mut walker = Walker::with_log(model);
     let verdict = match flows::tries(model, flow, from, to).first() {
         Some(first) => flows::verdict(&mut walker, &first.journey, first.meant),

@@ -10,6 +10,7 @@ mod many;
 mod packaging;
 mod sealed;
 mod secrets;
+mod way_in;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -10,10 +10,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use meshwright::proof::entry::{self, picture};
 use meshwright::proof::files::Directory;
 use meshwright::proof::flows::Flow;
 use meshwright::proof::judge::{self, Proof};
-use meshwright::proof::report::{mermaid, text};
+use meshwright::proof::report::{self, mermaid, text};
 use meshwright::proof::trace::{self, End};
 
 const DOCUMENT: &str = "docs/network.md";
@@ -30,6 +31,11 @@ fn told(proof: &Proof, command: &str) -> String {
         let at = words.iter().position(|word| *word == name)?;
         words.get(at + 1).copied()
     };
+    if words[2] == "internet" {
+        let request = entry::ask(model, &proof.entry, words[3]).expect("a hostname");
+        let picture = picture::of(model, &request);
+        return format!("```text\n{}```", report::entry::story(model, &proof.paths, &picture));
+    }
     let [from, to] = [words[2], words[3]].map(|word| End::parse(word, model).expect("a party"));
     let flow = match option("--flow") {
         Some(name) => Flow::find(name),

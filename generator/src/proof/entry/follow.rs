@@ -95,8 +95,6 @@ impl<'a> Follower<'a> {
         }
         let what = format!("{name} is a proxied alias of {}: Cloudflare answers", record.target);
         self.tell(Station::Visitor, what, Some(place));
-        let what = "takes the request, and hands it to a connection that cloudflared has opened";
-        self.tell(Station::Edge, what.to_owned(), None);
         Ok(())
     }
 
@@ -111,6 +109,9 @@ impl<'a> Follower<'a> {
             let by = station(self.way.connectors);
             self.events.push(Event::Made { by, called: Station::Edge, leg: Leg::edge(called) });
         }
+        let what =
+            "takes the request, and sends it down the connection that cloudflared has opened";
+        self.tell(Station::Edge, what.to_owned(), None);
         Ok(())
     }
 

@@ -111,7 +111,7 @@ impl<'a> Legs<'a> {
 /// Nodes for the stations of a picture, as different as there are: those without a control plane, which
 /// kubeadm keeps pods from.
 #[must_use]
-pub fn nodes_of_picture(model: &Model) -> Vec<MachineId> {
+pub(super) fn nodes_of_picture(model: &Model) -> Vec<MachineId> {
     let takes_pods =
         |id: &MachineId| model.machine(*id).node.as_ref().is_some_and(|host| !host.control_plane);
     let workers: Vec<_> = model.nodes().filter(takes_pods).collect();

@@ -10,12 +10,13 @@ mod follow;
 mod leg;
 mod names;
 mod origin;
+pub mod picture;
 mod policy;
 pub mod request;
 mod sound;
 
+pub use self::leg::Leg;
 use self::leg::Legs;
-pub use self::leg::{Leg, nodes_of_picture};
 use self::request::Request;
 use crate::proof::finding::{Code, Finding};
 use crate::proof::judge::Count;
@@ -106,6 +107,30 @@ pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> Proven {
     findings.sort();
     findings.dedup();
     Proven { requests, findings }
+}
+
+/// Follows a request for one name, public or below a public wildcard.
+///
+/// # Errors
+///
+/// When the name is not public: with those that are, and none without a tunnel.
+pub fn ask(model: &Model, proven: &Proven, name: &str) -> Result<Request, Vec<String>> {
+    let name = name.to_lowercase();
+    let known = proven.requests.iter().find(|request| request.hostname == name);
+    if let Some(known) = known {
+        return Ok(known.clone());
+    }
+    let entry = &model.emitted.entry;
+    let public = || -> Vec<String> {
+        proven.requests.iter().map(|request| request.hostname.clone()).collect()
+    };
+    let tunnel = entry.tunnel.as_ref().ok_or_else(Vec::new)?;
+    let record = names::record_for(&tunnel.zone.1, &name);
+    let record = record.ok_or_else(public)?;
+    let connectors = connectors(entry).ok_or_else(Vec::new)?;
+    let domain = &model.cluster().0.dns_domain;
+    let way = Way { entry, tunnel, connectors, domain };
+    Ok(follow::follow(&way, &Fact { value: name, place: record.name.place }))
 }
 
 /// The pods that run cloudflared: whatever else a tree makes has another program.

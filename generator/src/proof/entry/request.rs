@@ -5,7 +5,7 @@ use crate::proof::finding::Finding;
 use crate::proof::place::Place;
 
 /// What becomes of a request for one public name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// The name, as the zone, the rules or an Ingress have it.
     pub hostname: String,

@@ -6,7 +6,9 @@ use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use super::text;
-use crate::proof::finding::Finding;
+use crate::proof::entry;
+use crate::proof::entry::picture::{self, Picture, Scene};
+use crate::proof::finding::{Code, Finding};
 use crate::proof::flows::{self, Expected, Flow, Verdict};
 use crate::proof::judge::{self, Instance, Proof};
 use crate::proof::model::{MachineId, Model};
@@ -52,6 +54,27 @@ pub fn trace(model: &Model, paths: &Paths, trace: &Trace, out: &mut dyn Write) -
         flow: trace.flow,
         hops: trace.hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect(),
         cause: trace.stopped.as_ref().map(|finding| cause(finding, paths)),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+/// Writes what becomes of a request of the Internet's.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn request(
+    model: &Model,
+    paths: &Paths,
+    picture: &Picture,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let document = TraceDocument {
+        schema_version: SCHEMA_VERSION,
+        flow: entry::FLOW,
+        hops: hops_of_request(model, paths, picture),
+        cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -146,8 +169,49 @@ impl Serialize for Flows<'_> {
                 list.serialize_element(&document(model, &self.0.paths, flow, from, to))?;
             }
         }
+        for request in &self.0.entry.requests {
+            let picture = picture::of(model, request);
+            list.serialize_element(&of_request(model, &self.0.paths, &picture))?;
+        }
         list.end()
     }
+}
+
+/// A request of the Internet's.
+fn of_request<'a>(model: &'a Model, paths: &'a Paths, picture: &'a Picture) -> FlowDocument<'a> {
+    let verdict = match picture.stopped.as_ref().map(|finding| finding.code) {
+        None => "delivered",
+        Some(Code::PolicyDrops | Code::FirewallDrops) => "blocked",
+        Some(_) => "lost",
+    };
+    FlowDocument {
+        from: "internet",
+        to: &picture.hostname,
+        flow: entry::FLOW,
+        verdict,
+        expected: "delivered",
+        hops: hops_of_request(model, paths, picture),
+        cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
+    }
+}
+
+fn hops_of_request<'a>(
+    model: &'a Model,
+    paths: &'a Paths,
+    picture: &'a Picture,
+) -> Vec<HopDocument<'a>> {
+    let hops = picture.scenes.iter().flat_map(|scene| match scene {
+        Scene::Told { by, what, place } => vec![HopDocument {
+            node: by.node.map_or(by.station.name(), |node| &model.machine(node).name),
+            what: what.clone(),
+            file: place.map(|place| paths.path(place.file)),
+            line: place.map(|place| place.line),
+        }],
+        Scene::Sent { hops, .. } => {
+            hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect()
+        }
+    });
+    hops.collect()
 }
 
 fn document<'a>(

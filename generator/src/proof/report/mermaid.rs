@@ -65,7 +65,7 @@ fn participants(model: &Model, trace: &Trace) -> Vec<(String, String)> {
 }
 
 /// Names of machines may be words of mermaid's.
-fn host(machine: MachineId) -> String {
+pub(super) fn host(machine: MachineId) -> String {
     format!("host{}", machine.index())
 }
 
@@ -74,6 +74,6 @@ fn pod(machine: MachineId) -> String {
 }
 
 /// A semicolon ends a statement there, and a number sign begins an entity.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('#', "#35;").replace("; ", ", ")
 }

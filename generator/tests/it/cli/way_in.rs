@@ -1,0 +1,133 @@
+//! A request from the Internet, as `trace` and `prove` tell of it.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Place;
+
+/// The committed tree of a folder of this repository.
+fn committed(folder: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).display().to_string()
+}
+
+#[test]
+fn a_name_that_is_not_public_is_told_from_those_that_are() {
+    let place = Place::empty();
+    let table = [
+        (
+            "out",
+            "hello.exmaple.com",
+            "`hello.exmaple.com` is no hostname of the tunnel",
+            "did you mean `hello.example.com`?",
+        ),
+        (
+            "out",
+            "app.invalid",
+            "`app.invalid` is no hostname of the tunnel",
+            "the tunnel's are: hello.example.com, *.example.com",
+        ),
+        (
+            "nix/example",
+            "hello.example.com",
+            "there is no tunnel: nothing leads in from the Internet",
+            "`[cloudflare_tunnel]` in the topology makes hostnames public",
+        ),
+        (
+            "out",
+            "tokyo",
+            "no flow leads from internet to tokyo",
+            "`meshwright prove` shows what the Internet may send to each node",
+        ),
+    ];
+    for (folder, name, message, help) in table {
+        let said = format!("error: {message}\n |\n = help: {help}\n");
+        let run = place.run(&["--out", &committed(folder), "trace", "internet", name]);
+        assert_eq!(run, (Some(2), String::new(), said), "{name}");
+    }
+}
+
+#[test]
+fn a_name_below_a_wildcard_is_followed() {
+    let place = Place::empty();
+    let out = committed("out");
+    let (code, story, _) = place.run(&["--out", &out, "trace", "internet", "app.example.com"]);
+    let end = "app.example.com: to the Ingress controller; the tree has no Ingress for it\n";
+    assert_eq!(code, Some(0));
+    assert!(story.ends_with(end), "{story}");
+}
+
+#[test]
+fn programs_get_each_step_of_a_request() {
+    let place = Place::empty();
+    let out = committed("out");
+    let trace = ["--out", &out, "trace", "internet", "hello.example.com", "--format", "json"];
+    let (code, stdout, _) = place.run(&trace);
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let first = &document["hops"][0];
+    assert_eq!((code, document["flow"].as_str()), (Some(0), Some("tunnel-app")));
+    assert_eq!(first["node"], "visitor");
+    assert_eq!(
+        (first["file"].as_str(), first["line"].as_u64()),
+        (Some("cluster/cloudflared/dns.zone"), Some(3))
+    );
+
+    let (_, stdout, _) = place.run(&["--out", &out, "prove", "--format", "json"]);
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let flows = document["flows"].as_array().expect("flows").iter();
+    let names: Vec<_> = flows.filter(|flow| flow["flow"] == "tunnel-app").collect();
+    let told: Vec<_> =
+        names.iter().map(|flow| (&flow["from"], &flow["to"], &flow["verdict"])).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(from, to, verdict)| (from.as_str(), to.as_str(), verdict.as_str()))
+        .collect();
+    let delivered = |name| (Some("internet"), Some(name), Some("delivered"));
+    assert_eq!(told, ["hello.example.com", "*.example.com"].map(delivered));
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_told_at_its_line() {
+    let place = Place::empty();
+    for folder in ["nodes", "clients", "host", "cluster"] {
+        copy(&committed(&format!("out/{folder}")), &place.path().join("out").join(folder));
+    }
+    let app = place.path().join("out/cluster/hello/hello.yaml");
+    let text = fs::read_to_string(&app).expect("readable");
+    fs::write(&app, text.replace("targetPort: http", "targetPort: web")).expect("written");
+
+    let message = "no container of hello listens on the port `web` that the Service hello means";
+    let (code, stdout, _) = place.run(&["prove", "--format", "github"]);
+    let said = format!(
+        "::error file=out/cluster/hello/hello.yaml,line=99,title=service-without-pods::{message}\n"
+    );
+    assert_eq!((code, stdout), (Some(1), said));
+
+    let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let flows = document["flows"].as_array().expect("flows").iter();
+    let causes: Vec<_> =
+        flows.map(|flow| &flow["cause"]).filter(|cause| !cause.is_null()).collect();
+    let [cause] = causes[..] else { panic!("{causes:?}") };
+    assert_eq!((code, document["summary"]["failed"].as_u64()), (Some(1), Some(1)));
+    assert_eq!((cause["line"].as_u64(), cause["message"].as_str()), (Some(99), Some(message)));
+
+    let (code, story, _) = place.run(&["trace", "internet", "hello.example.com"]);
+    let end = format!(
+        "Here it ends (service-without-pods): {message}\n  --> cluster/hello/hello.yaml:99\n"
+    );
+    assert_eq!(code, Some(1));
+    assert!(story.ends_with(&end), "{story}");
+}
+
+fn copy(from: &str, to: &Path) {
+    for entry in walkdir::WalkDir::new(from).into_iter().map(|entry| entry.expect("an entry")) {
+        let path = to.join(entry.path().strip_prefix(from).expect("below"));
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&path).expect("made");
+        } else {
+            fs::copy(entry.path(), &path).expect("copied");
+        }
+    }
+}
