@@ -16,6 +16,8 @@ use crate::value::{Endpoint, Reach};
 pub(super) struct Picture {
     about: String,
     mermaid: String,
+    /// The hostname that `meshwright trace internet` follows.
+    trace: Option<String>,
 }
 
 /// The way of a packet: between two nodes, and between two that need a relay.
@@ -67,7 +69,7 @@ fn packet(plan: &Plan, from: &Node, to: &Node) -> Picture {
         receiver: to.pod_subnet.to_string(),
         stations: (0..way.len()).map(|at| station(plan, &way, at)).collect(),
     };
-    Picture { about: about(&way), mermaid: template::render("packet.mmd", &view) }
+    Picture { about: about(&way), mermaid: template::render("packet.mmd", &view), trace: None }
 }
 
 fn about(way: &[Station<'_>]) -> String {
@@ -148,7 +150,9 @@ pub(super) fn request(plan: &Plan) -> Picture {
         Some(_) => "A request from the Internet to an app".to_owned(),
         None => "A request to an app: there is no tunnel, so it comes from inside".to_owned(),
     };
-    Picture { about, mermaid: template::render("request.mmd", &view) }
+    // A wildcard would be the shell's.
+    let trace = tunnel.map(|_| hostname(plan)).filter(|name| !name.contains('*'));
+    Picture { about, mermaid: template::render("request.mmd", &view), trace }
 }
 
 fn hostname(plan: &Plan) -> String {
