@@ -8,7 +8,6 @@ use super::opened;
 use super::session::{Session, count, members};
 use crate::diagnostic::{Change, Format, Report, Severity};
 use crate::document::Source;
-use crate::file;
 use crate::out::diff;
 use crate::pipeline::{self, Compiled};
 use crate::release;
@@ -72,8 +71,7 @@ impl Check {
             session.talk(format_args!("{}: {made} to make, nothing was written", source.name))?;
             return Ok(opened::compile(source, session));
         }
-        let path = session.topology();
-        file::replace(path, text.as_bytes()).map_err(Failure::writing(path))?;
+        session.replace_topology(source, &text)?;
         session.talk(format_args!("{}: {made} made", source.name))?;
         Ok(opened::compile(&Source { name: source.name.clone(), text }, session))
     }

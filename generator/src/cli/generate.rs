@@ -44,9 +44,9 @@ pub(super) struct Generate {
 
 impl Generate {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        if self.diff && session.global.format == Format::Json {
-            let help = "leave out --diff to get the changes as JSON";
-            return Err(Failure::usage("--diff prints a patch, not JSON", help));
+        if self.diff && session.global.format != Format::Human {
+            let help = "leave out --diff to get the changes in that format";
+            return Err(Failure::usage("--diff prints a patch, and --format something else", help));
         }
         session.refuse_out_dir()?;
         let compiled = opened::compile(&session.source()?, session);

@@ -164,16 +164,19 @@ impl FromStr for NodeArgument {
 impl NodeArgument {
     /// The lists of words share none, so that their order needs no remembering.
     fn take(&mut self, word: &str) -> Result<(), String> {
-        if let Ok(role) = Role::parse(word) {
-            self.role = Some(role);
+        let has_one = if let Ok(role) = Role::parse(word) {
+            self.role.replace(role).is_some()
         } else if let Ok(os) = Os::parse(word) {
-            self.os = Some(os);
+            self.os.replace(os).is_some()
         } else if let Ok(provider) = ProviderName::parse(word) {
-            self.provider = Some(provider);
+            self.provider.replace(provider).is_some()
         } else {
             return Err(format!("`{word}` is no role, operating system or provider"));
+        };
+        match has_one {
+            true => Err(format!("`{word}` is the second of its kind")),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 

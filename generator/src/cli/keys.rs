@@ -11,7 +11,6 @@ use super::opened::{self, advice, report_faults};
 use super::session::{Session, count, members};
 use crate::diagnostic::Severity;
 use crate::document::{Document, Source};
-use crate::file;
 use crate::pipeline::{self, Compiled};
 use crate::plan::Plan;
 use crate::route::Route;
@@ -20,7 +19,7 @@ use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
 use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
 use crate::secrets::inventory::{self, Inventory, Wanted, is_missing, tunnel_fault};
 use crate::secrets::item::Item as _;
-use crate::secrets::key_pair::{Kind, Owner, State};
+use crate::secrets::key_pair::{self, Kind, Owner, State};
 use crate::secrets::preshared;
 use crate::secrets::secret::Secret;
 use crate::secrets::store::{self, Store};
@@ -131,7 +130,7 @@ impl Bench<'_> {
             report_faults(source, faults, session)?;
             return Ok(Status::Findings);
         }
-        mention_elsewhere(&inventory, store, session)?;
+        mention_elsewhere(topology, &inventory, store, session)?;
         if keys.check {
             return tell_missing(&inventory, session);
         }
@@ -146,7 +145,12 @@ impl Bench<'_> {
         let folder = self.store.folder("");
         let folder = folder.display();
         match self.topology.secrets.recipients.len() {
-            0 => session.talk(format_args!("{folder}: {files} kept plain, and ignored by git"))?,
+            0 if self.store.is_ignored_by_git() => {
+                session.talk(format_args!("{folder}: {files} kept plain, and ignored by git"))?;
+            }
+            0 => session.say(format_args!(
+                "warning: {folder}: {files} kept plain, and {folder}/.gitignore is yours: see that git takes none"
+            ))?,
             number => {
                 let recipients = count(number, "recipient");
                 session.talk(format_args!("{folder}: {files} encrypted to {recipients}"))?;
@@ -254,8 +258,7 @@ impl Bench<'_> {
             return Ok(None);
         }
         let text = edit::insert_public_keys(&source.text, &published)?;
-        let path = session.topology();
-        file::replace(path, text.as_bytes()).map_err(Failure::writing(path))?;
+        session.replace_topology(source, &text)?;
         let written = count(published.len(), "public key");
         session.talk(format_args!("{}: {written} written", source.name))?;
         session.talk_list(&lines)?;
@@ -322,13 +325,18 @@ fn read(file: &Path) -> Result<Secret, Failure> {
 }
 
 fn mention_elsewhere(
+    topology: &Topology,
     inventory: &Inventory<'_>,
     store: &Store,
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
+    if inventory.elsewhere().next().is_none() {
+        return Ok(());
+    }
+    let kept = key_pair::kept(&topology.wireguard.interface, store)?;
     for owner in inventory.elsewhere() {
-        match owner.find(store)? {
-            Some(found) => mention_renamed(owner, &found, store, session)?,
+        match owner.public_key.and_then(|key| kept.get(&key)) {
+            Some(found) => mention_renamed(owner, found, store, session)?,
             None => session.talk(format_args!(
                 "{owner}: made elsewhere, its private key is not in the store"
             ))?,

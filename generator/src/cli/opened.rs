@@ -25,7 +25,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Compiles the topology and opens its store; `None` after reporting what is wrong.
+    /// Compiles the topology and opens its store; `None` after reporting what is wrong. A private key
+    /// in the place of a public one would be sent to every peer.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
         let source = session.source()?;
         let Compiled { report, topology, plan } = pipeline::compile(&source);
@@ -33,10 +34,15 @@ impl Opened {
             session.report(&report)?;
             return Ok(None);
         };
-        match store(&topology, session)? {
-            Ok(store) => Ok(Some(Self { source, topology, plan, store })),
-            Err(faults) => report_faults(&source, faults, session).map(|()| None),
+        let store = match store(&topology, session)? {
+            Ok(store) => store,
+            Err(faults) => return report_faults(&source, faults, session).map(|()| None),
+        };
+        let faults = published(&topology, &store);
+        if !faults.is_empty() {
+            return report_faults(&source, faults, session).map(|()| None);
         }
+        Ok(Some(Self { source, topology, plan, store }))
     }
 
     /// Looks for the secrets that are wanted, and says whether all are there; what is missing or

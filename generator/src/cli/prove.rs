@@ -6,6 +6,7 @@ use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count};
 use crate::diagnostic::{Format, github};
+use crate::out;
 use crate::proof::files::Directory;
 use crate::proof::judge::{self, Proof};
 use crate::proof::report::{human, json};
@@ -43,10 +44,7 @@ impl Session<'_> {
     /// Reads the output directory and proves it.
     pub(super) fn prove(&self) -> Result<Proof, Failure> {
         let dir = self.out_dir();
-        if crate::out::is_half_landed(&dir) {
-            return Err(crate::out::Error::Interrupted { dir }.into());
-        }
-        Ok(judge::prove(&Directory(&dir))?)
+        Ok(out::read(&dir, || judge::prove(&Directory(&dir)))??)
     }
 }
 

@@ -9,6 +9,7 @@ use super::Global;
 use super::failure::Failure;
 use crate::diagnostic::{self, Format, Report, Severity};
 use crate::document::Source;
+use crate::file;
 
 /// Longer lists are cut unless `--verbose` asks for all.
 const LISTED: usize = 20;
@@ -69,6 +70,17 @@ impl Session<'_> {
             return Err(Failure::usage(format!("{name} is larger than {LARGEST} bytes"), help));
         }
         Source::decode(name, bytes).map_err(|report| Failure::NotText { report })
+    }
+
+    /// Puts another text in the place of the topology that was read, unless somebody has saved it
+    /// since: theirs would be lost.
+    pub(super) fn replace_topology(&self, read: &Source, text: &str) -> Result<(), Failure> {
+        let path = self.topology();
+        if self.source()?.text != read.text {
+            let message = format!("{} was changed meanwhile, and is left as it is", read.name);
+            return Err(Failure::usage(message, "run the same command again"));
+        }
+        file::replace(path, text.as_bytes()).map_err(Failure::writing(path))
     }
 
     /// Says why a verb could not do its work, and returns the exit code that it means.

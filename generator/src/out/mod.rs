@@ -1,4 +1,4 @@
-//! The output directory: the only module that writes to disk.
+//! The output directory: the only module that writes to it.
 //!
 //! # The protocol
 //!
@@ -194,7 +194,16 @@ fn look(tree: &dyn Tree, root: &Path) -> Result<(Manifest, Survey, Changes), Err
     Ok((owned, survey, changes))
 }
 
-/// Whether an interrupted run left `dir` half new; the next [`write()`] finishes it.
-pub fn is_half_landed(dir: &Path) -> bool {
-    landing::is_pending(dir)
+/// Reads `dir`, which need not exist, while nobody writes it.
+///
+/// # Errors
+///
+/// [`Error::Interrupted`] if an interrupted run left it half new: the next [`write()`] finishes it;
+/// [`Error::Io`] and [`Error::NotADirectory`].
+pub fn read<R>(dir: &Path, read: impl FnOnce() -> R) -> Result<R, Error> {
+    let root = Root::observe(dir)?;
+    if landing::is_pending(root.path()) {
+        return Err(Error::Interrupted { dir: dir.to_owned() });
+    }
+    Ok(read())
 }

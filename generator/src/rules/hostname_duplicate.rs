@@ -1,7 +1,6 @@
 //! The tunnel has each hostname once.
 
-use std::collections::BTreeMap;
-
+use super::machine::duplicates;
 use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
@@ -26,9 +25,9 @@ Source: cloudflared, `FindMatchingRule` in ingress/ingress.go.",
 fn check(topology: &Topology, findings: &mut Findings) {
     let Some(tunnel) = &topology.cloudflare_tunnel else { return };
     let at = tunnel.origin.key("hostnames");
-    let mut first = BTreeMap::new();
-    for (position, hostname) in tunnel.hostnames.iter().enumerate() {
-        let Some(earlier) = first.insert(hostname, position) else { continue };
+    let hostnames = tunnel.hostnames.iter().enumerate();
+    let hostnames = hostnames.map(|(position, hostname)| (hostname, (position, hostname)));
+    for ((position, hostname), (earlier, _)) in duplicates(hostnames) {
         let message = format!("the tunnel has the hostname `{hostname}` twice");
         let finding = Finding::new(message, &at.index(position), "used again here")
             .and(&at.index(earlier), "first used here")

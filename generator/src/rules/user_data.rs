@@ -48,10 +48,9 @@ pub(super) fn measure(plan: &Plan) -> Vec<Measured<'_>> {
     let mut kinds: BTreeMap<_, Vec<&Node>> = BTreeMap::new();
     for node in plan.nodes.iter().filter(|node| !node.os.is_nixos()) {
         let limit = node.provider.user_data_limit;
-        kinds
-            .entry((limit, node.role, node.is_public(), node.name.as_str().len()))
-            .or_default()
-            .push(node);
+        let shape = (node.role, node.is_public(), node.name.as_str().len());
+        let lists = (&node.open_ports, &node.labels, &node.taints);
+        kinds.entry((limit, shape, lists)).or_default().push(node);
     }
     let rendering = Rendering::draft(plan);
     let measured = kinds.into_values().map(|nodes| {

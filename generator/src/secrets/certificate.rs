@@ -27,6 +27,9 @@ impl Certificate {
     /// Reads `CERTIFICATE` in PEM; `None` if it is none.
     pub(crate) fn parse(pem: &[u8]) -> Option<Self> {
         let (_, pem) = parse_x509_pem(pem).ok()?;
+        if pem.label != "CERTIFICATE" {
+            return None;
+        }
         let parsed = pem.parse_x509().ok()?;
         Some(Self {
             public_key: parsed.public_key().raw.to_vec(),
@@ -135,7 +138,7 @@ Cs1OxKQO7Rjg
     #[test]
     fn refuses_what_is_no_certificate() {
         let key = AUTHORITY.replace("CERTIFICATE", "PRIVATE KEY");
-        for text in ["", "-----BEGIN CERTIFICATE-----\n", &key[..200]] {
+        for text in ["", "-----BEGIN CERTIFICATE-----\n", &key, &AUTHORITY[..200]] {
             assert!(Certificate::parse(text.as_bytes()).is_none(), "{text}");
         }
     }

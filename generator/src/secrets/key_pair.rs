@@ -1,5 +1,6 @@
 //! Key pairs: the private half in the store, the public half in the topology.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -119,24 +120,6 @@ impl<'topology> Owner<'topology> {
         self.public_key.is_some_and(|key| is_clamped(&key))
     }
 
-    /// Looks for the private half under another name, where it is after its owner was renamed.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub(crate) fn find(&self, store: &Store) -> Result<Option<PathBuf>, Error> {
-        let Some(public_key) = self.public_key else { return Ok(None) };
-        for name in store.folders(self.kind.folder())? {
-            let file = self.file_under(&name);
-            let Found::Open(text) = store.find(&file)? else { continue };
-            let private = PrivateKey::parse(text.expose());
-            if private.is_some_and(|private| private.public_key() == public_key) {
-                return Ok(Some(store.path(&file)));
-            }
-        }
-        Ok(None)
-    }
-
     /// Makes a key pair, keeps the private half and returns the public one.
     ///
     /// # Errors
@@ -158,15 +141,37 @@ impl<'topology> Owner<'topology> {
     }
 
     fn file(&self) -> String {
-        self.file_under(self.name.as_str())
-    }
-
-    fn file_under(&self, name: &str) -> String {
-        format!("{}/{name}/{}.key", self.kind.folder(), self.interface)
+        self.kind.file(self.name.as_str(), self.interface)
     }
 }
 
+/// Where each private key of the store is that opens here, by its public half: whoever was renamed
+/// left it under the old name.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub(crate) fn kept(
+    interface: &InterfaceName,
+    store: &Store,
+) -> Result<BTreeMap<PublicKey, PathBuf>, Error> {
+    let mut kept = BTreeMap::new();
+    for kind in [Kind::Node, Kind::Client] {
+        for name in store.folders(kind.folder())? {
+            let file = kind.file(&name, interface);
+            let Ok(Found::Open(text)) = store.find(&file) else { continue };
+            let Some(private) = PrivateKey::parse(text.expose()) else { continue };
+            kept.insert(private.public_key(), store.path(&file));
+        }
+    }
+    Ok(kept)
+}
+
 impl Kind {
+    fn file(self, name: &str, interface: &InterfaceName) -> String {
+        format!("{}/{name}/{interface}.key", self.folder())
+    }
+
     /// Its folder in the store.
     fn folder(self) -> &'static str {
         match self {

@@ -376,6 +376,12 @@ impl Store {
         Ok(())
     }
 
+    /// Whether its `.gitignore` is the one that is written for a plain store.
+    pub(crate) fn is_ignored_by_git(&self) -> bool {
+        let ignored = fs::read(self.root.join(GITIGNORE));
+        ignored.is_ok_and(|text| text == GITIGNORE_PLAIN.as_bytes())
+    }
+
     /// Makes the folder, and what is written beside the secrets.
     fn open(&self) -> Result<(), Error> {
         make_folder(&self.root)?;
@@ -394,9 +400,11 @@ impl Store {
             Some(_) => (GITIGNORE_SEALED, GITIGNORE_PLAIN),
         };
         let path = self.root.join(GITIGNORE);
-        match fs::read_to_string(&path) {
-            Ok(text) if text != other => {}
-            _ => write(&path, ignored)?,
+        match fs::read(&path) {
+            Ok(text) if text != other.as_bytes() => {}
+            Ok(_) => write(&path, ignored)?,
+            Err(fault) if fault.kind() == ErrorKind::NotFound => write(&path, ignored)?,
+            Err(fault) => return Err(Error::file("read", &path)(fault)),
         }
         let path = self.root.join(RECIPIENTS);
         match &self.recipients {

@@ -38,6 +38,8 @@ pub(super) trait Field: Sized {
     const EXPECTED: &'static str;
     /// Whether it is a fault that the key is absent, where its table gives no default.
     const REQUIRED: bool = true;
+    /// Whether it knows its own place; everything else in an array is known by its position.
+    const KNOWS_ITS_PLACE: bool = false;
 
     /// What a JSON Schema says of it.
     fn schema() -> Value;
@@ -164,7 +166,9 @@ fn read_number<T: Number + Field>(
     problems: &mut Problems,
 ) -> Option<T> {
     let DeValue::Integer(integer) = value else { return mismatch(value, at, problems) };
-    let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i64::MAX);
+    // Beyond what any of our types takes; TOML itself ends there.
+    let beyond = if integer.as_str().starts_with('-') { i64::MIN } else { i64::MAX };
+    let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(beyond);
     T::from_integer(number).map_or_else(|fault| malformed(fault, at, problems), Some)
 }
 
@@ -279,7 +283,8 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// An array; elements that cannot be read are reported and left out.
+/// An array; elements that cannot be read are reported and left out. The position of those behind
+/// them is then not the one in the file, so that no rule may speak of it.
 impl<T: Field> Field for Vec<T> {
     const EXPECTED: &'static str = "an array";
 
@@ -291,7 +296,11 @@ impl<T: Field> Field for Vec<T> {
         let DeValue::Array(array) = value else { return mismatch(value, at, problems) };
         let elements = array.iter().enumerate();
         let read = elements.filter_map(|(i, e)| T::read(e.get_ref(), &at.index(i), problems));
-        Some(read.collect())
+        let read: Self = read.collect();
+        if read.len() < array.len() && !T::KNOWS_ITS_PLACE {
+            problems.silence(at);
+        }
+        Some(read)
     }
 
     /// One element without its brackets.
@@ -441,6 +450,7 @@ macro_rules! table {
         impl $crate::topology::read::Field for $name {
             const EXPECTED: &'static str = "a table";
             const REQUIRED: bool = $crate::topology::reference::has_required(Self::KEYS);
+            const KNOWS_ITS_PLACE: bool = true;
 
             fn schema() -> serde_json::Value {
                 $crate::topology::schema::table(Self::KEYS)

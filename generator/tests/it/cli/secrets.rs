@@ -113,7 +113,16 @@ fn a_private_key_in_the_topology_is_told() {
     let public = tokyo.split("public_key = \"").nth(1).and_then(|rest| rest.split('"').next());
     place.edit(public.expect("a key"), private);
     let before = place.tree();
-    for arguments in [&["check"] as &[_], &["generate"], &["keys", "--check"], &["keys"]] {
+    let verbs: [&[&str]; 7] = [
+        &["check"],
+        &["generate"],
+        &["keys", "--check"],
+        &["keys"],
+        &["export", "osaka"],
+        &["export", "osaka", "--public"],
+        &["export", "--client", "laptop"],
+    ];
+    for arguments in verbs {
         let (code, stdout, stderr) = place.run(arguments);
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{arguments:?}: {stderr}");
         assert_eq!(stderr.matches("error[private-key-published]").count(), 1, "{stderr}");
