@@ -184,3 +184,21 @@ pub const WHOAMI_IMAGE: &str = "docker.io/traefik/whoami:v1.11.0@sha256:20068979
 pub const fn same_zone(kubernetes: Version) -> &'static str {
     if kubernetes.minor() >= 35 { "PreferSameZone" } else { "PreferClose" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of two minors, the one before a change and the one with it.
+    fn around<T>(minor: u16, of: impl Fn(Version) -> T) -> [T; 2] {
+        [minor - 1, minor].map(|minor| of(Version::new(1, minor, 0)))
+    }
+
+    #[test]
+    fn changes_come_with_their_minor() {
+        assert_eq!(around(36, pause_tag), ["3.10.1", "3.10.2"]);
+        assert_eq!(around(37, preflight_checks_all_addresses), [true, false]);
+        assert_eq!(around(35, same_zone), ["PreferClose", "PreferSameZone"]);
+        assert_eq!(around(38, support_ends), [Some("2027-10-28"), None]);
+    }
+}
