@@ -28,7 +28,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let count = control_planes.len();
     let Some(last) = control_planes.last().filter(|_| count % 2 == 0) else { return };
     let fewer = count - 1;
-    let survived = (fewer - 1) / 2;
+    let survived = fewer / 2;
     let message =
         format!("{count} control planes survive the loss of {survived}, as {fewer} would");
     let label = format!("one of {count}");
