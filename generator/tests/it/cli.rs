@@ -8,6 +8,7 @@ mod fix;
 mod leaks;
 mod many;
 mod packaging;
+mod prove;
 mod sealed;
 mod secrets;
 mod way_in;

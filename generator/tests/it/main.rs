@@ -18,6 +18,7 @@ mod pipeline;
 mod plan_rules;
 mod program;
 mod proof;
+mod proof_damaged;
 mod proof_entry;
 mod properties;
 mod registry;

@@ -63,8 +63,11 @@ impl<'a> Folder<'a> {
     ) -> Option<FromFile<T>> {
         let file = self.reader.paths.find(path)?;
         let Some(text) = self.texts.remove(&file) else {
-            let message = "the file is missing";
-            self.findings.push(Finding::new(Code::FileMissing, file.whole(), message));
+            // One that is no text was found already, and is not missing.
+            if !self.findings.iter().any(|finding| finding.place.file == file) {
+                let message = "the file is missing";
+                self.findings.push(Finding::new(Code::FileMissing, file.whole(), message));
+            }
             return None;
         };
         match read(&text) {

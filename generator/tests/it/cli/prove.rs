@@ -1,0 +1,167 @@
+//! `prove` and `trace` for programs: the documents, the lines, and the exit codes.
+
+use serde_json::{Value, json};
+
+use super::{Ended, Place};
+
+/// A tree of two nodes and a client, as it was generated.
+fn generated() -> Place {
+    let place = Place::complete();
+    assert_eq!(place.run(&["generate"]).0, Some(0));
+    place
+}
+
+/// Tokyo's pods are no more in what hongkong sends to it.
+fn broken() -> Place {
+    let place = generated();
+    let conf = place.read("out/nodes/hongkong/wg0.conf");
+    let claim = ", 10.244.2.0/24";
+    assert!(conf.contains(claim), "{conf}");
+    place.write("out/nodes/hongkong/wg0.conf", &conf.replace(claim, ""));
+    place
+}
+
+fn document(stdout: &str) -> Value {
+    serde_json::from_str(stdout).expect("one JSON document")
+}
+
+#[test]
+fn a_whole_tree_ends_with_0() {
+    let place = generated();
+    let (code, stdout, stderr) = place.run(&["prove"]);
+    let flows = "out/: 65 flows proven, 2 nodes, 2 ordered pairs\n";
+    assert_eq!((code, stderr.as_str()), (Some(0), flows), "{stdout}");
+    let lines = (Some(0), String::new(), flows.to_owned());
+    assert_eq!(place.run(&["prove", "--format", "github"]), lines);
+    let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
+    let document = document(&stdout);
+    assert_eq!(code, Some(0));
+    let summary = json!({ "nodes": 2, "pairs": 2, "flows": 65, "failed": 0 });
+    assert_eq!(document["summary"], summary);
+    assert_eq!((&document["schema_version"], &document["edited"]), (&json!(1), &json!([])));
+    assert_eq!(document["invariants"], json!([]));
+}
+
+const EDITED: &str = "warning: out/nodes/hongkong/wg0.conf was edited since it was generated\n\
+                      out/: 12 of 65 flows fail, for 2 causes\n";
+
+const NO_PEER: &str = "no peer of hongkong has 10.244.2.0 in its AllowedIPs: WireGuard drops it";
+const REFUSED: &str = "hongkong drops what tokyo sends from 10.244.2.0: the AllowedIPs of that peer \
+                       do not hold it";
+
+#[test]
+fn a_broken_tree_ends_with_1() {
+    let place = broken();
+    let (code, stdout, stderr) = place.run(&["prove"]);
+    assert_eq!((code, stderr.as_str()), (Some(1), EDITED));
+    let causes = format!(
+        "\nno-peer-for-address: {NO_PEER}\n  --> nodes/hongkong/wg0.conf:18\n  \
+         breaks pod-pod from hongkong to tokyo, and 6 more\n\
+         \nsource-refused: {REFUSED}\n  --> nodes/hongkong/wg0.conf:18\n  \
+         breaks pod-pod from tokyo to hongkong, and 4 more\n"
+    );
+    assert!(stdout.ends_with(&causes), "{stdout}");
+    assert!(!stdout.contains('\u{1b}'), "no escape codes where nobody looks: {stdout}");
+    let lines = format!(
+        "::error file=out/nodes/hongkong/wg0.conf,line=18,title=no-peer-for-address::{NO_PEER}\n\
+         ::error file=out/nodes/hongkong/wg0.conf,line=18,title=source-refused::{REFUSED}\n"
+    );
+    let expected: Ended = (Some(1), lines, EDITED.to_owned());
+    assert_eq!(place.run(&["prove", "--format", "github"]), expected);
+}
+
+#[test]
+fn a_broken_tree_is_one_document() {
+    let (code, stdout, _) = broken().run(&["prove", "--format", "json"]);
+    let document = document(&stdout);
+    assert_eq!(code, Some(1));
+    let summary = json!({ "nodes": 2, "pairs": 2, "flows": 65, "failed": 12 });
+    assert_eq!(document["summary"], summary);
+    assert_eq!(document["edited"], json!(["nodes/hongkong/wg0.conf"]));
+    let flows = document["flows"].as_array().expect("an array");
+    let failed: Vec<_> = flows.iter().filter(|flow| !flow["cause"].is_null()).collect();
+    assert_eq!((flows.len(), failed.len()), (65, 12));
+    let first = json!({
+        "from": "hongkong", "to": "tokyo", "flow": "pod-pod",
+        "verdict": "lost", "expected": "delivered",
+        "hops": [
+            {
+                "node": "hongkong",
+                "what": "the pod sends TCP to port 8080 from 10.244.1.0 to 10.244.2.0, 1420 bytes \
+                         at the most",
+                "file": null, "line": null,
+            },
+            {
+                "node": "hongkong",
+                "what": "routed into wg0: a static pod route, which waits for nobody",
+                "file": "nodes/hongkong/wg0.routes", "line": 3,
+            },
+            {
+                "node": "hongkong",
+                "what": "the firewall lets it through the host",
+                "file": "nodes/hongkong/nftables.conf", "line": 102,
+            },
+            {
+                "node": "hongkong",
+                "what": "the firewall lets it leave by this interface",
+                "file": "nodes/hongkong/nftables.conf", "line": 120,
+            },
+        ],
+        "cause": cause(),
+    });
+    assert_eq!(*failed[0], first);
+}
+
+fn cause() -> Value {
+    let file = "nodes/hongkong/wg0.conf";
+    json!({ "code": "no-peer-for-address", "file": file, "line": 18, "message": NO_PEER })
+}
+
+/// Without its tree, `prove` cannot work.
+#[test]
+fn no_tree_ends_with_2() {
+    let place = Place::complete();
+    let message = "cannot read out/: No such file or directory (os error 2)";
+    let stderr = format!("error: {message}\n");
+    let json = json!({
+        "schema_version": 1, "diagnostics": [], "error": { "message": message, "help": null },
+    });
+    let github = format!("::error title=meshwright::{message}\n");
+    assert_eq!(place.run(&["prove", "--format", "github"]), (Some(2), github, stderr.clone()));
+    assert_eq!(place.run(&["prove"]), (Some(2), String::new(), stderr));
+    let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
+    assert_eq!((code, document(&stdout)), (Some(2), json));
+}
+
+#[test]
+fn traces_are_documents() {
+    let whole = generated();
+    let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@tokyo", "--format", "json"]);
+    let there = document(&stdout);
+    let named = (&there["schema_version"], &there["flow"], &there["cause"]);
+    assert_eq!((code, named), (Some(0), (&json!(1), &json!("node-pod"), &Value::Null)));
+    let hops = there["hops"].as_array().expect("an array");
+    let ends: Vec<_> = hops.iter().filter(|hop| hop["file"].is_null()).collect();
+    let what = |hop: &&Value| format!("{}: {}", hop["node"], hop["what"]).replace('"', "");
+    let expected = [
+        "hongkong: the host sends TCP to port 8080 from 10.66.66.1 to 10.244.2.0, 1420 bytes at \
+         the most",
+        "tokyo: delivered to the pod 10.244.2.0",
+        "tokyo: the pod sends the answer of TCP port 8080 from 10.244.2.0 to 10.66.66.1, 1420 \
+         bytes at the most",
+        "hongkong: delivered to the host, the answer of TCP port 8080",
+    ];
+    assert_eq!(ends.iter().map(what).collect::<Vec<_>>(), expected);
+
+    let (code, stdout, _) = broken().run(&["trace", "hongkong", "pod@tokyo", "--format", "json"]);
+    let stopped = document(&stdout);
+    assert_eq!((code, &stopped["cause"]), (Some(1), &cause()));
+    assert_eq!(stopped["hops"].as_array().map(Vec::len), Some(3));
+
+    let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@rome", "--format", "json"]);
+    let error = json!({
+        "message": "there is no node `rome` in the tree, only hongkong, tokyo",
+        "help": "a party is a node, `pod@` and a node, a client, or `internet`",
+    });
+    assert_eq!((code, &document(&stdout)["error"]), (Some(2), &error));
+}

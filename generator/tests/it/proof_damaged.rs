@@ -1,0 +1,161 @@
+//! Trees that were damaged on the way: whatever becomes of a file, `prove` says where, and ends.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use meshwright::artifact::Tree as _;
+use meshwright::proof::files::{Error, Files};
+use meshwright::proof::finding::{Code, Finding};
+use meshwright::proof::judge::{self, Proof};
+use meshwright::proof::report::{human, json};
+use meshwright::render::Rendering;
+
+use crate::pipeline::compile;
+
+/// Files by their paths, with bytes that need not be text.
+#[derive(Clone)]
+struct Bytes(BTreeMap<String, Vec<u8>>);
+
+impl Files for Bytes {
+    fn paths(&self) -> Result<Vec<String>, Error> {
+        Ok(self.0.keys().cloned().collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let missing = || Error { path: path.into(), source: io::ErrorKind::NotFound.into() };
+        self.0.get(path).cloned().ok_or_else(missing)
+    }
+}
+
+impl Bytes {
+    fn emitted(topology: &str) -> Self {
+        let compiled = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(topology));
+        let plan = compiled.plan.expect("the topology compiles");
+        let rendering = Rendering::new(&plan);
+        let parts = (0..rendering.parts()).map(|part| rendering.render(part));
+        let files = parts.flat_map(|part| {
+            let files = part.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
+            files.collect::<Vec<_>>()
+        });
+        Self(files.collect())
+    }
+
+    /// What `prove` says once one file is another, or gone.
+    fn proof_with(&self, path: &str, bytes: Option<Vec<u8>>) -> Proof {
+        let mut files = self.clone();
+        match bytes {
+            Some(bytes) => files.0.insert(path.to_owned(), bytes),
+            None => files.0.remove(path),
+        };
+        let proof = judge::prove(&files).expect("files in memory can be read");
+        assert_told(&proof, &files);
+        proof
+    }
+}
+
+/// Every finding stands on a line that there is, and all reports can be made.
+fn assert_told(proof: &Proof, files: &Bytes) {
+    let failures = proof.failures.iter().map(|failure| &failure.finding);
+    for finding in failures.chain(proof.causes()) {
+        let path = proof.paths.path(finding.place.file);
+        let lines =
+            files.0.get(path).map_or(0, |bytes| String::from_utf8_lossy(bytes).lines().count());
+        // A file that ends too early is said to do so after its last line.
+        let line = finding.place.line as usize;
+        assert!(line <= lines + 1, "{path}: {finding:?} of {lines} lines");
+        assert!(!finding.message.is_empty(), "{finding:?}");
+    }
+    assert!(!human::table(proof).is_empty() || proof.holds());
+    // With a network it has every step of every flow, which takes its time and shows no more.
+    if proof.model.is_none() {
+        json::proof(proof, &mut io::sink()).expect("a sink takes everything");
+    }
+}
+
+/// The files of one machine of each kind, and what is not a machine's.
+fn representative(path: &str) -> bool {
+    let (kind, rest) = path.split_once('/').unwrap_or(("", path));
+    match kind {
+        "nodes" => rest.starts_with("hongkong/"),
+        "clients" => rest.starts_with("laptop/"),
+        _ => true,
+    }
+}
+
+/// The files that a proof cannot do without.
+fn is_needed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let of_machines = ["wg0.conf", "wg0.routes", "nftables.conf", "kubeadm.yaml", "node.json"];
+    let shared = [
+        "host/guards.routes",
+        "host/meshwright-node",
+        "host/systemd/meshwright-firewall.service",
+        "cluster/calico/installation.yaml",
+        "cluster/calico/bgp.yaml",
+        "cluster/calico/felix.yaml",
+        "cluster/calico/ipam.yaml",
+        "cluster/kube-proxy/kube-proxy.patch.yaml",
+    ];
+    let machine = path.starts_with("nodes/") || path.starts_with("clients/");
+    machine && of_machines.contains(&name) || shared.contains(&path)
+}
+
+fn finding_of<'a>(proof: &'a Proof, path: &str) -> Option<&'a Finding> {
+    proof.findings.iter().find(|finding| proof.paths.path(finding.place.file) == path)
+}
+
+#[test]
+fn a_file_that_is_gone_is_named() {
+    let whole = Bytes::emitted("topology.toml");
+    let mut needed = 0;
+    for path in whole.0.keys().filter(|path| representative(path)) {
+        let proof = whole.proof_with(path, None);
+        // Without its one file a client is none, and what speaks of it is wrong.
+        if path.starts_with("clients/") {
+            assert!(!proof.holds(), "{path}");
+        } else if is_needed(path) {
+            needed += 1;
+            let found = finding_of(&proof, path).map(|finding| (finding.code, finding.place.line));
+            assert_eq!(found, Some((Code::FileMissing, 0)), "{path}");
+        }
+    }
+    assert_eq!(needed, 5 + 8);
+}
+
+#[test]
+fn a_file_of_garbage_is_refused_where_it_begins() {
+    let whole = Bytes::emitted("topology.toml");
+    let garbage: [&[u8]; 2] = [b"\xff\xfe\0", b"]]]{{{ %%% <<<\n"];
+    for path in whole.0.keys().filter(|path| representative(path)) {
+        for bytes in garbage {
+            let proof = whole.proof_with(path, Some(bytes.to_vec()));
+            // Of the script one line is read, and a file without it says that it is missing.
+            let code = match path.as_str() {
+                "host/meshwright-node" if bytes[0] != 0xff => Code::UnitMisbehaves,
+                _ => Code::NotUnderstood,
+            };
+            let found = finding_of(&proof, path).map(|finding| finding.code);
+            assert!(!is_needed(path) || found == Some(code), "{path}, {bytes:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_judged_all_the_same() {
+    let whole = Bytes::emitted("topology.toml");
+    let read =
+        |path: &str| representative(path) && (is_needed(path) || path.starts_with("cluster/"));
+    for (path, bytes) in whole.0.iter().filter(|(path, _)| read(path)) {
+        let lines = bytes.split(|byte| *byte == b'\n').count();
+        let half_of_last = bytes.len().saturating_sub(bytes.len() / lines.max(1) / 2 + 1);
+        for length in [0, bytes.len() / 2, half_of_last] {
+            let proof = whole.proof_with(path, Some(bytes[..length].to_vec()));
+            let holds = proof.holds() || !is_needed(path) || length > 0;
+            let told = finding_of(&proof, path).is_some() || !proof.failures.is_empty();
+            assert!(holds || told, "{path}: {length} bytes are enough");
+        }
+    }
+}
