@@ -2,6 +2,7 @@
 
 mod boot;
 mod calico;
+mod control_plane;
 mod mesh;
 
 use crate::proof::finding::Finding;
@@ -19,12 +20,14 @@ pub fn check(model: &Model) -> Vec<Finding> {
         findings.extend(clients.iter().flat_map(|client| exposure::of_client(model, *client, id)));
         findings.extend(mesh::check(model, id));
         findings.extend(boot::check(model, id));
+        findings.extend(control_plane::check(model, id));
         findings
     });
     let of_clients = clients.iter().flat_map(|client| mesh::check(model, *client));
     let mut findings: Vec<_> = of_nodes.into_iter().flatten().chain(of_clients).collect();
     findings.extend(calico::check(model));
     findings.extend(boot::units(model));
+    findings.extend(control_plane::shared(model));
     findings.sort();
     findings
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{FURTHER_POOLS, SHARED};
+use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, SHARED};
 use super::{Client, FromFile, Node, Reader, Shared};
 use crate::out::Digest;
 use crate::proof::files::Error;
 use crate::proof::finding::{Code, Finding};
 use crate::proof::place::File;
-use crate::proof::read::{Unread, calico, kube_proxy, kubeadm, node_json, routes, unit, wg_quick};
+use crate::proof::read::{
+    Unread, calico, haproxy, hosts, kube_proxy, kubeadm, node_json, patches, routes, unit, wg_quick,
+};
 
 /// One folder that is being read.
 pub(super) struct Folder<'a> {
@@ -115,6 +117,8 @@ impl<'a> Folder<'a> {
         let firewall = self.said(&path("nftables.conf"), |text| reader.ruleset(text));
         let kubeadm = self.said(&path("kubeadm.yaml"), kubeadm::read);
         let json = self.said(&path("node.json"), node_json::read);
+        let kubelet = self.said(&path(KUBELET), patches::read_kubelet);
+        let api_server = self.may_say(&path(API_SERVER), patches::read_api_server);
         Some(Node {
             name: name.to_owned(),
             conf: conf?,
@@ -123,6 +127,8 @@ impl<'a> Folder<'a> {
             firewall: firewall?,
             kubeadm: kubeadm?,
             json: json?,
+            kubelet: kubelet?,
+            api_server: api_server?,
         })
     }
 
@@ -134,7 +140,7 @@ impl<'a> Folder<'a> {
 
     pub(super) fn shared(&mut self) -> Option<Shared> {
         let interface = &self.reader.layout.interface;
-        let [guards, installation, bgp, felix, ipam, kube_proxy, unit, script] = SHARED;
+        let [guards, installation, bgp, felix, ipam, kube_proxy, unit, script, hosts] = SHARED;
         let guards = self.said(guards, |text| routes::read(text, interface));
         let installation = self.said(installation, calico::read_installation);
         let further_pools = self.may_say(FURTHER_POOLS, calico::read_pools);
@@ -144,6 +150,8 @@ impl<'a> Folder<'a> {
         let kube_proxy = self.said(kube_proxy, kube_proxy::read_patch);
         let firewall_unit = self.said(unit, unit::read);
         let script_keeps_key = self.said(script, unit::hands_the_key_over);
+        let hosts = self.said(hosts, hosts::read);
+        let haproxy = self.may_say(HAPROXY, haproxy::read);
         let entry = self.entry();
         Some(Shared {
             guards: guards?,
@@ -155,6 +163,8 @@ impl<'a> Folder<'a> {
             kube_proxy: kube_proxy?,
             firewall_unit: firewall_unit?,
             script_keeps_key: script_keeps_key?,
+            hosts: hosts?,
+            haproxy: haproxy?,
             entry: entry?,
         })
     }

@@ -14,7 +14,7 @@ pub(super) struct Layout {
 }
 
 /// What every tree has outside of the folders of machines.
-pub(super) const SHARED: [&str; 8] = [
+pub(super) const SHARED: [&str; 9] = [
     "host/guards.routes",
     "cluster/calico/installation.yaml",
     "cluster/calico/bgp.yaml",
@@ -23,7 +23,14 @@ pub(super) const SHARED: [&str; 8] = [
     "cluster/kube-proxy/kube-proxy.patch.yaml",
     "host/systemd/meshwright-firewall.service",
     "host/meshwright-node",
+    "host/hosts",
 ];
+/// The patch of kubelet's configuration, below a node's folder.
+pub(super) const KUBELET: &str = "patches/kubeletconfiguration0+merge.yaml";
+/// The patch of the API server, which control planes have.
+pub(super) const API_SERVER: &str = "patches/kube-apiserver0+json.yaml";
+/// What there is with several control planes.
+pub(super) const HAPROXY: &str = "host/haproxy.cfg";
 /// The pools that do not fit into `installation.yaml`.
 pub(super) const FURTHER_POOLS: &str = "cluster/calico/ip-pools.yaml";
 
@@ -46,7 +53,7 @@ impl Layout {
     pub(super) fn missing(&self) -> Vec<String> {
         let Self { interface, .. } = self;
         let nodes = self.nodes.iter().flat_map(|node| {
-            let files = ["kubeadm.yaml", "nftables.conf", "node.json"].map(str::to_owned);
+            let files = ["kubeadm.yaml", "nftables.conf", "node.json", KUBELET].map(str::to_owned);
             let ours = ["conf", "routes"].map(|kind| format!("{interface}.{kind}"));
             files.into_iter().chain(ours).map(move |file| format!("nodes/{node}/{file}"))
         });

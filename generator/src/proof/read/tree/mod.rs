@@ -5,6 +5,7 @@ mod folder;
 mod layout;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::folder::Folder;
@@ -12,6 +13,8 @@ use self::layout::Layout;
 use super::Unread;
 use super::calico::{Bgp, Felix, Installation, Pool};
 use super::entry::Entry;
+use super::haproxy::Haproxy;
+use super::hosts::Host;
 use super::kube_proxy::KubeProxy;
 use super::kubeadm::Kubeadm;
 use super::nftables::{self, Ruleset};
@@ -61,6 +64,10 @@ pub struct Emitted {
     pub firewall_unit: FromFile<Vec<Setting>>,
     /// Whether `meshwright-node` hands the private key to `wg syncconf`.
     pub script_keeps_key: FromFile<bool>,
+    /// `hosts`
+    pub hosts: FromFile<Vec<Host>>,
+    /// `haproxy.cfg`, where there are several control planes.
+    pub haproxy: Option<FromFile<Haproxy>>,
     /// The way in from the Internet.
     pub entry: Entry,
 }
@@ -100,6 +107,10 @@ pub struct Node {
     pub kubeadm: FromFile<Kubeadm>,
     /// `node.json`
     pub json: FromFile<NodeJson>,
+    /// The address that kubelet listens on.
+    pub kubelet: FromFile<At<Ipv4Addr>>,
+    /// The address that the API server listens on, where there is one.
+    pub api_server: Option<FromFile<At<Ipv4Addr>>>,
 }
 
 /// The file of one client.
@@ -189,6 +200,8 @@ struct Shared {
     kube_proxy: FromFile<KubeProxy>,
     firewall_unit: FromFile<Vec<Setting>>,
     script_keeps_key: FromFile<bool>,
+    hosts: FromFile<Vec<Host>>,
+    haproxy: Option<FromFile<Haproxy>>,
     entry: Entry,
 }
 
@@ -207,6 +220,8 @@ impl Shared {
             kube_proxy: self.kube_proxy,
             firewall_unit: self.firewall_unit,
             script_keeps_key: self.script_keeps_key,
+            hosts: self.hosts,
+            haproxy: self.haproxy,
             entry: self.entry,
         }
     }

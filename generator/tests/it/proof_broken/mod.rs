@@ -1,9 +1,10 @@
-//! The way in, broken in one place: each change of a file that the tunnel, the Ingress controller or the
-//! app is made from is refused at the line that breaks it, or does no harm.
+//! Trees that are broken in one place: each change of a file that the way in or the control plane is made
+//! from is refused at the line that breaks it, or does no harm.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 mod app;
+mod control_plane;
 mod controller;
 mod tunnel;
 
@@ -61,9 +62,9 @@ fn changed(files: &Files, file: &str, change: &Change) -> Files {
 }
 
 #[test]
-fn what_breaks_the_way_in_is_refused_at_its_line() {
+fn what_breaks_a_tree_is_refused_at_its_line() {
     let whole = whole();
-    for broken in [tunnel::BROKEN, controller::BROKEN, app::BROKEN].concat() {
+    for broken in ALL.iter().copied().flatten() {
         let proof = prove(&changed(&whole[broken.topology], broken.file, &broken.change));
         let first = proof.causes().next();
         let first = first.unwrap_or_else(|| panic!("{}: it holds", broken.name));
@@ -82,6 +83,8 @@ fn what_does_no_harm_is_let_through() {
         assert!(proof.holds(), "{}:\n{}", harmless.name, human::table(&proof));
     }
 }
+
+const ALL: &[&[Broken]] = &[tunnel::BROKEN, controller::BROKEN, app::BROKEN, control_plane::BROKEN];
 
 const HARMLESS: &[Harmless] = &[
     Harmless {

@@ -1,0 +1,33 @@
+//! `hosts`, as hosts(5) has it: one name an address here.
+
+use std::net::Ipv4Addr;
+
+use super::Unread;
+
+/// One name.
+#[derive(Debug)]
+pub struct Host {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The name.
+    pub name: String,
+    /// Its line.
+    pub line: u32,
+}
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// Every line that is not an address and a name.
+pub fn read(text: &str) -> Result<Vec<Host>, Vec<Unread>> {
+    super::lines(text, |line, statement| {
+        let words: Vec<_> = statement.split_whitespace().collect();
+        let host = match words[..] {
+            [address, name] => address.parse().ok().map(|address| (address, name)),
+            _ => None,
+        };
+        let (address, name) = host.ok_or_else(|| format!("`{statement}` is not understood"))?;
+        Ok(Host { address, name: name.to_owned(), line })
+    })
+}
