@@ -266,5 +266,6 @@ mod tests {
         assert!(!half.contains_address(NODES.network()) && NODES.prefix_len() == 24);
         assert!(SourceNet::parse("0.0.0.0/0").unwrap().is_everything());
         assert!(!SourceNet::parse("2001:db8::/32").unwrap().is_ipv4());
+        assert_eq!(SourceNet::parse("203.0.113.7").unwrap().net().to_string(), "203.0.113.7/32");
     }
 }

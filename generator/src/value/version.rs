@@ -89,6 +89,8 @@ mod tests {
     fn takes_releases_in_order() {
         accepts::<Version>(&[("1.37.2", "1.37.2"), ("0.0.0", "0.0.0")]);
         assert!(Version::new(1, 9, 10) < Version::parse("1.10.0").unwrap());
+        let version = Version::parse("1.37.2").unwrap();
+        assert_eq!((version.major(), version.minor(), version.patch()), (1, 37, 2));
     }
 
     #[test]
