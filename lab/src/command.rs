@@ -34,11 +34,12 @@ pub fn run(command: &mut Command) -> Result<String> {
 pub fn feed(command: &mut Command, input: &str) -> Result<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes())?;
-    }
+    let fed = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output()?;
-    printed(command, &output)
+    // Why it ended explains why it could not be fed.
+    let printed = printed(command, &output)?;
+    fed?;
+    Ok(printed)
 }
 
 /// Whether a program succeeds.

@@ -79,7 +79,10 @@ fn public_address(node: &plan::Node) -> Result<Option<Public>> {
     let id = node.id.get();
     let v4 = match endpoint.host() {
         Host::V4(address) => *address,
-        Host::Name(_) => Ipv4Addr::new(192, 0, 2, 200 + u8::try_from(id)?),
+        Host::Name(_) => {
+            let last = u8::try_from(id).ok().and_then(|id| id.checked_add(200));
+            Ipv4Addr::new(192, 0, 2, last.context("the lab has names for ids up to 55")?)
+        }
         Host::V6(address) => bail!("the lab's underlay is IPv4, and {address} is not"),
     };
     Ok(Some(Public { v4, v6: underlay::address_v6(id) }))

@@ -6,6 +6,22 @@ let
   forAllSystems =
     f: lib.genAttrs (lib.attrValues platforms) (system: f nixpkgs.legacyPackages.${system});
 
+  # The paths of all files below a folder, each beginning with `name`; none if it is not there.
+  filesBelow =
+    folder: name:
+    if !builtins.pathExists folder then
+      [ ]
+    else
+      lib.concatLists (
+        lib.mapAttrsToList (
+          entry: kind:
+          if kind == "directory" then
+            filesBelow (folder + "/${entry}") "${name}/${entry}"
+          else
+            [ "${name}/${entry}" ]
+        ) (builtins.readDir folder)
+      );
+
   nodesOf =
     out:
     let
@@ -13,14 +29,25 @@ let
       names = lib.attrNames (lib.filterAttrs (_: kind: kind == "directory") (builtins.readDir folder));
       plan = name: lib.importJSON (folder + "/${name}/node.json");
       # Nix copies a flake's whole source to the store: of a git repository, what git tracks; of
-      # any other folder, all of it.
-      key = name: "secrets/nodes/${name}/${(plan name).wireguard.interface}.key";
-      exposed = lib.filter (name: builtins.pathExists (dirOf out + "/${key name}")) names;
+      # any other folder, all of it. What is sealed with age, and public halves, may be there.
+      secrets = dirOf out + "/secrets";
+      isPublic =
+        path:
+        lib.elem (baseNameOf path) [
+          ".gitignore"
+          "recipients"
+        ]
+        || lib.any (suffix: lib.hasSuffix suffix path) [
+          ".age"
+          ".crt"
+          ".pub"
+        ];
+      exposed = lib.filter (path: !isPublic path) (filesBelow secrets "secrets");
     in
     if !builtins.pathExists folder then
       throw "meshwright: ${toString folder} is missing. Run `meshwright generate`, then `git add` its folder: a flake sees only what git knows."
     else if exposed != [ ] then
-      throw "meshwright: ${key (lib.head exposed)} is in the Nix store, where everyone reads it: git tracks it, or this folder is no git repository. Put that right, and make new keys."
+      throw "meshwright: ${lib.head exposed} is in the Nix store, where everyone reads it: git tracks it, or this folder is no git repository. Put that right, and make new keys."
     else
       lib.genAttrs names plan;
 

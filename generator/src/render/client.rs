@@ -13,7 +13,7 @@ use crate::render::{ClusterRenderer, GENERATED, Output};
 pub const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "client",
     outputs: &[Output {
-        path: "clients/<client>/wg0.conf",
+        path: "clients/<client>/<interface>.conf",
         consumer: "wg-quick(8) on that person's machine",
     }],
     render,

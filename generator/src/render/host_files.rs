@@ -38,7 +38,10 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
         Output { path: "host/systemd/meshwright-resolve.service", consumer: "systemd" },
         Output { path: "host/systemd/meshwright-resolve.timer", consumer: "systemd" },
         Output { path: "host/systemd/kubelet.service.d/20-meshwright.conf", consumer: "systemd" },
-        Output { path: "host/systemd/wg-quick@wg0.service.d/meshwright.conf", consumer: "systemd" },
+        Output {
+            path: "host/systemd/wg-quick@<interface>.service.d/meshwright.conf",
+            consumer: "systemd",
+        },
     ],
     render,
 };

@@ -70,7 +70,7 @@ struct RelayRow<'plan> {
 
 #[derive(Serialize)]
 struct FileRow {
-    path: &'static str,
+    path: String,
     consumer: &'static str,
     renderer: &'static str,
 }
@@ -89,7 +89,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         ssh_port: plan.firewall.ssh_port.get(),
         ssh_from: comma_separated(&ssh_from(plan)),
         order: OrderView::of(plan),
-        files: file_rows(artifacts),
+        files: file_rows(plan, artifacts),
     };
     artifacts.add("README.md", template::render("README.md", &view));
 }
@@ -133,19 +133,21 @@ fn relay_rows(plan: &Plan) -> Vec<RelayRow<'_>> {
 }
 
 /// Every kind of file; of what is in `cluster/` only what this cluster has.
-fn file_rows(artifacts: &ArtifactSet) -> Vec<FileRow> {
+fn file_rows(plan: &Plan, artifacts: &ArtifactSet) -> Vec<FileRow> {
+    let interface = plan.wireguard.interface.as_str();
     let cluster = CLUSTER.iter().map(|renderer| (renderer.id, renderer.outputs));
     let node = NODE.iter().map(|renderer| (renderer.id, renderer.outputs));
     let rows = cluster.chain(node).flat_map(|(renderer, outputs)| {
         let row = move |output: &Output| FileRow {
-            path: output.path,
+            path: output.path.replace("<interface>", interface),
             consumer: output.consumer,
             renderer,
         };
         outputs.iter().map(row)
     });
-    let is_here = |row: &FileRow| !row.path.starts_with("cluster/") || artifacts.contains(row.path);
+    let is_here =
+        |row: &FileRow| !row.path.starts_with("cluster/") || artifacts.contains(&row.path);
     let mut rows: Vec<_> = rows.filter(is_here).collect();
-    rows.sort_by_key(|row| row.path);
+    rows.sort_by(|one, other| one.path.cmp(&other.path));
     rows
 }

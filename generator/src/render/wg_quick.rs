@@ -17,12 +17,12 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
     id: "wg_quick",
     outputs: &[
         Output {
-            path: "nodes/<node>/wg0.conf",
+            path: "nodes/<node>/<interface>.conf",
             consumer: "wg-quick(8), as /etc/wireguard/wg0.conf",
         },
-        Output { path: "nodes/<node>/wg0.routes", consumer: "ip -batch, after wg0 is up" },
+        Output { path: "nodes/<node>/<interface>.routes", consumer: "ip -batch, after wg-quick" },
         Output {
-            path: "nodes/<node>/wg0.endpoints",
+            path: "nodes/<node>/<interface>.endpoints",
             consumer: "meshwright-node wg-resolve, where endpoints are names",
         },
     ],

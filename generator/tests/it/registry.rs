@@ -134,7 +134,7 @@ fn emitted(example: &Path) -> Vec<String> {
 }
 
 fn generic(path: &str, interface: &str) -> String {
-    let path = path.replace(interface, "wg0");
+    let path = path.replace(interface, "<interface>");
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["nodes", _, rest @ ..] => format!("nodes/<node>/{}", rest.join("/")),
         ["host", "containerd", "certs.d", _, file] => {

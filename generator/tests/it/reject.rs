@@ -8,7 +8,7 @@ use std::path::Path;
 
 use meshwright::diagnostic::Report;
 
-use crate::pipeline::{compile, human};
+use crate::pipeline::{compile, compile_text, human};
 use crate::snapshot;
 
 /// The codes of a report.
@@ -50,4 +50,14 @@ fn fixtures_are_refused_for_their_fault_alone() {
             insta::assert_snapshot!("reject", printed);
         });
     });
+}
+
+/// What is no list keeps no rule from judging the rest.
+#[test]
+fn rules_speak_beside_a_list_that_is_none() {
+    let topology = "nodes = 3\ncluster = { name = \"atlas\", kubernetes_version = \"1.36.2\" }\n\
+                    network = { pod_subnet = \"10.96.0.0/16\" }\n";
+    let compiled = compile_text("topology.toml", topology.to_owned());
+    let expected = BTreeSet::from(["subnet-overlap", "type-mismatch"]);
+    assert_eq!(codes(&compiled.report), expected, "{}", human(&compiled));
 }

@@ -65,16 +65,18 @@ fn bgp_routes(world: &World) -> Result<()> {
             (routed != expected).then(|| format!("{}: {routed:?}, not {expected:?}", node.name()))
         }))
     })?;
-    none_failed(world.nodes.iter().flat_map(foreign_mesh_routes))
+    let interface = world.tree.plan.wireguard.interface.as_str();
+    let foreign = world.nodes.iter().map(|node| foreign_mesh_routes(node, interface));
+    none_failed(foreign.collect::<Result<Vec<_>>>()?.into_iter().flatten())
 }
 
-fn foreign_mesh_routes(node: &Node) -> Vec<String> {
-    let routes = node.machine.run(&["ip", "-4", "route", "show"]).unwrap_or_default();
+fn foreign_mesh_routes(node: &Node, interface: &str) -> Result<Vec<String>> {
+    let routes = node.machine.run(&["ip", "-4", "route", "show"])?;
     let foreign = routes.lines().filter(|route| {
         let ours = route.contains(" proto kernel ") || route.contains(" proto bird ");
-        route.contains(" dev wg0 ") && !ours
+        route.contains(&format!(" dev {interface} ")) && !ours
     });
-    foreign.map(|route| format!("{}: {route}", node.name())).collect()
+    Ok(foreign.map(|route| format!("{}: {route}", node.name())).collect())
 }
 
 fn blocks_beside(world: &World, node: &Node) -> BTreeSet<String> {

@@ -31,10 +31,11 @@ fn relay_carries_both_ways(world: &World) -> Result<()> {
             (!reached).then(|| format!("{} to {}", one.name(), other.name()))
         }))
     })?;
-    none_failed(world.nodes.iter().filter_map(|node| {
-        let cached = node.machine.run(&["ip", "route", "show", "cache"]).unwrap_or_default();
-        cached.contains("redirected").then(|| format!("{} was redirected", node.name()))
-    }))
+    for node in &world.nodes {
+        let cached = node.machine.run(&["ip", "route", "show", "cache"])?;
+        ensure!(!cached.contains("redirected"), "{} was redirected", node.name());
+    }
+    Ok(())
 }
 
 fn planned<'world>(world: &'world World, node: &Node) -> Result<&'world plan::Node> {

@@ -2,6 +2,7 @@
 rec {
   inherit (builtins)
     all
+    any
     attrNames
     attrValues
     concatLists
