@@ -154,7 +154,8 @@ fn full_size_packets(world: &World) -> Result<()> {
 }
 
 /// WireGuard's data message has a header of 16 bytes and a tag of 16, UDP 8, IPv4 20: one
-/// encapsulation, and not two.
+/// encapsulation, and not two. What is inside is padded to 16 bytes, but not beyond the interface's MTU
+/// (protocol §5.4.6; seen: pods of 1300 bytes in a mesh of 1412 make 1372, not 1360).
 const WIREGUARD_OVER_IPV4: usize = 60;
 
 fn underlay_carries_only_wireguard(world: &World) -> Result<()> {
@@ -172,7 +173,7 @@ fn underlay_carries_only_wireguard(world: &World) -> Result<()> {
     ensure!(seen.in_clear.is_empty(), "in clear: {:?}", seen.in_clear);
     ensure!(seen.other.is_empty(), "not WireGuard: {:?}", seen.other);
     let largest = usize::from(mtu) + WIREGUARD_OVER_IPV4;
-    let padded = largest.next_multiple_of(16);
+    let padded = usize::from(mtu).next_multiple_of(16) + WIREGUARD_OVER_IPV4;
     ensure!(seen.wireguard > 0, "nothing was seen");
     ensure!((largest..=padded).contains(&seen.largest), "{} bytes, not {largest}", seen.largest);
     Ok(())
