@@ -27,8 +27,8 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright export tokyo | ssh debian@203.0.113.20 sudo meshwright-node apply
   meshwright export tokyo --public | tar -tv        # to look at; a host refuses it
-  meshwright export --client laptop --to wg0.conf   # or, for a phone: | qrencode -t ansiutf8
-  mkdir -m 700 s && meshwright export --manifests | tar -xC s && out/cluster/apply.sh --secrets s";
+  meshwright export --client laptop --to ~/wg0.conf # or, for a phone: | qrencode -t ansiutf8
+  s=$(mktemp -d) && meshwright export --manifests | tar -xC $s && out/cluster/apply.sh --secrets $s";
 
 /// Send a machine what it needs, secrets included
 ///
@@ -87,7 +87,7 @@ impl Export {
                 format!("meshwright export {name} | ssh USER@HOST sudo meshwright-node apply")
             }
             What { client: Some(name), .. } => {
-                format!("meshwright export --client {name} --to wg0.conf")
+                format!("meshwright export --client {name} --to ~/wg0.conf")
             }
             What { .. } => "meshwright export --manifests | tar -xC DIR".to_owned(),
         }

@@ -19,7 +19,7 @@ use crate::value::Reach;
 const EXAMPLES: &str = "\
 Examples:
   meshwright kubeconfig laptop --to ~/.kube/atlas
-  meshwright kubeconfig laptop --role view --days 7 > view.kubeconfig";
+  meshwright kubeconfig laptop --role view --days 7 --to ~/.kube/atlas-view";
 
 /// Let a client into the API, for a while
 ///

@@ -359,7 +359,7 @@ fn nothing_is_printed_to_a_terminal() {
     let place = place();
     for (arguments, pipe) in [
         ("export tokyo", "meshwright export tokyo | ssh USER@HOST sudo meshwright-node apply"),
-        ("export --client laptop", "meshwright export --client laptop --to wg0.conf"),
+        ("export --client laptop", "meshwright export --client laptop --to ~/wg0.conf"),
         ("export --manifests", "meshwright export --manifests | tar -xC DIR"),
         ("kubeconfig laptop", "meshwright kubeconfig laptop --to FILE"),
     ] {
