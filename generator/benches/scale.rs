@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench scale` prints one line a size. Whole processes are timed, cold (into an empty
 //! directory), unchanged (into its own output) and `check`; each figure is the median of
-//! [`ROUNDS`], taken in turn; peak memory is the process's VmHWM.
+//! [`ROUNDS`], taken in turn; peak memory is the process's VmHWM. Then `check` alone is timed, of a
+//! mesh behind NAT and of files of the largest size that are wrong all over.
 //! Nothing is asserted here: a busy machine must not fail a test.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, or stops")]
@@ -16,6 +17,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use meshwright::document::LARGEST;
 use tempfile::TempDir;
 
 const SIZES: [u32; 4] = [4, 100, 300, 1000];
@@ -29,6 +31,57 @@ fn main() {
     for nodes in SIZES {
         measure(nodes);
     }
+    println!("\n{:>26} {:>11} {:>9} {:>9}", "check", "bytes", "time", "peak");
+    let many = mesh::topology(1..=1000);
+    check("1000 nodes, 998 behind NAT", &behind_nat(&many), true);
+    for (what, text) in damaged() {
+        check(what, &text, false);
+    }
+}
+
+/// Of a mesh, all but the first two nodes stand behind NAT: each of them is a relay.
+fn behind_nat(mesh: &str) -> String {
+    let mut endpoints = 0;
+    let lines = mesh.lines().map(|line| {
+        endpoints += usize::from(line.starts_with("endpoint"));
+        let is_hidden = line.starts_with("endpoint") && endpoints > 2;
+        if is_hidden {
+            format!("relay = \"node{}\"\n", 1 + endpoints % 2)
+        } else {
+            format!("{line}\n")
+        }
+    });
+    lines.collect()
+}
+
+/// What takes longest of the files in `tests/it/damaged.rs`, and names that lead nowhere.
+fn damaged() -> [(&'static str, String); 5] {
+    let fill = |line: &str| line.repeat(LARGEST / line.len());
+    let names = (1..=5000).map(|id| {
+        format!("[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"worker\"\nrelay = \"m{id}\"\n")
+    });
+    let names = names.collect::<String>();
+    let line = fill("{},");
+    [
+        ("empty tables", fill("[[nodes]]\n")),
+        ("empty tables in one line", format!("nodes = [{}]", &line[..LARGEST - 16])),
+        ("unknown keys", (0..80_000).map(|number| format!("k{number} = 1\n")).collect()),
+        ("no TOML", fill("=\n")),
+        (
+            "names that lead nowhere",
+            format!("[cluster]\nname = \"mesh\"\nkubernetes_version = \"1.36.3\"\n{names}"),
+        ),
+    ]
+}
+
+/// Times `check` of a text, which is sound or not.
+fn check(what: &str, text: &str, sound: bool) {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let topology = folder.path().join("topology.toml");
+    fs::write(&topology, text).expect("written");
+    let rounds = (0..ROUNDS).map(|_| run(&topology, "check", sound)).collect();
+    let Measured { time, peak } = median(rounds);
+    println!("{what:>26} {:>11} {:>9} {:>9}", text.len(), seconds(time), megabytes(peak));
 }
 
 fn measure(nodes: u32) {
@@ -60,10 +113,10 @@ fn round(folder: &Path, topology: &Path) -> [Measured; 4] {
             fs::remove_dir_all(stale).expect("removed");
         }
     }
-    let cold = run(topology, "generate");
-    let unchanged = run(topology, "generate");
-    let check = run(topology, "check");
-    let copy = timed(Command::new("cp").arg("-r").arg(&out).arg(&copied));
+    let cold = run(topology, "generate", true);
+    let unchanged = run(topology, "generate", true);
+    let check = run(topology, "check", true);
+    let copy = timed(Command::new("cp").arg("-r").arg(&out).arg(&copied), true);
     [cold, unchanged, check, copy]
 }
 
@@ -79,17 +132,20 @@ struct Measured {
     peak: u64,
 }
 
-fn run(topology: &Path, verb: &str) -> Measured {
+/// Runs a verb on a topology that is sound or not.
+fn run(topology: &Path, verb: &str, sound: bool) -> Measured {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
-    timed(command.arg(verb).arg("--quiet").arg("--topology").arg(topology))
+    timed(command.arg(verb).arg("--quiet").arg("--topology").arg(topology), sound)
 }
 
-fn timed(command: &mut Command) -> Measured {
+fn timed(command: &mut Command, succeeds: bool) -> Measured {
     let start = Instant::now();
-    let mut child = command.stdout(Stdio::null()).spawn().expect("started");
+    let streams = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = streams.spawn().expect("started");
     let peak = watch(&mut child);
     let time = start.elapsed();
-    assert!(child.wait().expect("reaped").success(), "{command:?} failed");
+    let success = child.wait().expect("reaped").success();
+    assert_eq!(success, succeeds, "{command:?}");
     Measured { time, peak }
 }
 

@@ -14,6 +14,13 @@ use crate::route::{Route, Step};
 /// Code of a fault in the TOML grammar itself.
 pub const SYNTAX: &str = "toml-syntax";
 
+/// Code of a file that nobody has written by hand.
+pub const FILE_TOO_LARGE: &str = "file-too-large";
+
+/// How long a topology can be, in bytes; five thousand nodes fit. All that is wrong with a file of
+/// this size is found in a second.
+pub const LARGEST: usize = 1024 * 1024;
+
 /// What some editors on Windows put before the text; TOML ignores it.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -27,17 +34,31 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads the bytes of a file.
+    /// Reads the bytes of a file, of which no more than [`LARGEST`] and one need be there.
     ///
     /// # Errors
     ///
-    /// A report of the first byte that is not UTF-8.
+    /// A report of the first byte that is too much, or not UTF-8.
     pub fn decode(name: String, bytes: Vec<u8>) -> Result<Self, Box<Report>> {
+        if let Some(whole) = bytes.get(..LARGEST).filter(|whole| whole.len() < bytes.len()) {
+            return Err(Box::new(too_large(name, whole)));
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { name, text }),
             Err(fault) => Err(Box::new(not_utf8(name, &fault))),
         }
     }
+}
+
+/// `whole` is what could have been taken.
+fn too_large(name: String, whole: &[u8]) -> Report {
+    let text = String::from_utf8_lossy(whole).into_owned();
+    let place = Place::Bytes(text.len()..text.len());
+    let message = format!("the file is larger than {LARGEST} bytes");
+    let finding = Finding::at(message, place, "no topology is longer than this")
+        .help("name the file that people write with `--topology`");
+    let source = Source { name, text };
+    located(source, Diagnostic { code: FILE_TOO_LARGE, severity: Severity::Error, finding })
 }
 
 /// What stands for the broken bytes comes after the valid ones, so their places are right.
@@ -49,7 +70,11 @@ fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
         .help("save the file as UTF-8");
     let text = String::from_utf8_lossy(fault.as_bytes()).into_owned();
     let source = Source { name, text };
-    let diagnostic = Diagnostic { code: SYNTAX, severity: Severity::Error, finding };
+    located(source, Diagnostic { code: SYNTAX, severity: Severity::Error, finding })
+}
+
+/// The report of a text that is not read.
+fn located(source: Source, diagnostic: Diagnostic) -> Report {
     let located = Document::parse(&source).0.locate(diagnostic);
     Report::new(source, vec![located], 0)
 }
@@ -66,7 +91,7 @@ pub struct Document<'source> {
 }
 
 /// A power of two that makes the table small and the rest to count short.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 64;
 
 /// Where a route leads.
 struct Site {

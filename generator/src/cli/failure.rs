@@ -21,9 +21,9 @@ pub(super) enum Failure {
     /// A file of the user.
     #[error("cannot {action} {}: {source}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
-    /// The topology is no text; the report says where.
-    #[error("{} is not UTF-8", report.source.name)]
-    NotText { report: Box<Report> },
+    /// The topology is no text, or too much of it; the report says where.
+    #[error("{} cannot be read", report.source.name)]
+    Unreadable { report: Box<Report> },
     /// The output directory.
     #[error(transparent)]
     Out(#[from] out::Error),
@@ -104,7 +104,7 @@ impl Failure {
             Self::Out(fault) => fault.help(),
             Self::Secrets(fault) => fault.help().map(str::to_owned),
             Self::File { .. }
-            | Self::NotText { .. }
+            | Self::Unreadable { .. }
             | Self::Identity(_)
             | Self::Tree(_)
             | Self::Edit(_)
@@ -115,7 +115,7 @@ impl Failure {
     /// The exit code that it means.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::NotText { .. } => 1,
+            Self::Unreadable { .. } => 1,
             Self::Out(fault) => fault.exit_code(),
             _ => USAGE,
         }

@@ -8,14 +8,11 @@ use std::path::{Component, Path, PathBuf};
 use super::Global;
 use super::failure::Failure;
 use crate::diagnostic::{self, Format, Report, Severity};
-use crate::document::Source;
+use crate::document::{LARGEST, Source};
 use crate::file;
 
 /// Longer lists are cut unless `--verbose` asks for all.
 const LISTED: usize = 20;
-
-/// In bytes; five thousand nodes fit. All that is wrong with a file of this size is found in a second.
-const LARGEST: u64 = 1024 * 1024;
 
 /// One run of one verb.
 pub(super) struct Session<'a> {
@@ -63,13 +60,9 @@ impl Session<'_> {
     /// Reads the topology.
     pub(super) fn source(&self) -> Result<Source, Failure> {
         let path = self.topology();
-        let bytes = read_at_most(LARGEST + 1, path).map_err(Failure::reading(path))?;
-        let name = path.display().to_string();
-        if bytes.len() as u64 > LARGEST {
-            let help = "name the file that people write with --topology";
-            return Err(Failure::usage(format!("{name} is larger than {LARGEST} bytes"), help));
-        }
-        Source::decode(name, bytes).map_err(|report| Failure::NotText { report })
+        let bytes = read_at_most(LARGEST as u64 + 1, path).map_err(Failure::reading(path))?;
+        Source::decode(path.display().to_string(), bytes)
+            .map_err(|report| Failure::Unreadable { report })
     }
 
     /// Puts another text in the place of the topology that was read, unless somebody has saved it
@@ -87,7 +80,7 @@ impl Session<'_> {
     pub(super) fn fail(&mut self, failure: &Failure) -> u8 {
         // Nobody is left to be told that a stream is gone.
         let _ = match failure {
-            Failure::NotText { report } => self.report(report).map(drop),
+            Failure::Unreadable { report } => self.report(report).map(drop),
             failure => failure
                 .print(self.color, self.err)
                 .and_then(|()| failure.print_data(self.global.format, self.out)),

@@ -15,7 +15,7 @@ use std::io;
 use std::ops::Range;
 
 pub use fix::{Change, Fix};
-pub use problems::Problems;
+pub use problems::{ERRORS_TOO_MANY, Problems};
 
 use crate::document::Source;
 use crate::route::Route;
@@ -146,6 +146,13 @@ pub struct Span {
     pub primary: bool,
 }
 
+impl Span {
+    /// What tells two of one diagnostic's apart.
+    fn order(&self) -> (usize, usize, &str) {
+        (self.bytes.start, self.bytes.end, &self.label)
+    }
+}
+
 /// A [`Diagnostic`] whose places are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
@@ -167,12 +174,13 @@ impl Located {
     /// Place first, then everything that tells two of them apart.
     fn order(&self, other: &Self) -> Ordering {
         let place = |located: &Self| (located.start(), located.code);
-        let rest = |located: &Self| {
-            let spans = located.spans.iter();
-            let spans = spans.map(|span| (span.bytes.start, span.bytes.end, span.label.clone()));
-            (located.message.clone(), located.help.clone(), spans.collect::<Vec<_>>())
-        };
-        place(self).cmp(&place(other)).then_with(|| rest(self).cmp(&rest(other)))
+        place(self)
+            .cmp(&place(other))
+            .then_with(|| self.message.cmp(&other.message))
+            .then_with(|| self.help.cmp(&other.help))
+            .then_with(|| {
+                self.spans.iter().map(Span::order).cmp(other.spans.iter().map(Span::order))
+            })
     }
 
     fn start(&self) -> usize {

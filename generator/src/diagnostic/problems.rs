@@ -6,10 +6,19 @@ use std::ops::Bound;
 use super::{Diagnostic, Finding, Place, Severity};
 use crate::route::{Route, Step};
 
+/// Code of the error that says that further ones are not told.
+pub const ERRORS_TOO_MANY: &str = "errors-too-many";
+
+/// How many errors are told. Nobody mends more before the next look, and a damaged file of the
+/// largest size holds half a million, whose report would be a hundred times as large as the file.
+const MOST: usize = 10_000;
+
 /// Everything that was reported on the way, and the places that could not be read.
 #[derive(Debug, Default)]
 pub struct Problems {
     diagnostics: Vec<Diagnostic>,
+    /// How many of them are errors.
+    errors: usize,
     broken: BTreeSet<Route>,
 }
 
@@ -17,13 +26,15 @@ impl Problems {
     /// Problems that begin with those of the TOML parser.
     #[must_use]
     pub fn new(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { diagnostics, broken: BTreeSet::new() }
+        let mut problems = Self::default();
+        diagnostics.into_iter().for_each(|found| problems.add(found));
+        problems
     }
 
     /// Reports that the value at `route` could not be read. Rules stay silent about it from now on.
     pub fn broken(&mut self, code: &'static str, route: &Route, finding: Finding) {
         self.silence(route);
-        self.diagnostics.push(Diagnostic { code, severity: Severity::Error, finding });
+        self.add(Diagnostic { code, severity: Severity::Error, finding });
     }
 
     /// Keeps rules from speaking about the value at `route`: it is not what the user means.
@@ -33,7 +44,24 @@ impl Problems {
 
     /// Reports a fault that leaves the values readable, such as a key that does not exist.
     pub fn report(&mut self, code: &'static str, severity: Severity, finding: Finding) {
-        self.diagnostics.push(Diagnostic { code, severity, finding });
+        self.add(Diagnostic { code, severity, finding });
+    }
+
+    /// The first error that is too many says so at its place.
+    fn add(&mut self, found: Diagnostic) {
+        let is_error = found.severity == Severity::Error;
+        match self.errors {
+            MOST if is_error => self.diagnostics.push(too_many(found)),
+            errors if is_error && errors > MOST => {}
+            _ => self.diagnostics.push(found),
+        }
+        self.errors += usize::from(is_error);
+    }
+
+    /// Whether a further error would not be told: to look for one is of no use.
+    #[must_use]
+    pub fn are_too_many(&self) -> bool {
+        self.errors > MOST
     }
 
     /// The diagnostics so far, for words that only a later stage knows.
@@ -44,7 +72,7 @@ impl Problems {
     /// Whether anything so far forbids to go on.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|found| found.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// All diagnostics, in the order in which they were found.
@@ -71,4 +99,16 @@ impl Problems {
         let mut after = self.broken.range::<[Step], _>((Bound::Included(steps), Bound::Unbounded));
         is_within || after.next().is_some_and(|next| next.steps().starts_with(steps))
     }
+}
+
+fn too_many(found: Diagnostic) -> Diagnostic {
+    let Finding { mut labels, .. } = found.finding;
+    labels.truncate(1);
+    for label in &mut labels {
+        label.text = "one more is here".to_owned();
+    }
+    let message = format!("there are more than {MOST} errors");
+    let help = "mend what is told, then check again: further errors are not looked for";
+    let finding = Finding { message, labels, help: Some(help.to_owned()), change: None };
+    Diagnostic { code: ERRORS_TOO_MANY, severity: Severity::Error, finding }
 }

@@ -2,7 +2,7 @@
 
 use super::machine::free_ids;
 use super::{Entry, Theme};
-use crate::diagnostic::{Diagnostic, Fix, Place, Problems, Severity};
+use crate::diagnostic::{Diagnostic, ERRORS_TOO_MANY, Fix, Place, Problems, Severity};
 use crate::document;
 use crate::route::{Route, Step};
 use crate::topology::{self, Topology};
@@ -31,7 +31,27 @@ fn missing_id(found: &Diagnostic) -> Option<Route> {
 }
 
 /// What is known of each.
-pub(super) const ENTRIES: [Entry; 5] = [
+pub(super) const ENTRIES: [Entry; 7] = [
+    Entry {
+        code: document::FILE_TOO_LARGE,
+        severity: Severity::Error,
+        theme: Theme::File,
+        summary: "the file is larger than a topology can be",
+        explain: "\
+A topology of five thousand nodes takes less than a mebibyte, and Kubernetes carries no more nodes than \
+that. A file that is larger was most probably not meant: an image, a log, the output of a loop. It is not \
+read, so that nobody waits for the report of a million faults.",
+    },
+    Entry {
+        code: ERRORS_TOO_MANY,
+        severity: Severity::Error,
+        theme: Theme::File,
+        summary: "there are more errors than anybody reads",
+        explain: "\
+Ten thousand errors are told, in every format; the next one says that there are more, and where. Nothing \
+is looked for behind them. So many come from a file that is no topology or that a program has damaged, \
+and most of them from few causes: mend those that are told, then check again.",
+    },
     Entry {
         code: document::SYNTAX,
         severity: Severity::Error,

@@ -32,6 +32,10 @@ pub const TYPE_MISMATCH: &str = "type-mismatch";
 /// Code of a value that its type refuses.
 pub const VALUE_MALFORMED: &str = "value-malformed";
 
+/// How many entries an array can have: Kubernetes carries 5000 nodes (kubernetes.io, "Considerations
+/// for large clusters"), and nothing here has more. Rules may take time for each pair of them.
+const LONGEST: usize = 5000;
+
 /// Something that a key can hold.
 pub(super) trait Field: Sized {
     /// What a user is told to write, with its article: `a string`, `an array`.
@@ -283,6 +287,15 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+/// Reports an array with more elements than anything has.
+fn too_long(length: usize, at: &Route, problems: &mut Problems) {
+    let message = format!("`{at}` has {length} entries");
+    let label = format!("{LONGEST} are taken at the most");
+    let help = "Kubernetes carries no more nodes than that, and nothing here has more";
+    let route = at.index(LONGEST);
+    problems.broken(VALUE_MALFORMED, &route, Finding::new(message, &route, label).help(help));
+}
+
 /// An array; elements that cannot be read are reported and left out. The position of those behind
 /// them is then not the one in the file, so that no rule may speak of it.
 impl<T: Field> Field for Vec<T> {
@@ -294,9 +307,16 @@ impl<T: Field> Field for Vec<T> {
 
     fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
         let DeValue::Array(array) = value else { return mismatch(value, at, problems) };
-        let elements = array.iter().enumerate();
-        let read = elements.filter_map(|(i, e)| T::read(e.get_ref(), &at.index(i), problems));
-        let read: Self = read.collect();
+        if array.len() > LONGEST {
+            too_long(array.len(), at, problems);
+        }
+        let mut read = Self::new();
+        for (index, element) in array.iter().take(LONGEST).enumerate() {
+            if problems.are_too_many() {
+                break;
+            }
+            read.extend(T::read(element.get_ref(), &at.index(index), problems));
+        }
         if read.len() < array.len() && !T::KNOWS_ITS_PLACE {
             problems.silence(at);
         }
@@ -325,6 +345,9 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
         let DeValue::Table(table) = value else { return mismatch(value, at, problems) };
         let mut map = Self::new();
         for (key, value) in table {
+            if problems.are_too_many() {
+                break;
+            }
             let at = at.key(key.get_ref().to_string());
             let value = V::read(value.get_ref(), &at, problems);
             match K::parse(key.get_ref()) {
@@ -365,6 +388,9 @@ impl<'a> Keys<'a> {
             let meant = closest(key, known.iter().map(|known| known.name));
             problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, meant));
             misspelt.extend(meant);
+            if problems.are_too_many() {
+                break;
+            }
         }
         Self { table, at, misspelt, problems }
     }

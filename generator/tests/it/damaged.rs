@@ -2,13 +2,15 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
 use meshwright::artifact::Tree as _;
 use meshwright::diagnostic::{self, Format, Report, Severity};
-use meshwright::document::Source;
+use meshwright::document::{LARGEST, Source};
 use meshwright::pipeline;
 use meshwright::plan::Plan;
 use meshwright::render::Rendering;
@@ -180,11 +182,16 @@ fn originals() -> Vec<Vec<u8>> {
 
 /// Runs all that `check` runs, and says whether the file passed.
 fn judge(what: &str, bytes: Vec<u8>) -> bool {
+    report(what, bytes).count(Severity::Error) == 0
+}
+
+/// Runs all that `check` runs, and returns what it tells.
+fn report(what: &str, bytes: Vec<u8>) -> Report {
     let source = match Source::decode("topology.toml".to_owned(), bytes) {
         Ok(source) => source,
         Err(report) => {
             assert_located(what, &report);
-            return false;
+            return *report;
         }
     };
     let compiled = pipeline::compile(&source);
@@ -194,7 +201,7 @@ fn judge(what: &str, bytes: Vec<u8>) -> bool {
     if let Some(plan) = &compiled.plan {
         assert_generates(what, plan);
     }
-    errors == 0
+    compiled.report
 }
 
 /// What the rules accept renders, and no interface gives an address to two peers.
@@ -296,4 +303,110 @@ fn large_files_are_told_where() {
             assert!(!judge(&format!("large {index}"), text));
         }
     });
+}
+
+/// A quarter of what is taken: unoptimised, the rest takes long, and shows nothing more.
+const LARGE: usize = LARGEST / 4;
+
+/// `line` for each number, between a head and a tail, as often as [`LARGE`] holds it.
+fn filled(head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
+    let mut text = head.to_owned();
+    for number in 0.. {
+        let line = line(number);
+        if text.len() + line.len() + tail.len() > LARGE {
+            break;
+        }
+        text.push_str(&line);
+    }
+    text + tail
+}
+
+/// Large, and wrong in as many places as fit: what is told has an end, and says where. How long it takes, the benchmark `scale` shows.
+#[test]
+fn the_largest_files_are_told_where() {
+    let codes: [(&str, String, &[&str]); 14] = [
+        (
+            "tables of nodes",
+            filled("", |_| "[[nodes]]\n".to_owned(), ""),
+            &["errors-too-many", "key-missing", "value-malformed"],
+        ),
+        (
+            "tables of clients",
+            filled("", |_| "[[clients]]\n".to_owned(), ""),
+            &["errors-too-many", "key-missing", "value-malformed"],
+        ),
+        (
+            "nodes in one line",
+            filled("nodes = [", |_| "{},".to_owned(), "]"),
+            &["errors-too-many", "key-missing", "value-malformed"],
+        ),
+        (
+            "elements of another type",
+            filled("[firewall]\nssh_from = [", |_| "0,".to_owned(), "]"),
+            &["key-missing", "type-mismatch", "value-malformed"],
+        ),
+        (
+            "arrays of elements of another type",
+            filled("nodes = [", |_| format!("{{open_ports=[{}]}},", "0,".repeat(4000)), "]"),
+            &["errors-too-many", "key-missing", "type-mismatch"],
+        ),
+        (
+            "unknown keys",
+            filled("[[nodes]]\n", |number| format!("k{number}=1\n"), ""),
+            &["errors-too-many", "key-missing", "key-unknown"],
+        ),
+        (
+            "labels",
+            filled("[[nodes]]\nlabels = {", |number| format!("k{number}=\"_\","), "}"),
+            &["errors-too-many", "key-missing", "value-malformed"],
+        ),
+        (
+            "lines without a key",
+            filled("", |_| "=\n".to_owned(), ""),
+            &["errors-too-many", "toml-syntax"],
+        ),
+        (
+            "Windows lines without a value",
+            filled("", |_| "a\r\n".to_owned(), ""),
+            &["errors-too-many", "toml-syntax"],
+        ),
+        ("equal signs", filled("", |_| "=".to_owned(), ""), &["toml-syntax"]),
+        ("open arrays", filled("nodes = ", |_| "[".to_owned(), ""), &["toml-syntax"]),
+        (
+            "a string of wide characters",
+            filled("nodes = \"", |_| "東".to_owned(), "\""),
+            &["key-missing", "type-mismatch"],
+        ),
+        ("comments", filled("", |_| "# 東\n".to_owned(), ""), &["key-missing"]),
+        (
+            "tabs",
+            filled("[[nodes]]\n", |_| "\t".to_owned(), "x = 1"),
+            &["key-missing", "key-unknown"],
+        ),
+    ];
+    for (what, text, expected) in codes {
+        let found = timed(what, || report(what, text.into_bytes())).diagnostics;
+        let codes: BTreeSet<_> = found.iter().map(|found| found.code).collect();
+        assert_eq!(codes, expected.iter().copied().collect(), "{what}");
+        let last_told = found.iter().filter(|found| found.code == "errors-too-many").count();
+        assert!(found.len() <= 10_001 && last_told <= 1, "{what}: {} are told", found.len());
+    }
+}
+
+/// Each of many names is compared with all others.
+#[test]
+fn names_that_lead_nowhere_are_told_where() {
+    let mut text = "[cluster]\nname = \"mesh\"\nkubernetes_version = \"1.36.3\"\n".to_owned();
+    for id in 1..=800 {
+        write!(
+            text,
+            "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"worker\"\nrelay = \"m{id}\"\n"
+        )
+        .expect("a String takes everything");
+    }
+    let found = timed("names", || report("names", text.into_bytes())).diagnostics;
+    let unknown: Vec<_> = found.iter().filter(|found| found.code == "relay-unknown").collect();
+    assert_eq!(unknown.len(), 800);
+    assert_eq!(unknown[799].message, "`relay` names `m800`, which is no node");
+    assert_eq!(unknown[799].help.as_deref(), Some("did you mean `n800`?"));
 }

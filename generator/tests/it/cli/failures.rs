@@ -63,10 +63,25 @@ fn a_topology_that_is_no_text_is_located() {
 
 #[test]
 fn a_topology_of_more_than_a_mebibyte_is_refused() {
-    let place = Place::with(&"#".repeat(1024 * 1024 + 1));
-    let stderr = "error: topology.toml is larger than 1048576 bytes\n |\n \
-                  = help: name the file that people write with --topology\n";
-    assert_eq!(place.run(&["check"]), told(2, stderr));
+    let place = Place::with(&"#234567\n".repeat(128 * 1024 + 1));
+    let report = "error[file-too-large]: the file is larger than 1048576 bytes\n      \
+                  --> topology.toml:131072:8\n       |\n\
+                  131072 | #234567\n       |        ^ no topology is longer than this\n       \
+                  |\n       = help: name the file that people write with `--topology`\n\n\
+                  topology.toml: 1 error\n";
+    for verb in ["check", "generate", "keys"] {
+        assert_eq!(place.run(&[verb]), told(1, report), "{verb}");
+    }
+    let (code, stdout, _) = place.run(&["check", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let found = &document["diagnostics"][0];
+    assert_eq!((code, found["code"].as_str()), (Some(1), Some("file-too-large")));
+    assert_eq!(found["spans"][0]["line"], 131_072);
+    let (code, stdout, _) = place.run(&["check", "--format", "github"]);
+    let command = "::error file=topology.toml,line=131072,endLine=131072,col=8,endColumn=8,\
+                   title=file-too-large::the file is larger than 1048576 bytes%0A\
+                   help: name the file that people write with `--topology`\n";
+    assert_eq!((code, stdout.as_str()), (Some(1), command));
     place.write("topology.toml", &"#".repeat(1024 * 1024));
     assert_eq!(place.run(&["check"]).0, Some(1));
 }
@@ -86,7 +101,13 @@ fn people_are_told_of_the_first_hundred() {
 fn many_faults_are_counted() {
     let place = Place::with(&"x=1\n".repeat(100_000));
     let (code, _, stderr) = place.run(&["check"]);
-    assert_eq!((code, stderr.lines().last()), (Some(1), Some("topology.toml: 99999 errors")));
+    assert_eq!((code, stderr.lines().last()), (Some(1), Some("topology.toml: 10001 errors")));
+    let (code, stdout, _) = place.run(&["check", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let last = &document["diagnostics"][10_000];
+    assert_eq!((code, last["code"].as_str()), (Some(1), Some("errors-too-many")));
+    assert_eq!(last["message"], "there are more than 10000 errors");
+    assert_eq!(last["spans"][0]["line"], 10_002);
 
     place.write("topology.toml", &"+/9".repeat(300_000));
     let report = "error[toml-syntax]: `+/` cannot stand in a key without quotes\n \
