@@ -9,6 +9,7 @@ pub mod github;
 pub mod human;
 pub mod json;
 mod problems;
+mod wrap;
 
 use std::cmp::Ordering;
 use std::io;

@@ -96,6 +96,16 @@ fn people_are_told_of_the_first_hundred() {
     assert_eq!((code, headers, &stderr[stderr.len() - end.len()..]), (Some(1), 100, end));
 }
 
+/// Of a line that is the whole file no part is shown.
+#[test]
+fn the_place_in_a_long_line_is_named() {
+    let place = Place::with(&format!("cluster = {{}} # {}\n", "東".repeat(2000)));
+    let (code, _, stderr) = place.run(&["check"]);
+    let report = "error[key-missing]: `nodes` is missing\n--> topology.toml:1:1\n \
+                  = note: expected an array here\n\n";
+    assert_eq!((code, &stderr[..report.len().min(stderr.len())]), (Some(1), report));
+}
+
 /// Were the work to grow with the square of the faults, this would not end.
 #[test]
 fn many_faults_are_counted() {
@@ -110,7 +120,7 @@ fn many_faults_are_counted() {
     assert_eq!(last["spans"][0]["line"], 10_002);
 
     place.write("topology.toml", &"+/9".repeat(300_000));
-    let report = "error[toml-syntax]: `+/` cannot stand in a key without quotes\n \
+    let report = "error[toml-syntax]: `+/` cannot stand in a key without quotes\n\
                   --> topology.toml:1:1\n";
     let (code, _, stderr) = place.run(&["check"]);
     assert_eq!((code, &stderr[..report.len().min(stderr.len())]), (Some(1), report));

@@ -206,7 +206,9 @@ fn a_recipient_that_nothing_can_be_encrypted_to_is_named() {
     let before = place.tree();
     for arguments in [&["keys"][..], &["keys", "--check"], &["keys", "--recrypt"]] {
         let (code, stdout, stderr) = place.run(arguments);
-        let head = format!("error[recipient-unusable]: nothing can be encrypted to `{wrong}`\n");
+        let head = "error[recipient-unusable]: ";
+        let indent = " ".repeat(head.len());
+        let head = format!("{head}nothing can be encrypted to\n{indent}`{wrong}`\n");
         assert!(stderr.starts_with(&head), "{stderr}");
         assert_eq!((code, stdout.as_str()), (Some(1), ""));
     }

@@ -75,8 +75,8 @@ fn a_preshared_key_that_is_none_is_named() {
     assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
     place.write("secrets/preshared/hongkong+tokyo.psk", "cut sh");
     let before = place.tree();
-    let report = "error[preshared-key-malformed]: secrets/preshared/hongkong+tokyo.psk holds no \
-                  preshared key\n --> topology.toml:7:18\n  |\n\
+    let report = "error[preshared-key-malformed]: secrets/preshared/hongkong+tokyo.psk holds no\n\
+                  \x20                               preshared key\n --> topology.toml:7:18\n  |\n\
                   7 | preshared_keys = true\n  |                  ^^^^ asks for one\n  |\n  \
                   = help: put back what `wg genpsk` has printed, or move the file away\n\n\
                   topology.toml: 1 error\n";
@@ -136,8 +136,10 @@ fn a_private_key_in_the_topology_is_told() {
 fn assert_reported(place: &Place, arguments: &[&str], code: &str, message: &str, line: &str) {
     let before = place.tree();
     let (status, stdout, stderr) = place.run(arguments);
-    let head = format!("error[{code}]: {message}\n");
-    assert!(stderr.starts_with(&head) && stderr.contains(line), "{stderr}");
+    let head = format!("error[{code}]: ");
+    let unwrapped = stderr.replace(&format!("\n{}", " ".repeat(head.len())), " ");
+    let head = format!("{head}{message}\n");
+    assert!(unwrapped.starts_with(&head) && stderr.contains(line), "{stderr}");
     assert_eq!((status, stdout.as_str()), (Some(1), ""));
     assert_eq!(place.tree(), before, "nothing is repaired by guessing");
 }
