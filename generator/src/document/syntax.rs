@@ -1,11 +1,14 @@
 //! Faults of the TOML grammar, in words for people who do not know the grammar.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::de::Error;
 
 use super::SYNTAX;
 use crate::diagnostic::{Diagnostic, Finding, Place, Severity};
+
+const EQUAL_SIGN: &str = "write `=` between key and value";
 
 /// One fault of the parser, taken apart.
 struct Fault<'a> {
@@ -25,7 +28,9 @@ pub(super) fn diagnostics(errors: &[Error], text: &str, line_starts: &[usize]) -
     faults.sort_by_key(|fault| fault.bytes.start);
     cut_unclosed(&mut faults);
     faults.dedup_by_key(|fault| line_starts.partition_point(|start| *start <= fault.bytes.start));
-    let findings = faults.iter().map(Fault::finding);
+    cut_repeated(&mut faults);
+    let arrays = arrays_of_tables(text);
+    let findings = faults.iter().map(|fault| fault.finding(&arrays));
     findings
         .map(|finding| Diagnostic { code: SYNTAX, severity: Severity::Error, finding })
         .collect()
@@ -39,6 +44,25 @@ fn cut_unclosed(faults: &mut Vec<Fault<'_>>) {
     let bytes = inside.map_or(end.bytes.clone(), |first| faults[first].bytes.clone());
     faults.truncate(inside.unwrap_or(faults.len()));
     faults.push(Fault { bytes, ..end });
+}
+
+/// The names in headers such as `[[nodes]]`.
+fn arrays_of_tables(text: &str) -> BTreeSet<&str> {
+    let headers = text.lines().filter_map(|line| line.trim_start().strip_prefix("[["));
+    headers.filter_map(|header| header.split("]]").next()).map(str::trim).collect()
+}
+
+/// A table that is written twice has its keys twice: one mistake. They end with the next header.
+fn cut_repeated(faults: &mut Vec<Fault<'_>>) {
+    let mut repeated = 0..0;
+    faults.retain(|fault| {
+        if fault.description == "duplicate key" && fault.is_header() {
+            let rest = &fault.text[fault.bytes.end..];
+            let length = rest.find("\n[").unwrap_or(rest.len());
+            repeated = fault.bytes.end..fault.bytes.end + length;
+        }
+        fault.description != "duplicate key" || !repeated.contains(&fault.bytes.start)
+    });
 }
 
 impl<'a> Fault<'a> {
@@ -64,7 +88,7 @@ impl<'a> Fault<'a> {
     }
 
     /// The descriptions are those of `toml_parser` 1.1; one that is not known here is passed on.
-    fn finding(&self) -> Finding {
+    fn finding(&self, arrays: &BTreeSet<&str>) -> Finding {
         match self.description {
             "string values must be quoted" if self.bytes.is_empty() => {
                 self.at("a value is missing", "expected a value")
@@ -74,11 +98,12 @@ impl<'a> Fault<'a> {
             | "invalid float"
             | "invalid integer number" => self.unquoted(),
             "unexpected leading zero" => self.leading_zero(),
-            "duplicate key" => {
-                self.at(format!("`{}` is defined twice", self.word()), "defined again here")
-            }
+            "duplicate key" => self.duplicate(arrays),
             "invalid unquoted key" => self.bare_key(),
-            "key with no value" => self.at("a key has no value", "expected `=` and a value"),
+            "key with no value" => self.no_value(),
+            "invalid key-value pair" if self.text.trim_start().starts_with('{') => self
+                .at("the file is JSON, not TOML", "expected a key")
+                .help("`meshwright init` writes a first topology to begin with"),
             "unexpected key or value" => {
                 self.at("the line goes on after the value", "expected the end of the line")
             }
@@ -148,13 +173,45 @@ impl<'a> Fault<'a> {
             .help(format!("write `{number}`"))
     }
 
+    /// Whether it is in a table header, whose brackets stand before it.
+    fn is_header(&self) -> bool {
+        self.line_before().trim_start().starts_with('[')
+    }
+
+    fn line_before(&self) -> &'a str {
+        self.text[..self.bytes.start].rsplit('\n').next().unwrap_or_default()
+    }
+
+    fn duplicate(&self, arrays: &BTreeSet<&str>) -> Finding {
+        let word = self.word();
+        let found = self.at(format!("`{word}` is defined twice"), "defined again here");
+        match self.line_before().trim() {
+            "[" if arrays.contains(word.as_str()) => {
+                found.help(format!("write `[[{word}]]`: it is one of several"))
+            }
+            "[" => found.help(format!("write its keys under the first `[{word}]`")),
+            _ => found,
+        }
+    }
+
+    fn no_value(&self) -> Finding {
+        let found = self.at("a key has no value", "expected `=` and a value");
+        if self.line_before().trim_end().ends_with(':') {
+            return found.help(EQUAL_SIGN);
+        }
+        found
+    }
+
     fn bare_key(&self) -> Finding {
         let found = visible(&self.text[self.bytes.clone()]);
         let message = format!("`{found}` cannot stand in a key without quotes");
-        if found == ":" {
-            return self.at(message, "expected `=`").help("write `=` between key and value");
+        match found.as_str() {
+            ":" => self.at(message, "expected `=`").help(EQUAL_SIGN),
+            "//" | ";" | "/*" => {
+                self.at(message, self.expectation()).help("comments begin with `#`")
+            }
+            _ => self.at(message, self.expectation()),
         }
-        self.at(message, self.expectation())
     }
 
     /// The parser points behind the backslash.

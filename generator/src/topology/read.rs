@@ -107,6 +107,14 @@ fn literal(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
+/// A boolean that was meant as text.
+fn quote_any<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
+    let boolean = value.as_bool().map(|boolean| boolean.to_string());
+    let written = boolean.filter(|text| T::parse(text).is_ok());
+    let written = written.map(|text| Remedy::Write(toml_edit::Value::from(text).to_string()));
+    written.or_else(|| quote::<T>(value))
+}
+
 /// A number that was meant as text.
 fn quote<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
     let (DeValue::Integer(_) | DeValue::Float(_)) = value else { return None };
@@ -117,10 +125,24 @@ fn quote<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
     }
 }
 
-/// A number that was put between quotes.
+/// A number that was put between quotes, perhaps with a unit, or written with a fraction of zero.
 fn unquote<T: Number>(value: &DeValue<'_>) -> Option<Remedy> {
-    let number: i64 = value.as_str()?.trim().parse().ok()?;
-    T::from_integer(number).ok().map(|_| Remedy::Write(number.to_string()))
+    let text = match value {
+        DeValue::String(text) => text.trim(),
+        DeValue::Float(float) => float.as_str().strip_suffix(".0")?,
+        _ => return None,
+    };
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let number: i64 = digits.parse().ok()?;
+    let _ = T::from_integer(number).ok()?;
+    match unit.trim() {
+        "" => Some(Remedy::Write(number.to_string())),
+        unit if unit.chars().all(char::is_alphabetic) => {
+            Some(Remedy::Tell(format!("write `{number}`, without a unit")))
+        }
+        _ => None,
+    }
 }
 
 fn type_name(value: &DeValue<'_>) -> &'static str {
@@ -207,7 +229,7 @@ macro_rules! fields {
 fields! { read_text, quote as Text, text:
     Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
-    ImageReference; ImageRepository; IngressController; InterfaceName; LabelValue;
+    ImageReference; ImageRepository; IngressController; InterfaceName;
     Name, or "broken";
     OpenPort; Os; ProviderName; ProxyMode; PublicKey; Reach;
     Reason, or "broken";
@@ -222,6 +244,9 @@ fields! { read_text, quote as Text, text:
     UserName;
     Version, or "1.37.0";
 }
+
+// Kubernetes has no other labels than texts, and people mean yes by `true`.
+fields! { read_text, quote_any as Text, text: LabelValue; }
 
 fields! { read_number, unquote as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
 
@@ -323,9 +348,16 @@ impl<T: Field> Field for Vec<T> {
         Some(read)
     }
 
-    /// One element without its brackets.
+    /// One element without its brackets; one that would be refused is told with its own remedy.
     fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
-        literal(value).map(|element| Remedy::Write(format!("[{element}]")))
+        let element = literal(value)?;
+        let mut problems = Problems::default();
+        if T::read(value, &Route::root(), &mut problems).is_some() {
+            return Some(Remedy::Write(format!("[{element}]")));
+        }
+        let help = problems.into_diagnostics().pop().and_then(|found| found.finding.help);
+        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+        Some(Remedy::Tell(format!("put it between brackets, as in `[{element}]`{help}")))
     }
 
     fn stand_in(_: &Route) -> Option<Self> {

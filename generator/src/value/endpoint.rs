@@ -60,6 +60,7 @@ impl Text for Endpoint {
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         refuse_url::<Self>(text)?;
+        refuse_network(text)?;
         let (host, port) = split_port(text);
         let port = port.map(parse_port).transpose()?;
         Ok(Self { host: parse_host(host)?, port })
@@ -75,6 +76,14 @@ fn refuse_url<T: Text + fmt::Display>(text: &str) -> Result<(), Malformed> {
         Ok(meant) => refusal.did_you_mean(meant),
         Err(_) => refusal.help("write the host, and the port if it is another than the default"),
     })
+}
+
+/// Refuses the address of an interface, as `ip address` prints it, with the address as the correction.
+fn refuse_network(text: &str) -> Result<(), Malformed> {
+    let Some((address, _)) = text.split_once('/') else { return Ok(()) };
+    let Ok(address) = address.parse::<IpAddr>() else { return Ok(()) };
+    let refusal = Malformed::new(format!("`{text}` has a prefix length"), "expected one host");
+    Err(refusal.did_you_mean(address))
 }
 
 /// Splits `host:port`. The colons of an IPv6 address without brackets are no separator.
@@ -242,6 +251,18 @@ mod tests {
                 "`http://203.0.113.10:80/x` is a URL",
                 "expected host or host:port",
                 "did you mean `203.0.113.10:80`?",
+            ),
+            (
+                "203.0.113.10/24",
+                "`203.0.113.10/24` has a prefix length",
+                "expected one host",
+                "did you mean `203.0.113.10`?",
+            ),
+            (
+                "2001:db8::1/64",
+                "`2001:db8::1/64` has a prefix length",
+                "expected one host",
+                "did you mean `2001:db8::1`?",
             ),
             (
                 "0.0.0.0",

@@ -1,5 +1,7 @@
 //! Names that the user gives.
 
+use std::net::IpAddr;
+
 use super::dns::check_label;
 use super::string::string_type;
 use super::{Form, Malformed, Text, checked};
@@ -17,6 +19,10 @@ impl Text for Name {
     const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
+        if text.parse::<IpAddr>().is_ok() {
+            let message = format!("`{text}` is an address");
+            return Err(Malformed::new(message, "expected a name").help("write a name"));
+        }
         let check = |text: &str| {
             check_label(text, text).map_err(|fault| {
                 fault.help("a name has up to 63 letters of a-z, digits and `-` between them")
@@ -86,6 +92,8 @@ mod tests {
     fn refuses_without_correction() {
         refuses::<Name>(&[
             ("", "the value is empty", "empty", RULE),
+            ("203.0.113.7", "`203.0.113.7` is an address", "expected a name", "write a name"),
+            ("2001:db8::7", "`2001:db8::7` is an address", "expected a name", "write a name"),
             (
                 "localhost",
                 "`localhost` is each machine's name for itself",

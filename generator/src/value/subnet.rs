@@ -1,7 +1,7 @@
 //! Networks: an address and a prefix length.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -165,12 +165,18 @@ impl Text for SourceNet {
             return Ok(Self(address.into()));
         }
         let Ok(net) = text.parse::<IpNet>() else {
-            let refusal = Malformed::new(format!("`{text}` is no network"), "no network");
-            return Err(
-                refusal.help("write it as `203.0.113.0/24`, `2001:db8::/32` or one address")
-            );
+            return Err(no_source(text));
         };
         without_host_bits(net, text).map(|()| Self(net))
+    }
+}
+
+/// A port has no place in a network.
+fn no_source(text: &str) -> Malformed {
+    let refusal = Malformed::new(format!("`{text}` is no network"), "no network");
+    match text.parse::<SocketAddr>() {
+        Ok(socket) => refusal.did_you_mean(socket.ip()),
+        Err(_) => refusal.help("write it as `203.0.113.0/24`, `2001:db8::/32` or one address"),
     }
 }
 
@@ -226,12 +232,26 @@ mod tests {
                 "did you mean `10.66.66.0/24`?",
             ),
         ]);
-        refuses::<SourceNet>(&[(
-            "2001:db8::1/32",
-            "`2001:db8::1/32` has host bits set",
-            "host bits",
-            "did you mean `2001:db8::/32`?",
-        )]);
+        refuses::<SourceNet>(&[
+            (
+                "2001:db8::1/32",
+                "`2001:db8::1/32` has host bits set",
+                "host bits",
+                "did you mean `2001:db8::/32`?",
+            ),
+            (
+                "203.0.113.7:22",
+                "`203.0.113.7:22` is no network",
+                "no network",
+                "did you mean `203.0.113.7`?",
+            ),
+            (
+                "[2001:db8::1]:22",
+                "`[2001:db8::1]:22` is no network",
+                "no network",
+                "did you mean `2001:db8::1`?",
+            ),
+        ]);
         means::<Subnet>(&[
             ("10.66.66.1/24", "10.66.66.0/24"),
             ("10.66.66.0/255.255.255.0", "10.66.66.0/24"),
