@@ -56,8 +56,10 @@ const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN 
 /// values hold 262,144 bytes.
 const GCP: Provider = Provider { underlay_mtu: 1460, user_data_limit: 262_144, ..UNKNOWN };
 
-/// The gateway of every cloud server, which also answers DHCP, is 172.31.1.1 (Hetzner Docs, "Static IP
-/// configuration"). User data: 32 KiB (Hetzner Cloud API reference, "Create a Server").
+/// The gateway of a cloud server is 172.31.1.1 (`ip route` as printed in
+/// <https://github.com/hetzneronline/community-content>, tutorials/how-to-set-up-nat-for-cloud-networks,
+/// of 2026-07-23; two more of its tutorials configure it). User data: 32 KiB (Hetzner Cloud API
+/// reference, "Create a Server").
 const HETZNER: Provider = Provider {
     reserved: &[Subnet::from_parts(172, 31, 1, 1, 32)],
     user_data_limit: 32 * 1024,
