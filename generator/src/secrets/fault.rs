@@ -120,8 +120,9 @@ Write the public key in the help. If the file has left your machine, in a commit
 the key is lost: remove its file from the store and `public_key` from the topology, run `meshwright keys`, \
 and deliver to every node.
 
-The store is looked at for this by `check` and `generate` too, as far as it is plain; only keys that have \
-the form of a private one are compared.
+It is seen in two ways, both by `check` and `generate` too, of keys that have the form of a private one. \
+The store on the same machine is looked at, as far as it is plain: where it is encrypted, or elsewhere, it \
+says nothing. And a private key is found without any store where its public one stands in the same topology.
 
 Source: wg(8), `pubkey`; `curve25519_clamp_secret` of wireguard-tools.",
     ),

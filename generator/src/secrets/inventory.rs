@@ -1,5 +1,6 @@
 //! What the store should hold of a topology, and what it does hold.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -308,14 +309,32 @@ fn of_owner(owner: &Owner<'_>, state: key_pair::State, store: &Store) -> Option<
 }
 
 /// Machines whose private key stands in the topology. What cannot be read is not judged: this is
-/// for those who look at a topology, and may not be those who look at its secrets.
+/// for those who look at a topology, and may not be those who look at its secrets. Without the store
+/// it shows where the topology has both halves of a pair.
 pub(crate) fn published(topology: &Topology, store: &Store) -> Vec<Diagnostic> {
-    let suspects = Owner::all(topology).into_iter().filter(Owner::may_be_published);
+    let owners = Owner::all(topology);
+    let public_halves: BTreeMap<_, _> =
+        owners.iter().filter_map(|owner| Some((owner.public_key?, owner))).collect();
+    let suspects = owners.iter().filter(|owner| owner.may_be_published());
     let published = suspects.filter_map(|owner| match owner.state(store) {
-        Ok(state @ key_pair::State::Published(_)) => of_owner(&owner, state, store),
-        Ok(_) | Err(_) => None,
+        Ok(state @ key_pair::State::Published(_)) => of_owner(owner, state, store),
+        Ok(_) | Err(_) => {
+            let other = public_halves.get(&owner.taken_for_private()?)?;
+            Some(both_halves(owner, other))
+        }
     });
     published.collect()
+}
+
+/// The private half stands where the public key of one belongs, the public one at the other.
+fn both_halves(owner: &Owner<'_>, other: &Owner<'_>) -> Diagnostic {
+    let message = format!("the `public_key` of {owner} is the private key of {other}, a secret");
+    // At the names: a report ends in logs, and the line of the key must not.
+    let finding =
+        Finding::new(message, &owner.origin.key("name"), "everybody who reads this file has it")
+            .and(&other.origin.key("name"), "its public key is of the same pair")
+            .help(format!("write the public key of {owner}; if others saw it, make new pairs"));
+    fault(PRIVATE_KEY_PUBLISHED, finding)
 }
 
 fn of_authority(

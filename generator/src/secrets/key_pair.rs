@@ -120,6 +120,12 @@ impl<'topology> Owner<'topology> {
         self.public_key.is_some_and(|key| is_clamped(&key))
     }
 
+    /// The public half of what the topology has for one, were it a private key.
+    #[must_use]
+    pub(crate) fn taken_for_private(&self) -> Option<PublicKey> {
+        self.public_key.map(|key| PrivateKey::written_as(&key).public_key())
+    }
+
     /// Makes a key pair, keeps the private half and returns the public one.
     ///
     /// # Errors

@@ -46,6 +46,11 @@ impl PrivateKey {
         line(self.0.as_bytes())
     }
 
+    /// The key that somebody would have written where a public one belongs.
+    pub(super) fn written_as(public: &PublicKey) -> Self {
+        Self(StaticSecret::from(*public.as_bytes()))
+    }
+
     /// Whether somebody wrote this key where a public one belongs.
     pub(super) fn is_written_as(&self, public: &PublicKey) -> bool {
         self.0.as_bytes() == public.as_bytes()

@@ -132,6 +132,29 @@ fn a_private_key_in_the_topology_is_told() {
     assert_eq!(place.tree(), before);
 }
 
+/// Without a store it is seen where the topology has its public half, too.
+#[test]
+fn a_private_key_beside_its_public_one_is_told() {
+    let place = Place::complete();
+    let private = place.read("secrets/nodes/tokyo/wg0.key");
+    let topology = place.read("topology.toml");
+    let hongkong = topology.split("name = \"hongkong\"").nth(1).expect("a node");
+    let public = hongkong.split("public_key = \"").nth(1).and_then(|rest| rest.split('"').next());
+    place.edit(public.expect("a key"), private.trim());
+    fs::remove_dir_all(place.path().join("secrets")).expect("removed");
+    for verb in ["check", "generate"] {
+        let (code, stdout, stderr) = place.run(&[verb]);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{verb}: {stderr}");
+        let head = "error[private-key-published]: the `public_key` of node hongkong is the private\n\
+                    \x20                             key of node tokyo, a secret\n";
+        assert!(stderr.starts_with(head), "{stderr}");
+        let help =
+            "= help: write the public key of node hongkong; if others saw it, make new pairs\n";
+        assert!(stderr.replace("\n           ", " ").contains(help), "{stderr}");
+        assert!(!stderr.contains(private.trim()), "{verb} printed it");
+    }
+}
+
 /// What every one of these reports begins with and points at.
 fn assert_reported(place: &Place, arguments: &[&str], code: &str, message: &str, line: &str) {
     let before = place.tree();
