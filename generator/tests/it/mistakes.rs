@@ -195,6 +195,78 @@ const MISTAKES: &[Mistake] = &[
                 hostnames = [\"hello.example.com\"]\n\n[hello]\nhostname = \"helo.example.com\"\n\n\
                 [firewall]",
     },
+    Mistake {
+        title: "A node in single brackets",
+        story: "One pair of brackets is one table; nodes are many.",
+        sound: "[[nodes]]\nname = \"home\"",
+        wrong: "[nodes]\nname = \"home\"",
+    },
+    Mistake {
+        title: "A section that was misspelt",
+        story: "In TOML it is another section, and none of its keys would be read.",
+        sound: "[kube_proxy]",
+        wrong: "[kube-proxy]",
+    },
+    Mistake {
+        title: "A section written twice",
+        story: "The second one was pasted from a guide.",
+        sound: "[kube_proxy]",
+        wrong: "[cluster]\nname = \"atlas\"\n\n[kube_proxy]",
+    },
+    Mistake {
+        title: "A colon for the equal sign",
+        story: "In YAML it would be right.",
+        sound: "id = 2",
+        wrong: "id: 2",
+    },
+    Mistake {
+        title: "A number between quotes",
+        story: "Other keys have them.",
+        sound: "id = 2",
+        wrong: r#"id = "2""#,
+    },
+    Mistake {
+        title: "A number with its unit",
+        story: "systemd takes it like this.",
+        sound: "[kube_proxy]",
+        wrong: "[wireguard]\npersistent_keepalive = \"25s\"\n\n[kube_proxy]",
+    },
+    Mistake {
+        title: "The whole line of `ip addr`",
+        story: "An interface has a prefix length, and a host that is called has none.",
+        sound: r#"endpoint = "203.0.113.10""#,
+        wrong: r#"endpoint = "203.0.113.10/24""#,
+    },
+    Mistake {
+        title: "An IPv6 address without its brackets",
+        story: "Where does it end, and where does the port begin?",
+        sound: r#"endpoint = "203.0.113.10""#,
+        wrong: r#"endpoint = "2001:db8::1:51820""#,
+    },
+    Mistake {
+        title: "The port of SSH where a network belongs",
+        story: "`ssh_from` says who may come, and SSH has one port.",
+        sound: r#"ssh_from = ["203.0.113.7"]"#,
+        wrong: r#"ssh_from = ["203.0.113.7:22"]"#,
+    },
+    Mistake {
+        title: "A DNS name for a node",
+        story: "A node's name is one label; where it is found is its `endpoint`.",
+        sound: r#"name = "home""#,
+        wrong: r#"name = "home.example.com""#,
+    },
+    Mistake {
+        title: "An address where a node is named",
+        story: "It is the address of a node, but a relay goes by its name.",
+        sound: "id = 2",
+        wrong: "id = 2\nrelay = \"203.0.113.10\"",
+    },
+    Mistake {
+        title: "A label that is a boolean",
+        story: "To Kubernetes all labels are texts.",
+        sound: "id = 2",
+        wrong: "id = 2\nlabels = { gpu = true }",
+    },
 ];
 
 /// What is said of a mistake; it says something.
