@@ -138,7 +138,7 @@ fn a_private_key_beside_its_public_one_is_told() {
     let place = Place::complete();
     let private = place.read("secrets/nodes/tokyo/wg0.key");
     let topology = place.read("topology.toml");
-    let hongkong = topology.split("name = \"hongkong\"").nth(1).expect("a node");
+    let hongkong = topology.split("\"hongkong\"").nth(1).expect("a node");
     let public = hongkong.split("public_key = \"").nth(1).and_then(|rest| rest.split('"').next());
     place.edit(public.expect("a key"), private.trim());
     fs::remove_dir_all(place.path().join("secrets")).expect("removed");
