@@ -20,13 +20,17 @@ pub struct Problems {
     /// How many of them are errors.
     errors: usize,
     broken: BTreeSet<Route>,
+    /// Whether an error has been reported that is no broken place: a key that does not exist may be
+    /// one of any table.
+    has_strays: bool,
 }
 
 impl Problems {
     /// Problems that begin with those of the TOML parser.
     #[must_use]
     pub fn new(diagnostics: Vec<Diagnostic>) -> Self {
-        let mut problems = Self::default();
+        let has_strays = !diagnostics.is_empty();
+        let mut problems = Self { has_strays, ..Self::default() };
         diagnostics.into_iter().for_each(|found| problems.add(found));
         problems
     }
@@ -44,6 +48,7 @@ impl Problems {
 
     /// Reports a fault that leaves the values readable, such as a key that does not exist.
     pub fn report(&mut self, code: &'static str, severity: Severity, finding: Finding) {
+        self.has_strays |= severity == Severity::Error;
         self.add(Diagnostic { code, severity, finding });
     }
 
@@ -79,6 +84,16 @@ impl Problems {
     #[must_use]
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.diagnostics
+    }
+
+    /// Whether these tables of the document could be read as a whole.
+    #[must_use]
+    pub fn spare(&self, tables: &[&str]) -> bool {
+        let is_within = |route: &Route| match route.steps().first() {
+            Some(Step::Key(table)) => tables.contains(&table.as_ref()),
+            Some(Step::Index(_)) | None => true,
+        };
+        !self.has_strays && !self.are_too_many() && !self.broken.iter().any(is_within)
     }
 
     /// Whether a finding speaks about a place that could not be read.

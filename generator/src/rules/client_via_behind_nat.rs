@@ -16,7 +16,7 @@ NAT with their pods. A node behind NAT has no address that a client could call, 
 the node could: they never meet.
 
 Name a node that has an `endpoint`, or leave `via` out.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["clients", "nodes"]),
     check,
 };
 

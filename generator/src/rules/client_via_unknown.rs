@@ -17,7 +17,7 @@ would be refused by its own interface (`Required key not available`).
 
 Write the name of a node that has an `endpoint`, or leave `via` out: then it is the node that founds the \
 cluster, or the first public node where that one stands behind NAT.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["clients", "nodes"]),
     check,
 };
 

@@ -17,7 +17,7 @@ peer.
 
 Give one node an `endpoint`: its public address, or a DNS name and a port that its router forwards. \
 Without any, remove the client and reach the cluster from inside its LAN.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["clients", "nodes"]),
     check,
 };
 

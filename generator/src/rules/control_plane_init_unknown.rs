@@ -18,7 +18,7 @@ join.
 
 Write the name of a node whose role is `control-plane`, or leave the key out: then it is the control \
 plane with the lowest id.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["control_plane", "nodes"]),
     check,
 };
 

@@ -18,7 +18,7 @@ Give one node, or three for a control plane that survives the loss of one, `role
 It needs 2 CPUs and 2 GiB of memory at least.
 
 Source: kubeadm, \"Creating a cluster with kubeadm\", \"Before you begin\".",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes"]),
     check,
 };
 

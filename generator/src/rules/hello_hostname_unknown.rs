@@ -19,7 +19,7 @@ Write one of `cloudflare_tunnel.hostnames`, or a name below one of its wildcards
 every name below `example.com`, but not `example.com` itself.
 
 Source: cloudflared, `Rule.Matches` in ingress/rule.go.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["cloudflare_tunnel", "hello"]),
     check,
 };
 

@@ -18,7 +18,7 @@ Leave `wireguard.persistent_keepalive` out: 25 seconds is what wg(8) calls sensi
 firewalls, and it also brings a node that was restarted back within a fraction of a second.
 
 Sources: wg(8), \"persistent keepalive\"; RFC 4787 §4.3.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes", "wireguard"]),
     check,
 };
 

@@ -15,7 +15,7 @@ and the key would have no effect: two nodes of one LAN would go through their ro
 or, behind NAT, not reach each other at all.
 
 Give the nodes of that LAN one `site`, or remove the key.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes"]),
     check,
 };
 

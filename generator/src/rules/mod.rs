@@ -119,9 +119,11 @@ pub struct Rule<T: 'static> {
 pub enum Scope {
     /// Each breach shows in the values that it names, whatever else is missing.
     Present,
-    /// The rule misses something (a control plane, the node that a name means), or speaks about a
-    /// default: on a document of which a part could not be read, an unknown key included, it would
-    /// complain about what is there, misspelt, and bury the faults of a document just begun.
+    /// The rule misses something (a control plane, the node that a name means): where a part of these
+    /// tables of the document could not be read, it would complain about what is there, misspelt.
+    Tables(&'static [&'static str]),
+    /// The rule warns of what is missing or a default: on a document of which any part could not be
+    /// read, it would bury the faults of one just begun.
     Whole,
 }
 
@@ -164,8 +166,14 @@ impl<T> Deref for Checked<T> {
 ///
 /// The subject as it is.
 pub fn check<T>(subject: T, rules: &[Rule<T>], problems: &mut Problems) -> Result<Checked<T>, T> {
-    let is_whole = !problems.has_errors();
-    for rule in rules.iter().filter(|rule| is_whole || rule.scope == Scope::Present) {
+    let is_whole = |rule: &&Rule<T>| match rule.scope {
+        Scope::Present => true,
+        Scope::Tables(tables) => problems.spare(tables),
+        Scope::Whole => !problems.has_errors(),
+    };
+    // What the rules find themselves leaves everything readable.
+    let rules: Vec<_> = rules.iter().filter(is_whole).collect();
+    for rule in rules {
         let mut findings = Findings::default();
         (rule.check)(&subject, &mut findings);
         for finding in findings.0 {

@@ -21,7 +21,7 @@ also holds the 1200 bytes that cloudflared's QUIC never goes below (RFC 9000 §1
 
 Leave `wireguard.mtu` out, and it is derived. A node with a smaller way to the Internet says so in \
 `underlay_mtu`; `ping -M do -s <size − 28>` finds it.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes", "wireguard"]),
     check,
 };
 

@@ -21,7 +21,7 @@ and DNS or a Service fails for as many requests as the other one's endpoints are
 Name a public node as `relay` on one of the two: both then send the other's addresses to the relay, which \
 forwards them and sees them decrypted. Two nodes in one LAN need no relay: give both the same `site` and \
 one of them a `lan_endpoint`.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes"]),
     check,
 };
 

@@ -19,7 +19,7 @@ Run `meshwright keys`: it makes a key pair for each machine that has none, write
 `wg genkey | tee wg0.key | wg pubkey`, can be written by hand.
 
 Source: wg(8).",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["clients", "nodes"]),
     check,
 };
 

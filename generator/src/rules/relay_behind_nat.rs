@@ -17,7 +17,7 @@ counts no error.
 
 Name a node that has an `endpoint`. The relay sees the traffic of the pair decrypted, so choose one that \
 is as trusted as its ends.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes"]),
     check,
 };
 

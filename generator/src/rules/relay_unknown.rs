@@ -16,7 +16,7 @@ other's AllowedIPs under the relay's peer. If no node has that name there is no 
 would carry the traffic.
 
 Write the name of a node that has an `endpoint`.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes"]),
     check,
 };
 

@@ -25,8 +25,10 @@ Remove `relay`. It can come back with the next node behind NAT: `pair-unreachabl
 fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = nodes_by_name(topology);
     for node in &topology.nodes {
-        let is_known = node.relay.as_ref().is_some_and(|relay| nodes.contains_key(relay));
-        if is_known && reaches_all(node, topology) {
+        // One that is no node, or cannot be a relay, other rules report.
+        let relay = node.relay.as_ref().and_then(|relay| nodes.get(relay));
+        let is_relay = relay.is_some_and(|relay| relay.endpoint.is_some());
+        if is_relay && reaches_all(node, topology) {
             findings.push(finding(node));
         }
     }

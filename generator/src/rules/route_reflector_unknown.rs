@@ -18,7 +18,7 @@ route.
 Write names of nodes, two at least, so that one can go away.
 
 Source: Calico, \"Configure BGP peering\", \"Configure a node to act as a route reflector\".",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["calico", "nodes"]),
     check,
 };
 

@@ -19,7 +19,7 @@ Kubernetes would be another than theirs.
 
 Names of sites are free as long as no `[[sites]]` is declared; from the first one on each has to be. \
 Correct the name, or declare the site.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["nodes", "sites"]),
     check,
 };
 

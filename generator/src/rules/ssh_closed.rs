@@ -18,7 +18,7 @@ its mesh later is reached by the provider's console alone.
 
 Write the addresses that you log in from, if only one. Once a client works, `ssh_from = []` closes the \
 public side for good.",
-    scope: Scope::Whole,
+    scope: Scope::Tables(&["clients", "firewall", "nodes"]),
     check,
 };
 

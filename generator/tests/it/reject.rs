@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use meshwright::diagnostic::Report;
+use meshwright::diagnostic::{Report, Severity};
+use meshwright::rules;
 
 use crate::pipeline::{compile, compile_text, human};
 use crate::snapshot;
@@ -60,4 +61,59 @@ fn rules_speak_beside_a_list_that_is_none() {
     let compiled = compile_text("topology.toml", topology.to_owned());
     let expected = BTreeSet::from(["subnet-overlap", "type-mismatch"]);
     assert_eq!(codes(&compiled.report), expected, "{}", human(&compiled));
+}
+
+/// The codes that a text is refused for, each as often as it is told.
+fn told(text: String) -> Vec<&'static str> {
+    let found = compile_text("topology.toml", text).report.diagnostics;
+    found.iter().map(|found| found.code).collect()
+}
+
+fn is_error(code: &str) -> bool {
+    rules::catalogue().any(|entry| entry.code == code && entry.severity == Severity::Error)
+}
+
+/// An error is told beside one that has nothing to do with it; a warning may wait.
+#[test]
+fn a_fault_elsewhere_hides_none() {
+    let other = "\n[[lint.allow]]\ncode = \"relay-unused\"\nreason = 1\n";
+    for (name, text) in fixtures() {
+        let code = code_of(Path::new(&name));
+        let apart = !code.starts_with("lint-allow") && code != "toml-syntax";
+        // The allowance itself is gone with its reason.
+        if apart && !text.contains("lint") {
+            let found = told(text + other);
+            let both: &[&str] = &[&code, "type-mismatch"];
+            let is_hidden = !is_error(&code) && found == ["type-mismatch"];
+            let mut sorted = found.clone();
+            sorted.sort_by_key(|found| *found == "type-mismatch");
+            assert!(is_hidden || sorted == both, "{name}: {found:?}");
+        }
+    }
+}
+
+/// A fault in the same table may hide another, and brings none with it.
+#[test]
+fn a_fault_beside_it_adds_none() {
+    let others = [
+        ("\n[[nodes]]\nname = \"zz\"\nid = 99\nrole = 1\n", "type-mismatch"),
+        ("\n[[nodes]]\nname = \"zz\"\nid = \"99\"\nrole = \"worker\"\n", "type-mismatch"),
+        ("\n[[clients]]\nname = \"zz\"\nid = 99\npublic_key = \"\"\n", "value-malformed"),
+        ("\n[[sites]]\nname = \"zz\"\nsubnet = \"192.168.7.0\"\n", "value-malformed"),
+        ("\n[[sites]]\nname = \"zz\"\nsubnets = \"192.168.7.0/24\"\n", "key-unknown"),
+    ];
+    for (name, text) in fixtures() {
+        let code = code_of(Path::new(&name));
+        for (other, added) in others {
+            let mut found = told(format!("{text}{other}"));
+            // An array in one line takes no further table.
+            if found == ["toml-syntax"] {
+                continue;
+            }
+            let position = found.iter().position(|found| *found == added);
+            let _ = found.remove(position.unwrap_or_else(|| panic!("{name}: {found:?}")));
+            let is_same = found.iter().all(|found| *found == code);
+            assert!(is_same, "{name} with {other}: {found:?}");
+        }
+    }
 }
