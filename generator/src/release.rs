@@ -1,41 +1,86 @@
-//! What is known of releases: the one place for knowledge about versions. Each line has its source
-//! and was true on the day in [`KNOWN_UNTIL`]; the clock is never asked.
+//! What is known of releases: the one place for knowledge about versions. What rules print is
+//! [`Known`], with its source and its day, line by line; the clock is never asked. What is pinned
+//! further below was taken as the newest on 2026-11-23.
+
+use std::fmt;
 
 use crate::value::{Os, Version};
 
-/// When this knowledge was last compared with its sources.
-pub const KNOWN_UNTIL: &str = "2026-11-23";
+/// One line of knowledge.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<T> {
+    /// What is known.
+    pub value: T,
+    /// The day of the source, or on which it was last compared with it where that has none.
+    pub until: &'static str,
+    /// Where it stands.
+    pub source: &'static str,
+}
+
+const fn known<T>(value: T, until: &'static str, source: &'static str) -> Known<T> {
+    Known { value, until, source }
+}
+
+impl<T: fmt::Display> fmt::Display for Known<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
 
 /// The oldest minor of Kubernetes 1 that is supported here: kubeadm's v1beta4 configuration with
 /// all fields that we emit, and Calico 3.32's oldest tested minor.
-pub const OLDEST_KUBERNETES: u16 = 34;
+pub const OLDEST_KUBERNETES: Known<u16> = known(
+    34,
+    "2026-11-23",
+    "kubernetes/kubernetes#131677; docs.tigera.io, \"System requirements\"",
+);
 
 /// The newest minor of Kubernetes 1 that the emitted files were run against.
-pub const NEWEST_KUBERNETES: u16 = 37;
+pub const NEWEST_KUBERNETES: Known<u16> =
+    known(37, "2026-11-23", "kubeadm, kubelet, API server and kube-proxy of 1.37.2, run");
 
-/// Until when a minor of Kubernetes 1 gets patch releases (kubernetes.io/releases, page of each).
-pub const KUBERNETES_SUPPORT: &[(u16, &str)] =
-    &[(34, "2026-10-27"), (35, "2027-02-28"), (36, "2027-06-28"), (37, "2027-10-28")];
-
-/// The day on which support of this minor ends; `None` when it is not known.
-#[must_use]
-pub fn support_ends(kubernetes: Version) -> Option<&'static str> {
-    let known = kubernetes.major() == 1;
-    let line = KUBERNETES_SUPPORT.iter().find(|(minor, _)| known && *minor == kubernetes.minor());
-    line.map(|(_, end)| *end)
+/// Until when a minor of Kubernetes 1 gets patch releases.
+#[derive(Debug, Clone, Copy)]
+pub struct Support {
+    /// The minor.
+    pub minor: u16,
+    /// The day on which it ends.
+    pub end: &'static str,
 }
 
-/// Since when kube-proxy warns of its IPVS mode (kubernetes#134539).
-pub const IPVS_DEPRECATED_IN: u16 = 35;
-/// The first minor whose gate `KubeProxyIPVS` is closed by default (KEP-5495). The gate does not
-/// exist before 1.37, and an unknown gate keeps kube-proxy from starting.
-pub const IPVS_GATED_IN: u16 = 40;
-/// The first minor without the code (KEP-5495, "Removal").
-pub const IPVS_REMOVED_IN: u16 = 43;
+const fn support(minor: u16, end: &'static str) -> Known<Support> {
+    known(Support { minor, end }, "2026-11-23", "kubernetes.io/releases, page of the minor")
+}
+
+/// The support of each minor.
+pub const KUBERNETES_SUPPORT: &[Known<Support>] = &[
+    support(34, "2026-10-27"),
+    support(35, "2027-02-28"),
+    support(36, "2027-06-28"),
+    support(37, "2027-10-28"),
+];
+
+/// The support of this release; `None` when it is not known.
+#[must_use]
+pub fn kubernetes_support(kubernetes: Version) -> Option<Known<Support>> {
+    let mut lines = KUBERNETES_SUPPORT.iter().copied();
+    lines.find(|line| kubernetes.major() == 1 && line.value.minor == kubernetes.minor())
+}
+
+/// Since when kube-proxy warns of its IPVS mode.
+pub const IPVS_DEPRECATED_IN: Known<u16> = known(35, "2026-05-28", "kubernetes#134539, KEP-5495");
+/// The first minor whose gate `KubeProxyIPVS` is closed by default. The gate does not exist before
+/// 1.37, and an unknown gate keeps kube-proxy from starting.
+pub const IPVS_GATED_IN: Known<u16> = known(40, "2026-05-28", "KEP-5495");
+/// The first minor without the code.
+pub const IPVS_REMOVED_IN: Known<u16> = known(43, "2026-05-28", "KEP-5495, \"Removal\"");
 
 /// The first patch release of a minor whose kube-proxy can read what nft 1.1.3 has made; those of
-/// other minors always could (kubernetes#136786; changelogs of #137807 and #137808).
-pub const NFTABLES_FIXED_IN: [Version; 2] = [Version::new(1, 34, 7), Version::new(1, 35, 4)];
+/// other minors always could (kubernetes#136786).
+pub const NFTABLES_FIXED_IN: [Known<Version>; 2] = [
+    known(Version::new(1, 34, 7), "2026-11-23", "kubernetes#137808, in the changelog of 1.34.7"),
+    known(Version::new(1, 35, 4), "2026-11-23", "kubernetes#137807, in the changelog of 1.35.4"),
+];
 
 /// Whether a system's nft is 1.1.3 or later: Debian 13 has 1.1.3, Ubuntu 26.04 has 1.1.6
 /// (packages.debian.org, packages.ubuntu.com), nixpkgs has had it since 2025.
@@ -47,30 +92,44 @@ pub const fn has_new_nftables(os: Os) -> bool {
     }
 }
 
-/// When ingress-nginx was archived, with no update since (README of kubernetes/ingress-nginx).
-pub const INGRESS_NGINX_RETIRED: &str = "2026-03-24";
+/// When ingress-nginx was archived, with no update since.
+pub const INGRESS_NGINX_RETIRED: Known<&str> =
+    known("2026-03-24", "2026-11-23", "README of kubernetes/ingress-nginx");
 
-/// The minors of Kubernetes 1 that a Calico 3 minor is tested with upstream
-/// (docs.tigera.io, "System requirements", of each release).
-pub const CALICO_TESTED: &[CalicoSupport] = &[
-    CalicoSupport { calico: 31, kubernetes: 32..=35 },
-    CalicoSupport { calico: 32, kubernetes: 34..=36 },
-    CalicoSupport { calico: 33, kubernetes: 35..=37 },
-];
+/// The minors of Kubernetes 1 that a Calico 3 minor is tested with upstream. The day is that of the
+/// newest commit of projectcalico/calico that was read.
+pub const CALICO_TESTED: &[Known<CalicoSupport>] =
+    &[calico(31, 32, 35), calico(32, 34, 36), calico(33, 35, 37)];
+
+const fn calico(calico: u16, first: u16, last: u16) -> Known<CalicoSupport> {
+    let support = CalicoSupport { calico, first, last };
+    known(support, "2026-08-22", "docs.tigera.io, \"System requirements\", of the release")
+}
 
 /// One line of [`CALICO_TESTED`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct CalicoSupport {
     /// The minor of Calico 3.
     pub calico: u16,
-    /// The minors of Kubernetes 1.
-    pub kubernetes: std::ops::RangeInclusive<u16>,
+    /// The oldest minor of Kubernetes 1.
+    pub first: u16,
+    /// The newest one.
+    pub last: u16,
+}
+
+impl CalicoSupport {
+    /// Whether it is tested with this minor of Kubernetes 1.
+    #[must_use]
+    pub const fn includes(&self, minor: u16) -> bool {
+        self.first <= minor && minor <= self.last
+    }
 }
 
 /// The minors of Kubernetes that this Calico is tested with; `None` when it is not known.
 #[must_use]
-pub fn calico_support(calico: Version) -> Option<&'static CalicoSupport> {
-    CALICO_TESTED.iter().find(|line| calico.major() == 3 && line.calico == calico.minor())
+pub fn calico_support(calico: Version) -> Option<Known<CalicoSupport>> {
+    let mut lines = CALICO_TESTED.iter().copied();
+    lines.find(|line| calico.major() == 3 && line.value.calico == calico.minor())
 }
 
 /// The sandbox image that kubeadm of that version pulls (`PauseVersion` in kubeadm's constants:
@@ -199,6 +258,7 @@ mod tests {
         assert_eq!(around(36, pause_tag), ["3.10.1", "3.10.2"]);
         assert_eq!(around(37, preflight_checks_all_addresses), [true, false]);
         assert_eq!(around(35, same_zone), ["PreferClose", "PreferSameZone"]);
-        assert_eq!(around(38, support_ends), [Some("2027-10-28"), None]);
+        let ends = |version| kubernetes_support(version).map(|line| line.value.end);
+        assert_eq!(around(38, ends), [Some("2027-10-28"), None]);
     }
 }

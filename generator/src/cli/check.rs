@@ -119,8 +119,8 @@ fn praise(topology: &Topology, report: &Report) -> String {
 /// Until when the cluster's Kubernetes gets patch releases; a date to compare with a calendar.
 fn support(topology: &Topology) -> String {
     let version = topology.cluster.kubernetes_version;
-    match release::support_ends(version) {
-        Some(end) => format!("Kubernetes {version} gets patch releases until {end}"),
+    match release::kubernetes_support(version) {
+        Some(line) => format!("Kubernetes {version} gets patch releases until {}", line.value.end),
         None => format!("when support of Kubernetes {version} ends is not known here"),
     }
 }

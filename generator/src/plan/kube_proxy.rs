@@ -27,6 +27,6 @@ pub(super) fn derive(topology: &Topology) -> KubeProxy {
         scheduler: topology.kube_proxy.scheduler,
         node_port_addresses: topology.network.node_subnet,
         healthz_bind_address: "127.0.0.1:10256",
-        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_IN,
+        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_IN.value,
     }
 }

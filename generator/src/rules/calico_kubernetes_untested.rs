@@ -2,7 +2,7 @@
 
 use super::{Findings, Rule, Scope, Theme, kubernetes_version_unknown};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{self, CALICO_TESTED, CalicoSupport, OLDEST_KUBERNETES};
+use crate::release::{self, CALICO_TESTED, CalicoSupport, Known, OLDEST_KUBERNETES};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -26,8 +26,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
     let calico = topology.calico.version;
     let Some(support) = release::calico_support(calico) else { return };
-    let judged = version.major() == 1 && version.minor() >= OLDEST_KUBERNETES;
-    let untested = judged && !support.kubernetes.contains(&version.minor());
+    let judged = version.major() == 1 && version.minor() >= OLDEST_KUBERNETES.value;
+    let untested = judged && !support.value.includes(version.minor());
     // What nothing is known of, `kubernetes-version-unknown` reports.
     if !untested || kubernetes_version_unknown::is_unknown(topology) {
         return;
@@ -37,14 +37,14 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.cluster.origin.key("kubernetes_version");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label)
         .and(&at, "the Kubernetes of this cluster");
-    let fitting = CALICO_TESTED.iter().find(|line| line.kubernetes.contains(&version.minor()));
+    let fitting = CALICO_TESTED.iter().find(|line| line.value.includes(version.minor()));
     findings.push(match fitting {
         Some(fitting) => finding.help(tested(fitting)),
-        None => finding.help(tested(support)),
+        None => finding.help(tested(&support)),
     });
 }
 
-fn tested(support: &CalicoSupport) -> String {
-    let (first, last) = (support.kubernetes.start(), support.kubernetes.end());
-    format!("Calico 3.{} is tested with Kubernetes 1.{first} to 1.{last}", support.calico)
+fn tested(support: &Known<CalicoSupport>) -> String {
+    let Known { value: CalicoSupport { calico, first, last }, until, .. } = support;
+    format!("Calico 3.{calico} is tested with Kubernetes 1.{first} to 1.{last}, as of {until}")
 }

@@ -3,7 +3,7 @@
 use super::reference::list;
 use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{self, CALICO_TESTED, KNOWN_UNTIL};
+use crate::release::{self, CALICO_TESTED};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -27,8 +27,10 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if release::calico_support(version).is_some() {
         return;
     }
-    let known: Vec<_> = CALICO_TESTED.iter().map(|line| format!("3.{}", line.calico)).collect();
-    let message = format!("nothing is known of Calico {version} as of {KNOWN_UNTIL}");
+    let known: Vec<_> =
+        CALICO_TESTED.iter().map(|line| format!("3.{}", line.value.calico)).collect();
+    let until = CALICO_TESTED.iter().map(|line| line.until).max().unwrap_or_default();
+    let message = format!("nothing is known of Calico {version} as of {until}");
     let label = format!("`calico.version` is {version}");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label);
     findings.push(finding.help(format!("known here: {}", list(&known, "and"))));

@@ -35,7 +35,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
         "kube-proxy's IPVS mode is deprecated since Kubernetes 1.{IPVS_DEPRECATED_IN}, off by \
          default in 1.{IPVS_GATED_IN} and removed in 1.{IPVS_REMOVED_IN}"
     );
-    let label = "`kube_proxy.mode` is `ipvs`";
+    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
     let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label);
     findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
 }

@@ -31,17 +31,14 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let message =
         format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{IPVS_REMOVED_IN}");
     let at = topology.cluster.origin.key("kubernetes_version");
-    let finding = Finding::new(
-        message,
-        &topology.kube_proxy.origin.key("mode"),
-        "`kube_proxy.mode` is `ipvs`",
-    )
-    .and(&at, "the Kubernetes of this cluster");
+    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
+    let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label)
+        .and(&at, "the Kubernetes of this cluster");
     findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
 }
 
 /// Whether this cluster's kube-proxy is without IPVS mode.
 pub(super) fn is_removed(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
-    version.major() == 1 && version.minor() >= IPVS_REMOVED_IN
+    version.major() == 1 && version.minor() >= IPVS_REMOVED_IN.value
 }

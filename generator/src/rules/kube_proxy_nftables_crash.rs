@@ -29,8 +29,11 @@ packages.debian.org, packages.ubuntu.com.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    let fixed = release::NFTABLES_FIXED_IN.iter().find(|fixed| fixed.minor() == version.minor());
-    let Some(fixed) = fixed.filter(|fixed| version < **fixed) else { return };
+    let fixed = release::NFTABLES_FIXED_IN
+        .iter()
+        .map(|line| line.value)
+        .find(|fixed| fixed.minor() == version.minor());
+    let Some(fixed) = fixed.filter(|fixed| version < *fixed) else { return };
     let affected = topology.nodes.iter().filter(|node| release::has_new_nftables(node.os));
     let affected: Vec<_> = affected.collect();
     if topology.kube_proxy.mode != ProxyMode::Nftables || affected.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{self, KNOWN_UNTIL, NEWEST_KUBERNETES};
+use crate::release::{self, Known, NEWEST_KUBERNETES, Support};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -27,11 +27,11 @@ Source: kubernetes.io/releases, page of each minor.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    let ended = release::support_ends(version).filter(|end| *end < KNOWN_UNTIL);
-    let Some(ended) = ended else { return };
-    let message = format!("Kubernetes 1.{} has no support since {ended}", version.minor());
+    let ended = release::kubernetes_support(version).filter(|line| line.value.end < line.until);
+    let Some(Known { value: Support { minor, end }, until, .. }) = ended else { return };
+    let message = format!("Kubernetes 1.{minor} has no support since {end}");
     let at = topology.cluster.origin.key("kubernetes_version");
-    let label = format!("no patch releases any more, as of {KNOWN_UNTIL}");
+    let label = format!("no patch releases any more, as of {until}");
     let help = format!("upgrade minor by minor; 1.{NEWEST_KUBERNETES} is the newest that was run");
     findings.push(Finding::new(message, &at, label).help(help));
 }

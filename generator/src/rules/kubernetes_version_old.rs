@@ -24,7 +24,7 @@ Sources: kubeadm, \"kubeadm Configuration (v1beta4)\"; kubernetes/kubernetes#131
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    if version.major() == 1 && version.minor() >= OLDEST_KUBERNETES {
+    if version.major() == 1 && version.minor() >= OLDEST_KUBERNETES.value {
         return;
     }
     let at = topology.cluster.origin.key("kubernetes_version");

@@ -2,7 +2,7 @@
 
 use super::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{KNOWN_UNTIL, NEWEST_KUBERNETES};
+use crate::release::NEWEST_KUBERNETES;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -28,7 +28,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
     let at = topology.cluster.origin.key("kubernetes_version");
     let message = format!("Kubernetes {version} is newer than what is known here");
-    let label = format!("1.{NEWEST_KUBERNETES} is the newest that was run, as of {KNOWN_UNTIL}");
+    let until = NEWEST_KUBERNETES.until;
+    let label = format!("1.{NEWEST_KUBERNETES} is the newest that was run, as of {until}");
     let help = "read its urgent upgrade notes, or take a newer meshwright";
     findings.push(Finding::new(message, &at, label).help(help));
 }
@@ -36,5 +37,5 @@ fn check(topology: &Topology, findings: &mut Findings) {
 /// Whether the topology asks for a minor of which nothing is known, its match with Calico included.
 pub(super) fn is_unknown(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
-    version.major() == 1 && version.minor() > NEWEST_KUBERNETES
+    version.major() == 1 && version.minor() > NEWEST_KUBERNETES.value
 }
