@@ -104,12 +104,15 @@ fn accepts_rules() -> Result<(), Failed> {
     accept(&fixtures(|name| !shapes.iter().any(|code| name.starts_with(code)))?)
 }
 
+/// Each for its reason. A required key that is misspelt is missing, too, for a schema.
 fn refuses_shapes() -> Result<(), Failed> {
     for (code, reason) in SHAPES {
         let files = fixtures(|name| name.starts_with(code))?;
         for (file, faults) in files.iter().zip(judge(&files)?) {
-            match &*faults {
-                [(_, message)] if message.contains(reason) => {}
+            let messages: Vec<_> = faults.iter().map(|(_, message)| message.as_str()).collect();
+            match &*messages {
+                [message] if message.contains(reason) => {}
+                [message, "'role' is a required property"] if message.contains(reason) => {}
                 _ => return Err(format!("{}: {faults:?}", file.display()).into()),
             }
         }
