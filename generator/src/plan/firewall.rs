@@ -27,6 +27,17 @@ pub struct Firewall {
     pub clients_to_services: Vec<Ipv4Addr>,
 }
 
+impl Firewall {
+    /// Where sshd must listen; `None` where neither the public side nor a client is let in to it.
+    #[must_use]
+    pub fn admitted_ssh_port(&self) -> Option<Port> {
+        let is_closed = self.ssh_from_v4.is_empty()
+            && self.ssh_from_v6.is_empty()
+            && self.clients_to_nodes.is_empty();
+        (!is_closed).then_some(self.ssh_port)
+    }
+}
+
 pub(super) fn derive(topology: &Topology, nodes: &[Node], clients: &[Client]) -> Firewall {
     let ssh_from = topology.firewall.ssh_from.iter().cloned();
     let (ssh_from_v4, ssh_from_v6) = ssh_from.partition(SourceNet::is_ipv4);

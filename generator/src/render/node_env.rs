@@ -37,6 +37,8 @@ struct View<'plan> {
     bootstrap: &'static str,
     apply: &'static str,
     delivery: String,
+    /// Where sshd must listen, or nothing where nobody is let in.
+    ssh_port: String,
     /// Absent on NixOS, where nothing is prepared.
     packages: Option<Packages>,
     arch: Arch,
@@ -64,6 +66,11 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
         bootstrap: kubernetes.bootstrap,
         apply: if kubernetes.applies_manifests { "yes" } else { "no" },
         delivery: plan.delivery_command(node),
+        ssh_port: plan
+            .firewall
+            .admitted_ssh_port()
+            .map(|port| port.to_string())
+            .unwrap_or_default(),
         packages: plan.apt(node),
         arch: node.arch,
         distribution_packages: plan.distribution_packages().join(" "),

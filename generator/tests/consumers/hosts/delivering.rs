@@ -32,6 +32,7 @@ pub(super) fn delivers() -> Result<(), Failed> {
     refuses_what_export_has_not_written(&workspace, &machines[0])?;
     becomes_a_mesh(&workspace, &machines)?;
     resumes_a_delivery_that_was_cut_short(&workspace, &machines[1])?;
+    puts_back_what_locks_its_owner_out(&workspace, &machines[0])?;
     puts_back_what_cuts_the_mesh(&workspace, &machines[0])?;
     keeps_what_every_node_must_get(&workspace, &machines)?;
     tells_whom_a_change_cuts_off(&workspace, &machines)?;
@@ -223,6 +224,32 @@ fn resumes_a_delivery_that_was_cut_short(
     }
     beta.run("rm /usr/local/bin/mv")?.expect(0, "")?;
     is_joined(beta)
+}
+
+/// A port of SSH on which nobody listens: the table that admits it alone is not loaded, neither by a
+/// delivery nor by `prepare`.
+fn puts_back_what_locks_its_owner_out(
+    workspace: &Workspace,
+    alpha: &Machine,
+) -> Result<(), Failed> {
+    let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
+    let before = alpha.run(&files)?.said;
+    let (sound, locking) = ("# ssh_port = 22", "ssh_port = 2222");
+    workspace.edit(|topology| topology.replace(sound, locking))?;
+    workspace.compile()?;
+    let refused = workspace.deliver(alpha, APPLY)?;
+    let refused =
+        refused.expect(34, "nothing listens on TCP port 2222, the one on which the firewall")?;
+    refused.expect(34, "everything is put back")?;
+    same(&before, &alpha.run(&files)?.said)?;
+    alpha.run("nft list chain inet meshwright input")?.expect(0, "tcp dport 22 accept")?;
+    workspace.edit(|topology| topology.replace(locking, sound))?;
+    workspace.compile()?;
+    alpha.run("systemctl stop ssh.service")?.expect(0, "")?;
+    let stopped = alpha.run("meshwright-node prepare")?;
+    stopped.expect(24, "nothing listens on TCP port 22, the one on which the firewall admits")?;
+    alpha.run("systemctl start ssh.service")?.expect(0, "")?;
+    Ok(())
 }
 
 /// A port that the others do not know yet: nobody answers, and the host goes back to what it had.

@@ -51,6 +51,13 @@ ExecStopPost=/bin/systemctl poweroff
 [Install]
 WantedBy=cloud-init.target
 UNIT
+# sshd, as far as the firewall asks for it: it takes connections.
+cat >"$root/etc/systemd/system/ssh.service" <<'UNIT'
+[Service]
+ExecStart=/usr/bin/socat TCP-LISTEN:22,fork,reuseaddr /dev/null
+[Install]
+WantedBy=sysinit.target
+UNIT
 # The interface towards other hosts, where there are any. No networkd: it waits for udev, which no container
 # has.
 cat >"$root/etc/systemd/system/underlay.service" <<'UNIT'
@@ -77,5 +84,5 @@ esac
 SH
 chmod 755 "$root/usr/local/bin/timedatectl" "$root/usr/local/bin/date"
 mkdir -p "$root/var/lib/probe"
-systemctl --root="$root" --quiet enable repository.service probe.service underlay.service
+systemctl --root="$root" --quiet enable repository.service probe.service ssh.service underlay.service
 mv "$folder.new" "$folder"
