@@ -124,7 +124,7 @@ struct MirrorsView<'plan> {
 pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let view = View::of(plan);
     artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
-    artifacts.add(FIRST_BOOT_SCRIPT, without_comments(&script(&FIRST_BOOT_PARTS, &view)));
+    artifacts.add(FIRST_BOOT_SCRIPT, condensed(&script(&FIRST_BOOT_PARTS, &view)));
     for (path, name) in FILES {
         artifacts.add(format!("host/{path}"), template::render(name, &view));
     }
@@ -143,15 +143,13 @@ fn script(parts: &[&str], view: &View<'_>) -> String {
     parts.iter().map(|part| template::render(&format!("meshwright-node.{part}"), view)).collect()
 }
 
-/// A fourth of a script is comments, and they are the part that compresses least. What shellcheck is
-/// told stays, and so does the head.
-fn without_comments(script: &str) -> String {
+/// A fourth of a script is comments, and they are the part that compresses least; indentation and
+/// empty lines take their part too. What shellcheck is told stays, and so does the head.
+fn condensed(script: &str) -> String {
     let (head, body) = script.split_once("\n\n").unwrap_or_default();
-    let is_comment = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with("# ") && !line.starts_with("# shellcheck ")
-    };
-    let body = body.split_inclusive('\n').filter(|line| !is_comment(line));
+    let is_comment = |line: &str| line.starts_with("# ") && !line.starts_with("# shellcheck ");
+    let lines = body.split_inclusive('\n').map(str::trim_start);
+    let body = lines.filter(|line| !line.is_empty() && !is_comment(line));
     format!("{head}\n\n{}", body.collect::<String>())
 }
 

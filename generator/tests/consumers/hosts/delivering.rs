@@ -239,7 +239,7 @@ fn puts_back_what_locks_its_owner_out(
     workspace.compile()?;
     let refused = workspace.deliver(alpha, APPLY)?;
     let refused =
-        refused.expect(34, "nothing listens on TCP port 2222, the one on which the firewall")?;
+        refused.expect(34, "nothing listens on TCP port 2222, where alone the firewall admits SSH")?;
     refused.expect(34, "everything is put back")?;
     same(&before, &alpha.run(&files)?.said)?;
     alpha.run("nft list chain inet meshwright input")?.expect(0, "tcp dport 22 accept")?;
@@ -247,7 +247,7 @@ fn puts_back_what_locks_its_owner_out(
     workspace.compile()?;
     alpha.run("systemctl stop ssh.service")?.expect(0, "")?;
     let stopped = alpha.run("meshwright-node prepare")?;
-    stopped.expect(24, "nothing listens on TCP port 22, the one on which the firewall admits")?;
+    stopped.expect(24, "nothing listens on TCP port 22, where alone the firewall admits SSH")?;
     alpha.run("systemctl start ssh.service")?.expect(0, "")?;
     Ok(())
 }
