@@ -238,8 +238,8 @@ fn puts_back_what_locks_its_owner_out(
     workspace.edit(|topology| topology.replace(sound, locking))?;
     workspace.compile()?;
     let refused = workspace.deliver(alpha, APPLY)?;
-    let refused =
-        refused.expect(34, "nothing listens on TCP port 2222, where alone the firewall admits SSH")?;
+    let refused = refused
+        .expect(34, "nothing listens on TCP port 2222, where alone the firewall admits SSH")?;
     refused.expect(34, "everything is put back")?;
     same(&before, &alpha.run(&files)?.said)?;
     alpha.run("nft list chain inet meshwright input")?.expect(0, "tcp dport 22 accept")?;
