@@ -1,7 +1,8 @@
-//! How generating and checking grow with the mesh, beside `cp -r` of the same tree in the same run.
+//! How generating, checking and proving grow with the mesh, beside `cp -r` and `cat` of the same tree in
+//! the same run.
 //!
 //! `cargo bench --bench scale` prints one line a size. Whole processes are timed, cold (into an empty
-//! directory), unchanged (into its own output) and `check`; each figure is the median of
+//! directory), unchanged (into its own output), `check` and `prove`; each figure is the median of
 //! [`ROUNDS`], taken in turn; peak memory is the process's VmHWM. Then `check` alone is timed, of a
 //! mesh behind NAT and of files of the largest size that are wrong all over.
 //! Nothing is asserted here: a busy machine must not fail a test.
@@ -25,8 +26,20 @@ const ROUNDS: usize = 5;
 
 fn main() {
     println!(
-        "{:>6} {:>11} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9}",
-        "nodes", "bytes", "cold", "MB/s", "peak", "unchanged", "peak", "check", "cp -r", "cold/cp"
+        "{:>6} {:>11} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9}",
+        "nodes",
+        "bytes",
+        "cold",
+        "MB/s",
+        "peak",
+        "unchanged",
+        "peak",
+        "check",
+        "cp -r",
+        "cold/cp",
+        "prove",
+        "peak",
+        "cat"
     );
     for nodes in SIZES {
         measure(nodes);
@@ -89,24 +102,27 @@ fn measure(nodes: u32) {
     let topology = folder.path().join("topology.toml");
     fs::write(&topology, mesh::topology(1..=nodes)).expect("written");
     let rounds: Vec<_> = (0..ROUNDS).map(|_| round(folder.path(), &topology)).collect();
-    let [cold, unchanged, check, copy] =
+    let [cold, unchanged, check, copy, prove, read] =
         std::array::from_fn(|column| median(rounds.iter().map(|round| round[column]).collect()));
     let bytes = size(&folder.path().join("out"));
     let rate = bytes as f64 / 1e6 / cold.time.as_secs_f64();
     let ratio = cold.time.as_secs_f64() / copy.time.as_secs_f64();
     println!(
-        "{nodes:>6} {bytes:>11} {:>9} {rate:>9.0} {:>9} {:>9} {:>9} {:>9} {:>8} {ratio:>9.2}",
+        "{nodes:>6} {bytes:>11} {:>9} {rate:>9.0} {:>9} {:>9} {:>9} {:>9} {:>8} {ratio:>9.2} {:>9} {:>9} {:>9}",
         seconds(cold.time),
         megabytes(cold.peak),
         seconds(unchanged.time),
         megabytes(unchanged.peak),
         seconds(check.time),
-        seconds(copy.time)
+        seconds(copy.time),
+        seconds(prove.time),
+        megabytes(prove.peak),
+        seconds(read.time)
     );
 }
 
-/// Cold, unchanged, `check` and `cp -r`, once each.
-fn round(folder: &Path, topology: &Path) -> [Measured; 4] {
+/// Cold, unchanged, `check`, `cp -r`, `prove` and `cat`, once each.
+fn round(folder: &Path, topology: &Path) -> [Measured; 6] {
     let [out, copied] = ["out", "copy"].map(|name| folder.join(name));
     for stale in [&out, &copied] {
         if stale.exists() {
@@ -117,7 +133,10 @@ fn round(folder: &Path, topology: &Path) -> [Measured; 4] {
     let unchanged = run(topology, "generate", true);
     let check = run(topology, "check", true);
     let copy = timed(Command::new("cp").arg("-r").arg(&out).arg(&copied), true);
-    [cold, unchanged, check, copy]
+    let prove = run(topology, "prove", true);
+    let files = ["-type", "f", "-exec", "cat", "{}", "+"];
+    let read = timed(Command::new("find").arg(&out).args(files), true);
+    [cold, unchanged, check, copy, prove, read]
 }
 
 fn median(mut measured: Vec<Measured>) -> Measured {
