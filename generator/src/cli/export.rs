@@ -9,7 +9,7 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::opened::Opened;
-use super::session::{Session, count};
+use super::session::{Session, count, files};
 use crate::file;
 use crate::plan::{Client, Node, Plan};
 use crate::render::Rendering;
@@ -153,10 +153,6 @@ fn marked(delivery: Delivery, head: &str) -> Result<Secret, Failure> {
 
 fn too_long(path: String) -> Failure {
     Failure::usage(format!("{path} is too long for a tar"), "shorten the name in it")
-}
-
-fn files(number: usize) -> String {
-    count(number, "file")
 }
 
 /// A secret on a screen is in its scrollback, too.

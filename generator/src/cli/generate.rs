@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Status;
 use super::failure::Failure;
 use super::opened;
-use super::session::{Session, count};
+use super::session::{Session, files};
 use crate::diagnostic::{Format, Report, github, json};
 use crate::out::{self, Changes};
 use crate::render::Rendering;
@@ -190,10 +190,6 @@ fn tell_drift(listed: &Listed<'_>, changes: &Changes, session: &mut Session<'_>)
         Some(advice) => session.say(advice),
         None => session.say(format_args!("run `meshwright generate` and commit {dir}/")),
     }
-}
-
-fn files(number: usize) -> String {
-    count(number, "file")
 }
 
 /// What is different about a file.

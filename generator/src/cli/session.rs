@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Global;
 use super::failure::Failure;
+pub(super) use crate::diagnostic::human::count;
 use crate::diagnostic::{self, Format, Report, Severity};
 use crate::document::{LARGEST, Source};
 use crate::file;
@@ -145,9 +146,9 @@ fn read_at_most(length: u64, path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// `1 node`, `2 nodes`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+/// `1 file`, `2 files`.
+pub(super) fn files(number: usize) -> String {
+    count(number, "file")
 }
 
 /// `2 nodes, 1 client`.

@@ -196,8 +196,8 @@ fn summary(report: &Report) -> String {
         [Severity::Error, Severity::Warning].map(|severity| (report.count(severity), severity));
     let counts: Vec<String> = counts
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, severity)| plural(*count, severity.as_str()))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, severity)| count(*number, severity.as_str()))
         .collect();
     let allowed = match report.allowed {
         0 => String::new(),
@@ -206,6 +206,7 @@ fn summary(report: &Report) -> String {
     format!("{}: {}{allowed}", report.source.name, counts.join(", "))
 }
 
-fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+/// `1 node`, `2 nodes`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

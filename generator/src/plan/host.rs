@@ -335,7 +335,7 @@ impl Plan {
         if self.kube_proxy.mode == ProxyMode::Ipvs {
             let ipvs = ["ip_vs", "ip_vs_rr", "ip_vs_sh", "ip_vs_wrr"];
             modules.extend(ipvs.map(str::to_owned));
-            modules.push(format!("ip_vs_{}", self.kube_proxy.scheduler));
+            modules.push(self.kube_proxy.scheduler.kernel_module());
         }
         modules.sort();
         modules.dedup();
