@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use meshwright::document::LARGEST;
+use meshwright_compiler::document::LARGEST;
 use tempfile::TempDir;
 
 const SIZES: [u32; 4] = [4, 100, 300, 1000];

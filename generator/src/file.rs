@@ -1,5 +1,5 @@
 //! Single files that land whole or not at all. The output directory has its own protocol:
-//! [`crate::out`].
+//! [`meshwright_compiler::out`].
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use anyhow::Result;
-use meshwright::plan;
-use meshwright::value::Reach;
+use meshwright_compiler::plan;
+use meshwright_value::Reach;
 
 use crate::machine::Machine;
 use crate::namespace::Namespace;

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::Ipv4Net;
-use meshwright::plan;
-use meshwright::value::{Endpoint, Host};
+use meshwright_compiler::plan;
+use meshwright_value::{Endpoint, Host};
 
 use crate::calico::Calico;
 use crate::machine::Machine;

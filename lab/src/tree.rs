@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use meshwright::artifact::Tree as _;
-use meshwright::diagnostic::{self, Format};
-use meshwright::document::Source;
-use meshwright::pipeline;
-use meshwright::plan::Plan;
-use meshwright::render::Rendering;
-use meshwright::rules::Checked;
+use meshwright_compiler::artifact::Tree as _;
+use meshwright_compiler::check::Checked;
+use meshwright_compiler::diagnostic::{self, Format};
+use meshwright_compiler::pipeline;
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::render::Rendering;
+use meshwright_compiler::source::Source;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, value};
 
 use crate::command::{feed, program, run};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ipnet::Ipv4Net;
-use meshwright::plan;
-use meshwright::provider;
+use meshwright_compiler::plan;
+use meshwright_value::provider;
 
 use crate::bird::{self, Speaker};
 use crate::calico::Calico;

@@ -9,8 +9,8 @@ use std::fs;
 use lab::mutants::{self, IN_NO_FILE};
 use lab::scenario::repository;
 use lab::tree::Tree;
-use meshwright::proof::judge::{self, Proof};
-use meshwright::proof::report::human;
+use meshwright_proof::judge::{self, Proof};
+use meshwright_proof::report::human;
 
 const BEGIN: &str = "<!-- agreement -->\n";
 const END: &str = "<!-- agreement ends -->";

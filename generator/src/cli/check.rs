@@ -6,12 +6,13 @@ use super::Status;
 use super::failure::Failure;
 use super::opened;
 use super::session::{Session, count, members};
-use crate::diagnostic::{Change, Format, Report, Severity};
-use crate::document::Source;
-use crate::out::diff;
-use crate::pipeline::{self, Compiled};
-use crate::release;
-use crate::topology::{Topology, correct};
+use crate::edit::correction;
+use meshwright_compiler::diagnostic::{Change, Format, Report, Severity};
+use meshwright_compiler::out::diff;
+use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::release;
+use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::Topology;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,7 +98,7 @@ fn corrected(source: &Source) -> Result<Corrected, Failure> {
         if changes.is_empty() {
             break;
         }
-        let (text, count) = correct::apply(&source.text, &changes)?;
+        let (text, count) = correction::apply(&source.text, &changes)?;
         if text == source.text {
             break;
         }

@@ -7,8 +7,8 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
-use crate::rules;
-use crate::value::closest;
+use meshwright_compiler::catalogue;
+use meshwright_value::closest;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +33,7 @@ impl Explain {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         match &self.code {
             Some(code) => explain(code, session.out)?,
-            None if self.markdown => session.out.write_all(rules::markdown().as_bytes())?,
+            None if self.markdown => session.out.write_all(catalogue::markdown().as_bytes())?,
             None => list(session.out)?,
         }
         Ok(Status::Clean)
@@ -41,7 +41,7 @@ impl Explain {
 }
 
 fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let catalogue: Vec<_> = rules::catalogue().collect();
+    let catalogue: Vec<_> = catalogue::entries().collect();
     let Some(entry) = catalogue.iter().find(|entry| entry.code == code) else {
         let help = match closest(code, catalogue.iter().map(|entry| entry.code)) {
             Some(meant) => format!("did you mean `{meant}`?"),
@@ -55,8 +55,8 @@ fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn list(out: &mut dyn Write) -> io::Result<()> {
-    let width = rules::catalogue().map(|entry| entry.code.len()).max().unwrap_or_default();
-    for (theme, entries) in rules::by_theme() {
+    let width = catalogue::entries().map(|entry| entry.code.len()).max().unwrap_or_default();
+    for (theme, entries) in catalogue::by_theme() {
         writeln!(out, "{}", theme.title())?;
         for entry in entries {
             let severity = entry.severity.as_str();

@@ -11,8 +11,6 @@ use super::failure::Failure;
 use super::opened::Opened;
 use super::session::{Session, count, files};
 use crate::file;
-use crate::plan::{Client, Node, Plan};
-use crate::render::Rendering;
 use crate::secrets::client_conf;
 use crate::secrets::clock;
 use crate::secrets::delivery::Delivery;
@@ -21,7 +19,9 @@ use crate::secrets::item::Item as _;
 use crate::secrets::key_pair::Owner;
 use crate::secrets::preshared::Pair;
 use crate::secrets::secret::Secret;
-use crate::value::closest;
+use meshwright_compiler::plan::{Client, Node, Plan};
+use meshwright_compiler::render::Rendering;
+use meshwright_value::closest;
 
 const EXAMPLES: &str = "\
 Examples:

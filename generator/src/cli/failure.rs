@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{Group, Level, Renderer};
 use serde::Serialize;
 
-use crate::diagnostic::{Format, Report, github, json};
-use crate::{out, proof, secrets};
+use crate::secrets;
+use meshwright_compiler::diagnostic::{Format, Report, github, json};
 
 /// The exit code of wrong usage and of what the system refuses.
 pub(super) const USAGE: u8 = 2;
@@ -26,10 +26,10 @@ pub(super) enum Failure {
     Unreadable { report: Box<Report> },
     /// The output directory.
     #[error(transparent)]
-    Out(#[from] out::Error),
+    Out(#[from] meshwright_compiler::out::Error),
     /// The tree that is to be proven.
     #[error(transparent)]
-    Tree(#[from] proof::files::Error),
+    Tree(#[from] meshwright_proof::files::Error),
     /// The store.
     #[error(transparent)]
     Secrets(#[from] secrets::store::Error),

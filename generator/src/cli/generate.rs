@@ -10,9 +10,9 @@ use super::Status;
 use super::failure::Failure;
 use super::opened;
 use super::session::{Session, files};
-use crate::diagnostic::{Format, Report, github, json};
-use crate::out::{self, Changes};
-use crate::render::Rendering;
+use meshwright_compiler::diagnostic::{Format, Report, github, json};
+use meshwright_compiler::out::{self, Changes};
+use meshwright_compiler::render::Rendering;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,11 +10,12 @@ use super::Status;
 use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::session::{Session, count};
-use crate::diagnostic::{Located, Report, Severity};
-use crate::document::Source;
-use crate::format::template;
-use crate::value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
-use crate::{file, pipeline};
+use crate::file;
+use meshwright_compiler::diagnostic::{Located, Report, Severity};
+use meshwright_compiler::encode::template;
+use meshwright_compiler::pipeline;
+use meshwright_compiler::source::Source;
+use meshwright_value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
 
 /// The release that the emitted files were run with last.
 const KUBERNETES_VERSION: &str = "1.37.2";

@@ -9,11 +9,7 @@ use super::Status;
 use super::failure::Failure;
 use super::opened::{self, advice, report_faults};
 use super::session::{Session, count, members};
-use crate::diagnostic::Severity;
-use crate::document::{Document, Source};
-use crate::pipeline::{self, Compiled};
-use crate::plan::Plan;
-use crate::route::Route;
+use crate::edit::insertion;
 use crate::secrets::authority::Authority;
 use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
 use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
@@ -24,8 +20,14 @@ use crate::secrets::preshared;
 use crate::secrets::secret::Secret;
 use crate::secrets::store::{self, Store};
 use crate::secrets::tunnel::{self, Credential};
-use crate::topology::{Topology, edit};
-use crate::value::PublicKey;
+use meshwright_compiler::diagnostic::Severity;
+use meshwright_compiler::document::Document;
+use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::route::Route;
+use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::Topology;
+use meshwright_value::PublicKey;
 
 /// Code of the rule that this verb satisfies.
 pub(super) const PUBLIC_KEY_MISSING: &str = "public-key-missing";
@@ -257,7 +259,7 @@ impl Bench<'_> {
         if published.is_empty() {
             return Ok(None);
         }
-        let text = edit::insert_public_keys(&source.text, &published)?;
+        let text = insertion::insert_public_keys(&source.text, &published)?;
         session.replace_topology(source, &text)?;
         let written = count(published.len(), "public key");
         session.talk(format_args!("{}: {written} written", source.name))?;

@@ -14,7 +14,7 @@ use crate::secrets::authority::Authority;
 use crate::secrets::clock;
 use crate::secrets::inventory::Wanted;
 use crate::secrets::kubeconfig::{Role, of_client, subject};
-use crate::value::Reach;
+use meshwright_value::Reach;
 
 const EXAMPLES: &str = "\
 Examples:

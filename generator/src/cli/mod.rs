@@ -23,11 +23,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValue, StyledStr};
+use clap::builder::{PossibleValuesParser, StyledStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::diagnostic::Format;
 use failure::Failure;
+use meshwright_compiler::diagnostic::Format;
 use session::{Pipe, Session};
 
 /// What the program is called.
@@ -74,7 +74,7 @@ struct Global {
     /// Who reads the diagnostics: `human` goes to stderr, the others to stdout
     // `trace` takes its place by another list of words, so both are read as text.
     #[arg(id = "format", long, global = true, value_name = "FORMAT", default_value = "human")]
-    #[arg(value_parser = Format::value_variants().iter().map(|format| format.to_possible_value()).collect::<Option<Vec<_>>>().unwrap_or_default())]
+    #[arg(value_parser = PossibleValuesParser::new(Format::ALL.map(Format::as_str)))]
     format_word: String,
     #[arg(skip = Format::Human)]
     format: Format,
@@ -155,7 +155,8 @@ fn stream_failed(fault: io::Error, err: &mut dyn Write) -> u8 {
 
 fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let CommandLine { mut global, verb } = command_line;
-    global.format = Format::from_str(&global.format_word, false).unwrap_or(Format::Human);
+    let known = Format::ALL.into_iter().find(|format| format.as_str() == global.format_word);
+    global.format = known.unwrap_or_default();
     let color = match global.color {
         Color::Auto => wants_color(&io::stderr()),
         Color::Always => true,
@@ -206,20 +207,6 @@ fn print(text: &StyledStr, color: bool, stream: &mut dyn Write) -> io::Result<()
 fn wants_color(stream: &impl io::IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !refused && stream.is_terminal()
-}
-
-impl ValueEnum for Format {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Human, Self::Json, Self::Github]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Self::Human => "human",
-            Self::Json => "json",
-            Self::Github => "github",
-        }))
-    }
 }
 
 #[cfg(test)]

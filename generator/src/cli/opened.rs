@@ -4,17 +4,18 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::session::Session;
-use crate::diagnostic::{Diagnostic, Finding, Report, Severity};
-use crate::document::{Document, Source};
-use crate::pipeline::{self, Compiled};
-use crate::plan::Plan;
-use crate::route::Route;
-use crate::rules::Checked;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
 use crate::secrets::inventory::{Inventory, NO_CREDENTIAL, Wanted, published};
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
-use crate::topology::Topology;
+use meshwright_compiler::check::Checked;
+use meshwright_compiler::diagnostic::{Diagnostic, Finding, Report, Severity};
+use meshwright_compiler::document::Document;
+use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::route::Route;
+use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::Topology;
 
 /// All of it.
 pub(super) struct Opened {

@@ -5,11 +5,11 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count};
-use crate::diagnostic::{Format, github};
-use crate::out;
-use crate::proof::files::Directory;
-use crate::proof::judge::{self, Proof};
-use crate::proof::report::{human, json};
+use meshwright_compiler::diagnostic::{Format, github};
+use meshwright_compiler::out;
+use meshwright_proof::files::Directory;
+use meshwright_proof::judge::{self, Proof};
+use meshwright_proof::report::{human, json};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,8 +5,8 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
-use crate::format::json;
-use crate::topology::schema;
+use meshwright_compiler::encode::json;
+use meshwright_compiler::topology::schema;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,10 +7,11 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Global;
 use super::failure::Failure;
-pub(super) use crate::diagnostic::human::count;
-use crate::diagnostic::{self, Format, Report, Severity};
-use crate::document::{LARGEST, Source};
 use crate::file;
+pub(super) use meshwright_compiler::diagnostic::human::count;
+use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
+use meshwright_compiler::document::{self, LARGEST};
+use meshwright_compiler::source::Source;
 
 /// Longer lists are cut unless `--verbose` asks for all.
 const LISTED: usize = 20;
@@ -62,7 +63,7 @@ impl Session<'_> {
     pub(super) fn source(&self) -> Result<Source, Failure> {
         let path = self.topology();
         let bytes = read_at_most(LARGEST as u64 + 1, path).map_err(Failure::reading(path))?;
-        Source::decode(path.display().to_string(), bytes)
+        document::decode(path.display().to_string(), bytes)
             .map_err(|report| Failure::Unreadable { report })
     }
 

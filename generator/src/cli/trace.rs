@@ -5,13 +5,13 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
-use crate::proof::entry::{self, picture};
-use crate::proof::flows::{self, Flow};
-use crate::proof::judge::Proof;
-use crate::proof::model::{MachineId, Model};
-use crate::proof::report::{self, human, json, mermaid, text};
-use crate::proof::trace::{self, End, Trace as Way};
-use crate::value::closest;
+use meshwright_proof::entry::{self, picture};
+use meshwright_proof::flows::{self, Flow};
+use meshwright_proof::judge::Proof;
+use meshwright_proof::model::{MachineId, Model};
+use meshwright_proof::report::{self, human, json, mermaid, text};
+use meshwright_proof::trace::{self, End, Trace as Way};
+use meshwright_value::closest;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use x509_parser::pem::parse_x509_pem;
 
 use super::secret::Secret;
 use super::signing_key::SigningKey;
-use crate::out::Digest;
+use meshwright_compiler::out::Digest;
 
 /// How long before its making a certificate begins: a host's clock may be behind ours, and refuses
 /// what is not valid yet (kubernetes#76714; kubeadm sets its own back by five minutes).

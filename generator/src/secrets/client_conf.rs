@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::secret::Secret;
-use crate::format::template;
-use crate::plan::{Client, Plan};
-use crate::render::client::ClientInterface;
-use crate::render::wg_quick::section;
+use meshwright_compiler::encode::template;
+use meshwright_compiler::plan::{Client, Plan};
+use meshwright_compiler::render::client::ClientInterface;
+use meshwright_compiler::render::wg_quick::section;
 
 /// Stands in the text where a secret goes. A template never sees one: its errors show its view.
 const SLOT: &str = "\u{fffc}";

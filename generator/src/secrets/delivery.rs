@@ -19,12 +19,12 @@ use super::preshared::Pair;
 use super::secret::Secret;
 use super::store::{Error, Store};
 use super::{kubeconfig, manifest};
-use crate::out::Digest;
-use crate::plan::host::{DISCOVERY_FILE, JOIN_CERTIFICATE, JOIN_KEY, WireGuard};
-use crate::plan::{Node, Plan};
-use crate::render::Rendering;
-use crate::render::host_tree::{CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER};
-use crate::topology::Topology;
+use meshwright_compiler::out::Digest;
+use meshwright_compiler::plan::host::{DISCOVERY_FILE, JOIN_CERTIFICATE, JOIN_KEY, WireGuard};
+use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::render::Rendering;
+use meshwright_compiler::render::host_tree::{CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER};
+use meshwright_compiler::topology::Topology;
 
 /// How long a node may join with what it was given: enough for a first boot on the next morning,
 /// short for what cannot be revoked.

@@ -18,10 +18,10 @@ use super::key_pair::{self, Owner};
 use super::preshared::Pair;
 use super::store::{Error, Outdated, Store};
 use super::{clock, tunnel};
-use crate::diagnostic::{Diagnostic, Finding};
-use crate::plan::{Client, Node, Plan};
-use crate::route::Route;
-use crate::topology::Topology;
+use meshwright_compiler::diagnostic::{Diagnostic, Finding};
+use meshwright_compiler::plan::{Client, Node, Plan};
+use meshwright_compiler::route::Route;
+use meshwright_compiler::topology::Topology;
 
 /// How the one secret is missed that cannot be made.
 pub(crate) const NO_CREDENTIAL: &str = "tunnel: no credential";

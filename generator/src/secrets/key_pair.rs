@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use super::secret::Secret;
 use super::store::{Error, Found, Store};
 use super::wireguard::{PrivateKey, is_clamped};
-use crate::route::Route;
-use crate::topology::Topology;
-use crate::value::{InterfaceName, Name, PublicKey};
+use meshwright_compiler::route::Route;
+use meshwright_compiler::topology::Topology;
+use meshwright_value::{InterfaceName, Name, PublicKey};
 
 /// What has a key pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

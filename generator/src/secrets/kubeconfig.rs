@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::certificate::{ClientCertificate, Subject};
 use super::manifest::{Encoded, document};
 use super::secret::Secret;
-use crate::plan::Plan;
-use crate::plan::control_plane::API_PORT;
-use crate::plan::host::{JOIN_CERTIFICATE, JOIN_KEY};
-use crate::value::Name;
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::plan::control_plane::API_PORT;
+use meshwright_compiler::plan::host::{JOIN_CERTIFICATE, JOIN_KEY};
+use meshwright_value::Name;
 
 /// The group whose kubelets may ask for a certificate, and get it by themselves: kubeadm binds it at
 /// init (`NodeBootstrapTokenAuthGroup` in its constants; seen).
@@ -131,7 +131,7 @@ impl Role {
     pub(crate) const fn group(self) -> &'static str {
         match self {
             Self::Admin => "kubeadm:cluster-admins",
-            Self::View => crate::plan::access::VIEWERS,
+            Self::View => meshwright_compiler::plan::access::VIEWERS,
         }
     }
 }

@@ -13,11 +13,11 @@ use super::item::Item as _;
 use super::secret::Secret;
 use super::store::{Error, Store};
 use super::tunnel::Credential;
-use crate::format::manifest::{Manifest, Metadata};
-use crate::format::yaml;
-use crate::plan::Plan;
-use crate::plan::calico::{self, BGP_SECRET, BGP_SECRET_FILE, BGP_SECRET_KEY};
-use crate::plan::tunnel::{self, secret_key};
+use meshwright_compiler::encode::yaml;
+use meshwright_compiler::kubernetes::manifest::{Manifest, Metadata};
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::plan::calico::{self, BGP_SECRET, BGP_SECRET_FILE, BGP_SECRET_KEY};
+use meshwright_compiler::plan::tunnel::{self, secret_key};
 
 /// More than any manifest or kubeconfig has: a buffer that grows leaves copies behind.
 const ROOM: usize = 64 * 1024;

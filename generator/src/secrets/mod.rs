@@ -26,5 +26,3 @@ mod signing_key;
 pub(crate) mod store;
 pub(crate) mod tunnel;
 mod wireguard;
-
-pub(crate) use fault::FAULTS;

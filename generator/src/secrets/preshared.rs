@@ -5,9 +5,9 @@ use std::fmt;
 use super::item::Item;
 use super::secret::Secret;
 use super::wireguard::PresharedKey;
-use crate::plan::Plan;
-use crate::plan::mesh::Peer;
-use crate::value::Name;
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::plan::mesh::Peer;
+use meshwright_value::Name;
 
 /// Its files in the store.
 pub(crate) const FOLDER: &str = "preshared";

@@ -9,7 +9,7 @@ use age::{DecryptError, Decryptor, Encryptor, IdentityFile, ssh, x25519};
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
-use crate::value::Recipient;
+use meshwright_value::Recipient;
 
 /// Who can open what is sealed.
 pub(crate) struct Recipients {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::secret::Secret;
 use super::store::{Error, Found, Store};
-use crate::value::{Text as _, TunnelId, TunnelMode};
+use meshwright_value::{Text as _, TunnelId, TunnelMode};
 
 /// Its file in the store.
 const FILE: &str = "cluster/tunnel.json";

@@ -6,7 +6,7 @@ use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
-use crate::value::PublicKey;
+use meshwright_value::PublicKey;
 
 /// The length of a key in base64, and of the line that it is kept as.
 const TEXT: usize = 44;

@@ -37,9 +37,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use meshwright::document::Source;
-use meshwright::render::Rendering;
-use meshwright::{out, pipeline};
+use meshwright_compiler::render::Rendering;
+use meshwright_compiler::source::Source;
+use meshwright_compiler::{out, pipeline};
 use tempfile::TempDir;
 
 use consumer::{Broken, Consumer, TreeConsumer, Verdict};

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use meshwright::artifact::Tree;
-use meshwright::render::Rendering;
+use meshwright_compiler::artifact::Tree;
+use meshwright_compiler::render::Rendering;
 
 use crate::pipeline::{compile, human};
 use crate::snapshot;

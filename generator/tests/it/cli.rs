@@ -315,7 +315,7 @@ fn explain() {
     }
     let (code, markdown, stderr) = place.run(&["explain", "--markdown"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert_eq!(markdown, meshwright::rules::markdown());
+    assert_eq!(markdown, meshwright_compiler::catalogue::markdown());
 }
 
 #[test]

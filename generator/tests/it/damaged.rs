@@ -8,13 +8,13 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use meshwright::artifact::Tree as _;
-use meshwright::diagnostic::{self, Format, Report, Severity};
-use meshwright::document::{LARGEST, Source};
-use meshwright::pipeline;
-use meshwright::plan::Plan;
-use meshwright::render::Rendering;
-use meshwright::rules::Checked;
+use meshwright_compiler::artifact::Tree as _;
+use meshwright_compiler::check::Checked;
+use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
+use meshwright_compiler::document::{self, LARGEST};
+use meshwright_compiler::pipeline;
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::render::Rendering;
 
 /// How many damaged copies are judged.
 const COPIES: u64 = 500;
@@ -187,7 +187,7 @@ fn judge(what: &str, bytes: Vec<u8>) -> bool {
 
 /// Runs all that `check` runs, and returns what it tells.
 fn report(what: &str, bytes: Vec<u8>) -> Report {
-    let source = match Source::decode("topology.toml".to_owned(), bytes) {
+    let source = match document::decode("topology.toml".to_owned(), bytes) {
         Ok(source) => source,
         Err(report) => {
             assert_located(what, &report);

@@ -2,9 +2,12 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
-use meshwright::diagnostic::{Diagnostic, Finding, Format, Place, Report, Severity, print};
-use meshwright::document::{Document, Source};
-use meshwright::route::{Route, Step};
+use meshwright_compiler::diagnostic::{
+    Diagnostic, Finding, Format, Place, Report, Severity, print,
+};
+use meshwright_compiler::document::Document;
+use meshwright_compiler::route::{Route, Step};
+use meshwright_compiler::source::Source;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use crate::snapshot;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshwright::format::json;
-use meshwright::rules;
-use meshwright::topology::{reference, schema};
+use meshwright_compiler::catalogue;
+use meshwright_compiler::encode::json;
+use meshwright_compiler::topology::{reference, schema};
 
 use crate::pipeline::{compile_text, human};
 
@@ -42,7 +42,7 @@ fn the_schema_of_the_topology_is_made_from_the_code() {
 
 #[test]
 fn the_list_of_rules_is_made_from_the_code() {
-    assert_committed("docs/rules.md", &rules::markdown());
+    assert_committed("docs/rules.md", &catalogue::markdown());
 }
 
 /// The fenced blocks of one language in a document.

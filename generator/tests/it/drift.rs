@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use meshwright::out::{self, Changes};
-use meshwright::render::Rendering;
+use meshwright_compiler::out::{self, Changes};
+use meshwright_compiler::render::Rendering;
 
 use crate::pipeline::{compile, human};
 

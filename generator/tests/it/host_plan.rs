@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use meshwright::artifact::Tree;
-use meshwright::plan::host::SCHEMA_VERSION;
-use meshwright::plan::{Node, Plan};
-use meshwright::render::{Rendering, host_tree};
+use meshwright_compiler::artifact::Tree;
+use meshwright_compiler::plan::host::SCHEMA_VERSION;
+use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::render::{Rendering, host_tree};
 use serde_json::{Map, Value, json};
 
 use crate::pipeline::compile;

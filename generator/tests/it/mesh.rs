@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-use meshwright::value::PublicKey;
+use meshwright_value::PublicKey;
 
 /// A full mesh of public nodes with these ids, at most 4000. The lowest is the control plane.
 pub(crate) fn topology(ids: RangeInclusive<u32>) -> String {

@@ -10,12 +10,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshwright::proof::entry::{self, picture};
-use meshwright::proof::files::Directory;
-use meshwright::proof::flows::Flow;
-use meshwright::proof::judge::{self, Proof};
-use meshwright::proof::report::{self, mermaid, text};
-use meshwright::proof::trace::{self, End};
+use meshwright_proof::entry::{self, picture};
+use meshwright_proof::files::Directory;
+use meshwright_proof::flows::Flow;
+use meshwright_proof::judge::{self, Proof};
+use meshwright_proof::report::{self, mermaid, text};
+use meshwright_proof::trace::{self, End};
 
 const DOCUMENT: &str = "docs/network.md";
 

@@ -8,8 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::thread;
 
-use meshwright::artifact::{ArtifactSet, Tree};
-use meshwright::out::{self, Changes, Digest, Error, Obstacle, Options};
+use meshwright_compiler::artifact::{ArtifactSet, Tree};
+use meshwright_compiler::out::{self, Changes, Digest, Error, Obstacle, Options};
 use tempfile::TempDir;
 
 const FORCE: Options = Options { force: true };

@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use meshwright::diagnostic::{self, Format};
-use meshwright::document::Source;
-use meshwright::pipeline::{self, Compiled};
+use meshwright_compiler::diagnostic::{self, Format};
+use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::source::Source;
 
 /// Compiles a file; messages call it by its bare name.
 pub(crate) fn compile(path: &Path) -> Compiled {

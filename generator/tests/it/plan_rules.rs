@@ -1,11 +1,14 @@
-//! The rules over the plan. No topology breaks them that passes the rules before: plans are broken
+//! The rules over the plan and the output. No topology breaks them that passes the rules before: plans are broken
 //! here by hand.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
-use meshwright::diagnostic::Problems;
-use meshwright::plan::Plan;
-use meshwright::rules::{self, PLAN};
+use meshwright_compiler::check::check;
+use meshwright_compiler::diagnostic::Problems;
+use meshwright_compiler::plan::Plan;
+use meshwright_compiler::render::Rendering;
+use meshwright_compiler::rules::output::{self, Output};
+use meshwright_compiler::rules::plan::RULES;
 
 use crate::pipeline::compile_text;
 
@@ -49,7 +52,10 @@ fn messages(change: impl FnOnce(&mut Plan)) -> Vec<String> {
     let mut plan = plan();
     change(&mut plan);
     let mut problems = Problems::default();
-    let _ = rules::check(plan, PLAN, &mut problems);
+    if let Ok(plan) = check(plan, RULES, &mut problems) {
+        let output = Output::measure(&Rendering::new(&plan));
+        let _ = check(output, output::RULES, &mut problems);
+    }
     problems.into_diagnostics().into_iter().map(|found| found.finding.message).collect()
 }
 

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use meshwright::artifact::Tree as _;
-use meshwright::proof::judge::{self, Proof};
-use meshwright::proof::report::human;
-use meshwright::render::Rendering;
+use meshwright_compiler::artifact::Tree as _;
+use meshwright_compiler::render::Rendering;
+use meshwright_proof::judge::{self, Proof};
+use meshwright_proof::report::human;
 
 use crate::pipeline::compile;
 

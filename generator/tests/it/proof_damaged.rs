@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use meshwright::artifact::Tree as _;
-use meshwright::proof::files::{Error, Files};
-use meshwright::proof::finding::{Code, Finding};
-use meshwright::proof::judge::{self, Proof};
-use meshwright::proof::report::{human, json};
-use meshwright::render::Rendering;
+use meshwright_compiler::artifact::Tree as _;
+use meshwright_compiler::render::Rendering;
+use meshwright_proof::files::{Error, Files};
+use meshwright_proof::finding::{Code, Finding};
+use meshwright_proof::judge::{self, Proof};
+use meshwright_proof::report::{human, json};
 
 use crate::pipeline::compile;
 

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use meshwright::artifact::Tree;
-use meshwright::plan::mesh::Identity;
-use meshwright::plan::{Node, Plan};
-use meshwright::render::Rendering;
+use meshwright_compiler::artifact::Tree;
+use meshwright_compiler::plan::mesh::Identity;
+use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::render::Rendering;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::SizeRange;
 
@@ -83,7 +83,7 @@ fn write_node(text: &mut String, host: &Host) -> std::fmt::Result {
 fn key(id: u32) -> String {
     let mut bytes = [7; 32];
     bytes[..4].copy_from_slice(&id.to_be_bytes());
-    meshwright::value::PublicKey::new(bytes).to_string()
+    meshwright_value::PublicKey::new(bytes).to_string()
 }
 
 fn with_plan<T>(hosts: &[Host], judge: impl FnOnce(&Plan) -> T) -> T {

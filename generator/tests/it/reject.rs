@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use meshwright::diagnostic::{Report, Severity};
-use meshwright::rules;
+use meshwright_compiler::catalogue;
+use meshwright_compiler::diagnostic::{Report, Severity};
 
 use crate::pipeline::{compile, compile_text, human};
 use crate::snapshot;
@@ -70,7 +70,7 @@ fn told(text: String) -> Vec<&'static str> {
 }
 
 fn is_error(code: &str) -> bool {
-    rules::catalogue().any(|entry| entry.code == code && entry.severity == Severity::Error)
+    catalogue::entries().any(|entry| entry.code == code && entry.severity == Severity::Error)
 }
 
 /// An error is told beside one that has nothing to do with it; a warning may wait.

@@ -12,10 +12,10 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
-use meshwright::artifact::Tree;
-use meshwright::plan::{Node, Plan};
-use meshwright::render::Rendering;
-use meshwright::render::host_tree;
+use meshwright_compiler::artifact::Tree;
+use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::render::Rendering;
+use meshwright_compiler::render::host_tree;
 use serde_json::Value;
 
 use crate::pipeline::compile;

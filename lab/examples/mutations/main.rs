@@ -19,8 +19,8 @@ use lab::mutants::{self, IN_NO_FILE};
 use lab::sandbox;
 use lab::scenario::repository;
 use lab::tree::Tree;
-use meshwright::proof::finding::Finding;
-use meshwright::proof::judge::{self, Proof};
+use meshwright_proof::finding::Finding;
+use meshwright_proof::judge::{self, Proof};
 
 use crate::options::Options;
 

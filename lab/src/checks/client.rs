@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
-use meshwright::plan::control_plane::API_PORT;
-use meshwright::value::Reach;
+use meshwright_compiler::plan::control_plane::API_PORT;
+use meshwright_value::Reach;
 
 use crate::checks::Check;
 use crate::client::Client;

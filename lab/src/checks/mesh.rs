@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Result, ensure};
-use meshwright::plan::control_plane::API_PORT;
+use meshwright_compiler::plan::control_plane::API_PORT;
 
 use crate::checks::{Check, none_failed};
 use crate::namespace::Namespace;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use meshwright::plan;
-use meshwright::value::Endpoint;
+use meshwright_compiler::plan;
+use meshwright_value::Endpoint;
 
 use crate::checks::{Check, none_failed};
 use crate::node::Node;

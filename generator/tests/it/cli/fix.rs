@@ -2,8 +2,8 @@
 
 use super::{Place, TOPOLOGY, told};
 use crate::reject::fixtures;
-use meshwright::diagnostic::Change;
-use meshwright::topology::correct;
+use meshwright::edit::correction;
+use meshwright_compiler::diagnostic::Change;
 
 use crate::pipeline::compile_text;
 
@@ -107,7 +107,7 @@ fn every_change_corrects_its_fault() {
         if changes.is_empty() {
             continue;
         }
-        let (after, count) = correct::apply(&text, &changes).expect("the fixture is TOML");
+        let (after, count) = correction::apply(&text, &changes).expect("the fixture is TOML");
         assert_eq!(count, changes.len(), "{name}");
         let left = compile_text(&name, after.clone()).report.diagnostics;
         assert_eq!(left, [], "{name} became\n{after}");

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use meshwright::format::json;
-use meshwright::topology::schema;
+use meshwright_compiler::encode::json;
+use meshwright_compiler::topology::schema;
 
 use super::{Place, told, verbs};
 

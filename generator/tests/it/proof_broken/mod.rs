@@ -11,7 +11,7 @@ mod tunnel;
 use std::collections::BTreeMap;
 
 use crate::proof::{Files, emitted, prove};
-use meshwright::proof::report::human;
+use meshwright_proof::report::human;
 
 const EXAMPLE: &str = "topology.toml";
 /// With Traefik, and no wildcard.

@@ -1,0 +1,42 @@
+//! Locations: where a node can be reached, and who can call whom.
+
+use meshwright_value::{Endpoint, Name};
+
+use crate::topology;
+
+/// Where a node can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Its public address; none behind NAT.
+    pub endpoint: Option<Endpoint>,
+    /// The private network it stands in.
+    pub site: Option<Name>,
+    /// Its address there.
+    pub lan_endpoint: Option<Endpoint>,
+}
+
+impl Location {
+    /// The location that a topology gives a node.
+    #[must_use]
+    pub fn of(node: &topology::Node) -> Self {
+        Self {
+            endpoint: node.endpoint.clone(),
+            site: node.site.clone(),
+            lan_endpoint: node.lan_endpoint.clone(),
+        }
+    }
+
+    /// Where `self` finds `other`; `None` when it has to wait for `other` to call.
+    #[must_use]
+    pub fn endpoint_of<'other>(&self, other: &'other Self) -> Option<&'other Endpoint> {
+        let shared_site = self.site.is_some() && self.site == other.site;
+        let lan_endpoint = other.lan_endpoint.as_ref().filter(|_| shared_site);
+        lan_endpoint.or(other.endpoint.as_ref())
+    }
+
+    /// Whether one of the two can call the other. Where neither can, they need a relay.
+    #[must_use]
+    pub fn connects(&self, other: &Self) -> bool {
+        self.endpoint_of(other).is_some() || other.endpoint_of(self).is_some()
+    }
+}

@@ -1,0 +1,56 @@
+//! The MTU of wg0, which is also the pods': smallest underlay − 80.
+
+use crate::topology::{Node, Topology};
+use meshwright_value::provider::{self, PPPOE_MTU};
+use meshwright_value::{Mtu, Name, WIREGUARD_OVERHEAD};
+
+/// The MTU of the mesh with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeshMtu {
+    /// In bytes; the same on every node and pod.
+    pub value: u16,
+    /// Why it is that.
+    pub reason: Reason,
+}
+
+/// What decides the MTU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// `wireguard.mtu`.
+    Declared,
+    /// The node with the smallest underlay.
+    SmallestUnderlay {
+        /// The node.
+        node: Name,
+        /// Its underlay's MTU, in bytes.
+        underlay: u16,
+    },
+}
+
+/// The MTU between a node and the Internet: declared, else the provider's, else what is customary.
+#[must_use]
+pub fn underlay(node: &Node) -> u16 {
+    let customary = match node.endpoint {
+        Some(_) => provider::facts(node.provider).underlay_mtu,
+        None => PPPOE_MTU.min(provider::facts(node.provider).underlay_mtu),
+    };
+    node.underlay_mtu.map_or(customary, Mtu::get)
+}
+
+/// Derives the MTU of the mesh; of nodes with the same underlay, the lowest id is named.
+#[must_use]
+pub fn derive(topology: &Topology) -> MeshMtu {
+    if let Some(mtu) = topology.wireguard.mtu {
+        return MeshMtu { value: mtu.get(), reason: Reason::Declared };
+    }
+    largest(topology).unwrap_or_else(|| unreachable!("a checked topology has nodes"))
+}
+
+/// The largest MTU with which no node fragments; `None` without nodes.
+#[must_use]
+pub fn largest(topology: &Topology) -> Option<MeshMtu> {
+    let node = topology.nodes.iter().min_by_key(|node| (underlay(node), node.id))?;
+    let underlay = underlay(node);
+    let reason = Reason::SmallestUnderlay { node: node.name.clone(), underlay };
+    Some(MeshMtu { value: underlay.saturating_sub(WIREGUARD_OVERHEAD), reason })
+}

@@ -1,0 +1,263 @@
+//! What the stages report, and how it is printed.
+//!
+//! A rule makes a [`Finding`]: words and [`Place`]s. The registry adds code and severity, which
+//! makes it a [`Diagnostic`]. The document turns its places into line and
+//! column, and a [`Report`] of those is what [`human`], [`json`] and [`github`] print.
+
+mod fix;
+pub mod github;
+pub mod human;
+pub mod json;
+mod problems;
+pub mod wording;
+mod wrap;
+
+use std::cmp::Ordering;
+use std::io;
+use std::ops::Range;
+
+pub use fix::{Change, Fix};
+pub use problems::{ERRORS_TOO_MANY, Problems};
+
+use crate::route::Route;
+use crate::source::Source;
+
+/// How bad a diagnostic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The cluster would not work, or not be private: nothing is generated.
+    Error,
+    /// It works, and an engineer should know; can be accepted with `[[lint.allow]]`.
+    Warning,
+}
+
+impl Severity {
+    /// The word that every printer uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// The part of the document that a label points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The value at a route. One that nobody wrote is a default: the table that could hold it is
+    /// pointed at, and the label says so.
+    Value(Route),
+    /// A value that should be there and is not: the table that has to hold it.
+    Missing(Route),
+    /// The key that a route ends in, rather than its value.
+    Key(Route),
+    /// Bytes of the source text; only the TOML parser knows no route.
+    Bytes(Range<usize>),
+}
+
+/// A place with what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// What is pointed at.
+    pub place: Place,
+    /// What is said there: lower case, no full stop. May be empty.
+    pub text: String,
+}
+
+/// What one rule has to say about one fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// Every place that takes part; the first is where the fault is.
+    pub labels: Vec<Label>,
+    /// What to do about it, with the corrected value where one follows.
+    pub help: Option<String>,
+    /// The change that the help speaks of, where exactly one follows.
+    pub change: Option<Change>,
+}
+
+impl Finding {
+    /// A fault at the value of `route`.
+    pub fn new(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
+        Self::at(message, Place::Value(route.clone()), label)
+    }
+
+    /// A fault that is the absence of the value of `route`.
+    pub fn missing(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
+        Self::at(message, Place::Missing(route.clone()), label)
+    }
+
+    /// A fault at any place.
+    pub fn at(message: impl Into<String>, place: Place, label: impl Into<String>) -> Self {
+        let label = Label { place, text: label.into() };
+        Self { message: message.into(), labels: vec![label], help: None, change: None }
+    }
+
+    /// A further place that takes part, such as the other owner of a duplicate.
+    #[must_use]
+    pub fn and(mut self, route: &Route, label: impl Into<String>) -> Self {
+        let place = Place::Value(route.clone());
+        self.labels.push(Label { place, text: label.into() });
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What to do about it, where exactly one change follows.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        (self.help, self.change) = (Some(fix.help), Some(fix.change));
+        self
+    }
+}
+
+/// A [`Finding`] with its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kebab-case name of the fault, stable across releases.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is said.
+    pub finding: Finding,
+}
+
+/// A place in the source text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Byte offsets into [`Source::text`], on character boundaries.
+    pub bytes: Range<usize>,
+    /// The first line, from 1.
+    pub line: usize,
+    /// The first column, from 1, in characters.
+    pub column: usize,
+    /// The line on which it ends.
+    pub end_line: usize,
+    /// The column after its last character; equal to `column` where the span is empty.
+    pub end_column: usize,
+    /// What is said there; may be empty.
+    pub label: String,
+    /// Whether this is where the fault is.
+    pub primary: bool,
+}
+
+impl Span {
+    /// What tells two of one diagnostic's apart.
+    fn order(&self) -> (usize, usize, &str) {
+        (self.bytes.start, self.bytes.end, &self.label)
+    }
+}
+
+/// A [`Diagnostic`] whose places are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// See [`Diagnostic::code`].
+    pub code: &'static str,
+    /// See [`Diagnostic::severity`].
+    pub severity: Severity,
+    /// See [`Finding::message`].
+    pub message: String,
+    /// See [`Finding::help`].
+    pub help: Option<String>,
+    /// See [`Finding::change`].
+    pub change: Option<Change>,
+    /// Every place that takes part; the first is the primary one.
+    pub spans: Vec<Span>,
+}
+
+impl Located {
+    /// Place first, then everything that tells two of them apart.
+    fn order(&self, other: &Self) -> Ordering {
+        let place = |located: &Self| (located.start(), located.code);
+        place(self)
+            .cmp(&place(other))
+            .then_with(|| self.message.cmp(&other.message))
+            .then_with(|| self.help.cmp(&other.help))
+            .then_with(|| {
+                self.spans.iter().map(Span::order).cmp(other.spans.iter().map(Span::order))
+            })
+    }
+
+    fn start(&self) -> usize {
+        self.spans.first().map_or(0, |span| span.bytes.start)
+    }
+}
+
+/// Everything that was found in one document, ordered by place.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The text that the spans point into.
+    pub source: Source,
+    /// What was found, by place in the file.
+    pub diagnostics: Vec<Located>,
+    /// How many warnings `[[lint.allow]]` has accepted.
+    pub allowed: usize,
+}
+
+impl Report {
+    /// A report in the order of the text. What was found twice is said once.
+    #[must_use]
+    pub fn new(source: Source, mut located: Vec<Located>, allowed: usize) -> Self {
+        located.sort_by(Located::order);
+        located.dedup();
+        Self { source, diagnostics: located, allowed }
+    }
+
+    /// How many diagnostics have this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == severity).count()
+    }
+}
+
+/// Who reads the report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// People at a terminal: see [`human`].
+    #[default]
+    Human,
+    /// Programs: see [`json`].
+    Json,
+    /// GitHub Actions, which shows them beside the lines of a pull request: see [`github`].
+    Github,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Human, Self::Json, Self::Github];
+
+    /// The word by which users choose it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Github => "github",
+        }
+    }
+}
+
+/// Prints a report. `color` is for people alone.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print(
+    report: &Report,
+    format: Format,
+    color: bool,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Human => human::print(report, color, out),
+        Format::Json => json::print(report, out),
+        Format::Github => github::print(report, out),
+    }
+}

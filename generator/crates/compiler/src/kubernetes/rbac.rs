@@ -1,0 +1,44 @@
+//! Who may do what: the kinds of `rbac.authorization.k8s.io` (Kubernetes, "Using RBAC
+//! Authorization").
+
+use serde::Serialize;
+
+use crate::kubernetes::manifest::Metadata;
+
+/// The group of the kinds.
+pub const GROUP: &str = "rbac.authorization.k8s.io";
+
+/// The version of the kinds.
+pub const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
+
+/// The fields of a `RoleBinding` or a `ClusterRoleBinding` with one subject.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Binding<Subject> {
+    /// Its own name.
+    pub metadata: Metadata<'static>,
+    /// What may be done.
+    pub role_ref: RoleRef,
+    /// Who may do it.
+    pub subjects: [Subject; 1],
+}
+
+/// A role by its name.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleRef {
+    /// [`GROUP`].
+    pub api_group: &'static str,
+    /// `Role` or `ClusterRole`.
+    pub kind: &'static str,
+    /// The role's name.
+    pub name: &'static str,
+}
+
+impl RoleRef {
+    /// A role of this kind and name.
+    #[must_use]
+    pub const fn new(kind: &'static str, name: &'static str) -> Self {
+        Self { api_group: GROUP, kind, name }
+    }
+}

@@ -1,0 +1,158 @@
+//! Workloads: Deployments of one container each, as restricted as Kubernetes can make them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::container::{Container, Volume};
+use super::manifest::{Labels, Manifest, Metadata, Object};
+use super::network_policy::Selector;
+use meshwright_value::Replicas;
+
+/// `DeploymentSpec` (apps/v1).
+#[derive(Debug, Serialize)]
+pub struct DeploymentSpec {
+    replicas: Replicas,
+    selector: Selector,
+    strategy: Strategy,
+    template: PodTemplate,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Strategy {
+    r#type: &'static str,
+    rolling_update: RollingUpdate,
+}
+
+/// A new pod is ready before an old one goes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RollingUpdate {
+    max_surge: u8,
+    max_unavailable: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct PodTemplate {
+    metadata: PodMetadata,
+    spec: PodSpec,
+}
+
+#[derive(Debug, Serialize)]
+struct PodMetadata {
+    labels: Labels,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: BTreeMap<&'static str, String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSpec {
+    automount_service_account_token: bool,
+    /// Service links are variables such as `TUNNEL_PORT`, which programs read as their own.
+    enable_service_links: bool,
+    security_context: PodSecurityContext,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    termination_grace_period_seconds: Option<u16>,
+    topology_spread_constraints: Vec<SpreadConstraint>,
+    containers: [Container; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volumes: Vec<Volume>,
+}
+
+/// One replica a node, and the zones even: as far as there are nodes and zones.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpreadConstraint {
+    max_skew: u8,
+    topology_key: &'static str,
+    when_unsatisfiable: &'static str,
+    label_selector: Selector,
+    /// Only pods of one revision count, else an update is placed around the pods it replaces.
+    match_label_keys: [&'static str; 1],
+}
+
+/// Spreads the pods of a Deployment over nodes and zones.
+#[must_use]
+pub fn spread(pods: &Selector) -> Vec<SpreadConstraint> {
+    let keys = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
+    let constraint = |topology_key| SpreadConstraint {
+        max_skew: 1,
+        topology_key,
+        when_unsatisfiable: "ScheduleAnyway",
+        label_selector: pods.clone(),
+        match_label_keys: ["pod-template-hash"],
+    };
+    keys.into_iter().map(constraint).collect()
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSecurityContext {
+    run_as_non_root: bool,
+    run_as_user: u32,
+    run_as_group: u32,
+    seccomp_profile: SeccompProfile,
+}
+
+#[derive(Debug, Serialize)]
+struct SeccompProfile {
+    r#type: &'static str,
+}
+
+/// The user `nonroot` of distroless images; any other than root would do.
+const NONROOT: u32 = 65532;
+
+/// What differs between our Deployments.
+pub struct Workload {
+    /// How many pods.
+    pub replicas: Replicas,
+    /// The label of its pods, by which it and others find them.
+    pub label: (&'static str, &'static str),
+    /// Notes on its pods; a change of one replaces them.
+    pub annotations: BTreeMap<&'static str, String>,
+    /// Seconds between the request to stop and the kill; Kubernetes' 30 when absent.
+    pub grace_period: Option<u16>,
+    /// What runs.
+    pub container: Container,
+    /// The files it is given.
+    pub volumes: Vec<Volume>,
+}
+
+/// A Deployment.
+#[must_use]
+pub fn deployment(
+    metadata: Metadata<'static>,
+    workload: Workload,
+) -> Manifest<Object<'static, DeploymentSpec>> {
+    let pods = Selector::new([workload.label]);
+    let template = PodTemplate {
+        metadata: PodMetadata {
+            labels: pods.match_labels.clone(),
+            annotations: workload.annotations,
+        },
+        spec: PodSpec {
+            automount_service_account_token: false,
+            enable_service_links: false,
+            security_context: PodSecurityContext {
+                run_as_non_root: true,
+                run_as_user: NONROOT,
+                run_as_group: NONROOT,
+                seccomp_profile: SeccompProfile { r#type: "RuntimeDefault" },
+            },
+            termination_grace_period_seconds: workload.grace_period,
+            topology_spread_constraints: spread(&pods),
+            containers: [workload.container],
+            volumes: workload.volumes,
+        },
+    };
+    let rolling_update = RollingUpdate { max_surge: 1, max_unavailable: 0 };
+    let spec = DeploymentSpec {
+        replicas: workload.replicas,
+        selector: pods,
+        strategy: Strategy { r#type: "RollingUpdate", rolling_update },
+        template,
+    };
+    Manifest { api_version: "apps/v1", kind: "Deployment", fields: Object { metadata, spec } }
+}

@@ -1,0 +1,437 @@
+//! The landing: from the commit point to the finished directory, in steps that can be repeated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, Obstacle};
+use super::ground::{Ground, Standing};
+use super::manifest::Manifest;
+use super::survey::{Placed, read};
+use super::{MANIFEST, staging};
+use meshwright_value::manifest::{self, Digest};
+
+/// The name of the journal in the staging folder.
+pub(super) const JOURNAL: &str = "journal.json";
+
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a landing does. It is complete: with it and the staged files, any later run can finish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Journal {
+    schema_version: u32,
+    place: BTreeMap<String, Placed>,
+    /// Files to remove, with the hash that they have.
+    remove: BTreeMap<String, Digest>,
+}
+
+/// One step of a landing; repeated after a crash in its middle, it comes to the same end.
+#[derive(Debug, PartialEq, Eq)]
+enum Step<'a> {
+    Remove(&'a str),
+    RemoveFolder(&'a str),
+    Place { staged: &'a str, path: &'a str },
+    PlaceManifest,
+    Clear,
+}
+
+impl Journal {
+    pub(super) fn new(place: BTreeMap<String, Placed>, remove: BTreeMap<String, Digest>) -> Self {
+        Self { schema_version: SCHEMA_VERSION, place, remove }
+    }
+
+    pub(super) fn render(&self) -> Result<Vec<u8>, Error> {
+        Ok(serde_json::to_vec(self)?)
+    }
+
+    /// The journal of an interrupted landing.
+    fn read(root: &Path) -> Result<Option<Self>, Error> {
+        let path = staging::at(root, JOURNAL);
+        let source = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            source => source.map_err(Error::io("read", &path))?,
+        };
+        match parse(&source) {
+            Ok(journal) => Ok(Some(journal)),
+            Err(reason) => Err(Error::Journal { path, reason }),
+        }
+    }
+
+    /// Lands what is staged.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unfinished`]; the journal stays, and the next run goes on.
+    pub(super) fn land(&self, root: &Path) -> Result<(), Error> {
+        self.steps()
+            .iter()
+            .try_for_each(|step| step.run(root))
+            .map_err(|source| Error::Unfinished { dir: root.to_owned(), source: Box::new(source) })
+    }
+
+    /// All steps in their order. A file that became a folder must make room first, so removals lead.
+    fn steps(&self) -> Vec<Step<'_>> {
+        let removed = self.remove.keys().map(|path| Step::Remove(path));
+        let emptied = self.emptied().into_iter().rev().map(Step::RemoveFolder);
+        let placed =
+            self.place.iter().map(|(path, placed)| Step::Place { staged: &placed.staged, path });
+        let last = [Step::PlaceManifest, Step::Clear];
+        removed.chain(emptied).chain(placed).chain(last).collect()
+    }
+
+    /// The folders that may be empty after the removals; inner ones come later.
+    fn emptied(&self) -> BTreeSet<&str> {
+        let needed: BTreeSet<&str> = self.place.keys().flat_map(|path| folders(path)).collect();
+        let left = self.remove.keys().flat_map(|path| folders(path));
+        left.filter(|folder| !needed.contains(folder)).collect()
+    }
+}
+
+impl Step<'_> {
+    fn run(&self, root: &Path) -> Result<(), Error> {
+        match self {
+            Self::Remove(path) => {
+                let path = root.join(path);
+                staging::ignore_missing(fs::remove_file(&path)).map_err(Error::io("remove", path))
+            }
+            Self::RemoveFolder(path) => {
+                let path = root.join(path);
+                remove_if_empty(&path).map_err(Error::io("remove", path))
+            }
+            Self::Place { staged, path } => place(root, staged, path),
+            Self::PlaceManifest => place(root, MANIFEST, MANIFEST),
+            Self::Clear => staging::clear(root),
+        }
+    }
+}
+
+fn place(root: &Path, staged: &str, path: &str) -> Result<(), Error> {
+    let (staged, target) = (staging::at(root, staged), root.join(path));
+    match fs::rename(&staged, &target) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            create_folders(root, path)?;
+            fs::rename(&staged, &target)
+        }
+        renamed => renamed,
+    }
+    .map_err(Error::io("write", target))
+}
+
+fn create_folders(root: &Path, path: &str) -> Result<(), Error> {
+    for folder in folders(path) {
+        let folder = root.join(folder);
+        match staging::create_folder(&folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(Error::io("create", folder)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn remove_if_empty(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+        removed => staging::ignore_missing(removed),
+    }
+}
+
+/// The folders above a path, the outermost first.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
+}
+
+fn parse(source: &[u8]) -> Result<Journal, String> {
+    let journal: Journal = serde_json::from_slice(source).map_err(|error| error.to_string())?;
+    if journal.schema_version != SCHEMA_VERSION {
+        return Err(format!("its schema_version is {}, not 1", journal.schema_version));
+    }
+    let staged = journal.place.values().map(|placed| &placed.staged);
+    let mut paths = journal.place.keys().chain(journal.remove.keys()).chain(staged);
+    match paths.find(|path| !manifest::is_plain(path)) {
+        Some(path) => Err(format!("`{path}` is no path below the directory")),
+        None => Ok(journal),
+    }
+}
+
+/// Whether a landing was interrupted.
+pub(super) fn is_pending(root: &Path) -> bool {
+    staging::at(root, JOURNAL).is_file()
+}
+
+/// Finishes an interrupted landing, or deletes what was staged for one that never began. Says
+/// whether there was one to finish.
+pub(super) fn recover(root: &Path) -> Result<bool, Error> {
+    if !staging::exists(root)? {
+        return Ok(false);
+    }
+    let Some(journal) = Journal::read(root)? else {
+        staging::clear(root)?;
+        return Ok(false);
+    };
+    let recovery = Recovery::plan(root, &journal)?;
+    staging::replace_synced(root, MANIFEST, &manifest::render(recovery.manifest.files())?)?;
+    recovery.journal.land(root)?;
+    Ok(true)
+}
+
+/// What is left of an interrupted landing.
+///
+/// A file that somebody edited since is left alone: the manifest then says what it should be, and
+/// the run that recovers judges it like any other file of ours. So nothing is refused twice.
+struct Recovery {
+    journal: Journal,
+    manifest: Manifest,
+}
+
+impl Recovery {
+    fn plan(root: &Path, interrupted: &Journal) -> Result<Self, Error> {
+        let manifest = match Manifest::read_file(&staging::at(root, MANIFEST))? {
+            staged if staged.source().is_some() => staged,
+            _ => Manifest::read(root)?,
+        };
+        let journal = Journal::new(BTreeMap::new(), BTreeMap::new());
+        let mut recovery = Self { journal, manifest };
+        let mut ground = Ground::new(root, &interrupted.remove);
+        let mut obstacles = BTreeMap::new();
+        for (path, placed) in &interrupted.place {
+            if let Some(disk) = digest(root, &mut ground, path, &mut obstacles)? {
+                recovery.place(root, path, placed, disk)?;
+            }
+        }
+        for (path, old) in &interrupted.remove {
+            if root.join(path).is_dir() {
+                // It was removed, and made room for a folder.
+                continue;
+            }
+            if let Some(disk) = digest(root, &mut ground, path, &mut obstacles)? {
+                recovery.remove(path, *old, disk);
+            }
+        }
+        if obstacles.is_empty() {
+            return Ok(recovery);
+        }
+        Err(Error::Refused { dir: root.to_owned(), obstacles })
+    }
+
+    fn place(
+        &mut self,
+        root: &Path,
+        path: &str,
+        placed: &Placed,
+        disk: Option<Digest>,
+    ) -> Result<(), Error> {
+        if disk == Some(placed.new) {
+            return Ok(());
+        }
+        let staged = digest_of_staged(root, &placed.staged)?;
+        if disk != placed.old {
+            // Somebody wrote here since. Nothing had landed if the staged file is still there, so
+            // what is at a path that was free is not ours.
+            if placed.old.is_none() && staged.is_some() {
+                self.manifest.set(path, None);
+            }
+        } else if staged == Some(placed.new) {
+            self.journal.place.insert(path.to_owned(), placed.clone());
+        } else {
+            // Power loss tore the staged file: the old one stays, and is ours as it is.
+            self.manifest.set(path, placed.old);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &str, old: Digest, disk: Option<Digest>) {
+        if disk.is_some_and(|disk| disk != old) {
+            self.manifest.set(path, Some(old));
+        } else {
+            // Also if it is gone: the folders above it may not be.
+            self.journal.remove.insert(path.to_owned(), old);
+        }
+    }
+}
+
+/// The hash of what stands at a path; the outer none if it is an obstacle, which is noted.
+fn digest(
+    root: &Path,
+    ground: &mut Ground<'_>,
+    path: &str,
+    obstacles: &mut BTreeMap<String, Obstacle>,
+) -> Result<Option<Option<Digest>>, Error> {
+    match ground.file(path)? {
+        Standing::Absent | Standing::Folder => Ok(Some(None)),
+        Standing::File { .. } => hash(&root.join(path)).map(|digest| Some(Some(digest))),
+        Standing::Blocked(at, obstacle) => {
+            obstacles.insert(at, obstacle);
+            Ok(None)
+        }
+    }
+}
+
+fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Digest>, Error> {
+    let path = staging::at(root, name);
+    match fs::symlink_metadata(&path) {
+        Ok(found) if found.is_file() => hash(&path).map(Some),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
+}
+
+fn hash(path: &Path) -> Result<Digest, Error> {
+    let mut bytes = Vec::new();
+    read(path, &mut bytes)?;
+    Ok(Digest::of(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::{ArtifactSet, Tree};
+    use crate::out::staging::Staging;
+    use crate::out::{self, Options, survey};
+    use tempfile::TempDir;
+
+    const GENTLE: Options = Options { force: false };
+    const OLD: Files =
+        Files(&[("a/kept", "kept"), ("a/changed", "old"), ("b/c/gone", "gone"), ("d", "file")]);
+    const NEW: Files =
+        Files(&[("a/kept", "kept"), ("a/changed", "new"), ("d/e", "folder"), ("f/g", "added")]);
+
+    struct Files(&'static [(&'static str, &'static str)]);
+
+    impl Tree for Files {
+        fn parts(&self) -> usize {
+            self.0.len()
+        }
+
+        fn render(&self, part: usize) -> ArtifactSet {
+            let mut set = ArtifactSet::default();
+            set.add(self.0[part].0, self.0[part].1);
+            set
+        }
+    }
+
+    /// A run from OLD to NEW that is killed after so many steps of its landing.
+    fn killed_after(steps: usize) -> (TempDir, Journal) {
+        let dir = TempDir::new().unwrap();
+        out::write(&OLD, dir.path(), GENTLE).unwrap();
+        let staging = Staging::new(dir.path());
+        let owned = Manifest::read(dir.path()).unwrap();
+        let survey = survey::take(&NEW, dir.path(), &owned, Some(&staging)).unwrap();
+        let journal = Journal::new(survey.placed, survey.removed);
+        staging.commit(&survey.manifest, &journal).unwrap();
+        for step in journal.steps().iter().take(steps) {
+            step.run(dir.path()).unwrap();
+        }
+        (dir, journal)
+    }
+
+    fn is_exactly(tree: &Files, dir: &Path) -> bool {
+        let folders: BTreeSet<_> = tree.0.iter().flat_map(|(path, _)| folders(path)).collect();
+        let entries = walkdir::WalkDir::new(dir).min_depth(1).into_iter().map(Result::unwrap);
+        out::compare(tree, dir).unwrap().is_empty()
+            && entries.count() == tree.0.len() + 1 + folders.len()
+    }
+
+    #[test]
+    fn the_steps_make_room_first_and_place_the_manifest_last() {
+        let (_dir, journal) = killed_after(0);
+        let expected = [
+            Step::Remove("b/c/gone"),
+            Step::Remove("d"),
+            Step::RemoveFolder("b/c"),
+            Step::RemoveFolder("b"),
+            Step::Place { staged: "1-0", path: "a/changed" },
+            Step::Place { staged: "2-0", path: "d/e" },
+            Step::Place { staged: "3-0", path: "f/g" },
+            Step::PlaceManifest,
+            Step::Clear,
+        ];
+        assert_eq!(journal.steps(), expected);
+    }
+
+    #[test]
+    fn a_landing_killed_at_any_step_is_finished_by_the_next_run() {
+        for steps in 0..=8 {
+            let (dir, _) = killed_after(steps);
+            let error = out::compare(&NEW, dir.path()).unwrap_err();
+            let message =
+                format!("{} is half written: an earlier run was interrupted", dir.path().display());
+            assert_eq!(error.to_string(), message);
+            let changes = out::write(&NEW, dir.path(), GENTLE).unwrap();
+            assert!(changes.recovered);
+            assert_eq!(changes.unchanged, 5, "after {steps} steps");
+            assert!(is_exactly(&NEW, dir.path()), "after {steps} steps");
+        }
+    }
+
+    #[test]
+    fn a_recovery_killed_at_any_step_is_finished_as_well() {
+        for steps in 0..=8 {
+            for more in 0..=8 {
+                let (dir, journal) = killed_after(steps);
+                let recovery = Recovery::plan(dir.path(), &journal).unwrap();
+                let manifest = manifest::render(recovery.manifest.files()).unwrap();
+                staging::replace_synced(dir.path(), MANIFEST, &manifest).unwrap();
+                for step in recovery.journal.steps().iter().take(more) {
+                    step.run(dir.path()).unwrap();
+                }
+                out::write(&NEW, dir.path(), GENTLE).unwrap();
+                assert!(is_exactly(&NEW, dir.path()), "after {steps} and {more} steps");
+            }
+        }
+    }
+
+    #[test]
+    fn an_interrupted_landing_may_be_followed_by_another_tree() {
+        for steps in 0..=8 {
+            let (dir, _) = killed_after(steps);
+            out::write(&OLD, dir.path(), GENTLE).unwrap_or_else(|error| {
+                // The folder `d` has landed, and a folder never makes room for a file.
+                assert!(error.to_string().ends_with("\n  d: not a regular file"), "{error}");
+                out::write(&NEW, dir.path(), GENTLE).unwrap()
+            });
+        }
+    }
+
+    #[test]
+    fn what_was_edited_since_the_crash_is_named() {
+        for steps in 0..=8 {
+            for (path, said) in [("a/changed", "edited by hand"), ("f/g", "")] {
+                let (dir, _) = killed_after(steps);
+                let landed =
+                    !staging::at(dir.path(), if path == "f/g" { "3-0" } else { "1-0" }).exists();
+                create_folders(dir.path(), path).unwrap();
+                fs::write(dir.path().join(path), "mine").unwrap();
+                let error = out::write(&NEW, dir.path(), GENTLE).unwrap_err();
+                let said = match said {
+                    "" if landed => "edited by hand",
+                    "" => "not written by meshwright",
+                    said => said,
+                };
+                let message = format!(
+                    "{} holds what must not be overwritten\n  {path}: {said}",
+                    dir.path().display()
+                );
+                assert_eq!(error.to_string(), message);
+                assert_eq!(fs::read_to_string(dir.path().join(path)).unwrap(), "mine");
+            }
+        }
+    }
+
+    #[test]
+    fn a_staged_file_that_power_loss_tore_does_not_land() {
+        let (dir, _) = killed_after(0);
+        fs::write(staging::at(dir.path(), "1-0"), "").unwrap();
+        fs::remove_file(staging::at(dir.path(), "3-0")).unwrap();
+        assert!(recover(dir.path()).unwrap());
+        let changes = out::compare(&NEW, dir.path()).unwrap();
+        assert_eq!(changes.added, ["f/g"]);
+        assert_eq!(changes.changed, ["a/changed", "manifest.json"]);
+        assert!(changes.obstacles.is_empty());
+    }
+}

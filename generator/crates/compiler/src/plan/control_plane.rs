@@ -1,0 +1,83 @@
+//! The control plane: who founds it, by which name it is reached, how patient etcd is.
+
+use std::net::Ipv4Addr;
+
+use crate::derive::etcd::EtcdTimings;
+use crate::plan::{Node, Plan};
+use crate::release;
+use crate::topology::Topology;
+use meshwright_value::{ApiEndpoint, Name, Text};
+
+/// The port of the API server on every control plane.
+pub const API_PORT: u16 = ApiEndpoint::PORT.get();
+
+/// The control plane as a whole.
+#[derive(Debug, Clone)]
+pub struct ControlPlane {
+    /// The position of the node that founds the cluster.
+    pub init: usize,
+    /// The API's name and port. A name from the first day: changing `controlPlaneEndpoint` later
+    /// is not supported (kubeadm#1955).
+    pub endpoint: ApiEndpoint,
+    /// The mesh addresses of all control planes, by id.
+    pub addresses: Vec<Ipv4Addr>,
+    /// etcd's timings; etcd's own defaults when `None`.
+    pub etcd: Option<EtcdTimings>,
+    /// Whether the init node applies the cluster's manifests when its API is up.
+    pub applies_manifests: bool,
+}
+
+impl ControlPlane {
+    /// What the API server's certificate must hold beside kubeadm's own names. All control planes
+    /// from the start: adding one later means making the certificate anew (kubeadm#1447).
+    #[must_use]
+    pub fn cert_sans(&self) -> Vec<String> {
+        let name = self.endpoint.name().to_string();
+        let addresses = self.addresses.iter().map(Ipv4Addr::to_string);
+        std::iter::once(name).chain(addresses).collect()
+    }
+
+    /// Whether a load balancer on each node stands before the API servers.
+    #[must_use]
+    pub fn is_highly_available(&self) -> bool {
+        self.addresses.len() > 1
+    }
+}
+
+impl Plan {
+    /// Checks of kubeadm that would fail on this node for a reason that is none: until 1.36 the
+    /// port's check trips over the load balancer, which is on loopback (kubernetes#138250).
+    #[must_use]
+    pub fn ignored_preflight_errors(&self, node: &Node) -> Vec<String> {
+        let shares_port = node.is_control_plane() && self.control_plane.is_highly_available();
+        let trips = release::preflight_checks_all_addresses(self.kubernetes_version);
+        let check = (shares_port && trips).then(|| format!("Port-{API_PORT}"));
+        check.into_iter().collect()
+    }
+}
+
+/// Derives the control plane; `nodes` are in the order of their ids.
+pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> ControlPlane {
+    let init = topology.control_plane.init.as_ref();
+    let founds = |node: &Node| init.map_or(node.is_control_plane(), |init| node.name == *init);
+    let control_planes = nodes.iter().filter(|node| node.is_control_plane());
+    let round_trip = topology.control_plane.round_trip_ms;
+    ControlPlane {
+        init: nodes.iter().position(founds).unwrap_or_default(),
+        endpoint: endpoint(topology),
+        addresses: control_planes.map(|node| node.address).collect(),
+        etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
+        applies_manifests: topology.bootstrap.apply,
+    }
+}
+
+fn endpoint(topology: &Topology) -> ApiEndpoint {
+    let declared = topology.control_plane.endpoint.clone();
+    declared.unwrap_or_else(|| default_endpoint(&topology.cluster.name))
+}
+
+/// `.internal` is reserved for private use (ICANN, 2024): no public resolver will ever answer it.
+fn default_endpoint(cluster: &Name) -> ApiEndpoint {
+    let name = format!("k8s-api.{cluster}.internal");
+    ApiEndpoint::parse(&name).unwrap_or_else(|_| unreachable!("{name} is made of labels"))
+}

@@ -1,0 +1,474 @@
+//! The HostPlan: all that one machine must become, whatever provisions it.
+//!
+//! `node.json` is this struct, and NixOS modules read it; cloud-init's user-data is rendered from
+//! the same struct. So the two cannot drift apart.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::derive::label::ROUTE_REFLECTOR_LABEL;
+use crate::plan::control_plane::API_PORT;
+use crate::plan::mesh::Peer;
+use crate::plan::packages::Packages;
+use crate::plan::{Node, Plan};
+use crate::release;
+use meshwright_value::{
+    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
+    Scheduler, SourceNet, Subnet, Url, Version,
+};
+
+/// The version of this struct's shape, checked by its readers.
+pub const SCHEMA_VERSION: u32 = 1;
+/// kubeadm's configuration of this node.
+pub const KUBEADM_CONFIG: &str = "/etc/kubernetes/kubeadm.yaml";
+/// kubeadm's patches of this node; `kubeadm upgrade` needs them again.
+pub const PATCHES_DIRECTORY: &str = "/etc/kubernetes/patches";
+/// The kubeconfig with which a node joins; made by `meshwright export`, on the host only.
+pub const DISCOVERY_FILE: &str = "/etc/kubernetes/discovery.conf";
+/// The certificate of that kubeconfig, for a day.
+pub const JOIN_CERTIFICATE: &str = "/etc/kubernetes/join.crt";
+/// Its key.
+pub const JOIN_KEY: &str = "/etc/kubernetes/join.key";
+/// containerd's socket as kubeadm wants it named.
+pub const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
+
+/// The routing protocol and metric of pod routes that do not wait for BGP: BIRD neither learns nor
+/// exports `kernel`, and below its own metric of 1024 they carry pods 0.2 s after wg0 returns
+/// instead of 4 s (seen).
+pub const POD_ROUTE: RouteKind = RouteKind { protocol: "kernel", metric: 512 };
+
+/// The routing protocol and metric of the guards: the worst metric there is, and the one protocol
+/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (seen).
+pub const GUARD_ROUTE: RouteKind = RouteKind { protocol: "static", metric: u32::MAX };
+
+/// How a route is entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RouteKind {
+    /// The name of the routing protocol (ip-route(8), `proto`).
+    pub protocol: &'static str,
+    /// The metric; lower wins.
+    pub metric: u32,
+}
+
+/// All that one machine must become.
+///
+/// `Peer` is a [`HostPeer`], or what was made of it once for all machines that share it.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostPlan<'plan, Peer> {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The cluster's name.
+    pub cluster: &'plan Name,
+    /// The hostname.
+    pub name: &'plan Name,
+    /// Whether it runs the control plane.
+    pub role: Role,
+    /// What it runs.
+    pub os: Os,
+    /// Its processor.
+    pub arch: Arch,
+    /// Its WireGuard interface.
+    pub wireguard: WireGuard<'plan, Peer>,
+    /// Routes to the other nodes' pods.
+    pub pod_routes: Routes,
+    /// `unreachable` routes that keep pod and node traffic from ever leaving in clear.
+    pub route_guards: Routes,
+    /// What its public side lets in; the table itself is `nftables.conf`.
+    pub firewall: Firewall<'plan>,
+    /// Modules to load at boot.
+    pub kernel_modules: Vec<String>,
+    /// Kernel parameters by name.
+    pub sysctl: BTreeMap<&'static str, &'static str>,
+    /// Lines of /etc/hosts.
+    pub hosts: Vec<HostsEntry<'plan>>,
+    /// The container runtime.
+    pub containerd: Containerd<'plan>,
+    /// What stands before the API servers on this host; absent where there is one control plane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer<'plan>>,
+    /// kubelet and kubeadm.
+    pub kubernetes: Kubernetes,
+    /// Where apt gets them; absent on NixOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Packages>,
+}
+
+/// One WireGuard interface.
+#[derive(Debug, Clone, Serialize)]
+pub struct WireGuard<'plan, Peer> {
+    /// Its name.
+    pub interface: &'plan InterfaceName,
+    /// Its address with the subnet's prefix, so that BIRD's next hops resolve.
+    pub address: String,
+    /// The UDP port it listens on.
+    pub listen_port: Port,
+    /// Its MTU.
+    pub mtu: u16,
+    /// Where the private key lies on the host.
+    pub private_key_file: String,
+    /// Its peers.
+    pub peers: Vec<Peer>,
+}
+
+/// One peer as a host sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostPeer<'plan> {
+    /// Its name in the topology.
+    pub name: &'plan Name,
+    /// Its public key.
+    pub public_key: &'plan PublicKey,
+    /// Where the pair's preshared key lies on the host, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preshared_key_file: Option<String>,
+    /// What is sent to it and accepted from it.
+    pub allowed_ips: &'plan [ipnet::Ipv4Net],
+    /// `host:port`, if it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Seconds between keepalives, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistent_keepalive: Option<u16>,
+}
+
+/// Routes of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct Routes {
+    /// How they are entered.
+    #[serde(flatten)]
+    pub kind: RouteKind,
+    /// What they lead to.
+    pub subnets: Vec<Subnet>,
+}
+
+/// What the public side lets in.
+#[derive(Debug, Clone, Serialize)]
+pub struct Firewall<'plan> {
+    /// Where sshd listens.
+    pub ssh_port: Port,
+    /// Who may reach it.
+    pub ssh_from: Vec<&'plan SourceNet>,
+    /// Further public ports.
+    pub open_ports: &'plan [OpenPort],
+}
+
+/// One line of /etc/hosts.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostsEntry<'plan> {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Its names.
+    pub names: Vec<&'plan str>,
+}
+
+/// The container runtime.
+#[derive(Debug, Clone, Serialize)]
+pub struct Containerd<'plan> {
+    /// The image of every pod's sandbox, the same that kubeadm names.
+    pub sandbox_image: String,
+    /// Mirrors by registry, tried in order.
+    pub mirrors: &'plan BTreeMap<RegistryName, Vec<Url>>,
+}
+
+/// A load balancer of TCP connections on loopback: the API server binds the mesh address, and so the
+/// API's port is free there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadBalancer<'plan> {
+    /// Where it listens; the API's name resolves to it.
+    pub address: Ipv4Addr,
+    /// The port, its own and that of the servers.
+    pub port: u16,
+    /// The API servers.
+    pub servers: Vec<Server<'plan>>,
+}
+
+/// One API server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Server<'plan> {
+    /// The control plane's name.
+    pub name: &'plan Name,
+    /// Its address in the mesh.
+    pub address: Ipv4Addr,
+}
+
+/// kubelet and kubeadm.
+#[derive(Debug, Clone, Serialize)]
+pub struct Kubernetes {
+    /// Their version.
+    pub version: Version,
+    /// What `kubeadm` does here, once: `init` or `join`.
+    pub bootstrap: &'static str,
+    /// Whether this node applies the cluster's manifests, once it has founded the cluster.
+    pub applies_manifests: bool,
+    /// The mesh addresses of all control planes: who must not answer before `init`, and must before
+    /// `join`.
+    pub control_planes: Vec<Ipv4Addr>,
+    /// The API server's name and port.
+    pub api_endpoint: String,
+    /// kubeadm's configuration on the host.
+    pub kubeadm_config: &'static str,
+    /// kubeadm's patches on the host.
+    pub patches_directory: &'static str,
+    /// Labels that kubelet gives its Node.
+    pub node_labels: BTreeMap<String, String>,
+    /// How Services are implemented; the kernel must be able to before kubeadm starts.
+    pub proxy_mode: ProxyMode,
+    /// How IPVS picks an endpoint; a kernel module of its own.
+    pub scheduler: Scheduler,
+}
+
+impl WireGuard<'_, ()> {
+    /// Where the private key of an interface lies on every host.
+    #[must_use]
+    pub fn private_key_file(interface: &InterfaceName) -> String {
+        format!("/etc/wireguard/{interface}.key")
+    }
+
+    /// Where the preshared key with a peer lies on every host.
+    #[must_use]
+    pub fn preshared_key_file(interface: &InterfaceName, peer: &Name) -> String {
+        format!("/etc/wireguard/{interface}.psk/{peer}")
+    }
+}
+
+impl Node {
+    /// Where ssh(1) finds it: a placeholder behind NAT, where only its owner knows it.
+    #[must_use]
+    pub fn ssh_host(&self) -> String {
+        let endpoint = self.location.endpoint.as_ref();
+        endpoint.map_or_else(|| "HOST".to_owned(), |endpoint| endpoint.host().to_string())
+    }
+}
+
+impl Plan {
+    /// Derives one machine. `peers` are made of those of the node, from [`Plan::peers`].
+    #[must_use]
+    pub fn host<'plan, Peer>(
+        &'plan self,
+        node: &'plan Node,
+        peers: Vec<Peer>,
+    ) -> HostPlan<'plan, Peer> {
+        HostPlan {
+            schema_version: SCHEMA_VERSION,
+            cluster: &self.name,
+            name: &node.name,
+            role: node.role,
+            os: node.os,
+            arch: node.arch,
+            wireguard: self.host_wireguard(node, peers),
+            pod_routes: Routes { kind: POD_ROUTE, subnets: self.pod_blocks_beside(node) },
+            route_guards: self.route_guards(),
+            firewall: self.host_firewall(node),
+            kernel_modules: self.kernel_modules(),
+            sysctl: sysctl(),
+            hosts: self.hosts(),
+            containerd: self.containerd(),
+            load_balancer: self.load_balancer(),
+            kubernetes: self.host_kubernetes(node),
+            packages: self.apt(node),
+        }
+    }
+
+    fn host_wireguard<Peer>(&self, node: &Node, peers: Vec<Peer>) -> WireGuard<'_, Peer> {
+        let interface = &self.wireguard.interface;
+        WireGuard {
+            interface,
+            address: self.interface_address(node),
+            listen_port: self.wireguard.listen_port,
+            mtu: self.wireguard.mtu.value,
+            private_key_file: WireGuard::private_key_file(interface),
+            peers,
+        }
+    }
+
+    /// One peer as every provisioner needs it.
+    #[must_use]
+    pub fn host_peer<'plan>(&'plan self, peer: &'plan Peer<'plan>) -> HostPeer<'plan> {
+        let super::WireGuard { interface, listen_port, preshared_keys, .. } = &self.wireguard;
+        let keepalive = Some(self.wireguard.persistent_keepalive.get());
+        HostPeer {
+            name: peer.name(),
+            public_key: peer.public_key(),
+            preshared_key_file: preshared_keys
+                .then(|| WireGuard::preshared_key_file(interface, peer.name())),
+            allowed_ips: &peer.allowed_ips,
+            endpoint: peer.endpoint.map(|endpoint| endpoint.with_port(*listen_port)),
+            persistent_keepalive: keepalive.filter(|seconds| peer.keepalive && *seconds > 0),
+        }
+    }
+
+    /// A node's address with the prefix of the node subnet: the connected route is what BIRD
+    /// resolves its next hops with (seen).
+    #[must_use]
+    pub fn interface_address(&self, node: &Node) -> String {
+        format!("{}/{}", node.address, self.network.node_subnet.prefix_len())
+    }
+
+    fn pod_blocks_beside(&self, node: &Node) -> Vec<Subnet> {
+        let others = self.nodes.iter().filter(|other| other.id != node.id);
+        others.map(|other| other.pod_subnet).collect()
+    }
+
+    /// `unreachable` routes to pods and nodes. Not to Services: "No route to host" for every
+    /// ClusterIP was seen (seen).
+    #[must_use]
+    pub fn route_guards(&self) -> Routes {
+        let subnets = vec![self.network.pod_subnet, self.network.node_subnet];
+        Routes { kind: GUARD_ROUTE, subnets }
+    }
+
+    fn host_firewall<'plan>(&'plan self, node: &'plan Node) -> Firewall<'plan> {
+        let ssh_from = self.firewall.ssh_from_v4.iter().chain(&self.firewall.ssh_from_v6);
+        Firewall {
+            ssh_port: self.firewall.ssh_port,
+            ssh_from: ssh_from.collect(),
+            open_ports: &node.open_ports,
+        }
+    }
+
+    /// Modules to load at boot, by name. kube-proxy's image has no modprobe since 1.29 (k0s#4626),
+    /// so the host loads what IPVS needs.
+    #[must_use]
+    pub fn kernel_modules(&self) -> Vec<String> {
+        let always = ["br_netfilter", "nf_conntrack", "overlay", "wireguard"];
+        let mut modules: Vec<_> = always.map(str::to_owned).to_vec();
+        if self.kube_proxy.mode == ProxyMode::Ipvs {
+            let ipvs = ["ip_vs", "ip_vs_rr", "ip_vs_sh", "ip_vs_wrr"];
+            modules.extend(ipvs.map(str::to_owned));
+            modules.push(self.kube_proxy.scheduler.kernel_module());
+        }
+        modules.sort();
+        modules.dedup();
+        modules
+    }
+
+    /// Lines of /etc/hosts, the same on every node. Every node's name resolves (kubeadm's Hostname
+    /// check), and the API's name to the mesh address of the one control plane, or to this host's
+    /// load balancer before several.
+    #[must_use]
+    pub fn hosts<'plan>(&'plan self) -> Vec<HostsEntry<'plan>> {
+        let api_name = self.control_plane.endpoint.name().as_str();
+        let api_address = self.api_address();
+        let mut entries = vec![HostsEntry { address: api_address, names: vec![api_name] }];
+        entries.extend(
+            self.nodes
+                .iter()
+                .map(|node| HostsEntry { address: node.address, names: vec![node.name.as_str()] }),
+        );
+        entries
+    }
+
+    /// What the API's name resolves to on every node.
+    #[must_use]
+    pub fn api_address(&self) -> Ipv4Addr {
+        self.load_balancer().map_or(self.init_node().address, |balancer| balancer.address)
+    }
+
+    /// What stands before several API servers, the same on every node.
+    #[must_use]
+    pub fn load_balancer(&self) -> Option<LoadBalancer<'_>> {
+        self.control_plane.is_highly_available().then(|| {
+            let control_planes = self.nodes.iter().filter(|node| node.is_control_plane());
+            let servers = control_planes
+                .map(|node| Server { name: &node.name, address: node.address })
+                .collect();
+            LoadBalancer { address: Ipv4Addr::LOCALHOST, port: API_PORT, servers }
+        })
+    }
+
+    /// The container runtime, the same on every node.
+    #[must_use]
+    pub fn containerd(&self) -> Containerd<'_> {
+        let repository = self.images.repository.as_ref().map(ToString::to_string);
+        let repository = repository.unwrap_or_else(|| "registry.k8s.io".to_owned());
+        let tag = release::pause_tag(self.kubernetes_version);
+        Containerd {
+            sandbox_image: format!("{repository}/pause:{tag}"),
+            mirrors: &self.images.mirrors,
+        }
+    }
+
+    /// The command that brings a node its secrets and every later change (seen).
+    #[must_use]
+    pub fn delivery_command(&self, node: &Node) -> String {
+        let host = node.ssh_host();
+        let port = match self.firewall.ssh_port.get() {
+            22 => String::new(),
+            port => format!("-p {port} "),
+        };
+        let (name, user) = (&node.name, &node.ssh_user);
+        format!("meshwright export {name} | ssh {port}{user}@{host} sudo meshwright-node apply")
+    }
+
+    /// What becomes of one node as a machine of Kubernetes.
+    #[must_use]
+    pub fn host_kubernetes(&self, node: &Node) -> Kubernetes {
+        let founds = node.id == self.init_node().id;
+        Kubernetes {
+            version: self.kubernetes_version,
+            bootstrap: if founds { "init" } else { "join" },
+            applies_manifests: founds && self.control_plane.applies_manifests,
+            control_planes: self.control_plane.addresses.clone(),
+            api_endpoint: self.control_plane.endpoint.to_string(),
+            kubeadm_config: KUBEADM_CONFIG,
+            patches_directory: PATCHES_DIRECTORY,
+            node_labels: self.node_labels(node),
+            proxy_mode: self.kube_proxy.mode,
+            scheduler: self.kube_proxy.scheduler,
+        }
+    }
+
+    /// Labels that kubelet sets when it registers: NodeRestriction lets it set a zone and whatever
+    /// is outside `kubernetes.io`.
+    #[must_use]
+    pub fn node_labels(&self, node: &Node) -> BTreeMap<String, String> {
+        let declared = node.labels.iter();
+        let mut labels: BTreeMap<_, _> =
+            declared.map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        labels.entry(ZONE_LABEL.to_owned()).or_insert_with(|| node.zone.clone());
+        if self.calico.route_reflectors.contains(&node.name) {
+            labels.insert(ROUTE_REFLECTOR_LABEL.to_owned(), "true".to_owned());
+        }
+        labels
+    }
+
+    /// The labels as kubelet's `--node-labels` takes them, by key.
+    #[must_use]
+    pub fn node_labels_argument(&self, node: &Node) -> String {
+        let labels = self.node_labels(node).into_iter();
+        labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The well-known label of a node's zone.
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// Kernel parameters of every node, by name.
+#[must_use]
+pub fn sysctl() -> BTreeMap<&'static str, &'static str> {
+    SYSCTL.into_iter().collect()
+}
+
+const SYSCTL: [(&str, &str); 13] = [
+    // QUIC of cloudflared asks for 7 MiB socket buffers (quic-go, "UDP Buffer Sizes"); net.core is
+    // not per pod.
+    ("net.core.rmem_max", "7500000"),
+    ("net.core.wmem_max", "7500000"),
+    // Bridged pod traffic passes the firewall; a kubeadm preflight check until 1.30.
+    ("net.bridge.bridge-nf-call-ip6tables", "1"),
+    ("net.bridge.bridge-nf-call-iptables", "1"),
+    // A relay would tell its peers to talk to each other directly, which they cannot.
+    ("net.ipv4.conf.all.accept_redirects", "0"),
+    ("net.ipv4.conf.all.send_redirects", "0"),
+    ("net.ipv4.conf.default.accept_redirects", "0"),
+    ("net.ipv4.conf.default.send_redirects", "0"),
+    // kubeadm refuses to start without it.
+    ("net.ipv4.ip_forward", "1"),
+    // BIRD started before wg0 would never listen (seen).
+    ("net.ipv4.ip_nonlocal_bind", "1"),
+    ("net.ipv6.conf.all.accept_redirects", "0"),
+    ("net.ipv6.conf.default.accept_redirects", "0"),
+    // Calico watches many files; the default of 128 instances is used up by a few dozen pods.
+    ("fs.inotify.max_user_instances", "1024"),
+];

@@ -1,0 +1,132 @@
+//! The Ingress controller: two to choose from behind one class, so that no app sees which it is.
+
+use std::net::Ipv4Addr;
+
+use crate::plan::{Node, tunnel};
+use crate::release;
+use crate::topology::Topology;
+use meshwright_value::{ImageReference, IngressController, Replicas, Text};
+
+/// The IngressClass that apps name.
+pub const CLASS: &str = "nginx";
+
+/// What [`CLASS`] names as its controller. Traefik's provider for ingress-nginx looks for the same.
+pub const CLASS_CONTROLLER: &str = "k8s.io/ingress-nginx";
+
+/// The largest request body, in MiB: what Cloudflare's edge lets through without a paid plan, and
+/// nginx's own 1 refuses the first photo.
+pub const MAX_BODY_MIB: u32 = 100;
+
+/// The Ingress controller.
+#[derive(Debug, Clone)]
+pub struct Ingress {
+    /// Which one.
+    pub controller: IngressController,
+    /// How many of it.
+    pub replicas: Replicas,
+    /// What it runs.
+    pub image: ImageReference,
+    /// Where it lives.
+    pub place: Place,
+    /// What Ingress objects get as their address: the tunnel's name, if there is a tunnel.
+    pub status_address: Option<String>,
+    /// `trafficDistribution` of its Service.
+    pub traffic_distribution: &'static str,
+    /// Who may call its admission webhook: the API servers by their mesh addresses. Without a
+    /// webhook none.
+    pub webhook_callers: Vec<Ipv4Addr>,
+}
+
+/// Where a controller lives, as its chart has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its namespace, which is also the name of the Helm release.
+    pub namespace: &'static str,
+    /// Its Service, on port 80.
+    pub service: &'static str,
+    /// Its Deployment.
+    pub deployment: &'static str,
+    /// The labels that its pods have and no others in the namespace.
+    pub pod_labels: &'static [(&'static str, &'static str)],
+    /// Where its pods listen for requests: NetworkPolicies see a packet after the Service.
+    pub http_port: u16,
+}
+
+/// `controller.containerPort.http` of the chart.
+const INGRESS_NGINX: Place = Place {
+    namespace: "ingress-nginx",
+    service: "ingress-nginx-controller",
+    deployment: "ingress-nginx-controller",
+    pod_labels: &[
+        ("app.kubernetes.io/component", "controller"),
+        ("app.kubernetes.io/instance", "ingress-nginx"),
+        ("app.kubernetes.io/name", "ingress-nginx"),
+    ],
+    http_port: 80,
+};
+
+/// `ports.web.port` of the chart.
+const TRAEFIK: Place = Place {
+    namespace: "traefik",
+    service: "traefik",
+    deployment: "traefik",
+    pod_labels: &[("app.kubernetes.io/name", "traefik")],
+    http_port: 8000,
+};
+
+impl Ingress {
+    /// Whether ingress-nginx judges Ingress objects when they are written.
+    #[must_use]
+    pub fn has_webhook(&self) -> bool {
+        !self.webhook_callers.is_empty()
+    }
+}
+
+pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> Ingress {
+    let declared = &topology.ingress;
+    let (place, released) = match declared.controller {
+        IngressController::IngressNginx => (INGRESS_NGINX, release::INGRESS_NGINX_IMAGE),
+        IngressController::Traefik => (TRAEFIK, release::TRAEFIK_IMAGE),
+    };
+    let has_webhook =
+        declared.admission_webhook && declared.controller == IngressController::IngressNginx;
+    let callers = nodes.iter().filter(|node| has_webhook && node.is_control_plane());
+    Ingress {
+        controller: declared.controller,
+        replicas: declared.replicas,
+        image: declared.image.clone().unwrap_or_else(|| image(released)),
+        place,
+        status_address: topology.cloudflare_tunnel.as_ref().map(tunnel::address),
+        traffic_distribution: release::same_zone(topology.cluster.kubernetes_version),
+        webhook_callers: callers.map(|node| node.address).collect(),
+    }
+}
+
+/// The URL of its Service, for cloudflared: without a path, which it refuses.
+pub(super) fn service_url(topology: &Topology, ingress: &Ingress) -> String {
+    let Place { namespace, service, .. } = ingress.place;
+    format!("http://{service}.{namespace}.svc.{}:80", topology.network.dns_domain)
+}
+
+fn image(text: &str) -> ImageReference {
+    ImageReference::parse(text).unwrap_or_else(|fault| unreachable!("{text}: {}", fault.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::image;
+    use crate::release;
+
+    #[test]
+    fn pinned_images_have_digests() {
+        let pinned = [
+            release::INGRESS_NGINX_IMAGE,
+            release::TRAEFIK_IMAGE,
+            release::CLOUDFLARED_IMAGE,
+            release::WHOAMI_IMAGE,
+        ];
+        for text in pinned {
+            assert!(image(text).digest().is_some(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! kube-proxy: one configuration for the whole cluster.
+
+use crate::release::IPVS_GATED_IN;
+use crate::topology::Topology;
+use meshwright_value::{ProxyMode, Scheduler, Subnet};
+
+/// kube-proxy's configuration.
+#[derive(Debug, Clone)]
+pub struct KubeProxy {
+    /// How Services are implemented.
+    pub mode: ProxyMode,
+    /// How IPVS picks an endpoint.
+    pub scheduler: Scheduler,
+    /// Where NodePorts answer: on the mesh alone.
+    pub node_port_addresses: Subnet,
+    /// Loopback: the default answers on the public side (seen).
+    pub healthz_bind_address: &'static str,
+    /// Whether the gate `KubeProxyIPVS` has to be opened.
+    pub ipvs_gate: bool,
+}
+
+pub(super) fn derive(topology: &Topology) -> KubeProxy {
+    let mode = topology.kube_proxy.mode;
+    let minor = topology.cluster.kubernetes_version.minor();
+    KubeProxy {
+        mode,
+        scheduler: topology.kube_proxy.scheduler,
+        node_port_addresses: topology.network.node_subnet,
+        healthz_bind_address: "127.0.0.1:10256",
+        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_IN.value,
+    }
+}

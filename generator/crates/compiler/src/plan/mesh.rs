@@ -1,0 +1,219 @@
+//! The mesh: who is whose peer, with which addresses, over which endpoint.
+//!
+//! A full mesh grows with the square of its nodes, so peers are derived for one node at a time and
+//! never held for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::plan::{Client, Node, Plan};
+use meshwright_value::{Endpoint, Name, PublicKey, Reach};
+
+/// Who a peer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity<'plan> {
+    /// A node of the cluster.
+    Node(&'plan Node),
+    /// Somebody's machine.
+    Client(&'plan Client),
+}
+
+/// One `[Peer]` of one node or client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer<'plan> {
+    /// Who it is.
+    pub identity: Identity<'plan>,
+    /// What is sent to it and accepted from it (wg(8), AllowedIPs). No two peers of one interface
+    /// share an address: WireGuard would give it to the last one, without a word.
+    pub allowed_ips: Vec<Ipv4Net>,
+    /// Where it is called; none when it calls.
+    pub endpoint: Option<&'plan Endpoint>,
+    /// Whether it is kept open with keepalives. Clients keep their side open themselves.
+    pub keepalive: bool,
+}
+
+impl<'plan> Peer<'plan> {
+    /// The name in the topology.
+    #[must_use]
+    pub fn name(&self) -> &'plan Name {
+        match self.identity {
+            Identity::Node(node) => &node.name,
+            Identity::Client(client) => &client.name,
+        }
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public_key(&self) -> &'plan PublicKey {
+        match self.identity {
+            Identity::Node(node) => &node.public_key,
+            Identity::Client(client) => &client.public_key,
+        }
+    }
+
+    /// A node as every other without a reason of its own sees it.
+    #[must_use]
+    pub fn common(node: &'plan Node) -> Self {
+        Self {
+            identity: Identity::Node(node),
+            allowed_ips: node.prefixes().to_vec(),
+            endpoint: node.location.endpoint.as_ref(),
+            keepalive: true,
+        }
+    }
+
+    /// Whether it is seen as every other node without a reason of its own sees it.
+    #[must_use]
+    pub fn is_common(&self) -> bool {
+        match self.identity {
+            Identity::Node(node) => {
+                self.endpoint == node.location.endpoint.as_ref()
+                    && self.allowed_ips == node.prefixes()
+            }
+            Identity::Client(_) => false,
+        }
+    }
+}
+
+impl Node {
+    /// What only this node may send and receive: its address and its pod block.
+    #[must_use]
+    pub fn prefixes(&self) -> [Ipv4Net; 2] {
+        [host(self.address), self.pod_subnet.net()]
+    }
+}
+
+impl Plan {
+    /// The peers of one node: nodes by id, then clients by id.
+    #[must_use]
+    pub fn peers<'plan>(&'plan self, node: &'plan Node) -> Vec<Peer<'plan>> {
+        let mut carried = self.carried(node);
+        let nodes = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| other.id != node.id && self.relay(node, other).is_none());
+        let nodes = nodes.map(|(position, other)| {
+            let mut peer = Peer::common(other);
+            peer.allowed_ips.extend(carried.remove(&position).unwrap_or_default());
+            peer.endpoint = node.location.endpoint_of(&other.location);
+            peer
+        });
+        let mut peers: Vec<_> = nodes.collect();
+        if node.is_public() {
+            peers.extend(self.clients.iter().map(|client| Peer {
+                identity: Identity::Client(client),
+                allowed_ips: vec![host(client.address)],
+                endpoint: None,
+                keepalive: false,
+            }));
+        }
+        peers
+    }
+
+    /// The names of any two that are peers of each other, the lesser first. Two of them that meet
+    /// through a relay are none.
+    #[must_use]
+    pub fn pairs(&self) -> BTreeSet<[&Name; 2]> {
+        let nodes = self.nodes.iter().flat_map(|node| named(&node.name, self.peers(node)));
+        let clients = self.clients.iter();
+        let clients = clients.flat_map(|client| named(&client.name, self.peers_of_client(client)));
+        nodes.chain(clients).collect()
+    }
+
+    /// What other nodes carry for `node`, by their position: nodes behind a relay, and, behind NAT,
+    /// the clients that come through their `via`.
+    fn carried(&self, node: &Node) -> BTreeMap<usize, Vec<Ipv4Net>> {
+        let mut carried: BTreeMap<usize, Vec<Ipv4Net>> = BTreeMap::new();
+        if node.is_public() {
+            return carried;
+        }
+        for other in &self.nodes {
+            if let Some(relay) = self.relay(node, other) {
+                carried.entry(relay).or_default().extend(other.prefixes());
+            }
+        }
+        for client in &self.clients {
+            carried.entry(client.via).or_default().push(host(client.address));
+        }
+        carried
+    }
+
+    /// The position of the node that carries the traffic between two nodes, where neither can call
+    /// the other: the `relay` of the one with the lower id among those of the two that name one.
+    ///
+    /// A function of the unordered pair: were the two ends to use different relays, the pair would
+    /// be dead in both directions, without an error counter (seen).
+    #[must_use]
+    pub fn relay(&self, one: &Node, other: &Node) -> Option<usize> {
+        if one.id == other.id || one.location.connects(&other.location) {
+            return None;
+        }
+        let (lower, higher) = if one.id < other.id { (one, other) } else { (other, one) };
+        lower.relay.or(higher.relay)
+    }
+
+    /// The nodes whose traffic each relay carries, all by their positions.
+    #[must_use]
+    pub fn relayed(&self) -> BTreeMap<usize, BTreeSet<usize>> {
+        let mut relayed: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let behind_nat = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public());
+        let behind_nat: Vec<_> = behind_nat.collect();
+        for (one, node) in &behind_nat {
+            for (other, peer) in &behind_nat {
+                if let Some(relay) = self.relay(node, peer) {
+                    relayed.entry(relay).or_default().extend([*one, *other]);
+                }
+            }
+        }
+        relayed
+    }
+
+    /// The peers of one client, by node id: every public node, and under `via` what lies behind it.
+    #[must_use]
+    pub fn peers_of_client<'plan>(&'plan self, client: &'plan Client) -> Vec<Peer<'plan>> {
+        let public = self.nodes.iter().enumerate().filter(|(_, node)| node.is_public());
+        let peers = public.map(|(position, node)| {
+            let mut peer = Peer::common(node);
+            peer.allowed_ips = client.reachable(node);
+            if position == client.via {
+                peer.allowed_ips.extend(self.behind_via(client));
+            }
+            peer
+        });
+        peers.filter(|peer| !peer.allowed_ips.is_empty()).collect()
+    }
+
+    fn behind_via(&self, client: &Client) -> Vec<Ipv4Net> {
+        let behind_nat = self.nodes.iter().filter(|node| !node.is_public());
+        let services = client.reach.contains(&Reach::Services);
+        let services = services.then(|| self.network.service_subnet.net());
+        behind_nat.flat_map(|node| client.reachable(node)).chain(services).collect()
+    }
+}
+
+impl Client {
+    fn reachable(&self, node: &Node) -> Vec<Ipv4Net> {
+        let [address, pods] = node.prefixes();
+        let address = self.reach.contains(&Reach::Nodes).then_some(address);
+        let pods = self.reach.contains(&Reach::Pods).then_some(pods);
+        address.into_iter().chain(pods).collect()
+    }
+}
+
+fn named<'plan>(
+    name: &'plan Name,
+    peers: Vec<Peer<'plan>>,
+) -> impl Iterator<Item = [&'plan Name; 2]> {
+    peers.into_iter().map(move |peer| {
+        let mut pair = [name, peer.name()];
+        pair.sort();
+        pair
+    })
+}
+
+fn host(address: Ipv4Addr) -> Ipv4Net {
+    Ipv4Net::from(address)
+}

@@ -1,0 +1,278 @@
+//! The plan: everything that nobody typed. Renderers copy from here and compute nothing.
+//!
+//! Deriving is total: a checked topology always has a plan. What is per pair of nodes is derived
+//! node by node when it is asked for ([`mesh`]), so that memory grows with the nodes.
+
+pub mod access;
+pub mod calico;
+pub mod control_plane;
+pub mod firewall;
+pub mod host;
+pub mod ingress;
+pub mod kube_proxy;
+pub mod mesh;
+pub mod packages;
+pub mod sources;
+pub mod tunnel;
+pub mod way;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::check::Checked;
+use crate::derive::location::Location;
+use crate::derive::{address, mtu, zone};
+use crate::route::Route;
+use crate::topology::{self, Topology};
+use meshwright_value::provider::{self, Provider};
+use meshwright_value::{
+    Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
+    Port, PublicKey, Reach, Role, Subnet, Taint, UserName, Version,
+};
+
+/// Everything about one cluster.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The cluster's name.
+    pub name: Name,
+    /// The version of Kubernetes everywhere.
+    pub kubernetes_version: Version,
+    /// The private subnets.
+    pub network: topology::Network,
+    /// What every WireGuard interface has in common.
+    pub wireguard: WireGuard,
+    /// The control plane as a whole.
+    pub control_plane: control_plane::ControlPlane,
+    /// kube-proxy, which is the same everywhere.
+    pub kube_proxy: kube_proxy::KubeProxy,
+    /// The pod network.
+    pub calico: calico::Calico,
+    /// The Ingress controller.
+    pub ingress: ingress::Ingress,
+    /// The way in from the Internet.
+    pub tunnel: Option<tunnel::Tunnel>,
+    /// The hostname of the echo app.
+    pub hello: Option<Hostname>,
+    /// What the firewalls have in common.
+    pub firewall: firewall::Firewall,
+    /// Where images come from.
+    pub images: topology::Images,
+    /// Where packages come from.
+    pub packages: topology::Packages,
+    /// The nodes by id.
+    pub nodes: Vec<Node>,
+    /// The clients by id.
+    pub clients: Vec<Client>,
+}
+
+/// What every WireGuard interface has in common.
+#[derive(Debug, Clone)]
+pub struct WireGuard {
+    /// The interface.
+    pub interface: InterfaceName,
+    /// The UDP port.
+    pub listen_port: Port,
+    /// The MTU and what decided it.
+    pub mtu: mtu::MeshMtu,
+    /// Seconds between keepalives.
+    pub persistent_keepalive: Keepalive,
+    /// Whether each pair has a preshared key.
+    pub preshared_keys: bool,
+}
+
+/// One machine of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The table of the topology that it comes from.
+    pub origin: Route,
+    /// Its hostname and its name in Kubernetes.
+    pub name: Name,
+    /// Its number.
+    pub id: NodeId,
+    /// Whether it runs the control plane.
+    pub role: Role,
+    /// What it runs.
+    pub os: Os,
+    /// Its processor.
+    pub arch: Arch,
+    /// What is known of its cloud.
+    pub provider: Provider,
+    /// Who logs in.
+    pub ssh_user: UserName,
+    /// Further public ports.
+    pub open_ports: Vec<OpenPort>,
+    /// Its address in the mesh.
+    pub address: Ipv4Addr,
+    /// The block that its pods live in; no other node's pods do.
+    pub pod_subnet: Subnet,
+    /// Its public key.
+    pub public_key: PublicKey,
+    /// Where others reach it.
+    pub location: Location,
+    /// The position of the node that carries its traffic to others behind NAT.
+    pub relay: Option<usize>,
+    /// `topology.kubernetes.io/zone`: its site, else its provider, else its name.
+    pub zone: String,
+    /// Labels of its Node object.
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    /// Taints of its Node object; `None` leaves them to kubeadm.
+    pub taints: Option<Vec<Taint>>,
+}
+
+impl Node {
+    /// Whether others can call it from anywhere.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.location.endpoint.is_some()
+    }
+
+    /// Whether it runs the control plane.
+    #[must_use]
+    pub fn is_control_plane(&self) -> bool {
+        self.role == Role::ControlPlane
+    }
+}
+
+/// Somebody's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The table of the topology that it comes from.
+    pub origin: Route,
+    /// Its name.
+    pub name: Name,
+    /// Its number.
+    pub id: NodeId,
+    /// Its address in the mesh.
+    pub address: Ipv4Addr,
+    /// Its public key.
+    pub public_key: PublicKey,
+    /// The position of the node that carries what it cannot reach itself.
+    pub via: usize,
+    /// What it may reach.
+    pub reach: Vec<Reach>,
+}
+
+impl Plan {
+    /// Derives the plan of a checked topology.
+    ///
+    /// # Panics
+    ///
+    /// When a rule that guarantees a value (an id inside the subnet, a key on each node, a control
+    /// plane) has let it pass: a bug, whatever the topology.
+    #[must_use]
+    pub fn derive(topology: &Checked<Topology>) -> Self {
+        let mut nodes: Vec<_> = topology.nodes.iter().collect();
+        nodes.sort_by_key(|node| node.id);
+        let positions = nodes.iter().enumerate().map(|(position, node)| (&node.name, position));
+        let positions: BTreeMap<_, _> = positions.collect();
+        let nodes: Vec<_> =
+            nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
+        let control_plane = control_plane::derive(topology, &nodes);
+        let clients = derive_clients(topology, &nodes, &positions, control_plane.init);
+        let ingress = ingress::derive(topology, &nodes);
+        let wireguard = WireGuard {
+            interface: topology.wireguard.interface.clone(),
+            listen_port: topology.wireguard.listen_port,
+            mtu: mtu::derive(topology),
+            persistent_keepalive: topology.wireguard.persistent_keepalive,
+            preshared_keys: topology.wireguard.preshared_keys,
+        };
+        Self {
+            name: topology.cluster.name.clone(),
+            kubernetes_version: topology.cluster.kubernetes_version,
+            network: topology.network.clone(),
+            kube_proxy: kube_proxy::derive(topology),
+            calico: calico::derive(topology),
+            tunnel: tunnel::derive(topology, &ingress),
+            hello: topology.hello.as_ref().map(|hello| hello.hostname.clone()),
+            ingress,
+            firewall: firewall::derive(topology, &nodes, &clients),
+            images: topology.images.clone(),
+            packages: topology.packages.clone(),
+            wireguard,
+            control_plane,
+            nodes,
+            clients,
+        }
+    }
+
+    /// The address of cluster DNS: kubeadm gives it the tenth of the service subnet
+    /// (`GetDNSIP` in kubeadm's constants).
+    #[must_use]
+    pub fn dns_address(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.network.service_subnet.network()) + 10)
+    }
+
+    /// The node that founds the cluster.
+    #[must_use]
+    pub fn init_node(&self) -> &Node {
+        &self.nodes[self.control_plane.init]
+    }
+}
+
+type Positions<'topology> = BTreeMap<&'topology Name, usize>;
+
+fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions<'_>) -> Node {
+    let (Some(address), Some(pod_subnet), Some(public_key)) = (
+        address::of_node(node, &topology.network),
+        address::pod_block(node, &topology.network),
+        &node.public_key,
+    ) else {
+        unreachable!("{} passed the rules without address, pod block or key", node.name)
+    };
+    Node {
+        origin: node.origin.clone(),
+        name: node.name.clone(),
+        id: node.id,
+        role: node.role,
+        os: node.os,
+        arch: node.arch,
+        provider: provider::facts(node.provider),
+        ssh_user: node.ssh_user.clone(),
+        open_ports: node.open_ports.clone(),
+        address,
+        pod_subnet,
+        public_key: *public_key,
+        location: Location::of(node),
+        relay: node.relay.as_ref().and_then(|relay| positions.get(relay).copied()),
+        zone: zone::of_node(node),
+        labels: node.labels.clone(),
+        taints: node.taints.clone(),
+    }
+}
+
+fn derive_clients(
+    topology: &Topology,
+    nodes: &[Node],
+    positions: &Positions<'_>,
+    init: usize,
+) -> Vec<Client> {
+    let clients = topology.clients.iter().map(|client| {
+        let (Some(address), Some(public_key)) =
+            (address::of_client(client, &topology.network), &client.public_key)
+        else {
+            unreachable!("client {} passed the rules without address or key", client.name)
+        };
+        let via = client.via.as_ref().and_then(|via| positions.get(via).copied());
+        Client {
+            origin: client.origin.clone(),
+            name: client.name.clone(),
+            id: client.id,
+            address,
+            public_key: *public_key,
+            via: via.unwrap_or_else(|| default_via(nodes, init)),
+            reach: client.reach.clone(),
+        }
+    });
+    let mut clients: Vec<_> = clients.collect();
+    clients.sort_by_key(|client| client.id);
+    clients
+}
+
+/// The init node, since the API is what clients want most; behind NAT it cannot be called, and the
+/// public node with the lowest id takes its place.
+fn default_via(nodes: &[Node], init: usize) -> usize {
+    let init = Some(init).filter(|init| nodes[*init].is_public());
+    let public = nodes.iter().position(Node::is_public);
+    init.or(public).unwrap_or_default()
+}

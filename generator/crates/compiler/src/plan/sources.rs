@@ -1,0 +1,180 @@
+//! What the cluster takes from elsewhere: the manifests of Calico's operator, the chart of the
+//! Ingress controller, and the program that installs it.
+
+use crate::derive::package_source::{CALICO_CRDS, CALICO_OPERATOR, helm};
+use crate::plan::Plan;
+use crate::release::{self, Chart};
+use meshwright_value::{Arch, IngressController, Name, SourceUrl, Version};
+
+/// One file from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its name in `[packages.sources]`.
+    pub name: &'static str,
+    /// The version that upstream calls it by.
+    pub version: String,
+    /// Where it is.
+    pub url: SourceUrl,
+    /// What it is compared with.
+    pub checksum: Checksum,
+}
+
+/// What a file from elsewhere is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checksum {
+    /// Its SHA-256.
+    Known(String),
+    /// What sha256sum(1) printed, in a file at this URL.
+    Published(String),
+    /// `digest` of its version in the index of a chart repository, at this URL.
+    Indexed(String),
+    /// Nothing: upstream publishes none, or its owner has put it there himself.
+    None,
+}
+
+impl Plan {
+    /// The chart of the Ingress controller.
+    #[must_use]
+    pub const fn chart(&self) -> Chart {
+        match self.ingress.controller {
+            IngressController::IngressNginx => release::INGRESS_NGINX,
+            IngressController::Traefik => release::TRAEFIK,
+        }
+    }
+
+    /// Everything this cluster takes from elsewhere.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Source> {
+        let upstream = [
+            calico_crds(self.calico.version),
+            calico_operator(self.calico.version),
+            chart(self.chart()),
+            helm_archive(Arch::Amd64),
+            helm_archive(Arch::Arm64),
+        ];
+        upstream.into_iter().map(|source| self.declared(source)).collect()
+    }
+
+    /// A mirror holds the same bytes, so upstream's checksum stands; a path is its owner's own.
+    fn declared(&self, upstream: Source) -> Source {
+        let declared = |name: &Name| name.as_str() == upstream.name;
+        let sources = self.packages.sources.iter();
+        let Some((_, declared)) = sources.clone().find(|(name, _)| declared(name)) else {
+            return upstream;
+        };
+        let checksum = match &declared.sha256 {
+            Some(sha256) => Checksum::Known(sha256.to_string()),
+            None if declared.url.remote().is_some() => upstream.checksum,
+            None => Checksum::None,
+        };
+        Source { url: declared.url.clone(), checksum, ..upstream }
+    }
+}
+
+/// The bundle for the aggregated API: beside CRDs of `projectcalico.org` Calico would take those for
+/// its own store, and serve nothing.
+fn calico_crds(version: Version) -> Source {
+    let sha256 = release::calico_manifests(version).map(|manifests| manifests.crds);
+    calico(CALICO_CRDS, version, "operator-crds.yaml", sha256)
+}
+
+fn calico_operator(version: Version) -> Source {
+    let sha256 = release::calico_manifests(version).map(|manifests| manifests.operator);
+    calico(CALICO_OPERATOR, version, "tigera-operator.yaml", sha256)
+}
+
+/// Where Calico's own guide takes its manifests from ("Install Calico on self-managed on-premises").
+fn calico(
+    name: &'static str,
+    version: Version,
+    file: &str,
+    sha256: Option<&'static str>,
+) -> Source {
+    let url = format!(
+        "https://raw.githubusercontent.com/projectcalico/calico/v{version}/manifests/{file}"
+    );
+    let checksum = sha256.map_or(Checksum::None, |sha256| Checksum::Known(sha256.to_owned()));
+    Source { name, version: version.to_string(), url: SourceUrl::upstream(&url), checksum }
+}
+
+fn chart(chart: Chart) -> Source {
+    let Chart { name, repository, version, url, sha256 } = chart;
+    let indexed = || Checksum::Indexed(format!("{repository}/index.yaml"));
+    let checksum = sha256.map_or_else(indexed, |sha256| Checksum::Known(sha256.to_owned()));
+    Source { name, version: version.to_owned(), url: SourceUrl::upstream(url), checksum }
+}
+
+fn helm_archive(arch: Arch) -> Source {
+    let url = format!("https://get.helm.sh/helm-v{}-linux-{arch}.tar.gz", release::HELM);
+    Source {
+        name: helm(arch),
+        version: release::HELM.to_owned(),
+        url: SourceUrl::upstream(&url),
+        checksum: Checksum::Published(format!("{url}.sha256sum")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Checksum;
+    use crate::check::Checked;
+    use crate::derive::package_source::NAMES;
+    use crate::pipeline;
+    use crate::plan::Plan;
+    use crate::source::Source;
+
+    const CHART: &str = "3eff0bd18151d6e6b1c441463410571443dda1ac78292cb189346628de784f0c";
+    const OWN: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    /// A cluster with this in it; the key is nobody's.
+    fn plan(tables: &str) -> Checked<Plan> {
+        let text = format!(
+            "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.36.3\"\n{tables}\n\
+             [[nodes]]\nname = \"n1\"\nid = 1\nrole = \"control-plane\"\n\
+             endpoint = \"203.0.113.1\"\npublic_key = \"{:A>42}A=\"\n",
+            1
+        );
+        let source = Source { name: "topology.toml".to_owned(), text };
+        pipeline::compile(&source).plan.unwrap()
+    }
+
+    fn found(tables: &str, name: &str) -> (String, Checksum) {
+        let sources = plan(tables).sources();
+        let source = sources.into_iter().find(|source| source.name == name).unwrap();
+        (source.url.to_string(), source.checksum)
+    }
+
+    #[test]
+    fn a_mirror_is_held_to_upstream_and_a_path_is_not() {
+        let declared = |url: &str, sha256: &str| {
+            format!("[packages.sources.ingress-nginx]\nurl = \"{url}\"\n{sha256}")
+        };
+        let own = format!("sha256 = \"{OWN}\"");
+        let mirror = "https://mirror.example.com/chart.tgz";
+        let table = [
+            (declared(mirror, ""), mirror, Checksum::Known(CHART.to_owned())),
+            (declared(mirror, &own), mirror, Checksum::Known(OWN.to_owned())),
+            (declared("/opt/chart.tgz", ""), "/opt/chart.tgz", Checksum::None),
+            (declared("/opt/chart.tgz", &own), "/opt/chart.tgz", Checksum::Known(OWN.to_owned())),
+        ];
+        for (tables, url, checksum) in table {
+            assert_eq!(found(&tables, "ingress-nginx"), (url.to_owned(), checksum), "{tables}");
+        }
+    }
+
+    #[test]
+    fn a_release_of_calico_that_is_not_known_is_not_compared() {
+        let (url, checksum) = found("[calico]\nversion = \"3.32.9\"", "calico-operator");
+        assert!(url.ends_with("/v3.32.9/manifests/tigera-operator.yaml"), "{url}");
+        assert_eq!(checksum, Checksum::None);
+    }
+
+    #[test]
+    fn every_source_has_a_name_that_can_be_declared() {
+        for tables in ["", "[ingress]\ncontroller = \"traefik\""] {
+            for source in plan(tables).sources() {
+                assert!(NAMES.contains(&source.name), "{}", source.name);
+            }
+        }
+    }
+}

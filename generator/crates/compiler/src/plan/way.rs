@@ -1,0 +1,78 @@
+//! The way of a packet from a pod of one node to a pod of another, as the peers of each node on it
+//! have it: what the picture in `out/README.md` shows.
+
+use crate::plan::mesh::Identity;
+use crate::plan::{Node, Plan};
+use meshwright_value::Endpoint;
+
+/// One node on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Station<'plan> {
+    /// The node.
+    pub node: &'plan Node,
+    /// Where it sends the packet; `None` where it has arrived.
+    pub hop: Option<Hop<'plan>>,
+}
+
+/// From one node to the next, through WireGuard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hop<'plan> {
+    /// The address it leaves from; `None` behind NAT.
+    pub from: Option<&'plan Endpoint>,
+    /// Where the next node is called; `None` where it has to call first.
+    pub to: Option<&'plan Endpoint>,
+}
+
+impl Plan {
+    /// Each node on the way from a pod of one node to a pod of another.
+    #[must_use]
+    pub fn way<'plan>(&'plan self, from: &'plan Node, to: &'plan Node) -> Vec<Station<'plan>> {
+        let mut way = Vec::new();
+        let mut node = from;
+        while node.id != to.id {
+            let (next, hop) = self.hop(node, to);
+            way.push(Station { node, hop: Some(hop) });
+            node = next;
+        }
+        way.push(Station { node, hop: None });
+        way
+    }
+
+    /// The next node is the peer whose AllowedIPs hold the pods of the last.
+    fn hop<'plan>(&'plan self, node: &'plan Node, to: &Node) -> (&'plan Node, Hop<'plan>) {
+        let mut peers = self.peers(node).into_iter();
+        let holder = peers.find_map(|peer| match peer.identity {
+            Identity::Node(next) if peer.allowed_ips.contains(&to.pod_subnet.net()) => {
+                Some((next, peer.endpoint))
+            }
+            _ => None,
+        });
+        let Some((next, endpoint)) = holder else {
+            unreachable!("no peer of {} holds the pods of {}", node.name, to.name)
+        };
+        (next, Hop { from: next.location.endpoint_of(&node.location), to: endpoint })
+    }
+
+    /// Two nodes that need no relay; two that can call each other, as far as there are two.
+    #[must_use]
+    pub fn direct_pair(&self) -> Option<[&Node; 2]> {
+        let mut public = self.nodes.iter().filter(|node| node.is_public());
+        let public = public.next().zip(public.next()).map(|(one, other)| [one, other]);
+        public.or_else(|| self.pair(|one, other| self.relay(one, other).is_none()))
+    }
+
+    /// Two nodes that meet through a relay, if there are any.
+    #[must_use]
+    pub fn relayed_pair(&self) -> Option<[&Node; 2]> {
+        self.pair(|one, other| self.relay(one, other).is_some())
+    }
+
+    /// The first two nodes, by id, of which this is true.
+    fn pair(&self, is_wanted: impl Fn(&Node, &Node) -> bool) -> Option<[&Node; 2]> {
+        let hidden = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public());
+        let mut pairs = hidden.flat_map(|(position, hidden)| {
+            self.nodes[..position].iter().map(move |other| [other, hidden])
+        });
+        pairs.find(|[one, other]| is_wanted(one, other))
+    }
+}

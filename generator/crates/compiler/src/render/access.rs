@@ -1,0 +1,41 @@
+//! `cluster/access.yaml`: what a kubeconfig for looking may do.
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::yaml;
+use crate::kubernetes::manifest::{Manifest, Metadata};
+use crate::kubernetes::rbac::{self, Binding, RoleRef};
+use crate::plan::Plan;
+use crate::plan::access::{VIEWERS, VIEWERS_ROLE};
+use crate::render::{ClusterRenderer, Output};
+
+/// The registration.
+pub const RENDERER: ClusterRenderer = ClusterRenderer { id: "access", outputs: &[BINDING], render };
+
+pub(super) const BINDING: Output = Output {
+    path: "cluster/access.yaml",
+    consumer: "kubectl apply, for `meshwright kubeconfig --role view`",
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    api_group: &'static str,
+    kind: &'static str,
+    name: &'static str,
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    if plan.clients.is_empty() {
+        return;
+    }
+    let fields = Binding {
+        metadata: Metadata::cluster(VIEWERS),
+        role_ref: RoleRef::new("ClusterRole", VIEWERS_ROLE),
+        subjects: [Group { api_group: rbac::GROUP, kind: "Group", name: VIEWERS }],
+    };
+    let binding = Manifest { api_version: rbac::API_VERSION, kind: "ClusterRoleBinding", fields };
+    let about = "the group in kubeconfigs of the role view; delete it to take them all back";
+    artifacts.add(BINDING.path, yaml::File::new(about).document(&binding).finish());
+}

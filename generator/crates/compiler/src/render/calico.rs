@@ -1,0 +1,145 @@
+//! Calico's objects: one pool a node, BGP over the mesh, no encapsulation.
+//!
+//! `operator.tigera.io/v1` and `projectcalico.org/v3`, never `crd.projectcalico.org/v1`, which is
+//! the backing store and skips all validation. What is not named here stays Calico's default.
+
+mod bgp;
+mod installation;
+mod metadata;
+mod policy;
+
+pub(super) use bgp::{CLUSTER_ID, CLUSTER_ID_ANNOTATION};
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::yaml;
+use crate::kubernetes::manifest::{Manifest, Metadata, Object};
+use crate::plan::Plan;
+use crate::render::{ClusterRenderer, Output};
+
+/// Calico's objects.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "calico",
+    outputs: &[
+        INSTALLATION,
+        IP_POOLS,
+        IPAM,
+        BGP,
+        BGP_PASSWORD_RBAC,
+        FELIX,
+        METADATA_POLICY,
+        POD_ANNOTATIONS_POLICY,
+    ],
+    render,
+};
+
+const INSTALLATION: Output = Output {
+    path: "cluster/calico/installation.yaml",
+    consumer: "kubectl apply, when Calico's operator is there",
+};
+const IP_POOLS: Output = Output {
+    path: "cluster/calico/ip-pools.yaml",
+    consumer: "kubectl apply, when Calico's API server is there",
+};
+const IPAM: Output = Output {
+    path: "cluster/calico/ipam.yaml",
+    consumer: "kubectl apply, when Calico's API server is there",
+};
+const BGP: Output = Output {
+    path: "cluster/calico/bgp.yaml",
+    consumer: "kubectl apply, when Calico's API server is there",
+};
+const BGP_PASSWORD_RBAC: Output = Output {
+    path: "cluster/calico/bgp-password.rbac.yaml",
+    consumer: "kubectl apply, when the namespace calico-system is there",
+};
+const FELIX: Output = Output {
+    path: "cluster/calico/felix.yaml",
+    consumer: "kubectl apply, when Calico's API server is there",
+};
+const METADATA_POLICY: Output = Output {
+    path: "cluster/calico/metadata.policy.yaml",
+    consumer: "kubectl apply, when Calico's API server is there",
+};
+const POD_ANNOTATIONS_POLICY: Output = Output {
+    path: "cluster/calico/pod-annotations.policy.yaml",
+    consumer: "kubectl apply, before anything else",
+};
+
+const PROJECT_CALICO: &str = "projectcalico.org/v3";
+
+/// The name of every object of which Calico has only one.
+const DEFAULT: &str = "default";
+
+/// What Calico's API takes in the order in which it is to, without [`BGP`], which comes last and
+/// replaces the pods that have started without it.
+pub(super) fn objects(plan: &Plan) -> Vec<&'static str> {
+    let further = (!plan.pools().further.is_empty()).then_some(IP_POOLS.path);
+    further.into_iter().chain([IPAM.path, FELIX.path, METADATA_POLICY.path]).collect()
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let further = plan.pools().further;
+    artifacts.add(INSTALLATION.path, installation::file(plan));
+    if !further.is_empty() {
+        artifacts.add(IP_POOLS.path, installation::ip_pools_file(&further));
+    }
+    artifacts.add(IPAM.path, ipam_file());
+    artifacts.add(BGP.path, bgp::file(plan));
+    if plan.calico.bgp_password {
+        artifacts.add(BGP_PASSWORD_RBAC.path, bgp::password_rbac_file());
+    }
+    artifacts.add(FELIX.path, felix_file(plan));
+    artifacts.add(METADATA_POLICY.path, metadata::file(plan));
+    artifacts.add(POD_ANNOTATIONS_POLICY.path, policy::file());
+}
+
+fn object<'a, Spec>(
+    api_version: &'static str,
+    kind: &'static str,
+    name: impl Into<Cow<'a, str>>,
+    spec: Spec,
+) -> Manifest<Object<'a, Spec>> {
+    let fields = Object { metadata: Metadata::cluster(name), spec };
+    Manifest { api_version, kind, fields }
+}
+
+fn ipam_file() -> Vec<u8> {
+    let spec =
+        IpamSpec { strict_affinity: true, auto_allocate_blocks: true, max_blocks_per_host: 0 };
+    yaml::File::new("no node takes addresses of another node's block")
+        .document(&object(PROJECT_CALICO, "IPAMConfiguration", DEFAULT, spec))
+        .finish()
+}
+
+/// Both booleans are required by the schema.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IpamSpec {
+    strict_affinity: bool,
+    auto_allocate_blocks: bool,
+    /// 0 is Calico's default; a node has as many blocks as pools.
+    max_blocks_per_host: u32,
+}
+
+fn felix_file(plan: &Plan) -> Vec<u8> {
+    let spec = FelixSpec {
+        mtu_iface_pattern: plan.wireguard.interface_pattern(),
+        nat_outgoing_exclusions: "IPPoolsAndHostIPs",
+    };
+    yaml::File::new("the operator writes to this object too: only these keys are ours")
+        .document(&object(PROJECT_CALICO, "FelixConfiguration", DEFAULT, spec))
+        .finish()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FelixSpec {
+    /// The default does not match WireGuard's interface (felix/config/config_params.go).
+    mtu_iface_pattern: String,
+    /// Pods reach nodes under their own address; as the node's they could speak BGP to its peers.
+    nat_outgoing_exclusions: &'static str,
+}

@@ -1,0 +1,167 @@
+//! BGP: the sessions between the nodes, and what lets calico-node read their password.
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::derive::label::ROUTE_REFLECTOR_LABEL;
+use crate::encode::yaml;
+use crate::kubernetes::manifest::{Manifest, Metadata};
+use crate::kubernetes::rbac::{self, Binding, RoleRef};
+use crate::plan::Plan;
+use crate::plan::calico::{BGP_SECRET, BGP_SECRET_KEY, NAMESPACE};
+use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
+use meshwright_value::AsNumber;
+
+/// Calico's API is served only after calico-node's first start, and BIRD binds once (seen):
+/// whoever applies this file the first time restarts calico-node.
+const ABOUT_BGP: &str = "\
+BIRD listens on the mesh address alone; it looks at bindMode when it starts, so after a change:
+
+  kubectl -n calico-system rollout restart ds/calico-node";
+
+/// The annotation takes a node out of the full mesh at once (seen), so on a running cluster
+/// the peer comes first and the end of the full mesh last.
+const ABOUT_REFLECTORS: &str = "\
+route reflectors: on a running cluster label and annotate them one by one, drained, with the
+BGPPeer applied before and the BGPConfiguration after all sessions stand:
+";
+
+pub(super) fn file(plan: &Plan) -> Vec<u8> {
+    let configuration = object(PROJECT_CALICO, "BGPConfiguration", DEFAULT, BgpSpec::of(plan));
+    if plan.calico.route_reflectors.is_empty() {
+        return yaml::File::new(ABOUT_BGP).document(&configuration).finish();
+    }
+    let commands = plan.calico.route_reflectors.iter().map(|node| {
+        format!(
+            "\n  kubectl label node {node} {ROUTE_REFLECTOR_LABEL}=true\
+             \n  kubectl annotate node {node} {CLUSTER_ID_ANNOTATION}={CLUSTER_ID}"
+        )
+    });
+    let about = format!("{ABOUT_BGP}\n\n{ABOUT_REFLECTORS}{}", commands.collect::<String>());
+    let peer = object(PROJECT_CALICO, "BGPPeer", "route-reflectors", BgpPeerSpec::of(plan));
+    yaml::File::new(&about).document(&peer).document(&configuration).finish()
+}
+
+/// What makes a node reflect. kubelet cannot set annotations of its Node.
+pub(crate) const CLUSTER_ID_ANNOTATION: &str = "projectcalico.org/RouteReflectorClusterID";
+
+/// One id for all reflectors: what one has reflected, another drops (RFC 4456 §8). From the range
+/// that is on no wire (RFC 1112 §4), as in Calico's guide.
+pub(crate) const CLUSTER_ID: Ipv4Addr = Ipv4Addr::new(244, 0, 0, 1);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BgpSpec {
+    as_number: AsNumber,
+    node_to_node_mesh_enabled: bool,
+    /// The default listens on every address, the public ones too.
+    bind_mode: &'static str,
+    listen_port: u16,
+    log_severity_screen: &'static str,
+    /// Refused by the schema without the mesh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_mesh_password: Option<Password>,
+}
+
+impl BgpSpec {
+    fn of(plan: &Plan) -> Self {
+        let full_mesh = plan.calico.route_reflectors.is_empty();
+        Self {
+            as_number: plan.calico.as_number,
+            node_to_node_mesh_enabled: full_mesh,
+            bind_mode: "NodeIP",
+            listen_port: 179,
+            log_severity_screen: "Info",
+            node_mesh_password: password(plan).filter(|_| full_mesh),
+        }
+    }
+}
+
+/// Every node beside every reflector, reflectors among themselves too. No `asNumber`: the schema
+/// refuses it beside `peerSelector`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BgpPeerSpec {
+    node_selector: &'static str,
+    peer_selector: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<Password>,
+}
+
+impl BgpPeerSpec {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            node_selector: "all()",
+            peer_selector: format!("{ROUTE_REFLECTOR_LABEL} == 'true'"),
+            password: password(plan),
+        }
+    }
+}
+
+/// Where calico-node finds the password of its sessions (TCP MD5). WireGuard vouches for nodes;
+/// this keeps pods from posing as one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Password {
+    secret_key_ref: SecretKeyRef,
+}
+
+#[derive(Serialize)]
+struct SecretKeyRef {
+    name: &'static str,
+    key: &'static str,
+}
+
+fn password(plan: &Plan) -> Option<Password> {
+    let secret_key_ref = SecretKeyRef { name: BGP_SECRET, key: BGP_SECRET_KEY };
+    plan.calico.bgp_password.then_some(Password { secret_key_ref })
+}
+
+/// calico-node watches the Secret through the API (confd's `secret_watcher.go`), and the operator
+/// does not let it.
+pub(super) fn password_rbac_file() -> Vec<u8> {
+    let metadata = || Metadata::namespaced(BGP_SECRET, NAMESPACE);
+    let rule = PolicyRule {
+        api_groups: [""],
+        resources: ["secrets"],
+        resource_names: [BGP_SECRET],
+        verbs: ["get", "list", "watch"],
+    };
+    let binding = Binding {
+        metadata: metadata(),
+        role_ref: RoleRef::new("Role", BGP_SECRET),
+        subjects: [Subject { kind: "ServiceAccount", name: "calico-node", namespace: NAMESPACE }],
+    };
+    let role = Role { metadata: metadata(), rules: [rule] };
+    yaml::File::new("calico-node reads the password of its BGP sessions, and no other Secret")
+        .document(&Manifest { api_version: rbac::API_VERSION, kind: "Role", fields: role })
+        .document(&Manifest {
+            api_version: rbac::API_VERSION,
+            kind: "RoleBinding",
+            fields: binding,
+        })
+        .finish()
+}
+
+#[derive(Serialize)]
+struct Role {
+    metadata: Metadata<'static>,
+    rules: [PolicyRule; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyRule {
+    api_groups: [&'static str; 1],
+    resources: [&'static str; 1],
+    resource_names: [&'static str; 1],
+    verbs: [&'static str; 3],
+}
+
+#[derive(Serialize)]
+struct Subject {
+    kind: &'static str,
+    name: &'static str,
+    namespace: &'static str,
+}

@@ -1,0 +1,199 @@
+//! The installation and the pools. A pool is written in the operator's words as long as there is
+//! room for it in the Installation, and in Calico's own after that.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::encode::yaml;
+use crate::plan::{Node, Plan};
+use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
+use meshwright_value::{Dataplane, Subnet};
+
+const OPERATOR: &str = "operator.tigera.io/v1";
+
+pub(super) fn file(plan: &Plan) -> Vec<u8> {
+    let about = "one pool a node: WireGuard drops pod packets of a block that is not the sender's";
+    yaml::File::new(about)
+        .document(&object(OPERATOR, "Installation", DEFAULT, InstallationSpec::of(plan)))
+        .document(&object(OPERATOR, "APIServer", DEFAULT, ApiServerSpec {}))
+        .finish()
+}
+
+/// What serves `projectcalico.org/v3`; without this object the other files are refused.
+#[derive(Serialize)]
+struct ApiServerSpec {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InstallationSpec<'plan> {
+    variant: &'static str,
+    cni: Cni,
+    calico_network: CalicoNetwork<'plan>,
+    /// Where kube-controllers and Calico's API server run; Typha and calico-node stay everywhere
+    /// (`ControlPlaneNodeSelector` in the operator's renderers).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control_plane_node_selector: Option<BTreeMap<&'static str, &'static str>>,
+    /// `None` leaves out the CSI driver and the flex volume: only Istio's policies need them.
+    kubelet_volume_plugin_path: &'static str,
+    flex_volume_path: &'static str,
+}
+
+/// kubeadm labels its control planes so, without a value.
+const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
+
+impl<'plan> InstallationSpec<'plan> {
+    fn of(plan: &'plan Plan) -> Self {
+        let pools = plan.pools();
+        // On a node without a pool Calico's API server would hang in ContainerCreating, and with
+        // it the API that takes the further pools.
+        let selector = BTreeMap::from([(CONTROL_PLANE_LABEL, "")]);
+        Self {
+            variant: "Calico",
+            cni: Cni { r#type: "Calico", ipam: Ipam { r#type: "Calico" } },
+            calico_network: CalicoNetwork {
+                bgp: "Enabled",
+                linux_dataplane: LinuxDataplane::of(plan.calico.dataplane),
+                mtu: plan.wireguard.mtu.value,
+                node_address_autodetection_v4: Autodetection {
+                    interface: plan.wireguard.interface_pattern(),
+                },
+                ip_pools: pools.installation.into_iter().map(InstallationPool::of).collect(),
+            },
+            control_plane_node_selector: (!pools.further.is_empty()).then_some(selector),
+            kubelet_volume_plugin_path: "None",
+            flex_volume_path: "None",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Cni {
+    r#type: &'static str,
+    ipam: Ipam,
+}
+
+#[derive(Serialize)]
+struct Ipam {
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CalicoNetwork<'plan> {
+    /// What pools without encapsulation need.
+    bgp: &'static str,
+    /// Always explicit: Calico's guides for kubeadm have moved to eBPF, which drops WireGuard of
+    /// others (calico#12900).
+    linux_dataplane: LinuxDataplane,
+    /// Always explicit: Calico's own guess does not look at WireGuard and is 1500 (seen).
+    mtu: u16,
+    /// The one method; beside it the operator would write `firstFound` when this is absent.
+    #[serde(rename = "nodeAddressAutodetectionV4")]
+    node_address_autodetection_v4: Autodetection,
+    /// Never absent: the operator would make one IPIP pool for all nodes.
+    ip_pools: Vec<InstallationPool<'plan>>,
+}
+
+#[derive(Serialize)]
+enum LinuxDataplane {
+    Iptables,
+    Nftables,
+}
+
+impl LinuxDataplane {
+    fn of(dataplane: Dataplane) -> Self {
+        match dataplane {
+            Dataplane::Iptables => Self::Iptables,
+            Dataplane::Nftables => Self::Nftables,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Autodetection {
+    interface: String,
+}
+
+/// A pool as the operator has it; [`IpPoolSpec`] is the same in Calico's own words.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InstallationPool<'plan> {
+    name: String,
+    cidr: &'plan Subnet,
+    /// The pool's own size: the node's first pod claims the whole pool, and with strict affinity
+    /// no other node gets an address of it.
+    block_size: u8,
+    /// Not `Never`, which the schema lets through and the operator refuses.
+    encapsulation: &'static str,
+    nat_outgoing: &'static str,
+    node_selector: String,
+    allowed_uses: [&'static str; 1],
+    /// This and the next are what the operator writes into the object where they are absent
+    /// (`fillDefaults` in its `pkg/controller/ippool/defaults.go`), the last is what its CRD does. A
+    /// list is replaced whole, so without them each `apply` would be undone by the operator.
+    assignment_mode: &'static str,
+    disable_new_allocations: bool,
+    #[serde(rename = "disableBGPExport")]
+    disable_bgp_export: bool,
+}
+
+/// Without encapsulation no node needs a tunnel address of its pool.
+const ALLOWED_USES: [&str; 1] = ["Workload"];
+
+impl<'plan> InstallationPool<'plan> {
+    fn of(node: &'plan Node) -> Self {
+        Self {
+            name: node.pool_name(),
+            cidr: &node.pod_subnet,
+            block_size: node.pod_subnet.prefix_len(),
+            encapsulation: "None",
+            nat_outgoing: "Enabled",
+            node_selector: only_on(node),
+            allowed_uses: ALLOWED_USES,
+            assignment_mode: "Automatic",
+            disable_new_allocations: false,
+            disable_bgp_export: false,
+        }
+    }
+}
+
+/// kubelet sets that label from the name it registers with, so it is there from the start.
+fn only_on(node: &Node) -> String {
+    format!("kubernetes.io/hostname == '{}'", node.name)
+}
+
+pub(super) fn ip_pools_file(nodes: &[&Node]) -> Vec<u8> {
+    let about = "the pools that the Installation has no room for; the operator leaves them alone";
+    let pools = nodes
+        .iter()
+        .map(|node| object(PROJECT_CALICO, "IPPool", node.pool_name(), IpPoolSpec::of(node)));
+    pools.fold(yaml::File::new(about), |file, pool| file.document(&pool)).finish()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IpPoolSpec<'plan> {
+    cidr: &'plan Subnet,
+    /// See [`InstallationPool::block_size`].
+    block_size: u8,
+    ipip_mode: &'static str,
+    vxlan_mode: &'static str,
+    nat_outgoing: bool,
+    node_selector: String,
+    allowed_uses: [&'static str; 1],
+}
+
+impl<'plan> IpPoolSpec<'plan> {
+    fn of(node: &'plan Node) -> Self {
+        Self {
+            cidr: &node.pod_subnet,
+            block_size: node.pod_subnet.prefix_len(),
+            ipip_mode: "Never",
+            vxlan_mode: "Never",
+            nat_outgoing: true,
+            node_selector: only_on(node),
+            allowed_uses: ALLOWED_USES,
+        }
+    }
+}

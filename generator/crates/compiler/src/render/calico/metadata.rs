@@ -1,0 +1,96 @@
+//! The policy that keeps pods off the metadata services of their clouds.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::encode::yaml;
+use crate::plan::Plan;
+use crate::render::calico::{PROJECT_CALICO, object};
+use meshwright_value::provider;
+
+/// The tier; a policy's name starts with that of its tier.
+const TIER: &str = "meshwright";
+const POLICY: &str = "meshwright.metadata";
+
+/// In a tier of its own, before that of NetworkPolicies (1,000,000). There the same rule would either
+/// isolate each pod that it selects, or, with an Allow at its end, overrule the NetworkPolicies
+/// behind it. From here, what is not denied passes on as if this tier were not there.
+const ORDER: u32 = 100;
+
+const ABOUT: &str = "\
+pods reach no metadata service: it hands out user-data and credentials of the host. The firewall of
+each node says the same; here it is counted by pod. Pods on the host's network are not concerned";
+
+pub(super) fn file(plan: &Plan) -> Vec<u8> {
+    let tier = TierSpec { order: ORDER, default_action: "Pass" };
+    yaml::File::new(ABOUT)
+        .document(&object(PROJECT_CALICO, "Tier", TIER, tier))
+        .document(&object(PROJECT_CALICO, "GlobalNetworkPolicy", POLICY, policy(plan)))
+        .finish()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TierSpec {
+    order: u32,
+    /// What becomes of a packet of a pod that the tier selects and no rule decides.
+    default_action: &'static str,
+}
+
+#[derive(Serialize)]
+struct PolicySpec {
+    tier: &'static str,
+    order: u32,
+    /// Only pods are in a namespace: host endpoints are not, and must stay out.
+    selector: &'static str,
+    types: [&'static str; 1],
+    egress: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct Rule {
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'static str>,
+    destination: Destination,
+}
+
+#[derive(Serialize)]
+struct Destination {
+    nets: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ports: Option<[u16; 1]>,
+}
+
+/// Google's metadata address and Azure's are also the name servers of their hosts, and so those that
+/// cluster DNS asks.
+const DNS: u16 = 53;
+
+fn policy(plan: &Plan) -> PolicySpec {
+    let nets: Vec<_> = addresses(plan).iter().map(|address| format!("{address}/32")).collect();
+    let dns = |protocol| Rule {
+        action: "Pass",
+        protocol: Some(protocol),
+        destination: Destination { nets: nets.clone(), ports: Some([DNS]) },
+    };
+    let deny = Rule {
+        action: "Deny",
+        protocol: None,
+        destination: Destination { nets: nets.clone(), ports: None },
+    };
+    PolicySpec {
+        tier: TIER,
+        order: ORDER,
+        selector: "has(projectcalico.org/namespace)",
+        types: ["Egress"],
+        egress: vec![dns("UDP"), dns("TCP"), deny],
+    }
+}
+
+/// Of all clouds together: a pod may run on any node.
+fn addresses(plan: &Plan) -> BTreeSet<Ipv4Addr> {
+    let own = plan.nodes.iter().flat_map(|node| node.provider.metadata.iter().copied());
+    own.chain([provider::METADATA]).collect()
+}

@@ -1,0 +1,102 @@
+//! The admission policy that keeps pods from naming an address or a pool.
+
+use serde::Serialize;
+
+use crate::encode::yaml;
+use crate::render::calico::object;
+
+const ADMISSION: &str = "admissionregistration.k8s.io/v1";
+
+const NAME: &str = "meshwright-pod-annotations";
+
+/// With these a pod gets an address whatever its node's pools are (`determinePools` in Calico's
+/// ipam.go), of a block that WireGuard carries to another node. The wrong node may even claim and
+/// advertise that block (seen). A namespace's count for its pods.
+const POOL_ANNOTATIONS: &str = "[\
+    'cni.projectcalico.org/floatingIPs', \
+    'cni.projectcalico.org/ipAddrs', \
+    'cni.projectcalico.org/ipAddrsNoIpam', \
+    'cni.projectcalico.org/ipv4pools', \
+    'cni.projectcalico.org/ipv6pools']";
+
+/// What an object had before the policy may stay, else its finalizers could not be removed.
+const NONE_IS_NEW: &str = "variables.refused.all(key, !(key in variables.annotations) || \
+    key in variables.before && variables.before[key] == variables.annotations[key])";
+
+pub(super) fn file() -> Vec<u8> {
+    let binding = PolicyBindingSpec { policy_name: NAME, validation_actions: ["Deny"] };
+    yaml::File::new("no pod names its own address or pool")
+        .document(&object(ADMISSION, "ValidatingAdmissionPolicy", NAME, policy()))
+        .document(&object(ADMISSION, "ValidatingAdmissionPolicyBinding", NAME, binding))
+        .finish()
+}
+
+fn policy() -> PolicySpec {
+    let annotations = "object.metadata.?annotations.orValue({})";
+    let before = "oldObject == null ? {} : oldObject.metadata.?annotations.orValue({})";
+    PolicySpec {
+        failure_policy: "Fail",
+        match_constraints: MatchConstraints {
+            resource_rules: [ResourceRule {
+                api_groups: [""],
+                api_versions: ["v1"],
+                operations: ["CREATE", "UPDATE"],
+                resources: ["namespaces", "pods"],
+            }],
+        },
+        variables: [
+            Variable { name: "refused", expression: POOL_ANNOTATIONS },
+            Variable { name: "annotations", expression: annotations },
+            Variable { name: "before", expression: before },
+        ],
+        validations: [Validation {
+            expression: NONE_IS_NEW,
+            message: "the annotations floatingIPs, ipAddrs, ipAddrsNoIpam, ipv4pools and ipv6pools \
+                of cni.projectcalico.org are refused: WireGuard carries each block of pod \
+                addresses to one node, and a pod with another node's address is unreachable",
+        }],
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicySpec {
+    failure_policy: &'static str,
+    match_constraints: MatchConstraints,
+    variables: [Variable; 3],
+    validations: [Validation; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MatchConstraints {
+    resource_rules: [ResourceRule; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceRule {
+    api_groups: [&'static str; 1],
+    api_versions: [&'static str; 1],
+    operations: [&'static str; 2],
+    resources: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+struct Variable {
+    name: &'static str,
+    expression: &'static str,
+}
+
+#[derive(Serialize)]
+struct Validation {
+    expression: &'static str,
+    message: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyBindingSpec {
+    policy_name: &'static str,
+    validation_actions: [&'static str; 1],
+}

@@ -1,0 +1,77 @@
+//! `wg0.conf` of people's machines: an ordinary wg-quick(8) file with its routes.
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::host::{HostPeer, WireGuard};
+use crate::plan::{Client, Plan};
+use crate::render::wg_quick::section;
+use crate::render::{ClusterRenderer, Output};
+
+/// The registration.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "client",
+    outputs: &[Output {
+        path: "clients/<client>/<interface>.conf",
+        consumer: "wg-quick(8) on that person's machine",
+    }],
+    render,
+};
+
+/// What every file of a client says of its interface, with its keys inside or beside it.
+#[derive(Serialize)]
+pub struct ClientInterface<'plan> {
+    name: &'plan str,
+    id: u32,
+    cluster: &'plan str,
+    address: String,
+    mtu: u16,
+    dns_address: String,
+    dns_domain: String,
+}
+
+impl<'plan> ClientInterface<'plan> {
+    /// That of one client.
+    pub fn of(plan: &'plan Plan, client: &'plan Client) -> Self {
+        Self {
+            name: client.name.as_str(),
+            id: client.id.get(),
+            cluster: plan.name.as_str(),
+            address: format!("{}/32", client.address),
+            mtu: plan.wireguard.mtu.value,
+            dns_address: plan.dns_address().to_string(),
+            dns_domain: plan.network.dns_domain.to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    #[serde(flatten)]
+    interface: ClientInterface<'plan>,
+    private_key_file: String,
+    preshared: Vec<HostPeer<'plan>>,
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    for client in &plan.clients {
+        let path = format!("clients/{}/{}.conf", client.name, plan.wireguard.interface);
+        artifacts.add(path, conf(plan, client));
+    }
+}
+
+fn conf(plan: &Plan, client: &Client) -> String {
+    let peers = plan.peers_of_client(client);
+    let preshared = if plan.wireguard.preshared_keys { peers.as_slice() } else { &[] };
+    let view = View {
+        generated: GENERATED,
+        interface: ClientInterface::of(plan, client),
+        private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
+        preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
+    };
+    let sections = peers.iter().map(|peer| section(&plan.host_peer(peer)));
+    sections.fold(template::render("wg-quick-client.conf", &view), |conf, section| conf + &section)
+}

@@ -1,0 +1,68 @@
+//! cloudflared: the way in from Cloudflare's edge. It calls out; nothing calls it.
+
+mod configuration;
+mod dns;
+mod policy;
+mod workload;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::{json, yaml};
+use crate::kubernetes::manifest::namespace;
+use crate::plan::Plan;
+use crate::plan::tunnel::{NAMESPACE, SECRET, Tunnel, secret_key};
+use crate::render::{ClusterRenderer, Output};
+use meshwright_value::TunnelMode;
+
+/// cloudflared, where there is a tunnel.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "cloudflared",
+    outputs: &[NAMESPACE_FILE, MANIFESTS, CONFIGURATION, DNS_ZONE],
+    render,
+};
+
+const NAMESPACE_FILE: Output = Output {
+    path: "cluster/cloudflared/namespace.yaml",
+    consumer: "kubectl apply, before the Secret",
+};
+const MANIFESTS: Output = Output {
+    path: "cluster/cloudflared/cloudflared.yaml",
+    consumer: "kubectl apply, after the Secret",
+};
+pub(super) const CONFIGURATION: Output = Output {
+    path: "cluster/cloudflared/configuration.json",
+    consumer: "Cloudflare's API: PUT accounts/ACCOUNT/cfd_tunnel/TUNNEL/configurations",
+};
+pub(super) const DNS_ZONE: Output = Output {
+    path: "cluster/cloudflared/dns.zone",
+    consumer: "Cloudflare's dashboard: DNS, Records, Import",
+};
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let Some(tunnel) = &plan.tunnel else { return };
+    artifacts.add(NAMESPACE_FILE.path, namespace_file());
+    artifacts.add(MANIFESTS.path, manifests_file(plan, tunnel));
+    if tunnel.mode == TunnelMode::Remote {
+        artifacts.add(CONFIGURATION.path, json::file(&configuration::payload(tunnel)));
+    }
+    artifacts.add(DNS_ZONE.path, dns::file(tunnel));
+}
+
+fn namespace_file() -> Vec<u8> {
+    yaml::File::new("where cloudflared lives").document(&namespace(NAMESPACE)).finish()
+}
+
+fn manifests_file(plan: &Plan, tunnel: &Tunnel) -> Vec<u8> {
+    let about = format!(
+        "the Secret {SECRET} is not here: its key {} stays out of git",
+        secret_key(tunnel.mode)
+    );
+    let file = yaml::File::new(&about);
+    let file = match configuration::config_map(tunnel) {
+        Some(config_map) => file.document(&config_map),
+        None => file,
+    };
+    file.document(&workload::deployment_of(tunnel))
+        .document(&workload::disruption_budget())
+        .document(&policy::of(plan))
+        .finish()
+}

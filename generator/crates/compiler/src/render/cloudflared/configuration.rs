@@ -1,0 +1,118 @@
+//! The rules: a file in the cluster, or the same for Cloudflare's API.
+
+use serde::Serialize;
+
+use crate::encode::yaml;
+use crate::kubernetes::manifest::{Manifest, Metadata};
+use crate::plan::tunnel::{self, NAMESPACE, Tunnel};
+use meshwright_value::{TunnelId, TunnelMode};
+
+/// The ConfigMap, and its key.
+pub(super) const CONFIG_MAP: &str = "cloudflared";
+pub(super) const FILE: &str = "config.yaml";
+
+/// Where metrics and probes are answered: in the image the default is the first free port of five.
+pub(super) const METRICS_PORT: u16 = 2000;
+
+/// Where the folder with the credentials is.
+pub(super) const CREDENTIALS: &str = "/etc/cloudflared/credentials";
+
+/// cloudflared's configuration file. Of unknown keys it says nothing, so these are all typed.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Configuration<'plan> {
+    tunnel: &'plan TunnelId,
+    credentials_file: String,
+    metrics: String,
+    /// Pods have no IPv6, and the default tries it.
+    edge_ip_version: &'static str,
+    ingress: Vec<Rule<'plan>>,
+}
+
+/// One entry of `ingress`, in the file and in the API alike.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule<'plan> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<&'plan str>,
+    service: &'plan str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_request: Option<OriginRequest<'plan>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OriginRequest<'plan> {
+    http_host_header: &'plan str,
+}
+
+/// The last rule must match everything.
+const CATCH_ALL: Rule<'static> =
+    Rule { hostname: None, service: "http_status:404", origin_request: None };
+
+fn rules(tunnel: &Tunnel) -> Vec<Rule<'_>> {
+    let rules = tunnel.rules.iter().map(rule);
+    rules.chain([CATCH_ALL]).collect()
+}
+
+fn rule(rule: &tunnel::Rule) -> Rule<'_> {
+    let hostname = rule.hostname.as_str();
+    Rule {
+        hostname: Some(hostname),
+        service: &rule.service,
+        origin_request: rule.sets_host.then_some(OriginRequest { http_host_header: hostname }),
+    }
+}
+
+/// The text of the file; none when Cloudflare holds the rules.
+pub(super) fn text(tunnel: &Tunnel) -> Option<String> {
+    let configuration = Configuration {
+        tunnel: &tunnel.id,
+        credentials_file: format!("{CREDENTIALS}/{}", tunnel::secret_key(tunnel.mode)),
+        metrics: metrics_address(),
+        edge_ip_version: EDGE_IP_VERSION,
+        ingress: rules(tunnel),
+    };
+    (tunnel.mode == TunnelMode::Local).then(|| yaml::text(&configuration))
+}
+
+/// `metrics`, in the file or as a flag.
+pub(super) fn metrics_address() -> String {
+    format!("0.0.0.0:{METRICS_PORT}")
+}
+
+/// `edge-ip-version`, in the file or as a flag.
+pub(super) const EDGE_IP_VERSION: &str = "4";
+
+#[derive(Serialize)]
+pub(super) struct ConfigMap {
+    metadata: Metadata<'static>,
+    data: Data,
+}
+
+#[derive(Serialize)]
+struct Data {
+    #[serde(rename = "config.yaml")]
+    config: String,
+}
+
+pub(super) fn config_map(tunnel: &Tunnel) -> Option<Manifest<ConfigMap>> {
+    let data = Data { config: text(tunnel)? };
+    let fields = ConfigMap { metadata: Metadata::namespaced(CONFIG_MAP, NAMESPACE), data };
+    Some(Manifest { api_version: "v1", kind: "ConfigMap", fields })
+}
+
+/// The body of the request that gives Cloudflare the same rules.
+#[derive(Serialize)]
+pub(super) struct Payload<'plan> {
+    config: RemoteConfiguration<'plan>,
+}
+
+#[derive(Serialize)]
+struct RemoteConfiguration<'plan> {
+    ingress: Vec<Rule<'plan>>,
+}
+
+pub(super) fn payload(tunnel: &Tunnel) -> Payload<'_> {
+    Payload { config: RemoteConfiguration { ingress: rules(tunnel) } }
+}

@@ -1,0 +1,21 @@
+//! `dns.zone`: the public names, for an import into the zone.
+
+use serde::Serialize;
+
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::tunnel::Tunnel;
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    hostnames: Vec<&'plan str>,
+    target: &'plan str,
+}
+
+pub(super) fn file(tunnel: &Tunnel) -> String {
+    let hostnames = tunnel.rules.iter().map(|rule| rule.hostname.as_str());
+    let view =
+        View { generated: GENERATED, hostnames: hostnames.collect(), target: &tunnel.address };
+    template::render("dns.zone", &view)
+}

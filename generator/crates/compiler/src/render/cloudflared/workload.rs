@@ -1,0 +1,111 @@
+//! The connectors.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::configuration::{
+    self, CONFIG_MAP, CREDENTIALS, EDGE_IP_VERSION, FILE, METRICS_PORT, metrics_address,
+};
+use crate::kubernetes::container::{
+    ConfigMapSource, Container, ContainerPort, Probe, Resources, SecretSource, SecurityContext,
+    Volume, VolumeMount,
+};
+use crate::kubernetes::manifest::{Manifest, Metadata, Object};
+use crate::kubernetes::network_policy::Selector;
+use crate::kubernetes::workload::{DeploymentSpec, Workload, deployment};
+use crate::plan::tunnel::{NAMESPACE, POD_LABEL, SECRET, Tunnel, secret_key};
+use crate::release;
+use meshwright_value::TunnelMode;
+
+const NAME: &str = "cloudflared";
+
+const CONFIG_FOLDER: &str = "/etc/cloudflared/config";
+
+/// Seconds; more than the 30 that cloudflared gives requests to end (`grace-period`).
+const GRACE_PERIOD: u16 = 45;
+
+pub(super) fn deployment_of(tunnel: &Tunnel) -> Manifest<Object<'static, DeploymentSpec>> {
+    // cloudflared reads its file once: a new one has to make new pods.
+    let checksum = configuration::text(tunnel).map(|text| ("checksum/config", sha256(&text)));
+    let (volumes, volume_mounts) = files(tunnel);
+    let workload = Workload {
+        replicas: tunnel.replicas,
+        label: POD_LABEL,
+        annotations: checksum.into_iter().collect::<BTreeMap<_, _>>(),
+        grace_period: Some(GRACE_PERIOD),
+        container: Container {
+            name: NAME,
+            image: release::CLOUDFLARED_IMAGE,
+            args: arguments(tunnel.mode),
+            ports: [ContainerPort { name: "metrics", container_port: METRICS_PORT }],
+            readiness_probe: Probe::http("/ready", "metrics"),
+            // Not `/ready`, which fails while no edge is connected: an outage there would restart
+            // every connector.
+            liveness_probe: Probe::http("/healthcheck", "metrics"),
+            resources: Resources::new("50m", "64Mi", "256Mi"),
+            security_context: SecurityContext::restricted(),
+            volume_mounts,
+        },
+        volumes,
+    };
+    deployment(Metadata::namespaced(NAME, NAMESPACE), workload)
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The flags of `tunnel` stand before its subcommand. A secret is a file, never a variable.
+fn arguments(mode: TunnelMode) -> Vec<String> {
+    let credential = format!("{CREDENTIALS}/{}", secret_key(mode));
+    let config = format!("{CONFIG_FOLDER}/{FILE}");
+    let metrics = metrics_address();
+    let arguments: &[&str] = match mode {
+        TunnelMode::Local => &["tunnel", "--config", &config, "run"],
+        TunnelMode::Remote => &[
+            "tunnel",
+            "--metrics",
+            &metrics,
+            "--edge-ip-version",
+            EDGE_IP_VERSION,
+            "run",
+            "--token-file",
+            &credential,
+        ],
+    };
+    arguments.iter().map(|&argument| argument.to_owned()).collect()
+}
+
+fn files(tunnel: &Tunnel) -> (Vec<Volume>, Vec<VolumeMount>) {
+    let mount = |name, mount_path| VolumeMount { name, mount_path, read_only: true };
+    let secret =
+        Volume::Secret { name: "credentials", secret: SecretSource { secret_name: SECRET } };
+    let config =
+        Volume::ConfigMap { name: "config", config_map: ConfigMapSource { name: CONFIG_MAP } };
+    let secret = (secret, mount("credentials", CREDENTIALS));
+    match tunnel.mode {
+        TunnelMode::Local => [(config, mount("config", CONFIG_FOLDER)), secret].into_iter().unzip(),
+        TunnelMode::Remote => [secret].into_iter().unzip(),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DisruptionBudgetSpec {
+    max_unavailable: u8,
+    selector: Selector,
+    /// A connector that is not ready keeps no node from being drained.
+    unhealthy_pod_eviction_policy: &'static str,
+}
+
+pub(super) fn disruption_budget() -> Manifest<Object<'static, DisruptionBudgetSpec>> {
+    let spec = DisruptionBudgetSpec {
+        max_unavailable: 1,
+        selector: Selector::new([POD_LABEL]),
+        unhealthy_pod_eviction_policy: "AlwaysAllow",
+    };
+    let fields = Object { metadata: Metadata::namespaced(NAME, NAMESPACE), spec };
+    Manifest { api_version: "policy/v1", kind: "PodDisruptionBudget", fields }
+}

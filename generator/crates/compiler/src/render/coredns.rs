@@ -1,0 +1,78 @@
+//! CoreDNS, which kubeadm installs: patches that spread it over the cluster and let pods ask the
+//! replica of their own zone.
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::yaml;
+use crate::kubernetes::network_policy::Selector;
+use crate::kubernetes::workload::{SpreadConstraint, spread};
+use crate::plan::Plan;
+use crate::release;
+use crate::render::{ClusterRenderer, Output};
+
+/// The patches.
+pub const RENDERER: ClusterRenderer =
+    ClusterRenderer { id: "coredns", outputs: &[DEPLOYMENT, SERVICE], render };
+
+const DEPLOYMENT: Output = Output {
+    path: "cluster/coredns/coredns.patch.yaml",
+    consumer: "kubectl patch, for the Deployment kube-system/coredns, when all nodes are Ready",
+};
+const SERVICE: Output = Output {
+    path: "cluster/coredns/kube-dns.patch.yaml",
+    consumer: "kubectl patch, for the Service kube-system/kube-dns",
+};
+
+/// The label of its pods (`CoreDNSDeployment` in kubeadm's `addons/dns/manifests.go`).
+const POD_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
+
+/// kubeadm's own preference looks at hosts alone, and only when a pod starts: both replicas start
+/// while there is one node. A new template replaces them.
+const ABOUT_DEPLOYMENT: &str = "\
+one replica a node, and the zones even; its pods are replaced, so apply it when all nodes are Ready
+
+  kubectl -n kube-system patch deployment coredns --patch-file coredns.patch.yaml";
+
+const ABOUT_SERVICE: &str = "\
+a pod asks the DNS of its own zone, as long as there is one
+
+  kubectl -n kube-system patch service kube-dns --type merge --patch-file kube-dns.patch.yaml";
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let constraints = spread(&Selector::new([POD_LABEL]));
+    let template = PodTemplate { spec: PodSpec { topology_spread_constraints: constraints } };
+    let deployment = Patch { spec: DeploymentSpec { template } };
+    let traffic_distribution = release::same_zone(plan.kubernetes_version);
+    let service = Patch { spec: ServiceSpec { traffic_distribution } };
+    artifacts
+        .add(DEPLOYMENT.path, yaml::File::new(ABOUT_DEPLOYMENT).document(&deployment).finish());
+    artifacts.add(SERVICE.path, yaml::File::new(ABOUT_SERVICE).document(&service).finish());
+}
+
+#[derive(Serialize)]
+struct Patch<Spec> {
+    spec: Spec,
+}
+
+#[derive(Serialize)]
+struct DeploymentSpec {
+    template: PodTemplate,
+}
+
+#[derive(Serialize)]
+struct PodTemplate {
+    spec: PodSpec,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSpec {
+    topology_spread_constraints: Vec<SpreadConstraint>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceSpec {
+    traffic_distribution: &'static str,
+}

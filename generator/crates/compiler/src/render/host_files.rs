@@ -1,0 +1,235 @@
+//! `host/`: what every Debian or Ubuntu node has, the same bytes on each. What differs per node is
+//! in `nodes/<node>/`, and where each file lies on a host is in [`crate::render::host_tree`].
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::Plan;
+use crate::plan::host::{self, HostsEntry, LoadBalancer, POD_ROUTE};
+use crate::render::{ClusterRenderer, Output};
+use meshwright_value::{RegistryName, Url};
+
+/// The registration.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "host_files",
+    outputs: &[
+        Output { path: SCRIPT, consumer: "bash, as /usr/local/sbin/meshwright-node" },
+        Output {
+            path: FIRST_BOOT_SCRIPT,
+            consumer: "bash, as /usr/local/sbin/meshwright-node until the first delivery",
+        },
+        Output { path: "host/guards.routes", consumer: "ip -batch, by meshwright-guards.service" },
+        Output { path: "host/hosts", consumer: "meshwright-node, for /etc/hosts" },
+        Output { path: "host/modules-load.conf", consumer: "systemd-modules-load" },
+        Output { path: "host/sysctl.conf", consumer: "systemd-sysctl" },
+        Output { path: "host/networkd.conf", consumer: "systemd-networkd" },
+        Output { path: "host/network-manager.conf", consumer: "NetworkManager" },
+        Output { path: "host/needrestart.conf", consumer: "needrestart" },
+        Output { path: "host/containerd/config.toml", consumer: "containerd" },
+        Output {
+            path: "host/containerd/certs.d/<registry>/hosts.toml",
+            consumer: "containerd, where a registry has mirrors",
+        },
+        Output { path: HAPROXY, consumer: "haproxy, where there are several control planes" },
+        Output { path: "host/systemd/meshwright-bootstrap.service", consumer: "systemd" },
+        Output { path: "host/systemd/meshwright-firewall.service", consumer: "systemd" },
+        Output { path: "host/systemd/meshwright-guards.service", consumer: "systemd" },
+        Output { path: "host/systemd/meshwright-resolve.service", consumer: "systemd" },
+        Output { path: "host/systemd/meshwright-resolve.timer", consumer: "systemd" },
+        Output { path: "host/systemd/kubelet.service.d/20-meshwright.conf", consumer: "systemd" },
+        Output {
+            path: "host/systemd/wg-quick@<interface>.service.d/meshwright.conf",
+            consumer: "systemd",
+        },
+    ],
+    render,
+};
+
+/// The program of every host.
+pub(super) const SCRIPT: &str = "host/meshwright-node";
+
+/// What user-data carries of it, so that the smallest user-data has room for all that closes a host:
+/// `prepare`, and as much of `apply` as it takes to check the first delivery, which brings the whole.
+pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
+
+const HAPROXY: &str = "host/haproxy.cfg";
+
+/// The parts of the program, in their order.
+const SCRIPT_PARTS: [&str; 9] =
+    ["head", "common", "prepare", "receive", "mesh", "deliver", "bootstrap", "status", "main"];
+
+/// The parts of what user-data carries.
+const FIRST_BOOT_PARTS: [&str; 5] =
+    ["first-boot-head", "common", "prepare", "receive", "first-boot"];
+
+/// The templates of the files, by their paths below `host/`.
+const FILES: [(&str, &str); 14] = [
+    ("guards.routes", "guards.routes"),
+    ("hosts", "hosts"),
+    ("modules-load.conf", "modules-load.conf"),
+    ("sysctl.conf", "sysctl.conf"),
+    ("networkd.conf", "networkd.conf"),
+    ("network-manager.conf", "network-manager.conf"),
+    ("needrestart.conf", "needrestart.conf"),
+    ("containerd/config.toml", "containerd.toml"),
+    ("systemd/meshwright-bootstrap.service", "meshwright-bootstrap.service"),
+    ("systemd/meshwright-firewall.service", "meshwright-firewall.service"),
+    ("systemd/meshwright-guards.service", "meshwright-guards.service"),
+    ("systemd/meshwright-resolve.service", "meshwright-resolve.service"),
+    ("systemd/meshwright-resolve.timer", "meshwright-resolve.timer"),
+    ("systemd/kubelet.service.d/20-meshwright.conf", "kubelet-drop-in.conf"),
+];
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    interface: &'plan str,
+    pod_route: String,
+    protocol: &'static str,
+    metric: u32,
+    subnets: Vec<String>,
+    modules: Vec<String>,
+    sysctl: Vec<Parameter>,
+    hosts: Vec<HostsLine>,
+    sandbox_image: String,
+}
+
+#[derive(Serialize)]
+struct Parameter {
+    name: &'static str,
+    value: &'static str,
+}
+
+#[derive(Serialize)]
+struct HostsLine {
+    address: String,
+    names: String,
+}
+
+#[derive(Serialize)]
+struct LoadBalancerView<'plan> {
+    generated: &'static str,
+    #[serde(flatten)]
+    balancer: LoadBalancer<'plan>,
+}
+
+#[derive(Serialize)]
+struct MirrorsView<'plan> {
+    generated: &'static str,
+    registry: &'plan str,
+    mirrors: Vec<&'plan str>,
+}
+
+pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let view = View::of(plan);
+    artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
+    artifacts.add(FIRST_BOOT_SCRIPT, condensed(&script(&FIRST_BOOT_PARTS, &view)));
+    for (path, name) in FILES {
+        artifacts.add(format!("host/{path}"), template::render(name, &view));
+    }
+    let drop_in = format!("host/systemd/wg-quick@{}.service.d/meshwright.conf", view.interface);
+    artifacts.add(drop_in, template::render("wg-quick-drop-in.conf", &view));
+    if let Some(balancer) = plan.load_balancer() {
+        let view = LoadBalancerView { generated: GENERATED, balancer };
+        artifacts.add(HAPROXY, template::render("haproxy.cfg", &view));
+    }
+    for (registry, mirrors) in plan.containerd().mirrors {
+        artifacts.add(registry_path(registry), registry_hosts(registry, mirrors));
+    }
+}
+
+fn script(parts: &[&str], view: &View<'_>) -> String {
+    parts.iter().map(|part| template::render(&format!("meshwright-node.{part}"), view)).collect()
+}
+
+/// A fourth of a script is comments, and they are the part that compresses least; indentation and
+/// empty lines take their part too. What shellcheck is told stays, and so does the head.
+fn condensed(script: &str) -> String {
+    let (head, body) = script.split_once("\n\n").unwrap_or_default();
+    let is_comment = |line: &str| line.starts_with("# ") && !line.starts_with("# shellcheck ");
+    let lines = body.split_inclusive('\n').map(str::trim_start);
+    let body = lines.filter(|line| !line.is_empty() && !is_comment(line));
+    format!("{head}\n\n{}", body.collect::<String>())
+}
+
+impl<'plan> View<'plan> {
+    fn of(plan: &'plan Plan) -> Self {
+        let guards = plan.route_guards();
+        let sysctl = host::sysctl().into_iter();
+        Self {
+            generated: GENERATED,
+            interface: plan.wireguard.interface.as_str(),
+            pod_route: format!("proto {} metric {}", POD_ROUTE.protocol, POD_ROUTE.metric),
+            protocol: guards.kind.protocol,
+            metric: guards.kind.metric,
+            subnets: guards.subnets.iter().map(ToString::to_string).collect(),
+            modules: plan.kernel_modules(),
+            sysctl: sysctl.map(|(name, value)| Parameter { name, value }).collect(),
+            hosts: plan.hosts().iter().map(HostsLine::of).collect(),
+            sandbox_image: plan.containerd().sandbox_image,
+        }
+    }
+}
+
+impl HostsLine {
+    fn of(entry: &HostsEntry<'_>) -> Self {
+        Self { address: entry.address.to_string(), names: entry.names.join(" ") }
+    }
+}
+
+/// A port is spelt `_5000_` in a path: containerd looks there first (`hostDirectory` of its
+/// `remotes/docker/config`), and a colon is no character for a file in a repository.
+fn registry_path(registry: &RegistryName) -> String {
+    let folder = match registry.as_str().split_once(':') {
+        Some((host, port)) => format!("{host}_{port}_"),
+        None => registry.to_string(),
+    };
+    format!("host/containerd/certs.d/{folder}/hosts.toml")
+}
+
+/// Without `server`, containerd falls back on the registry itself, and knows where docker.io is.
+fn registry_hosts(registry: &RegistryName, mirrors: &[Url]) -> String {
+    let view = MirrorsView {
+        generated: GENERATED,
+        registry: registry.as_str(),
+        mirrors: mirrors.iter().map(Url::as_str).collect(),
+    };
+    template::render("registry-hosts.toml", &view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{registry_hosts, registry_path};
+    use meshwright_value::{RegistryName, Text, Url};
+
+    #[test]
+    fn a_registry_has_the_folder_that_containerd_looks_for() {
+        let table = [
+            ("docker.io", "host/containerd/certs.d/docker.io/hosts.toml"),
+            ("localhost:5000", "host/containerd/certs.d/localhost_5000_/hosts.toml"),
+        ];
+        for (registry, path) in table {
+            assert_eq!(registry_path(&RegistryName::parse(registry).unwrap()), path);
+        }
+    }
+
+    #[test]
+    fn mirrors_are_tried_in_order() {
+        let registry = RegistryName::parse("registry.k8s.io").unwrap();
+        let mirrors = ["https://b.example.com", "http://a.example.com:5000/k8s"];
+        let mirrors = mirrors.map(|mirror| Url::parse(mirror).unwrap());
+        let expected = "\
+# generated from topology.toml by meshwright; do not edit
+# Mirrors of registry.k8s.io, tried in this order, then the registry itself.
+
+[host.\"https://b.example.com\"]
+capabilities = [\"pull\", \"resolve\"]
+
+[host.\"http://a.example.com:5000/k8s\"]
+capabilities = [\"pull\", \"resolve\"]
+";
+        assert_eq!(registry_hosts(&registry, &mirrors), expected);
+    }
+}

@@ -1,0 +1,154 @@
+//! `README.md`: what lies in `out/`, for whoever opens it: the cluster, its pictures, what to open, in
+//! which order all of it is brought to the machines, and who reads which file.
+
+mod order;
+mod pictures;
+
+use serde::Serialize;
+
+use order::OrderView;
+use pictures::Picture;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::{Client, Node, Plan};
+use crate::render::wg_quick::comma_separated;
+use crate::render::{CLUSTER, ClusterRenderer, NODE, Output};
+use meshwright_value::SourceNet;
+
+/// The registration.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "index",
+    outputs: &[Output { path: "README.md", consumer: "people" }],
+    render,
+};
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    cluster: &'plan str,
+    interface: &'plan str,
+    nodes: Vec<NodeRow<'plan>>,
+    clients: Vec<ClientRow<'plan>>,
+    relays: Vec<RelayRow<'plan>>,
+    packets: Vec<Picture>,
+    request: Picture,
+    listen_port: u16,
+    ssh_port: u16,
+    ssh_from: String,
+    order: OrderView<'plan>,
+    files: Vec<FileRow>,
+}
+
+#[derive(Serialize)]
+struct NodeRow<'plan> {
+    name: &'plan str,
+    id: u32,
+    role: String,
+    address: String,
+    pod_subnet: String,
+    endpoint: String,
+    /// What its provider's firewall lets in beside WireGuard and SSH.
+    open_ports: String,
+    is_public: bool,
+}
+
+#[derive(Serialize)]
+struct ClientRow<'plan> {
+    name: &'plan str,
+    id: u32,
+    address: String,
+    via: &'plan str,
+    reach: String,
+}
+
+#[derive(Serialize)]
+struct RelayRow<'plan> {
+    name: &'plan str,
+    users: String,
+}
+
+#[derive(Serialize)]
+struct FileRow {
+    path: String,
+    consumer: &'static str,
+    renderer: &'static str,
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let view = View {
+        generated: GENERATED,
+        cluster: plan.name.as_str(),
+        interface: plan.wireguard.interface.as_str(),
+        nodes: plan.nodes.iter().map(|node| node_row(plan, node)).collect(),
+        clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
+        relays: relay_rows(plan),
+        packets: pictures::packets(plan),
+        request: pictures::request(plan),
+        listen_port: plan.wireguard.listen_port.get(),
+        ssh_port: plan.firewall.ssh_port.get(),
+        ssh_from: comma_separated(&ssh_from(plan)),
+        order: OrderView::of(plan),
+        files: file_rows(plan, artifacts),
+    };
+    artifacts.add("README.md", template::render("README.md", &view));
+}
+
+fn node_row<'plan>(plan: &Plan, node: &'plan Node) -> NodeRow<'plan> {
+    let endpoint = node.location.endpoint.as_ref();
+    let endpoint = endpoint.map(|endpoint| endpoint.with_port(plan.wireguard.listen_port));
+    NodeRow {
+        name: node.name.as_str(),
+        id: node.id.get(),
+        role: node.role.to_string(),
+        address: node.address.to_string(),
+        pod_subnet: node.pod_subnet.to_string(),
+        endpoint: endpoint.unwrap_or_else(|| "behind NAT".to_owned()),
+        open_ports: comma_separated(&node.open_ports),
+        is_public: node.is_public(),
+    }
+}
+
+fn ssh_from(plan: &Plan) -> Vec<&SourceNet> {
+    plan.firewall.ssh_from_v4.iter().chain(&plan.firewall.ssh_from_v6).collect()
+}
+
+fn client_row<'plan>(plan: &'plan Plan, client: &'plan Client) -> ClientRow<'plan> {
+    ClientRow {
+        name: client.name.as_str(),
+        id: client.id.get(),
+        address: client.address.to_string(),
+        via: plan.nodes[client.via].name.as_str(),
+        reach: comma_separated(&client.reach),
+    }
+}
+
+fn relay_rows(plan: &Plan) -> Vec<RelayRow<'_>> {
+    let name = |position: usize| plan.nodes[position].name.as_str();
+    let rows = plan.relayed().into_iter().map(|(relay, users)| RelayRow {
+        name: name(relay),
+        users: comma_separated(&users.into_iter().map(name).collect::<Vec<_>>()),
+    });
+    rows.collect()
+}
+
+/// Every kind of file; of what is in `cluster/` only what this cluster has.
+fn file_rows(plan: &Plan, artifacts: &ArtifactSet) -> Vec<FileRow> {
+    let interface = plan.wireguard.interface.as_str();
+    let cluster = CLUSTER.iter().map(|renderer| (renderer.id, renderer.outputs));
+    let node = NODE.iter().map(|renderer| (renderer.id, renderer.outputs));
+    let rows = cluster.chain(node).flat_map(|(renderer, outputs)| {
+        let row = move |output: &Output| FileRow {
+            path: output.path.replace("<interface>", interface),
+            consumer: output.consumer,
+            renderer,
+        };
+        outputs.iter().map(row)
+    });
+    let is_here =
+        |row: &FileRow| !row.path.starts_with("cluster/") || artifacts.contains(&row.path);
+    let mut rows: Vec<_> = rows.filter(is_here).collect();
+    rows.sort_by(|one, other| one.path.cmp(&other.path));
+    rows
+}

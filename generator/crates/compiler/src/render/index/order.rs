@@ -1,0 +1,78 @@
+//! In which order the files are brought to the machines, with the command for each.
+
+use serde::Serialize;
+
+use crate::plan::{Node, Plan};
+use crate::render::cloudflared;
+use meshwright_value::TunnelMode;
+
+/// What is done once, and then for each change.
+#[derive(Serialize)]
+pub(super) struct OrderView<'plan> {
+    cluster: &'plan str,
+    init: &'plan str,
+    /// Whether the init node applies `cluster/` itself.
+    applies_manifests: bool,
+    /// Whether there are Secrets that `apply.sh` takes.
+    has_secrets: bool,
+    /// Whether some machine becomes a node by its user-data.
+    has_cloud_init: bool,
+    nixos: Vec<NixosView<'plan>>,
+    deliveries: Vec<String>,
+    clients: Vec<&'plan str>,
+    tunnel: Option<TunnelView<'plan>>,
+    hello: Option<&'plan str>,
+}
+
+/// A machine that its flake makes.
+#[derive(Serialize)]
+struct NixosView<'plan> {
+    name: &'plan str,
+    host: String,
+}
+
+#[derive(Serialize)]
+struct TunnelView<'plan> {
+    id: &'plan str,
+    dns_zone: &'static str,
+    /// What is sent to Cloudflare's API, where the rules are kept there.
+    configuration: Option<&'static str>,
+}
+
+impl<'plan> OrderView<'plan> {
+    pub(super) fn of(plan: &'plan Plan) -> Self {
+        let (nixos, cloud_init): (Vec<_>, Vec<_>) =
+            plan.nodes.iter().partition(|node| node.os.is_nixos());
+        let remote = |mode| (mode == TunnelMode::Remote).then_some(cloudflared::CONFIGURATION.path);
+        Self {
+            cluster: plan.name.as_str(),
+            init: plan.init_node().name.as_str(),
+            applies_manifests: plan.control_plane.applies_manifests,
+            has_secrets: plan.calico.bgp_password || plan.tunnel.is_some(),
+            has_cloud_init: !cloud_init.is_empty(),
+            nixos: nixos.into_iter().map(NixosView::of).collect(),
+            deliveries: deliveries(plan),
+            clients: plan.clients.iter().map(|client| client.name.as_str()).collect(),
+            tunnel: plan.tunnel.as_ref().map(|tunnel| TunnelView {
+                id: tunnel.id.as_str(),
+                dns_zone: cloudflared::DNS_ZONE.path,
+                configuration: remote(tunnel.mode),
+            }),
+            hello: plan.hello.as_ref().map(|hostname| hostname.as_str()),
+        }
+    }
+}
+
+impl<'plan> NixosView<'plan> {
+    fn of(node: &'plan Node) -> Self {
+        Self { name: node.name.as_str(), host: node.ssh_host() }
+    }
+}
+
+/// The init node's first: the others wait for its API.
+fn deliveries(plan: &Plan) -> Vec<String> {
+    let init = plan.init_node();
+    let others = plan.nodes.iter().filter(|node| node.id != init.id);
+    let nodes = std::iter::once(init).chain(others);
+    nodes.map(|node: &Node| plan.delivery_command(node)).collect()
+}

@@ -1,0 +1,172 @@
+//! The pictures of this cluster, for what draws Mermaid: the way of a packet between two pods, and
+//! the way of a request to an app.
+
+use serde::Serialize;
+
+use crate::encode::template;
+use crate::plan::host::POD_ROUTE;
+use crate::plan::ingress::CLASS;
+use crate::plan::way::{Hop, Station};
+use crate::plan::{Client, Node, Plan};
+use crate::render::hello;
+use meshwright_value::{Endpoint, Reach};
+
+/// A picture and what it is of.
+#[derive(Serialize)]
+pub(super) struct Picture {
+    about: String,
+    mermaid: String,
+    /// The hostname that `meshwright trace internet` follows.
+    trace: Option<String>,
+}
+
+/// The way of a packet: between two nodes, and between two that need a relay.
+pub(super) fn packets(plan: &Plan) -> Vec<Picture> {
+    let pairs = [plan.direct_pair(), plan.relayed_pair()];
+    let pictures = pairs.into_iter().flatten().map(|[from, to]| packet(plan, from, to));
+    let mut pictures: Vec<_> = pictures.collect();
+    if pictures.is_empty() {
+        let node = plan.init_node();
+        pictures.push(packet(plan, node, node));
+    }
+    pictures
+}
+
+#[derive(Serialize)]
+struct PacketView<'plan> {
+    interface: &'plan str,
+    metric: u32,
+    sender: String,
+    receiver: String,
+    stations: Vec<StationView<'plan>>,
+}
+
+#[derive(Serialize)]
+struct StationView<'plan> {
+    number: usize,
+    name: &'plan str,
+    address: String,
+    /// From which node the packet comes; absent where it starts.
+    previous: Option<&'plan str>,
+    /// Where it goes; absent where it ends.
+    next: Option<NextView<'plan>>,
+}
+
+#[derive(Serialize)]
+struct NextView<'plan> {
+    number: usize,
+    name: &'plan str,
+    /// What is seen of the packet on its way there.
+    wire: String,
+}
+
+fn packet(plan: &Plan, from: &Node, to: &Node) -> Picture {
+    let way = plan.way(from, to);
+    let view = PacketView {
+        interface: plan.wireguard.interface.as_str(),
+        metric: POD_ROUTE.metric,
+        sender: from.pod_subnet.to_string(),
+        receiver: to.pod_subnet.to_string(),
+        stations: (0..way.len()).map(|at| station(plan, &way, at)).collect(),
+    };
+    Picture { about: about(&way), mermaid: template::render("packet.mmd", &view), trace: None }
+}
+
+fn about(way: &[Station<'_>]) -> String {
+    let name = |at: usize| &way[at].node.name;
+    match way.len() {
+        1 => format!("A packet from a pod of {} to another, on the same node", name(0)),
+        2 => format!("A packet from a pod of {} to a pod of {}", name(0), name(1)),
+        end => format!(
+            "A packet from a pod of {} to a pod of {}, through {}, which sees it decrypted",
+            name(0),
+            name(end - 1),
+            name(1)
+        ),
+    }
+}
+
+fn station<'plan>(plan: &Plan, way: &[Station<'plan>], at: usize) -> StationView<'plan> {
+    let name = |at: usize| way[at].node.name.as_str();
+    let next = way[at].hop.map(|hop| NextView {
+        number: at + 1,
+        name: name(at + 1),
+        wire: wire(plan, hop),
+    });
+    StationView {
+        number: at,
+        name: name(at),
+        address: way[at].node.address.to_string(),
+        previous: at.checked_sub(1).map(name),
+        next,
+    }
+}
+
+fn wire(plan: &Plan, hop: Hop<'_>) -> String {
+    let endpoint = |endpoint: &Endpoint| endpoint.with_port(plan.wireguard.listen_port);
+    let from = hop.from.map_or_else(|| "an address of its NAT".to_owned(), endpoint);
+    let to = hop.to.map_or_else(|| "where it last called from".to_owned(), endpoint);
+    format!("{from} → {to}")
+}
+
+#[derive(Serialize)]
+struct RequestView<'plan> {
+    cluster: &'plan str,
+    /// Who asks, where no tunnel lets the Internet in.
+    insider: String,
+    tunnel: Option<TunnelView<'plan>>,
+    hostname: String,
+    ingress: String,
+    ingress_replicas: String,
+    service: String,
+    class: &'static str,
+    app: String,
+}
+
+#[derive(Serialize)]
+struct TunnelView<'plan> {
+    address: &'plan str,
+    replicas: String,
+}
+
+/// The way of a request to an app.
+pub(super) fn request(plan: &Plan) -> Picture {
+    let tunnel = plan.tunnel.as_ref();
+    let view = RequestView {
+        cluster: plan.name.as_str(),
+        insider: insider(plan),
+        tunnel: tunnel.map(|tunnel| TunnelView {
+            address: &tunnel.address,
+            replicas: tunnel.replicas.to_string(),
+        }),
+        hostname: hostname(plan),
+        ingress: plan.ingress.controller.to_string(),
+        ingress_replicas: plan.ingress.replicas.to_string(),
+        service: format!("{}.{}:80", plan.ingress.place.service, plan.ingress.place.namespace),
+        class: CLASS,
+        app: plan.hello.as_ref().map_or("your app", |_| hello::NAME).to_owned(),
+    };
+    let about = match tunnel {
+        Some(_) => "A request from the Internet to an app".to_owned(),
+        None => "A request to an app: there is no tunnel, so it comes from inside".to_owned(),
+    };
+    // A wildcard would be the shell's.
+    let trace = tunnel.map(|_| hostname(plan)).filter(|name| !name.contains('*'));
+    Picture { about, mermaid: template::render("request.mmd", &view), trace }
+}
+
+fn hostname(plan: &Plan) -> String {
+    let first = plan.tunnel.as_ref().and_then(|tunnel| tunnel.rules.first());
+    let declared = plan.hello.as_ref().or(first.map(|rule| &rule.hostname));
+    declared.map_or_else(|| "the app's hostname".to_owned(), ToString::to_string)
+}
+
+fn insider(plan: &Plan) -> String {
+    let reaches = |client: &&Client| client.reach.contains(&Reach::Services);
+    match plan.clients.iter().find(reaches) {
+        Some(client) => {
+            format!("{}, over {}", client.name, plan.wireguard.interface)
+        }
+        None => "a pod".to_owned(),
+    }
+}

@@ -1,0 +1,62 @@
+//! What both Ingress controllers have in common: their namespace, who may reach them, how their pods
+//! are spread, and how they are installed.
+
+use crate::encode::yaml;
+use crate::kubernetes::manifest::{Metadata, namespace};
+use crate::kubernetes::network_policy::{IngressRule, Peer, Port, Selector, network_policy};
+use crate::kubernetes::workload::{SpreadConstraint, spread};
+use crate::plan::{Plan, tunnel};
+use crate::release::Chart;
+
+/// Where ingress-nginx's admission webhook listens (`controller.admissionWebhooks.port`).
+const WEBHOOK_PORT: u16 = 8443;
+
+/// The namespace of the controller.
+pub(super) fn namespace_file(plan: &Plan) -> Vec<u8> {
+    yaml::File::new("where the Ingress controller lives")
+        .document(&namespace(plan.ingress.place.namespace))
+        .finish()
+}
+
+const ABOUT_POLICY: &str = "\
+the controller believes what a request's headers say of its visitor: only cloudflared may send
+requests. Metrics stay closed: policies add up, so admit your monitoring by one of your own";
+
+/// The policy that admits cloudflared alone; none without a tunnel, where no header is believed.
+pub(super) fn network_policy_file(plan: &Plan) -> Option<Vec<u8>> {
+    plan.tunnel.as_ref()?;
+    let place = plan.ingress.place;
+    let cloudflared = Peer::pods(tunnel::NAMESPACE, [tunnel::POD_LABEL]);
+    let mut admitted =
+        vec![IngressRule { from: vec![cloudflared], ports: vec![Port::tcp(place.http_port)] }];
+    admitted.extend(webhook_callers(plan));
+    let metadata = Metadata::namespaced("admit-cloudflared", place.namespace);
+    let policy = network_policy(metadata, pods(plan), admitted, None);
+    Some(yaml::File::new(ABOUT_POLICY).document(&policy).finish())
+}
+
+/// An API server calls from its node's mesh address, which no pod has.
+fn webhook_callers(plan: &Plan) -> Option<IngressRule> {
+    let callers = plan.ingress.webhook_callers.iter();
+    let callers = callers.map(|address| Peer::addresses(format!("{address}/32"), &[]));
+    let ports = vec![Port::tcp(WEBHOOK_PORT)];
+    plan.ingress.has_webhook().then(|| IngressRule { from: callers.collect(), ports })
+}
+
+fn pods(plan: &Plan) -> Selector {
+    Selector::new(plan.ingress.place.pod_labels.iter().copied())
+}
+
+/// How the controller's pods are spread.
+pub(super) fn spread_constraints(plan: &Plan) -> Vec<SpreadConstraint> {
+    spread(&pods(plan))
+}
+
+/// The head of a values file: the command that reads it.
+pub(super) fn about_values(chart: Chart) -> String {
+    let Chart { name, repository, version, .. } = chart;
+    format!(
+        "values of the chart {name} {version}\n\n  helm upgrade --install {name} {name} \
+         --repo {repository} \\\n    --version {version} --namespace {name} --values values.yaml"
+    )
+}

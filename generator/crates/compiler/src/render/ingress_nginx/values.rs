@@ -1,0 +1,178 @@
+//! The values, in the chart's own words.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::kubernetes::container::Resources;
+use crate::kubernetes::workload::SpreadConstraint;
+use crate::plan::Plan;
+use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
+use crate::release;
+use crate::render::ingress::spread_constraints;
+use meshwright_value::{ImageReference, Replicas};
+
+/// The chart's values, as far as they are not its defaults or must not depend on them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Values<'plan> {
+    /// The Service is then `<this>-controller`, whatever the Helm release is called.
+    fullname_override: &'static str,
+    controller: Controller<'plan>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Controller<'plan> {
+    /// In exactly this case: otherwise the chart makes neither this nor a DaemonSet (run).
+    kind: &'static str,
+    /// From 2 on the chart adds a PodDisruptionBudget.
+    replica_count: Replicas,
+    min_available: u8,
+    unhealthy_pod_eviction_policy: &'static str,
+    image: Image<'plan>,
+    /// Snippets are nginx configuration in the hands of whoever writes an Ingress.
+    allow_snippet_annotations: bool,
+    enable_annotation_validations: bool,
+    ingress_class: &'static str,
+    ingress_class_by_name: bool,
+    ingress_class_resource: IngressClassResource,
+    watch_ingress_without_class: bool,
+    /// The controller exits with this and `publish-status-address` both.
+    publish_service: Switch,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extra_args: BTreeMap<&'static str, &'plan str>,
+    config: BTreeMap<&'static str, String>,
+    service: Service,
+    admission_webhooks: Switch,
+    metrics: Metrics,
+    resources: Resources,
+    topology_spread_constraints: Vec<SpreadConstraint>,
+    /// The chart's own admits everybody.
+    network_policy: Switch,
+}
+
+#[derive(Serialize)]
+struct Image<'plan> {
+    registry: &'plan str,
+    image: &'plan str,
+    tag: &'plan str,
+    /// Empty where none is declared: the chart's own is of another image.
+    digest: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IngressClassResource {
+    name: &'static str,
+    enabled: bool,
+    default: bool,
+    controller_value: &'static str,
+}
+
+#[derive(Serialize)]
+struct Switch {
+    enabled: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    r#type: &'static str,
+    enable_http: bool,
+    /// TLS ends at Cloudflare's edge; from there on it is the tunnel's.
+    enable_https: bool,
+    traffic_distribution: &'static str,
+}
+
+#[derive(Serialize)]
+struct Metrics {
+    enabled: bool,
+    service: MetricsService,
+}
+
+#[derive(Serialize)]
+struct MetricsService {
+    r#type: &'static str,
+}
+
+pub(super) fn of(plan: &Plan) -> Values<'_> {
+    Values { fullname_override: release::INGRESS_NGINX.name, controller: controller(plan) }
+}
+
+fn controller(plan: &Plan) -> Controller<'_> {
+    let ingress = &plan.ingress;
+    let status_address = ingress.status_address.as_deref();
+    Controller {
+        kind: "Deployment",
+        replica_count: ingress.replicas,
+        min_available: 1,
+        unhealthy_pod_eviction_policy: "AlwaysAllow",
+        image: image(&ingress.image),
+        allow_snippet_annotations: false,
+        enable_annotation_validations: true,
+        ingress_class: CLASS,
+        ingress_class_by_name: true,
+        ingress_class_resource: IngressClassResource {
+            name: CLASS,
+            enabled: true,
+            default: true,
+            controller_value: CLASS_CONTROLLER,
+        },
+        watch_ingress_without_class: false,
+        publish_service: Switch { enabled: false },
+        extra_args: status_address
+            .map(|name| ("publish-status-address", name))
+            .into_iter()
+            .collect(),
+        config: config(plan),
+        service: Service {
+            r#type: "ClusterIP",
+            enable_http: true,
+            enable_https: false,
+            traffic_distribution: ingress.traffic_distribution,
+        },
+        admission_webhooks: Switch { enabled: ingress.has_webhook() },
+        metrics: Metrics { enabled: true, service: MetricsService { r#type: "ClusterIP" } },
+        resources: Resources::new("100m", "128Mi", "512Mi"),
+        topology_spread_constraints: spread_constraints(plan),
+        network_policy: Switch { enabled: false },
+    }
+}
+
+fn image(image: &ImageReference) -> Image<'_> {
+    Image {
+        registry: image.registry(),
+        image: image.path(),
+        tag: image.tag(),
+        digest: image.digest().unwrap_or_default(),
+    }
+}
+
+/// The controller's ConfigMap, where every value is a string.
+fn config(plan: &Plan) -> BTreeMap<&'static str, String> {
+    let mut config = BTreeMap::from([
+        // High refuses snippets; Medium would also refuse auth-url and mirror, which apps use.
+        ("annotations-risk-level", "High".to_owned()),
+        ("proxy-body-size", format!("{MAX_BODY_MIB}m")),
+        ("server-tokens", "false".to_owned()),
+        ("ssl-redirect", "false".to_owned()),
+    ]);
+    if plan.tunnel.is_some() {
+        config.extend(behind_cloudflared(plan));
+    }
+    config
+}
+
+/// nginx sees cloudflared's pod. The visitor is in a header that the edge sets and that holds one
+/// address, where a visitor can write into `X-Forwarded-For`. Without `use-forwarded-headers` apps
+/// would see plain HTTP, and an Ingress with `tls` would redirect in a circle.
+fn behind_cloudflared(plan: &Plan) -> [(&'static str, String); 4] {
+    [
+        ("compute-full-forwarded-for", "false".to_owned()),
+        ("forwarded-for-header", "CF-Connecting-IP".to_owned()),
+        // Whom these headers are believed: everybody, by default.
+        ("proxy-real-ip-cidr", plan.network.pod_subnet.to_string()),
+        ("use-forwarded-headers", "true".to_owned()),
+    ]
+}

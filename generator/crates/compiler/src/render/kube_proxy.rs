@@ -1,0 +1,125 @@
+//! kube-proxy's configuration: in kubeadm's init file for a new cluster, and as a patch of the
+//! ConfigMap for one that runs.
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::yaml;
+use crate::kubernetes::manifest::Manifest;
+use crate::plan::Plan;
+use crate::render::{ClusterRenderer, Output};
+use meshwright_value::{ProxyMode, Scheduler, Subnet};
+
+/// The patch that brings a running cluster to the planned mode.
+pub const RENDERER: ClusterRenderer =
+    ClusterRenderer { id: "kube_proxy", outputs: &[PATCH], render };
+
+const PATCH: Output = Output {
+    path: "cluster/kube-proxy/kube-proxy.patch.yaml",
+    consumer: "kubectl patch, for the ConfigMap kube-system/kube-proxy",
+};
+
+/// Pods do not see a change of their ConfigMap until they restart. In a live switch of the mode the
+/// old mode's rules stay in the kernel until the node restarts (seen).
+const ABOUT: &str = "\
+the whole config.conf of kube-proxy: a merge patch replaces it as one string
+
+  kubectl -n kube-system patch cm kube-proxy --type merge --patch-file kube-proxy.patch.yaml
+  kubectl -n kube-system rollout restart ds/kube-proxy
+  kubectl -n kube-system rollout status ds/kube-proxy
+
+after a change of the mode, drain and reboot the nodes one by one: the rules of the old one stay";
+
+/// Where kube-proxy's own kubeconfig is mounted in its pod (kubeadm's DaemonSet). kubeadm fills it
+/// in; a patch without it would send kube-proxy to the Service address that it must itself program.
+const KUBECONFIG: &str = "/var/lib/kube-proxy/kubeconfig.conf";
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    let client_connection = Some(ClientConnection { kubeconfig: KUBECONFIG });
+    let document = configuration(plan, client_connection);
+    let patch = ConfigMapPatch { data: Data { config: yaml::text(&document) } };
+    artifacts.add(PATCH.path, yaml::File::new(ABOUT).document(&patch).finish());
+}
+
+/// A patch of a ConfigMap.
+#[derive(Serialize)]
+struct ConfigMapPatch {
+    data: Data,
+}
+
+/// `kubeconfig.conf`, which stands beside it in the ConfigMap, is left alone by a merge patch.
+#[derive(Serialize)]
+struct Data {
+    #[serde(rename = "config.conf")]
+    config: String,
+}
+
+/// `KubeProxyConfiguration` (k8s.io/kube-proxy/config/v1alpha1), as far as we do not leave it to
+/// its defaults.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KubeProxyConfiguration {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_connection: Option<ClientConnection>,
+    /// What does not come from here is masqueraded on its way to a Service. kubeadm would fill it
+    /// in from its `podSubnet`, a patch would lose it.
+    #[serde(rename = "clusterCIDR")]
+    cluster_cidr: Subnet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feature_gates: Option<FeatureGates>,
+    healthz_bind_address: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipvs: Option<Ipvs>,
+    /// Always explicit: the default is to change in 1.40 (KEP-5343).
+    mode: ProxyMode,
+    /// IPVS and iptables would answer on all addresses of the host (kube-proxy's types.go).
+    node_port_addresses: [Subnet; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct ClientConnection {
+    kubeconfig: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct FeatureGates {
+    #[serde(rename = "KubeProxyIPVS")]
+    kube_proxy_ipvs: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Ipvs {
+    scheduler: Scheduler,
+    /// Only load balancers that announce addresses by ARP need it (MetalLB, kube-vip).
+    #[serde(rename = "strictARP")]
+    strict_arp: bool,
+    /// Nobody else's virtual servers are on the host.
+    #[serde(rename = "excludeCIDRs")]
+    exclude_cidrs: [Subnet; 0],
+}
+
+/// The document of a new cluster.
+pub(super) fn new_cluster(plan: &Plan) -> Manifest<KubeProxyConfiguration> {
+    configuration(plan, None)
+}
+
+fn configuration(
+    plan: &Plan,
+    client_connection: Option<ClientConnection>,
+) -> Manifest<KubeProxyConfiguration> {
+    let planned = &plan.kube_proxy;
+    let ipvs = Ipvs { scheduler: planned.scheduler, strict_arp: false, exclude_cidrs: [] };
+    Manifest {
+        api_version: "kubeproxy.config.k8s.io/v1alpha1",
+        kind: "KubeProxyConfiguration",
+        fields: KubeProxyConfiguration {
+            client_connection,
+            cluster_cidr: plan.network.pod_subnet,
+            feature_gates: planned.ipvs_gate.then_some(FeatureGates { kube_proxy_ipvs: true }),
+            healthz_bind_address: planned.healthz_bind_address,
+            ipvs: (planned.mode == ProxyMode::Ipvs).then_some(ipvs),
+            mode: planned.mode,
+            node_port_addresses: [planned.node_port_addresses],
+        },
+    }
+}

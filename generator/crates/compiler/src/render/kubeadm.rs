@@ -1,0 +1,391 @@
+//! kubeadm's files of each node: how it founds or joins the cluster, and what it keeps through
+//! upgrades.
+//!
+//! `kubeadm.k8s.io/v1beta4` alone: all supported minors read it, v1beta3 is gone since 1.37
+//! (kubernetes#136016). What differs between nodes is in kubelet's arguments and in patches:
+//! ClusterConfiguration and the component configurations are the whole cluster's, and kubeadm
+//! ignores the latter in a join file (kubeadm#2724).
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::derive::etcd::EtcdTimings;
+use crate::encode::yaml;
+use crate::kubernetes::manifest::Manifest;
+use crate::plan::control_plane::API_PORT;
+use crate::plan::host::{CRI_SOCKET, DISCOVERY_FILE, PATCHES_DIRECTORY};
+use crate::plan::{Node, Plan};
+use crate::render::{NodeRenderer, NodeView, Output, kube_proxy};
+use meshwright_value::{DnsName, ImageRepository, LabelKey, LabelValue, Name, Subnet, TaintEffect};
+
+/// kubeadm's files of each node.
+pub const RENDERER: NodeRenderer = NodeRenderer { id: "kubeadm", outputs: OUTPUTS, render };
+
+const OUTPUTS: &[Output] = &[
+    Output { path: "nodes/<node>/kubeadm.yaml", consumer: "kubeadm init or join" },
+    Output {
+        path: "nodes/<node>/patches/kubeletconfiguration0+merge.yaml",
+        consumer: "kubeadm, for kubelet's configuration of this node",
+    },
+    Output {
+        path: "nodes/<node>/patches/kube-apiserver0+json.yaml",
+        consumer: "kubeadm, for the API server of this control plane",
+    },
+    Output { path: "nodes/<node>/upgrade.yaml", consumer: "kubeadm upgrade" },
+];
+
+const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
+
+/// The control plane's images cross borders, and etcd's members wait for each other over the
+/// Internet: twice kubeadm's own 4m, 2m, 5m and 5m.
+const TIMEOUTS: Timeouts = Timeouts {
+    control_plane_component_health_check: "8m0s",
+    discovery: "10m0s",
+    etcd_api_call: "4m0s",
+    tls_bootstrap: "10m0s",
+};
+
+const PATCHES: Patches = Patches { directory: PATCHES_DIRECTORY };
+
+fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
+    let configuration = match view.node.id == view.plan.init_node().id {
+        true => init_file(view),
+        false => join_file(view),
+    };
+    artifacts.add(view.path("kubeadm.yaml"), configuration);
+    artifacts.add(view.path("patches/kubeletconfiguration0+merge.yaml"), kubelet_patch(view.node));
+    artifacts.add(view.path("upgrade.yaml"), upgrade_file(view.plan));
+    if view.node.is_control_plane() {
+        artifacts.add(view.path("patches/kube-apiserver0+json.yaml"), api_server_patch(view.node));
+    }
+}
+
+fn init_file(view: &NodeView<'_>) -> Vec<u8> {
+    let init = InitConfiguration {
+        local_api_endpoint: LocalApiEndpoint::of(view.node),
+        node_registration: NodeRegistration::of(view),
+        patches: PATCHES,
+        timeouts: TIMEOUTS,
+    };
+    yaml::File::new("founds the cluster; --skip-token-print keeps kubeadm's own token out of logs")
+        .document(&manifest("InitConfiguration", init))
+        .document(&manifest("ClusterConfiguration", ClusterConfiguration::of(view.plan)))
+        .document(&kubelet_configuration())
+        .document(&kube_proxy::new_cluster(view.plan))
+        .finish()
+}
+
+fn join_file(view: &NodeView<'_>) -> Vec<u8> {
+    let control_plane = view
+        .node
+        .is_control_plane()
+        .then(|| JoinControlPlane { local_api_endpoint: LocalApiEndpoint::of(view.node) });
+    let join = JoinConfiguration {
+        control_plane,
+        discovery: Discovery { file: DiscoveryFile { kube_config_path: DISCOVERY_FILE } },
+        node_registration: NodeRegistration::of(view),
+        patches: PATCHES,
+        timeouts: TIMEOUTS,
+    };
+    yaml::File::new("joins the cluster; the credential is in the file that discovery names")
+        .document(&manifest("JoinConfiguration", join))
+        .finish()
+}
+
+fn kubelet_patch(node: &Node) -> Vec<u8> {
+    let patch = KubeletPatch { address: node.address, max_pods: node.max_pods() };
+    yaml::File::new("kubelet listens on the mesh alone").document(&patch).finish()
+}
+
+/// A strategic patch would replace the whole command, and extraArgs are the whole cluster's.
+/// kubeadm's probes go to the advertised address, so this keeps them (staticpod/utils.go).
+fn api_server_patch(node: &Node) -> Vec<u8> {
+    let operation = JsonPatchOperation {
+        op: "add",
+        path: "/spec/containers/0/command/-",
+        value: format!("--bind-address={}", node.address),
+    };
+    yaml::File::new("the API server listens on the mesh alone").document(&[operation]).finish()
+}
+
+fn upgrade_file(plan: &Plan) -> Vec<u8> {
+    let upgrade = UpgradeConfiguration {
+        apply: UpgradeApply { kubernetes_version: kubernetes_version(plan), patches: PATCHES },
+        node: UpgradeNode { patches: PATCHES },
+    };
+    let about = "\
+        kubeadm upgrade apply --config upgrade.yaml, then on every other node\n\
+        kubeadm upgrade node --config upgrade.yaml; without it the API server and kubelet would\n\
+        listen on the public side again";
+    yaml::File::new(about).document(&manifest("UpgradeConfiguration", upgrade)).finish()
+}
+
+fn manifest<Fields>(kind: &'static str, fields: Fields) -> Manifest<Fields> {
+    Manifest { api_version: API_VERSION, kind, fields }
+}
+
+/// With the `v`, and never `stable`, for which kubeadm asks the Internet.
+fn kubernetes_version(plan: &Plan) -> String {
+    format!("v{}", plan.kubernetes_version)
+}
+
+fn kubelet_configuration() -> Manifest<KubeletConfiguration> {
+    Manifest {
+        api_version: "kubelet.config.k8s.io/v1beta1",
+        kind: "KubeletConfiguration",
+        fields: KubeletConfiguration { cgroup_driver: "systemd" },
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InitConfiguration<'plan> {
+    #[serde(rename = "localAPIEndpoint")]
+    local_api_endpoint: LocalApiEndpoint,
+    node_registration: NodeRegistration<'plan>,
+    patches: Patches,
+    timeouts: Timeouts,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JoinConfiguration<'plan> {
+    /// Absent on workers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control_plane: Option<JoinControlPlane>,
+    discovery: Discovery,
+    node_registration: NodeRegistration<'plan>,
+    patches: Patches,
+    timeouts: Timeouts,
+}
+
+/// No `certificateKey`: the CAs lie on the host beforehand (seen).
+#[derive(Serialize)]
+struct JoinControlPlane {
+    #[serde(rename = "localAPIEndpoint")]
+    local_api_endpoint: LocalApiEndpoint,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LocalApiEndpoint {
+    advertise_address: Ipv4Addr,
+    bind_port: u16,
+}
+
+impl LocalApiEndpoint {
+    fn of(node: &Node) -> Self {
+        Self { advertise_address: node.address, bind_port: API_PORT }
+    }
+}
+
+/// The form of discovery that holds no secret: `bootstrapToken` has the token in this file.
+#[derive(Serialize)]
+struct Discovery {
+    file: DiscoveryFile,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DiscoveryFile {
+    kube_config_path: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeRegistration<'plan> {
+    name: &'plan Name,
+    cri_socket: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignore_preflight_errors: Vec<String>,
+    kubelet_extra_args: [Argument; 2],
+    /// Absent is a control plane's own taint, empty is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taints: Option<Vec<Taint<'plan>>>,
+}
+
+impl<'plan> NodeRegistration<'plan> {
+    fn of(view: &NodeView<'plan>) -> Self {
+        let NodeView { plan, node, .. } = *view;
+        let taints = node.taints.as_ref().map(|taints| taints.iter().map(Taint::of).collect());
+        Self {
+            name: &node.name,
+            cri_socket: CRI_SOCKET,
+            ignore_preflight_errors: plan.ignored_preflight_errors(node),
+            kubelet_extra_args: [
+                // The API server calls kubelet at this address; kubelet's own guess is the public
+                // one (kubernetes#45583).
+                Argument { name: "node-ip", value: node.address.to_string() },
+                Argument { name: "node-labels", value: plan.node_labels_argument(node) },
+            ],
+            taints,
+        }
+    }
+}
+
+/// One argument of a component, named without dashes.
+#[derive(Serialize)]
+struct Argument {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Taint<'plan> {
+    key: &'plan LabelKey,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'plan LabelValue>,
+    effect: TaintEffect,
+}
+
+impl<'plan> Taint<'plan> {
+    fn of(taint: &'plan meshwright_value::Taint) -> Self {
+        Self { key: taint.key(), value: taint.value(), effect: taint.effect() }
+    }
+}
+
+/// Where kubeadm finds the patches on the host.
+#[derive(Serialize)]
+struct Patches {
+    directory: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timeouts {
+    control_plane_component_health_check: &'static str,
+    discovery: &'static str,
+    #[serde(rename = "etcdAPICall")]
+    etcd_api_call: &'static str,
+    tls_bootstrap: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterConfiguration<'plan> {
+    cluster_name: &'plan Name,
+    kubernetes_version: String,
+    control_plane_endpoint: String,
+    networking: Networking<'plan>,
+    api_server: ApiServer,
+    controller_manager: ControllerManager,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etcd: Option<Etcd>,
+    /// Smaller and faster than the default of RSA-2048, and what the CAs made by `keys` are.
+    encryption_algorithm: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_repository: Option<&'plan ImageRepository>,
+}
+
+impl<'plan> ClusterConfiguration<'plan> {
+    fn of(plan: &'plan Plan) -> Self {
+        // Calico's pools place the pods; the controller manager's own blocks in `spec.podCIDR`
+        // would name others (tigera/docs#1885).
+        let allocate = Argument { name: "allocate-node-cidrs", value: "false".to_owned() };
+        Self {
+            cluster_name: &plan.name,
+            kubernetes_version: kubernetes_version(plan),
+            control_plane_endpoint: plan.control_plane.endpoint.to_string(),
+            networking: Networking {
+                dns_domain: &plan.network.dns_domain,
+                pod_subnet: plan.network.pod_subnet,
+                service_subnet: plan.network.service_subnet,
+            },
+            api_server: ApiServer { cert_sans: plan.control_plane.cert_sans() },
+            controller_manager: ControllerManager { extra_args: [allocate] },
+            etcd: plan.control_plane.etcd.map(Etcd::patient),
+            encryption_algorithm: "ECDSA-P256",
+            image_repository: plan.images.repository.as_ref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Networking<'plan> {
+    dns_domain: &'plan DnsName,
+    /// Calico's operator requires it, with all pools inside.
+    pod_subnet: Subnet,
+    service_subnet: Subnet,
+}
+
+#[derive(Serialize)]
+struct ApiServer {
+    #[serde(rename = "certSANs")]
+    cert_sans: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ControllerManager {
+    extra_args: [Argument; 1],
+}
+
+#[derive(Serialize)]
+struct Etcd {
+    local: LocalEtcd,
+}
+
+/// No `listen-*` and no `advertise-client-urls`: kubeadm binds etcd to the advertised address, and
+/// copies the latter into every API server (controlplane/manifests.go).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LocalEtcd {
+    data_dir: &'static str,
+    extra_args: [Argument; 2],
+}
+
+impl Etcd {
+    fn patient(timings: EtcdTimings) -> Self {
+        let EtcdTimings { heartbeat_interval, election_timeout } = timings;
+        let extra_args = [
+            Argument { name: "heartbeat-interval", value: heartbeat_interval.to_string() },
+            Argument { name: "election-timeout", value: election_timeout.to_string() },
+        ];
+        Self { local: LocalEtcd { data_dir: "/var/lib/etcd", extra_args } }
+    }
+}
+
+/// The whole cluster's; what is a node's own is in [`KubeletPatch`].
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KubeletConfiguration {
+    /// As containerd is configured; kubelet's own default is cgroupfs.
+    cgroup_driver: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KubeletPatch {
+    address: Ipv4Addr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_pods: Option<u32>,
+}
+
+/// One operation of RFC 6902.
+#[derive(Serialize)]
+struct JsonPatchOperation {
+    op: &'static str,
+    path: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct UpgradeConfiguration {
+    apply: UpgradeApply,
+    node: UpgradeNode,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UpgradeApply {
+    kubernetes_version: String,
+    patches: Patches,
+}
+
+#[derive(Serialize)]
+struct UpgradeNode {
+    patches: Patches,
+}

@@ -1,0 +1,223 @@
+//! Rendering: the plan becomes files. Renderers copy; what is computed is computed in the plan.
+//!
+//! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
+
+pub mod access;
+pub mod apply;
+pub mod calico;
+pub mod client;
+pub mod cloudflared;
+pub mod coredns;
+pub mod hello;
+pub mod host_files;
+pub mod host_plan;
+pub mod host_tree;
+pub mod index;
+mod ingress;
+pub mod ingress_nginx;
+pub mod kube_proxy;
+pub mod kubeadm;
+pub mod nftables;
+pub mod node_env;
+pub mod traefik;
+pub mod user_data;
+pub mod wg_quick;
+
+use serde_json::value::RawValue;
+
+use crate::artifact::{ArtifactSet, Tree};
+use crate::check::Checked;
+use crate::plan::mesh::Peer;
+use crate::plan::{Node, Plan};
+use crate::render::host_tree::{HostFile, Mode};
+use crate::render::user_data::UserData;
+
+/// One kind of file that a renderer emits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// Its path below the output directory; `<node>` and `<client>` stand for their names.
+    pub path: &'static str,
+    /// Who reads it, in a few words.
+    pub consumer: &'static str,
+}
+
+/// Renders what the cluster has once.
+pub struct ClusterRenderer {
+    /// Its file in this folder.
+    pub id: &'static str,
+    /// What it emits; not each cluster has each.
+    pub outputs: &'static [Output],
+    /// Adds its files.
+    pub render: fn(&Plan, &mut ArtifactSet),
+}
+
+/// Renders what each node has.
+pub struct NodeRenderer {
+    /// Its file in this folder.
+    pub id: &'static str,
+    /// What it emits; not each node has each.
+    pub outputs: &'static [Output],
+    /// Adds its files.
+    pub render: fn(&NodeView<'_>, &mut ArtifactSet),
+}
+
+/// What a node's renderers see.
+pub struct NodeView<'plan> {
+    /// The whole plan.
+    pub plan: &'plan Plan,
+    /// What other nodes have about each node, rendered once.
+    pub shared: &'plan [SharedNode],
+    /// The files that every host has, rendered once.
+    pub host: &'plan ArtifactSet,
+    /// What user-data carries of the script among them, compressed.
+    pub packed_script: &'plan str,
+    /// The node.
+    pub node: &'plan Node,
+    /// Its peers, derived once for all of its renderers.
+    pub peers: &'plan [Peer<'plan>],
+}
+
+impl NodeView<'_> {
+    /// The path of one of this node's files.
+    #[must_use]
+    pub fn path(&self, file: &str) -> String {
+        format!("nodes/{}/{file}", self.node.name)
+    }
+
+    /// What all other nodes have about one of the plan's nodes.
+    #[must_use]
+    pub fn shared(&self, node: &Node) -> &SharedNode {
+        let position = self.plan.nodes.binary_search_by_key(&node.id, |node| node.id);
+        &self.shared[position.unwrap_or_else(|_| unreachable!("{} is in the plan", node.name))]
+    }
+}
+
+/// What all other nodes have about one node. In a mesh of 1000 nodes it is written 999 times, and
+/// rendered once.
+pub struct SharedNode {
+    /// Its `[Peer]` section, as every node without a reason of its own has it.
+    pub peer_section: String,
+    /// The line of the route to its pods.
+    pub pod_route: String,
+    /// Its entry in `node.json`, as every node without a reason of its own has it.
+    pub host_peer: Box<RawValue>,
+}
+
+impl SharedNode {
+    fn of(plan: &Plan, node: &Node) -> Self {
+        let peer = Peer::common(node);
+        Self {
+            peer_section: wg_quick::node_section(plan, &peer),
+            pod_route: wg_quick::pod_route(plan, node),
+            host_peer: host_plan::host_peer(plan, &peer),
+        }
+    }
+}
+
+/// The renderers of what the cluster has once; the last one tells what the others made.
+pub const CLUSTER: &[ClusterRenderer] = &[
+    access::RENDERER,
+    apply::RENDERER,
+    calico::RENDERER,
+    client::RENDERER,
+    cloudflared::RENDERER,
+    coredns::RENDERER,
+    hello::RENDERER,
+    host_files::RENDERER,
+    ingress_nginx::RENDERER,
+    kube_proxy::RENDERER,
+    traefik::RENDERER,
+    index::RENDERER,
+];
+
+/// The renderers of what each node has; the last one wraps what the others made.
+pub const NODE: &[NodeRenderer] = &[
+    host_plan::RENDERER,
+    kubeadm::RENDERER,
+    nftables::RENDERER,
+    node_env::RENDERER,
+    wg_quick::RENDERER,
+    user_data::RENDERER,
+];
+
+/// The whole tree of a plan: part 0 is the cluster's, each further part is a node's.
+pub struct Rendering<'plan> {
+    plan: &'plan Plan,
+    shared: Vec<SharedNode>,
+    host: ArtifactSet,
+    packed_script: String,
+}
+
+impl<'plan> Rendering<'plan> {
+    /// Prepares what all nodes have in common.
+    #[must_use]
+    pub fn new(plan: &'plan Checked<Plan>) -> Self {
+        let mut host = ArtifactSet::default();
+        host_files::render(plan, &mut host);
+        let packed_script = user_data::packed(host.get(host_files::FIRST_BOOT_SCRIPT));
+        let shared = plan.nodes.iter().map(|node| SharedNode::of(plan, node)).collect();
+        Self { plan, shared, host, packed_script }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &'plan Plan {
+        self.plan
+    }
+
+    /// What the cluster has once.
+    pub fn cluster(&self) -> ArtifactSet {
+        let mut artifacts = ArtifactSet::default();
+        for renderer in CLUSTER {
+            (renderer.render)(self.plan, &mut artifacts);
+        }
+        artifacts
+    }
+
+    /// What a node has.
+    pub fn node(&self, node: &Node) -> ArtifactSet {
+        self.with_node(node, NODE, |_, artifacts| artifacts)
+    }
+
+    /// Every file of a node's host without a secret, by its path.
+    pub fn host_files(&self, node: &Node) -> Vec<(String, Mode, Vec<u8>)> {
+        self.with_node(node, NODE, |view, artifacts| {
+            let files = host_tree::files(view, &artifacts).into_iter();
+            files.map(|HostFile { path, mode, content }| (path, mode, content.to_vec())).collect()
+        })
+    }
+
+    /// The user-data of a node; a NixOS host has none.
+    pub(crate) fn user_data(&self, node: &Node) -> Option<UserData> {
+        let others = NODE.iter().filter(|renderer| renderer.id != user_data::RENDERER.id);
+        self.with_node(node, others, |view, artifacts| user_data::user_data(view, &artifacts))
+    }
+
+    fn with_node<R>(
+        &self,
+        node: &Node,
+        renderers: impl IntoIterator<Item = &'static NodeRenderer>,
+        then: impl FnOnce(&NodeView<'_>, ArtifactSet) -> R,
+    ) -> R {
+        let peers = self.plan.peers(node);
+        let Self { plan, shared, host, packed_script } = self;
+        let view = NodeView { plan, shared, host, packed_script, node, peers: &peers };
+        let mut artifacts = ArtifactSet::default();
+        for renderer in renderers {
+            (renderer.render)(&view, &mut artifacts);
+        }
+        then(&view, artifacts)
+    }
+}
+
+impl Tree for Rendering<'_> {
+    fn parts(&self) -> usize {
+        1 + self.plan.nodes.len()
+    }
+
+    fn render(&self, part: usize) -> ArtifactSet {
+        match part.checked_sub(1) {
+            None => self.cluster(),
+            Some(node) => self.node(&self.plan.nodes[node]),
+        }
+    }
+}

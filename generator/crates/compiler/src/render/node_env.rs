@@ -1,0 +1,80 @@
+//! `node.env`: what the script on the hosts knows of its node.
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::packages::Packages;
+use crate::render::{NodeRenderer, NodeView, Output};
+use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler};
+
+/// The registration.
+pub const RENDERER: NodeRenderer = NodeRenderer {
+    id: "node_env",
+    outputs: &[Output {
+        path: "nodes/<node>/node.env",
+        consumer: "meshwright-node, as /etc/meshwright/node.env",
+    }],
+    render,
+};
+
+#[derive(Serialize)]
+struct View<'plan> {
+    generated: &'static str,
+    cluster: &'plan str,
+    name: &'plan str,
+    role: Role,
+    os: Os,
+    interface: &'plan str,
+    address: Ipv4Addr,
+    control_planes: String,
+    api_name: &'plan str,
+    api_address: Ipv4Addr,
+    proxy_mode: ProxyMode,
+    scheduler: Scheduler,
+    bootstrap: &'static str,
+    apply: &'static str,
+    delivery: String,
+    /// Where sshd must listen, or nothing where nobody is let in.
+    ssh_port: String,
+    /// Absent on NixOS, where nothing is prepared.
+    packages: Option<Packages>,
+    arch: Arch,
+    distribution_packages: String,
+}
+
+fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
+    let NodeView { plan, node, .. } = view;
+    let kubernetes = plan.host_kubernetes(node);
+    let control_planes: Vec<_> =
+        kubernetes.control_planes.iter().map(Ipv4Addr::to_string).collect();
+    let env = View {
+        generated: GENERATED,
+        cluster: plan.name.as_str(),
+        name: node.name.as_str(),
+        role: node.role,
+        os: node.os,
+        interface: plan.wireguard.interface.as_str(),
+        address: node.address,
+        control_planes: control_planes.join(" "),
+        api_name: plan.control_plane.endpoint.name().as_str(),
+        api_address: plan.api_address(),
+        proxy_mode: kubernetes.proxy_mode,
+        scheduler: kubernetes.scheduler,
+        bootstrap: kubernetes.bootstrap,
+        apply: if kubernetes.applies_manifests { "yes" } else { "no" },
+        delivery: plan.delivery_command(node),
+        ssh_port: plan
+            .firewall
+            .admitted_ssh_port()
+            .map(|port| port.to_string())
+            .unwrap_or_default(),
+        packages: plan.apt(node),
+        arch: node.arch,
+        distribution_packages: plan.distribution_packages().join(" "),
+    };
+    artifacts.add(view.path("node.env"), template::render("node.env", &env));
+}

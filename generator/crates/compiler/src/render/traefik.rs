@@ -1,0 +1,71 @@
+//! Traefik: the values of its chart, for its provider that reads ingress-nginx's class and
+//! annotations.
+
+mod values;
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::encode::yaml;
+use crate::kubernetes::manifest::{Manifest, Metadata, Object};
+use crate::plan::Plan;
+use crate::plan::ingress::{CLASS, CLASS_CONTROLLER};
+use crate::release;
+use crate::render::ingress::{about_values, namespace_file, network_policy_file};
+use crate::render::{ClusterRenderer, Output};
+use meshwright_value::IngressController;
+
+/// Traefik, where it is the controller.
+pub const RENDERER: ClusterRenderer = ClusterRenderer {
+    id: "traefik",
+    outputs: &[NAMESPACE, VALUES, INGRESS_CLASS, NETWORK_POLICY],
+    render,
+};
+
+const NAMESPACE: Output =
+    Output { path: "cluster/traefik/namespace.yaml", consumer: "kubectl apply, before helm" };
+const VALUES: Output =
+    Output { path: "cluster/traefik/values.yaml", consumer: "helm, for the chart traefik" };
+const INGRESS_CLASS: Output =
+    Output { path: "cluster/traefik/ingressclass.yaml", consumer: "kubectl apply, before helm" };
+const NETWORK_POLICY: Output =
+    Output { path: "cluster/traefik/networkpolicy.yaml", consumer: "kubectl apply, before helm" };
+
+/// What is applied before the chart is installed.
+pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
+    let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
+    [NAMESPACE.path, INGRESS_CLASS.path].into_iter().chain(policy).collect()
+}
+
+fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    if plan.ingress.controller != IngressController::Traefik {
+        return;
+    }
+    let values = yaml::File::new(&about_values(release::TRAEFIK));
+    artifacts.add(NAMESPACE.path, namespace_file(plan));
+    artifacts.add(VALUES.path, values.document(&values::of(plan)).finish());
+    artifacts.add(INGRESS_CLASS.path, ingress_class_file());
+    if let Some(policy) = network_policy_file(plan) {
+        artifacts.add(NETWORK_POLICY.path, policy);
+    }
+}
+
+/// The chart's own class names Traefik's other provider as its controller.
+fn ingress_class_file() -> Vec<u8> {
+    let metadata =
+        Metadata::cluster(CLASS).annotation("ingressclass.kubernetes.io/is-default-class", "true");
+    let spec = IngressClassSpec { controller: CLASS_CONTROLLER };
+    let class = Manifest {
+        api_version: "networking.k8s.io/v1",
+        kind: "IngressClass",
+        fields: Object { metadata, spec },
+    };
+    yaml::File::new("the class of ingress-nginx, served by Traefik: apps stay as they are")
+        .document(&class)
+        .finish()
+}
+
+#[derive(Serialize)]
+struct IngressClassSpec {
+    controller: &'static str,
+}

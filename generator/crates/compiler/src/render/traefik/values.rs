@@ -1,0 +1,197 @@
+//! The values, in the chart's own words.
+
+use serde::Serialize;
+
+use crate::kubernetes::container::Resources;
+use crate::kubernetes::workload::SpreadConstraint;
+use crate::plan::Plan;
+use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
+use crate::render::ingress::spread_constraints;
+use meshwright_value::{ImageReference, Replicas, Subnet};
+
+/// The chart's values, as far as they are not its defaults or must not depend on them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Values<'plan> {
+    /// The name of the Service, whatever the Helm release is called.
+    fullname_override: &'static str,
+    image: Image<'plan>,
+    /// The chart reads the version from here when an image has a digest.
+    version_override: &'plan str,
+    global: Global,
+    deployment: Deployment,
+    pod_disruption_budget: PodDisruptionBudget,
+    topology_spread_constraints: Vec<SpreadConstraint>,
+    resources: Resources,
+    /// The chart's class names Traefik's other provider as its controller.
+    ingress_class: Switch,
+    providers: Providers<'plan>,
+    service: Service,
+    ports: Ports<'plan>,
+}
+
+#[derive(Serialize)]
+struct Image<'plan> {
+    registry: &'plan str,
+    repository: &'plan str,
+    tag: &'plan str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Global {
+    check_new_version: bool,
+    send_anonymous_usage: bool,
+}
+
+#[derive(Serialize)]
+struct Deployment {
+    replicas: Replicas,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodDisruptionBudget {
+    enabled: bool,
+    max_unavailable: u8,
+}
+
+#[derive(Serialize)]
+struct Switch {
+    enabled: bool,
+}
+
+#[derive(Serialize)]
+struct Providers<'plan> {
+    #[serde(rename = "kubernetesCRD")]
+    kubernetes_crd: Switch,
+    #[serde(rename = "kubernetesIngress")]
+    kubernetes_ingress: Switch,
+    #[serde(rename = "kubernetesIngressNGINX")]
+    kubernetes_ingress_nginx: IngressNginxProvider<'plan>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IngressNginxProvider<'plan> {
+    enabled: bool,
+    ingress_class: &'static str,
+    controller_class: &'static str,
+    ingress_class_by_name: bool,
+    watch_ingress_without_class: bool,
+    /// Snippets are configuration in the hands of whoever writes an Ingress.
+    allow_snippet_annotations: bool,
+    /// In bytes.
+    proxy_body_size: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish_status_address: Option<&'plan str>,
+}
+
+#[derive(Serialize)]
+struct Service {
+    spec: ServiceSpec,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceSpec {
+    r#type: &'static str,
+    traffic_distribution: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ports<'plan> {
+    web: Web<'plan>,
+    /// TLS ends at Cloudflare's edge; from there on it is the tunnel's.
+    websecure: WebSecure,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Web<'plan> {
+    port: u16,
+    exposed_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarded_headers: Option<ForwardedHeaders<'plan>>,
+}
+
+/// cloudflared's pods are believed what they say of the visitor.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ForwardedHeaders<'plan> {
+    #[serde(rename = "trustedIPs")]
+    trusted_ips: [&'plan Subnet; 1],
+}
+
+#[derive(Serialize)]
+struct WebSecure {
+    expose: Expose,
+}
+
+#[derive(Serialize)]
+struct Expose {
+    default: bool,
+}
+
+pub(super) fn of(plan: &Plan) -> Values<'_> {
+    let ingress = &plan.ingress;
+    Values {
+        fullname_override: ingress.place.service,
+        image: image(&ingress.image),
+        version_override: ingress.image.tag(),
+        global: Global { check_new_version: false, send_anonymous_usage: false },
+        deployment: Deployment { replicas: ingress.replicas },
+        pod_disruption_budget: PodDisruptionBudget { enabled: true, max_unavailable: 1 },
+        topology_spread_constraints: spread_constraints(plan),
+        resources: Resources::new("100m", "128Mi", "512Mi"),
+        ingress_class: Switch { enabled: false },
+        providers: providers(plan),
+        service: Service {
+            spec: ServiceSpec {
+                r#type: "ClusterIP",
+                traffic_distribution: ingress.traffic_distribution,
+            },
+        },
+        ports: ports(plan),
+    }
+}
+
+fn image(image: &ImageReference) -> Image<'_> {
+    Image {
+        registry: image.registry(),
+        repository: image.path(),
+        tag: image.tag(),
+        digest: image.digest(),
+    }
+}
+
+fn providers(plan: &Plan) -> Providers<'_> {
+    Providers {
+        kubernetes_crd: Switch { enabled: false },
+        kubernetes_ingress: Switch { enabled: false },
+        kubernetes_ingress_nginx: IngressNginxProvider {
+            enabled: true,
+            ingress_class: CLASS,
+            controller_class: CLASS_CONTROLLER,
+            ingress_class_by_name: true,
+            watch_ingress_without_class: false,
+            allow_snippet_annotations: false,
+            proxy_body_size: MAX_BODY_MIB << 20,
+            publish_status_address: plan.ingress.status_address.as_deref(),
+        },
+    }
+}
+
+fn ports(plan: &Plan) -> Ports<'_> {
+    let believed = ForwardedHeaders { trusted_ips: [&plan.network.pod_subnet] };
+    Ports {
+        web: Web {
+            port: plan.ingress.place.http_port,
+            exposed_port: 80,
+            forwarded_headers: plan.tunnel.as_ref().map(|_| believed),
+        },
+        websecure: WebSecure { expose: Expose { default: false } },
+    }
+}

@@ -1,0 +1,183 @@
+//! `wg0.conf` (wg-quick(8)), and beside it what must not stand in it: endpoints that are names, and
+//! the routes to the other nodes' pods.
+
+use serde::Serialize;
+
+use crate::artifact::ArtifactSet;
+use crate::derive::mtu::Reason;
+use crate::encode::GENERATED;
+use crate::encode::template;
+use crate::plan::host::{HostPeer, POD_ROUTE, WireGuard};
+use crate::plan::mesh::{Identity, Peer};
+use crate::plan::{Node, Plan};
+use crate::render::{NodeRenderer, NodeView, Output};
+use meshwright_value::Endpoint;
+use meshwright_value::WIREGUARD_OVERHEAD;
+
+/// The registration.
+pub const RENDERER: NodeRenderer = NodeRenderer {
+    id: "wg_quick",
+    outputs: &[
+        Output {
+            path: "nodes/<node>/<interface>.conf",
+            consumer: "wg-quick(8), as /etc/wireguard/wg0.conf",
+        },
+        Output { path: "nodes/<node>/<interface>.routes", consumer: "ip -batch, after wg-quick" },
+        Output {
+            path: "nodes/<node>/<interface>.endpoints",
+            consumer: "meshwright-node wg-resolve, where endpoints are names",
+        },
+    ],
+    render,
+};
+
+#[derive(Serialize)]
+struct ConfView<'plan> {
+    generated: &'static str,
+    name: &'plan str,
+    id: u32,
+    cluster: &'plan str,
+    interface: &'plan str,
+    address: String,
+    listen_port: u16,
+    mtu: u16,
+    mtu_reason: String,
+    private_key_file: String,
+    preshared: Vec<HostPeer<'plan>>,
+}
+
+#[derive(Serialize)]
+struct PeerView<'plan> {
+    name: &'plan str,
+    public_key: String,
+    allowed_ips: String,
+    endpoint: Option<&'plan str>,
+    persistent_keepalive: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct EndpointsView<'plan> {
+    generated: &'static str,
+    name: &'plan str,
+    interface: &'plan str,
+    peers: Vec<HostPeer<'plan>>,
+}
+
+#[derive(Serialize)]
+struct RouteView<'plan> {
+    subnet: String,
+    interface: &'plan str,
+    protocol: &'static str,
+    metric: u32,
+}
+
+#[derive(Serialize)]
+struct RoutesView {
+    generated: &'static str,
+}
+
+fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
+    let interface = &view.plan.wireguard.interface;
+    artifacts.add(view.path(&format!("{interface}.conf")), conf(view));
+    artifacts.add(view.path(&format!("{interface}.routes")), routes(view));
+    let named: Vec<_> = view.peers.iter().filter(|peer| is_name(peer.endpoint)).collect();
+    if !named.is_empty() {
+        artifacts.add(view.path(&format!("{interface}.endpoints")), endpoints(view, &named));
+    }
+}
+
+fn conf(view: &NodeView<'_>) -> String {
+    let NodeView { plan, node, peers, .. } = view;
+    let preshared = if plan.wireguard.preshared_keys { *peers } else { &[] };
+    let head = ConfView {
+        generated: GENERATED,
+        name: node.name.as_str(),
+        id: node.id.get(),
+        cluster: plan.name.as_str(),
+        interface: plan.wireguard.interface.as_str(),
+        address: plan.interface_address(node),
+        listen_port: plan.wireguard.listen_port.get(),
+        mtu: plan.wireguard.mtu.value,
+        mtu_reason: mtu_reason(&plan.wireguard.mtu.reason),
+        private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
+        preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
+    };
+    let mut conf = template::render("wg-quick.conf", &head);
+    for peer in *peers {
+        match peer.identity {
+            Identity::Node(node) if peer.is_common() => {
+                conf.push_str(&view.shared(node).peer_section);
+            }
+            _ => conf.push_str(&node_section(plan, peer)),
+        }
+    }
+    conf
+}
+
+/// A `[Peer]` section of a node, where an endpoint that is a name waits in `wg0.endpoints`.
+pub(super) fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
+    let mut host_peer = plan.host_peer(peer);
+    host_peer.endpoint = host_peer.endpoint.filter(|_| !is_name(peer.endpoint));
+    section(&host_peer)
+}
+
+/// A `[Peer]` section.
+pub fn section(peer: &HostPeer<'_>) -> String {
+    let view = PeerView {
+        name: peer.name.as_str(),
+        public_key: peer.public_key.to_string(),
+        allowed_ips: comma_separated(peer.allowed_ips),
+        endpoint: peer.endpoint.as_deref(),
+        persistent_keepalive: peer.persistent_keepalive,
+    };
+    template::render("wg-quick-peer.conf", &view)
+}
+
+fn routes(view: &NodeView<'_>) -> String {
+    let mut routes = template::render("wg-routes", &RoutesView { generated: GENERATED });
+    let others = view.plan.nodes.iter().filter(|other| other.id != view.node.id);
+    for other in others {
+        routes.push_str(&view.shared(other).pod_route);
+    }
+    routes
+}
+
+fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
+    let endpoints = EndpointsView {
+        generated: GENERATED,
+        name: view.node.name.as_str(),
+        interface: view.plan.wireguard.interface.as_str(),
+        peers: named.iter().map(|peer| view.plan.host_peer(peer)).collect(),
+    };
+    template::render("wg-endpoints", &endpoints)
+}
+
+/// The line of the route to a node's pods.
+pub(super) fn pod_route(plan: &Plan, node: &Node) -> String {
+    let view = RouteView {
+        subnet: node.pod_subnet.to_string(),
+        interface: plan.wireguard.interface.as_str(),
+        protocol: POD_ROUTE.protocol,
+        metric: POD_ROUTE.metric,
+    };
+    template::render("wg-route", &view)
+}
+
+pub(super) fn comma_separated(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn mtu_reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Declared => "Declared in the topology.".to_owned(),
+        Reason::SmallestUnderlay { node, underlay } => {
+            format!("The smallest underlay is that of {node}: {underlay} - {WIREGUARD_OVERHEAD}.")
+        }
+    }
+}
+
+/// Debian's wg-quick@ retries a name for ever: one dead name would keep wg0, and kubelet behind it,
+/// from starting (seen).
+fn is_name(endpoint: Option<&Endpoint>) -> bool {
+    endpoint.is_some_and(Endpoint::is_name)
+}

@@ -1,0 +1,26 @@
+mod api_name_public;
+mod api_name_taken;
+mod control_plane_behind_nat;
+mod control_plane_even;
+mod control_plane_init_unknown;
+mod control_plane_missing;
+mod control_planes_far_apart;
+mod control_planes_one_site;
+mod round_trip_missing;
+mod taint_drops_control_plane;
+
+use crate::check::Rule;
+use crate::topology::Topology;
+
+pub(super) const RULES: &[Rule<Topology>] = &[
+    api_name_public::RULE,
+    api_name_taken::RULE,
+    control_plane_behind_nat::RULE,
+    control_plane_even::RULE,
+    control_plane_init_unknown::RULE,
+    control_plane_missing::RULE,
+    control_planes_far_apart::RULE,
+    control_planes_one_site::RULE,
+    round_trip_missing::RULE,
+    taint_drops_control_plane::RULE,
+];

@@ -1,0 +1,24 @@
+mod label_refused;
+mod open_port_exposes;
+mod open_port_wide;
+mod package_source_unknown;
+mod public_interface_trusted;
+mod ssh_closed;
+mod ssh_open_to_world;
+mod taint_duplicate;
+mod url_not_https;
+
+use crate::check::Rule;
+use crate::topology::Topology;
+
+pub(super) const RULES: &[Rule<Topology>] = &[
+    label_refused::RULE,
+    open_port_exposes::RULE,
+    open_port_wide::RULE,
+    package_source_unknown::RULE,
+    public_interface_trusted::RULE,
+    ssh_closed::RULE,
+    ssh_open_to_world::RULE,
+    taint_duplicate::RULE,
+    url_not_https::RULE,
+];

@@ -1,0 +1,51 @@
+//! What machines run comes over a connection that nobody can change.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Severity};
+use crate::route::Route;
+use crate::topology::Topology;
+use meshwright_value::Url;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "url-not-https",
+    severity: Severity::Warning,
+    theme: Theme::Hosts,
+    summary: "a mirror or a source is fetched without encryption",
+    explain: "\
+Over `http://` everybody on the way can read what a machine fetches, and answer in place of the mirror. \
+Packages are signed and images pinned by digest are compared, so those are refused if they were changed; \
+a tag of an image, a chart without `sha256` and the answer \"there is nothing newer\" are not.
+
+Write `https://`. For a mirror in your own LAN or on loopback, accept the warning.
+
+Sources: apt-secure(8); containerd, docs/hosts.md.",
+    scope: Scope::Present,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    for (at, url) in urls(topology).into_iter().filter(|(_, url)| !url.is_https()) {
+        let finding = Finding::new(format!("`{url}` is not encrypted"), &at, "not `https://`");
+        findings.push(finding.help("write `https://`, if it is served there"));
+    }
+}
+
+/// Every URL of the topology, with its place.
+fn urls(topology: &Topology) -> Vec<(Route, &Url)> {
+    let packages = &topology.packages;
+    let repositories = [
+        ("kubernetes_apt", &packages.kubernetes_apt),
+        ("containerd_apt", &packages.containerd_apt),
+    ];
+    let repositories = repositories
+        .into_iter()
+        .filter_map(|(key, url)| Some((packages.origin.key(key), url.as_ref()?)));
+    let sources = packages.sources.values();
+    let sources =
+        sources.filter_map(|source| Some((source.origin.key("url"), source.url.remote()?)));
+    let mirrors = topology.images.mirrors.iter().flat_map(|(registry, mirrors)| {
+        let at = topology.images.origin.key("mirrors").key(registry.to_string());
+        mirrors.iter().enumerate().map(move |(index, mirror)| (at.index(index), mirror))
+    });
+    repositories.chain(sources).chain(mirrors).collect()
+}

@@ -1,0 +1,47 @@
+//! The echo app is reachable through the tunnel.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::wording::suggestion;
+use crate::diagnostic::{Finding, Severity};
+use crate::topology::{CloudflareTunnel, Hello, Topology};
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "hello-hostname-unknown",
+    severity: Severity::Error,
+    theme: Theme::Ingress,
+    summary: "`hello.hostname` is none of the tunnel's hostnames",
+    explain: "\
+The echo app is there to see the first request come through Cloudflare's edge, the tunnel and the \
+Ingress controller. cloudflared answers 404 to a hostname that none of its rules matches, so a hostname \
+that the tunnel does not have would show a failure where there is none.
+
+Write one of `cloudflare_tunnel.hostnames`, or a name below one of its wildcards: `*.example.com` matches \
+every name below `example.com`, but not `example.com` itself.
+
+Source: cloudflared, `Rule.Matches` in ingress/rule.go.",
+    scope: Scope::Tables(&["cloudflare_tunnel", "hello"]),
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    let Some(hello) = &topology.hello else { return };
+    match &topology.cloudflare_tunnel {
+        None => findings.push(without_tunnel(hello)),
+        Some(tunnel) if tunnel.hostnames.iter().any(|name| name.covers(&hello.hostname)) => {}
+        Some(tunnel) => findings.push(unknown(hello, tunnel)),
+    }
+}
+
+fn without_tunnel(hello: &Hello) -> Finding {
+    let message = format!("`{}` leads nowhere: there is no tunnel", hello.hostname);
+    Finding::new(message, &hello.origin.key("hostname"), "is served through the tunnel")
+        .help("add `[cloudflare_tunnel]`, or remove `[hello]`")
+}
+
+fn unknown(hello: &Hello, tunnel: &CloudflareTunnel) -> Finding {
+    let known: Vec<_> = tunnel.hostnames.iter().map(|name| name.as_str()).collect();
+    let message = format!("`{}` is no hostname of the tunnel", hello.hostname);
+    Finding::new(message, &hello.origin.key("hostname"), "the tunnel does not serve this")
+        .and(&tunnel.origin.key("hostnames"), "what the tunnel serves")
+        .help(suggestion(hello.hostname.as_str(), &known))
+}

@@ -1,0 +1,18 @@
+mod hello_hostname_unknown;
+mod hostname_duplicate;
+mod hostname_inside_cluster_domain;
+mod hostname_too_deep;
+mod hostname_wildcard_host_header;
+mod replicas_above_nodes;
+
+use crate::check::Rule;
+use crate::topology::Topology;
+
+pub(super) const RULES: &[Rule<Topology>] = &[
+    hello_hostname_unknown::RULE,
+    hostname_duplicate::RULE,
+    hostname_inside_cluster_domain::RULE,
+    hostname_too_deep::RULE,
+    hostname_wildcard_host_header::RULE,
+    replicas_above_nodes::RULE,
+];

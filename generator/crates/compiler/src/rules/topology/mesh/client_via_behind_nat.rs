@@ -1,0 +1,34 @@
+//! What carries a client's traffic can be called by it.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::Severity;
+use crate::rules::topology::reference::{behind_nat, nodes_by_name, public_nodes};
+use crate::topology::Topology;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "client-via-behind-nat",
+    severity: Severity::Error,
+    theme: Theme::Mesh,
+    summary: "`via` names a node that a client cannot call",
+    explain: "\
+A client calls its `via`, which carries what the client cannot reach itself: Services, and nodes behind \
+NAT with their pods. A node behind NAT has no address that a client could call, and the client none that \
+the node could: they never meet.
+
+Name a node that has an `endpoint`, or leave `via` out.",
+    scope: Scope::Tables(&["clients", "nodes"]),
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    if public_nodes(topology).is_empty() {
+        return; // `client-without-public-node` says so once.
+    }
+    let nodes = nodes_by_name(topology);
+    for client in &topology.clients {
+        let via = client.via.as_ref().and_then(|via| nodes.get(via));
+        if let Some(via) = via.filter(|via| via.endpoint.is_none()) {
+            findings.push(behind_nat("via", via, &client.origin.key("via"), topology));
+        }
+    }
+}

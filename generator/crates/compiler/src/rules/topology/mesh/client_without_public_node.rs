@@ -1,0 +1,40 @@
+//! Clients have somebody to call.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::wording::{NAMED, list};
+use crate::diagnostic::{Finding, Severity};
+use crate::rules::topology::reference::public_nodes;
+use crate::topology::Topology;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "client-without-public-node",
+    severity: Severity::Error,
+    theme: Theme::Mesh,
+    summary: "there are clients, and no node that they could call",
+    explain: "\
+A client calls the nodes that have an `endpoint`, and reaches the others through one of those. Where \
+every node stands behind NAT it can call none, and none can call it: its configuration would have no \
+peer.
+
+Give one node an `endpoint`: its public address, or a DNS name and a port that its router forwards. \
+Without any, remove the client and reach the cluster from inside its LAN.",
+    scope: Scope::Tables(&["clients", "nodes"]),
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    let Some((first, others)) = topology.clients.split_first() else { return };
+    if !public_nodes(topology).is_empty() {
+        return;
+    }
+    let names: Vec<_> = topology.clients.iter().map(|client| &client.name).collect();
+    let message = format!("no node can be called by {}", list(&names, "or"));
+    let mut finding = Finding::new(message, &first.origin.key("name"), "calls public nodes");
+    for other in others.iter().take(NAMED - 1) {
+        finding = finding.and(&other.origin.key("name"), "calls public nodes");
+    }
+    for node in topology.nodes.iter().take(NAMED) {
+        finding = finding.and(&node.origin.key("name"), "has no `endpoint`");
+    }
+    findings.push(finding.help("give one node an `endpoint`"));
+}

@@ -1,0 +1,42 @@
+//! The name of an endpoint can be looked up from everywhere.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::private::private_domain;
+use crate::diagnostic::{Finding, Severity};
+use crate::topology::Topology;
+use meshwright_value::Host;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "endpoint-name-private",
+    severity: Severity::Warning,
+    theme: Theme::Mesh,
+    summary: "an endpoint is a name that public DNS does not have",
+    explain: "\
+Every node and client looks the name of an `endpoint` up where it stands: at its cloud's or its \
+provider's resolver. Those do not have a name without a dot, nor one below `.local`, `.lan`, `.internal`, \
+`.home.arpa` and the like: it means something in one network alone. Peers elsewhere find no address and \
+never send a handshake; `wg show` lists them without an endpoint.
+
+Write the public address, or a name that a registrar has sold. An address in a LAN is a `lan_endpoint`. \
+Where all machines share a resolver that knows the name, accept the warning.
+
+Sources: RFC 6761 and RFC 6762 (special-use names, `.local`); RFC 8375 (`home.arpa`); ICANN, `.internal`.",
+    scope: Scope::Present,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    for node in &topology.nodes {
+        let Some(Host::Name(name)) = node.endpoint.as_ref().map(|endpoint| endpoint.host()) else {
+            continue;
+        };
+        let Some(domain) = private_domain(name.as_str()) else { continue };
+        let message = format!("public DNS has no name `{name}`, the endpoint of `{}`", node.name);
+        let label = match domain {
+            "" => "a name without a domain".to_owned(),
+            domain => format!("`.{domain}` means something in one network alone"),
+        };
+        let finding = Finding::new(message, &node.origin.key("endpoint"), label);
+        findings.push(finding.help("write an address or a name that every other machine can find"));
+    }
+}

@@ -1,0 +1,32 @@
+//! The rules between values of the topology, by theme.
+
+mod addresses;
+mod control_plane;
+mod file;
+mod hosts;
+mod ingress;
+mod mesh;
+mod pod_network;
+mod propose_ids;
+mod reference;
+mod versions;
+
+use crate::check::Rule;
+use crate::topology::Topology;
+
+pub use propose_ids::propose_ids;
+
+/// Every rule about a topology.
+pub fn rules() -> impl Iterator<Item = &'static Rule<Topology>> {
+    const THEMES: [&[Rule<Topology>]; 8] = [
+        addresses::RULES,
+        control_plane::RULES,
+        file::RULES,
+        hosts::RULES,
+        ingress::RULES,
+        mesh::RULES,
+        pod_network::RULES,
+        versions::RULES,
+    ];
+    THEMES.into_iter().flatten()
+}

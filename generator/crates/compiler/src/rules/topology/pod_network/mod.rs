@@ -1,0 +1,9 @@
+mod dataplane_mismatch;
+mod route_reflector_single;
+mod route_reflector_unknown;
+
+use crate::check::Rule;
+use crate::topology::Topology;
+
+pub(super) const RULES: &[Rule<Topology>] =
+    &[dataplane_mismatch::RULE, route_reflector_single::RULE, route_reflector_unknown::RULE];

@@ -1,0 +1,37 @@
+//! Calico is one of which something is known.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::wording::list;
+use crate::diagnostic::{Finding, Severity};
+use crate::release::{self, CALICO_TESTED};
+use crate::topology::Topology;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "calico-version-unknown",
+    severity: Severity::Warning,
+    theme: Theme::Versions,
+    summary: "nothing is known of this release of Calico",
+    explain: "\
+The emitted Installation, pools and BGP objects were compared with the CRDs of the releases that this \
+version of Meshwright knows. Another one may have renamed a field or changed a default: the API server \
+prunes what it does not know, so a setting would be lost without an error.
+
+Take a known release, or compare the emitted objects with the CRDs of that one: `kubectl apply \
+--dry-run=server --validate=strict` names fields that it does not have.",
+    scope: Scope::Whole,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    let version = topology.calico.version;
+    if release::calico_support(version).is_some() {
+        return;
+    }
+    let known: Vec<_> =
+        CALICO_TESTED.iter().map(|line| format!("3.{}", line.value.calico)).collect();
+    let until = CALICO_TESTED.iter().map(|line| line.until).max().unwrap_or_default();
+    let message = format!("nothing is known of Calico {version} as of {until}");
+    let label = format!("`calico.version` is {version}");
+    let finding = Finding::new(message, &topology.calico.origin.key("version"), label);
+    findings.push(finding.help(format!("known here: {}", list(&known, "and"))));
+}

@@ -1,0 +1,41 @@
+//! The Ingress controller is maintained.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Severity};
+use crate::release::INGRESS_NGINX_RETIRED;
+use crate::topology::Topology;
+use meshwright_value::IngressController;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "ingress-nginx-retired",
+    severity: Severity::Warning,
+    theme: Theme::Versions,
+    summary: "ingress-nginx gets no security updates any more",
+    explain: "\
+The last release of ingress-nginx (chart 4.15.1, controller 1.15.1) is of 2026-03-19; the repository was \
+archived on 2026-03-24 with \"no further releases, no bugfixes, no security updates\". Its image holds \
+NGINX 1.27.1, which has holes that were published since, CVE-2026-42945 (a heap overflow in the rewrite \
+module) among them. It stands where requests from the Internet come in.
+
+`controller = \"traefik\"` is the way out: Traefik's provider for ingress-nginx reads the same class \
+`nginx` and the same annotations, so Ingress objects stay as they are. Who stays with ingress-nginx \
+should let nobody untrusted write Ingress objects, and keep `rewrite-target` free of `?` beside `$1`.
+
+Sources: README of kubernetes/ingress-nginx; Traefik, \"Kubernetes Ingress NGINX provider\".",
+    scope: Scope::Whole,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    if topology.ingress.controller != IngressController::IngressNginx {
+        return;
+    }
+    let message = format!(
+        "ingress-nginx is retired since {INGRESS_NGINX_RETIRED} and gets no security updates"
+    );
+    let label = "`ingress.controller` is `ingress-nginx`";
+    let finding = Finding::new(message, &topology.ingress.origin.key("controller"), label);
+    findings.push(
+        finding.help("set `ingress.controller = \"traefik\"`: it serves the same Ingress objects"),
+    );
+}

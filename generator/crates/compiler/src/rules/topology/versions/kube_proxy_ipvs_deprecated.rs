@@ -1,0 +1,42 @@
+//! kube-proxy's mode has a future.
+
+use super::kube_proxy_ipvs_removed;
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Severity};
+use crate::release::{IPVS_DEPRECATED_IN, IPVS_GATED_IN, IPVS_REMOVED_IN};
+use crate::topology::Topology;
+use meshwright_value::ProxyMode;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "kube-proxy-ipvs-deprecated",
+    severity: Severity::Warning,
+    theme: Theme::Versions,
+    summary: "kube-proxy's IPVS mode is deprecated and has an end date",
+    explain: "\
+IPVS works today: kube-proxy warns when it starts since Kubernetes 1.35, and kubeadm since 1.37. In 1.40 \
+the feature gate `KubeProxyIPVS` is off by default, and kube-proxy exits on `mode: ipvs` unless the gate \
+is opened (Meshwright opens it from then on). In 1.43 the code is gone, and this topology would no \
+longer be accepted.
+
+`mode = \"nftables\"` is the successor: stable since 1.33, with a kernel of 5.13 or later; Calico's \
+dataplane follows by itself. On a running cluster, switch node by node: drain, apply, reboot, so that no \
+rule of the old mode stays behind.
+
+Sources: KEP-5495 (deprecate IPVS), KEP-3866 (nftables).",
+    scope: Scope::Whole,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    let ipvs = topology.kube_proxy.mode == ProxyMode::Ipvs;
+    if !ipvs || kube_proxy_ipvs_removed::is_removed(topology) {
+        return;
+    }
+    let message = format!(
+        "kube-proxy's IPVS mode is deprecated since Kubernetes 1.{IPVS_DEPRECATED_IN}, off by \
+         default in 1.{IPVS_GATED_IN} and removed in 1.{IPVS_REMOVED_IN}"
+    );
+    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
+    let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label);
+    findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
+}

@@ -1,0 +1,44 @@
+//! kube-proxy still has the mode that it is given.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::{Finding, Severity};
+use crate::release::IPVS_REMOVED_IN;
+use crate::topology::Topology;
+use meshwright_value::ProxyMode;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "kube-proxy-ipvs-removed",
+    severity: Severity::Error,
+    theme: Theme::Versions,
+    summary: "this Kubernetes has no IPVS mode any more",
+    explain: "\
+From Kubernetes 1.43 on kube-proxy has no IPVS mode, and no feature gate brings it back: it exits at \
+start on every node. No Service works then, cluster DNS included.
+
+Set `kube_proxy.mode = \"nftables\"`. On a running cluster do that before the upgrade, node by node: \
+drain, apply, reboot.
+
+Source: KEP-5495.",
+    scope: Scope::Present,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    if topology.kube_proxy.mode != ProxyMode::Ipvs || !is_removed(topology) {
+        return;
+    }
+    let version = topology.cluster.kubernetes_version;
+    let message =
+        format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{IPVS_REMOVED_IN}");
+    let at = topology.cluster.origin.key("kubernetes_version");
+    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
+    let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label)
+        .and(&at, "the Kubernetes of this cluster");
+    findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
+}
+
+/// Whether this cluster's kube-proxy is without IPVS mode.
+pub(super) fn is_removed(topology: &Topology) -> bool {
+    let version = topology.cluster.kubernetes_version;
+    version.major() == 1 && version.minor() >= IPVS_REMOVED_IN.value
+}

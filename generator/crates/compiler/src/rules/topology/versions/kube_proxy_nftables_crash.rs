@@ -1,0 +1,50 @@
+//! kube-proxy can read the tables of its host.
+
+use crate::check::{Findings, Rule, Scope, Theme};
+use crate::diagnostic::wording::NAMED;
+use crate::diagnostic::{Finding, Severity};
+use crate::release;
+use crate::topology::Topology;
+use meshwright_value::ProxyMode;
+
+pub(super) const RULE: Rule<Topology> = Rule {
+    code: "kube-proxy-nftables-crash",
+    severity: Severity::Error,
+    theme: Theme::Versions,
+    summary: "this patch release's kube-proxy crashes in nftables mode on a node's system",
+    explain: "\
+kube-proxy lists the sets of all tables, and the `nft` in its image crashes (`signal: segmentation \
+fault`) on sets that the host's nft 1.1.3 or later has made, such as those of the firewall here. No rule \
+is written then: no Service works on that node, cluster DNS included. Debian 13 has nftables 1.1.3, \
+Ubuntu 26.04 has 1.1.6, and NixOS is at least as new; Debian 12 and Ubuntu until 24.04 are older and not \
+affected.
+
+Take the patch release in the help, or a later one; 1.36 has been right from its first.
+
+Sources: kubernetes#136786, fixed by #137501 and its cherry-picks #137807 (1.35.4) and #137808 (1.34.7); \
+packages.debian.org, packages.ubuntu.com.",
+    scope: Scope::Present,
+    check,
+};
+
+fn check(topology: &Topology, findings: &mut Findings) {
+    let version = topology.cluster.kubernetes_version;
+    let fixed = release::NFTABLES_FIXED_IN
+        .iter()
+        .map(|line| line.value)
+        .find(|fixed| fixed.minor() == version.minor());
+    let Some(fixed) = fixed.filter(|fixed| version < *fixed) else { return };
+    let affected = topology.nodes.iter().filter(|node| release::has_new_nftables(node.os));
+    let affected: Vec<_> = affected.collect();
+    if topology.kube_proxy.mode != ProxyMode::Nftables || affected.is_empty() {
+        return;
+    }
+    let message = format!("kube-proxy of {version} crashes in nftables mode beside nft 1.1.3");
+    let at = topology.cluster.origin.key("kubernetes_version");
+    let mut finding = Finding::new(message, &at, format!("corrected in {fixed}"));
+    for node in affected.iter().take(NAMED) {
+        let label = format!("`{}` has {}, with nft 1.1.3 or later", node.name, node.os);
+        finding = finding.and(&node.origin.key("os"), label);
+    }
+    findings.push(finding.help(format!("take {fixed} or later")));
+}

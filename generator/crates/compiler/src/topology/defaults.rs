@@ -1,0 +1,61 @@
+//! What an absent key means. Each default has its reason here, and nowhere else.
+
+use meshwright_value::{
+    Arch, AsNumber, IngressController, Keepalive, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
+    Replicas, Scheduler, Subnet, TunnelMode, Version,
+};
+
+/// The WireGuard plane: one address a node, up to 254 of them.
+pub(super) const NODE_SUBNET: Subnet = Subnet::from_parts(10, 66, 66, 0, 24);
+/// Calico's and flannel's customary pod range, in every tutorial.
+pub(super) const POD_SUBNET: Subnet = Subnet::from_parts(10, 244, 0, 0, 16);
+/// kubeadm's own default (`DefaultServicesSubnet` in its constants).
+pub(super) const SERVICE_SUBNET: Subnet = Subnet::from_parts(10, 96, 0, 0, 12);
+/// 256 addresses a node: more than kubelet's 110 pods, and the third octet is the node's id.
+pub(super) const POD_PREFIX_LEN: PodPrefixLen = PodPrefixLen::new(24);
+/// kubeadm's own default (`DefaultServiceDNSDomain`).
+pub(super) const DNS_DOMAIN: &str = "cluster.local";
+
+/// The name that every wg-quick guide uses.
+pub(super) const INTERFACE: &str = "wg0";
+/// WireGuard's customary port.
+pub(super) const LISTEN_PORT: Port = Port::new(51820);
+/// Seconds; wg(8) names 25 as sensible for a wide variety of firewalls. Set on every peer: a node that
+/// restarts is back within a second at every peer that it can call, instead of 15 s later.
+///
+/// 2026-11-23, learnt in the lab: a peer behind NAT it cannot call. That one calls again 15 s after
+/// something it said was not answered (WireGuard §6.5), whatever the interval.
+pub(super) const PERSISTENT_KEEPALIVE: Keepalive = Keepalive::new(25);
+
+/// Asked for by the design. Deprecated upstream since 1.35; a rule tells the dates.
+pub(super) const PROXY_MODE: ProxyMode = ProxyMode::Ipvs;
+/// kube-proxy's own default in IPVS mode.
+pub(super) const SCHEDULER: Scheduler = Scheduler::Rr;
+
+/// The newest release whose documents were run against a real cluster.
+pub(super) const CALICO_VERSION: Version = Version::new(3, 32, 1);
+/// Calico's own default, the first private AS number of RFC 6996.
+pub(super) const AS_NUMBER: AsNumber = AsNumber::new(64512);
+
+/// What the most guides and existing Ingress objects expect; retired upstream, a rule says so.
+pub(super) const INGRESS_CONTROLLER: IngressController = IngressController::IngressNginx;
+/// It has been a way into the controller (CVE-2025-1974), and each write of an Ingress waits for it.
+pub(super) const ADMISSION_WEBHOOK: bool = false;
+/// Two, so that a node can go away.
+pub(super) const REPLICAS: Replicas = Replicas::new(2);
+/// The rules of the tunnel in git, beside everything else.
+pub(super) const TUNNEL_MODE: TunnelMode = TunnelMode::Local;
+
+/// From everywhere: a cluster that locks its owner out on day one helps nobody. A rule warns.
+pub(super) const SSH_FROM: [&str; 2] = ["0.0.0.0/0", "::/0"];
+/// Where sshd listens.
+pub(super) const SSH_PORT: Port = Port::new(22);
+
+/// The current stable Debian.
+pub(super) const OS: Os = Os::Debian13;
+/// What the cheap VPSes are.
+pub(super) const ARCH: Arch = Arch::Amd64;
+/// A provider of which nothing is known.
+pub(super) const PROVIDER: ProviderName = ProviderName::Other;
+/// The user of most providers' images.
+pub(super) const SSH_USER: &str = "root";

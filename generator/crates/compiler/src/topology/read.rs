@@ -1,0 +1,550 @@
+//! Reads the TOML tree into typed values, and reports every one that cannot be read.
+//!
+//! Not serde: a serde table stops at its first error, and a user with five mistakes wants five
+//! messages. [`table!`] makes a struct whose keys are read one by one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::Problems;
+use crate::diagnostic::{Finding, Fix, Place, Severity};
+use crate::route::Route;
+use crate::topology::reference::{self, Key};
+use crate::topology::schema;
+use meshwright_value::{
+    Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
+    ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
+    Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
+    ProxyMode, PublicKey, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
+    SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version,
+    closest,
+};
+
+/// Code of a key that no table has.
+pub const KEY_UNKNOWN: &str = "key-unknown";
+/// Code of a key that must be there.
+pub const KEY_MISSING: &str = "key-missing";
+/// Code of a value of another TOML type than the key takes.
+pub const TYPE_MISMATCH: &str = "type-mismatch";
+/// Code of a value that its type refuses.
+pub const VALUE_MALFORMED: &str = "value-malformed";
+
+/// How many entries an array can have: Kubernetes carries 5000 nodes (kubernetes.io, "Considerations
+/// for large clusters"), and nothing here has more. Rules may take time for each pair of them.
+const LONGEST: usize = 5000;
+
+/// Something that a key can hold.
+pub(super) trait Field: Sized {
+    /// What a user is told to write, with its article: `a string`, `an array`.
+    const EXPECTED: &'static str;
+    /// Whether it is a fault that the key is absent, where its table gives no default.
+    const REQUIRED: bool = true;
+    /// Whether it knows its own place; everything else in an array is known by its position.
+    const KNOWS_ITS_PLACE: bool = false;
+
+    /// What a JSON Schema says of it.
+    fn schema() -> Value;
+
+    /// Reads the value at `at`. `None` when it was reported as broken.
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self>;
+
+    /// What to do about a value of another TOML type.
+    fn remedy(_: &DeValue<'_>) -> Option<Remedy> {
+        None
+    }
+
+    /// What an absent key means: by default, a fault.
+    fn absent(at: &Route, problems: &mut Problems) -> Option<Self> {
+        let message = format!("`{at}` is missing");
+        let finding = Finding::missing(message, at, format!("expected {} here", Self::EXPECTED));
+        problems.broken(KEY_MISSING, at, finding);
+        Self::stand_in(at)
+    }
+
+    /// A value to go on with after the real one was reported as broken, so that the other keys of
+    /// its table are still judged. No rule speaks about it: see [`Problems::broken`].
+    fn stand_in(_: &Route) -> Option<Self> {
+        None
+    }
+}
+
+/// What to do about a value of the wrong TOML type.
+pub(super) enum Remedy {
+    /// It can only mean this, which is TOML.
+    Write(String),
+    /// It can mean several things.
+    Tell(String),
+}
+
+/// Reports a value of the wrong TOML type.
+pub(super) fn mismatch<T: Field>(
+    value: &DeValue<'_>,
+    at: &Route,
+    problems: &mut Problems,
+) -> Option<T> {
+    let message = format!("`{at}` takes {}, not {}", T::EXPECTED, type_name(value));
+    let finding = Finding::new(message, at, format!("expected {}", T::EXPECTED));
+    let finding = match T::remedy(value) {
+        Some(Remedy::Write(value)) => finding.fix(Fix::write(at, value)),
+        Some(Remedy::Tell(help)) => finding.help(help),
+        None => finding,
+    };
+    problems.broken(TYPE_MISMATCH, at, finding);
+    None
+}
+
+/// A scalar as TOML.
+fn literal(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(toml_edit::Value::from(text.as_ref()).to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(boolean) => Some(boolean.to_string()),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}
+
+/// A boolean that was meant as text.
+fn quote_any<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
+    let boolean = value.as_bool().map(|boolean| boolean.to_string());
+    let written = boolean.filter(|text| T::parse(text).is_ok());
+    let written = written.map(|text| Remedy::Write(toml_edit::Value::from(text).to_string()));
+    written.or_else(|| quote::<T>(value))
+}
+
+/// A number that was meant as text.
+fn quote<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
+    let (DeValue::Integer(_) | DeValue::Float(_)) = value else { return None };
+    let text = literal(value)?;
+    match T::parse(&text) {
+        Ok(_) => Some(Remedy::Write(toml_edit::Value::from(text).to_string())),
+        Err(fault) => fault.help.map(|help| Remedy::Tell(format!("put it between quotes; {help}"))),
+    }
+}
+
+/// A number that was put between quotes, perhaps with a unit, or written with a fraction of zero.
+fn unquote<T: Number>(value: &DeValue<'_>) -> Option<Remedy> {
+    let text = match value {
+        DeValue::String(text) => text.trim(),
+        DeValue::Float(float) => float.as_str().strip_suffix(".0")?,
+        _ => return None,
+    };
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let number: i64 = digits.parse().ok()?;
+    let _ = T::from_integer(number).ok()?;
+    match unit.trim() {
+        "" => Some(Remedy::Write(number.to_string())),
+        unit if unit.chars().all(char::is_alphabetic) => {
+            Some(Remedy::Tell(format!("write `{number}`, without a unit")))
+        }
+        _ => None,
+    }
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Reports a value that its type refuses.
+fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Option<T> {
+    let mut finding = Finding::new(malformed.message, at, malformed.label);
+    finding.help = malformed.help;
+    finding.change = malformed.meant.map(|text| Fix::meant(at, &text).change);
+    problems.broken(VALUE_MALFORMED, at, finding);
+    None
+}
+
+/// A default that is written as text; held to the rules of its type by a test.
+pub(super) fn constant<T: Text>(text: &str) -> T {
+    T::parse(text).unwrap_or_else(|fault| unreachable!("default `{text}`: {}", fault.message))
+}
+
+/// Values that are written as a string.
+fn read_text<T: Text + Field>(
+    value: &DeValue<'_>,
+    at: &Route,
+    problems: &mut Problems,
+) -> Option<T> {
+    match value {
+        DeValue::String(text) => {
+            T::parse(text).map_or_else(|fault| malformed(fault, at, problems), Some)
+        }
+        _ => mismatch(value, at, problems),
+    }
+}
+
+/// Values that are written as an integer.
+fn read_number<T: Number + Field>(
+    value: &DeValue<'_>,
+    at: &Route,
+    problems: &mut Problems,
+) -> Option<T> {
+    let DeValue::Integer(integer) = value else { return mismatch(value, at, problems) };
+    // Beyond what any of our types takes; TOML itself ends there.
+    let beyond = if integer.as_str().starts_with('-') { i64::MIN } else { i64::MAX };
+    let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(beyond);
+    T::from_integer(number).map_or_else(|fault| malformed(fault, at, problems), Some)
+}
+
+/// Makes keys of value types; `or` gives what stands in for a required one that is broken.
+macro_rules! fields {
+    (
+        $read:ident, $remedy:ident as $trait:ident, $schema:ident:
+        $($type:ty $(, or $stand_in:literal)?;)*
+    ) => { $(
+        impl Field for $type {
+            const EXPECTED: &'static str = <$type as $trait>::EXPECTED;
+
+            fn schema() -> Value {
+                schema::$schema::<$type>()
+            }
+
+            fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+                $read(value, at, problems)
+            }
+
+            fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+                $remedy::<Self>(value)
+            }
+
+            $( fn stand_in(_: &Route) -> Option<Self> {
+                Some(constant($stand_in))
+            } )?
+        }
+    )* };
+}
+
+fields! { read_text, quote as Text, text:
+    Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
+    Hostname, or "broken.invalid";
+    ImageReference; ImageRepository; IngressController; InterfaceName;
+    Name, or "broken";
+    OpenPort; Os; ProviderName; ProxyMode; PublicKey; Reach;
+    Reason, or "broken";
+    Recipient;
+    Role, or "worker";
+    Scheduler; Sha256; SourceNet;
+    SourceUrl, or "/broken.invalid";
+    Subnet; Taint;
+    TunnelId, or "00000000-0000-0000-0000-000000000000";
+    TunnelMode;
+    Url, or "https://broken.invalid";
+    UserName;
+    Version, or "1.37.0";
+}
+
+// Kubernetes has no other labels than texts, and people mean yes by `true`.
+fields! { read_text, quote_any as Text, text: LabelValue; }
+
+fields! { read_number, unquote as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+
+impl Field for NodeId {
+    const EXPECTED: &'static str = <Self as Number>::EXPECTED;
+
+    fn schema() -> Value {
+        schema::number::<Self>()
+    }
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        read_number(value, at, problems)
+    }
+
+    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+        unquote::<Self>(value)
+    }
+
+    fn stand_in(_: &Route) -> Option<Self> {
+        Self::from_integer(1).ok()
+    }
+}
+
+impl Field for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn schema() -> Value {
+        schema::boolean()
+    }
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        value.as_bool().or_else(|| mismatch(value, at, problems))
+    }
+
+    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+        let boolean = match value.as_str()?.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => true,
+            "false" | "no" | "off" => false,
+            _ => return None,
+        };
+        Some(Remedy::Write(boolean.to_string()))
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const REQUIRED: bool = false;
+
+    fn schema() -> Value {
+        T::schema()
+    }
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        T::read(value, at, problems).map(Some)
+    }
+
+    fn absent(_: &Route, _: &mut Problems) -> Option<Self> {
+        Some(None)
+    }
+
+    fn stand_in(_: &Route) -> Option<Self> {
+        Some(None)
+    }
+}
+
+/// Reports an array with more elements than anything has.
+fn too_long(length: usize, at: &Route, problems: &mut Problems) {
+    let message = format!("`{at}` has {length} entries");
+    let label = format!("{LONGEST} are taken at the most");
+    let help = "Kubernetes carries no more nodes than that, and nothing here has more";
+    let route = at.index(LONGEST);
+    problems.broken(VALUE_MALFORMED, &route, Finding::new(message, &route, label).help(help));
+}
+
+/// An array; elements that cannot be read are reported and left out. The position of those behind
+/// them is then not the one in the file, so that no rule may speak of it.
+impl<T: Field> Field for Vec<T> {
+    const EXPECTED: &'static str = "an array";
+
+    fn schema() -> Value {
+        schema::array::<T>()
+    }
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let DeValue::Array(array) = value else { return mismatch(value, at, problems) };
+        if array.len() > LONGEST {
+            too_long(array.len(), at, problems);
+        }
+        let mut read = Self::new();
+        for (index, element) in array.iter().take(LONGEST).enumerate() {
+            if problems.are_too_many() {
+                break;
+            }
+            read.extend(T::read(element.get_ref(), &at.index(index), problems));
+        }
+        if read.len() < array.len() && !T::KNOWS_ITS_PLACE {
+            problems.silence(at);
+        }
+        Some(read)
+    }
+
+    /// One element without its brackets; one that would be refused is told with its own remedy.
+    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+        let element = literal(value)?;
+        let mut problems = Problems::default();
+        if T::read(value, &Route::root(), &mut problems).is_some() {
+            return Some(Remedy::Write(format!("[{element}]")));
+        }
+        let help = problems.into_diagnostics().pop().and_then(|found| found.finding.help);
+        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+        Some(Remedy::Tell(format!("put it between brackets, as in `[{element}]`{help}")))
+    }
+
+    fn stand_in(_: &Route) -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+/// A table whose keys the user chooses; entries that cannot be read are reported and left out.
+impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
+    const EXPECTED: &'static str = "a table";
+
+    fn schema() -> Value {
+        schema::map::<K, V>()
+    }
+
+    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let DeValue::Table(table) = value else { return mismatch(value, at, problems) };
+        let mut map = Self::new();
+        for (key, value) in table {
+            if problems.are_too_many() {
+                break;
+            }
+            let at = at.key(key.get_ref().to_string());
+            let value = V::read(value.get_ref(), &at, problems);
+            match K::parse(key.get_ref()) {
+                Ok(key) => drop(value.map(|value| map.insert(key, value))),
+                Err(fault) => {
+                    let place = Place::Key(at.clone());
+                    let mut finding = Finding::at(fault.message, place, fault.label);
+                    finding.help = fault.help;
+                    problems.broken(VALUE_MALFORMED, &at, finding);
+                }
+            }
+        }
+        Some(map)
+    }
+}
+
+/// Reads the keys of one table.
+pub(super) struct Keys<'a> {
+    table: Option<&'a DeTable<'a>>,
+    at: &'a Route,
+    /// Known keys that an unknown one was meant to be. That they are missing is no second fault.
+    misspelt: Vec<&'static str>,
+    problems: &'a mut Problems,
+}
+
+impl<'a> Keys<'a> {
+    /// Opens a table, and reports the keys that it does not know. `None` stands for a table that
+    /// is absent: each of its keys is.
+    pub(super) fn open(
+        table: Option<&'a DeTable<'a>>,
+        at: &'a Route,
+        known: &[Key],
+        problems: &'a mut Problems,
+    ) -> Self {
+        let keys = table.into_iter().flat_map(|table| table.keys().map(Spanned::get_ref));
+        let mut misspelt = Vec::new();
+        for key in keys.filter(|key| known.iter().all(|known| known.name != key.as_ref())) {
+            let meant = closest(key, known.iter().map(|known| known.name));
+            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, meant));
+            misspelt.extend(meant);
+            if problems.are_too_many() {
+                break;
+            }
+        }
+        Self { table, at, misspelt, problems }
+    }
+
+    /// Reads one key. `default` is what its absence means, where the type alone does not say.
+    pub(super) fn read<T: Field>(&mut self, key: &'static str, default: Option<T>) -> Option<T> {
+        let at = self.at.key(key);
+        if self.misspelt.contains(&key) {
+            self.problems.silence(&at);
+        }
+        match (self.table.and_then(|table| table.get(key)), default) {
+            (Some(value), default) => {
+                let read = T::read(value.get_ref(), &at, self.problems);
+                read.or(default).or_else(|| T::stand_in(&at))
+            }
+            (None, Some(default)) => Some(default),
+            (None, None) if self.misspelt.contains(&key) => T::stand_in(&at),
+            (None, None) => T::absent(&at, self.problems),
+        }
+    }
+}
+
+fn unknown(key: &str, table: &Route, known: &[Key], meant: Option<&str>) -> Finding {
+    let at = table.key(key.to_owned());
+    let message = format!("there is no key `{at}`");
+    let finding = Finding::at(message, Place::Key(at), "unknown key");
+    match (meant, reference::tables_with(key).as_slice()) {
+        (Some(meant), _) => finding.help(format!("did you mean `{meant}`?")),
+        (None, []) => {
+            let known: Vec<_> = known.iter().map(|key| key.name).collect();
+            finding.help(format!("known here: {}", known.join(", ")))
+        }
+        (None, tables) => finding.help(format!("`{key}` belongs in {}", tables.join(" or "))),
+    }
+}
+
+/// Defines a table of the topology: a struct, how it is read, and its part of reference and schema.
+///
+/// `key: Type` must be there (or its type knows what absence means), `key: Type = default` need not.
+macro_rules! table {
+    (
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $key_about:literal])* $key:ident: $type:ty $(= $default:expr)?, )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+        pub struct $name {
+            /// Where this table stands in the document.
+            #[serde(skip)]
+            pub origin: $crate::route::Route,
+            $( $(#[doc = $key_about])* pub $key: $type, )*
+        }
+
+        impl $name {
+            /// The keys that this table has.
+            pub(in crate::topology) const KEYS: &'static [$crate::topology::reference::Key] = &[$(
+                $crate::topology::reference::Key {
+                    name: stringify!($key),
+                    about: concat!($($key_about),*),
+                    expected: <$type as $crate::topology::read::Field>::EXPECTED,
+                    required: $crate::topology::read::table!(@required $type $(, $default)?),
+                    default: || $crate::topology::read::table!(@shown $type $(, $default)?),
+                    schema: <$type as $crate::topology::read::Field>::schema,
+                },
+            )*];
+
+            fn read_keys(
+                table: Option<&toml::de::DeTable<'_>>,
+                at: &$crate::route::Route,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                let mut keys = $crate::topology::read::Keys::open(table, at, Self::KEYS, problems);
+                $( let $key = keys.read(
+                    stringify!($key),
+                    $crate::topology::read::table!(@default $($default)?),
+                ); )*
+                Some(Self { origin: at.clone(), $( $key: $key?, )* })
+            }
+        }
+
+        impl $crate::topology::read::Field for $name {
+            const EXPECTED: &'static str = "a table";
+            const REQUIRED: bool = $crate::topology::reference::has_required(Self::KEYS);
+            const KNOWS_ITS_PLACE: bool = true;
+
+            fn schema() -> serde_json::Value {
+                $crate::topology::schema::table(Self::KEYS)
+            }
+
+            fn read(
+                value: &toml::de::DeValue<'_>,
+                at: &$crate::route::Route,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                match value {
+                    toml::de::DeValue::Table(table) => Self::read_keys(Some(table), at, problems),
+                    _ => $crate::topology::read::mismatch(value, at, problems),
+                }
+            }
+
+            fn absent(
+                at: &$crate::route::Route,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                Self::read_keys(None, at, problems)
+            }
+
+            fn stand_in(at: &$crate::route::Route) -> Option<Self> {
+                Self::read_keys(None, at, &mut $crate::diagnostic::Problems::default())
+            }
+        }
+    };
+    (@default) => { None };
+    (@default $default:expr) => { Some($default) };
+    (@required $type:ty) => { <$type as $crate::topology::read::Field>::REQUIRED };
+    (@required $type:ty, $default:expr) => { false };
+    (@shown $type:ty) => { None };
+    (@shown $type:ty, $default:expr) => {{
+        let default: $type = $default;
+        serde_json::to_value(&default).ok()
+    }};
+}
+pub(super) use table;

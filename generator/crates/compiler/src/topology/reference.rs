@@ -1,0 +1,102 @@
+//! The reference of `topology.toml`, made from the tables themselves: `docs/topology.md`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hello,
+    Images, Ingress, KubeProxy, Lint, Network, Node, PackageSource, Packages, Secrets, Site,
+    Topology, WireGuard,
+};
+use crate::encode::template;
+
+/// One key of a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// Its doc comment.
+    pub(super) about: &'static str,
+    /// What it takes, with the article.
+    pub(super) expected: &'static str,
+    /// Whether its absence is a fault.
+    pub(super) required: bool,
+    /// What its absence means; `None` where that is told by `about`, or a fault.
+    pub(super) default: fn() -> Option<Value>,
+    /// What a JSON Schema says of its value.
+    pub(super) schema: fn() -> Value,
+}
+
+/// Whether a table with these keys has one that must be there.
+pub(super) const fn has_required(keys: &[Key]) -> bool {
+    match keys {
+        [] => false,
+        [key, rest @ ..] => key.required || has_required(rest),
+    }
+}
+
+/// Tables by the header that users write.
+const TABLES: &[(&str, &[Key])] = &[
+    ("[cluster]", Cluster::KEYS),
+    ("[network]", Network::KEYS),
+    ("[wireguard]", WireGuard::KEYS),
+    ("[control_plane]", ControlPlane::KEYS),
+    ("[kube_proxy]", KubeProxy::KEYS),
+    ("[calico]", Calico::KEYS),
+    ("[ingress]", Ingress::KEYS),
+    ("[cloudflare_tunnel]", CloudflareTunnel::KEYS),
+    ("[hello]", Hello::KEYS),
+    ("[firewall]", Firewall::KEYS),
+    ("[images]", Images::KEYS),
+    ("[packages]", Packages::KEYS),
+    ("[packages.sources.<name>]", PackageSource::KEYS),
+    ("[bootstrap]", Bootstrap::KEYS),
+    ("[secrets]", Secrets::KEYS),
+    ("[lint]", Lint::KEYS),
+    ("[[lint.allow]]", Allow::KEYS),
+    ("[[sites]]", Site::KEYS),
+    ("[[nodes]]", Node::KEYS),
+    ("[[clients]]", Client::KEYS),
+    ("the top level", Topology::KEYS),
+];
+
+/// The tables that have a key of that name.
+pub(super) fn tables_with(key: &str) -> Vec<&'static str> {
+    let tables = TABLES.iter().filter(|(_, keys)| keys.iter().any(|known| known.name == key));
+    tables.map(|(header, _)| *header).collect()
+}
+
+#[derive(Serialize)]
+struct View {
+    tables: Vec<TableView>,
+}
+
+#[derive(Serialize)]
+struct TableView {
+    header: &'static str,
+    keys: Vec<KeyView>,
+}
+
+#[derive(Serialize)]
+struct KeyView {
+    name: &'static str,
+    about: &'static str,
+    expected: &'static str,
+    required: bool,
+    /// As TOML, which has the same form.
+    default: Option<String>,
+}
+
+/// The reference as Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let tables = TABLES.iter().filter(|(header, _)| header.starts_with('['));
+    let tables = tables
+        .map(|(header, keys)| TableView { header, keys: keys.iter().map(key_view).collect() });
+    template::render("topology.md", &View { tables: tables.collect() })
+}
+
+fn key_view(key: &Key) -> KeyView {
+    let Key { name, about, expected, required, default, .. } = *key;
+    let default = default().map(|default| default.to_string());
+    KeyView { name, about: about.trim(), expected, required, default }
+}

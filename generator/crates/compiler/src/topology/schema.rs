@@ -1,0 +1,82 @@
+//! The JSON Schema of `topology.toml`, for editors: `meshwright schema`.
+//!
+//! Made from the same tables that read the file, so a key or a value type cannot be in one and not
+//! in the other. It takes whatever `check` takes, and refuses what one value alone shows: an unknown
+//! key, one that is missing, the wrong type, a word or number that is none. What needs two values is
+//! left to the rules.
+//!
+//! Not schemars: its derive reads serde's attributes, and these tables are not read by serde. What
+//! would be left of it is a name for [`serde_json::Value`].
+//!
+//! Draft 7, the newest that Taplo knows, and with it the editors that use it.
+
+use serde_json::{Map, Value, json};
+
+use super::Topology;
+use super::read::Field;
+use super::reference::Key;
+use meshwright_value::{Form, Number, Text};
+
+/// The whole schema.
+#[must_use]
+pub fn topology() -> Value {
+    let mut schema = Topology::schema();
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!("topology.toml of Meshwright");
+    schema
+}
+
+/// A table with these keys and no others.
+pub(super) fn table(keys: &[Key]) -> Value {
+    let properties: Map<_, _> =
+        keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let required: Vec<_> = keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema =
+        json!({"type": "object", "properties": properties, "additionalProperties": false});
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn property(key: &Key) -> Value {
+    let mut schema = (key.schema)();
+    schema["description"] = json!(key.about.trim());
+    if let Some(default) = (key.default)() {
+        schema["default"] = default;
+    }
+    schema
+}
+
+/// A table whose keys the user chooses.
+pub(super) fn map<K: Text, V: Field>() -> Value {
+    json!({"type": "object", "propertyNames": text::<K>(), "additionalProperties": V::schema()})
+}
+
+pub(super) fn array<T: Field>() -> Value {
+    json!({"type": "array", "items": T::schema()})
+}
+
+pub(super) fn text<T: Text>() -> Value {
+    match T::FORM {
+        Form::Free => json!({"type": "string"}),
+        Form::Words(words) => json!({"type": "string", "enum": words}),
+        Form::Pattern(pattern) => {
+            json!({"type": "string", "pattern": pattern, "examples": example(T::EXPECTED)})
+        }
+    }
+}
+
+/// What a user is told to write ends in an example between backticks.
+fn example(expected: &str) -> Vec<&str> {
+    expected.split('`').nth(1).into_iter().collect()
+}
+
+pub(super) fn number<T: Number>() -> Value {
+    let [lowest, highest] = T::BOUNDS;
+    json!({"type": "integer", "minimum": lowest, "maximum": highest})
+}
+
+pub(super) fn boolean() -> Value {
+    json!({"type": "boolean"})
+}

@@ -1,0 +1,172 @@
+//! What policies must not admit: whoever holds the tunnel's credential gets no further than to the
+//! Ingress controller, nobody else reaches that, and no pod reaches a metadata service.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::Way;
+use super::policy::{self, NAME, Pods, differing};
+use crate::finding::{Code, Finding};
+use crate::flows::metadata_of;
+use crate::model::Model;
+use crate::place::{Fact, Place};
+use crate::read::objects::{Direction, Peer, Policy, Workload};
+
+/// What is not the Internet (IANA: private use, shared address space, link local).
+const PRIVATE: [(Ipv4Addr, u8); 5] = [
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+];
+
+pub(super) fn policies(way: &Way<'_>) -> Vec<Finding> {
+    let mut findings = connectors(way);
+    findings.extend(metrics(way));
+    findings.extend(controller(way));
+    findings
+}
+
+/// cloudflared calls the edge, cluster DNS and pods that are named.
+fn connectors(way: &Way<'_>) -> Vec<Finding> {
+    let (pods, direction) = (Pods::of(way.connectors), Direction::Egress);
+    let policies: Vec<_> = policy::of(way.entry, pods, direction).collect();
+    if policies.is_empty() {
+        return vec![unguarded(way, way.connectors, direction, "cloudflared may call everybody")];
+    }
+    let mut findings = Vec::new();
+    for policy in policies {
+        for admission in &policy.egress {
+            if admission.peers.is_empty() || admission.ports.is_empty() {
+                let message = "a rule admits all peers, or all their ports";
+                findings.push(Finding::new(Code::PolicyAdmits, policy.place, message));
+            }
+            findings.extend(admission.peers.iter().filter_map(|peer| wide(policy, peer)));
+        }
+    }
+    findings
+}
+
+/// cloudflared's own port shows its configuration and its memory (`/config`, `/debug/pprof`): who may
+/// call it is admitted by name, and nobody is by default.
+fn metrics(way: &Way<'_>) -> Option<Finding> {
+    let (pods, direction) = (Pods::of(way.connectors), Direction::Ingress);
+    let guarded = policy::of(way.entry, pods, direction).next().is_some();
+    let message = "every pod may call cloudflared";
+    (!guarded).then(|| unguarded(way, way.connectors, direction, message))
+}
+
+/// A peer that is more than the Internet, or than the pods of one namespace.
+fn wide(policy: &Policy, peer: &Peer) -> Option<Finding> {
+    match peer {
+        Peer::Block { net, except } => {
+            let open = PRIVATE
+                .into_iter()
+                .filter_map(|(address, length)| Ipv4Net::new(address, length).ok());
+            let mut open = open.filter(|private| {
+                let overlaps = net.value.contains(private) || private.contains(&net.value);
+                overlaps && !except.iter().any(|except| except.value.contains(private))
+            });
+            let private = open.next()?;
+            let message = format!("cloudflared may call {private}, which is not the Internet");
+            Some(Finding::new(Code::PolicyAdmits, net.place, message))
+        }
+        Peer::Pods { namespaces, pods } => {
+            let named = namespaces.as_ref().is_none_or(|labels| labels.contains_key(NAME));
+            let message = "cloudflared may call more pods than those of one app";
+            let place = pods.values().next().map_or(policy.place, |label| label.place);
+            (!named || pods.is_empty()).then(|| Finding::new(Code::PolicyAdmits, place, message))
+        }
+    }
+}
+
+/// The controller believes what a request says of its visitor, so cloudflared alone may call it.
+fn controller(way: &Way<'_>) -> Vec<Finding> {
+    let Some(controller) = &way.entry.controller else { return Vec::new() };
+    let (pods, direction) = (Pods::of(&controller.workload), Direction::Ingress);
+    let policies: Vec<_> = policy::of(way.entry, pods, direction).collect();
+    if policies.is_empty() {
+        let message = "every pod may call the controller, and say who its visitor is";
+        return vec![unguarded(way, &controller.workload, direction, message)];
+    }
+    let ports: Vec<_> = controller.workload.ports.iter().map(|port| port.number.value).collect();
+    let mut findings = Vec::new();
+    for policy in policies {
+        for admission in &policy.ingress {
+            let numbers = admission.ports.iter().map(|port| port.number.value);
+            let concerns =
+                admission.ports.is_empty() || numbers.into_iter().any(|port| ports.contains(&port));
+            if !concerns {
+                continue;
+            }
+            let stranger = admission.peers.iter().find_map(|peer| stranger(way, policy, peer));
+            let everybody = admission.peers.is_empty().then_some(policy.place);
+            let message =
+                "others than cloudflared may call the controller, and say who their visitor is";
+            let place = stranger.or(everybody);
+            findings.extend(place.map(|place| Finding::new(Code::PolicyAdmits, place, message)));
+        }
+    }
+    findings
+}
+
+/// Where a peer is somebody else than cloudflared's pods: those are known by the name of their namespace,
+/// and by a label.
+fn stranger(way: &Way<'_>, policy: &Policy, peer: &Peer) -> Option<Place> {
+    let (namespaces, pods) = match peer {
+        Peer::Block { net, .. } => return Some(net.place),
+        Peer::Pods { namespaces, pods } => (namespaces.as_ref(), pods),
+    };
+    let own = namespaces.is_none() && policy.namespace == way.connectors.namespace;
+    let named = namespaces.and_then(|labels| labels.get(NAME));
+    let label = pods.values().next().map_or(policy.place, |label| label.place);
+    match named {
+        Some(named) if named.value != way.connectors.namespace => Some(named.place),
+        None if !own => Some(label),
+        _ if pods.is_empty() => Some(named.map_or(policy.place, |named| named.place)),
+        _ => differing(pods, &way.connectors.labels).map(|(place, _)| place),
+    }
+}
+
+/// No policy selects these pods: one of their namespace that misses them is to blame.
+fn unguarded(way: &Way<'_>, pods: &Workload, direction: Direction, message: &str) -> Finding {
+    let policies = way.entry.objects.policies.iter();
+    let mut near = policies.filter(|policy| policy.namespace == pods.namespace);
+    let missed = near.next().map(|policy| match differing(&policy.pods, &pods.labels) {
+        Some((place, _)) => place,
+        None => policy.place,
+    });
+    let what = match direction {
+        Direction::Ingress => "who calls",
+        Direction::Egress => "what is called by",
+    };
+    let name = &pods.name.value;
+    let message = format!("no NetworkPolicy says {what} the pods of {name}: {message}");
+    Finding::new(Code::PolicyAdmits, missed.unwrap_or(pods.place), message)
+}
+
+/// Calico's policy denies each metadata service that the nodes of this tree have, as their firewalls do.
+pub(super) fn metadata(model: &Model) -> Vec<Finding> {
+    let entry = &model.emitted.entry;
+    let Some(first) = entry.global_policies.first() else { return Vec::new() };
+    let mut addresses: Vec<_> = model.nodes().flat_map(|id| metadata_of(model, id)).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let open = addresses.into_iter().filter(|address| {
+        let rules = entry.global_policies.iter();
+        let rules = rules.filter_map(|policy| policy.rule_for(*address, TCP, HTTP));
+        !rules.into_iter().any(|rule| rule.denies)
+    });
+    let finding = |address: Ipv4Addr| {
+        let message = format!("no policy denies pods the metadata service {address}");
+        let nets = first.rules.iter().flat_map(|rule| &rule.nets);
+        let near = nets.map(|net: &Fact<Ipv4Net>| net.place).next_back();
+        Finding::new(Code::PolicyAdmits, near.unwrap_or(first.place), message)
+    };
+    open.map(finding).collect()
+}
+
+const TCP: u8 = 6;
+const HTTP: u16 = 80;

@@ -1,0 +1,153 @@
+//! Which name matches which: in the zone, in cloudflared, in an Ingress. The three differ.
+
+use crate::read::cloudflared::Rule;
+use crate::read::dns_zone::Record;
+
+/// Whether a pattern with one wildcard at its beginning stands for a name of any depth below it.
+fn is_below(pattern: &str, name: &str) -> bool {
+    let parent = pattern.strip_prefix('*').filter(|parent| parent.starts_with('.'));
+    parent.is_some_and(|parent| name.strip_suffix(parent).is_some_and(|label| !label.is_empty()))
+}
+
+/// The first rule that matches, with its position (cloudflared, `Rule.Matches` and `matchHost` in
+/// ingress/rule.go): wildcards match names of any depth, and not in upper case (run).
+#[must_use]
+pub(super) fn rule_for<'rules>(rules: &'rules [Rule], name: &str) -> Option<(usize, &'rules Rule)> {
+    rules.iter().enumerate().find(|(_, rule)| takes(rule, name))
+}
+
+fn takes(rule: &Rule, name: &str) -> bool {
+    let Some(pattern) = rule.hostname.as_ref().map(|pattern| pattern.value.as_str()) else {
+        return true;
+    };
+    ["", "*"].contains(&pattern) || is_below(pattern, name) || pattern.eq_ignore_ascii_case(name)
+}
+
+/// Whether a rule matches whatever is asked for.
+#[must_use]
+pub(super) fn matches_all(rule: &Rule) -> bool {
+    rule.hostname.as_ref().is_none_or(|pattern| ["", "*"].contains(&pattern.value.as_str()))
+}
+
+/// The record that answers for a name (RFC 4592): its own, or the wildcard of the nearest name above it
+/// that exists.
+#[must_use]
+pub(super) fn record_for<'zone>(records: &'zone [Record], name: &str) -> Option<&'zone Record> {
+    let of = |name: &str| records.iter().find(|record| record.name.value == name);
+    if let Some(own) = of(name) {
+        return Some(own);
+    }
+    let mut above = name;
+    while let Some((_, parent)) = above.split_once('.') {
+        if let Some(wildcard) = of(&format!("*.{parent}")) {
+            return Some(wildcard);
+        }
+        let below = format!(".{parent}");
+        let exists = |record: &Record| {
+            let known = &record.name.value;
+            known == parent || known.ends_with(&below)
+        };
+        if records.iter().any(exists) {
+            return None;
+        }
+        above = parent;
+    }
+    None
+}
+
+/// Whether an Ingress is for a name (`IngressRule.host`): a wildcard stands for one label.
+#[must_use]
+pub(super) fn is_for(host: &str, name: &str) -> bool {
+    let Some(parent) = host.strip_prefix("*.") else { return host == name };
+    name.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)
+}
+
+/// A name that a visitor can type: of a wildcard, one that is no other rule's.
+#[must_use]
+pub(super) fn typed(hostname: &str) -> String {
+    match hostname.strip_prefix("*.") {
+        Some(parent) => format!("any-name.{parent}"),
+        None => hostname.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_for, record_for, rule_for};
+    use crate::place::{Fact, File, Paths};
+    use crate::read::cloudflared::Rule;
+    use crate::read::dns_zone::{self, Record};
+
+    fn file() -> File {
+        Paths::new(vec!["a".to_owned()]).find("a").unwrap()
+    }
+
+    fn rules(hostnames: &[Option<&str>]) -> Vec<Rule> {
+        let fact = |text: &str| Fact { value: text.to_owned(), place: file().whole() };
+        let rule = |hostname: &Option<&str>| Rule {
+            hostname: hostname.map(fact),
+            service: fact("http_status:404"),
+            host_header: None,
+        };
+        hostnames.iter().map(rule).collect()
+    }
+
+    fn zone(names: &[&str]) -> Vec<Record> {
+        let lines: String =
+            names.iter().map(|name| format!("{name}. 1 IN CNAME t.example.net.\n")).collect();
+        dns_zone::read(&lines, file()).unwrap()
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_is_taken() {
+        let rules = rules(&[
+            Some("App.example.com"),
+            Some("*.a.example.com"),
+            Some("*.example.com"),
+            Some("*.Example.net"),
+            None,
+        ]);
+        let table = [
+            ("app.example.com", 0),
+            ("x.a.example.com", 1),
+            ("a.example.com", 2),
+            ("x.y.example.com", 2),
+            ("example.com", 4),
+            ("x.example.net", 4),
+        ];
+        for (name, expected) in table {
+            assert_eq!(rule_for(&rules, name).map(|(at, _)| at), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_record_ends_where_a_name_exists() {
+        let zone = zone(&["*.example.com", "app.example.com", "x.deep.example.com"]);
+        let table = [
+            ("app.example.com", Some("app.example.com")),
+            ("other.example.com", Some("*.example.com")),
+            ("a.b.example.com", Some("*.example.com")),
+            ("below.app.example.com", None),
+            ("y.deep.example.com", None),
+            ("example.com", None),
+            ("example.net", None),
+        ];
+        for (name, expected) in table {
+            let found = record_for(&zone, name).map(|record| record.name.value.as_str());
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_ingress_is_for_one_label() {
+        let table = [
+            ("app.example.com", "app.example.com", true),
+            ("*.example.com", "app.example.com", true),
+            ("*.example.com", "a.b.example.com", false),
+            ("*.example.com", "example.com", false),
+        ];
+        for (host, name, expected) in table {
+            assert_eq!(is_for(host, name), expected, "{host} {name}");
+        }
+    }
+}

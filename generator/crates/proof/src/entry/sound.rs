@@ -1,0 +1,216 @@
+//! What must hold whoever asks: that Kubernetes makes pods of what is written, that cloudflared takes its
+//! configuration, and that nothing but the tunnel leads in.
+
+use super::origin::Origin;
+use super::policy::differing;
+use super::{Way, names};
+use crate::finding::{Code, Finding};
+use crate::place::Fact;
+use crate::read::entry::{Entry, Mounted};
+use crate::read::objects::{PortName, Workload};
+
+/// Looks at every object by itself.
+pub(super) fn objects(entry: &Entry) -> Vec<Finding> {
+    let mut findings: Vec<_> = entry.workloads().flat_map(workload).collect();
+    let controller = entry.controller.iter();
+    let services = entry.objects.services.iter();
+    let services = services.chain(controller.clone().map(|controller| &controller.service));
+    let kinds = services.filter_map(|service| service.kind.as_ref());
+    let kinds = kinds.chain(controller.flat_map(|controller| &controller.further_services));
+    findings.extend(kinds.filter(|kind| kind.value != "ClusterIP").map(exposed));
+    findings
+}
+
+fn exposed(kind: &Fact<String>) -> Finding {
+    let message = format!(
+        "a Service of the type {} has a port on every node: requests come in beside the tunnel",
+        kind.value
+    );
+    Finding::new(Code::ServiceExposed, kind.place, message)
+}
+
+fn workload(workload: &Workload) -> Vec<Finding> {
+    let name = &workload.name.value;
+    let mut findings = Vec::new();
+    let mut finds = |code, place, message| findings.push(Finding::new(code, place, message));
+    if let Some(on) = workload.host_network.as_ref().filter(|on| on.value) {
+        let message = format!(
+            "the pods of {name} have their node's addresses: no NetworkPolicy is for them, and their ports are the node's"
+        );
+        finds(Code::ServiceExposed, on.place, message);
+    }
+    if let Some((place, label)) = differing(&workload.selector, &workload.labels) {
+        let message = format!("the Deployment {name} does not know its own pods: none has {label}");
+        finds(Code::PodsNotReady, place, message);
+    }
+    if workload.replicas.value == 0 {
+        finds(Code::PodsNotReady, workload.replicas.place, format!("{name} has no pods"));
+    }
+    for probe in &workload.probes {
+        if workload.port(&probe.value).is_none() {
+            let message =
+                format!("{name} never becomes ready: none of its containers has {}", probe.value);
+            finds(Code::PodsNotReady, probe.place, message);
+        }
+    }
+    // As the echo app is told (traefik/whoami, `--port`).
+    for argument in &workload.args {
+        let Some(port) = argument.value.strip_prefix("--port=") else { continue };
+        let listens = port.parse().ok().map(PortName::Number);
+        if listens.is_none_or(|port| workload.port(&port).is_none()) {
+            let message = format!("{name} listens on {port}, which is none of its ports");
+            finds(Code::PodsNotReady, argument.place, message);
+        }
+    }
+    findings
+}
+
+/// Looks at what cloudflared is told.
+pub(super) fn tunnel(way: &Way<'_>) -> Vec<Finding> {
+    let mut findings = rules(way);
+    findings.extend(match &way.tunnel.configuration {
+        Some(mounted) => local(way, mounted),
+        None => remote(way),
+    });
+    findings.extend(published(way));
+    findings
+}
+
+/// `apply.sh` gives Ingresses an address: another tunnel's would lead visitors there.
+fn published(way: &Way<'_>) -> Option<Finding> {
+    let published = way.entry.controller.as_ref()?.published.as_ref()?;
+    let (_, zone) = &way.tunnel.zone;
+    let known = zone.iter().any(|record| record.target == published.value);
+    let message = format!("Ingresses get the address {}, which is no record's", published.value);
+    (!known).then(|| Finding::new(Code::TunnelsDiffer, published.place, message))
+}
+
+fn rules(way: &Way<'_>) -> Vec<Finding> {
+    let (file, rules) = way.tunnel.rules();
+    let mut findings = Vec::new();
+    let mut refused = |place, message: String| {
+        findings.push(Finding::new(Code::TunnelRefused, place, message));
+    };
+    let Some((last, others)) = rules.split_last() else {
+        refused(file.whole(), "cloudflared has no rules".to_owned());
+        return findings;
+    };
+    let place = |rule: &crate::read::cloudflared::Rule| {
+        rule.hostname.as_ref().map_or(rule.service.place, |pattern| pattern.place)
+    };
+    if !names::matches_all(last) {
+        let message = "the last rule must match every hostname: cloudflared does not start";
+        refused(place(last), message.to_owned());
+    }
+    for rule in others.iter().filter(|rule| names::matches_all(rule)) {
+        let message =
+            "only the last rule may match every hostname: cloudflared does not start".to_owned();
+        refused(place(rule), message);
+    }
+    for rule in rules {
+        if let Err(why) = Origin::parse(&rule.service.value) {
+            refused(rule.service.place, format!("cloudflared does not start: {why}"));
+        }
+    }
+    let patterns = others.iter().filter_map(|rule| rule.hostname.as_ref());
+    for pattern in patterns.clone().filter(|pattern| is_malformed(&pattern.value)) {
+        let message = format!(
+            "`{}` is no hostname, nor one below `*.`: cloudflared does not start",
+            pattern.value
+        );
+        refused(pattern.place, message);
+    }
+    for (at, pattern) in patterns.enumerate() {
+        match names::rule_for(rules, &names::typed(&pattern.value)) {
+            Some((first, rule)) if first < at => {
+                let message = format!(
+                    "rule {} takes all that rule {} is for: nothing comes to `{}`",
+                    first + 1,
+                    at + 1,
+                    pattern.value
+                );
+                findings.push(Finding::new(Code::RuleShadowed, place(rule), message));
+            }
+            // cloudflared compares wildcards in lower case alone (run).
+            Some((first, _)) if first > at => {
+                let message =
+                    format!("`{}` matches nothing: it is not in lower case", pattern.value);
+                findings.push(Finding::new(Code::RuleShadowed, pattern.place, message));
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// What cloudflared refuses of a pattern (`validateHostname`).
+fn is_malformed(pattern: &str) -> bool {
+    pattern.strip_prefix("*.").unwrap_or(pattern).contains(['*', ':', '/'])
+}
+
+/// Whether cloudflared finds its file, and its credential beside it.
+fn local(way: &Way<'_>, mounted: &Mounted) -> Vec<Finding> {
+    let connectors = way.connectors;
+    let mut findings = Vec::new();
+    let mut refused = |place, message: String| {
+        findings.push(Finding::new(Code::TunnelRefused, place, message));
+    };
+    let volumes = connectors.volumes.iter();
+    let mut holding = volumes.filter(|volume| {
+        let settings = volume.settings.as_ref();
+        settings.is_some_and(|settings| settings.value == mounted.settings.value)
+    });
+    let folder = holding.next().filter(|_| mounted.namespace == connectors.namespace);
+    let folder = folder
+        .and_then(|volume| connectors.mounts.iter().find(|mount| mount.volume == volume.name));
+    let file = folder.map(|folder| format!("{}/{}", folder.path.value, mounted.key));
+    let told = connectors.args.iter().position(|argument| argument.value == "--config");
+    let told = told.and_then(|at| connectors.args.get(at + 1));
+    match (told, file) {
+        (Some(told), Some(file)) if told.value == file => {}
+        (Some(told), _) => {
+            let message = format!(
+                "{} is no file of a mounted ConfigMap: cloudflared does not start",
+                told.value
+            );
+            refused(told.place, message);
+        }
+        (None, _) => {
+            refused(connectors.place, "cloudflared is given no --config".to_owned());
+        }
+    }
+    let credentials = &mounted.said.credentials;
+    let secrets = connectors.volumes.iter().filter(|volume| volume.settings.is_none());
+    let secrets: Vec<_> = secrets.map(|volume| &volume.name).collect();
+    let mut folders = connectors.mounts.iter().filter(|mount| secrets.contains(&&mount.volume));
+    let is_in = |folder: &str| {
+        let file = credentials.value.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+        file.is_some_and(|file| !file.is_empty() && !file.contains('/'))
+    };
+    if !folders.any(|mount| is_in(&mount.path.value)) {
+        let message = format!("{} is no file of a mounted Secret", credentials.value);
+        refused(credentials.place, message);
+    }
+    findings.extend(metrics(connectors, &mounted.said.metrics));
+    findings
+}
+
+/// With the rules at Cloudflare, all that cloudflared is told is in its arguments.
+fn remote(way: &Way<'_>) -> Vec<Finding> {
+    let told = way.connectors.args.iter().position(|argument| argument.value == "--metrics");
+    let told = told.and_then(|at| way.connectors.args.get(at + 1));
+    told.and_then(|told| metrics(way.connectors, told)).into_iter().collect()
+}
+
+/// kubelet asks there whether a connector is ready.
+fn metrics(connectors: &Workload, told: &Fact<String>) -> Option<Finding> {
+    let port = told.value.rsplit(':').next().and_then(|port| port.parse().ok());
+    let listens = |probe: &Fact<PortName>| {
+        let asked = connectors.port(&probe.value).map(|number| number.value);
+        asked.is_some() && asked == port
+    };
+    let message =
+        format!("cloudflared answers probes at {}, and kubelet asks elsewhere", told.value);
+    let answers = connectors.probes.iter().all(listens);
+    (!answers).then(|| Finding::new(Code::PodsNotReady, told.place, message))
+}

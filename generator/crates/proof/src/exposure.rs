@@ -1,0 +1,377 @@
+//! What each node's public side lets in, for all packets: not tried, but computed from its rules.
+//!
+//! The packets that the input chain admits from any interface but wg0, a pod's or lo, of connections
+//! that it does not know yet, are subtracted from those that it has to admit, and the other way round.
+//! Both differences must be empty.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use crate::finding::{Code, Finding};
+use crate::model::packet::State;
+use crate::model::{MachineId, Model};
+use crate::read::nftables::{Chain, Hook, ICMP_TYPES, ICMP6_TYPES, Interface, Policy};
+use crate::read::nftables::{Rule, Ruleset, Verdict};
+use crate::read::tree::Node;
+use crate::space::{Dimension, Ranges, Region, subtract_all};
+use meshwright_value::Protocol;
+
+/// Packets that one line admits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The packets.
+    pub region: Region,
+    /// The line of the rule, or of the policy; none if no chain looks.
+    pub line: Option<u32>,
+}
+
+/// What one node's public side lets in.
+#[derive(Debug, Default)]
+pub struct Exposure {
+    /// In the words of [`describe`], with the lines that admit it.
+    pub admitted: Vec<(String, Option<u32>)>,
+    /// What differs from what it has to be.
+    pub findings: Vec<Finding>,
+}
+
+const TCP: u128 = 6;
+const UDP: u128 = 17;
+
+/// The packets of connections that conntrack does not know.
+fn unknown() -> Ranges {
+    [State::Invalid, State::New, State::Untracked]
+        .map(|state| (state as u128, state as u128))
+        .into_iter()
+        .collect()
+}
+
+/// Computes what a node's public side lets in.
+#[must_use]
+pub fn of(model: &Model, id: MachineId) -> Exposure {
+    let Some(node) = model.files(id) else { return Exposure::default() };
+    let ruleset = &*node.firewall.said;
+    let file = node.firewall.file;
+    let last = ruleset.interfaces.len().saturating_sub(1) as u128;
+    let public = Ranges::span(Interface::Public.into(), last);
+    let start = Region::everything()
+        .within(Dimension::InInterface, &public)
+        .within(Dimension::State, &unknown());
+    let admitted = admitted(ruleset, Hook::Input, vec![start.clone()]);
+    let through = self::admitted(ruleset, Hook::Forward, vec![start.clone()]);
+    let expected: Vec<_> =
+        expected(model, node).into_iter().map(|region| region.intersect(&start)).collect();
+    let mut findings = Vec::new();
+    for one in &admitted {
+        for region in subtract_all(vec![one.region.clone()], &expected) {
+            let message = format!("the public side is open to {}", describe(&region));
+            findings.push(Finding::new(
+                Code::PublicSideOpen,
+                file.line(one.line.unwrap_or(0)),
+                message,
+            ));
+        }
+    }
+    for one in &through {
+        let message = format!("the host forwards from its public side: {}", describe(&one.region));
+        findings.push(Finding::new(
+            Code::PublicSideOpen,
+            file.line(one.line.unwrap_or(0)),
+            message,
+        ));
+    }
+    let open: Vec<_> = admitted.iter().map(|one| one.region.clone()).collect();
+    for region in subtract_all(expected, &open) {
+        let message = format!("the public side is closed to {}", describe(&region));
+        findings.push(Finding::new(Code::PublicSideClosed, file.whole(), message));
+    }
+    findings.sort();
+    findings.dedup_by(|one, other| one.place == other.place && one.code == other.code);
+    let admitted = admitted.iter().map(|one| (describe(&one.region), one.line)).collect();
+    Exposure { admitted, findings }
+}
+
+/// What it has to let in: WireGuard's port, SSH from its sources, `open_ports`, and what IP itself
+/// needs (host.md §2): errors and pings, neighbour discovery, multicast listeners, DHCP's answers.
+fn expected(model: &Model, node: &Node) -> Vec<Region> {
+    let json = &node.json.said;
+    let port = node.conf.said.listen_port.map_or(0, |port| port.value.into());
+    let mut expected = vec![to_port(UDP, port, port)];
+    for source in &json.ssh_from {
+        let ssh = to_port(TCP, json.ssh_port.into(), json.ssh_port.into());
+        expected.push(match source {
+            IpNet::V4(net) => family(ssh, 4).within(Dimension::Source4, &Ranges::from(*net)),
+            IpNet::V6(net) => family(ssh, 6).within(Dimension::Source6, &Ranges::from(*net)),
+        });
+    }
+    expected.extend(json.open_ports.iter().map(|port| {
+        let protocol = if port.protocol() == Protocol::Tcp { TCP } else { UDP };
+        to_port(protocol, port.first().get().into(), port.last().get().into())
+    }));
+    expected.push(icmp(4, 1, ICMP_TYPES, &["echo-reply"]));
+    expected.push(icmp(6, 58, ICMP6_TYPES, &["echo-reply"]));
+    let from = |region: Region, port| region.within(Dimension::SourcePort, &Ranges::one(port));
+    expected.push(from(to_port(UDP, 68, 68), 67));
+    let link_local = Ranges::span(0xfe80 << 112, (0xfec0 << 112) - 1);
+    expected
+        .push(family(from(to_port(UDP, 546, 546), 547), 6).within(Dimension::Source6, &link_local));
+    let outside = private(model).complement(Dimension::Destination4.largest());
+    let v4 = |region: &Region| family(region.clone(), 4).within(Dimension::Destination4, &outside);
+    let v6 = |region: &Region| family(region.clone(), 6);
+    let both = expected.iter().flat_map(|region| [v4(region), v6(region)]);
+    both.filter(|region| !region.is_empty()).collect()
+}
+
+/// Mesh, pod and service addresses: they are no addresses of the public side.
+fn private(model: &Model) -> Ranges {
+    let (cluster, _) = model.cluster();
+    let mesh = model.emitted.nodes.iter().filter_map(|node| node.conf.said.address);
+    let mesh = mesh.map(|address| address.value.trunc());
+    let nets = mesh.chain([cluster.pod_subnet.value, cluster.service_subnet.value]);
+    nets.flat_map(|net| Ranges::from(net).iter().collect::<Vec<_>>()).collect()
+}
+
+fn to_port(protocol: u128, first: u128, last: u128) -> Region {
+    Region::everything()
+        .within(Dimension::Protocol, &Ranges::one(protocol))
+        .within(Dimension::DestinationPort, &Ranges::span(first, last))
+}
+
+fn family(region: Region, family: u128) -> Region {
+    region.within(Dimension::Family, &Ranges::one(family))
+}
+
+fn icmp(version: u128, protocol: u128, types: &[(&str, u8)], without: &[&str]) -> Region {
+    let types = types.iter().filter(|(name, _)| !without.contains(name));
+    let types = types.map(|(_, number)| (u128::from(*number), u128::from(*number))).collect();
+    family(Region::everything(), version)
+        .within(Dimension::Protocol, &Ranges::one(protocol))
+        .within(Dimension::IcmpType, &types)
+}
+
+/// What a client that widens its own AllowedIPs could reach beyond what its file asks for, on one
+/// node: the firewall alone stands before it.
+#[must_use]
+pub fn of_client(model: &Model, client: MachineId, id: MachineId) -> Vec<Finding> {
+    let Some(node) = model.files(id) else { return Vec::new() };
+    let address = u32::from(model.atoms.address(model.machine(client).address));
+    let start = family(Region::everything(), 4)
+        .within(Dimension::InInterface, &Ranges::one(Interface::Mesh.into()))
+        .within(Dimension::Source4, &Ranges::one(address.into()))
+        .within(Dimension::State, &Ranges::one(State::New as u128));
+    let (input, forward) = allowed(model, client, node);
+    let mut findings = Vec::new();
+    for (hook, allowed) in [(Hook::Input, input), (Hook::Forward, forward)] {
+        for one in admitted(&node.firewall.said, hook, vec![start.clone()]) {
+            for region in subtract_all(vec![one.region.clone()], &allowed) {
+                let message = format!(
+                    "{} lets the client {} reach what its file does not ask for: {}",
+                    node.name,
+                    model.machine(client).name,
+                    describe(&region)
+                );
+                let place = node.firewall.file.line(one.line.unwrap_or(0));
+                findings.push(Finding::new(Code::ReachExceeded, place, message));
+            }
+        }
+    }
+    findings.dedup_by(|one, other| one.place == other.place);
+    findings
+}
+
+/// What a client may reach at input, and through a node.
+fn allowed(model: &Model, client: MachineId, node: &Node) -> (Vec<Region>, Vec<Region>) {
+    let asks = |name| {
+        let flow = crate::flows::Flow::find(name);
+        flow.is_some_and(|flow| flow.is_asked_for(model, client))
+    };
+    let (cluster, _) = model.cluster();
+    let untranslated = |region: Region| region.within(Dimension::Translated, &Ranges::one(0));
+    let to = |ranges: &Ranges| Region::everything().within(Dimension::Destination4, ranges);
+    let (mut input, mut forward) = (Vec::new(), Vec::new());
+    if asks("client-api") {
+        let addresses = model.nodes().map(|id| model.atoms.address(model.machine(id).address));
+        let nodes: Ranges = addresses.map(one).collect();
+        let ssh = node.json.said.ssh_port.into();
+        for port in [ssh, 6443] {
+            input.push(to_port(TCP, port, port).within(Dimension::Destination4, &nodes));
+        }
+        input.push(to(&nodes).within(Dimension::Protocol, &Ranges::one(1)));
+        forward.push(untranslated(to(&nodes)));
+    }
+    if asks("client-pod") {
+        forward.push(untranslated(to(&Ranges::from(cluster.pod_subnet.value))));
+    }
+    if asks("client-service") {
+        let services = Ranges::from(cluster.service_subnet.value);
+        let translated = Region::everything().within(Dimension::Original4, &services);
+        input.push(translated.clone());
+        forward.push(translated);
+    }
+    (input, forward)
+}
+
+fn one(address: Ipv4Addr) -> (u128, u128) {
+    let number = u32::from(address).into();
+    (number, number)
+}
+
+/// The packets of `regions` that pass a hook, each with the line that admits it last.
+#[must_use]
+pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<Admitted> {
+    let seen = |region: &Region| region.clone().within(Dimension::Family, &ruleset.families);
+    let unseen = ruleset.families.complement(Dimension::Family.largest());
+    let unseen = regions.iter().map(|region| {
+        let both = [(4, 4), (6, 6)].into_iter().collect();
+        region.clone().within(Dimension::Family, &unseen).within(Dimension::Family, &both)
+    });
+    let unseen = unseen.filter(|region| !region.is_empty());
+    let unseen: Vec<_> = unseen.map(|region| Admitted { region, line: None }).collect();
+    let mut passing: Vec<_> =
+        regions.iter().map(|region| Admitted { region: seen(region), line: None }).collect();
+    let mut bases: Vec<_> = ruleset.chains.iter().filter_map(base_of).collect();
+    bases.retain(|(base, _)| base.hook == hook);
+    bases.sort_by_key(|(base, _)| base.priority);
+    for (base, chain) in bases {
+        let regions = passing.into_iter().map(|one| one.region).collect();
+        let mut run = Run { ruleset, admitted: Vec::new() };
+        let left = run.chain(&chain.rules, regions, 0);
+        if base.policy == Policy::Accept {
+            let line = Some(base.line);
+            run.admitted.extend(left.into_iter().map(|region| Admitted { region, line }));
+        }
+        passing = run.admitted;
+    }
+    passing.retain(|one| !one.region.is_empty());
+    passing.extend(unseen);
+    passing
+}
+
+fn base_of(chain: &Chain) -> Option<(&crate::read::nftables::Base, &Chain)> {
+    Some((chain.base.as_ref()?, chain))
+}
+
+/// All packets of one base chain.
+struct Run<'a> {
+    ruleset: &'a Ruleset,
+    admitted: Vec<Admitted>,
+}
+
+impl Run<'_> {
+    /// Notes what the rules admit, and returns what comes out at the end.
+    fn chain(&mut self, rules: &[Rule], mut regions: Vec<Region>, depth: usize) -> Vec<Region> {
+        let mut returned = Vec::new();
+        for rule in rules {
+            let Some(verdict) = rule.verdict else { continue };
+            let met = regions.iter().map(|region| region.intersect(&rule.region));
+            let met: Vec<_> = met.filter(|region| !region.is_empty()).collect();
+            if met.is_empty() {
+                continue;
+            }
+            regions = regions.iter().flat_map(|region| region.subtract(&rule.region)).collect();
+            match verdict {
+                Verdict::Drop => {}
+                Verdict::Return => returned.extend(met),
+                Verdict::Accept => {
+                    let line = Some(rule.line);
+                    self.admitted.extend(met.into_iter().map(|region| Admitted { region, line }));
+                }
+                // Chains that jump in circles are refused by nft; here they only end.
+                Verdict::Jump(_) if depth > self.ruleset.chains.len() => {}
+                Verdict::Jump(target) => {
+                    let rules = &self.ruleset.chains[target].rules;
+                    regions.extend(self.chain(rules, met, depth + 1));
+                }
+            }
+        }
+        regions.extend(returned);
+        regions
+    }
+}
+
+/// Packets in words: `tcp 22 from 198.51.100.0/24`.
+#[must_use]
+pub fn describe(region: &Region) -> String {
+    let mut text =
+        match region.get(Dimension::Protocol).map(|ranges| ranges.iter().collect::<Vec<_>>()) {
+            Some(protocols) => match protocols[..] {
+                [(1, 1)] => "icmp".to_owned(),
+                [(6, 6)] => "tcp".to_owned(),
+                [(17, 17)] => "udp".to_owned(),
+                [(58, 58)] => "icmpv6".to_owned(),
+                _ => "several protocols".to_owned(),
+            },
+            None => "every protocol".to_owned(),
+        };
+    if let Some(ports) = region.get(Dimension::DestinationPort) {
+        let _ = write!(text, " {}", numbers(ports));
+    }
+    if let Some(types) = region.get(Dimension::IcmpType) {
+        let v6 = text == "icmpv6";
+        let _ = write!(text, " {}", icmp_names(types, if v6 { ICMP6_TYPES } else { ICMP_TYPES }));
+    }
+    if let Some(ports) = region.get(Dimension::SourcePort) {
+        let _ = write!(text, " from port {}", numbers(ports));
+    }
+    let version = region
+        .get(Dimension::Family)
+        .and_then(|family| (family.len() == 1).then(|| family.first()).flatten());
+    let from = match version {
+        Some(6) => region.get(Dimension::Source6).map(|ranges| addresses(ranges, 128)),
+        _ => region.get(Dimension::Source4).map(|ranges| addresses(ranges, 32)),
+    };
+    let anywhere = match version {
+        Some(4) => "anywhere over IPv4",
+        Some(6) => "anywhere over IPv6",
+        _ => "anywhere",
+    };
+    let _ = write!(text, " from {}", from.unwrap_or_else(|| anywhere.to_owned()));
+    text
+}
+
+fn numbers(ranges: &Ranges) -> String {
+    let range = |(first, last)| {
+        if first == last { format!("{first}") } else { format!("{first}-{last}") }
+    };
+    ranges.iter().map(range).collect::<Vec<_>>().join(",")
+}
+
+fn icmp_names(types: &Ranges, names: &[(&str, u8)]) -> String {
+    let named: BTreeMap<u8, &str> = names.iter().map(|(name, number)| (*number, *name)).collect();
+    let all = types.iter().flat_map(|(first, last)| first..=last);
+    let all = all.map(|number| {
+        let known = u8::try_from(number).ok().and_then(|number| named.get(&number));
+        known.map_or_else(|| number.to_string(), |name| (*name).to_owned())
+    });
+    all.collect::<Vec<_>>().join(",")
+}
+
+/// The prefix where it is one, the ends where it is not.
+fn addresses(ranges: &Ranges, bits: u32) -> String {
+    let show = |number: u128| {
+        let v4 = u32::try_from(number).map(|number| Ipv4Addr::from(number).to_string());
+        match v4 {
+            Ok(address) if bits == 32 => address,
+            _ => std::net::Ipv6Addr::from(number).to_string(),
+        }
+    };
+    let range = |(first, last): (u128, u128)| {
+        let size = last - first;
+        let host_bits = (size.checked_add(1)).map_or(128, u128::trailing_zeros);
+        let is_prefix = size.checked_add(1).is_none_or(u128::is_power_of_two);
+        match (size, is_prefix) {
+            (0, _) => show(first),
+            (_, true) => format!("{}/{}", show(first), bits - host_bits),
+            _ => format!("{}-{}", show(first), show(last)),
+        }
+    };
+    ranges.iter().map(range).collect::<Vec<_>>().join(",")
+}
+
+/// Whether two subnets share an address.
+#[must_use]
+pub fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other.network()) || other.contains(&one.network())
+}

@@ -1,0 +1,33 @@
+//! Between which machines a flow is proven.
+
+use crate::model::{MachineId, Model};
+
+fn is_node(model: &Model, id: MachineId) -> bool {
+    model.machine(id).node.is_some()
+}
+
+pub(super) fn nodes(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, from) && is_node(model, to)
+}
+
+pub(super) fn other_nodes(model: &Model, from: MachineId, to: MachineId) -> bool {
+    from != to && nodes(model, from, to)
+}
+
+pub(super) fn same(model: &Model, from: MachineId, to: MachineId) -> bool {
+    from == to && is_node(model, from)
+}
+
+pub(super) fn from_client(model: &Model, from: MachineId, to: MachineId) -> bool {
+    !is_node(model, from) && is_node(model, to)
+}
+
+pub(super) fn controls(model: &Model, id: MachineId) -> bool {
+    model.machine(id).node.as_ref().is_some_and(|host| host.control_plane)
+}
+
+/// All with all, or each with the reflectors.
+pub(super) fn speak_bgp(model: &Model, from: MachineId, to: MachineId) -> bool {
+    let reflects = |id| model.machine(id).node.as_ref().is_some_and(|host| host.reflector);
+    model.emitted.bgp.said.full_mesh.value || reflects(from) || reflects(to)
+}

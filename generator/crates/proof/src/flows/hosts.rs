@@ -1,0 +1,51 @@
+//! What hosts say to hosts.
+
+use super::between::{controls, other_nodes, speak_bgp};
+use super::{API, BGP, ETCD, Expected, Flow, KUBELET, Target};
+use crate::hop::Party;
+use crate::model::packet::Payload;
+
+pub(super) const FLOWS: &[Flow] = &[
+    Flow {
+        name: "node-ping",
+        about: "a host reaches a host",
+        sender: Party::Host,
+        target: Target::Host(Payload::ping()),
+        expected: Expected::Delivered,
+        between: other_nodes,
+    },
+    Flow {
+        name: "node-kubelet",
+        about: "logs, exec and metrics: a host reaches kubelet",
+        sender: Party::Host,
+        target: KUBELET,
+        expected: Expected::Delivered,
+        between: other_nodes,
+    },
+    Flow {
+        name: "node-bgp",
+        about: "BIRD reaches BIRD",
+        sender: Party::Host,
+        target: BGP,
+        expected: Expected::Delivered,
+        between: |model, from, to| other_nodes(model, from, to) && speak_bgp(model, from, to),
+    },
+    Flow {
+        name: "node-api",
+        about: "kubelet and kube-proxy reach the API",
+        sender: Party::Host,
+        target: API,
+        expected: Expected::Delivered,
+        between: |model, from, to| other_nodes(model, from, to) && controls(model, to),
+    },
+    Flow {
+        name: "node-etcd",
+        about: "etcd reaches etcd",
+        sender: Party::Host,
+        target: ETCD,
+        expected: Expected::Delivered,
+        between: |model, from, to| {
+            other_nodes(model, from, to) && controls(model, from) && controls(model, to)
+        },
+    },
+];

@@ -1,0 +1,191 @@
+//! The flows that a cluster lives by, and what must become of each.
+
+mod between;
+mod clients;
+mod hosts;
+mod outside;
+mod pods;
+mod services;
+mod tries;
+
+pub use self::tries::{Try, metadata_of, tries};
+use crate::hop::Party;
+use crate::model::packet::Payload;
+use crate::model::{MachineId, Model};
+use crate::walk::{Arrival, Journey, Stopped, Walker};
+
+/// One kind of flow.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow {
+    /// The name that the command line and JSON use.
+    pub name: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// Who sends.
+    pub sender: Party,
+    /// What is sent to.
+    pub target: Target,
+    /// What must become of it.
+    pub expected: Expected,
+    /// Between which machines it is proven.
+    between: fn(&Model, MachineId, MachineId) -> bool,
+}
+
+/// What a flow is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The host, at its address in the mesh.
+    Host(Payload),
+    /// sshd of the host.
+    Ssh,
+    /// A pod.
+    Pod(Payload),
+    /// The address of a Service whose endpoint is a pod.
+    Service {
+        /// Its port.
+        port: u16,
+        /// The pod's port.
+        target: u16,
+    },
+    /// A port of the host that leads to a pod, its own or another's.
+    NodePort,
+    /// A pod, while BIRD has no routes.
+    PodWithoutBgp(Payload),
+    /// The metadata services of the host's cloud.
+    Metadata,
+    /// Any host outside.
+    Internet(Payload),
+}
+
+/// What must become of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// It arrives, and its answer comes back.
+    Delivered,
+    /// It does not arrive.
+    Blocked,
+    /// As the client's own file asks.
+    AsAsked,
+}
+
+/// What became of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It arrived, and so did its answer.
+    Delivered,
+    /// It stopped.
+    Stopped(Stopped),
+}
+
+/// A port that programs in pods listen on.
+const APP: u16 = 8080;
+const SERVICE_PORT: u16 = 80;
+/// The first of Kubernetes' default `--service-node-port-range`.
+const NODE_PORT: u16 = 30_000;
+
+/// QUIC and HTTP/2 to Cloudflare's edge (Cloudflare, "Tunnel with firewall").
+pub const EDGE: u16 = 7844;
+
+/// A Service of an app.
+const SERVICE: Target = Target::Service { port: SERVICE_PORT, target: APP };
+
+const API: Target = Target::Host(Payload::tcp(6443));
+const KUBELET: Target = Target::Host(Payload::tcp(10_250));
+const BGP: Target = Target::Host(Payload::tcp(179));
+const ETCD: Target = Target::Host(Payload::tcp(2379));
+
+/// All flows, in the order in which they are reported.
+pub fn all() -> impl Iterator<Item = &'static Flow> + Clone {
+    KINDS.iter().copied().flatten()
+}
+
+const KINDS: &[&[Flow]] =
+    &[hosts::FLOWS, pods::FLOWS, services::FLOWS, outside::FLOWS, clients::FLOWS];
+
+impl Flow {
+    /// A flow by its name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        all().find(|flow| flow.name == name)
+    }
+
+    /// The same between the same machines, sent to something else.
+    #[must_use]
+    pub const fn to(self, target: Target) -> Self {
+        Self { target, ..self }
+    }
+
+    /// Whether it is proven between two machines.
+    #[must_use]
+    pub fn applies(&self, model: &Model, from: MachineId, to: MachineId) -> bool {
+        (self.between)(model, from, to)
+    }
+
+    /// Whether this verdict is the expected one.
+    #[must_use]
+    pub fn holds(&self, model: &Model, from: MachineId, verdict: Verdict) -> bool {
+        let delivered = verdict == Verdict::Delivered;
+        match self.expected {
+            Expected::Delivered => delivered,
+            Expected::Blocked => !delivered,
+            Expected::AsAsked => delivered == self.is_asked_for(model, from),
+        }
+    }
+
+    /// Whether a client's own file asks for what this flow reaches: if it names one node, it means
+    /// all, and so with pods.
+    #[must_use]
+    pub fn is_asked_for(&self, model: &Model, client: MachineId) -> bool {
+        let client = model.machine(client);
+        let asks = |atom| client.peer(atom).is_some();
+        match self.target {
+            Target::Host(_) | Target::Ssh | Target::NodePort => {
+                model.nodes().any(|node| asks(model.machine(node).address))
+            }
+            Target::Pod(_) | Target::PodWithoutBgp(_) => model.nodes().any(|node| {
+                let host = model.machine(node).node.as_ref();
+                host.is_some_and(|host| host.pods.iter().copied().any(asks))
+            }),
+            Target::Service { .. } => asks(model.service()),
+            Target::Metadata | Target::Internet(_) => false,
+        }
+    }
+
+    /// Proves it between two machines: for every address that their pods can have, and for each way
+    /// of translating a Service.
+    pub fn prove(&self, walker: &mut Walker<'_>, from: MachineId, to: MachineId) -> Verdict {
+        let model = walker.model();
+        let mut last = Verdict::Delivered;
+        for one in tries(model, self, from, to) {
+            last = verdict(walker, &one.journey, one.meant);
+            let stopped = matches!(last, Verdict::Stopped(_));
+            // The first that fails decides: one that is lost, or one that should be.
+            if stopped != (self.expected == Expected::Blocked) {
+                return last;
+            }
+        }
+        last
+    }
+}
+
+/// Walks there, back, and there once more: what may begin a connection may yet not go on with it.
+pub fn verdict(walker: &mut Walker<'_>, journey: &Journey, meant: Arrival) -> Verdict {
+    match there_and_back(walker, journey, meant) {
+        Ok(()) => Verdict::Delivered,
+        Err(stopped) => Verdict::Stopped(stopped),
+    }
+}
+
+fn there_and_back(
+    walker: &mut Walker<'_>,
+    journey: &Journey,
+    meant: Arrival,
+) -> Result<(), Stopped> {
+    let arrives = |there: Arrival| match there == meant {
+        true => Ok(()),
+        false => Err(Stopped::elsewhere(journey.packet, there.machine, meant.machine)),
+    };
+    arrives(walker.send(journey)?)?;
+    walker.answer(journey, meant)?;
+    arrives(walker.send_more(journey)?)
+}

@@ -1,0 +1,55 @@
+//! What leaves the mesh.
+
+use super::EDGE;
+use super::between::same;
+use super::{Expected, Flow, Target};
+use crate::hop::Party;
+use crate::model::packet::Payload;
+use crate::model::{MachineId, Model};
+
+fn with_tunnel(model: &Model, from: MachineId, to: MachineId) -> bool {
+    model.emitted.entry.tunnel.is_some() && same(model, from, to)
+}
+
+pub(super) const FLOWS: &[Flow] = &[
+    Flow {
+        name: "node-internet",
+        about: "a host reaches the Internet: packages, time, the others' endpoints",
+        sender: Party::Host,
+        target: Target::Internet(Payload::tcp(443)),
+        expected: Expected::Delivered,
+        between: same,
+    },
+    Flow {
+        name: "pod-internet",
+        about: "a pod reaches the Internet under its node's address",
+        sender: Party::Pod,
+        target: Target::Internet(Payload::tcp(443)),
+        expected: Expected::Delivered,
+        between: same,
+    },
+    Flow {
+        name: "tunnel-edge",
+        about: "cloudflared calls Cloudflare's edge from any node (QUIC)",
+        sender: Party::Pod,
+        target: Target::Internet(Payload::udp(EDGE)),
+        expected: Expected::Delivered,
+        between: with_tunnel,
+    },
+    Flow {
+        name: "tunnel-edge-tcp",
+        about: "cloudflared calls it where UDP is lost (HTTP/2)",
+        sender: Party::Pod,
+        target: Target::Internet(Payload::tcp(EDGE)),
+        expected: Expected::Delivered,
+        between: with_tunnel,
+    },
+    Flow {
+        name: "pod-metadata",
+        about: "a pod does not reach the metadata service of its node's cloud",
+        sender: Party::Pod,
+        target: Target::Metadata,
+        expected: Expected::Blocked,
+        between: same,
+    },
+];

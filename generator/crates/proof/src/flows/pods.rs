@@ -1,0 +1,73 @@
+//! What pods say to pods and to hosts, and hosts to pods.
+
+use super::between::{controls, nodes, other_nodes};
+use super::{API, APP, BGP, ETCD, Expected, Flow, KUBELET, Target};
+use crate::hop::Party;
+use crate::model::packet::Payload;
+
+pub(super) const FLOWS: &[Flow] = &[
+    Flow {
+        name: "pod-pod",
+        about: "a pod reaches a pod",
+        sender: Party::Pod,
+        target: Target::Pod(Payload::tcp(APP)),
+        expected: Expected::Delivered,
+        between: nodes,
+    },
+    Flow {
+        name: "pod-pod-without-bgp",
+        about: "a pod reaches a pod while BIRD has no routes",
+        sender: Party::Pod,
+        target: Target::PodWithoutBgp(Payload::tcp(APP)),
+        expected: Expected::Delivered,
+        between: other_nodes,
+    },
+    Flow {
+        name: "pod-api",
+        about: "a pod reaches the API as a port of a host",
+        sender: Party::Pod,
+        target: API,
+        expected: Expected::Delivered,
+        between: |model, from, to| nodes(model, from, to) && controls(model, to),
+    },
+    Flow {
+        name: "pod-kubelet",
+        about: "a metrics server reaches kubelet",
+        sender: Party::Pod,
+        target: KUBELET,
+        expected: Expected::Delivered,
+        between: nodes,
+    },
+    Flow {
+        name: "pod-bgp",
+        about: "a pod does not pose as a node",
+        sender: Party::Pod,
+        target: BGP,
+        expected: Expected::Blocked,
+        between: nodes,
+    },
+    Flow {
+        name: "pod-etcd",
+        about: "a pod does not reach etcd",
+        sender: Party::Pod,
+        target: ETCD,
+        expected: Expected::Blocked,
+        between: nodes,
+    },
+    Flow {
+        name: "pod-etcd-peer",
+        about: "a pod does not reach etcd's peer port",
+        sender: Party::Pod,
+        target: Target::Host(Payload::tcp(2380)),
+        expected: Expected::Blocked,
+        between: nodes,
+    },
+    Flow {
+        name: "node-pod",
+        about: "probes and webhooks: a host reaches a pod",
+        sender: Party::Host,
+        target: Target::Pod(Payload::tcp(APP)),
+        expected: Expected::Delivered,
+        between: nodes,
+    },
+];

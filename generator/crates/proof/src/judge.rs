@@ -1,0 +1,252 @@
+//! All flows between all pairs.
+
+use std::collections::BTreeMap;
+
+use crate::entry;
+use crate::files::{Error, Files};
+use crate::finding::{Code, Finding};
+use crate::flows::{self, Expected, Flow, Target, Verdict};
+use crate::hop::Step;
+use crate::invariants;
+use crate::model::{MachineId, Model};
+use crate::parallel;
+use crate::place::{File, Paths, Place};
+use crate::read::nftables::Hook;
+use crate::read::tree;
+use crate::walk::Walker;
+
+/// What came of a proof.
+#[derive(Debug)]
+pub struct Proof {
+    /// The paths of all files.
+    pub paths: Paths,
+    /// The network, unless it could not be read.
+    pub model: Option<Model>,
+    /// For each flow of [`flows::all`] how often it was proven, and how often it failed.
+    pub counts: Vec<Count>,
+    /// Why flows failed, the most frequent cause first.
+    pub failures: Vec<Failure>,
+    /// The way in from the Internet.
+    pub entry: entry::Proven,
+    /// What is wrong without a packet.
+    pub findings: Vec<Finding>,
+    /// Files whose bytes are not the manifest's.
+    pub edited: Vec<File>,
+}
+
+/// How often a flow held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// As it should be.
+    pub proven: u64,
+    /// Not so.
+    pub failed: u64,
+}
+
+/// One cause, and what it breaks.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The cause.
+    pub finding: Finding,
+    /// How many flows fail for it.
+    pub count: u64,
+    /// The first of them.
+    pub first: Instance,
+}
+
+/// One flow between two machines.
+#[derive(Debug, Clone, Copy)]
+pub struct Instance {
+    /// The flow.
+    pub flow: &'static Flow,
+    /// Who sends.
+    pub from: MachineId,
+    /// Who should receive.
+    pub to: MachineId,
+}
+
+impl Proof {
+    /// Whether everything holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.failures.is_empty() && self.causes().next().is_none()
+    }
+
+    /// What is wrong without a packet between two machines: with the way in, and without any.
+    pub fn causes(&self) -> impl Iterator<Item = &Finding> {
+        self.entry.causes().chain(&self.findings)
+    }
+
+    /// Whether a flow was proven wherever it applies.
+    fn is_proven(&self, name: &str) -> bool {
+        let mut flows = flows::all().zip(&self.counts);
+        flows.any(|(flow, count)| flow.name == name && count.failed == 0)
+    }
+
+    /// How many ordered pairs of different nodes there are.
+    #[must_use]
+    pub fn pairs(&self) -> u64 {
+        let nodes = self.model.as_ref().map_or(0, |model| model.nodes().count() as u64);
+        nodes * nodes.saturating_sub(1)
+    }
+
+    /// How often all flows together held, and failed.
+    #[must_use]
+    pub fn total(&self) -> Count {
+        let entry = self.entry.count();
+        let counts = || self.counts.iter().chain([&entry]);
+        let sum = |count: fn(&Count) -> u64| counts().map(count).sum();
+        Count { proven: sum(|count| count.proven), failed: sum(|count| count.failed) }
+    }
+}
+
+/// Reads a tree and proves every flow.
+///
+/// # Errors
+///
+/// When the system refuses a file.
+pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
+    let reading = tree::read(files)?;
+    let mut proof = Proof {
+        paths: reading.paths,
+        model: None,
+        counts: vec![Count::default(); flows::all().count()],
+        failures: Vec::new(),
+        entry: entry::Proven::default(),
+        findings: reading.findings,
+        edited: reading.edited,
+    };
+    // What could not be read may be anything: no flow is judged on top of it.
+    let Some(emitted) = reading.emitted.filter(|_| proof.findings.is_empty()) else {
+        return Ok(proof);
+    };
+    match Model::build(emitted) {
+        Ok(model) => {
+            walk(&model, &mut proof);
+            proof.entry = entry::prove(&model, |flow| proof.is_proven(flow));
+            proof.findings.extend(invariants::check(&model));
+            proof.model = Some(model);
+        }
+        Err(findings) => proof.findings.extend(findings),
+    }
+    Ok(proof)
+}
+
+fn walk(model: &Model, proof: &mut Proof) {
+    let machines: Vec<_> = model.ids().collect();
+    let rows = parallel::map_with(
+        machines.len(),
+        || Walker::new(model),
+        |walker, position| row(walker, machines[position]),
+    );
+    let mut causes = Causes::default();
+    for row in rows {
+        for (sum, count) in proof.counts.iter_mut().zip(row.counts) {
+            sum.proven += count.proven;
+            sum.failed += count.failed;
+        }
+        causes.merge(row.causes);
+    }
+    let mut failures: Vec<_> = causes.0.into_values().collect();
+    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+    proof.failures = failures;
+}
+
+/// What one machine sends.
+struct Row {
+    counts: Vec<Count>,
+    causes: Causes,
+}
+
+#[derive(Default)]
+struct Causes(BTreeMap<(Code, Place), Failure>);
+
+impl Causes {
+    fn add(&mut self, finding: Finding, count: u64, first: Instance) {
+        let key = (finding.code, finding.place);
+        self.0.entry(key).or_insert(Failure { finding, count: 0, first }).count += count;
+    }
+
+    fn merge(&mut self, other: Self) {
+        for Failure { finding, count, first } in other.0.into_values() {
+            self.add(finding, count, first);
+        }
+    }
+}
+
+fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
+    let model = walker.model();
+    let mut row =
+        Row { counts: vec![Count::default(); flows::all().count()], causes: Causes::default() };
+    for to in model.nodes() {
+        for (flow, count) in flows::all().zip(&mut row.counts) {
+            if !flow.applies(model, from, to) {
+                continue;
+            }
+            let verdict = flow.prove(walker, from, to);
+            if flow.holds(model, from, verdict) {
+                count.proven += 1;
+                continue;
+            }
+            count.failed += 1;
+            let first = Instance { flow, from, to };
+            row.causes.add(cause(model, &first, verdict), 1, first);
+        }
+    }
+    row
+}
+
+/// Why a flow is not as it should be.
+#[must_use]
+pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
+    let Instance { flow, from, to } = *instance;
+    if let Verdict::Stopped(stopped) = verdict {
+        return without_routes(model, instance, stopped.finding(model));
+    }
+    let names = [from, to].map(|id| model.machine(id).name.as_str());
+    let message = match flow.expected {
+        Expected::Blocked => {
+            format!("{} from {} to {} is let through", flow.name, names[0], names[1])
+        }
+        Expected::AsAsked | Expected::Delivered => {
+            format!(
+                "{} reaches {} by {}, and its file does not ask for it",
+                names[0], names[1], flow.name
+            )
+        }
+    };
+    // The last rule that admitted it is where it could have been stopped.
+    let place = last_admission(model, instance);
+    let code = match flow.expected {
+        Expected::Blocked => Code::FirewallAdmits,
+        Expected::AsAsked | Expected::Delivered => Code::ReachExceeded,
+    };
+    Finding::new(code, place, message)
+}
+
+/// A pod packet that only BIRD has a route for is not lost by the guard, but by what is not in
+/// wg0.routes.
+fn without_routes(model: &Model, instance: &Instance, finding: Finding) -> Finding {
+    let waits = matches!(instance.flow.target, Target::PodWithoutBgp(_));
+    let routes = model.files(instance.from).map(|files| files.routes.file);
+    match routes.filter(|_| waits && finding.code == Code::NoRoute) {
+        Some(file) => {
+            let name = &model.machine(instance.to).name;
+            let message =
+                format!("no route to the pods of {name} but BIRD's, which may take 240 s");
+            Finding::new(Code::PodsWaitForBgp, file.whole(), message)
+        }
+        None => finding,
+    }
+}
+
+fn last_admission(model: &Model, instance: &Instance) -> Place {
+    let mut walker = Walker::with_log(model);
+    let _ = instance.flow.prove(&mut walker, instance.from, instance.to);
+    let hops = walker.hops();
+    let mut admitted = hops.iter().filter_map(|hop| match hop.step {
+        Step::Admitted(Hook::Input | Hook::Forward) => hop.place,
+        _ => None,
+    });
+    admitted.next_back().unwrap_or(model.machine(instance.to).file.whole())
+}

@@ -1,0 +1,258 @@
+//! What a host's firewall does with one packet.
+
+use super::atoms::{Atom, Atoms};
+use super::packet::{Packet, Tracked};
+use crate::read::nftables::{Hook, Interface, Policy, Rule, Ruleset, Verdict};
+use crate::space::{Dimension, Ranges};
+
+/// A ruleset, prepared for the atoms of one tree.
+#[derive(Debug)]
+pub struct Firewall {
+    /// The rules.
+    pub ruleset: std::sync::Arc<Ruleset>,
+    /// The class of each atom: atoms that no rule tells apart share one.
+    classes: Vec<u16>,
+}
+
+/// What decides about a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it goes on.
+    pub accepted: bool,
+    /// The line that says so: of a rule, or of a chain's policy. None where no chain looks.
+    pub line: Option<u32>,
+}
+
+impl Decision {
+    const UNSEEN: Self = Self { accepted: true, line: None };
+}
+
+/// Where a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// The hook.
+    pub hook: Hook,
+    /// The interface that it came in by.
+    pub input: Option<Interface>,
+    /// The interface that it leaves by.
+    pub output: Option<Interface>,
+    /// The chains of this hook that look now.
+    pub priorities: Priorities,
+}
+
+/// Which chains of a hook look, by their priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priorities {
+    /// All.
+    All,
+    /// Those before the destination is translated.
+    BeforeTranslation,
+    /// Those after it.
+    AfterTranslation,
+}
+
+/// Where destinations are translated (`NF_IP_PRI_NAT_DST`).
+const TRANSLATION: i32 = -100;
+
+impl Priorities {
+    fn includes(self, priority: i32) -> bool {
+        match self {
+            Self::All => true,
+            Self::BeforeTranslation => priority < TRANSLATION,
+            Self::AfterTranslation => priority >= TRANSLATION,
+        }
+    }
+}
+
+impl Firewall {
+    /// Prepares a ruleset.
+    #[must_use]
+    pub fn new(ruleset: std::sync::Arc<Ruleset>, atoms: &Atoms) -> Self {
+        let mut told_apart: Vec<&Ranges> = Vec::new();
+        for rule in ruleset.chains.iter().flat_map(|chain| &chain.rules) {
+            for (dimension, ranges) in rule.region.iter() {
+                if dimension.is_address4() && !told_apart.contains(&ranges) {
+                    told_apart.push(ranges);
+                }
+            }
+        }
+        let mut known: Vec<Vec<bool>> = Vec::new();
+        let mut class = |atom| {
+            let address = u32::from(atoms.address(atom)).into();
+            let signature: Vec<_> =
+                told_apart.iter().map(|ranges| ranges.contains(address)).collect();
+            let position = known.iter().position(|other| *other == signature);
+            let position = position.unwrap_or_else(|| {
+                known.push(signature);
+                known.len() - 1
+            });
+            u16::try_from(position).unwrap_or(u16::MAX)
+        };
+        let classes = atoms.iter().map(&mut class).collect();
+        Self { ruleset, classes }
+    }
+
+    /// What it does with a packet.
+    #[must_use]
+    pub fn judge(
+        &self,
+        passage: Passage,
+        packet: &Packet,
+        tracked: Tracked,
+        atoms: &Atoms,
+    ) -> Decision {
+        let point = Point { passage, packet, tracked, atoms };
+        if !self.ruleset.families.contains(4) {
+            return Decision::UNSEEN;
+        }
+        let mut bases: Vec<_> = self
+            .ruleset
+            .chains
+            .iter()
+            .filter_map(|chain| Some((chain.base.as_ref()?, chain)))
+            .filter(|(base, _)| {
+                base.hook == passage.hook && passage.priorities.includes(base.priority)
+            })
+            .collect();
+        bases.sort_by_key(|(base, _)| base.priority);
+        let mut last = Decision::UNSEEN;
+        for (base, chain) in bases {
+            let decided = self.chain(&chain.rules, &point, 0);
+            last = decided.unwrap_or(Decision {
+                accepted: base.policy == Policy::Accept,
+                line: Some(base.line),
+            });
+            if !last.accepted {
+                return last;
+            }
+        }
+        last
+    }
+
+    /// The first verdict of a chain; none if the packet comes out at its end.
+    fn chain(&self, rules: &[Rule], point: &Point<'_>, depth: usize) -> Option<Decision> {
+        for rule in rules.iter().filter(|rule| point.is_in(rule)) {
+            match rule.verdict {
+                None => {}
+                Some(Verdict::Accept) => {
+                    return Some(Decision { accepted: true, line: Some(rule.line) });
+                }
+                Some(Verdict::Drop) => {
+                    return Some(Decision { accepted: false, line: Some(rule.line) });
+                }
+                Some(Verdict::Return) => return None,
+                // Chains that jump in circles are refused by nft; here they only end.
+                Some(Verdict::Jump(_)) if depth > self.ruleset.chains.len() => return None,
+                Some(Verdict::Jump(target)) => {
+                    let rules = &self.ruleset.chains[target].rules;
+                    if let Some(decision) = self.chain(rules, point, depth + 1) {
+                        return Some(decision);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a rule treats two ports, called or calling, as two.
+    #[must_use]
+    pub fn tells_apart(&self, one: u16, other: u16) -> bool {
+        let rules = self.ruleset.chains.iter().flat_map(|chain| &chain.rules);
+        let mut ranges = rules.flat_map(|rule| rule.region.iter());
+        ranges.any(|(dimension, ranges)| {
+            let of_ports = [Dimension::SourcePort, Dimension::DestinationPort];
+            of_ports.contains(&dimension)
+                && ranges.contains(one.into()) != ranges.contains(other.into())
+        })
+    }
+
+    /// What the rules tell apart, packed: two packets with the same are judged the same.
+    #[must_use]
+    pub fn key(&self, passage: Passage, packet: &Packet, tracked: Tracked) -> u128 {
+        let class = |atom: Atom| u128::from(self.classes[atom.index()]);
+        let interface = |interface: Option<Interface>| interface.map_or(7, |one| one as u128);
+        let payload = packet.payload;
+        let fields = [
+            (passage.hook as u128, 3),
+            (passage.priorities as u128, 2),
+            (interface(passage.input), 3),
+            (interface(passage.output), 3),
+            (tracked.state as u128, 3),
+            (tracked.translated.into(), 1),
+            (payload.protocol.into(), 8),
+            (payload.source_port.into(), 16),
+            (payload.destination_port.into(), 16),
+            (payload.icmp_type.into(), 8),
+            (class(packet.source), 16),
+            (class(packet.destination), 16),
+            (class(tracked.original), 16),
+        ];
+        fields.into_iter().fold(0, |packed, (field, bits)| packed << bits | field)
+    }
+}
+
+/// One packet as a point in the space of all packets.
+struct Point<'a> {
+    passage: Passage,
+    packet: &'a Packet,
+    tracked: Tracked,
+    atoms: &'a Atoms,
+}
+
+impl Point<'_> {
+    fn is_in(&self, rule: &Rule) -> bool {
+        rule.region.iter().all(|(dimension, ranges)| {
+            self.coordinate(dimension).is_some_and(|coordinate| ranges.contains(coordinate))
+        })
+    }
+
+    /// An interface that a packet has not got is in no set, not even in that of all others.
+    fn coordinate(&self, dimension: Dimension) -> Option<u128> {
+        let address = |atom| u128::from(u32::from(self.atoms.address(atom)));
+        let Packet { source, destination, payload, .. } = *self.packet;
+        Some(match dimension {
+            Dimension::Family => 4,
+            Dimension::Protocol => payload.protocol.into(),
+            Dimension::SourcePort => payload.source_port.into(),
+            Dimension::DestinationPort => payload.destination_port.into(),
+            Dimension::IcmpType => payload.icmp_type.into(),
+            Dimension::Source4 => address(source),
+            Dimension::Destination4 => address(destination),
+            Dimension::Source6 | Dimension::Destination6 => return None,
+            Dimension::State => self.tracked.state as u128,
+            Dimension::Translated => self.tracked.translated.into(),
+            Dimension::Original4 => address(self.tracked.original),
+            Dimension::InInterface => self.passage.input?.into(),
+            Dimension::OutInterface => self.passage.output?.into(),
+        })
+    }
+}
+
+/// Decisions that were already made: a table in which each key has one place, and the last one wins.
+#[derive(Debug)]
+pub struct Memo(Vec<Option<(usize, u128, Decision)>>);
+
+const PLACES: usize = 1 << 12;
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self(vec![None; PLACES])
+    }
+}
+
+impl Memo {
+    /// The decision for a key of a firewall, made if it is not known.
+    pub fn of(&mut self, firewall: usize, key: u128, make: impl FnOnce() -> Decision) -> Decision {
+        // Multiplication mixes the bits upwards (Fibonacci hashing).
+        let folded = (key as u64) ^ ((key >> 64) as u64) ^ (firewall as u64) << 7;
+        let place = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize;
+        match self.0[place] {
+            Some((known, other, decision)) if known == firewall && other == key => decision,
+            _ => {
+                let decision = make();
+                self.0[place] = Some((firewall, key, decision));
+                decision
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Packets, as far as anything on their way looks at them.
+
+use super::atoms::Atom;
+
+/// A packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packet {
+    /// Where it comes from.
+    pub source: Atom,
+    /// Where it goes to.
+    pub destination: Atom,
+    /// What it carries.
+    pub payload: Payload,
+    /// Its size with the IP header, in bytes.
+    pub size: u16,
+}
+
+impl Packet {
+    /// The answer to it.
+    #[must_use]
+    pub const fn answer(self) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.source,
+            payload: self.payload.answer(),
+            size: self.size,
+        }
+    }
+}
+
+/// What a packet carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Payload {
+    /// The protocol's number (IANA).
+    pub protocol: u8,
+    /// The source port.
+    pub source_port: u16,
+    /// The destination port.
+    pub destination_port: u16,
+    /// The type of an ICMP message.
+    pub icmp_type: u8,
+}
+
+/// Any port that programs call from (Linux, `ip_local_port_range`: 32768 to 60999).
+const EPHEMERAL: u16 = 40_000;
+
+const ICMP_ECHO_REQUEST: u8 = 8;
+
+impl Payload {
+    /// A TCP segment to this port.
+    #[must_use]
+    pub const fn tcp(port: u16) -> Self {
+        Self { protocol: 6, source_port: EPHEMERAL, destination_port: port, icmp_type: 0 }
+    }
+
+    /// A UDP datagram to this port.
+    #[must_use]
+    pub const fn udp(port: u16) -> Self {
+        Self { protocol: 17, source_port: EPHEMERAL, destination_port: port, icmp_type: 0 }
+    }
+
+    /// An echo request.
+    #[must_use]
+    pub const fn ping() -> Self {
+        Self { protocol: 1, source_port: 0, destination_port: 0, icmp_type: ICMP_ECHO_REQUEST }
+    }
+
+    /// The same to another port, as a Service translates it.
+    #[must_use]
+    pub const fn to_port(self, port: u16) -> Self {
+        Self { destination_port: port, ..self }
+    }
+
+    const fn answer(self) -> Self {
+        Self {
+            source_port: self.destination_port,
+            destination_port: self.source_port,
+            icmp_type: if self.protocol == 1 { 0 } else { self.icmp_type },
+            ..self
+        }
+    }
+}
+
+impl std::fmt::Display for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = if self.protocol == 6 { "TCP" } else { "UDP" };
+        match (self.protocol, self.destination_port) {
+            (1, _) if self.icmp_type == ICMP_ECHO_REQUEST => f.write_str("an ICMP echo request"),
+            (1, _) => f.write_str("an ICMP echo reply"),
+            (_, EPHEMERAL) => write!(f, "the answer of {name} port {}", self.source_port),
+            (_, port) => write!(f, "{name} to port {port}"),
+        }
+    }
+}
+
+/// What conntrack says of a packet, by its number in
+/// [`Dimension::State`](crate::space::Dimension::State).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It belongs to nothing.
+    Invalid = 0,
+    /// It begins a connection.
+    New = 1,
+    /// It belongs to one.
+    Established = 2,
+    /// It is about one, such as an ICMP error.
+    Related = 3,
+    /// It is not looked at.
+    Untracked = 4,
+}
+
+/// What a host's conntrack knows of the connection that a packet belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tracked {
+    /// What it says of the packet.
+    pub state: State,
+    /// Whether the host has translated the destination.
+    pub translated: bool,
+    /// The destination as the host saw it first.
+    pub original: Atom,
+}

@@ -1,0 +1,180 @@
+//! The chart `ingress-nginx` (4.15.1). Keys that it has and we do not emit are not understood: most of
+//! them would change who is reached.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_saphyr::Spanned;
+
+use super::{Controller, Release, Switch, leads, listens};
+use crate::place::{Fact, File};
+use crate::read::Unread;
+use crate::read::objects::{Class, Service};
+use crate::read::yaml;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Values {
+    fullname_override: Spanned<String>,
+    controller: ControllerValues,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "read, so that any further key is noticed")]
+struct ControllerValues {
+    /// In another case, the chart makes neither (templates/controller-deployment.yaml).
+    kind: Kind,
+    replica_count: Spanned<u32>,
+    min_available: Option<IgnoredAny>,
+    unhealthy_pod_eviction_policy: Option<IgnoredAny>,
+    image: IgnoredAny,
+    allow_snippet_annotations: bool,
+    enable_annotation_validations: bool,
+    ingress_class: Spanned<String>,
+    ingress_class_by_name: bool,
+    ingress_class_resource: ClassResource,
+    watch_ingress_without_class: bool,
+    publish_service: Switch,
+    #[serde(default)]
+    extra_args: ExtraArgs,
+    config: Config,
+    service: ServiceValues,
+    admission_webhooks: Switch,
+    metrics: Metrics,
+    resources: Option<IgnoredAny>,
+    topology_spread_constraints: Option<IgnoredAny>,
+    network_policy: Off,
+    host_network: Option<Spanned<bool>>,
+}
+
+#[derive(Deserialize)]
+enum Kind {
+    Deployment,
+    DaemonSet,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClassResource {
+    name: Spanned<String>,
+    enabled: bool,
+    default: bool,
+    controller_value: Spanned<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ExtraArgs {
+    publish_status_address: Option<Spanned<String>>,
+}
+
+/// nginx's ConfigMap, where a key more can send a request in circles.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(dead_code, reason = "read, so that any further key is noticed")]
+struct Config {
+    annotations_risk_level: Option<String>,
+    compute_full_forwarded_for: Option<String>,
+    forwarded_for_header: Option<String>,
+    proxy_body_size: Option<String>,
+    proxy_real_ip_cidr: Option<String>,
+    server_tokens: Option<String>,
+    ssl_redirect: Option<String>,
+    use_forwarded_headers: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ServiceValues {
+    r#type: Spanned<String>,
+    enable_http: Spanned<bool>,
+    #[expect(dead_code, reason = "nothing calls that port")]
+    enable_https: bool,
+    #[expect(dead_code, reason = "it prefers some pods, and keeps nobody from any")]
+    traffic_distribution: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metrics {
+    enabled: bool,
+    service: MetricsService,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsService {
+    r#type: Spanned<String>,
+}
+
+/// `enabled: false`: the chart's own policy would admit everybody.
+#[derive(Deserialize)]
+#[serde(try_from = "Switch")]
+struct Off;
+
+impl TryFrom<Switch> for Off {
+    type Error = &'static str;
+
+    fn try_from(value: Switch) -> Result<Self, Self::Error> {
+        if value.enabled.value { Err("the chart's own policy admits everybody") } else { Ok(Self) }
+    }
+}
+
+/// `controller.containerPort.http`, and `controller.service.ports.http`.
+const HTTP: u16 = 80;
+
+/// `ingress-nginx.selectorLabels` (templates/_helpers.tpl): the chart's name and the release's.
+const LABELS: &[(&str, &str)] = &[
+    ("app.kubernetes.io/component", "controller"),
+    ("app.kubernetes.io/instance", RELEASE),
+    ("app.kubernetes.io/name", "ingress-nginx"),
+];
+
+const RELEASE: &str = "ingress-nginx";
+
+/// Reads `values.yaml`.
+///
+/// # Errors
+///
+/// When it has another shape.
+pub fn read(text: &str, file: File) -> Result<Controller, Unread> {
+    let document = yaml::documents(text)[0];
+    let release = Release { name: RELEASE, document, file };
+    let Values { fullname_override, controller } = document.read()?;
+    let name = release.fact(fullname_override);
+    // `ingress-nginx.controller.fullname`, with `controller.name` as it is.
+    let name = Fact { value: format!("{}-controller", name.value), place: name.place };
+    let labels = Release::labels(LABELS, name.place);
+    let ServiceValues { r#type: kind, enable_http, .. } = controller.service;
+    let enabled = release.fact(enable_http);
+    let http = Fact { value: HTTP, place: enabled.place };
+    let ports = enabled.value.then(|| leads("http", http.clone()));
+    let mut workload =
+        release.workload(name.clone(), release.fact(controller.replica_count), &labels);
+    workload.ports.push(listens("http", http));
+    workload.host_network = controller.host_network.map(|on| release.fact(on));
+    let resource = controller.ingress_class_resource;
+    let serves = release.fact(resource.controller_value);
+    let class = Class {
+        name: release.fact(resource.name),
+        controller: serves.clone(),
+        default: resource.default,
+    };
+    let metrics = controller.metrics.enabled.then_some(controller.metrics.service.r#type);
+    let by_name = release.fact(controller.ingress_class);
+    Ok(Controller {
+        workload,
+        service: Service {
+            name,
+            namespace: RELEASE.to_owned(),
+            kind: Some(release.fact(kind)),
+            selector: labels,
+            ports: ports.into_iter().collect(),
+        },
+        class: resource.enabled.then_some(class),
+        serves,
+        serves_by_name: controller.ingress_class_by_name.then_some(by_name),
+        published: controller.extra_args.publish_status_address.map(|name| release.fact(name)),
+        further_services: metrics.into_iter().map(|kind| release.fact(kind)).collect(),
+    })
+}

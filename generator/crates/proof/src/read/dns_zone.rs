@@ -1,0 +1,46 @@
+//! `dns.zone`: the public names, one CNAME a line (RFC 1035, section 5).
+
+use super::Unread;
+use crate::place::{Fact, File};
+
+/// One record.
+#[derive(Debug)]
+pub struct Record {
+    /// The name, without the dot at its end.
+    pub name: Fact<String>,
+    /// What it is an alias of, without the dot at its end.
+    pub target: String,
+    /// Whether Cloudflare answers for it, in place of saying what it is an alias of.
+    pub proxied: bool,
+}
+
+/// What Cloudflare's import takes as "proxied".
+const PROXIED: &str = "cf_tags=cf-proxied:true";
+
+/// Reads a zone.
+///
+/// # Errors
+///
+/// Every line that is neither a comment nor a CNAME with whole names.
+pub fn read(text: &str, file: File) -> Result<Vec<Record>, Vec<Unread>> {
+    let records = super::lines(text, |line, statement| {
+        let (record, comment) = statement.split_once(';').unwrap_or((statement, ""));
+        let words: Vec<_> = record.split_whitespace().collect();
+        match words[..] {
+            [] => Ok(None),
+            [name, ttl, "IN", "CNAME", target] if ttl.parse::<u32>().is_ok() => {
+                let name = Fact { value: whole(name)?, place: file.line(line) };
+                let proxied = comment.trim() == PROXIED;
+                Ok(Some(Record { name, target: whole(target)?, proxied }))
+            }
+            _ => Err(format!("`{statement}` is not understood")),
+        }
+    });
+    records.map(|records| records.into_iter().flatten().collect())
+}
+
+/// A name that ends in a dot: any other would be one below the zone's own.
+fn whole(name: &str) -> Result<String, String> {
+    let whole = name.strip_suffix('.').filter(|name| !name.is_empty());
+    whole.map(str::to_lowercase).ok_or_else(|| format!("`{name}` does not end in a dot"))
+}

@@ -1,0 +1,417 @@
+//! `nftables.conf`: a strict reader of the subset of nft(8) that we emit. Each rule becomes the
+//! [`Region`] of the packets that it is about.
+
+mod rule;
+mod token;
+mod value;
+
+use std::collections::BTreeMap;
+
+use self::rule::{Action, Draft, InterfaceMatch, Set};
+use self::token::{Token, Tokens};
+use self::value::Kind;
+use super::Unread;
+use crate::space::{Dimension, Ranges, Region};
+
+pub use value::{ICMP_TYPES, ICMP6_TYPES};
+
+/// What `ct state` knows, by its number in [`Dimension::State`].
+pub const STATES: [&str; 5] = ["invalid", "new", "established", "related", "untracked"];
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruleset {
+    /// The families that it sees: 4, 6 or both.
+    pub families: Ranges,
+    /// The interfaces that its rules tell apart, by their number in the dimensions of interfaces. The
+    /// first four are [`Interface`]'s; further ones are named by a rule.
+    pub interfaces: Vec<String>,
+    /// Its chains.
+    pub chains: Vec<Chain>,
+}
+
+/// The interfaces that every host has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interface {
+    /// `lo`
+    Loopback = 0,
+    /// WireGuard's.
+    Mesh = 1,
+    /// Any `cali*`: a pod's.
+    Pod = 2,
+    /// Any that no rule names: the public side, and the networks of sites.
+    Public = 3,
+}
+
+/// One chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Its name.
+    pub name: String,
+    /// Where it stands in the way of packets; none if it is only jumped to.
+    pub base: Option<Base>,
+    /// Its rules, in their order.
+    pub rules: Vec<Rule>,
+}
+
+/// What makes a chain see packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Where.
+    pub hook: Hook,
+    /// The lesser comes first.
+    pub priority: i32,
+    /// What happens to packets that no rule decides about.
+    pub policy: Policy,
+    /// Its line.
+    pub line: u32,
+}
+
+/// The hooks of netfilter, in the order of a packet's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hook {
+    /// Before it is routed.
+    Prerouting,
+    /// To this host.
+    Input,
+    /// Through this host.
+    Forward,
+    /// From this host.
+    Output,
+    /// After it was routed.
+    Postrouting,
+}
+
+impl Hook {
+    /// nft's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prerouting => "prerouting",
+            Self::Input => "input",
+            Self::Forward => "forward",
+            Self::Output => "output",
+            Self::Postrouting => "postrouting",
+        }
+    }
+}
+
+/// The policy of a base chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Let through.
+    Accept,
+    /// Dropped.
+    Drop,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The packets that it is about.
+    pub region: Region,
+    /// What happens to them; nothing if it only counts.
+    pub verdict: Option<Verdict>,
+    /// What it says of itself.
+    pub comment: Option<String>,
+    /// Its line.
+    pub line: u32,
+}
+
+/// What happens to a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let through this hook.
+    Accept,
+    /// Dropped.
+    Drop,
+    /// Back to the chain that jumped here.
+    Return,
+    /// On in the chain at this position.
+    Jump(usize),
+}
+
+/// Reads a file; `mesh` is WireGuard's interface.
+///
+/// # Errors
+///
+/// The first construct that is not understood: what follows it may mean anything.
+pub fn read(text: &str, mesh: &str) -> Result<Ruleset, Unread> {
+    let mut tokens = Tokens::of(text)?;
+    let (family, table) = header(&mut tokens)?;
+    let mut body = Body::default();
+    tokens.expect(Token::Open)?;
+    loop {
+        tokens.skip_ends();
+        if tokens.take(Token::Close) {
+            break;
+        }
+        body.item(&mut tokens)?;
+    }
+    tokens.skip_ends();
+    if tokens.peek().is_some() {
+        return Err(tokens.unexpected());
+    }
+    let families = match family {
+        "inet" => [(4, 4), (6, 6)].into_iter().collect(),
+        "ip" => Ranges::one(4),
+        "ip6" => Ranges::one(6),
+        _ => {
+            return Err(tokens.error(format!("tables of the family `{family}` are not understood")));
+        }
+    };
+    let _ = table;
+    body.finish(families, mesh)
+}
+
+/// `table F T`, so that there is one to delete; `delete table F T`, so that a reload replaces; and the
+/// head of its new text.
+fn header<'text>(tokens: &mut Tokens<'text>) -> Result<(&'text str, &'text str), Unread> {
+    tokens.skip_ends();
+    let declared = table(tokens)?;
+    let told = "the table is not declared before it is deleted: nft refuses the file on a host that has none";
+    if !tokens.take(Token::End) {
+        return Err(tokens.error(told));
+    }
+    tokens.skip_ends();
+    if !tokens.take(Token::Word("delete")) {
+        let message = "the table is not deleted before this: a reload would add to its old rules";
+        return Err(tokens.error(message));
+    }
+    let deleted = table(tokens)?;
+    tokens.skip_ends();
+    let defined = table(tokens)?;
+    if declared != deleted || deleted != defined {
+        return Err(tokens.error("three different tables are declared, deleted and defined"));
+    }
+    Ok(defined)
+}
+
+fn table<'text>(tokens: &mut Tokens<'text>) -> Result<(&'text str, &'text str), Unread> {
+    tokens.expect(Token::Word("table"))?;
+    Ok((tokens.word()?, tokens.word()?))
+}
+
+/// What stands in a table.
+#[derive(Default)]
+struct Body<'text> {
+    sets: BTreeMap<&'text str, Set>,
+    chains: Vec<ChainDraft<'text>>,
+}
+
+struct ChainDraft<'text> {
+    name: &'text str,
+    base: Option<Base>,
+    rules: Vec<Draft<'text>>,
+}
+
+impl<'text> Body<'text> {
+    fn item(&mut self, tokens: &mut Tokens<'text>) -> Result<(), Unread> {
+        let kind = tokens.word()?;
+        match kind {
+            "set" => self.set(tokens),
+            "chain" => self.chain(tokens),
+            _ => Err(tokens.error(format!("`{kind}` is not understood in a table"))),
+        }
+    }
+
+    fn set(&mut self, tokens: &mut Tokens<'text>) -> Result<(), Unread> {
+        let name = tokens.word()?;
+        tokens.expect(Token::Open)?;
+        let set = set(tokens)?;
+        if self.sets.insert(name, set).is_some() {
+            return Err(tokens.error(format!("there are two sets `{name}`")));
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self, tokens: &mut Tokens<'text>) -> Result<(), Unread> {
+        let name = tokens.word()?;
+        if self.chains.iter().any(|chain| chain.name == name) {
+            return Err(tokens.error(format!("there are two chains `{name}`")));
+        }
+        tokens.expect(Token::Open)?;
+        let mut chain = ChainDraft { name, base: None, rules: Vec::new() };
+        loop {
+            tokens.skip_ends();
+            if tokens.take(Token::Close) {
+                break;
+            }
+            if tokens.take(Token::Word("type")) {
+                chain.base = Some(base(tokens)?);
+            } else {
+                chain.rules.push(rule::read(tokens, &self.sets)?);
+            }
+        }
+        self.chains.push(chain);
+        Ok(())
+    }
+
+    fn finish(self, families: Ranges, mesh: &str) -> Result<Ruleset, Unread> {
+        let interfaces = self.interfaces(mesh);
+        let names: Vec<_> = self.chains.iter().map(|chain| chain.name).collect();
+        let chains = self.chains.into_iter().map(|chain| {
+            let rules = chain.rules.into_iter().map(|rule| finish_rule(rule, &names, &interfaces));
+            let rules = rules.collect::<Result<_, _>>()?;
+            Ok(Chain { name: chain.name.to_owned(), base: chain.base, rules })
+        });
+        let chains = chains.collect::<Result<_, _>>()?;
+        Ok(Ruleset { families, interfaces, chains })
+    }
+
+    /// The four that every host has, then one for each further pattern: a name that it matches.
+    fn interfaces(&self, mesh: &str) -> Vec<String> {
+        let mut names = vec!["lo".to_owned(), mesh.to_owned(), "cali0".to_owned(), String::new()];
+        let rules = self.chains.iter().flat_map(|chain| &chain.rules);
+        for pattern in rules.flat_map(|rule| &rule.interfaces).flat_map(|one| &one.patterns) {
+            if !names.iter().any(|name| matches(pattern, name)) {
+                names.push(pattern.trim_end_matches('*').to_owned());
+            }
+        }
+        names
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => pattern == name,
+    }
+}
+
+fn finish_rule(draft: Draft<'_>, chains: &[&str], interfaces: &[String]) -> Result<Rule, Unread> {
+    let line = draft.line;
+    let mut region = draft.region;
+    for InterfaceMatch { dimension, patterns, negated } in draft.interfaces {
+        let numbered = (0..).zip(interfaces);
+        let meant = numbered
+            .filter(|(_, name)| patterns.iter().any(|pattern| matches(pattern, name)) != negated);
+        region = region.within(dimension, &meant.map(|(number, _)| (number, number)).collect());
+    }
+    let verdict = match draft.action {
+        None => None,
+        Some(Action::Accept) => Some(Verdict::Accept),
+        Some(Action::Drop) => Some(Verdict::Drop),
+        Some(Action::Return) => Some(Verdict::Return),
+        Some(Action::Jump(name)) => {
+            let target = chains.iter().position(|chain| *chain == name);
+            let message = format!("there is no chain `{name}`");
+            Some(Verdict::Jump(target.ok_or(Unread { line, message })?))
+        }
+    };
+    Ok(Rule { region, verdict, comment: draft.comment.map(str::to_owned), line })
+}
+
+/// `type filter hook H priority P; policy V;`, after `type`.
+fn base(tokens: &mut Tokens<'_>) -> Result<Base, Unread> {
+    tokens.expect(Token::Word("filter"))?;
+    tokens.expect(Token::Word("hook"))?;
+    let hook = match tokens.word()? {
+        "prerouting" => Hook::Prerouting,
+        "input" => Hook::Input,
+        "forward" => Hook::Forward,
+        "output" => Hook::Output,
+        "postrouting" => Hook::Postrouting,
+        word => return Err(tokens.error(format!("`{word}` is no hook that is understood"))),
+    };
+    tokens.expect(Token::Word("priority"))?;
+    let priority = priority(tokens)?;
+    let line = tokens.line();
+    tokens.expect(Token::End)?;
+    let mut policy = Policy::Accept;
+    if tokens.take(Token::Word("policy")) {
+        policy = match tokens.word()? {
+            "accept" => Policy::Accept,
+            "drop" => Policy::Drop,
+            word => return Err(tokens.error(format!("`{word}` is no policy"))),
+        };
+        tokens.expect(Token::End)?;
+    }
+    Ok(Base { hook, priority, policy, line })
+}
+
+/// A number, or one of nft(8)'s names for it, with what is added.
+fn priority(tokens: &mut Tokens<'_>) -> Result<i32, Unread> {
+    let word = tokens.word()?;
+    let named = match word {
+        "raw" => Some(-300),
+        "mangle" => Some(-150),
+        "dstnat" => Some(-100),
+        "filter" => Some(0),
+        "security" => Some(50),
+        "srcnat" => Some(100),
+        _ => word.parse().ok(),
+    };
+    let unknown = tokens.error(format!("`{word}` is no priority"));
+    let start = named.ok_or(unknown)?;
+    let sign = match tokens.peek() {
+        Some(Token::Word("+")) => 1,
+        Some(Token::Word("-")) => -1,
+        _ => return Ok(start),
+    };
+    tokens.next();
+    let word = tokens.word()?;
+    let step: i32 = word.parse().map_err(|_| tokens.error(format!("`{word}` is no number")))?;
+    Ok(start + sign * step)
+}
+
+fn set(tokens: &mut Tokens<'_>) -> Result<Set, Unread> {
+    let mut kind = None;
+    let (mut interval, mut merge) = (false, false);
+    let mut elements = Vec::new();
+    loop {
+        tokens.skip_ends();
+        if tokens.take(Token::Close) {
+            break;
+        }
+        match tokens.word()? {
+            "type" => {
+                kind = Some(match tokens.word()? {
+                    "ipv4_addr" => Kind::Address4,
+                    "ipv6_addr" => Kind::Address6,
+                    word => {
+                        return Err(tokens.error(format!("sets of `{word}` are not understood")));
+                    }
+                });
+            }
+            "flags" => {
+                tokens.expect(Token::Word("interval"))?;
+                interval = true;
+            }
+            "auto-merge" => merge = true,
+            "elements" => {
+                tokens.expect(Token::Word("="))?;
+                let kind = kind.ok_or_else(|| tokens.error("the type of the set is missing"))?;
+                elements = rule::elements(tokens, kind)?;
+            }
+            word => return Err(tokens.error(format!("`{word}` is not understood in a set"))),
+        }
+    }
+    let kind = kind.ok_or_else(|| tokens.error("the type of the set is missing"))?;
+    if !interval && elements.iter().any(|(first, last)| first != last) {
+        return Err(
+            tokens.error("the set has ranges, and nft refuses them without `flags interval`")
+        );
+    }
+    if interval && !merge && Ranges::overlap(elements.clone()) {
+        return Err(
+            tokens.error("ranges of the set overlap, and nft refuses it without `auto-merge`")
+        );
+    }
+    Ok(Set { kind, elements: elements.into_iter().collect() })
+}
+
+/// The number of an interface in the dimensions of interfaces.
+impl From<Interface> for u128 {
+    fn from(interface: Interface) -> Self {
+        interface as Self
+    }
+}
+
+impl Dimension {
+    /// Whether rules tell addresses of IPv4 apart by it.
+    #[must_use]
+    pub const fn is_address4(self) -> bool {
+        matches!(self, Self::Source4 | Self::Destination4 | Self::Original4)
+    }
+}

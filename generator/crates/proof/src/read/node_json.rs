@@ -1,0 +1,84 @@
+//! `node.json`: what no other file says: which key is whose, and what the firewall is meant to open.
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::read::Unread;
+use meshwright_value::{Endpoint, OpenPort, PublicKey, Text};
+
+/// The HostPlan of one node, as far as it is read.
+#[derive(Debug)]
+pub struct NodeJson {
+    /// The port of sshd.
+    pub ssh_port: u16,
+    /// Who may reach it.
+    pub ssh_from: Vec<IpNet>,
+    /// Further public ports.
+    pub open_ports: Vec<OpenPort>,
+    /// Who its peers are.
+    pub peers: Vec<Named>,
+}
+
+/// A peer by its name.
+#[derive(Debug)]
+pub struct Named {
+    /// The name in the topology.
+    pub name: String,
+    /// Its key.
+    pub public_key: PublicKey,
+    /// Where it is called.
+    pub endpoint: Option<Endpoint>,
+}
+
+#[derive(Deserialize)]
+struct Document<'text> {
+    #[serde(borrow)]
+    wireguard: WireGuard<'text>,
+    firewall: Firewall,
+}
+
+#[derive(Deserialize)]
+struct WireGuard<'text> {
+    #[serde(borrow)]
+    peers: Vec<Peer<'text>>,
+}
+
+#[derive(Deserialize)]
+struct Peer<'text> {
+    name: &'text str,
+    public_key: &'text str,
+    endpoint: Option<&'text str>,
+}
+
+#[derive(Deserialize)]
+struct Firewall {
+    ssh_port: u16,
+    ssh_from: Vec<IpNet>,
+    open_ports: Vec<String>,
+}
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// When it has another shape.
+pub fn read(text: &str) -> Result<NodeJson, Unread> {
+    let document: Document<'_> = serde_json::from_str(text).map_err(|error| Unread {
+        line: u32::try_from(error.line()).unwrap_or(0),
+        message: error.to_string(),
+    })?;
+    let unread = |value: &str| Unread { line: 0, message: format!("`{value}` is not understood") };
+    let open_ports = document.firewall.open_ports.iter();
+    let open_ports = open_ports.map(|port| OpenPort::parse(port).map_err(|_| unread(port)));
+    let peers = document.wireguard.peers.iter().map(|peer| {
+        let public_key = PublicKey::parse(peer.public_key).map_err(|_| unread(peer.public_key))?;
+        let endpoint = peer.endpoint.map(|text| Endpoint::parse(text).map_err(|_| unread(text)));
+        Ok(Named { name: peer.name.to_owned(), public_key, endpoint: endpoint.transpose()? })
+    });
+    Ok(NodeJson {
+        ssh_port: document.firewall.ssh_port,
+        ssh_from: document.firewall.ssh_from,
+        open_ports: open_ports.collect::<Result<_, _>>()?,
+        peers: peers.collect::<Result<_, _>>()?,
+    })
+}

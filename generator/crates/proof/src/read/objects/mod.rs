@@ -1,0 +1,185 @@
+//! Kubernetes objects, one file a kind. Each fact keeps its place, since objects of several files make
+//! one cluster.
+
+mod ingress;
+mod namespace;
+mod network_policy;
+mod service;
+mod workload;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_saphyr::Spanned;
+
+pub use self::ingress::{Backend, Class, Host, Ingress};
+pub use self::namespace::{Namespace, Settings};
+pub use self::network_policy::{Admission, Direction, Peer, Policy, PolicyPort};
+pub use self::service::{Service, ServicePort};
+pub use self::workload::{ContainerPort, Mount, Volume, Workload};
+use super::Unread;
+use super::yaml::{self, Document};
+use crate::place::{Fact, File, Place};
+
+/// What a cluster is told, by kinds.
+#[derive(Debug, Default)]
+pub struct Objects {
+    /// Namespaces.
+    pub namespaces: Vec<Namespace>,
+    /// ConfigMaps.
+    pub settings: Vec<Settings>,
+    /// Deployments.
+    pub workloads: Vec<Workload>,
+    /// Services.
+    pub services: Vec<Service>,
+    /// Ingresses.
+    pub ingresses: Vec<Ingress>,
+    /// IngressClasses.
+    pub classes: Vec<Class>,
+    /// NetworkPolicies.
+    pub policies: Vec<Policy>,
+}
+
+/// Labels, or those that a selector asks for.
+pub type Labels = BTreeMap<String, Fact<String>>;
+
+/// A port by its number, or by the name that a container gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "a port is a number up to 65535, or a name")]
+pub enum PortName {
+    /// The number.
+    Number(u16),
+    /// The name.
+    Name(String),
+}
+
+impl std::fmt::Display for PortName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => write!(f, "`{name}`"),
+        }
+    }
+}
+
+impl Objects {
+    /// Adds those of another file.
+    pub fn extend(&mut self, other: Self) {
+        self.namespaces.extend(other.namespaces);
+        self.settings.extend(other.settings);
+        self.workloads.extend(other.workloads);
+        self.services.extend(other.services);
+        self.ingresses.extend(other.ingresses);
+        self.classes.extend(other.classes);
+        self.policies.extend(other.policies);
+    }
+}
+
+/// Reads all documents of a file.
+///
+/// # Errors
+///
+/// Every document that is not understood.
+pub fn read(text: &str, file: File) -> Result<Objects, Vec<Unread>> {
+    let (mut objects, mut unread) = (Objects::default(), Vec::new());
+    for document in yaml::documents(text) {
+        let source = Source { document, file };
+        unread.extend(source.add_to(&mut objects).err());
+    }
+    if unread.is_empty() { Ok(objects) } else { Err(unread) }
+}
+
+/// One document, and the file that it stands in.
+#[derive(Clone, Copy)]
+struct Source<'text> {
+    document: Document<'text>,
+    file: File,
+}
+
+/// What kubectl takes. Where a kind has no `spec`, it is read otherwise.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Manifest<S> {
+    api_version: Spanned<String>,
+    #[expect(dead_code, reason = "read before")]
+    kind: IgnoredAny,
+    metadata: Metadata,
+    spec: S,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    name: Spanned<String>,
+    namespace: Option<Spanned<String>>,
+    #[serde(default)]
+    labels: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    annotations: BTreeMap<String, Spanned<String>>,
+}
+
+/// `LabelSelector` (meta/v1).
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Selector {
+    #[serde(default)]
+    match_labels: BTreeMap<String, Spanned<String>>,
+}
+
+/// Where objects without a namespace go.
+const DEFAULT_NAMESPACE: &str = "default";
+
+impl Source<'_> {
+    fn add_to(&self, objects: &mut Objects) -> Result<(), Unread> {
+        match self.document.kind {
+            "Namespace" => objects.namespaces.push(namespace::read(self)?),
+            "ConfigMap" => objects.settings.push(namespace::read_settings(self)?),
+            "Deployment" => objects.workloads.push(workload::read(self)?),
+            "Service" => objects.services.push(service::read(self)?),
+            "Ingress" => objects.ingresses.push(ingress::read(self)?),
+            "IngressClass" => objects.classes.push(ingress::read_class(self)?),
+            "NetworkPolicy" => objects.policies.push(network_policy::read(self)?),
+            // It keeps drains from stopping all pods at once, and no packet from anything.
+            "PodDisruptionBudget" => {}
+            kind => {
+                let message = format!("`{kind}` is not understood here");
+                return Err(Unread { line: self.document.first_line(), message });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the manifest of a kind that has a `spec`.
+    fn manifest<S: DeserializeOwned>(&self, api: &str) -> Result<(Metadata, S), Unread> {
+        let manifest: Manifest<S> = self.document.read()?;
+        self.expect_api(api, manifest.api_version)?;
+        Ok((manifest.metadata, manifest.spec))
+    }
+
+    fn expect_api(&self, api: &str, stated: Spanned<String>) -> Result<(), Unread> {
+        let stated = self.document.at(stated);
+        if stated.value == api {
+            return Ok(());
+        }
+        let message = format!("the apiVersion of a {} is {api}", self.document.kind);
+        Err(Unread { line: stated.line, message })
+    }
+
+    fn fact<T>(&self, spanned: Spanned<T>) -> Fact<T> {
+        self.document.fact(self.file, spanned)
+    }
+
+    fn labels(&self, labels: BTreeMap<String, Spanned<String>>) -> Labels {
+        labels.into_iter().map(|(key, value)| (key, self.fact(value))).collect()
+    }
+
+    fn namespace(&self, namespace: Option<Spanned<String>>) -> String {
+        namespace.map_or_else(|| DEFAULT_NAMESPACE.to_owned(), |namespace| namespace.value)
+    }
+
+    /// The line on which the document begins.
+    fn place(&self) -> Place {
+        self.file.line(self.document.first_line())
+    }
+}

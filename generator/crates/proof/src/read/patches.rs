@@ -1,0 +1,61 @@
+//! kubeadm's patches: where the API server and kubelet of a node listen.
+
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::Unread;
+use super::yaml;
+use crate::place::At;
+
+/// One operation (RFC 6902).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Operation {
+    #[serde(rename = "op")]
+    kind: String,
+    path: String,
+    value: Spanned<String>,
+}
+
+/// What is merged into `KubeletConfiguration`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Kubelet {
+    address: Spanned<String>,
+    #[expect(dead_code, reason = "how many pods there are, and not whom they reach")]
+    max_pods: Option<u32>,
+}
+
+/// The end of the API server's command line.
+const COMMAND: &str = "/spec/containers/0/command/-";
+const FLAG: &str = "--bind-address=";
+
+/// Reads `kube-apiserver0+json.yaml`: the address that the API server listens on.
+///
+/// # Errors
+///
+/// When it does anything else than to set that.
+pub fn read_api_server(text: &str) -> Result<At<Ipv4Addr>, Unread> {
+    let document = yaml::documents(text)[0];
+    let operations: Vec<Operation> = document.read()?;
+    let whole = || Unread { line: 0, message: format!("it does not add `{FLAG}…` alone") };
+    let [operation] = <[Operation; 1]>::try_from(operations).map_err(|_| whole())?;
+    let At { value, line } = document.at(operation.value);
+    let added = operation.kind == "add" && operation.path == COMMAND;
+    let address = value.strip_prefix(FLAG).filter(|_| added).and_then(|text| text.parse().ok());
+    let message = format!("`{value}` is not understood");
+    address.map(|value| At { value, line }).ok_or(Unread { line, message })
+}
+
+/// Reads `kubeletconfiguration0+merge.yaml`: the address that kubelet listens on.
+///
+/// # Errors
+///
+/// When it does anything else than to set that.
+pub fn read_kubelet(text: &str) -> Result<At<Ipv4Addr>, Unread> {
+    let document = yaml::documents(text)[0];
+    let kubelet: Kubelet = document.read()?;
+    document.parse("address", kubelet.address)
+}

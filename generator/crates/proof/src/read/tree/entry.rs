@@ -1,0 +1,70 @@
+//! Which reader reads which file of the way in.
+
+use super::folder::Folder;
+use crate::read::entry::{Entry, Mounted, Tunnel, configuration};
+use crate::read::objects::{self, Objects};
+use crate::read::{charts, cloudflared, dns_zone, global_policy};
+
+/// Files of objects that `apply.sh` gives to kubectl.
+const OBJECTS: [&str; 7] = [
+    "cluster/cloudflared/namespace.yaml",
+    "cluster/ingress-nginx/namespace.yaml",
+    "cluster/ingress-nginx/networkpolicy.yaml",
+    "cluster/traefik/namespace.yaml",
+    "cluster/traefik/networkpolicy.yaml",
+    "cluster/traefik/ingressclass.yaml",
+    "cluster/hello/hello.yaml",
+];
+
+const CLOUDFLARED: &str = "cluster/cloudflared/cloudflared.yaml";
+const ZONE: &str = "cluster/cloudflared/dns.zone";
+const PAYLOAD: &str = "cluster/cloudflared/configuration.json";
+const INGRESS_NGINX: &str = "cluster/ingress-nginx/values.yaml";
+const TRAEFIK: &str = "cluster/traefik/values.yaml";
+const METADATA: &str = "cluster/calico/metadata.policy.yaml";
+
+/// What every tree with a tunnel has.
+pub(super) const OF_TUNNEL: [&str; 3] = [CLOUDFLARED, ZONE, OBJECTS[0]];
+
+/// The folder that a tree with a tunnel has.
+pub(super) const TUNNEL: &str = "cluster/cloudflared/";
+
+impl Folder<'_> {
+    /// Every file is read before one that cannot be ends it, so that all are named.
+    pub(super) fn entry(&mut self) -> Option<Entry> {
+        let mut objects = Objects::default();
+        let mut whole = true;
+        for path in OBJECTS {
+            match self.may_say_at(path, objects::read) {
+                Some(read) => read.into_iter().for_each(|(_, read)| objects.extend(read)),
+                None => whole = false,
+            }
+        }
+        let tunnel = self.tunnel(&mut objects);
+        let ingress_nginx = self.may_say_at(INGRESS_NGINX, charts::read_ingress_nginx);
+        let traefik = self.may_say_at(TRAEFIK, charts::read_traefik);
+        let global = self.may_say_at(METADATA, global_policy::read);
+        let controller = ingress_nginx?.or(traefik?).map(|(_, controller)| controller);
+        let global_policies = global?.map(|(_, policies)| policies).unwrap_or_default();
+        let tunnel = tunnel?;
+        whole.then_some(Entry { tunnel, controller, objects, global_policies })
+    }
+
+    #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
+    fn tunnel(&mut self, objects: &mut Objects) -> Option<Option<Tunnel>> {
+        let read = self.may_say_at(CLOUDFLARED, objects::read);
+        let zone = self.may_say_at(ZONE, dns_zone::read);
+        let payload = self.may_say_at(PAYLOAD, cloudflared::read_payload);
+        let (read, zone, remote) = (read?, zone?, payload?);
+        let (Some((file, read)), Some(zone)) = (read, zone) else { return Some(None) };
+        let configuration: Option<Mounted> = match configuration(&read, file) {
+            Ok(configuration) => configuration,
+            Err(unread) => {
+                self.finds(file, unread);
+                return None;
+            }
+        };
+        objects.extend(read);
+        Some(Some(Tunnel { file, configuration, remote, zone }))
+    }
+}

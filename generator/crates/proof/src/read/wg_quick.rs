@@ -1,0 +1,288 @@
+//! `wg0.conf` of nodes and clients: wg-quick(8), as far as we emit it. What wg-quick would refuse, or
+//! take in a way that the file does not show, is refused here.
+
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use ipnet::Ipv4Net;
+
+use super::Unread;
+use crate::place::At;
+use meshwright_value::{Endpoint, PublicKey, Text};
+
+/// One interface.
+#[derive(Debug, Default)]
+pub struct Conf {
+    /// Its address, and the prefix that is on the link.
+    pub address: Option<At<Ipv4Net>>,
+    /// Its UDP port; without one, any.
+    pub listen_port: Option<At<u16>>,
+    /// Its MTU; without one, wg-quick guesses.
+    pub mtu: Option<At<u16>>,
+    /// Whether wg-quick sets no routes.
+    pub table_off: Option<At<()>>,
+    /// The file of its private key.
+    pub private_key: Option<At<String>>,
+    /// The files of preshared keys.
+    pub preshared: Vec<Preshared>,
+    /// What a comment says of the smallest underlay: no other file does.
+    pub underlay: Option<At<u16>>,
+    /// Its peers.
+    pub peers: Vec<Peer>,
+    /// What is sent to and accepted from them, in the order of the file.
+    pub allowed: Vec<Allowed>,
+}
+
+/// A `PostUp` that loads a preshared key.
+#[derive(Debug)]
+pub struct Preshared {
+    /// Whose it is.
+    pub public_key: PublicKey,
+    /// Its path on the host.
+    pub path: String,
+    /// Its line.
+    pub line: u32,
+}
+
+/// A `[Peer]` section.
+#[derive(Debug)]
+pub struct Peer {
+    /// Who it is.
+    pub public_key: At<PublicKey>,
+    /// The line of its `AllowedIPs`; that of its section if it has none.
+    pub allowed_line: u32,
+    /// Where it is called.
+    pub endpoint: Option<Box<At<Endpoint>>>,
+    /// Seconds between keepalives.
+    pub keepalive: Option<At<u16>>,
+}
+
+/// One prefix of one peer.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed {
+    /// The addresses.
+    pub net: Ipv4Net,
+    /// The position of the peer.
+    pub peer: u32,
+}
+
+impl Conf {
+    /// The line of a prefix.
+    #[must_use]
+    pub fn line_of(&self, allowed: Allowed) -> u32 {
+        self.peers[allowed.peer as usize].allowed_line
+    }
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+///
+/// Every line that is not understood.
+pub fn read(text: &str) -> Result<Conf, Vec<Unread>> {
+    let mut reader = Reader { conf: Conf::default(), section: Section::None, unread: Vec::new() };
+    for (number, line) in (1..).zip(text.lines()) {
+        if let Err(message) = reader.line(line, number) {
+            reader.unread.push(Unread { line: number, message });
+        }
+    }
+    reader.finish_peer();
+    if reader.unread.is_empty() { Ok(reader.conf) } else { Err(reader.unread) }
+}
+
+enum Section {
+    None,
+    Interface,
+    Peer(Draft),
+}
+
+/// A `[Peer]` section that is being read.
+struct Draft {
+    line: u32,
+    public_key: Option<At<PublicKey>>,
+    allowed_line: Option<u32>,
+    endpoint: Option<Box<At<Endpoint>>>,
+    keepalive: Option<At<u16>>,
+}
+
+struct Reader {
+    conf: Conf,
+    section: Section,
+    unread: Vec<Unread>,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str, number: u32) -> Result<(), String> {
+        if let Some(underlay) = underlay(line) {
+            self.conf.underlay = Some(At { value: underlay, line: number });
+        }
+        // wg-quick(8) and wg(8) both cut what follows a `#`, wherever it stands.
+        let setting = line.split('#').next().unwrap_or_default().trim();
+        match setting {
+            "" => Ok(()),
+            "[Interface]" => self.begin(Section::Interface),
+            "[Peer]" => {
+                let (public_key, allowed_line, endpoint, keepalive) = (None, None, None, None);
+                let draft = Draft { line: number, public_key, allowed_line, endpoint, keepalive };
+                self.begin(Section::Peer(draft))
+            }
+            _ => {
+                let (key, value) =
+                    setting.split_once('=').ok_or_else(|| format!("`{setting}` is no setting"))?;
+                self.setting(key.trim(), value.trim(), number)
+            }
+        }
+    }
+
+    fn begin(&mut self, section: Section) -> Result<(), String> {
+        self.finish_peer();
+        self.section = section;
+        Ok(())
+    }
+
+    fn setting(&mut self, key: &str, value: &str, line: u32) -> Result<(), String> {
+        match &mut self.section {
+            Section::Interface => interface(&mut self.conf, key, value, line),
+            Section::Peer(draft) => {
+                let peer = u32::try_from(self.conf.peers.len()).unwrap_or(u32::MAX);
+                peer_setting(draft, peer, &mut self.conf.allowed, key, value, line)
+            }
+            Section::None => Err(format!("`{key}` stands in no section")),
+        }
+    }
+
+    fn finish_peer(&mut self) {
+        let Section::Peer(draft) = std::mem::replace(&mut self.section, Section::None) else {
+            return;
+        };
+        let Some(public_key) = draft.public_key else {
+            let message = "the peer has no PublicKey: wg(8) refuses the whole file".to_owned();
+            return self.unread.push(Unread { line: draft.line, message });
+        };
+        self.conf.peers.push(Peer {
+            public_key,
+            allowed_line: draft.allowed_line.unwrap_or(draft.line),
+            endpoint: draft.endpoint,
+            keepalive: draft.keepalive,
+        });
+    }
+}
+
+fn interface(conf: &mut Conf, key: &str, value: &str, line: u32) -> Result<(), String> {
+    match key {
+        "Address" => once(&mut conf.address, parse(key, value)?, key, line),
+        "ListenPort" => once(&mut conf.listen_port, parse(key, value)?, key, line),
+        "MTU" => once(&mut conf.mtu, parse(key, value)?, key, line),
+        "Table" if value == "off" => once(&mut conf.table_off, (), key, line),
+        "PostUp" => post_up(conf, value, line),
+        _ => Err(format!("`{key} = {value}` is not understood")),
+    }
+}
+
+/// The two commands that we emit; what else a command might do cannot be judged.
+fn post_up(conf: &mut Conf, command: &str, line: u32) -> Result<(), String> {
+    let words: Vec<_> = command.split_whitespace().collect();
+    match words[..] {
+        ["wg", "set", "%i", "private-key", path] => {
+            once(&mut conf.private_key, path.to_owned(), "PostUp … private-key", line)
+        }
+        ["wg", "set", "%i", "peer", key, "preshared-key", path] => {
+            let public_key = public_key(key)?;
+            conf.preshared.push(Preshared { public_key, path: path.to_owned(), line });
+            Ok(())
+        }
+        _ => Err(format!("the command `{command}` is not understood")),
+    }
+}
+
+fn peer_setting(
+    draft: &mut Draft,
+    peer: u32,
+    allowed: &mut Vec<Allowed>,
+    key: &str,
+    value: &str,
+    line: u32,
+) -> Result<(), String> {
+    match key {
+        "PublicKey" => once(&mut draft.public_key, public_key(value)?, key, line),
+        "AllowedIPs" => {
+            for net in value.split(',') {
+                let net: Ipv4Net = parse(key, net.trim())?;
+                allowed.push(Allowed { net: net.trunc(), peer });
+            }
+            draft.allowed_line = Some(line);
+            Ok(())
+        }
+        "Endpoint" => {
+            let endpoint = Endpoint::parse(value).map_err(|_| malformed(key, value))?;
+            if endpoint.port().is_none() {
+                return Err(format!("`{value}` has no port, and wg(8) refuses it"));
+            }
+            let mut at = None;
+            once(&mut at, endpoint, key, line)?;
+            if draft.endpoint.is_some() {
+                return Err(twice(key));
+            }
+            draft.endpoint = at.map(Box::new);
+            Ok(())
+        }
+        "PersistentKeepalive" if value == "off" => once(&mut draft.keepalive, 0, key, line),
+        "PersistentKeepalive" => once(&mut draft.keepalive, parse(key, value)?, key, line),
+        _ => Err(format!("`{key} = {value}` is not understood")),
+    }
+}
+
+/// wg(8) lets the last one win without a word, and so hides the first.
+fn once<T>(slot: &mut Option<At<T>>, value: T, key: &str, line: u32) -> Result<(), String> {
+    if slot.is_some() {
+        return Err(twice(key));
+    }
+    *slot = Some(At { value, line });
+    Ok(())
+}
+
+fn twice(key: &str) -> String {
+    format!("`{key}` stands here twice: the last one wins without a word")
+}
+
+fn parse<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| malformed(key, value))
+}
+
+fn malformed(key: &str, value: &str) -> String {
+    format!("`{value}` is no {key}")
+}
+
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::parse(text).map_err(|_| malformed("public key", text))
+}
+
+/// `# The smallest underlay is that of home: 1492 - 80.`
+fn underlay(line: &str) -> Option<u16> {
+    let (_, sum) = line.strip_prefix("# The smallest underlay is that of ")?.split_once(": ")?;
+    sum.split_once(" - ")?.0.parse().ok()
+}
+
+/// Peers whose endpoint is a name, and where they are called.
+pub type Endpoints = Vec<(PublicKey, At<Endpoint>)>;
+
+/// Reads `wg0.endpoints`.
+///
+/// # Errors
+///
+/// Every line that is not understood.
+pub fn read_endpoints(text: &str) -> Result<Endpoints, Vec<Unread>> {
+    let read = |line: u32, setting: &str| {
+        let (key, endpoint) =
+            setting.split_once(' ').ok_or_else(|| format!("`{setting}` is no key and endpoint"))?;
+        let endpoint = Endpoint::parse(endpoint).map_err(|_| malformed("endpoint", endpoint))?;
+        Ok((public_key(key)?, At { value: endpoint, line }))
+    };
+    super::lines(text, read)
+}
+
+/// The address part of `Address`.
+#[must_use]
+pub fn host(address: &At<Ipv4Net>) -> Ipv4Addr {
+    address.value.addr()
+}

@@ -1,0 +1,109 @@
+//! YAML files of several documents, whose values know their lines.
+
+use serde::de::DeserializeOwned;
+use serde_saphyr::Spanned;
+
+use super::Unread;
+use crate::place::{At, Fact, File};
+
+/// One document of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'text> {
+    /// Its `kind`; empty if it has none.
+    pub kind: &'text str,
+    text: &'text str,
+    /// How many lines stand before it.
+    before: u32,
+}
+
+/// The documents of a file.
+#[must_use]
+pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
+    documents_after(0, text)
+}
+
+/// The documents of a text that stands in a file after so many lines.
+#[must_use]
+pub(super) fn documents_after(lines: u32, text: &str) -> Vec<Document<'_>> {
+    let (mut documents, mut start, mut before, mut line) = (Vec::new(), 0, lines, lines);
+    let mut offset = 0;
+    for one in text.split_inclusive('\n') {
+        offset += one.len();
+        line += 1;
+        if one.trim_end() == "---" {
+            documents.push(document(&text[start..offset - one.len()], before));
+            (start, before) = (offset, line);
+        }
+    }
+    documents.push(document(&text[start..], before));
+    documents
+}
+
+fn document(text: &str, before: u32) -> Document<'_> {
+    let kind = text.lines().find_map(|line| line.strip_prefix("kind: ")).unwrap_or_default();
+    Document { kind: kind.trim(), text, before }
+}
+
+impl Document<'_> {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// When it has another shape.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unread> {
+        serde_saphyr::from_str(self.text).map_err(|error| {
+            let line = error.location().map_or(0, |location| self.line(location.line()));
+            Unread { line, message: reason(&error) }
+        })
+    }
+
+    /// A value with its line in the file.
+    #[must_use]
+    pub fn at<T>(&self, spanned: Spanned<T>) -> At<T> {
+        At { line: self.line(spanned.referenced.line()), value: spanned.value }
+    }
+
+    /// A value with its place.
+    #[must_use]
+    pub fn fact<T>(&self, file: File, spanned: Spanned<T>) -> Fact<T> {
+        let At { value, line } = self.at(spanned);
+        Fact { value, place: file.line(line) }
+    }
+
+    /// A value as another type.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn parse<T: std::str::FromStr>(
+        &self,
+        what: &str,
+        spanned: Spanned<String>,
+    ) -> Result<At<T>, Unread> {
+        let At { value, line } = self.at(spanned);
+        let message = format!("`{value}` is no {what}");
+        let value = value.parse().map_err(|_| Unread { line, message })?;
+        Ok(At { value, line })
+    }
+
+    /// The line of the file that a line of the document is.
+    fn line(&self, line: u64) -> u32 {
+        self.before.saturating_add(u32::try_from(line).unwrap_or(u32::MAX))
+    }
+
+    /// The line on which it begins.
+    #[must_use]
+    pub fn first_line(&self) -> u32 {
+        let comments =
+            self.text.lines().take_while(|line| line.starts_with('#') || line.is_empty());
+        self.line(comments.count() as u64 + 1)
+    }
+}
+
+/// The first line of the reason, without its place and its snippet: those are ours to say.
+fn reason(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.split(" at line ").next().unwrap_or_default();
+    first.trim_start_matches("error: ").to_owned()
+}

@@ -1,0 +1,164 @@
+//! A request told as a story, or as a sequence diagram.
+
+use std::fmt::Write as _;
+
+use super::mermaid::{self, escape};
+use super::text;
+use crate::entry::picture::{Picture, Scene, Stand};
+use crate::entry::request::Station;
+use crate::hop::{Hop, Party, Step};
+use crate::model::Model;
+use crate::place::{Paths, Place};
+
+/// The whole story, there; what comes back takes the same steps, and `--format json` has them.
+#[must_use]
+pub fn story(model: &Model, paths: &Paths, picture: &Picture) -> String {
+    let mut story = Story { text: String::new(), heading: String::new() };
+    for scene in &picture.scenes {
+        match scene {
+            Scene::Told { by, what, place } => {
+                story.head(by.name(model));
+                story.line(what, place.map(|place| paths.show(place)));
+            }
+            Scene::Sent { by, hops, .. } => {
+                for hop in there(hops) {
+                    story.head(match hop.step {
+                        Step::Sent(Party::Pod) => by.name(model),
+                        _ => model.machine(hop.machine).name.clone(),
+                    });
+                    story.line(&text::step(model, hop), hop.place.map(|place| paths.show(place)));
+                }
+                if comes_back(hops) {
+                    story.line("and its answer comes back", None);
+                }
+            }
+        }
+    }
+    let mut text = story.text;
+    if let Some(finding) = &picture.stopped {
+        let place = paths.show(finding.place);
+        let _ =
+            writeln!(text, "\nHere it ends ({}): {}\n  --> {place}", finding.code, finding.message);
+    } else if let Some(end) = &picture.end {
+        let _ = writeln!(text, "\n{}: {end}", picture.hostname);
+    }
+    text
+}
+
+struct Story {
+    text: String,
+    heading: String,
+}
+
+impl Story {
+    fn head(&mut self, heading: String) {
+        if self.heading != heading {
+            let gap = if self.text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(self.text, "{gap}{heading}");
+            self.heading = heading;
+        }
+    }
+
+    fn line(&mut self, what: &str, place: Option<String>) {
+        let _ = writeln!(self.text, "  {what}");
+        if let Some(place) = place {
+            let _ = writeln!(self.text, "      {place}");
+        }
+    }
+}
+
+/// The steps to where a packet goes, without those of its answer.
+fn there(hops: &[Hop]) -> &[Hop] {
+    let arrived = hops.iter().position(|hop| matches!(hop.step, Step::Delivered(_)));
+    &hops[..arrived.map_or(hops.len(), |at| at + 1)]
+}
+
+fn comes_back(hops: &[Hop]) -> bool {
+    hops.iter().filter(|hop| matches!(hop.step, Step::Delivered(_))).count() == 2
+}
+
+/// The diagram (<https://mermaid.js.org/syntax/sequenceDiagram.html>).
+#[must_use]
+pub fn diagram(model: &Model, paths: &Paths, picture: &Picture) -> String {
+    let mut diagram = Diagram { model, paths, participants: Vec::new(), steps: String::new() };
+    let mut last = String::new();
+    for scene in &picture.scenes {
+        match scene {
+            Scene::Told { by, what, place } => {
+                let id = diagram.stand(by);
+                // Nothing that is emitted carries a request between these two.
+                if by.station == Station::Edge {
+                    diagram.step(&format!("visitor->>{id}: https://{}", picture.hostname), None);
+                }
+                diagram.step(&format!("Note over {id}: {}", escape(what)), *place);
+                last = id;
+            }
+            Scene::Sent { by, called, hops } => {
+                let ids = [diagram.stand(by), diagram.stand(called)];
+                there(hops).iter().for_each(|hop| diagram.hop(hop, &ids));
+            }
+        }
+    }
+    if let Some(finding) = &picture.stopped {
+        let what = escape(&format!("{}: {}", finding.code, finding.message));
+        diagram.step(&format!("Note over {last}: ends here<br/>{what}"), Some(finding.place));
+    }
+    diagram.finish()
+}
+
+struct Diagram<'a> {
+    model: &'a Model,
+    paths: &'a Paths,
+    participants: Vec<(String, String)>,
+    steps: String,
+}
+
+impl Diagram<'_> {
+    fn meet(&mut self, id: String, label: String) -> String {
+        if !self.participants.iter().any(|(known, _)| *known == id) {
+            self.participants.push((id.clone(), label));
+        }
+        id
+    }
+
+    fn stand(&mut self, stand: &Stand) -> String {
+        let id = match &stand.station {
+            Station::Visitor => "visitor".to_owned(),
+            Station::Edge => "edge".to_owned(),
+            Station::Outside => "outside".to_owned(),
+            // Names of pods may be words of mermaid's.
+            Station::Pod(name) => format!("app_{}", name.replace('-', "_")),
+        };
+        self.meet(id, stand.name(self.model))
+    }
+
+    fn step(&mut self, step: &str, place: Option<Place>) {
+        let place = place.map(|place| format!("<br/>{}", escape(&self.paths.show(place))));
+        let _ = writeln!(self.steps, "  {step}{}", place.unwrap_or_default());
+    }
+
+    fn hop(&mut self, hop: &Hop, [by, called]: &[String; 2]) {
+        let name = self.model.machine(hop.machine).name.clone();
+        let host = self.meet(mermaid::host(hop.machine), name);
+        let what = escape(&text::step(self.model, hop));
+        let step = match hop.step {
+            Step::Sent(_) => format!("{by}->>{host}: {what}"),
+            Step::Delivered(_) => format!("{host}->>{called}: {what}"),
+            Step::Encrypted { to, .. } => {
+                let name = self.model.machine(to).name.clone();
+                let to = self.meet(mermaid::host(to), name);
+                format!("{host}->>{to}: {what}")
+            }
+            _ => format!("Note over {host}: {what}"),
+        };
+        self.step(&step, hop.place);
+    }
+
+    fn finish(self) -> String {
+        let mut text = String::from("sequenceDiagram\n");
+        for (id, label) in self.participants {
+            let _ = writeln!(text, "  participant {id} as {}", escape(&label));
+        }
+        text + &self.steps
+    }
+}

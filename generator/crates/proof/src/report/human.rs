@@ -1,0 +1,120 @@
+//! The table for people.
+
+use std::fmt::Write as _;
+
+use crate::entry;
+use crate::exposure;
+use crate::finding::Finding;
+use crate::flows;
+use crate::judge::{Count, Failure, Proof};
+use crate::model::Model;
+
+/// Causes beyond these are counted alone.
+const SHOWN: usize = 20;
+
+/// What came of a proof, as text.
+#[must_use]
+pub fn table(proof: &Proof) -> String {
+    let mut text = String::new();
+    let shown = flows::all().zip(&proof.counts);
+    shown.for_each(|(flow, count)| row(flow.name, *count, flow.about, &mut text));
+    entry_rows(proof, &mut text);
+    if let Some(model) = &proof.model {
+        public_sides(proof, model, &mut text);
+    }
+    for failure in proof.failures.iter().take(SHOWN) {
+        describe(proof, failure, &mut text);
+    }
+    if proof.failures.len() > SHOWN {
+        let _ = writeln!(text, "\nand {} more causes", proof.failures.len() - SHOWN);
+    }
+    for finding in proof.causes() {
+        let place = proof.paths.show(finding.place);
+        let _ = writeln!(text, "\n{}: {}\n  --> {place}", finding.code, finding.message);
+        broken_names(proof, finding, &mut text);
+    }
+    text
+}
+
+fn row(name: &str, count: Count, about: &str, text: &mut String) {
+    let Count { proven, failed } = count;
+    let of = proven + failed;
+    if of == 0 {
+        return;
+    }
+    let verdict = if failed == 0 { "proven" } else { "FAILS" };
+    let number = if failed == 0 { of.to_string() } else { format!("{failed} of {of}") };
+    let _ = writeln!(text, "{name:20} {verdict:7} {number:>10}  {about}");
+}
+
+/// The public names, each with where it leads.
+fn entry_rows(proof: &Proof, text: &mut String) {
+    row(entry::FLOW, proof.entry.count(), entry::ABOUT, text);
+    for request in &proof.entry.requests {
+        let end = match &request.end {
+            Some(end) if request.stopped.is_none() => end.to_string(),
+            _ => "FAILS".to_owned(),
+        };
+        let _ = writeln!(text, "  {}: {end}", request.hostname);
+    }
+}
+
+/// The names that a cause keeps from their apps.
+fn broken_names(proof: &Proof, finding: &Finding, text: &mut String) {
+    let broken = proof.entry.requests.iter().filter(|request| {
+        let stopped = request.stopped.as_ref();
+        stopped.is_some_and(|other| (other.code, other.place) == (finding.code, finding.place))
+    });
+    let names: Vec<_> = broken.map(|request| request.hostname.as_str()).collect();
+    if !names.is_empty() {
+        let _ = writeln!(text, "  breaks {} for {}", entry::FLOW, names.join(", "));
+    }
+}
+
+/// What each public side lets in; nodes that let in the same stand together.
+fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
+    let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
+    for id in model.nodes() {
+        let Some(files) = model.files(id) else { continue };
+        let admitted = exposure::of(model, id).admitted.into_iter().map(|(what, line)| {
+            let path = proof.paths.path(files.firewall.file);
+            let file = path.rsplit('/').next().unwrap_or_default();
+            format!("  {what}  ({file}:{})", line.unwrap_or(0))
+        });
+        let admitted: Vec<_> = admitted.collect();
+        match alike.iter_mut().find(|(known, _)| *known == admitted) {
+            Some((_, names)) => names.push(&files.name),
+            None => alike.push((admitted, vec![&files.name])),
+        }
+    }
+    for (admitted, names) in alike {
+        let shown = names.len().min(NAMES);
+        let more = names.len() - shown;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = names[..shown].join(", ");
+        let _ = writeln!(
+            text,
+            "\nThe public side of {names}{more} answers, beside its own connections:"
+        );
+        admitted.iter().for_each(|line| {
+            let _ = writeln!(text, "{line}");
+        });
+    }
+}
+
+/// Longer lists of nodes that are alike are cut.
+const NAMES: usize = 8;
+
+fn describe(proof: &Proof, failure: &Failure, text: &mut String) {
+    let Some(model) = &proof.model else { return };
+    let first = failure.first;
+    let [from, to] = [first.from, first.to].map(|id| model.machine(id).name.as_str());
+    let finding = &failure.finding;
+    let place = proof.paths.show(finding.place);
+    let _ = writeln!(text, "\n{}: {}\n  --> {place}", finding.code, finding.message);
+    let others = match failure.count - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let _ = writeln!(text, "  breaks {} from {from} to {to}{others}", first.flow.name);
+}

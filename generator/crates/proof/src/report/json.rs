@@ -1,0 +1,246 @@
+//! The document for programs: every flow, with its steps.
+
+use std::io::{self, Write};
+
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
+
+use super::text;
+use crate::entry;
+use crate::entry::picture::{self, Picture, Scene};
+use crate::finding::{Code, Finding};
+use crate::flows::{self, Expected, Flow, Verdict};
+use crate::judge::{self, Instance, Proof};
+use crate::model::{MachineId, Model};
+use crate::place::Paths;
+use crate::trace::Trace;
+use crate::walk::Walker;
+
+const SCHEMA_VERSION: u32 = 1;
+
+/// Writes what came of a proof.
+///
+/// Flows are walked once more, one by one, so that they are never held together.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
+    let total = proof.total();
+    let document = ProofDocument {
+        schema_version: SCHEMA_VERSION,
+        summary: Summary {
+            nodes: proof.model.as_ref().map_or(0, |model| model.nodes().count()),
+            pairs: proof.pairs(),
+            flows: total.proven + total.failed,
+            failed: total.failed,
+        },
+        flows: Flows(proof),
+        invariants: invariants(proof).map(|one| cause(one, &proof.paths)).collect(),
+        edited: proof.edited.iter().map(|file| proof.paths.path(*file)).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+/// Writes one trace.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn trace(model: &Model, paths: &Paths, trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let document = TraceDocument {
+        schema_version: SCHEMA_VERSION,
+        flow: trace.flow,
+        hops: trace.hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect(),
+        cause: trace.stopped.as_ref().map(|finding| cause(finding, paths)),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+/// Writes what becomes of a request of the Internet's.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn request(
+    model: &Model,
+    paths: &Paths,
+    picture: &Picture,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let document = TraceDocument {
+        schema_version: SCHEMA_VERSION,
+        flow: entry::FLOW,
+        hops: hops_of_request(model, paths, picture),
+        cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+/// What is wrong without a packet; why a name leads nowhere stands with that name.
+fn invariants(proof: &Proof) -> impl Iterator<Item = &Finding> {
+    proof.entry.findings.iter().chain(&proof.findings)
+}
+
+#[derive(Serialize)]
+struct ProofDocument<'a> {
+    schema_version: u32,
+    summary: Summary,
+    flows: Flows<'a>,
+    invariants: Vec<Cause<'a>>,
+    edited: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    nodes: usize,
+    pairs: u64,
+    flows: u64,
+    failed: u64,
+}
+
+#[derive(Serialize)]
+struct TraceDocument<'a> {
+    schema_version: u32,
+    flow: &'a str,
+    hops: Vec<HopDocument<'a>>,
+    cause: Option<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct FlowDocument<'a> {
+    from: &'a str,
+    to: &'a str,
+    flow: &'a str,
+    verdict: &'static str,
+    expected: &'static str,
+    hops: Vec<HopDocument<'a>>,
+    cause: Option<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct HopDocument<'a> {
+    node: &'a str,
+    what: String,
+    file: Option<&'a str>,
+    line: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    code: &'static str,
+    file: &'a str,
+    line: u32,
+    message: String,
+}
+
+fn cause<'a>(finding: &Finding, paths: &'a Paths) -> Cause<'a> {
+    Cause {
+        code: finding.code.name(),
+        file: paths.path(finding.place.file),
+        line: finding.place.line,
+        message: finding.message.clone(),
+    }
+}
+
+impl<'a> HopDocument<'a> {
+    fn of(model: &'a Model, paths: &'a Paths, hop: &crate::hop::Hop) -> Self {
+        Self {
+            node: &model.machine(hop.machine).name,
+            what: text::step(model, hop),
+            file: hop.place.map(|place| paths.path(place.file)),
+            line: hop.place.map(|place| place.line),
+        }
+    }
+}
+
+/// All flows of a proof, made while they are written.
+struct Flows<'a>(&'a Proof);
+
+impl Serialize for Flows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        let Some(model) = &self.0.model else { return list.end() };
+        for (from, to) in model.ids().flat_map(|from| model.nodes().map(move |to| (from, to))) {
+            for flow in flows::all().filter(|flow| flow.applies(model, from, to)) {
+                list.serialize_element(&document(model, &self.0.paths, flow, from, to))?;
+            }
+        }
+        for request in &self.0.entry.requests {
+            let picture = picture::of(model, request);
+            list.serialize_element(&of_request(model, &self.0.paths, &picture))?;
+        }
+        list.end()
+    }
+}
+
+/// A request of the Internet's.
+fn of_request<'a>(model: &'a Model, paths: &'a Paths, picture: &'a Picture) -> FlowDocument<'a> {
+    let verdict = match picture.stopped.as_ref().map(|finding| finding.code) {
+        None => "delivered",
+        Some(Code::PolicyDrops | Code::FirewallDrops) => "blocked",
+        Some(_) => "lost",
+    };
+    FlowDocument {
+        from: "internet",
+        to: &picture.hostname,
+        flow: entry::FLOW,
+        verdict,
+        expected: "delivered",
+        hops: hops_of_request(model, paths, picture),
+        cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
+    }
+}
+
+fn hops_of_request<'a>(
+    model: &'a Model,
+    paths: &'a Paths,
+    picture: &'a Picture,
+) -> Vec<HopDocument<'a>> {
+    let hops = picture.scenes.iter().flat_map(|scene| match scene {
+        Scene::Told { by, what, place } => vec![HopDocument {
+            node: by.node.map_or(by.station.name(), |node| &model.machine(node).name),
+            what: what.clone(),
+            file: place.map(|place| paths.path(place.file)),
+            line: place.map(|place| place.line),
+        }],
+        Scene::Sent { hops, .. } => {
+            hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect()
+        }
+    });
+    hops.collect()
+}
+
+fn document<'a>(
+    model: &'a Model,
+    paths: &'a Paths,
+    flow: &'static Flow,
+    from: MachineId,
+    to: MachineId,
+) -> FlowDocument<'a> {
+    let mut walker = Walker::with_log(model);
+    let verdict = flow.prove(&mut walker, from, to);
+    let hops = walker.hops();
+    let asked = flow.expected == Expected::Delivered
+        || flow.expected == Expected::AsAsked && flow.is_asked_for(model, from);
+    let named = match verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Stopped(stopped) if stopped.is_blocked() => "blocked",
+        Verdict::Stopped(_) => "lost",
+    };
+    let holds = flow.holds(model, from, verdict);
+    let instance = Instance { flow, from, to };
+    let finding = (!holds).then(|| judge::cause(model, &instance, verdict));
+    FlowDocument {
+        from: &model.machine(from).name,
+        to: &model.machine(to).name,
+        flow: flow.name,
+        verdict: named,
+        expected: if asked { "delivered" } else { "blocked" },
+        hops: hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect(),
+        cause: finding.as_ref().map(|finding| cause(finding, paths)),
+    }
+}

@@ -1,0 +1,79 @@
+//! A trace as a sequence diagram (<https://mermaid.js.org/syntax/sequenceDiagram.html>).
+
+use std::fmt::Write as _;
+
+use super::text;
+use crate::hop::{Party, Step};
+use crate::model::{MachineId, Model};
+use crate::place::Paths;
+use crate::trace::Trace;
+
+/// The diagram.
+#[must_use]
+pub fn diagram(model: &Model, paths: &Paths, trace: &Trace) -> String {
+    let mut text = String::from("sequenceDiagram\n");
+    for (name, label) in participants(model, trace) {
+        let _ = writeln!(text, "  participant {name} as {label}");
+    }
+    for hop in &trace.hops {
+        let host = host(hop.machine);
+        let what = escape(&text::step(model, hop));
+        let place = hop.place.map(|place| format!("<br/>{}", escape(&paths.show(place))));
+        let place = place.unwrap_or_default();
+        let _ = match hop.step {
+            Step::Sent(Party::Pod) => writeln!(text, "  {}->>{host}: {what}", pod(hop.machine)),
+            Step::Delivered(Party::Pod) => {
+                writeln!(text, "  {host}->>{}: {what}", pod(hop.machine))
+            }
+            Step::Delivered(Party::Internet) => writeln!(text, "  {host}->>internet: {what}"),
+            Step::Encrypted { to, .. } => {
+                writeln!(text, "  {host}->>{}: {what}{place}", self::host(to))
+            }
+            _ => writeln!(text, "  Note over {host}: {what}{place}"),
+        };
+    }
+    if let (Some(finding), Some(last)) = (&trace.stopped, trace.hops.last()) {
+        let what = escape(&format!("{}: {}", finding.code, finding.message));
+        let place = escape(&paths.show(finding.place));
+        let _ =
+            writeln!(text, "  Note over {}: ends here<br/>{what}<br/>{place}", host(last.machine));
+    }
+    text
+}
+
+/// In the order in which the packet meets them.
+fn participants(model: &Model, trace: &Trace) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut meet = |name: String, label: String| {
+        if !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, label));
+        }
+    };
+    for hop in &trace.hops {
+        let name = &model.machine(hop.machine).name;
+        if hop.step == Step::Sent(Party::Pod) {
+            meet(pod(hop.machine), format!("pod on {name}"));
+        }
+        meet(host(hop.machine), name.clone());
+        match hop.step {
+            Step::Delivered(Party::Pod) => meet(pod(hop.machine), format!("pod on {name}")),
+            Step::Delivered(Party::Internet) => meet("internet".into(), "the Internet".into()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Names of machines may be words of mermaid's.
+pub(super) fn host(machine: MachineId) -> String {
+    format!("host{}", machine.index())
+}
+
+fn pod(machine: MachineId) -> String {
+    format!("pod{}", machine.index())
+}
+
+/// A semicolon ends a statement there, and a number sign begins an entity.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('#', "#35;").replace("; ", ", ")
+}

@@ -1,0 +1,83 @@
+//! The way of one packet between two parties, step by step.
+
+use crate::finding::Finding;
+use crate::flows::{self, Flow, Verdict};
+use crate::hop::{Hop, Party};
+use crate::model::{MachineId, Model};
+use crate::walk::Walker;
+
+/// Who a packet comes from, or goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// The machine; of the Internet, none.
+    pub machine: Option<MachineId>,
+    /// Who on it.
+    pub party: Party,
+}
+
+impl End {
+    /// Reads `tokyo`, `pod@tokyo` or `internet`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such machine; with those that there are.
+    pub fn parse(text: &str, model: &Model) -> Result<Self, String> {
+        if text == "internet" {
+            return Ok(Self { machine: None, party: Party::Internet });
+        }
+        let (name, party) = match text.strip_prefix("pod@") {
+            Some(name) => (name, Party::Pod),
+            None => (text, Party::Host),
+        };
+        let found = model.find(name).filter(|id| party == Party::Host || !model.is_client(*id));
+        let known = || {
+            let nodes = model.nodes().map(|id| model.machine(id).name.as_str());
+            nodes.collect::<Vec<_>>().join(", ")
+        };
+        let unknown = || format!("there is no node `{name}` in the tree, only {}", known());
+        Ok(Self { machine: Some(found.ok_or_else(unknown)?), party })
+    }
+}
+
+/// A way and how it ended.
+#[derive(Debug)]
+pub struct Trace {
+    /// The flow.
+    pub flow: &'static str,
+    /// Its steps; there, then back.
+    pub hops: Vec<Hop>,
+    /// Why it ended too early.
+    pub stopped: Option<Finding>,
+}
+
+/// The flow that one would try first between two parties.
+#[must_use]
+pub fn usual_flow(model: &Model, from: End, to: End) -> Option<&'static Flow> {
+    let client = from.machine.is_some_and(|id| model.is_client(id));
+    let name = match (from.party, to.party) {
+        (Party::Host, Party::Pod) if client => "client-pod",
+        (Party::Host, Party::Host) if client => "client-api",
+        (Party::Host, Party::Pod) => "node-pod",
+        (Party::Host, Party::Host) => "node-kubelet",
+        (Party::Pod, Party::Pod) => "pod-pod",
+        (Party::Pod, Party::Host) => "pod-kubelet",
+        (Party::Pod, Party::Internet) => "pod-internet",
+        _ => return None,
+    };
+    Flow::find(name)
+}
+
+/// Walks one flow between two machines, in the first of its ways.
+#[must_use]
+pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Trace {
+    let mut walker = Walker::with_log(model);
+    let verdict = match flows::tries(model, flow, from, to).first() {
+        Some(first) => flows::verdict(&mut walker, &first.journey, first.meant),
+        None => Verdict::Delivered,
+    };
+    let stopped = match verdict {
+        Verdict::Delivered => None,
+        Verdict::Stopped(stopped) => Some(stopped.finding(model)),
+    };
+    Trace { flow: flow.name, hops: walker.hops(), stopped }
+}

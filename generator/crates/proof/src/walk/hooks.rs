@@ -1,0 +1,158 @@
+//! What a host does with a packet: hooks, routes, translation, masquerading.
+
+use super::stopped::Why;
+use super::{Entry, Journey, Leg, Next, Stopped, Visit, Walker};
+use crate::hop::{Party, Step};
+use crate::model::firewall::{Decision, Passage, Priorities};
+use crate::model::packet::Packet;
+use crate::model::routing::{Taken, Way};
+use crate::read::kube_proxy::Mode;
+use crate::read::nftables::{Hook, Interface};
+
+impl Walker<'_> {
+    pub(super) fn visit(&mut self, mut visit: Visit, journey: &Journey) -> Result<Next, Stopped> {
+        if visit.entry != Entry::Process {
+            self.judge(&visit, Hook::Prerouting, None, Priorities::All)?;
+            self.arrive(&mut visit, journey)?;
+        }
+        let machine = self.model.machine(visit.at);
+        // A host that sent under its public address hears the answer there.
+        let answered = visit.leg == Leg::Answer
+            && visit.at == journey.from
+            && journey.sender != Party::Pod
+            && visit.packet.destination == journey.packet.source;
+        let own = visit.packet.destination == machine.address || answered;
+        if own {
+            self.judge(&visit, Hook::Input, None, Priorities::All)?;
+            return Ok(self.delivered(&visit, Party::Host));
+        }
+        let taken = machine.route(visit.packet.destination, journey.bird);
+        self.note(visit.at, visit.packet, Step::Routed(taken), |_| taken.place);
+        self.follow(visit, taken)
+    }
+
+    /// A packet that came in is translated before it is routed; with IPVS it first enters the host,
+    /// since the ClusterIP is an address of it.
+    fn arrive(&mut self, visit: &mut Visit, journey: &Journey) -> Result<(), Stopped> {
+        let Some(service) = self.translation(visit, journey) else { return Ok(()) };
+        if service.mode == Mode::Ipvs {
+            self.judge(visit, Hook::Input, None, Priorities::All)?;
+        }
+        self.translate(visit, service);
+        if service.mode == Mode::Ipvs {
+            visit.entry = Entry::Process;
+        }
+        if let Some(connection) = self.connection_at(visit.at) {
+            connection.translated = true;
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, mut visit: Visit, taken: Taken) -> Result<Next, Stopped> {
+        let output = match taken.way {
+            Way::Mesh => Interface::Mesh,
+            Way::Pod => Interface::Pod,
+            Way::Public => Interface::Public,
+            Way::Unreachable => return Err(visit.stopped(Why::NoRoute(taken))),
+        };
+        self.leave(&mut visit, output)?;
+        match taken.way {
+            Way::Pod if self.model.machine(visit.at).has_pod(visit.packet.destination) => {
+                Ok(self.delivered(&visit, Party::Pod))
+            }
+            Way::Mesh => self.encrypt(&visit),
+            Way::Public if self.model.is_private(visit.packet.destination) => {
+                Err(visit.stopped(Why::InClear(taken)))
+            }
+            Way::Public if self.model.is_private(visit.packet.source) => {
+                Err(visit.stopped(Why::Unanswerable))
+            }
+            Way::Public => Ok(self.delivered(&visit, Party::Internet)),
+            _ => Err(visit.stopped(Why::NoPod(taken))),
+        }
+    }
+
+    /// Forward or output, then postrouting, with what masquerades before our chain there.
+    fn leave(&mut self, visit: &mut Visit, output: Interface) -> Result<(), Stopped> {
+        if visit.entry == Entry::Process {
+            self.output(visit, output)?;
+        } else {
+            self.judge(visit, Hook::Forward, Some(output), Priorities::All)?;
+        }
+        self.masquerade(visit, output);
+        self.judge(visit, Hook::Postrouting, Some(output), Priorities::All)?;
+        if visit.leg == Leg::First
+            && let Some(known) = self.connection_at(visit.at)
+        {
+            known.after = visit.packet;
+        }
+        Ok(())
+    }
+
+    /// At output, chains before the translation see a ClusterIP, and the route that it had then.
+    fn output(&mut self, visit: &Visit, output: Interface) -> Result<(), Stopped> {
+        if !visit.tracked.translated || visit.leg == Leg::Answer {
+            return self.judge(visit, Hook::Output, Some(output), Priorities::All);
+        }
+        let mut untranslated = *visit;
+        untranslated.packet.destination = visit.tracked.original;
+        untranslated.tracked.translated = visit.leg == Leg::Later;
+        let (hook, public) = (Hook::Output, Some(Interface::Public));
+        self.judge(&untranslated, hook, public, Priorities::BeforeTranslation)?;
+        self.judge(visit, hook, Some(output), Priorities::AfterTranslation)
+    }
+
+    /// kube-proxy masquerades what does not come from pods and goes to a Service, Calico what pods
+    /// send out of the cluster; answers are left to conntrack.
+    fn masquerade(&mut self, visit: &mut Visit, output: Interface) {
+        let machine = self.model.machine(visit.at);
+        if visit.leg == Leg::Answer || machine.node.is_none() {
+            return;
+        }
+        let Packet { source, destination, .. } = visit.packet;
+        let by_proxy = visit.tracked.translated
+            && (!self.model.is_in_cluster_cidr(source)
+                || visit.tracked.original == machine.address);
+        let by_calico = self.model.masquerades(source, destination);
+        if !by_proxy && !by_calico {
+            return;
+        }
+        let own = if output == Interface::Public { self.model.internet() } else { machine.address };
+        if source != own {
+            visit.packet.source = own;
+            let place = |walker: &Self| Some(walker.model.masquerade_place(by_proxy));
+            self.note(visit.at, visit.packet, Step::Masqueraded, place);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        visit: &Visit,
+        hook: Hook,
+        output: Option<Interface>,
+        priorities: Priorities,
+    ) -> Result<(), Stopped> {
+        let Some(host) = &self.model.machine(visit.at).node else { return Ok(()) };
+        let firewall = &self.model.firewalls[host.firewall];
+        let input = if hook == Hook::Postrouting || hook == Hook::Output {
+            None
+        } else {
+            visit.entry.interface()
+        };
+        let passage = Passage { hook, input, output, priorities };
+        let (packet, tracked) = (&visit.packet, visit.tracked);
+        let key = firewall.key(passage, packet, tracked);
+        let decision = self
+            .memo
+            .of(host.firewall, key, || firewall.judge(passage, packet, tracked, &self.model.atoms));
+        match decision {
+            Decision { accepted: false, line } => Err(visit.stopped(Why::Dropped { hook, line })),
+            Decision { line: None, .. } => Ok(()),
+            Decision { line: Some(line), .. } => {
+                let place = host.firewall_file.line(line);
+                self.note(visit.at, visit.packet, Step::Admitted(hook), |_| Some(place));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What downloads are compared with.
+
+use super::string::string_type;
+use super::{Form, Malformed, Text, checked};
+
+string_type! {
+    /// The fingerprint of an OpenPGP v4 key: 40 hex digits in upper case (RFC 4880 §12.2).
+    pub struct Fingerprint;
+}
+
+string_type! {
+    /// A SHA-256 digest: 64 hex digits in lower case.
+    pub struct Sha256;
+}
+
+impl Text for Fingerprint {
+    const EXPECTED: &'static str =
+        "an OpenPGP fingerprint such as `9DC858229FC7DD38854AE2D88D81803C0EBFCD88`";
+    const FORM: Form = Form::Pattern(r"^ *([0-9A-Fa-f] *){40}$");
+
+    /// Takes the groups of four that gpg(1) prints.
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let digits = text.replace(' ', "").to_ascii_uppercase();
+        check_hex(&digits, 40, text).map(|()| Self(digits)).map_err(|fault| {
+            fault.help("write the whole fingerprint, as `gpg --show-keys` prints it")
+        })
+    }
+}
+
+impl Text for Sha256 {
+    const EXPECTED: &'static str = "a SHA-256 digest such as `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`";
+    const FORM: Form = Form::Pattern(r"^[0-9a-f]{64}$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let check = |text: &str| {
+            check_hex(text, 64, text)?;
+            match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                true => Err(Malformed::new(format!("`{text}` is in upper case"), "upper case")),
+                false => Ok(()),
+            }
+        };
+        let corrected = |text: &str| {
+            let text = text.trim().to_ascii_lowercase();
+            text.strip_prefix("sha256:").unwrap_or(&text).to_owned()
+        };
+        checked(text, check, corrected).map(Self)
+    }
+}
+
+fn check_hex(digits: &str, length: usize, text: &str) -> Result<(), Malformed> {
+    let label = format!("expected {length} hex digits");
+    match digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+        Some(c) => Err(Malformed::new(format!("`{text}` has `{c}`, which is no hex digit"), label)),
+        None if digits.len() != length => {
+            Err(Malformed::new(format!("`{text}` has {} hex digits", digits.len()), label))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{accepts, refuses};
+
+    const DOCKER: &str = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn takes_hex() {
+        accepts::<Fingerprint>(&[
+            (DOCKER, DOCKER),
+            ("9dc8 5822 9fc7 dd38 854a  e2d8 8d81 803c 0ebf cd88", DOCKER),
+        ]);
+        accepts::<Sha256>(&[(EMPTY, EMPTY)]);
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        refuses::<Fingerprint>(&[(
+            "8D81803C0EBFCD88",
+            "`8D81803C0EBFCD88` has 16 hex digits",
+            "expected 40 hex digits",
+            "write the whole fingerprint, as `gpg --show-keys` prints it",
+        )]);
+        let (upper, prefixed) = (EMPTY.to_uppercase(), format!("sha256:{EMPTY}"));
+        let meant = format!("did you mean `{EMPTY}`?");
+        let not_hex = format!("`{prefixed}` has `s`, which is no hex digit");
+        refuses::<Sha256>(&[
+            (&upper, &format!("`{upper}` is in upper case"), "upper case", &meant),
+            (&prefixed, &not_hex, "expected 64 hex digits", &meant),
+        ]);
+    }
+}

@@ -1,0 +1,336 @@
+//! Where something listens: a host and a port.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::address::check_host;
+use super::open_port::parse_port;
+use super::string::serialize_as_displayed;
+use super::{DnsName, Form, Malformed, Port, Text};
+
+/// The host part of an [`Endpoint`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Host {
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address that embeds no IPv4 address.
+    V6(Ipv6Addr),
+    /// A DNS name.
+    Name(DnsName),
+}
+
+/// The public side of a node: an address or a DNS name, with a port if it is not the mesh's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoint {
+    host: Host,
+    port: Option<Port>,
+}
+
+impl Endpoint {
+    /// Whether it has to be looked up.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
+        matches!(self.host, Host::Name(_))
+    }
+
+    /// The address or name.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, if one is written.
+    #[must_use]
+    pub const fn port(&self) -> Option<Port> {
+        self.port
+    }
+
+    /// `host:port` as `Endpoint` of wg(8) takes it, IPv6 in brackets.
+    #[must_use]
+    pub fn with_port(&self, default: Port) -> String {
+        let port = self.port.unwrap_or(default);
+        Self { host: self.host.clone(), port: Some(port) }.to_string()
+    }
+}
+
+impl Text for Endpoint {
+    const EXPECTED: &'static str = "an address or DNS name such as `203.0.113.10:51820`";
+    const FORM: Form =
+        Form::Pattern(r"^(\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+|[A-Za-z0-9.-]+)(:[0-9]+)?$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        refuse_url::<Self>(text)?;
+        refuse_network(text)?;
+        let (host, port) = split_port(text);
+        let port = port.map(parse_port).transpose()?;
+        Ok(Self { host: parse_host(host)?, port })
+    }
+}
+
+/// Refuses a URL, with the host and port in it as the correction.
+fn refuse_url<T: Text + fmt::Display>(text: &str) -> Result<(), Malformed> {
+    let Some((_, rest)) = text.split_once("://") else { return Ok(()) };
+    let refusal = Malformed::new(format!("`{text}` is a URL"), "expected host or host:port");
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    Err(match T::parse(authority) {
+        Ok(meant) => refusal.did_you_mean(meant),
+        Err(_) => refusal.help("write the host, and the port if it is another than the default"),
+    })
+}
+
+/// Refuses the address of an interface, as `ip address` prints it, with the address as the correction.
+fn refuse_network(text: &str) -> Result<(), Malformed> {
+    let Some((address, _)) = text.split_once('/') else { return Ok(()) };
+    let Ok(address) = address.parse::<IpAddr>() else { return Ok(()) };
+    let refusal = Malformed::new(format!("`{text}` has a prefix length"), "expected one host");
+    Err(refusal.did_you_mean(address))
+}
+
+/// Splits `host:port`. The colons of an IPv6 address without brackets are no separator.
+pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((_, after)) if after.ends_with(']') => (text, None),
+        Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    }
+}
+
+fn parse_host(text: &str) -> Result<Host, Malformed> {
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    match (bracketed.unwrap_or(text).parse::<IpAddr>(), bracketed) {
+        (Ok(IpAddr::V4(address)), Some(_)) => {
+            let message = format!("`{text}` has brackets around IPv4");
+            Err(Malformed::new(message, "brackets")
+                .help(format!("write `{address}` without brackets")))
+        }
+        (Ok(address), _) => check_host(address.to_canonical(), text).map(|()| address.into()),
+        (Err(_), None) if !text.contains(':') => {
+            let name = DnsName::parse(&text.to_ascii_lowercase())?;
+            check_name(&name).map(|()| Host::Name(name))
+        }
+        (Err(_), _) => {
+            Err(Malformed::new(format!("`{text}` is no IPv6 address"), "no IPv6 address")
+                .help("write an IPv6 address with a port as `[2001:db8::1]:51820`"))
+        }
+    }
+}
+
+/// `localhost` is each machine to itself (RFC 6761 §6.3).
+fn check_name(name: &DnsName) -> Result<(), Malformed> {
+    let name = name.as_str();
+    if name != "localhost" && !name.ends_with(".localhost") {
+        return Ok(());
+    }
+    let message = format!("`{name}` is each machine's name for itself");
+    Err(Malformed::new(message, "not a name for others")
+        .help("write an address at which other hosts reach this one"))
+}
+
+impl From<IpAddr> for Host {
+    /// An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) becomes the IPv4 address.
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => Self::V6(address),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(f),
+            Self::V6(address) => address.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.host, self.port) {
+            (host, None) => host.fmt(f),
+            (Host::V6(address), Some(port)) => write!(f, "[{address}]:{port}"),
+            (host, Some(port)) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+/// The name at which all nodes and clients find the API server, and its port, which is fixed.
+///
+/// A name and not an address: certificates and kubeconfigs hold it, so an address could never
+/// move to another control plane (kubeadm, `controlPlaneEndpoint`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiEndpoint {
+    name: DnsName,
+}
+
+impl ApiEndpoint {
+    /// Where every API server listens (kubeadm's `bindPort` default). Nothing in front of it
+    /// listens on another port, so another one would reach nobody.
+    pub const PORT: Port = Port::new(6443);
+
+    /// The DNS name.
+    #[must_use]
+    pub const fn name(&self) -> &DnsName {
+        &self.name
+    }
+}
+
+impl Text for ApiEndpoint {
+    const EXPECTED: &'static str = "a DNS name such as `k8s-api.atlas.internal:6443`";
+    const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:0*6443)?$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        refuse_url::<Self>(text)?;
+        let (host, port) = split_port(text);
+        let address = host.trim_matches(['[', ']']);
+        if address.parse::<IpAddr>().is_ok() {
+            let message = format!("`{address}` is an address, the API needs a name");
+            return Err(Malformed::new(message, "expected a DNS name").help(
+                "write a name: it is what lets the API move to another control plane later",
+            ));
+        }
+        let port = port.map(parse_port).transpose()?.unwrap_or(Self::PORT);
+        let endpoint = Self { name: DnsName::parse(host)? };
+        if port != Self::PORT {
+            let message = format!("no API server listens on port {port}");
+            let label = format!("the API servers listen on {}", Self::PORT);
+            return Err(Malformed::new(message, label).did_you_mean(endpoint));
+        }
+        Ok(endpoint)
+    }
+}
+
+impl fmt::Display for ApiEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, Self::PORT)
+    }
+}
+
+serialize_as_displayed!(Host, Endpoint, ApiEndpoint);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{accepts, refuses};
+
+    #[test]
+    fn takes_addresses_and_names() {
+        accepts::<Endpoint>(&[
+            ("203.0.113.10", "203.0.113.10"),
+            ("203.0.113.10:51821", "203.0.113.10:51821"),
+            ("2001:DB8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:51820", "[2001:db8::1]:51820"),
+            ("::ffff:203.0.113.10", "203.0.113.10"),
+            ("Home.example.net:51820", "home.example.net:51820"),
+            ("home", "home"),
+        ]);
+        accepts::<ApiEndpoint>(&[
+            ("k8s-api.atlas.internal", "k8s-api.atlas.internal:6443"),
+            ("api.example.com:6443", "api.example.com:6443"),
+        ]);
+    }
+
+    #[test]
+    fn completes_the_port() {
+        let endpoint = |text| Endpoint::parse(text).unwrap().with_port(Port::new(51_820));
+        assert_eq!(endpoint("2001:db8::1"), "[2001:db8::1]:51820");
+        assert_eq!(endpoint("203.0.113.10:7"), "203.0.113.10:7");
+    }
+
+    #[test]
+    fn refuses_endpoints() {
+        let reachable = "write an address at which other hosts reach this one";
+        let bounds = "ports are from 1 to 65535";
+        refuses::<Endpoint>(&[
+            (
+                "http://203.0.113.10:80/x",
+                "`http://203.0.113.10:80/x` is a URL",
+                "expected host or host:port",
+                "did you mean `203.0.113.10:80`?",
+            ),
+            (
+                "203.0.113.10/24",
+                "`203.0.113.10/24` has a prefix length",
+                "expected one host",
+                "did you mean `203.0.113.10`?",
+            ),
+            (
+                "2001:db8::1/64",
+                "`2001:db8::1/64` has a prefix length",
+                "expected one host",
+                "did you mean `2001:db8::1`?",
+            ),
+            (
+                "0.0.0.0",
+                "`0.0.0.0` is the unspecified address",
+                "the unspecified address",
+                reachable,
+            ),
+            ("[::1]:51820", "`[::1]` is a loopback address", "a loopback address", reachable),
+            ("fe80::1", "`fe80::1` is a link-local address", "a link-local address", reachable),
+            ("203.0.113.10:0", "`0` is no port", "expected 1 to 65535", bounds),
+            ("home:", "the port is empty", "empty port", ""),
+            ("203.0.113.256", "`203.0.113.256` is no IPv4 address", "no IPv4 address", ""),
+            (
+                "2001:db8:::1",
+                "`2001:db8:::1` is no IPv6 address",
+                "no IPv6 address",
+                "write an IPv6 address with a port as `[2001:db8::1]:51820`",
+            ),
+            (
+                "[1:2]",
+                "`[1:2]` is no IPv6 address",
+                "no IPv6 address",
+                "write an IPv6 address with a port as `[2001:db8::1]:51820`",
+            ),
+            (
+                "[203.0.113.10]:1",
+                "`[203.0.113.10]` has brackets around IPv4",
+                "brackets",
+                "write `203.0.113.10` without brackets",
+            ),
+            (
+                "node.localhost",
+                "`node.localhost` is each machine's name for itself",
+                "not a name for others",
+                reachable,
+            ),
+            (
+                "localhost:51820",
+                "`localhost` is each machine's name for itself",
+                "not a name for others",
+                reachable,
+            ),
+            ("", "the value is empty", "empty", ""),
+        ]);
+    }
+
+    #[test]
+    fn refuses_api_endpoints() {
+        let help = "write a name: it is what lets the API move to another control plane later";
+        refuses::<ApiEndpoint>(&[
+            (
+                "10.66.66.1:6443",
+                "`10.66.66.1` is an address, the API needs a name",
+                "expected a DNS name",
+                help,
+            ),
+            (
+                "https://api.example.com:6443",
+                "`https://api.example.com:6443` is a URL",
+                "expected host or host:port",
+                "did you mean `api.example.com:6443`?",
+            ),
+            (
+                "api.example.com:443",
+                "no API server listens on port 443",
+                "the API servers listen on 6443",
+                "did you mean `api.example.com:6443`?",
+            ),
+        ]);
+    }
+}

@@ -1,0 +1,395 @@
+//! Words of a closed list.
+
+use super::{Form, Malformed, Text, closest};
+
+/// Defines an enum by its words, its noun, and an example.
+macro_rules! keywords {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident {
+            $( $(#[$variant_about:meta])* $variant:ident = $word:literal, )+
+        }
+        noun: $article:literal $noun:literal, such as $example:literal;
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $( $(#[$variant_about])* $variant, )+
+        }
+
+        impl $name {
+            /// All of them, in the order in which they are listed to users.
+            pub const ALL: &'static [Self] = &[$( Self::$variant ),+];
+
+            /// The word that a user writes.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $( Self::$variant => $word, )+
+                }
+            }
+        }
+
+        impl Text for $name {
+            const EXPECTED: &'static str =
+                concat!($article, " ", $noun, " such as `", $example, "`");
+            const FORM: Form = Form::Words(&[$( $word ),+]);
+
+            fn parse(text: &str) -> Result<Self, Malformed> {
+                let found = Self::ALL.iter().find(|word| word.as_str() == text).copied();
+                found.ok_or_else(|| unknown(text, $noun, &[$( $word ),+]))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
+    let refusal = Malformed::new(format!("`{text}` is no {noun}"), format!("unknown {noun}"));
+    let word = text.trim().to_lowercase();
+    if let Some((_, why)) = UNSUPPORTED.iter().find(|(other, _)| (noun, word.as_str()) == *other) {
+        return refusal.help(*why);
+    }
+    let synonym = SYNONYMS.iter().find(|(other, meant)| *other == word && words.contains(meant));
+    let same = words.iter().find(|known| known.eq_ignore_ascii_case(&word));
+    if let Some(meant) = same.or(synonym.map(|(_, meant)| meant)) {
+        return refusal.meaning(meant);
+    }
+    let family = words.iter().filter(|known| known.strip_prefix(&*word).is_some_and(starts_next));
+    let family: Vec<_> = family.copied().collect();
+    match closest(text, words.iter().copied()) {
+        _ if !family.is_empty() => refusal.help(format!("write one of {}", family.join(", "))),
+        Some(meant) => refusal.did_you_mean(meant),
+        None => refusal.help(format!("known are {}", words.join(", "))),
+    }
+}
+
+/// Whether the rest of a word begins another part of it, as in `debian-13`.
+fn starts_next(rest: &str) -> bool {
+    rest.starts_with('-')
+}
+
+/// What others call the same thing.
+const SYNONYMS: [(&str, &str); 20] = [
+    ("master", "control-plane"),
+    ("controlplane", "control-plane"),
+    ("control_plane", "control-plane"),
+    ("agent", "worker"),
+    ("x86_64", "amd64"),
+    ("x86-64", "amd64"),
+    ("aarch64", "arm64"),
+    ("bookworm", "debian-12"),
+    ("trixie", "debian-13"),
+    ("jammy", "ubuntu-22.04"),
+    ("noble", "ubuntu-24.04"),
+    ("resolute", "ubuntu-26.04"),
+    ("nginx", "ingress-nginx"),
+    ("nft", "nftables"),
+    ("aliyun", "alibaba"),
+    ("amazon", "aws"),
+    ("google", "gcp"),
+    ("round-robin", "rr"),
+    ("digital-ocean", "digitalocean"),
+    ("akamai", "linode"),
+];
+
+/// What exists elsewhere and not here, and why: by noun and word.
+const UNSUPPORTED: [((&str, &str), &str); 2] =
+    [(("dataplane", "bpf"), NO_EBPF), (("dataplane", "ebpf"), NO_EBPF)];
+
+/// projectcalico/calico#12900: 3.32.0 and 3.32.1 drop it; #4326: no device without a link layer.
+const NO_EBPF: &str = "leave it out: in eBPF mode Calico drops WireGuard's packets of 51820, and \
+                       knows no interface like wg0";
+
+keywords! {
+    /// What a node does in the cluster.
+    pub enum Role {
+        /// Runs the API server and etcd.
+        ControlPlane = "control-plane",
+        /// Runs pods alone.
+        Worker = "worker",
+    }
+    noun: "a" "role", such as "worker";
+}
+
+keywords! {
+    /// The operating system of a node.
+    pub enum Os {
+        /// Debian 12, bookworm.
+        Debian12 = "debian-12",
+        /// Debian 13, trixie.
+        Debian13 = "debian-13",
+        /// Ubuntu 22.04 LTS, jammy.
+        Ubuntu2204 = "ubuntu-22.04",
+        /// Ubuntu 24.04 LTS, noble.
+        Ubuntu2404 = "ubuntu-24.04",
+        /// Ubuntu 26.04 LTS, resolute.
+        Ubuntu2604 = "ubuntu-26.04",
+        /// `NixOS`, configured by the flake's modules instead of cloud-init.
+        Nixos = "nixos",
+    }
+    noun: "an" "operating system", such as "debian-13";
+}
+
+impl Os {
+    /// Whether the node is configured by Nix instead of cloud-init.
+    #[must_use]
+    pub const fn is_nixos(self) -> bool {
+        matches!(self, Self::Nixos)
+    }
+}
+
+keywords! {
+    /// The processor architecture of a node, in Go's and Debian's words.
+    pub enum Arch {
+        /// 64-bit x86, `x86_64` to the kernel.
+        Amd64 = "amd64",
+        /// 64-bit ARM, `aarch64` to the kernel.
+        Arm64 = "arm64",
+    }
+    noun: "an" "architecture", such as "amd64";
+}
+
+keywords! {
+    /// How kube-proxy programs Services (`mode` of `KubeProxyConfiguration`).
+    pub enum ProxyMode {
+        /// The kernel's load balancer; deprecated since Kubernetes 1.35.
+        Ipvs = "ipvs",
+        /// Its successor.
+        Nftables = "nftables",
+        /// The oldest, and kube-proxy's default.
+        Iptables = "iptables",
+    }
+    noun: "a" "mode of kube-proxy", such as "ipvs";
+}
+
+keywords! {
+    /// How IPVS picks the pod of a new connection (`ipvs.scheduler` of `KubeProxyConfiguration`).
+    ///
+    /// The list is that of the Kubernetes page "Virtual IPs and Service Proxies"; each is the
+    /// kernel module `ip_vs_<word>`. kube-proxy itself lets any word pass. The kernel's `fo`, `ovf`
+    /// and `twos` are not on that page.
+    pub enum Scheduler {
+        /// Round robin.
+        Rr = "rr",
+        /// Weighted round robin.
+        Wrr = "wrr",
+        /// Least connections.
+        Lc = "lc",
+        /// Weighted least connections.
+        Wlc = "wlc",
+        /// Locality-based least connections.
+        Lblc = "lblc",
+        /// Locality-based least connections with replication.
+        Lblcr = "lblcr",
+        /// Source hashing.
+        Sh = "sh",
+        /// Destination hashing.
+        Dh = "dh",
+        /// Shortest expected delay.
+        Sed = "sed",
+        /// Never queue.
+        Nq = "nq",
+        /// Maglev hashing.
+        Mh = "mh",
+    }
+    noun: "an" "IPVS scheduler", such as "rr";
+}
+
+impl Scheduler {
+    /// The kernel module that holds it.
+    #[must_use]
+    pub fn kernel_module(self) -> String {
+        format!("ip_vs_{self}")
+    }
+}
+
+keywords! {
+    /// What Calico programs policies with (`linuxDataplane` of its Installation).
+    pub enum Dataplane {
+        /// Beside kube-proxy in IPVS or iptables mode.
+        Iptables = "iptables",
+        /// Beside kube-proxy in nftables mode.
+        Nftables = "nftables",
+    }
+    noun: "a" "dataplane", such as "nftables";
+}
+
+keywords! {
+    /// What carries HTTP from the tunnel to Services.
+    pub enum IngressController {
+        /// The community's ingress-nginx, retired in March 2026.
+        IngressNginx = "ingress-nginx",
+        /// Traefik Proxy.
+        Traefik = "traefik",
+    }
+    noun: "an" "ingress controller", such as "traefik";
+}
+
+keywords! {
+    /// Who holds the tunnel's ingress rules.
+    pub enum TunnelMode {
+        /// A configuration file in the cluster.
+        Local = "local",
+        /// Cloudflare's dashboard or API.
+        Remote = "remote",
+    }
+    noun: "a" "tunnel mode", such as "local";
+}
+
+keywords! {
+    /// What a client may reach through the mesh.
+    pub enum Reach {
+        /// The nodes' addresses.
+        Nodes = "nodes",
+        /// The pods' addresses.
+        Pods = "pods",
+        /// The Services' cluster addresses.
+        Services = "services",
+    }
+    noun: "a" "network that a client reaches", such as "nodes";
+}
+
+keywords! {
+    /// A transport protocol of a firewall rule.
+    pub enum Protocol {
+        /// TCP.
+        Tcp = "tcp",
+        /// UDP.
+        Udp = "udp",
+    }
+    noun: "a" "protocol", such as "tcp";
+}
+
+keywords! {
+    /// What a taint does to pods that do not tolerate it.
+    ///
+    /// Source: <https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>.
+    pub enum TaintEffect {
+        /// New pods stay away.
+        NoSchedule = "NoSchedule",
+        /// New pods stay away if they can.
+        PreferNoSchedule = "PreferNoSchedule",
+        /// New pods stay away, running ones are evicted.
+        NoExecute = "NoExecute",
+    }
+    noun: "a" "taint effect", such as "NoSchedule";
+}
+
+keywords! {
+    /// Who runs a node's machine or network.
+    pub enum ProviderName {
+        /// Alibaba Cloud.
+        Alibaba = "alibaba",
+        /// Amazon Web Services.
+        Aws = "aws",
+        /// Microsoft Azure.
+        Azure = "azure",
+        /// Contabo.
+        Contabo = "contabo",
+        /// `DigitalOcean`.
+        Digitalocean = "digitalocean",
+        /// Google Cloud.
+        Gcp = "gcp",
+        /// Hetzner.
+        Hetzner = "hetzner",
+        /// Linode, today Akamai.
+        Linode = "linode",
+        /// netcup.
+        Netcup = "netcup",
+        /// Oracle Cloud.
+        Oracle = "oracle",
+        /// `OVHcloud`.
+        Ovh = "ovh",
+        /// Scaleway.
+        Scaleway = "scaleway",
+        /// Tencent Cloud.
+        Tencent = "tencent",
+        /// `UpCloud`.
+        Upcloud = "upcloud",
+        /// Vultr.
+        Vultr = "vultr",
+        /// Any other, of which nothing is known.
+        Other = "other",
+    }
+    noun: "a" "provider", such as "hetzner";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{accepts, means, refuses};
+
+    #[test]
+    fn takes_its_words() {
+        for word in Scheduler::ALL {
+            accepts::<Scheduler>(&[(word.as_str(), word.as_str())]);
+        }
+        for word in ProviderName::ALL {
+            accepts::<ProviderName>(&[(word.as_str(), word.as_str())]);
+        }
+        accepts::<Role>(&[("control-plane", "control-plane"), ("worker", "worker")]);
+        assert_eq!(Scheduler::Wrr.kernel_module(), "ip_vs_wrr");
+        assert!(Os::Nixos.is_nixos() && !Os::Debian13.is_nixos());
+    }
+
+    #[test]
+    fn proposes_the_closest_word() {
+        refuses::<Role>(&[
+            ("Worker", "`Worker` is no role", "unknown role", "did you mean `worker`?"),
+            (
+                "control_plane",
+                "`control_plane` is no role",
+                "unknown role",
+                "did you mean `control-plane`?",
+            ),
+            ("master", "`master` is no role", "unknown role", "did you mean `control-plane`?"),
+            ("etcd", "`etcd` is no role", "unknown role", "known are control-plane, worker"),
+            ("work", "`work` is no role", "unknown role", "known are control-plane, worker"),
+        ]);
+        refuses::<Os>(&[(
+            "debian-11",
+            "`debian-11` is no operating system",
+            "unknown operating system",
+            "did you mean `debian-12`?",
+        )]);
+        refuses::<Os>(&[(
+            "ubuntu",
+            "`ubuntu` is no operating system",
+            "unknown operating system",
+            "write one of ubuntu-22.04, ubuntu-24.04, ubuntu-26.04",
+        )]);
+        refuses::<Dataplane>(&[("BPF", "`BPF` is no dataplane", "unknown dataplane", NO_EBPF)]);
+        refuses::<TaintEffect>(&[(
+            "noschedule",
+            "`noschedule` is no taint effect",
+            "unknown taint effect",
+            "did you mean `NoSchedule`?",
+        )]);
+        refuses::<Arch>(&[(
+            "x86_64",
+            "`x86_64` is no architecture",
+            "unknown architecture",
+            "did you mean `amd64`?",
+        )]);
+        // What is another word for it is certain, what is spelt alike a guess.
+        means::<Role>(&[("Worker", "worker"), ("master", "control-plane"), ("wroker", "")]);
+        means::<Arch>(&[("aarch64", "arm64"), ("master", ""), ("amd", "")]);
+    }
+
+    #[test]
+    fn names_an_example() {
+        assert_eq!(Scheduler::EXPECTED, "an IPVS scheduler such as `rr`");
+    }
+}

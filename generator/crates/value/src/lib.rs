@@ -1,0 +1,287 @@
+//! Values: one thing that a user writes, one type that cannot hold rubbish.
+//!
+//! A type here is judged by one value alone; what needs two is a rule. Each parses, prints back
+//! what it was made from in its normal form, and explains itself when it refuses.
+
+mod address;
+mod digest;
+mod dns;
+mod endpoint;
+mod image;
+mod image_reference;
+mod interface_name;
+mod keyword;
+mod label;
+pub mod manifest;
+mod name;
+mod number;
+mod open_port;
+pub mod provider;
+mod public_key;
+mod reason;
+mod recipient;
+mod source_url;
+mod string;
+mod subnet;
+#[cfg(test)]
+mod table;
+mod tunnel_id;
+mod url;
+mod user_name;
+mod version;
+
+use std::fmt::Display;
+
+use strsim::damerau_levenshtein;
+
+pub use address::Address;
+pub use digest::{Fingerprint, Sha256};
+pub use dns::{DnsName, Hostname};
+pub use endpoint::{ApiEndpoint, Endpoint, Host};
+pub use image::{ImageRepository, RegistryName};
+pub use image_reference::ImageReference;
+pub use interface_name::InterfaceName;
+pub use keyword::{
+    Arch, Dataplane, IngressController, Os, Protocol, ProviderName, ProxyMode, Reach, Role,
+    Scheduler, TaintEffect, TunnelMode,
+};
+pub use label::{LabelKey, LabelValue, Taint};
+pub use name::Name;
+pub use number::{AsNumber, Keepalive, Mtu, NodeId, PodPrefixLen, Port, Replicas, RoundTripMs};
+pub use open_port::OpenPort;
+pub use public_key::PublicKey;
+pub use reason::Reason;
+pub use recipient::Recipient;
+pub use source_url::SourceUrl;
+pub use subnet::{SourceNet, Subnet};
+pub use tunnel_id::TunnelId;
+pub use url::Url;
+pub use user_name::UserName;
+pub use version::Version;
+
+/// What WireGuard adds to a packet, in bytes: 40 of IPv6, 8 of UDP, 32 of its own header and tag
+/// (WireGuard's protocol page: 16 + 16). Over IPv4 it is 20 less. IPv6 is always counted, so that an
+/// endpoint can move to IPv6 without a change of MTU.
+pub const WIREGUARD_OVERHEAD: u16 = 80;
+
+/// A value that is written as a TOML string.
+pub trait Text: Sized {
+    /// What a user is told to write, with its article and an example.
+    const EXPECTED: &'static str;
+    /// How all such texts look.
+    const FORM: Form;
+
+    /// Reads the text between the quotes.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no such value, with the corrected one where it follows.
+    fn parse(text: &str) -> Result<Self, Malformed>;
+}
+
+/// What a schema can say of a text. It takes whatever [`Text::parse`] takes, and more: only that can
+/// count, look things up and correct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Any text.
+    Free,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// What matches this regular expression, in the part of the language that ECMA-262, Python and
+    /// Rust share.
+    Pattern(&'static str),
+}
+
+/// A value that is written as a TOML integer.
+pub trait Number: Sized {
+    /// What a user is told to write, with its article and its bounds.
+    const EXPECTED: &'static str;
+    /// The lowest and the highest.
+    const BOUNDS: [i64; 2];
+
+    /// Takes the integer if it is in bounds.
+    ///
+    /// # Errors
+    ///
+    /// When it is out of bounds.
+    fn from_integer(integer: i64) -> Result<Self, Malformed>;
+}
+
+/// Why a type refuses a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong, with the value: lower case, no full stop.
+    pub message: String,
+    /// What is said at the place of the value.
+    pub label: String,
+    /// The corrected value, or what to do.
+    pub help: Option<String>,
+    /// The value that the text can only mean; a guess is no more than a help.
+    pub meant: Option<String>,
+}
+
+impl Malformed {
+    /// A refusal without a correction.
+    pub fn new(message: impl Into<String>, label: impl Into<String>) -> Self {
+        let (message, label) = (printable(&message.into()), printable(&label.into()));
+        Self { message, label, help: None, meant: None }
+    }
+
+    /// Adds the correction.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(printable(&help.into()));
+        self
+    }
+
+    /// Adds the value that was probably meant.
+    fn did_you_mean(self, meant: impl Display) -> Self {
+        self.help(format!("did you mean `{meant}`?"))
+    }
+
+    /// Adds the one value that the text can mean.
+    fn meaning(mut self, meant: impl Display) -> Self {
+        self.meant = Some(meant.to_string());
+        self.did_you_mean(meant)
+    }
+}
+
+/// A value goes into messages as it was written, and a terminal obeys control characters.
+fn printable(text: &str) -> String {
+    let escape = |c: char| c.escape_default().to_string();
+    text.chars().map(|c| if c.is_control() { escape(c) } else { c.to_string() }).collect()
+}
+
+/// Passes `text` if `check` does; else refuses it, with what `correct` makes of it if that passes.
+/// Where only case and surrounding space differ, it can mean nothing else.
+fn checked(
+    text: &str,
+    check: impl Fn(&str) -> Result<(), Malformed>,
+    correct: impl Fn(&str) -> String,
+) -> Result<String, Malformed> {
+    let Err(fault) = check(text) else { return Ok(text.to_owned()) };
+    let correction = correct(text);
+    Err(match check(&correction) {
+        Ok(()) if correction == text.trim().to_lowercase() => fault.meaning(correction),
+        Ok(()) => fault.did_you_mean(correction),
+        Err(_) => fault,
+    })
+}
+
+/// The known word that was most probably meant: at most one edit for each three letters.
+#[must_use]
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let tolerated = (word.chars().count() / 3).clamp(1, 3);
+    let (length, letters) = profile(&word);
+    // An edit changes the length by one, and takes one letter and brings another.
+    let near = known.into_iter().filter(|known| {
+        let (its_length, its_letters) = profile(known);
+        let exchanged = (letters ^ its_letters).count_ones() as usize;
+        length.abs_diff(its_length) <= tolerated && exchanged <= 2 * tolerated
+    });
+    let distances = near.map(|known| (damerau_levenshtein(&word, known), known));
+    let nearest = distances.min_by_key(|(distance, _)| *distance)?;
+    (nearest.0 <= tolerated).then_some(nearest.1)
+}
+
+/// How long a word is and which characters it has, modulo the bits of a set: what a distance costs
+/// would be felt where thousands of unknown names are each compared with thousands of known ones.
+fn profile(word: &str) -> (usize, u64) {
+    let one = |(length, letters), c: char| (length + 1, letters | 1 << (u32::from(c) % u64::BITS));
+    word.chars().fold((0, 0), one)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Display;
+
+    use proptest::prelude::{ProptestConfig, any, proptest};
+
+    use super::table::assert_in_form;
+    use super::*;
+
+    /// Calls `$check::<T>(…)` for each type that is written as text.
+    macro_rules! every_text {
+        ($check:ident($($argument:expr),*)) => {
+            every_text!(@ $check ($($argument),*)
+                Address ApiEndpoint Arch Dataplane DnsName Endpoint Fingerprint Hostname
+                ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
+                Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
+                Scheduler Sha256 SourceNet SourceUrl Subnet Taint TaintEffect TunnelId TunnelMode Url UserName
+                Version)
+        };
+        (@ $check:ident $arguments:tt $($value:ident)+) => {
+            $( every_text!(@@ $check $value $arguments); )+
+        };
+        (@@ $check:ident $value:ident ($($argument:expr),*)) => { $check::<$value>($($argument),*) };
+    }
+
+    /// `T::EXPECTED` ends in an example between backticks.
+    fn takes_its_own_example<T: Text + Display>() {
+        let example = T::EXPECTED.split('`').nth(1).unwrap();
+        let printed = T::parse(example).map(|value| value.to_string());
+        assert_eq!(printed.as_deref(), Ok(example));
+    }
+
+    /// A value prints what parses to itself, and serialises as what it prints; both it and what it
+    /// was made from are in its type's form. A refusal prints nothing that a terminal obeys.
+    fn holds_its_word<T: Text + Display + PartialEq + std::fmt::Debug + serde::Serialize>(
+        text: &str,
+    ) {
+        match T::parse(text) {
+            Ok(value) => {
+                let printed = value.to_string();
+                assert_eq!(serde_json::to_value(&value).unwrap(), serde_json::json!(printed));
+                assert_eq!(T::parse(&printed), Ok(value));
+                assert_in_form::<T>(text);
+                assert_in_form::<T>(&printed);
+            }
+            Err(Malformed { message, label, help, .. }) => {
+                let said = [message, label, help.unwrap_or_default()].concat();
+                assert!(!said.contains(char::is_control), "{said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_typo_is_one_edit_for_each_three_letters() {
+        let table = [
+            ("di", Some("id")),
+            ("ids", Some("id")),
+            ("i", Some("id")),
+            ("idss", None),
+            ("enpdointx", Some("endpoint")),
+            ("ib", Some("id")),
+            ("xx", None),
+            ("Endpont", Some("endpoint")),
+            ("rolee", Some("role")),
+            ("rolxy", None),
+            ("publik_kei", Some("public_key")),
+            ("puplik_kei", Some("public_key")),
+            ("buplik_kei", None),
+        ];
+        for (word, meant) in table {
+            assert_eq!(closest(word, ["id", "role", "endpoint", "public_key"]), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn examples_are_values() {
+        every_text!(takes_its_own_example());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_judged(text in any::<String>()) {
+            every_text!(holds_its_word(&text));
+        }
+
+        #[test]
+        fn any_near_miss_is_judged(text in r"(\*\.|v|age1|https?://|\[)?[a-zA-Z0-9.:/=_@\[\]…-]{0,24}") {
+            every_text!(holds_its_word(&text));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Versions of Kubernetes and Calico.
+
+use std::fmt;
+
+use super::string::serialize_as_displayed;
+use super::{Form, Malformed, Text};
+
+/// A released version: `major.minor.patch`, without `v` and without a pre-release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    major: u16,
+    minor: u16,
+    patch: u16,
+}
+
+impl Version {
+    /// The version `major.minor.patch`.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
+        Self { major, minor, patch }
+    }
+
+    /// The first number.
+    #[must_use]
+    pub const fn major(&self) -> u16 {
+        self.major
+    }
+
+    /// The second number.
+    #[must_use]
+    pub const fn minor(&self) -> u16 {
+        self.minor
+    }
+
+    /// The third number.
+    #[must_use]
+    pub const fn patch(&self) -> u16 {
+        self.patch
+    }
+}
+
+impl Text for Version {
+    const EXPECTED: &'static str = "a version such as `1.37.2`";
+    const FORM: Form = Form::Pattern(r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        if let Some(version) = released(text) {
+            return Ok(version);
+        }
+        let refusal = Malformed::new(format!("`{text}` is no version"), "no version");
+        let bare = text.trim().trim_start_matches(['v', 'V']);
+        if let Some(meant) = released(bare) {
+            return Err(refusal.meaning(meant));
+        }
+        let bare = bare.split(['-', '+']).next().unwrap_or_default();
+        Err(match released(bare).or_else(|| released(&format!("{bare}.0"))) {
+            Some(meant) => refusal.did_you_mean(meant),
+            None => refusal.help("write major.minor.patch, such as `1.37.2`"),
+        })
+    }
+}
+
+fn released(text: &str) -> Option<Version> {
+    let mut numbers = text.split('.').map(number);
+    let version = Version::new(numbers.next()??, numbers.next()??, numbers.next()??);
+    numbers.next().is_none().then_some(version)
+}
+
+/// A number without sign or leading zeros (semver.org §2).
+fn number(text: &str) -> Option<u16> {
+    let number: u16 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+serialize_as_displayed!(Version);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{accepts, means, refuses};
+
+    #[test]
+    fn takes_releases_in_order() {
+        accepts::<Version>(&[("1.37.2", "1.37.2"), ("0.0.0", "0.0.0")]);
+        assert!(Version::new(1, 9, 10) < Version::parse("1.10.0").unwrap());
+        let version = Version::parse("1.37.2").unwrap();
+        assert_eq!((version.major(), version.minor(), version.patch()), (1, 37, 2));
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        let write = "write major.minor.patch, such as `1.37.2`";
+        refuses::<Version>(&[
+            ("v1.37.2", "`v1.37.2` is no version", "no version", "did you mean `1.37.2`?"),
+            ("1.37", "`1.37` is no version", "no version", "did you mean `1.37.0`?"),
+            ("1.38.0-rc.1", "`1.38.0-rc.1` is no version", "no version", "did you mean `1.38.0`?"),
+            ("1.037.2", "`1.037.2` is no version", "no version", write),
+            ("1.37.2.1", "`1.37.2.1` is no version", "no version", write),
+            ("latest", "`latest` is no version", "no version", write),
+        ]);
+        means::<Version>(&[
+            ("v1.37.2", "1.37.2"),
+            ("V1.37.2", "1.37.2"),
+            (" 1.37.2", "1.37.2"),
+            ("1.37", ""),
+        ]);
+    }
+}
