@@ -407,6 +407,6 @@ fn names_that_lead_nowhere_are_told_where() {
     let found = timed("names", || report("names", text.into_bytes())).diagnostics;
     let unknown: Vec<_> = found.iter().filter(|found| found.code == "relay-unknown").collect();
     assert_eq!(unknown.len(), 800);
-    assert_eq!(unknown[799].message, "`relay` names `m800`, which is no node");
+    assert_eq!(unknown[799].message, "`relay` names `m800`, which is not a node");
     assert_eq!(unknown[799].help.as_deref(), Some("did you mean `n800`?"));
 }

@@ -17,7 +17,7 @@ use crate::reject::code_of;
 use crate::snapshot;
 
 /// Files of `rules` that hold no rule.
-const NO_RULES: [&str; 3] = ["mod", "propose_ids", "reference"];
+const NO_RULES: [&str; 4] = ["mod", "node_names", "propose_ids", "public_nodes"];
 
 /// Codes of accepted warnings, which are found in the report: they have fixtures, but no files.
 const LINT: [&str; 2] = ["lint-allow-unknown", "lint-allow-unused"];

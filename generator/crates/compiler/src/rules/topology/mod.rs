@@ -6,9 +6,10 @@ mod file;
 mod hosts;
 mod ingress;
 mod mesh;
+mod node_names;
 mod pod_network;
 mod propose_ids;
-mod reference;
+mod public_nodes;
 mod versions;
 
 use crate::check::Rule;

@@ -1,3 +1,5 @@
+//! Subnets, addresses, ids and pod blocks: whether each fits its subnet, and whether two overlap.
+
 mod address_duplicate;
 mod address_outside_subnet;
 mod id_duplicate;

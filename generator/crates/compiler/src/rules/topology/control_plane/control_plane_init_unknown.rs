@@ -2,7 +2,7 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::rules::topology::reference::{nodes_by_name, unknown_node};
+use crate::rules::topology::node_names::{nodes_by_name, unknown_node};
 use crate::topology::Topology;
 use meshwright_value::Role;
 

@@ -1,3 +1,5 @@
+//! The API server and etcd: which nodes run them, where these nodes are, and the name of the API.
+
 mod api_name_public;
 mod api_name_taken;
 mod control_plane_behind_nat;

@@ -1,3 +1,5 @@
+//! The machine below Kubernetes: firewall, SSH, interfaces, packages; and the labels and taints of its node.
+
 mod label_refused;
 mod open_port_exposes;
 mod open_port_wide;

@@ -1,3 +1,5 @@
+//! Requests from the Internet: the hostnames of the tunnel, the echo app, and the replicas that serve them.
+
 mod hello_hostname_unknown;
 mod hostname_duplicate;
 mod hostname_inside_cluster_domain;

@@ -2,7 +2,8 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
-use crate::rules::topology::reference::{behind_nat, nodes_by_name, public_nodes};
+use crate::rules::topology::node_names::nodes_by_name;
+use crate::rules::topology::public_nodes::{not_public, public_nodes};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -28,7 +29,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     for client in &topology.clients {
         let via = client.via.as_ref().and_then(|via| nodes.get(via));
         if let Some(via) = via.filter(|via| via.endpoint.is_none()) {
-            findings.push(behind_nat("via", via, &client.origin.key("via"), topology));
+            findings.push(not_public("via", via, &client.origin.key("via"), topology));
         }
     }
 }

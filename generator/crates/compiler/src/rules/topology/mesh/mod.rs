@@ -1,3 +1,5 @@
+//! WireGuard: public keys, endpoints, relays, clients, sites, the interface, its port and its MTU.
+
 mod client_via_behind_nat;
 mod client_via_unknown;
 mod client_without_public_node;

@@ -6,7 +6,7 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
 use crate::diagnostic::wording::{NAMED, list};
 use crate::diagnostic::{Finding, Severity};
-use crate::rules::topology::reference::public_nodes;
+use crate::rules::topology::public_nodes::public_nodes;
 use crate::topology::{Node, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {

@@ -2,7 +2,8 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
-use crate::rules::topology::reference::{behind_nat, nodes_by_name};
+use crate::rules::topology::node_names::nodes_by_name;
+use crate::rules::topology::public_nodes::not_public;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -26,7 +27,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     for node in &topology.nodes {
         let relay = node.relay.as_ref().and_then(|relay| nodes.get(relay));
         if let Some(relay) = relay.filter(|relay| relay.endpoint.is_none()) {
-            findings.push(behind_nat("relay", relay, &node.origin.key("relay"), topology));
+            findings.push(not_public("relay", relay, &node.origin.key("relay"), topology));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
 use crate::diagnostic::{Finding, Fix, Severity};
-use crate::rules::topology::reference::nodes_by_name;
+use crate::rules::topology::node_names::nodes_by_name;
 use crate::topology::{Node, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {

@@ -4,7 +4,7 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
 use crate::diagnostic::wording::{NAMED, list};
 use crate::diagnostic::{Finding, Severity};
-use crate::rules::topology::reference::nodes_by_name;
+use crate::rules::topology::node_names::nodes_by_name;
 use crate::topology::{Node, Topology};
 use meshwright_value::Name;
 

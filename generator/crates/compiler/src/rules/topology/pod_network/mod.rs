@@ -1,3 +1,5 @@
+//! The network of the pods: Calico's dataplane and its route reflectors.
+
 mod dataplane_mismatch;
 mod route_reflector_single;
 mod route_reflector_unknown;

@@ -1,3 +1,5 @@
+//! Releases of Kubernetes, kube-proxy, Calico and ingress-nginx: support, and which of them fit together.
+
 mod calico_kubernetes_untested;
 mod calico_version_unknown;
 mod ingress_nginx_retired;
