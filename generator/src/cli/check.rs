@@ -17,24 +17,25 @@ use meshwright_compiler::topology::Topology;
 const EXAMPLES: &str = "\
 Examples:
   meshwright check
-  meshwright check --strict --format github    # in CI: beside the lines of a pull request
-  meshwright check --fix --dry-run             # what --fix would correct, as a patch";
+  meshwright check --strict --format github    # in CI: annotations in a pull request
+  meshwright check --fix --dry-run             # print the corrections of --fix as a patch";
 
-/// Check the topology and report everything that is wrong with it
+/// Check the topology and report errors and warnings
 ///
-/// Reads topology.toml, derives the whole plan, and reports every error and warning at the line
-/// that causes it. Nothing is written, but by --fix. `meshwright explain CODE` tells more about a
-/// finding, and `[[lint.allow]]` accepts a warning.
+/// Reads topology.toml, derives the whole plan, and reports every error and warning with the line
+/// that causes it. Writes no file, except with --fix. `meshwright explain CODE` explains a finding;
+/// `[[lint.allow]]` in the topology accepts a warning.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// Let warnings fail, too
+    /// Exit with code 1 on warnings, too
     #[arg(long)]
     strict: bool,
-    /// Correct what can mean one thing only, and print the patch; comments and order stay
+    /// Apply the corrections that have exactly one solution, and print them as a patch; comments
+    /// and order are kept
     #[arg(long)]
     fix: bool,
-    /// With --fix: print the patch, and write nothing
+    /// With --fix: print the patch without writing it
     #[arg(long, requires = "fix")]
     dry_run: bool,
 }

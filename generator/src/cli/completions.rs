@@ -10,17 +10,17 @@ use super::{CommandLine, NAME, Status};
 const EXAMPLES: &str = "\
 Examples:
   meshwright completions bash > ~/.local/share/bash-completion/completions/meshwright
-  meshwright completions zsh > ~/.zfunc/_meshwright    # a folder of your fpath
+  meshwright completions zsh > ~/.zfunc/_meshwright    # any directory in your fpath
   meshwright completions fish > ~/.config/fish/completions/meshwright.fish";
 
-/// Print the completions of the command line for a shell
+/// Print a shell completion script
 ///
-/// Packagers put them where the shell looks for those of all users, such as
+/// A package installs the script in the system-wide directory of the shell, such as
 /// /usr/share/bash-completion/completions/meshwright.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Completions {
-    /// The shell that reads them
+    /// The shell
     shell: Shell,
 }
 

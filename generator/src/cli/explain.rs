@@ -12,19 +12,19 @@ use meshwright_value::closest;
 
 const EXAMPLES: &str = "\
 Examples:
-  meshwright explain                       # all codes
+  meshwright explain                       # list all codes
   meshwright explain public-key-missing";
 
-/// Explain what a diagnostic means and what to do about it
+/// Explain a diagnostic and how to correct it
 ///
-/// Prints what happens on the machines if the finding is ignored, how to correct it, and where the
-/// fact comes from. Without a code, lists all codes by what they are about.
+/// Prints what happens on the hosts if the finding is ignored, how to correct it, and the source of
+/// the fact. Without a code, lists all codes by topic.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
-    /// The code in the brackets of a diagnostic
+    /// The code in brackets in a diagnostic
     code: Option<String>,
-    /// Print all texts as one Markdown page
+    /// Print all explanations as one Markdown page
     #[arg(long, conflicts_with = "code")]
     markdown: bool,
 }

@@ -26,25 +26,25 @@ use meshwright_value::closest;
 const EXAMPLES: &str = "\
 Examples:
   meshwright export tokyo | ssh debian@203.0.113.20 sudo meshwright-node apply
-  meshwright export tokyo --public | tar -tv        # to look at; a host refuses it
-  meshwright export --client laptop --to ~/wg0.conf # or, for a phone: | qrencode -t ansiutf8
+  meshwright export tokyo --public | tar -tv        # for inspection only; hosts reject it
+  meshwright export --client laptop --to ~/wg0.conf # for a phone: | qrencode -t ansiutf8
   s=$(mktemp -d) && meshwright export --manifests | tar -xC $s && out/cluster/apply.sh --secrets $s";
 
-/// Send a machine what it needs, secrets included
+/// Print the files of one node or client, secrets included
 ///
-/// Prints a tar with every file of one node at its final path: for the first delivery and for every
-/// later change. A node that is to join gets a credential for that, made at this moment and good
-/// for a day. With --client, prints that client's whole wg-quick configuration. Nothing is ever
-/// printed to a terminal.
+/// Prints a tar archive that contains every file of one node at its final path, for the first
+/// delivery and for every later change. A node that joins the cluster also gets a new join
+/// credential, valid for one day. With --client, prints the complete wg-quick configuration of that
+/// client. Refuses to print secrets to a terminal.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Export {
     #[command(flatten)]
     what: What,
-    /// Leave the secrets out
+    /// Omit the secrets
     #[arg(long, conflicts_with_all = ["client", "manifests"])]
     public: bool,
-    /// Write a new file, for its owner's eyes, instead of printing
+    /// Write a new file with mode 0600 instead of printing
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }
@@ -52,12 +52,12 @@ pub(super) struct Export {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct What {
-    /// The node whose files are sent
+    /// The node whose files are printed
     node: Option<String>,
-    /// The client whose configuration is printed, with its keys
+    /// The client whose configuration is printed, keys included
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
-    /// The cluster's own Secrets, for `apply.sh --secrets`
+    /// Print the Kubernetes Secrets of the cluster, for `apply.sh --secrets`
     #[arg(long)]
     manifests: bool,
 }

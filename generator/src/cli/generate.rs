@@ -17,24 +17,24 @@ use meshwright_compiler::render::Rendering;
 const EXAMPLES: &str = "\
 Examples:
   meshwright generate
-  meshwright generate --diff | less            # what would change, line by line
-  meshwright generate --check --format json    # in CI: fails when out/ is stale";
+  meshwright generate --diff | less            # show the changes line by line
+  meshwright generate --check --format json    # in CI: fails when out/ is out of date";
 
 /// Write the output directory from the topology
 ///
-/// Checks first: with an error in the topology, nothing on disk changes. Then every file lands at
-/// once or not at all. Only files that meshwright wrote are ever replaced or removed, and those
-/// that were edited by hand only with --force. No secret is among them: commit the directory.
+/// Checks the topology first; with an error, no file on disk changes. Then all files are replaced
+/// together, or none. Only files that meshwright has written are replaced or removed; files that
+/// were edited by hand, only with --force. The directory contains no secrets: commit it to git.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Generate {
-    /// Write nothing, and fail if the directory differs from the topology
+    /// Write nothing; exit with code 1 if the directory differs from the topology
     #[arg(long, conflicts_with_all = ["dry_run", "force"])]
     check: bool,
-    /// Write nothing, and print what would change as a unified diff; fails as a write would
+    /// Write nothing; print the changes as a unified diff. The exit code is that of a write
     #[arg(long, conflicts_with = "force")]
     diff: bool,
-    /// Write nothing, and list what would change; fails as a write would
+    /// Write nothing; list the changes. The exit code is that of a write
     #[arg(long, conflicts_with = "force")]
     dry_run: bool,
     /// Replace files that were edited by hand

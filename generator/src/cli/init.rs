@@ -34,15 +34,16 @@ Examples:
 
 /// Write a first topology.toml
 ///
-/// The file has a comment for everything that is worth deciding. The first node is the control
-/// plane, and ids count from 1. A file that is there already is never overwritten.
+/// The file explains every important setting in a comment. The first node is the control plane, and
+/// ids start at 1. An existing file is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Init {
     /// The name of the cluster
     #[arg(long, default_value = "atlas", value_parser = parse::<Name>)]
     name: Name,
-    /// A node, repeated: its endpoint or `nat`, then role, operating system and provider, if any
+    /// A node: its endpoint or `nat`, then optionally role, operating system and provider; can be
+    /// repeated
     #[arg(long = "node", value_name = "NAME=ENDPOINT[,WORD…]")]
     nodes: Vec<NodeArgument>,
 }

@@ -36,28 +36,28 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright keys
   meshwright keys --check                      # in CI: fails when a key is missing
-  meshwright keys --secrets /mnt/usb/secrets   # keep private keys elsewhere
+  meshwright keys --secrets /mnt/usb/secrets   # store private keys in another directory
   meshwright keys import tunnel ~/.cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json";
 
-/// Make the keys that are missing
+/// Generate missing keys
 ///
-/// Makes a WireGuard key pair for each node and client without one: the private key goes into the
-/// store, readable by its owner alone and ignored by git, the public key into topology.toml, whose
-/// comments and order stay as they are. Makes the cluster's certificate authorities, the key of its
-/// service accounts and the password of BGP, and with `preshared_keys = true` a key for each pair of
-/// peers. What is there already is compared and never replaced. A public key whose private half is
-/// not in the store was made elsewhere, and is left alone. With `[secrets] recipients`, every file
-/// of the store is encrypted with age.
+/// Generates a WireGuard key pair for each node and client that has none. The private key is written
+/// to the store with mode 0600 and ignored by git; the public key is written to topology.toml, where
+/// comments and order are kept. Also generates the certificate authorities of the cluster, the key of
+/// its service accounts, the BGP password and, with `preshared_keys = true`, a key for each pair of
+/// peers. Existing keys are verified and never replaced. A public key whose private key is not in the
+/// store is kept: its owner has the private key. With `[secrets] recipients`, every file of the store
+/// is encrypted with age.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Keys {
-    /// Write nothing, and fail if a key is missing
+    /// Write nothing; exit with code 1 if a key is missing
     #[arg(long, conflicts_with = "recrypt")]
     check: bool,
-    /// Encrypt every file anew, to the recipients of the topology; plain without any
+    /// Encrypt every file again for the recipients in the topology; without recipients, decrypt
     #[arg(long)]
     recrypt: bool,
-    /// Make the cluster's own secrets although the key of every node was made elsewhere
+    /// Generate the secrets of the cluster even if no node's private key is in the store
     #[arg(long)]
     new_cluster: bool,
     #[command(subcommand)]
@@ -66,19 +66,19 @@ pub(super) struct Keys {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Keep a secret that others have made
+    /// Import a secret that another program has generated
     #[command(subcommand)]
     Import(Import),
 }
 
 #[derive(Debug, Subcommand)]
 enum Import {
-    /// Keep the credential of the Cloudflare Tunnel
+    /// Import the credential of the Cloudflare Tunnel
     ///
-    /// Takes the credentials.json that `cloudflared tunnel create` writes, or the token that the
-    /// dashboard shows. The cluster is given the form that the mode of its tunnel reads.
+    /// Reads the credentials.json that `cloudflared tunnel create` writes, or the token from the
+    /// Cloudflare dashboard. The cluster receives the form that its tunnel mode requires.
     Tunnel {
-        /// The file; `-` is standard input
+        /// The file, or `-` for standard input
         file: PathBuf,
     },
 }

@@ -21,24 +21,24 @@ Examples:
   meshwright kubeconfig laptop --to ~/.kube/atlas
   meshwright kubeconfig laptop --role view --days 7 --to ~/.kube/atlas-view";
 
-/// Let a client into the API, for a while
+/// Issue a kubeconfig that expires
 ///
-/// Prints a kubeconfig with a new certificate, signed by the cluster's authority and kept nowhere.
-/// It calls the first control plane by its mesh address, so WireGuard must be up, and /etc/hosts
-/// needs no entry. A certificate cannot be taken back before it ends: deleting the
-/// ClusterRoleBinding of its role takes back all of that role.
+/// Prints a kubeconfig with a new certificate, signed by the certificate authority of the cluster and
+/// not stored. It uses the mesh address of the first control plane: the client needs WireGuard, but
+/// no entry in /etc/hosts. A certificate cannot be revoked before it expires; deleting the
+/// ClusterRoleBinding of a role revokes every kubeconfig with that role.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Kubeconfig {
-    /// The client, one of the topology's
+    /// The client, as named in the topology
     client: String,
-    /// What it may do
+    /// The permissions
     #[arg(long, value_enum, default_value = "admin")]
     role: Role,
-    /// For how long
+    /// The number of days until the certificate expires
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
-    /// Write a new file, for its owner's eyes, instead of printing
+    /// Write a new file with mode 0600 instead of printing
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }

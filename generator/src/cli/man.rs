@@ -12,17 +12,17 @@ use super::{CommandLine, NAME, Status};
 
 const EXAMPLES: &str = "\
 Examples:
-  meshwright man | man -l -                    # read the first page
-  meshwright man /usr/local/share/man/man1     # install them all, as a packager does";
+  meshwright man | man -l -                    # show meshwright.1
+  meshwright man /usr/local/share/man/man1     # install all pages";
 
 /// Write the manual pages
 ///
-/// Into a folder: meshwright.1 and one page for each verb, such as meshwright-generate.1. Pages that
-/// are there already are replaced. Without a folder, meshwright.1 goes to stdout.
+/// Writes meshwright.1 and one page per command, such as meshwright-generate.1, into a directory, and
+/// replaces existing pages. Without a directory, prints meshwright.1.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Man {
-    /// The folder, made if it is not there
+    /// The directory; created if missing
     dir: Option<PathBuf>,
 }
 

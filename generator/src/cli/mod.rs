@@ -35,12 +35,12 @@ const NAME: &str = "meshwright";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  clean
+  0  success, nothing to report
   1  findings: errors in the topology, or an output directory that differs from it
   2  wrong usage, or a file that cannot be read or written
 
-A run that fails says so on stderr. With --format json it also prints a document whose `error` has
-`message` and `help`, with --format github a command without a place.
+A run that fails prints an error on stderr. With --format json it also prints a JSON document whose
+`error` contains `message` and `help`; with --format github, a workflow command without a line.
 
 Start with `meshwright init`, then `meshwright keys`, then `meshwright generate`.";
 
@@ -58,33 +58,33 @@ struct CommandLine {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// The topology, the one input that people write
+    /// The topology file
     #[arg(short, long, global = true, value_name = "FILE", default_value = "topology.toml")]
     topology: PathBuf,
     /// The output directory [default: `out` beside the topology]
     #[arg(short, long, global = true, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The store of private keys [default: `secrets` beside the topology]
+    /// The directory of the secret store [default: `secrets` beside the topology]
     #[arg(long, global = true, value_name = "DIR")]
     secrets: Option<PathBuf>,
-    /// What opens an encrypted store, as `age -i` takes it; repeatable [default:
+    /// An age identity file that decrypts the store, as for `age -i`; can be repeated [default:
     /// ~/.config/meshwright/identity]
     #[arg(short, long, global = true, value_name = "FILE")]
     identity: Vec<PathBuf>,
-    /// Who reads the diagnostics: `human` goes to stderr, the others to stdout
-    // `trace` takes its place by another list of words, so both are read as text.
+    /// Output format of diagnostics: `human` is printed on stderr, the others on stdout
+    // `trace` overrides this option with another list of values, so both are parsed as text.
     #[arg(id = "format", long, global = true, value_name = "FORMAT", default_value = "human")]
     #[arg(value_parser = PossibleValuesParser::new(Format::ALL.map(Format::as_str)))]
     format_word: String,
     #[arg(skip = Format::Human)]
     format: Format,
-    /// When to use colors; `auto` is a terminal without NO_COLOR
+    /// When to use colors; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
-    /// Say nothing but diagnostics and errors
+    /// Print diagnostics and errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// List every file, not only the first twenty
+    /// Print complete lists, not only the first twenty lines
     #[arg(short, long, global = true)]
     verbose: bool,
 }

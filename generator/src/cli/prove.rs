@@ -14,14 +14,14 @@ use meshwright_proof::report::{human, json};
 const EXAMPLES: &str = "\
 Examples:
   meshwright prove
-  meshwright prove --out /etc/cluster/out     # any tree of this layout, edited by hand or not
+  meshwright prove --out /etc/cluster/out     # any tree of this layout, also hand-edited
   meshwright prove --format json | jq '.flows[] | select(.cause)'";
 
-/// Prove from the emitted files alone that everyone reaches whom they should, and nobody else
+/// Prove from the generated files that required traffic passes and other traffic is blocked
 ///
-/// Reads the output directory back, and nothing else: no topology, no network, no root. Every ordered
-/// pair of nodes, their pods and the clients are tried with every flow of a cluster; what fails is
-/// shown with the file and the line that cause it.
+/// Reads only the output directory; needs no topology, no network and no root. Evaluates every flow
+/// of a cluster between every ordered pair of nodes, their pods and the clients, and reports each
+/// failure with the file and the line that cause it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Prove {}

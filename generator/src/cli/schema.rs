@@ -11,13 +11,13 @@ use meshwright_compiler::topology::schema;
 const EXAMPLES: &str = "\
 Examples:
   meshwright schema > topology.schema.json
-  sed -i '1i #:schema topology.schema.json' topology.toml    # where Taplo looks for it";
+  sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo";
 
 /// Print the JSON Schema of topology.toml
 ///
-/// An editor with Taplo, such as VS Code's Even Better TOML, completes keys from it, shows what each
-/// means, and marks what no cluster can have. `meshwright check` judges the rest: whether the values
-/// agree.
+/// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema to complete keys, to
+/// show their documentation and to mark invalid values. Only `meshwright check` verifies that the
+/// values fit together.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Schema;

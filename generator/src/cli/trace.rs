@@ -21,23 +21,24 @@ Examples:
   meshwright trace internet hello.example.com
   meshwright trace pod@tokyo pod@home --format mermaid";
 
-/// Tell the way of one packet and its answer, hop by hop, with the line that decides each
+/// Trace one packet and its reply
 ///
-/// A party is a node (`tokyo`), a pod on it (`pod@tokyo`), a client (`laptop`), or `internet`. From
-/// `internet` a request goes to a hostname of the tunnel, and is followed through the zone, cloudflared
-/// and the Ingress controller to the app. The output directory is all that is read.
+/// Prints each hop with the file and the line that decide it. FROM and TO are a node (`tokyo`), a pod
+/// on a node (`pod@tokyo`), a client (`laptop`) or `internet`. From `internet`, TO is a hostname of
+/// the tunnel; the request is traced through the DNS zone, cloudflared and the Ingress controller to
+/// the app. Reads only the output directory.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Trace {
-    /// Who sends
+    /// The sender
     from: String,
-    /// Who receives; from `internet`, the hostname that is asked for
+    /// The receiver; from `internet`, also a hostname of the tunnel
     to: String,
-    /// Which flow [default: the one that is usual between the two]
+    /// The flow [default: the usual flow between the two]
     #[arg(long, value_name = "FLOW")]
     flow: Option<String>,
-    /// How it is told: a story, a sequence diagram, or a document for programs
-    // Of the same type as the global option whose place it takes here.
+    /// Output format: text, a Mermaid sequence diagram, or JSON
+    // This overrides the global option of the same id, so its type is the same.
     #[arg(id = "format", long, value_name = "FORMAT", default_value = "text")]
     #[arg(value_parser = ["text", "mermaid", "json"])]
     format: String,

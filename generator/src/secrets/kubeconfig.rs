@@ -119,10 +119,10 @@ pub(super) fn discovery(plan: &Plan, authority: &[u8]) -> Secret {
 /// What somebody may do with a kubeconfig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Role {
-    /// Everything: the group that kubeadm binds to `cluster-admin` since 1.29. Unlike
-    /// `system:masters` it can be taken away, by its binding.
+    /// All permissions: the group that kubeadm binds to `cluster-admin` since 1.29. Unlike
+    /// `system:masters`, it can be revoked by deleting the binding.
     Admin,
-    /// Read what is in namespaces, in all of them, but no Secrets; nothing of nodes.
+    /// Read objects in all namespaces, except Secrets; no access to objects outside namespaces
     View,
 }
 
