@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::tree::Tree;
+use crate::tree::LabTree;
 
 /// What is put in the place of what, line by line.
 const ALTERATIONS: &[(&str, &str)] = &[
@@ -50,7 +50,7 @@ pub struct Alteration {
 impl Alteration {
     /// All that there are for a tree, in the order of its files.
     #[must_use]
-    pub fn all(tree: &Tree) -> Vec<Self> {
+    pub fn all(tree: &LabTree) -> Vec<Self> {
         let changed = |path: &&String| {
             let name = path.rsplit('/').next().unwrap_or_default();
             FILES.contains(&name)
@@ -64,7 +64,7 @@ impl Alteration {
     /// # Errors
     ///
     /// When the tree has none.
-    pub fn find(tree: &Tree, name: &str) -> Result<Self> {
+    pub fn find(tree: &LabTree, name: &str) -> Result<Self> {
         let mut all = Self::all(tree).into_iter();
         all.find(|one| one.name() == name).with_context(|| format!("no alteration `{name}`"))
     }
@@ -77,7 +77,7 @@ impl Alteration {
 
     /// The tree with this change.
     #[must_use]
-    pub fn applied_to(&self, tree: &Tree) -> Tree {
+    pub fn applied_to(&self, tree: &LabTree) -> LabTree {
         let mut changed = tree.clone();
         changed.files.entry(self.path.clone()).and_modify(|text| *text = self.text(text));
         changed

@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use ipnet::Ipv4Net;
 
-use crate::calico::Calico;
+use crate::calico::CalicoSettings;
 use crate::command::succeeds;
-use crate::machine::Machine;
+use crate::machine::LabMachine;
 use crate::probe::eventually;
 
 /// BGP's port.
@@ -24,16 +24,16 @@ const PID: &str = "/run/bird.pid";
 
 /// One speaker of the mesh.
 #[derive(Debug, Clone, Copy)]
-pub struct Speaker<'world> {
+pub struct BgpSpeaker<'world> {
     /// Its own address.
     pub address: Ipv4Addr,
     /// The block that it advertises; none before its node's first pod.
     pub block: Option<Ipv4Net>,
     /// What all have in common.
-    pub calico: &'world Calico,
+    pub calico: &'world CalicoSettings,
 }
 
-impl Speaker<'_> {
+impl BgpSpeaker<'_> {
     /// BIRD's configuration with sessions to these addresses.
     #[must_use]
     pub fn configuration(&self, peers: &[Ipv4Addr]) -> String {
@@ -83,7 +83,7 @@ template bgp mesh {{
     /// # Errors
     ///
     /// When it does not start.
-    pub fn start(&self, machine: &Machine, peers: &[Ipv4Addr]) -> Result<()> {
+    pub fn start(&self, machine: &LabMachine, peers: &[Ipv4Addr]) -> Result<()> {
         machine.write(CONF, &self.configuration(peers))?;
         machine.run(&["bird", "-c", CONF, "-s", SOCKET, "-P", PID])?;
         Ok(())
@@ -94,7 +94,7 @@ template bgp mesh {{
     /// # Errors
     ///
     /// When it is refused.
-    pub fn reconfigure(&self, machine: &Machine, peers: &[Ipv4Addr]) -> Result<()> {
+    pub fn reconfigure(&self, machine: &LabMachine, peers: &[Ipv4Addr]) -> Result<()> {
         machine.write(CONF, &self.configuration(peers))?;
         control(machine, &["configure"]).map(drop)
     }
@@ -110,7 +110,7 @@ fn session(peer: Ipv4Addr, as_number: u32) -> String {
 /// # Errors
 ///
 /// When it does not run.
-pub fn control(machine: &Machine, words: &[&str]) -> Result<String> {
+pub fn control(machine: &LabMachine, words: &[&str]) -> Result<String> {
     machine.run(&[&["birdc", "-s", SOCKET], words].concat())
 }
 
@@ -119,7 +119,7 @@ pub fn control(machine: &Machine, words: &[&str]) -> Result<String> {
 /// # Errors
 ///
 /// When one is not in time.
-pub fn await_sessions(machine: &Machine, peers: usize, patience: Duration) -> Result<()> {
+pub fn await_sessions(machine: &LabMachine, peers: usize, patience: Duration) -> Result<()> {
     eventually(patience, || {
         let said = control(machine, &["show", "protocols"])?;
         let established = said.lines().filter(|line| line.contains("Established")).count();
@@ -133,7 +133,7 @@ pub fn await_sessions(machine: &Machine, peers: usize, patience: Duration) -> Re
 /// # Errors
 ///
 /// When it does not run.
-pub fn stop(machine: &Machine) -> Result<()> {
+pub fn stop(machine: &LabMachine) -> Result<()> {
     control(machine, &["down"])?;
     eventually(Duration::from_secs(5), || {
         let runs = succeeds(machine.command("birdc").args(["-s", SOCKET, "show", "status"]))?;

@@ -6,22 +6,22 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::tree::Tree;
+use crate::tree::LabTree;
 
 /// The settings that the stand-ins use.
 #[derive(Debug, Clone)]
-pub struct Calico {
+pub struct CalicoSettings {
     /// The AS of all nodes.
     pub as_number: u32,
     /// The MTU of pods.
     pub mtu: u16,
     /// All pools.
-    pub pools: Vec<Pool>,
+    pub pools: Vec<CalicoPool>,
 }
 
 /// One pool, which is one node's block.
 #[derive(Debug, Clone)]
-pub struct Pool {
+pub struct CalicoPool {
     /// Its addresses.
     pub cidr: Ipv4Net,
     /// The node that it is for.
@@ -32,34 +32,34 @@ pub struct Pool {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Network {
+struct CalicoNetworkSpec {
     mtu: u16,
-    ip_pools: Vec<PoolSpec>,
+    ip_pools: Vec<CalicoPoolSpec>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PoolSpec {
+struct CalicoPoolSpec {
     cidr: Ipv4Net,
     node_selector: String,
     nat_outgoing: Value,
 }
 
-impl Calico {
+impl CalicoSettings {
     /// Reads the emitted objects.
     ///
     /// # Errors
     ///
     /// When one is missing or has another shape.
-    pub fn read(tree: &Tree) -> Result<Self> {
+    pub fn read(tree: &LabTree) -> Result<Self> {
         let installation = spec(tree, "cluster/calico/installation.yaml", "Installation")?;
-        let network: Network = field(&installation, "calicoNetwork")?;
+        let network: CalicoNetworkSpec = field(&installation, "calicoNetwork")?;
         let bgp = spec(tree, "cluster/calico/bgp.yaml", "BGPConfiguration")?;
         let mesh: bool = field(&bgp, "nodeToNodeMeshEnabled")?;
         if !mesh {
             bail!("the lab knows no route reflectors");
         }
-        let pools = network.ip_pools.into_iter().map(Pool::read).collect::<Result<_>>()?;
+        let pools = network.ip_pools.into_iter().map(CalicoPool::read).collect::<Result<_>>()?;
         Ok(Self { as_number: field(&bgp, "asNumber")?, mtu: network.mtu, pools })
     }
 
@@ -74,8 +74,8 @@ impl Calico {
     }
 }
 
-impl Pool {
-    fn read(spec: PoolSpec) -> Result<Self> {
+impl CalicoPool {
+    fn read(spec: CalicoPoolSpec) -> Result<Self> {
         let selector = spec.node_selector;
         let node = selector
             .strip_prefix("kubernetes.io/hostname == '")
@@ -86,7 +86,7 @@ impl Pool {
     }
 }
 
-fn spec(tree: &Tree, path: &str, kind: &str) -> Result<Value> {
+fn spec(tree: &LabTree, path: &str, kind: &str) -> Result<Value> {
     let objects: Vec<Value> = serde_saphyr::from_multiple(tree.file(path)?).context("YAML")?;
     let object = objects.into_iter().find(|object| object["kind"] == kind);
     Ok(object.with_context(|| format!("{path} has no {kind}"))?["spec"].take())

@@ -27,7 +27,7 @@ const PROTOCOL_UDP: u8 = 17;
 
 /// What was seen on the underlay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct CaptureCounts {
     /// Packets of WireGuard.
     pub wireguard: usize,
     /// The largest of them in bytes, its IP header included.
@@ -42,7 +42,7 @@ pub struct Seen {
 
 /// A running capture.
 pub struct Capture {
-    reader: JoinHandle<Result<Seen>>,
+    reader: JoinHandle<Result<CaptureCounts>>,
     ended: Arc<AtomicBool>,
 }
 
@@ -57,7 +57,7 @@ impl Capture {
         let ended = Arc::<AtomicBool>::default();
         let reader = thread::spawn({
             let ended = Arc::clone(&ended);
-            move || read(&socket, &ended, &Sorter { listen_port, private })
+            move || read(&socket, &ended, &PacketSorter { listen_port, private })
         });
         Ok(Self { reader, ended })
     }
@@ -67,7 +67,7 @@ impl Capture {
     /// # Errors
     ///
     /// When reading failed.
-    pub fn finish(self) -> Result<Seen> {
+    pub fn finish(self) -> Result<CaptureCounts> {
         self.ended.store(true, Ordering::Relaxed);
         self.reader.join().map_err(|_| anyhow!("the capture panicked"))?
     }
@@ -83,8 +83,8 @@ fn open() -> Result<OwnedFd> {
     Ok(socket)
 }
 
-fn read(socket: &OwnedFd, ended: &AtomicBool, sorter: &Sorter) -> Result<Seen> {
-    let mut seen = Seen::default();
+fn read(socket: &OwnedFd, ended: &AtomicBool, sorter: &PacketSorter) -> Result<CaptureCounts> {
+    let mut seen = CaptureCounts::default();
     let mut frame = [0; 2048];
     while !ended.load(Ordering::Relaxed) {
         match recv(socket, &mut frame, RecvFlags::empty()) {
@@ -97,13 +97,13 @@ fn read(socket: &OwnedFd, ended: &AtomicBool, sorter: &Sorter) -> Result<Seen> {
 }
 
 /// Tells packets apart.
-struct Sorter {
+struct PacketSorter {
     listen_port: u16,
     private: Vec<Ipv4Net>,
 }
 
 /// What is read of an IPv4 header (RFC 791).
-struct Header {
+struct Ipv4Header {
     length: usize,
     fragment: bool,
     protocol: u8,
@@ -112,8 +112,8 @@ struct Header {
     ports: Option<(u16, u16)>,
 }
 
-impl Sorter {
-    fn sort(&self, frame: &[u8], seen: &mut Seen) {
+impl PacketSorter {
+    fn sort(&self, frame: &[u8], seen: &mut CaptureCounts) {
         let Some((ethernet, packet)) = frame.split_at_checked(ETHERNET_HEADER) else { return };
         match [ethernet[12], ethernet[13]] {
             [0x08, 0x00] => self.sort_ipv4(packet, seen),
@@ -122,8 +122,8 @@ impl Sorter {
         }
     }
 
-    fn sort_ipv4(&self, packet: &[u8], seen: &mut Seen) {
-        let Some(header) = Header::read(packet) else { return };
+    fn sort_ipv4(&self, packet: &[u8], seen: &mut CaptureCounts) {
+        let Some(header) = Ipv4Header::read(packet) else { return };
         seen.fragments += usize::from(header.fragment);
         if self.is_private(header.source) || self.is_private(header.destination) {
             *seen.in_clear.entry(header.describe()).or_default() += 1;
@@ -140,13 +140,13 @@ impl Sorter {
     }
 
     /// A node behind NAT has a port of its router's choice; the other end has the mesh's.
-    fn is_wireguard(&self, header: &Header) -> bool {
+    fn is_wireguard(&self, header: &Ipv4Header) -> bool {
         let ends = |(source, destination)| [source, destination].contains(&self.listen_port);
         header.protocol == PROTOCOL_UDP && header.ports.is_some_and(ends)
     }
 }
 
-impl Header {
+impl Ipv4Header {
     fn read(packet: &[u8]) -> Option<Self> {
         let words = usize::from(packet.first()? & 0x0f);
         let address = |from: usize| -> Option<Ipv4Addr> {
@@ -176,7 +176,7 @@ const PROTOCOL_ICMPV6: u8 = 58;
 const PROTOCOL_HOP_BY_HOP: u8 = 0;
 
 /// ICMPv6 keeps neighbours known, and MLD comes with a hop-by-hop header.
-fn sort_ipv6(packet: &[u8], seen: &mut Seen) {
+fn sort_ipv6(packet: &[u8], seen: &mut CaptureCounts) {
     let Some(next) = packet.get(6) else { return };
     if ![PROTOCOL_ICMPV6, PROTOCOL_HOP_BY_HOP].contains(next) {
         *seen.other.entry(format!("IPv6, protocol {next}")).or_default() += 1;

@@ -6,16 +6,16 @@ use anyhow::Result;
 use meshwright_compiler::plan;
 use meshwright_value::Reach;
 
-use crate::machine::Machine;
+use crate::machine::LabMachine;
 use crate::namespace::Namespace;
 use crate::node::{hosts, install_keys};
-use crate::tree::Tree;
+use crate::tree::LabTree;
 use crate::underlay::Underlay;
 
 /// A client.
-pub struct Client {
+pub struct LabClient {
     /// Somebody's machine.
-    pub machine: Machine,
+    pub machine: LabMachine,
     /// Its mesh address.
     pub address: Ipv4Addr,
     /// What it may reach.
@@ -24,7 +24,7 @@ pub struct Client {
     pub via: String,
 }
 
-impl Client {
+impl LabClient {
     /// Brings its machine up: at some home, behind NAT.
     ///
     /// # Errors
@@ -33,13 +33,13 @@ impl Client {
     pub(crate) fn start(
         prefix: &str,
         client: &plan::Client,
-        tree: &Tree,
+        tree: &LabTree,
         underlay: &mut Underlay,
     ) -> Result<Self> {
         let name = client.name.as_str();
         let namespace = Namespace::create(format!("{prefix}-{name}"))?;
         underlay.attach_at_home(&namespace, name, "eth0", None)?;
-        let machine = Machine::boot(name, namespace)?;
+        let machine = LabMachine::boot(name, namespace)?;
         let interface = tree.plan.wireguard.interface.as_str();
         let conf = tree.file(&format!("clients/{name}/{interface}.conf"))?;
         machine.write(&format!("/etc/wireguard/{interface}.conf"), conf)?;

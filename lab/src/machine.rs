@@ -13,7 +13,7 @@ use crate::sandbox::WORK;
 
 /// A host: programs that run on it see its files at the paths that they have on a real one.
 #[derive(Debug)]
-pub struct Machine {
+pub struct LabMachine {
     /// Its hostname.
     pub name: String,
     /// Its network.
@@ -24,7 +24,7 @@ pub struct Machine {
 /// Keeps the namespaces alive until its stdin closes.
 const HOLD: &str = r#"hostname "$0" && echo held && exec cat"#;
 
-impl Machine {
+impl LabMachine {
     /// Boots one, with nothing on it but the programs of this machine.
     ///
     /// # Errors

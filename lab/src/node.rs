@@ -8,12 +8,12 @@ use ipnet::Ipv4Net;
 use meshwright_compiler::plan;
 use meshwright_value::{Endpoint, Host};
 
-use crate::calico::Calico;
-use crate::machine::Machine;
+use crate::calico::CalicoSettings;
+use crate::machine::LabMachine;
 use crate::namespace::Namespace;
-use crate::pod::Pod;
-use crate::server::{Inbox, serve};
-use crate::tree::Tree;
+use crate::pod::LabPod;
+use crate::server::{UdpInbox, serve};
+use crate::tree::LabTree;
 use crate::underlay::{self, Underlay};
 
 /// TCP ports on which something listens on all addresses of a node, so that only the firewall stands
@@ -24,15 +24,15 @@ pub const PRIVATE_PORTS: [u16; 8] = [2379, 2380, 6443, 9091, 9099, 10250, 10256,
 pub const UDP_PORTS: [u16; 5] = [53, 123, 4789, 8472, 30_082];
 
 /// A node.
-pub struct Node {
+pub struct LabNode {
     /// Its host.
-    pub machine: Machine,
+    pub machine: LabMachine,
     /// Its number.
     pub id: u32,
     /// Its mesh address.
     pub address: Ipv4Addr,
     /// Its public addresses; none behind NAT.
-    pub public: Option<Public>,
+    pub public: Option<PublicAddresses>,
     /// The node that carries for it, by name.
     pub relay: Option<String>,
     /// Where it stands.
@@ -40,14 +40,14 @@ pub struct Node {
     /// What its pods live in.
     pub block: Ipv4Net,
     /// Its pod.
-    pub pod: Pod,
+    pub pod: LabPod,
     /// Its UDP ports.
-    pub inboxes: Vec<Inbox>,
+    pub inboxes: Vec<UdpInbox>,
 }
 
 /// The public side of a node.
 #[derive(Debug, Clone, Copy)]
-pub struct Public {
+pub struct PublicAddresses {
     /// Over IPv4.
     pub v4: Ipv4Addr,
     /// Over IPv6.
@@ -55,7 +55,7 @@ pub struct Public {
 }
 
 /// A host with its network, before anything of ours is on it.
-pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> Result<Machine> {
+pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> Result<LabMachine> {
     let name = node.name.as_str();
     let namespace = Namespace::create(format!("{prefix}-{name}"))?;
     let site = node.location.site.as_ref().map(ToString::to_string);
@@ -70,11 +70,11 @@ pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> 
     if let (Some(site), true, Some(lan)) = (site, node.is_public(), lan) {
         underlay.attach_at_home(&namespace, &site, "eth1", Some(lan))?;
     }
-    Machine::boot(name, namespace)
+    LabMachine::boot(name, namespace)
 }
 
 /// A node whose endpoint is a name stands at an address that only DNS could tell.
-fn public_address(node: &plan::Node) -> Result<Option<Public>> {
+fn public_address(node: &plan::Node) -> Result<Option<PublicAddresses>> {
     let Some(endpoint) = &node.location.endpoint else { return Ok(None) };
     let id = node.id.get();
     let v4 = match endpoint.host() {
@@ -85,11 +85,11 @@ fn public_address(node: &plan::Node) -> Result<Option<Public>> {
         }
         Host::V6(address) => bail!("the lab's underlay is IPv4, and {address} is not"),
     };
-    Ok(Some(Public { v4, v6: underlay::address_v6(id) }))
+    Ok(Some(PublicAddresses { v4, v6: underlay::address_v6(id) }))
 }
 
 /// What DNS would say of the endpoints that are names.
-pub(crate) fn hosts(tree: &Tree) -> Result<String> {
+pub(crate) fn hosts(tree: &LabTree) -> Result<String> {
     let mut hosts = String::from("127.0.0.1 localhost\n");
     for node in &tree.plan.nodes {
         let host = node.location.endpoint.as_ref().map(Endpoint::host);
@@ -107,21 +107,21 @@ fn address_of_lan(endpoint: &Endpoint) -> Result<Ipv4Addr> {
     }
 }
 
-impl Node {
+impl LabNode {
     /// Starts everything on a host that [`boot`] has given its network, in the order of its units.
     ///
     /// # Errors
     ///
     /// When a step fails.
     pub(crate) fn start(
-        machine: Machine,
+        machine: LabMachine,
         node: &plan::Node,
-        tree: &Tree,
-        calico: &Calico,
+        tree: &LabTree,
+        calico: &CalicoSettings,
     ) -> Result<Self> {
         let name = node.name.as_str();
         let block = calico.block(name)?;
-        let pod = Pod::start(&machine, block.network(), calico.mtu)?;
+        let pod = LabPod::start(&machine, block.network(), calico.mtu)?;
         let started = Self {
             id: node.id.get(),
             address: node.address,
@@ -147,7 +147,7 @@ impl Node {
     /// # Errors
     ///
     /// When one is missing.
-    pub fn install(&self, tree: &Tree) -> Result<()> {
+    pub fn install(&self, tree: &LabTree) -> Result<()> {
         let name = &self.machine.name;
         let interface = tree.plan.wireguard.interface.as_str();
         let mut files = BTreeMap::from([
@@ -173,7 +173,7 @@ impl Node {
     }
 
     /// What systemd-sysctl would set, as far as it belongs to a network namespace.
-    fn set_sysctls(&self, tree: &Tree) -> Result<()> {
+    fn set_sysctls(&self, tree: &LabTree) -> Result<()> {
         let plan = tree.file(&format!("nodes/{}/node.json", self.machine.name))?;
         let plan: serde_json::Value = serde_json::from_str(plan)?;
         let parameters: BTreeMap<String, String> =
@@ -192,7 +192,7 @@ impl Node {
     /// # Errors
     ///
     /// When it fails.
-    pub fn unit(&self, tree: &Tree, unit: &str, setting: &str) -> Result<String> {
+    pub fn unit(&self, tree: &LabTree, unit: &str, setting: &str) -> Result<String> {
         let command = tree.unit_command(unit, setting)?;
         let command: Vec<_> = command.iter().map(String::as_str).collect();
         self.machine.run(&command)
@@ -203,7 +203,7 @@ impl Node {
     /// # Errors
     ///
     /// When it fails.
-    pub fn wireguard_up(&self, tree: &Tree) -> Result<()> {
+    pub fn wireguard_up(&self, tree: &LabTree) -> Result<()> {
         let interface = tree.plan.wireguard.interface.as_str();
         self.machine.run(&["wg-quick", "up", interface])?;
         self.unit(tree, &drop_in(tree), "ExecStartPost")?;
@@ -215,7 +215,7 @@ impl Node {
     /// # Errors
     ///
     /// When it fails.
-    pub fn resolve(&self, tree: &Tree) -> Result<()> {
+    pub fn resolve(&self, tree: &LabTree) -> Result<()> {
         self.unit(tree, "meshwright-resolve.service", "ExecStart").map(drop)
     }
 
@@ -224,7 +224,7 @@ impl Node {
     /// # Errors
     ///
     /// When it fails.
-    pub fn wireguard_down(&self, tree: &Tree) -> Result<()> {
+    pub fn wireguard_down(&self, tree: &LabTree) -> Result<()> {
         let interface = tree.plan.wireguard.interface.as_str();
         self.machine.run(&["wg-quick", "down", interface]).map(drop)
     }
@@ -234,14 +234,14 @@ impl Node {
     /// # Errors
     ///
     /// When it fails.
-    pub fn wireguard_reload(&self, tree: &Tree) -> Result<()> {
+    pub fn wireguard_reload(&self, tree: &LabTree) -> Result<()> {
         self.unit(tree, &drop_in(tree), "ExecReload").map(drop)
     }
 
     /// Both of its public addresses.
     #[must_use]
     pub fn public_addresses(&self) -> Vec<IpAddr> {
-        let both = |public: Public| [IpAddr::from(public.v4), IpAddr::from(public.v6)];
+        let both = |public: PublicAddresses| [IpAddr::from(public.v4), IpAddr::from(public.v6)];
         self.public.into_iter().flat_map(both).collect()
     }
 
@@ -258,12 +258,12 @@ impl Node {
     }
 }
 
-fn drop_in(tree: &Tree) -> String {
+fn drop_in(tree: &LabTree) -> String {
     format!("wg-quick@{}.service.d/meshwright.conf", tree.plan.wireguard.interface)
 }
 
 /// The keys as `apply` delivers them.
-pub(crate) fn install_keys(machine: &Machine, tree: &Tree) -> Result<()> {
+pub(crate) fn install_keys(machine: &LabMachine, tree: &LabTree) -> Result<()> {
     let interface = tree.plan.wireguard.interface.as_str();
     let key = tree.secrets.private_key(&machine.name)?;
     machine.write(&format!("/etc/wireguard/{interface}.key"), &format!("{key}\n"))?;
@@ -279,9 +279,9 @@ pub(crate) fn install_keys(machine: &Machine, tree: &Tree) -> Result<()> {
     Ok(())
 }
 
-fn listen(machine: &Machine, ssh_port: u16) -> Result<Vec<Inbox>> {
+fn listen(machine: &LabMachine, ssh_port: u16) -> Result<Vec<UdpInbox>> {
     for port in [&PRIVATE_PORTS[..], &[ssh_port]].concat() {
         serve(&machine.namespace, &machine.name, port)?;
     }
-    UDP_PORTS.iter().map(|port| Inbox::open(&machine.namespace, *port)).collect()
+    UDP_PORTS.iter().map(|port| UdpInbox::open(&machine.namespace, *port)).collect()
 }

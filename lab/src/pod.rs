@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::Result;
 
-use crate::machine::Machine;
+use crate::machine::LabMachine;
 use crate::namespace::Namespace;
 use crate::server::serve;
 
@@ -15,7 +15,7 @@ pub const PORT: u16 = 8080;
 
 /// One pod.
 #[derive(Debug)]
-pub struct Pod {
+pub struct LabPod {
     /// What its server answers with.
     pub name: String,
     /// Its network.
@@ -24,13 +24,13 @@ pub struct Pod {
     pub address: Ipv4Addr,
 }
 
-impl Pod {
+impl LabPod {
     /// Starts a pod on a node.
     ///
     /// # Errors
     ///
     /// When an interface is refused.
-    pub fn start(node: &Machine, address: Ipv4Addr, mtu: u16) -> Result<Self> {
+    pub fn start(node: &LabMachine, address: Ipv4Addr, mtu: u16) -> Result<Self> {
         let name = format!("pod-{}", node.name);
         let namespace = Namespace::create(format!("{}-pod", node.namespace.name()))?;
         node.namespace.ip(&format!(

@@ -73,12 +73,12 @@ pub fn eventually<T>(patience: Duration, mut step: impl FnMut() -> Result<T>) ->
 }
 
 /// A stream of echo requests, 20 in a second, whose losses are counted.
-pub struct Stream {
+pub struct PingStream {
     child: Child,
     name: String,
 }
 
-impl Stream {
+impl PingStream {
     /// Starts it.
     ///
     /// # Errors
@@ -96,12 +96,12 @@ impl Stream {
     /// # Errors
     ///
     /// When ping says nothing that can be read.
-    pub fn finish(self) -> Result<Loss> {
+    pub fn finish(self) -> Result<PingLoss> {
         let pid = self.child.id().to_string();
         ensure!(succeeds(program("kill").args(["-INT", &pid]))?, "ping is gone");
         let output = self.child.wait_with_output()?;
         let said = String::from_utf8_lossy(&output.stdout);
-        let counts = Loss::read(&said).with_context(|| format!("{}: {said}", self.name))?;
+        let counts = PingLoss::read(&said).with_context(|| format!("{}: {said}", self.name))?;
         Ok(counts)
     }
 
@@ -112,7 +112,7 @@ impl Stream {
     /// When more than `tolerated` requests were lost, or hardly any were sent.
     pub fn expect(self, tolerated: u32) -> Result<()> {
         let name = self.name.clone();
-        let Loss { sent, lost } = self.finish()?;
+        let PingLoss { sent, lost } = self.finish()?;
         ensure!(sent >= 10, "{name}: only {sent} pings were sent");
         ensure!(lost <= tolerated, "{name}: {lost} of {sent} pings were lost");
         Ok(())
@@ -121,14 +121,14 @@ impl Stream {
 
 /// What became of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loss {
+pub struct PingLoss {
     /// Echo requests sent.
     pub sent: u32,
     /// Those without an answer.
     pub lost: u32,
 }
 
-impl Loss {
+impl PingLoss {
     /// Reads ping's summary: `20 packets transmitted, 19 received, …`. The last request may still be
     /// on its way when ping is ended, and does not count.
     fn read(said: &str) -> Option<Self> {

@@ -113,7 +113,7 @@ fn end_with_outside() {
 
 /// Where trials run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum SandboxUse {
     /// All of them in one sandbox: they share a world.
     Together,
     /// Each starts a sandbox of its own.
@@ -121,7 +121,7 @@ pub enum Place {
 }
 
 /// Runs trials where they belong, or says why that is impossible here.
-pub fn main(arguments: &Arguments, place: Place, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+pub fn main(arguments: &Arguments, place: SandboxUse, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
     if is_inside() {
         return match enter() {
             Ok(()) => libtest_mimic::run(arguments, trials()).exit_code(),
@@ -136,8 +136,8 @@ pub fn main(arguments: &Arguments, place: Place, trials: impl Fn() -> Vec<Trial>
         return libtest_mimic::run(arguments, without_means(trials(), &lacking)).exit_code();
     }
     match place {
-        Place::Together => run_inside().unwrap_or_else(|error| fail(&error)),
-        Place::Apart => libtest_mimic::run(arguments, trials()).exit_code(),
+        SandboxUse::Together => run_inside().unwrap_or_else(|error| fail(&error)),
+        SandboxUse::Apart => libtest_mimic::run(arguments, trials()).exit_code(),
     }
 }
 

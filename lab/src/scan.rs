@@ -35,7 +35,7 @@ const FLAG_SYN: u8 = 0x02;
 ///
 /// When the raw socket is refused.
 pub fn answering_ports(from: &Namespace, source: IpAddr, target: IpAddr) -> Result<BTreeSet<u16>> {
-    let scan = Scan { source, target, port: SOURCE_PORT.fetch_add(1, Ordering::Relaxed) };
+    let scan = SynScan { source, target, port: SOURCE_PORT.fetch_add(1, Ordering::Relaxed) };
     from.enter(|| {
         let socket = open(target)?;
         let swept = AtomicBool::new(false);
@@ -60,13 +60,13 @@ fn open(target: IpAddr) -> Result<OwnedFd> {
 }
 
 /// One scan of one address.
-struct Scan {
+struct SynScan {
     source: IpAddr,
     target: IpAddr,
     port: u16,
 }
 
-impl Scan {
+impl SynScan {
     fn sweep(&self, socket: &OwnedFd) -> Result<()> {
         let address = SocketAddrAny::from(SocketAddr::new(self.target, 0));
         for port in 1..=u16::MAX {

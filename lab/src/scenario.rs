@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context as _, Result};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::checks::{self, Check};
-use crate::sandbox::{self, Place};
-use crate::tree::Tree;
+use crate::checks::{self, LabCheck};
+use crate::sandbox::{self, SandboxUse};
+use crate::tree::LabTree;
 use crate::world::World;
 
 /// A topology with its checks.
@@ -19,7 +19,7 @@ pub struct Scenario {
     /// Its path in the repository.
     pub topology: &'static str,
     /// What is checked, in this order: what disturbs the mesh comes last.
-    pub checks: &'static [&'static [Check]],
+    pub checks: &'static [&'static [LabCheck]],
 }
 
 /// All scenarios.
@@ -53,7 +53,7 @@ impl Scenario {
     /// that fails, every trial fails with the reason.
     pub fn trials(&'static self) -> Vec<Trial> {
         let world = Arc::<OnceLock<Result<World, String>>>::default();
-        let trial = |check: &'static Check| {
+        let trial = |check: &'static LabCheck| {
             let world = Arc::clone(&world);
             let run = move || {
                 let world = world.get_or_init(|| self.bring_up());
@@ -66,7 +66,7 @@ impl Scenario {
     }
 
     fn bring_up(&self) -> Result<World, String> {
-        let tree = Tree::of(&repository().join(self.topology));
+        let tree = LabTree::of(&repository().join(self.topology));
         let world = tree.and_then(|tree| World::bring_up(self.name, tree));
         world
             .inspect(World::settle)
@@ -79,7 +79,7 @@ impl Scenario {
 /// # Errors
 ///
 /// When there is none of that name.
-pub fn check(name: &str) -> Result<&'static Check> {
+pub fn check(name: &str) -> Result<&'static LabCheck> {
     let mut checks = ALL.iter().flat_map(|scenario| scenario.checks).copied().flatten();
     checks.find(|check| check.name == name).with_context(|| format!("no check {name}"))
 }
@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trials = || ALL.iter().flat_map(Scenario::trials).collect();
-    sandbox::main(&arguments, Place::Together, trials)
+    sandbox::main(&arguments, SandboxUse::Together, trials)
 }
 
 /// The root of the repository.

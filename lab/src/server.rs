@@ -19,7 +19,7 @@ const DROPPED: Duration = Duration::from_millis(1300);
 
 /// What a server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ServerAnswer {
     /// Who answered.
     pub server: String,
     /// The address that it saw.
@@ -56,7 +56,7 @@ fn greet(mut stream: TcpStream, name: &str) -> Result<()> {
 /// # Errors
 ///
 /// When nobody answers within 2.5 s.
-pub fn ask(from: &Namespace, address: IpAddr, port: u16) -> Result<Answer> {
+pub fn ask(from: &Namespace, address: IpAddr, port: u16) -> Result<ServerAnswer> {
     from.enter(|| {
         let mut stream = TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT)?;
         stream.set_read_timeout(Some(CONNECT))?;
@@ -65,7 +65,7 @@ pub fn ask(from: &Namespace, address: IpAddr, port: u16) -> Result<Answer> {
         let Some((server, peer)) = said.split_once(' ') else {
             bail!("{said:?} is no answer of ours");
         };
-        Ok(Answer { server: server.to_owned(), peer: peer.parse()? })
+        Ok(ServerAnswer { server: server.to_owned(), peer: peer.parse()? })
     })
     .with_context(|| format!("{} to {address} port {port}", from.name()))
 }
@@ -94,13 +94,13 @@ pub fn not_dropped(from: &Namespace, targets: &[SocketAddr]) -> Result<Vec<Socke
 
 /// A UDP port that counts what reaches it.
 #[derive(Debug, Clone)]
-pub struct Inbox {
+pub struct UdpInbox {
     /// The port.
     pub port: u16,
     count: Arc<AtomicUsize>,
 }
 
-impl Inbox {
+impl UdpInbox {
     /// Listens on a UDP port of every address until the sandbox ends.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use anyhow::Result;
 use ipnet::Ipv4Net;
 
-use crate::calico::Calico;
+use crate::calico::CalicoSettings;
 use crate::namespace::Namespace;
 use crate::pod;
 
@@ -18,7 +18,7 @@ pub const NODE_PORT: u16 = 30_080;
 
 /// One Service.
 #[derive(Debug, Clone)]
-pub struct Service {
+pub struct LabService {
     /// Its virtual address.
     pub address: Ipv4Addr,
     /// The pods behind it.
@@ -27,7 +27,7 @@ pub struct Service {
     pub pod_subnet: Ipv4Net,
 }
 
-impl Service {
+impl LabService {
     /// Programs a node, as kube-proxy does.
     ///
     /// # Errors
@@ -73,7 +73,11 @@ table ip kube-proxy {{
 /// # Errors
 ///
 /// When the rules are refused.
-pub fn masquerade_pods(node: &Namespace, calico: &Calico, nodes: &[Ipv4Addr]) -> Result<()> {
+pub fn masquerade_pods(
+    node: &Namespace,
+    calico: &CalicoSettings,
+    nodes: &[Ipv4Addr],
+) -> Result<()> {
     let pools = calico.pools.iter().filter(|pool| pool.nat_outgoing);
     let pools: Vec<_> = pools.map(|pool| pool.cidr.to_string()).collect();
     if pools.is_empty() {

@@ -19,24 +19,24 @@ use crate::command::{feed, program, run};
 
 /// A topology, compiled.
 #[derive(Clone)]
-pub struct Tree {
+pub struct LabTree {
     /// What the generator derived: the lab takes from it only what the underlay is made of.
     pub plan: Arc<Checked<Plan>>,
     /// The emitted files by their paths below `out/`.
     pub files: BTreeMap<String, String>,
     /// What a person would hand to each machine.
-    pub secrets: Secrets,
+    pub secrets: LabKeys,
     text: String,
 }
 
 /// Private keys by name, and the preshared key of each pair.
 #[derive(Clone, Default)]
-pub struct Secrets {
+pub struct LabKeys {
     private: BTreeMap<String, String>,
     preshared: BTreeMap<(String, String), String>,
 }
 
-impl Tree {
+impl LabTree {
     /// Compiles a topology of the repository with keys of its own.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl Tree {
     /// When it does not compile.
     pub fn as_written(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        Self::compile(text, Secrets::default())
+        Self::compile(text, LabKeys::default())
     }
 
     /// The same topology without one of its nodes, with the same keys.
@@ -71,7 +71,7 @@ impl Tree {
         Self::compile(document.to_string(), self.secrets.clone())
     }
 
-    fn compile(text: String, secrets: Secrets) -> Result<Self> {
+    fn compile(text: String, secrets: LabKeys) -> Result<Self> {
         let source = Source { name: "topology.toml".to_owned(), text: text.clone() };
         let compiled = pipeline::compile(&source);
         let Some(plan) = compiled.plan else {
@@ -119,10 +119,10 @@ fn files(plan: &Checked<Plan>) -> Result<BTreeMap<String, String>> {
     Ok(files)
 }
 
-fn with_keys(text: &str) -> Result<(String, Secrets)> {
+fn with_keys(text: &str) -> Result<(String, LabKeys)> {
     let mut document: DocumentMut = text.parse()?;
     let names = [names(&document, "nodes"), names(&document, "clients")].concat();
-    let secrets = Secrets::make(&names)?;
+    let secrets = LabKeys::make(&names)?;
     secrets.write_public_keys(&mut document)?;
     Ok((document.to_string(), secrets))
 }
@@ -154,7 +154,7 @@ pub fn public_key(private: &str) -> Result<String> {
     Ok(feed(program("wg").arg("pubkey"), private)?.trim().to_owned())
 }
 
-impl Secrets {
+impl LabKeys {
     /// The private key of a machine.
     ///
     /// # Errors

@@ -35,12 +35,12 @@ pub struct Underlay {
     pub outsider: Namespace,
     prefix: String,
     ports: BTreeMap<String, String>,
-    homes: BTreeMap<String, Home>,
+    homes: BTreeMap<String, HomeNetwork>,
 }
 
 /// A network behind a router that translates addresses.
 #[derive(Debug)]
-struct Home {
+struct HomeNetwork {
     router: Namespace,
     number: u8,
     hosts: u8,
@@ -165,7 +165,7 @@ impl Underlay {
         router.ip("link add lan type bridge\nlink set lan up")?;
         router.sysctl("net.ipv4.ip_forward", "1")?;
         router.nft(HOME_ROUTER)?;
-        self.homes.insert(name.to_owned(), Home { router, number, hosts: 0 });
+        self.homes.insert(name.to_owned(), HomeNetwork { router, number, hosts: 0 });
         Ok(number)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::checks::Check;
+use crate::checks::LabCheck;
 use crate::scenario::Scenario;
-use crate::tree::Tree;
+use crate::tree::LabTree;
 use crate::world::{self, World};
 
 /// How long a mesh that may be broken is waited for. A whole one needs 5 s at the most.
@@ -33,14 +33,14 @@ pub struct Refusal {
 }
 
 /// The checks of a scenario that are quick.
-pub fn quick(scenario: &Scenario) -> impl Iterator<Item = &'static Check> + use<> {
+pub fn quick(scenario: &Scenario) -> impl Iterator<Item = &'static LabCheck> + use<> {
     let checks = scenario.checks.iter().copied().flatten();
     checks.filter(|check| !SLOW.contains(&check.name))
 }
 
 /// Brings a tree up and says which quick check it fails first.
 #[must_use]
-pub fn refusal(scenario: &Scenario, tree: Tree) -> Option<Refusal> {
+pub fn refusal(scenario: &Scenario, tree: LabTree) -> Option<Refusal> {
     let world = World::bring_up(scenario.name, tree);
     let mut world = match world {
         Ok(world) => world,

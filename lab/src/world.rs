@@ -9,15 +9,15 @@ use ipnet::Ipv4Net;
 use meshwright_compiler::plan;
 use meshwright_value::provider;
 
-use crate::bird::{self, Speaker};
-use crate::calico::Calico;
+use crate::bird::{self, BgpSpeaker};
+use crate::calico::CalicoSettings;
 use crate::capture::Capture;
-use crate::client::Client;
-use crate::machine::Machine;
-use crate::node::{self, Node, PRIVATE_PORTS, Public};
+use crate::client::LabClient;
+use crate::machine::LabMachine;
+use crate::node::{self, LabNode, PRIVATE_PORTS, PublicAddresses};
 use crate::probe::{eventually, pings};
-use crate::service::{self, Service};
-use crate::tree::Tree;
+use crate::service::{self, LabService};
+use crate::tree::LabTree;
 use crate::underlay::Underlay;
 
 /// How long something may take that ought to come.
@@ -26,17 +26,17 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Everything that runs.
 pub struct World {
     /// What it was brought up from.
-    pub tree: Tree,
+    pub tree: LabTree,
     /// The Internet.
     pub underlay: Underlay,
     /// The nodes by id.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<LabNode>,
     /// The clients by id.
-    pub clients: Vec<Client>,
+    pub clients: Vec<LabClient>,
     /// The Service that every node knows.
-    pub service: Service,
+    pub service: LabService,
     /// What the Calico objects say.
-    pub calico: Calico,
+    pub calico: CalicoSettings,
     /// How long something may take that ought to come.
     pub patience: Duration,
 }
@@ -47,14 +47,14 @@ impl World {
     /// # Errors
     ///
     /// When a machine cannot be brought up.
-    pub fn bring_up(prefix: &str, tree: Tree) -> Result<Self> {
-        let calico = Calico::read(&tree)?;
+    pub fn bring_up(prefix: &str, tree: LabTree) -> Result<Self> {
+        let calico = CalicoSettings::read(&tree)?;
         let mut underlay = Underlay::lay(prefix, &metadata(&tree.plan))?;
         let hosts = tree.plan.nodes.iter().map(|node| node::boot(prefix, node, &mut underlay));
         let hosts = hosts.collect::<Result<_>>()?;
         let nodes = start_nodes(hosts, &tree, &calico)?;
         let clients = tree.plan.clients.iter();
-        let clients = clients.map(|client| Client::start(prefix, client, &tree, &mut underlay));
+        let clients = clients.map(|client| LabClient::start(prefix, client, &tree, &mut underlay));
         let clients = clients.collect::<Result<_>>()?;
         let service = service(&tree, &nodes);
         let patience = PATIENCE;
@@ -63,7 +63,7 @@ impl World {
         Ok(world)
     }
 
-    fn start_network(&self, node: &Node) -> Result<()> {
+    fn start_network(&self, node: &LabNode) -> Result<()> {
         service::masquerade_pods(&node.machine.namespace, &self.calico, &self.addresses())?;
         self.service.program(&node.machine.namespace)?;
         self.start_bird(node)
@@ -74,14 +74,14 @@ impl World {
     /// # Errors
     ///
     /// When it does not start.
-    pub fn start_bird(&self, node: &Node) -> Result<()> {
+    pub fn start_bird(&self, node: &LabNode) -> Result<()> {
         self.speaker(node).start(&node.machine, &self.addresses_beside(node))
     }
 
     /// A node's BGP speaker.
     #[must_use]
-    pub fn speaker(&self, node: &Node) -> Speaker<'_> {
-        Speaker { address: node.address, block: Some(node.block), calico: &self.calico }
+    pub fn speaker(&self, node: &LabNode) -> BgpSpeaker<'_> {
+        BgpSpeaker { address: node.address, block: Some(node.block), calico: &self.calico }
     }
 
     /// Waits until every session is up and every block is routed by BGP.
@@ -119,19 +119,19 @@ impl World {
 
     /// The mesh addresses of all other nodes.
     #[must_use]
-    pub fn addresses_beside(&self, node: &Node) -> Vec<Ipv4Addr> {
+    pub fn addresses_beside(&self, node: &LabNode) -> Vec<Ipv4Addr> {
         let others = self.nodes.iter().filter(|other| other.id != node.id);
         others.map(|other| other.address).collect()
     }
 
     /// Ordered pairs of different nodes.
-    pub fn pairs(&self) -> impl Iterator<Item = (&Node, &Node)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&LabNode, &LabNode)> {
         let pairs = self.nodes.iter().flat_map(|one| self.nodes.iter().map(move |two| (one, two)));
         pairs.filter(|(one, two)| one.id != two.id)
     }
 
     /// Nodes that others can call.
-    pub fn public_nodes(&self) -> impl Iterator<Item = (&Node, Public)> {
+    pub fn public_nodes(&self) -> impl Iterator<Item = (&LabNode, PublicAddresses)> {
         self.nodes.iter().filter_map(|node| Some((node, node.public?)))
     }
 
@@ -140,7 +140,7 @@ impl World {
     /// # Errors
     ///
     /// When there is none of that name.
-    pub fn node(&self, name: &str) -> Result<&Node> {
+    pub fn node(&self, name: &str) -> Result<&LabNode> {
         let node = self.nodes.iter().find(|node| node.machine.name == name);
         node.with_context(|| format!("no node {name}"))
     }
@@ -154,7 +154,7 @@ impl World {
 
     /// The metadata services of a node's provider.
     #[must_use]
-    pub fn metadata_of(&self, node: &Node) -> Vec<Ipv4Addr> {
+    pub fn metadata_of(&self, node: &LabNode) -> Vec<Ipv4Addr> {
         let planned = self.tree.plan.nodes.iter().find(|planned| planned.id.get() == node.id);
         let own = planned.map(|planned| planned.provider.metadata).unwrap_or_default();
         [own, &[provider::METADATA]].concat()
@@ -181,9 +181,14 @@ impl World {
 }
 
 /// All at once, as machines boot.
-fn start_nodes(hosts: Vec<Machine>, tree: &Tree, calico: &Calico) -> Result<Vec<Node>> {
+fn start_nodes(
+    hosts: Vec<LabMachine>,
+    tree: &LabTree,
+    calico: &CalicoSettings,
+) -> Result<Vec<LabNode>> {
     thread::scope(|scope| {
-        let start = |(node, machine)| scope.spawn(move || Node::start(machine, node, tree, calico));
+        let start =
+            |(node, machine)| scope.spawn(move || LabNode::start(machine, node, tree, calico));
         let started: Vec<_> = tree.plan.nodes.iter().zip(hosts).map(start).collect();
         let joined = started.into_iter().map(|node| {
             node.join().map_err(|_| anyhow!("a thread panicked")).and_then(|node| node)
@@ -201,9 +206,9 @@ fn metadata(plan: &plan::Plan) -> Vec<Ipv4Addr> {
 }
 
 /// Endpoints are the pods of the two last nodes; the address is one that kubeadm gives nobody.
-fn service(tree: &Tree, nodes: &[Node]) -> Service {
+fn service(tree: &LabTree, nodes: &[LabNode]) -> LabService {
     let network = &tree.plan.network;
     let address = Ipv4Addr::from(u32::from(network.service_subnet.network()) + 100);
     let endpoints = nodes.iter().rev().take(2).map(|node| node.pod.address).collect();
-    Service { address, endpoints, pod_subnet: network.pod_subnet.net() }
+    LabService { address, endpoints, pod_subnet: network.pod_subnet.net() }
 }

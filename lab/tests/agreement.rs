@@ -8,14 +8,14 @@ use std::fs;
 
 use lab::mutants::{self, IN_NO_FILE};
 use lab::scenario::repository;
-use lab::tree::Tree;
+use lab::tree::LabTree;
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::human;
 
 const BEGIN: &str = "<!-- agreement -->\n";
 const END: &str = "<!-- agreement ends -->";
 
-fn prove(tree: &Tree) -> Proof {
+fn prove(tree: &LabTree) -> Proof {
     judge::prove(&tree.files).expect("files in memory can be read")
 }
 

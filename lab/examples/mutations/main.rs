@@ -18,18 +18,18 @@ use lab::alterations::Alteration;
 use lab::mutants::{self, IN_NO_FILE};
 use lab::sandbox;
 use lab::scenario::repository;
-use lab::tree::Tree;
+use lab::tree::LabTree;
 use meshwright_proof::finding::Finding;
 use meshwright_proof::judge::{self, Proof};
 
-use crate::options::Options;
+use crate::options::MutationOptions;
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     if let ([topology, change], true) = (&arguments[..], sandbox::is_inside()) {
         return sample::inside(topology, change).map(|()| ExitCode::SUCCESS);
     }
-    let options = Options::parse(arguments)?;
+    let options = MutationOptions::parse(arguments)?;
     if !options.lab {
         return every(&options.topology).map(|()| ExitCode::SUCCESS);
     }
@@ -47,7 +47,7 @@ fn every(topology: &str) -> Result<()> {
     for harmless in mutants::HARMLESS {
         tell(&prove(&harmless.tree()?)?, harmless.name);
     }
-    let whole = Tree::as_written(&repository().join(topology))?;
+    let whole = LabTree::as_written(&repository().join(topology))?;
     let alterations = Alteration::all(&whole);
     let mut refused = 0;
     for one in &alterations {
@@ -59,7 +59,7 @@ fn every(topology: &str) -> Result<()> {
     Ok(())
 }
 
-fn prove(tree: &Tree) -> Result<Proof> {
+fn prove(tree: &LabTree) -> Result<Proof> {
     Ok(judge::prove(&tree.files)?)
 }
 

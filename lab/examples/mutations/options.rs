@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 /// What was asked for.
-pub(crate) struct Options {
+pub(crate) struct MutationOptions {
     /// The topology, below the repository.
     pub topology: String,
     /// Whether a sample is run in the lab.
@@ -15,19 +15,19 @@ pub(crate) struct Options {
     /// How many worlds run at once.
     pub at_once: usize,
     /// Only changes that `prove` says this of.
-    pub only: Option<Verdict>,
+    pub only: Option<ProveVerdict>,
 }
 
 /// What `prove` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ProveVerdict {
     /// It lets a tree through.
     Holds,
     /// It does not.
     Refused,
 }
 
-impl Options {
+impl MutationOptions {
     /// Reads `[TOPOLOGY] [--lab] [--seed N] [--count N] [--at-once N] [--only holds|refused]`.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Options {
                 "--seed" => options.seed = value()?.parse()?,
                 "--count" => options.count = value()?.parse()?,
                 "--at-once" => options.at_once = value()?.parse()?,
-                "--only" => options.only = Some(Verdict::parse(&value()?)?),
+                "--only" => options.only = Some(ProveVerdict::parse(&value()?)?),
                 unknown if unknown.starts_with('-') => bail!("unknown option {unknown}"),
                 _ => options.topology = word,
             }
@@ -53,7 +53,7 @@ impl Options {
     }
 }
 
-impl Verdict {
+impl ProveVerdict {
     fn parse(word: &str) -> Result<Self> {
         match word {
             "holds" => Ok(Self::Holds),

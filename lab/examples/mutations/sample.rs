@@ -8,23 +8,23 @@ use anyhow::{Result, anyhow, ensure};
 use lab::alterations::Alteration;
 use lab::sandbox;
 use lab::scenario::{self, repository};
-use lab::tree::Tree;
+use lab::tree::LabTree;
 use lab::verdict;
 
-use crate::options::{Options, Verdict};
+use crate::options::{MutationOptions, ProveVerdict};
 use crate::{prove, reason};
 
 /// What the lab prints of a tree that passes all checks.
 const PASSES: &str = "passes";
 
 /// One change, and what `prove` says of it: nothing, if it lets it through.
-struct Drawn {
+struct SampledChange {
     alteration: Alteration,
     reason: String,
 }
 
 /// Runs a sample, prints both verdicts of each change, and returns how many differ.
-pub(crate) fn run(options: &Options) -> Result<usize> {
+pub(crate) fn run(options: &MutationOptions) -> Result<usize> {
     let drawn = draw(options)?;
     let next = AtomicUsize::new(0);
     let differ = AtomicUsize::new(0);
@@ -50,8 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<usize> {
 }
 
 /// The first changes in an order that the seed alone decides.
-fn draw(options: &Options) -> Result<Vec<Drawn>> {
-    let whole = Tree::as_written(&repository().join(&options.topology))?;
+fn draw(options: &MutationOptions) -> Result<Vec<SampledChange>> {
+    let whole = LabTree::as_written(&repository().join(&options.topology))?;
     let mut all: Vec<_> = (0..).zip(Alteration::all(&whole)).collect();
     all.sort_by_key(|(position, _)| mix(options.seed.wrapping_add(mix(*position))));
     let mut drawn = Vec::new();
@@ -60,9 +60,9 @@ fn draw(options: &Options) -> Result<Vec<Drawn>> {
             break;
         }
         let reason = reason(&prove(&alteration.applied_to(&whole))?);
-        let verdict = if reason.is_empty() { Verdict::Holds } else { Verdict::Refused };
+        let verdict = if reason.is_empty() { ProveVerdict::Holds } else { ProveVerdict::Refused };
         if options.only.is_none_or(|only| only == verdict) {
-            drawn.push(Drawn { alteration, reason });
+            drawn.push(SampledChange { alteration, reason });
         }
     }
     Ok(drawn)
@@ -89,7 +89,7 @@ fn in_the_lab(topology: &str, name: &str) -> Result<String> {
 /// Brings a changed tree up, and prints what the lab says of it.
 pub(crate) fn inside(topology: &str, name: &str) -> Result<()> {
     sandbox::enter()?;
-    let whole = Tree::of(&repository().join(topology))?;
+    let whole = LabTree::of(&repository().join(topology))?;
     let tree = Alteration::find(&whole, name)?.applied_to(&whole);
     match verdict::refusal(scenario::of(topology)?, tree) {
         None => println!("{PASSES}"),
@@ -99,8 +99,8 @@ pub(crate) fn inside(topology: &str, name: &str) -> Result<()> {
 }
 
 /// Prints both verdicts, and says whether they differ.
-fn tell(one: &Drawn, said: &str) -> bool {
-    let Drawn { alteration, reason } = one;
+fn tell(one: &SampledChange, said: &str) -> bool {
+    let SampledChange { alteration, reason } = one;
     let verdict = match (said == PASSES, reason.is_empty()) {
         (true, true) => "both hold",
         (false, false) => "both refuse",

@@ -5,26 +5,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::checks::Check;
+use crate::checks::LabCheck;
 use crate::checks::mesh::pod_pairs;
-use crate::node::Node;
-use crate::probe::{Stream, eventually, pings};
-use crate::tree::Tree;
+use crate::node::LabNode;
+use crate::probe::{PingStream, eventually, pings};
+use crate::tree::LabTree;
 use crate::world::World;
 
 /// In an order in which each leaves a whole mesh behind.
-pub const ALL: &[Check] = &[
-    Check { name: "firewall-reload-loses-nothing", run: firewall_reload_loses_nothing },
-    Check { name: "foreign-tables-untouched", run: foreign_tables_untouched },
-    Check { name: "node-removed-and-added-live", run: node_removed_and_added_live },
-    Check { name: "wg0-restart", run: wg0_restart },
+pub const ALL: &[LabCheck] = &[
+    LabCheck { name: "firewall-reload-loses-nothing", run: firewall_reload_loses_nothing },
+    LabCheck { name: "foreign-tables-untouched", run: foreign_tables_untouched },
+    LabCheck { name: "node-removed-and-added-live", run: node_removed_and_added_live },
+    LabCheck { name: "wg0-restart", run: wg0_restart },
 ];
 
 const FIREWALL: &str = "meshwright-firewall.service";
 
 fn firewall_reload_loses_nothing(world: &World) -> Result<()> {
     let (one, other) = first_pair(world)?;
-    let stream = Stream::start(&one.pod.namespace, other.pod.address.into())?;
+    let stream = PingStream::start(&one.pod.namespace, other.pod.address.into())?;
     let capture = world.capture()?;
     for _ in 0..5 {
         for node in &world.nodes {
@@ -53,12 +53,12 @@ fn foreign_tables_untouched(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn foreign_tables(node: &Node) -> Result<String> {
+fn foreign_tables(node: &LabNode) -> Result<String> {
     let show = |table| node.machine.run(&["nft", "list", "table", "ip", table]);
     Ok(show("kube-proxy")? + &show("calico")?)
 }
 
-fn first_pair(world: &World) -> Result<(&Node, &Node)> {
+fn first_pair(world: &World) -> Result<(&LabNode, &LabNode)> {
     world.pairs().next().context("a mesh of one")
 }
 
@@ -70,7 +70,7 @@ fn node_removed_and_added_live(world: &World) -> Result<()> {
     let staying: Vec<_> = world.nodes.iter().filter(|node| node.id != leaving.id).collect();
     let keys = staying.iter().map(|node| keys(world, node)).collect::<Result<Vec<_>>>()?;
     let [one, .., other] = staying[..] else { anyhow::bail!("too few nodes") };
-    let stream = Stream::start(&one.pod.namespace, other.pod.address.into())?;
+    let stream = PingStream::start(&one.pod.namespace, other.pod.address.into())?;
     reload(&without, &staying)?;
     let reached = pings(one.namespace(), leaving.address.into());
     reload(&world.tree, &staying)?;
@@ -84,13 +84,13 @@ fn node_removed_and_added_live(world: &World) -> Result<()> {
 }
 
 /// The last node that carries for nobody, a public one if there is any.
-fn dispensable(world: &World) -> Option<&Node> {
+fn dispensable(world: &World) -> Option<&LabNode> {
     let relays: Vec<_> = world.nodes.iter().filter_map(|node| node.relay.as_deref()).collect();
     let free = || world.nodes.iter().filter(|node| !relays.contains(&node.name()));
     free().rfind(|node| node.public.is_some()).or_else(|| free().next_back())
 }
 
-fn reload(tree: &Tree, nodes: &[&Node]) -> Result<()> {
+fn reload(tree: &LabTree, nodes: &[&LabNode]) -> Result<()> {
     for node in nodes {
         node.install(tree)?;
         node.unit(tree, FIREWALL, "ExecReload")?;
@@ -100,7 +100,7 @@ fn reload(tree: &Tree, nodes: &[&Node]) -> Result<()> {
 }
 
 /// The private key, and each peer with its preshared key.
-fn keys(world: &World, node: &Node) -> Result<String> {
+fn keys(world: &World, node: &LabNode) -> Result<String> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let show = |what| node.machine.run(&["wg", "show", interface, what]);
     let preshared = show("preshared-keys")?;
@@ -137,7 +137,7 @@ fn wg0_restart(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn fastest_restart(world: &World, node: &Node) -> Result<Duration> {
+fn fastest_restart(world: &World, node: &LabNode) -> Result<Duration> {
     let mut fastest = Duration::MAX;
     for _ in 0..RESTARTS {
         fastest = fastest.min(restart(world, node)?);
@@ -148,7 +148,7 @@ fn fastest_restart(world: &World, node: &Node) -> Result<Duration> {
     Ok(fastest)
 }
 
-fn restart(world: &World, node: &Node) -> Result<Duration> {
+fn restart(world: &World, node: &LabNode) -> Result<Duration> {
     node.wireguard_down(&world.tree)?;
     node.wireguard_up(&world.tree)?;
     let back = Instant::now();
@@ -160,7 +160,7 @@ fn restart(world: &World, node: &Node) -> Result<Duration> {
 
 /// wireguard-go begins to call before `PostUp` has set the keys, and tries again after the rekey
 /// time-out of 5 s; the kernel does not. With the keys in its file it has them in time.
-fn put_keys_into_the_file(world: &World, node: &Node) -> Result<()> {
+fn put_keys_into_the_file(world: &World, node: &LabNode) -> Result<()> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let path = format!("/etc/wireguard/{interface}.conf");
     let private = node.machine.run(&["wg", "show", interface, "private-key"])?;
@@ -184,22 +184,22 @@ fn put_keys_into_the_file(world: &World, node: &Node) -> Result<()> {
     node.machine.write(&path, &conf)
 }
 
-fn runs_wireguard_go(node: &Node) -> Result<bool> {
+fn runs_wireguard_go(node: &LabNode) -> Result<bool> {
     let link = node.machine.run(&["ip", "-details", "link", "show", "type", "wireguard"])?;
     Ok(link.is_empty())
 }
 
 /// Whether the node has the other's address from the start. A name is looked up later, and the first
 /// call after that comes with the next retry, up to 5 s.
-fn calls(world: &World, node: &Node, other: &Node) -> bool {
-    let planned = |node: &Node| world.tree.plan.nodes.iter().find(|one| one.id.get() == node.id);
+fn calls(world: &World, node: &LabNode, other: &LabNode) -> bool {
+    let planned = |node: &LabNode| world.tree.plan.nodes.iter().find(|one| one.id.get() == node.id);
     let (Some(one), Some(two)) = (planned(node), planned(other)) else { return false };
     let endpoint = one.location.endpoint_of(&two.location);
     let has_address = endpoint.is_some_and(|endpoint| !endpoint.is_name());
     node.id != other.id && has_address
 }
 
-fn reaches(node: &Node, other: &Node) -> Result<()> {
+fn reaches(node: &LabNode, other: &LabNode) -> Result<()> {
     let reached = pings(&node.pod.namespace, other.pod.address.into());
     ensure!(reached, "{} does not reach {}", node.pod.name, other.pod.name);
     Ok(())

@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 use meshwright_compiler::plan::control_plane::API_PORT;
 use meshwright_value::Reach;
 
-use crate::checks::Check;
-use crate::client::Client;
+use crate::checks::LabCheck;
+use crate::client::LabClient;
 use crate::pod;
 use crate::probe::{eventually, pings};
 use crate::server::{ask, not_dropped};
@@ -15,9 +15,9 @@ use crate::service;
 use crate::world::World;
 
 /// What is tried from each client.
-pub const ALL: &[Check] = &[
-    Check { name: "client-reaches-what-it-may", run: reaches_what_it_may },
-    Check { name: "client-reaches-nothing-else", run: reaches_nothing_else },
+pub const ALL: &[LabCheck] = &[
+    LabCheck { name: "client-reaches-what-it-may", run: reaches_what_it_may },
+    LabCheck { name: "client-reaches-nothing-else", run: reaches_nothing_else },
 ];
 
 /// The API and SSH of every node, every pod, and the Service.
@@ -71,7 +71,7 @@ fn reaches_nothing_else(world: &World) -> Result<()> {
 }
 
 /// `via` becomes the way to all that has no peer of its own.
-fn widen(world: &World, client: &Client) -> Result<()> {
+fn widen(world: &World, client: &LabClient) -> Result<()> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let subnets: Vec<_> = world.private_subnets().iter().map(ToString::to_string).collect();
     for subnet in &subnets {
@@ -83,7 +83,7 @@ fn widen(world: &World, client: &Client) -> Result<()> {
 }
 
 /// What nobody's client may connect to, and what this one's `reach` leaves out.
-fn closed(world: &World, client: &Client) -> Vec<SocketAddr> {
+fn closed(world: &World, client: &LabClient) -> Vec<SocketAddr> {
     let reaches = |what: Reach| client.reach.contains(&what);
     let open = if reaches(Reach::Nodes) { open_ports(world) } else { Vec::new() };
     let ports: Vec<_> = [world.private_ports(), vec![service::NODE_PORT]].concat();
@@ -106,7 +106,7 @@ fn open_ports(world: &World) -> Vec<u16> {
 }
 
 /// What is not reached for want of a tunnel proves nothing.
-fn await_tunnel(world: &World, client: &Client) -> Result<()> {
+fn await_tunnel(world: &World, client: &LabClient) -> Result<()> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     eventually(world.patience, || {
         let from = &client.machine.namespace;

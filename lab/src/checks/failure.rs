@@ -6,22 +6,22 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::bird;
-use crate::checks::Check;
+use crate::checks::LabCheck;
 use crate::checks::mesh::{pod_pairs, pod_pairs_now};
 use crate::command::succeeds;
-use crate::node::Node;
-use crate::probe::{Stream, answering, eventually, pings};
+use crate::node::LabNode;
+use crate::probe::{PingStream, answering, eventually, pings};
 use crate::world::World;
 
 /// In an order in which each leaves a whole mesh behind.
-pub const ALL: &[Check] = &[
-    Check { name: "pods-without-bird", run: pods_without_bird },
-    Check { name: "withdrawn-pod-route", run: withdrawn_pod_route },
-    Check { name: "egress-guard", run: egress_guard },
-    Check { name: "wg0-down-leaks-nothing", run: wg0_down_leaks_nothing },
-    Check { name: "before-the-first-pod", run: before_the_first_pod },
-    Check { name: "node-lost", run: node_lost },
-    Check { name: "peer-dead-at-start", run: peer_dead_at_start },
+pub const ALL: &[LabCheck] = &[
+    LabCheck { name: "pods-without-bird", run: pods_without_bird },
+    LabCheck { name: "withdrawn-pod-route", run: withdrawn_pod_route },
+    LabCheck { name: "egress-guard", run: egress_guard },
+    LabCheck { name: "wg0-down-leaks-nothing", run: wg0_down_leaks_nothing },
+    LabCheck { name: "before-the-first-pod", run: before_the_first_pod },
+    LabCheck { name: "node-lost", run: node_lost },
+    LabCheck { name: "peer-dead-at-start", run: peer_dead_at_start },
 ];
 
 const GUARDS: &str = "meshwright-guards.service";
@@ -42,7 +42,7 @@ fn pods_without_bird(world: &World) -> Result<()> {
     world.await_bgp()
 }
 
-fn first_pair(world: &World) -> Result<(&Node, &Node)> {
+fn first_pair(world: &World) -> Result<(&LabNode, &LabNode)> {
     world.pairs().next().context("a mesh of one")
 }
 
@@ -73,26 +73,26 @@ fn guards(world: &World) -> Result<String> {
     Ok(guards.filter(|line| line.starts_with("route ")).collect::<Vec<_>>().join("\n"))
 }
 
-fn withdraw(one: &Node, other: &Node) -> Result<()> {
+fn withdraw(one: &LabNode, other: &LabNode) -> Result<()> {
     bird::stop(&one.machine)?;
     let block = other.block.to_string();
     while succeeds(one.machine.command("ip").args(["route", "del", "unicast", &block]))? {}
     Ok(())
 }
 
-fn restore(world: &World, node: &Node) -> Result<()> {
+fn restore(world: &World, node: &LabNode) -> Result<()> {
     node.wireguard_reload(&world.tree)?;
     world.start_bird(node)?;
     world.await_bgp()
 }
 
-fn is_unreachable(one: &Node, other: &Node) -> Result<bool> {
+fn is_unreachable(one: &LabNode, other: &LabNode) -> Result<bool> {
     let address = other.pod.address.to_string();
     Ok(!succeeds(one.machine.command("ip").args(["route", "get", &address]))?)
 }
 
 /// Sends to another's pod and node, from a pod and from the host, and looks at the underlay.
-fn leaks(world: &World, one: &Node, other: &Node) -> Result<()> {
+fn leaks(world: &World, one: &LabNode, other: &LabNode) -> Result<()> {
     let capture = world.capture()?;
     let targets = [other.pod.address.into(), other.address.into()];
     let _ = answering(&one.pod.namespace, &targets);
@@ -122,7 +122,7 @@ fn wg0_down_leaks_nothing(world: &World) -> Result<()> {
 fn before_the_first_pod(world: &World) -> Result<()> {
     let (one, other) = first_pair(world)?;
     let speaker = world.speaker(other);
-    let podless = bird::Speaker { block: None, ..speaker };
+    let podless = bird::BgpSpeaker { block: None, ..speaker };
     let block = other.block.to_string();
     other.namespace().ip(&format!("route del {} dev cali0", other.pod.address))?;
     podless.reconfigure(&other.machine, &world.addresses_beside(other))?;
@@ -141,7 +141,7 @@ fn before_the_first_pod(world: &World) -> Result<()> {
 }
 
 /// Whose cable can be pulled without taking a relay or the API away.
-fn last_public(world: &World) -> Result<&Node> {
+fn last_public(world: &World) -> Result<&LabNode> {
     world.public_nodes().map(|(node, _)| node).last().context("nobody is public")
 }
 
@@ -150,7 +150,7 @@ fn node_lost(world: &World) -> Result<()> {
     let staying: Vec<_> = world.nodes.iter().filter(|node| node.id != lost.id).collect();
     let [one, .., other] = staying[..] else { anyhow::bail!("too few nodes") };
     let streams = [(one, other), (other, one)]
-        .map(|(from, to)| Stream::start(&from.pod.namespace, to.pod.address.into()));
+        .map(|(from, to)| PingStream::start(&from.pod.namespace, to.pod.address.into()));
     world.underlay.plug(lost.namespace(), false)?;
     thread::sleep(Duration::from_secs(3));
     let reached = pings(one.namespace(), lost.address.into());
@@ -184,7 +184,7 @@ fn peer_dead_at_start(world: &World) -> Result<()> {
 /// Far below the 240 s of a graceful restart, and above wireguard-go's 5 s ([`crate::checks::change`]).
 const AFTER_START: Duration = Duration::from_secs(60);
 
-fn start_again(world: &World, node: &Node) -> Result<()> {
+fn start_again(world: &World, node: &LabNode) -> Result<()> {
     bird::stop(&node.machine)?;
     node.wireguard_down(&world.tree)?;
     node.wireguard_up(&world.tree)?;

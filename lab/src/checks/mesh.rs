@@ -6,31 +6,31 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::{Result, ensure};
 use meshwright_compiler::plan::control_plane::API_PORT;
 
-use crate::checks::{Check, none_failed};
+use crate::checks::{LabCheck, none_failed};
 use crate::namespace::Namespace;
-use crate::node::Node;
+use crate::node::LabNode;
 use crate::probe::{all_at_once, eventually, pings, pings_unfragmented};
-use crate::server::{Answer, ask, not_dropped};
+use crate::server::{ServerAnswer, ask, not_dropped};
 use crate::service;
 use crate::underlay;
 use crate::world::World;
 
 /// In the order in which a broken mesh is best understood.
-pub const ALL: &[Check] = &[
-    Check { name: "node-pairs", run: node_pairs },
-    Check { name: "bgp-routes", run: bgp_routes },
-    Check { name: "pod-pairs", run: pod_pairs },
-    Check { name: "node-to-pod", run: node_to_pod },
-    Check { name: "cluster-ip-from-pods", run: cluster_ip_from_pods },
-    Check { name: "cluster-ip-from-nodes", run: cluster_ip_from_nodes },
-    Check { name: "node-ports-inside", run: node_ports_inside },
-    Check { name: "full-size-packets", run: full_size_packets },
-    Check { name: "underlay-carries-only-wireguard", run: underlay_carries_only_wireguard },
-    Check { name: "pods-reach-the-internet", run: pods_reach_the_internet },
-    Check { name: "pods-reach-no-metadata", run: pods_reach_no_metadata },
-    Check { name: "private-ports-open-over-the-mesh", run: private_ports_open },
-    Check { name: "pods-reach-nodes", run: pods_reach_nodes },
-    Check { name: "pods-reach-no-bgp-or-etcd", run: pods_reach_no_bgp_or_etcd },
+pub const ALL: &[LabCheck] = &[
+    LabCheck { name: "node-pairs", run: node_pairs },
+    LabCheck { name: "bgp-routes", run: bgp_routes },
+    LabCheck { name: "pod-pairs", run: pod_pairs },
+    LabCheck { name: "node-to-pod", run: node_to_pod },
+    LabCheck { name: "cluster-ip-from-pods", run: cluster_ip_from_pods },
+    LabCheck { name: "cluster-ip-from-nodes", run: cluster_ip_from_nodes },
+    LabCheck { name: "node-ports-inside", run: node_ports_inside },
+    LabCheck { name: "full-size-packets", run: full_size_packets },
+    LabCheck { name: "underlay-carries-only-wireguard", run: underlay_carries_only_wireguard },
+    LabCheck { name: "pods-reach-the-internet", run: pods_reach_the_internet },
+    LabCheck { name: "pods-reach-no-metadata", run: pods_reach_no_metadata },
+    LabCheck { name: "private-ports-open-over-the-mesh", run: private_ports_open },
+    LabCheck { name: "pods-reach-nodes", run: pods_reach_nodes },
+    LabCheck { name: "pods-reach-no-bgp-or-etcd", run: pods_reach_no_bgp_or_etcd },
 ];
 
 fn node_pairs(world: &World) -> Result<()> {
@@ -70,7 +70,7 @@ fn bgp_routes(world: &World) -> Result<()> {
     none_failed(foreign.collect::<Result<Vec<_>>>()?.into_iter().flatten())
 }
 
-fn foreign_mesh_routes(node: &Node, interface: &str) -> Result<Vec<String>> {
+fn foreign_mesh_routes(node: &LabNode, interface: &str) -> Result<Vec<String>> {
     let routes = node.machine.run(&["ip", "-4", "route", "show"])?;
     let foreign = routes.lines().filter(|route| {
         let ours = route.contains(" proto kernel ") || route.contains(" proto bird ");
@@ -79,12 +79,12 @@ fn foreign_mesh_routes(node: &Node, interface: &str) -> Result<Vec<String>> {
     Ok(foreign.map(|route| format!("{}: {route}", node.name())).collect())
 }
 
-fn blocks_beside(world: &World, node: &Node) -> BTreeSet<String> {
+fn blocks_beside(world: &World, node: &LabNode) -> BTreeSet<String> {
     let others = world.nodes.iter().filter(|other| other.id != node.id);
     others.map(|other| other.block.to_string()).collect()
 }
 
-fn bgp_routed(node: &Node) -> Result<BTreeSet<String>> {
+fn bgp_routed(node: &LabNode) -> Result<BTreeSet<String>> {
     let routes = node.machine.run(&["ip", "-4", "route", "show", "proto", "bird"])?;
     let through_mesh = routes.lines().filter(|line| line.contains(" dev "));
     Ok(through_mesh.filter_map(|line| line.split(' ').next().map(str::to_owned)).collect())
@@ -104,7 +104,7 @@ fn cluster_ip_from_pods(world: &World) -> Result<()> {
 }
 
 fn cluster_ip_from_nodes(world: &World) -> Result<()> {
-    let nodes = world.nodes.iter().map(Node::namespace);
+    let nodes = world.nodes.iter().map(LabNode::namespace);
     none_failed(nodes.filter_map(|node| reaches_every_endpoint(world, node).err().map(describe)))
 }
 
@@ -124,7 +124,7 @@ fn reaches_every_endpoint(world: &World, from: &Namespace) -> Result<()> {
 }
 
 fn service_pods(world: &World) -> BTreeSet<String> {
-    let behind = |node: &&Node| world.service.endpoints.contains(&node.pod.address);
+    let behind = |node: &&LabNode| world.service.endpoints.contains(&node.pod.address);
     world.nodes.iter().filter(behind).map(|node| node.pod.name.clone()).collect()
 }
 
@@ -185,7 +185,7 @@ fn pods_reach_the_internet(world: &World) -> Result<()> {
         let answer = ask(&node.pod.namespace, underlay::SERVER.into(), underlay::SERVER_PORT);
         match (answer, node.public) {
             (Err(error), _) => Some(describe(error)),
-            (Ok(Answer { peer, .. }), Some(public)) if peer != IpAddr::from(public.v4) => {
+            (Ok(ServerAnswer { peer, .. }), Some(public)) if peer != IpAddr::from(public.v4) => {
                 Some(format!("{} was seen as {peer}, not {}", node.pod.name, public.v4))
             }
             (Ok(_), _) => None,
@@ -199,7 +199,7 @@ fn pods_reach_no_metadata(world: &World) -> Result<()> {
     none_failed(failed.into_iter().flatten().map(describe))
 }
 
-fn reaches_no_metadata(world: &World, node: &Node) -> Result<()> {
+fn reaches_no_metadata(world: &World, node: &LabNode) -> Result<()> {
     let addresses = world.metadata_of(node).into_iter();
     let targets: Vec<_> =
         addresses.map(|address| SocketAddr::from((address, underlay::SERVER_PORT))).collect();
@@ -234,7 +234,7 @@ fn pods_reach_nodes(world: &World) -> Result<()> {
 
 /// What speaks BGP or is etcd must not hear a pod, on its own node or on another.
 fn pods_reach_no_bgp_or_etcd(world: &World) -> Result<()> {
-    let address = |port: u16| move |node: &Node| SocketAddr::from((node.address, port));
+    let address = |port: u16| move |node: &LabNode| SocketAddr::from((node.address, port));
     let targets = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
     let targets: Vec<_> = targets.into_iter().flatten().collect();
     let failed = all_at_once(&world.nodes, |from| {

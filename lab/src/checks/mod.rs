@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::world::World;
 
 /// One thing that must hold.
-pub struct Check {
+pub struct LabCheck {
     /// Its name; broken trees are listed with the check that must catch them.
     pub name: &'static str,
     /// Tries it.

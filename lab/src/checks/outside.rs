@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 
-use crate::checks::{Check, none_failed};
-use crate::node::{Node, UDP_PORTS};
+use crate::checks::{LabCheck, none_failed};
+use crate::node::{LabNode, UDP_PORTS};
 use crate::pod;
 use crate::probe::{all_at_once, answering, eventually, pings};
 use crate::scan::answering_ports;
@@ -21,17 +21,17 @@ use crate::world::World;
 const ARRIVED: Duration = Duration::from_secs(1);
 
 /// What the outsider tries.
-pub const ALL: &[Check] = &[
-    Check { name: "public-tcp-ports-closed", run: public_tcp_ports_closed },
-    Check { name: "public-udp-ports-closed", run: public_udp_ports_closed },
-    Check { name: "public-side-answers-pings", run: public_side_answers_pings },
-    Check { name: "private-addresses-not-routed-in", run: private_addresses_not_routed_in },
+pub const ALL: &[LabCheck] = &[
+    LabCheck { name: "public-tcp-ports-closed", run: public_tcp_ports_closed },
+    LabCheck { name: "public-udp-ports-closed", run: public_udp_ports_closed },
+    LabCheck { name: "public-side-answers-pings", run: public_side_answers_pings },
+    LabCheck { name: "private-addresses-not-routed-in", run: private_addresses_not_routed_in },
 ];
 
 /// All 65,535 ports of each public address. SSH answers where its sources say so; in a topology that
 /// lets the outsider in, that is also the proof that the scan sees something.
 fn public_tcp_ports_closed(world: &World) -> Result<()> {
-    let targets: Vec<_> = world.nodes.iter().flat_map(Node::public_addresses).collect();
+    let targets: Vec<_> = world.nodes.iter().flat_map(LabNode::public_addresses).collect();
     let failed = all_at_once(&targets, |target| {
         let open = open_to_outsider(world, outsider(*target));
         match answering_ports(&world.underlay.outsider, outsider(*target), *target) {
@@ -71,12 +71,12 @@ fn public_udp_ports_closed(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn counts(node: &Node) -> Vec<usize> {
+fn counts(node: &LabNode) -> Vec<usize> {
     node.inboxes.iter().map(|inbox| inbox.count()).collect()
 }
 
 fn public_side_answers_pings(world: &World) -> Result<()> {
-    let targets = world.nodes.iter().flat_map(Node::public_addresses);
+    let targets = world.nodes.iter().flat_map(LabNode::public_addresses);
     let silent = targets.filter(|target| !pings(&world.underlay.outsider, *target));
     none_failed(silent.map(|target| target.to_string()))
 }
@@ -97,7 +97,7 @@ fn private_addresses_not_routed_in(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn reached_by_outsider(world: &World, node: &Node) -> Result<()> {
+fn reached_by_outsider(world: &World, node: &LabNode) -> Result<()> {
     let outsider = &world.underlay.outsider;
     let pods = world.nodes.iter().map(|node| node.pod.address);
     let addresses: Vec<_> = pods.chain([node.address]).map(IpAddr::from).collect();

@@ -6,16 +6,16 @@ use anyhow::{Context as _, Result, ensure};
 use meshwright_compiler::plan;
 use meshwright_value::Endpoint;
 
-use crate::checks::{Check, none_failed};
-use crate::node::Node;
+use crate::checks::{LabCheck, none_failed};
+use crate::node::LabNode;
 use crate::probe::{eventually, pings};
 use crate::world::World;
 
 /// What needs a topology that has it.
-pub const ALL: &[Check] = &[
-    Check { name: "relay-carries-both-ways", run: relay_carries_both_ways },
-    Check { name: "site-stays-in-its-network", run: site_stays_in_its_network },
-    Check { name: "named-endpoint-dead-at-boot", run: named_endpoint_dead_at_boot },
+pub const ALL: &[LabCheck] = &[
+    LabCheck { name: "relay-carries-both-ways", run: relay_carries_both_ways },
+    LabCheck { name: "site-stays-in-its-network", run: site_stays_in_its_network },
+    LabCheck { name: "named-endpoint-dead-at-boot", run: named_endpoint_dead_at_boot },
 ];
 
 /// Pairs that cannot call each other, in both directions: pods and hosts, and no redirects
@@ -38,19 +38,19 @@ fn relay_carries_both_ways(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn planned<'world>(world: &'world World, node: &Node) -> Result<&'world plan::Node> {
+fn planned<'world>(world: &'world World, node: &LabNode) -> Result<&'world plan::Node> {
     let mut nodes = world.tree.plan.nodes.iter();
     nodes.find(|planned| planned.id.get() == node.id).context("in the plan")
 }
 
-fn is_relayed(world: &World, one: &Node, other: &Node) -> bool {
+fn is_relayed(world: &World, one: &LabNode, other: &LabNode) -> bool {
     let (Ok(one), Ok(other)) = (planned(world, one), planned(world, other)) else { return false };
     world.tree.plan.relay(one, other).is_some()
 }
 
 /// Machines of one site have handshakes with each other at their own addresses there.
 fn site_stays_in_its_network(world: &World) -> Result<()> {
-    let same = |one: &Node, other: &Node| one.site.is_some() && one.site == other.site;
+    let same = |one: &LabNode, other: &LabNode| one.site.is_some() && one.site == other.site;
     let pairs: Vec<_> = world.pairs().filter(|(one, other)| same(one, other)).collect();
     ensure!(!pairs.is_empty(), "the topology has no site pair");
     for (one, other) in pairs {
@@ -64,7 +64,7 @@ fn site_stays_in_its_network(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn peer_line(world: &World, node: &Node, public_key: &str, what: &str) -> Result<String> {
+fn peer_line(world: &World, node: &LabNode, public_key: &str, what: &str) -> Result<String> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let shown = node.machine.run(&["wg", "show", interface, what])?;
     let line = shown.lines().find_map(|line| line.strip_prefix(public_key));

@@ -2,11 +2,11 @@
 
 use anyhow::{Result, ensure};
 
-use crate::tree::Tree;
+use crate::tree::LabTree;
 
 /// A path matches by its end; a mutation that finds nothing to change is an error, so that it is not
 /// forgotten when a renderer changes its words.
-impl Tree {
+impl LabTree {
     pub(super) fn edit(&mut self, path: &str, from: &str, to: &str) -> Result<()> {
         self.change(path, |text| text.replace(from, to))
     }

@@ -5,37 +5,37 @@ use libtest_mimic::Trial;
 
 use super::{EXAMPLE, HOMES};
 use crate::scenario::{self, repository};
-use crate::tree::Tree;
+use crate::tree::LabTree;
 use crate::verdict;
 
 /// A tree that is changed and not broken: neither judge may refuse it.
-pub struct Harmless {
+pub struct HarmlessTree {
     /// What is changed.
     pub name: &'static str,
     topology: &'static str,
-    changes: fn(&mut Tree) -> Result<()>,
+    changes: fn(&mut LabTree) -> Result<()>,
 }
 
 /// Trees that are changed and not broken.
-pub const HARMLESS: &[Harmless] = &[
-    Harmless {
+pub const HARMLESS: &[HarmlessTree] = &[
+    HarmlessTree {
         name: "comments-gone",
         topology: EXAMPLE,
         changes: |tree| tree.drop_lines("/nftables.conf", "    # "),
     },
-    Harmless {
+    HarmlessTree {
         name: "one-end-does-not-call",
         topology: EXAMPLE,
         changes: |tree| tree.edit("tokyo/wg0.conf", "Endpoint = 192.0.2.30:51820\n", ""),
     },
-    Harmless {
+    HarmlessTree {
         name: "keepalive-of-twenty",
         topology: EXAMPLE,
         changes: |tree| {
             tree.edit("/wg0.conf", "PersistentKeepalive = 25", "PersistentKeepalive = 20")
         },
     },
-    Harmless {
+    HarmlessTree {
         name: "smaller-mtu",
         topology: EXAMPLE,
         changes: |tree| {
@@ -43,17 +43,17 @@ pub const HARMLESS: &[Harmless] = &[
             tree.edit("installation.yaml", "mtu: 1412", "mtu: 1380")
         },
     },
-    Harmless {
+    HarmlessTree {
         name: "pods-smaller-than-the-mesh",
         topology: EXAMPLE,
         changes: |tree| tree.edit("installation.yaml", "mtu: 1412", "mtu: 1300"),
     },
-    Harmless {
+    HarmlessTree {
         name: "uncounted-drops",
         topology: EXAMPLE,
         changes: |tree| tree.edit("/nftables.conf", "counter drop", "drop"),
     },
-    Harmless {
+    HarmlessTree {
         name: "two-rules-for-one",
         topology: HOMES,
         changes: |tree| {
@@ -63,14 +63,14 @@ pub const HARMLESS: &[Harmless] = &[
     },
 ];
 
-impl Harmless {
+impl HarmlessTree {
     /// The trial of one changed tree: every quick check passes.
     pub fn trial(&'static self) -> Trial {
         super::trial(self.name, || self.passes())
     }
 
     fn passes(&self) -> Result<()> {
-        let mut tree = Tree::of(&repository().join(self.topology))?;
+        let mut tree = LabTree::of(&repository().join(self.topology))?;
         (self.changes)(&mut tree)?;
         match verdict::refusal(scenario::of(self.topology)?, tree) {
             None => Ok(()),
@@ -83,8 +83,8 @@ impl Harmless {
     /// # Errors
     ///
     /// When there is nothing to change.
-    pub fn tree(&self) -> Result<Tree> {
-        let mut tree = Tree::as_written(&repository().join(self.topology))?;
+    pub fn tree(&self) -> Result<LabTree> {
+        let mut tree = LabTree::as_written(&repository().join(self.topology))?;
         (self.changes)(&mut tree)?;
         Ok(tree)
     }

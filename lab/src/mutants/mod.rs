@@ -11,10 +11,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 
 pub use self::broken::ALL;
-pub use self::harmless::{HARMLESS, Harmless};
-use crate::sandbox::{self, Place};
+pub use self::harmless::{HARMLESS, HarmlessTree};
+use crate::sandbox::{self, SandboxUse};
 use crate::scenario::{self, repository};
-use crate::tree::Tree;
+use crate::tree::LabTree;
 use crate::verdict::PATIENCE;
 use crate::world::World;
 
@@ -25,7 +25,7 @@ pub struct Mutant {
     /// The topology that it is made from.
     topology: &'static str,
     /// Breaks it.
-    breaks: fn(&mut Tree) -> Result<()>,
+    breaks: fn(&mut LabTree) -> Result<()>,
     /// The check that must fail.
     caught_by: &'static str,
     /// What its message must contain.
@@ -49,7 +49,7 @@ impl Mutant {
     }
 
     fn is_caught(&self) -> Result<()> {
-        let mut tree = Tree::of(&repository().join(self.topology))?;
+        let mut tree = LabTree::of(&repository().join(self.topology))?;
         (self.breaks)(&mut tree)?;
         let mut world = World::bring_up("example", tree).context("bring-up")?;
         world.patience = PATIENCE;
@@ -68,8 +68,8 @@ impl Mutant {
     /// # Errors
     ///
     /// When there is nothing to break.
-    pub fn tree(&self) -> Result<Tree> {
-        let mut tree = Tree::as_written(&repository().join(self.topology))?;
+    pub fn tree(&self) -> Result<LabTree> {
+        let mut tree = LabTree::as_written(&repository().join(self.topology))?;
         (self.breaks)(&mut tree)?;
         Ok(tree)
     }
@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(6));
     let trials = || {
         let broken = ALL.iter().map(Mutant::trial);
-        broken.chain(HARMLESS.iter().map(Harmless::trial)).collect()
+        broken.chain(HARMLESS.iter().map(HarmlessTree::trial)).collect()
     };
-    sandbox::main(&arguments, Place::Apart, trials)
+    sandbox::main(&arguments, SandboxUse::Apart, trials)
 }
