@@ -8,7 +8,7 @@ use super::opened;
 use super::session::{Session, count, members};
 use crate::edit::correction;
 use meshwright_compiler::diagnostic::{Change, Format, Report, Severity};
-use meshwright_compiler::out::diff;
+use meshwright_compiler::out::unified_diff;
 use meshwright_compiler::pipeline::{self, Compiled};
 use meshwright_compiler::release;
 use meshwright_compiler::source::Source;
@@ -66,7 +66,7 @@ impl Check {
         // With another format stdout is a report alone.
         let human = session.global.format == Format::Human;
         let stream = if human { &mut *session.out } else { &mut *session.err };
-        diff::print_texts(&source.name, &source.text, &text, stream)?;
+        unified_diff::print_texts(&source.name, &source.text, &text, stream)?;
         session.out.flush()?;
         let made = count(changes, "correction");
         if self.dry_run {

@@ -80,7 +80,7 @@ impl Generate {
     fn apply(&self, tree: &Rendering<'_>, session: &mut Session<'_>) -> Result<Changes, Failure> {
         let dir = session.out_dir();
         let changes = if self.diff {
-            out::diff(tree, &dir, &mut session.out)
+            out::print_diff(tree, &dir, &mut session.out)
         } else if self.writes() {
             out::write(tree, &dir, out::Options { force: self.force })
         } else {

@@ -621,7 +621,7 @@ fn generate_names_drift() {
     assert_eq!(place.run(&["generate", "--check", "--format", "github"]), commands);
 
     let (code, stdout, stderr) = place.run(&["generate"]);
-    let refused = "error: out holds what must not be overwritten\n         \
+    let refused = "error: out contains files that must not be overwritten\n         \
                    nodes/tokyo/wg0.conf: edited by hand\n";
     assert_eq!((code, stdout.as_str(), &stderr[..refused.len()]), (Some(1), "", refused));
     assert_eq!(place.tree(), before);
@@ -645,7 +645,7 @@ fn generate_tells_of_what_an_interrupted_run_left() {
     place.write("out/.staging/notes", "somebody else's");
     let drift = "out/ is not what topology.toml gives:\n  \
                  blocked .staging (not written by meshwright)\n\
-                 move away what meshwright did not write\n";
+                 move away the files that meshwright did not write\n";
     assert_eq!(place.run(&["generate", "--check"]), told(1, drift));
 }
 

@@ -196,24 +196,24 @@ fn everything_in_the_way_is_named_at_once_and_nothing_touched() {
     tree.0[1].1 = "a newer index\n";
     let before = on_disk(&dir);
     let message = format!(
-        "{} holds what must not be overwritten\
+        "{} contains files that must not be overwritten\
          \n  README.md: edited by hand\
          \n  clients/laptop/wg0.conf: not written by meshwright\
          \n  nodes/home/wg0.conf: edited by hand\
          \n  nodes/tokyo: a symlink, which is not followed",
         dir.display()
     );
-    let help = "move away what meshwright did not write; `generate --diff` shows the edits, \
+    let help = "move away the files that meshwright did not write; `generate --diff` shows the edits, \
                 `generate --force` replaces them";
     assert_eq!(refused(out::write(&tree, &dir, GENTLE)), (message, help.to_owned()));
     assert_eq!(on_disk(&dir), before);
     let forced = format!(
-        "{} holds what must not be overwritten\
+        "{} contains files that must not be overwritten\
          \n  clients/laptop/wg0.conf: not written by meshwright\
          \n  nodes/tokyo: a symlink, which is not followed",
         dir.display()
     );
-    let help = "move away what meshwright did not write";
+    let help = "move away the files that meshwright did not write";
     assert_eq!(refused(out::write(&tree, &dir, FORCE)), (forced, help.to_owned()));
     assert_eq!(on_disk(&dir), before);
 }
@@ -269,13 +269,13 @@ fn a_special_place_is_refused_by_name() {
             assert_eq!(written.unwrap().added.len(), 4);
             continue;
         }
-        let message = format!("{} holds what must not be overwritten{line}", dir.path().display());
+        let message = format!("{} contains files that must not be overwritten{line}", dir.path().display());
         assert_eq!(refused(written).0, message);
     }
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("nodes"), "mine\n").unwrap();
     let message = format!(
-        "{} holds what must not be overwritten\n  nodes: not a directory",
+        "{} contains files that must not be overwritten\n  nodes: not a directory",
         dir.path().display()
     );
     assert_eq!(refused(out::write(&first(), dir.path(), FORCE)).0, message);
@@ -289,7 +289,7 @@ fn a_symlink_in_place_of_a_file_is_refused_and_its_target_kept() {
     fs::write(&target, "index\n").unwrap();
     symlink(&target, dir.join("README.md")).unwrap();
     let message = format!(
-        "{} holds what must not be overwritten\n  README.md: a symlink, which is not followed",
+        "{} contains files that must not be overwritten\n  README.md: a symlink, which is not followed",
         dir.display()
     );
     assert_eq!(refused(out::write(&first(), &dir, FORCE)).0, message);
@@ -382,7 +382,7 @@ fn a_script_can_be_run_and_one_that_cannot_has_changed() {
     assert_eq!(mode(&script), 0o755);
     fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
     let mut text = Vec::new();
-    let changes = out::diff(&tree, dir.path(), &mut text).unwrap();
+    let changes = out::print_diff(&tree, dir.path(), &mut text).unwrap();
     assert_eq!(changes.changed, owned(&["host/run"]));
     assert!(changes.obstacles.is_empty(), "a mode is no edit: {changes:?}");
     let expected = "diff --git a/host/run b/host/run\nold mode 100644\nnew mode 100755\n";
@@ -414,7 +414,7 @@ fn the_diff_is_a_patch_of_all_that_changes() {
     let dir = TempDir::new().unwrap();
     out::write(&first(), dir.path(), GENTLE).unwrap();
     let mut text = Vec::new();
-    let changes = out::diff(&second(), dir.path(), &mut text).unwrap();
+    let changes = out::print_diff(&second(), dir.path(), &mut text).unwrap();
     assert_eq!(changes, out::compare(&second(), dir.path()).unwrap());
     let hash = |text: &str| Digest::of(text.as_bytes());
     let expected = format!(

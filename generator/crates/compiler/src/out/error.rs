@@ -1,22 +1,22 @@
-//! What can go wrong with the output directory, and what to do about it.
+//! The errors of the output directory, with a proposal for each.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a path is not touched.
+/// Why a path is not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// A file of ours that has neither the bytes we wrote last nor the new ones.
+    /// A file of ours that has neither the bytes that we wrote last nor the new ones.
     Edited,
     /// A file with other bytes that the manifest does not name.
     Foreign,
     /// A symlink.
     Symlink,
-    /// A folder or a special file where a file belongs.
+    /// A folder or a special file at the path of a file.
     NotAFile,
-    /// Something else where a folder belongs.
+    /// Something else at the path of a folder.
     NotADirectory,
 }
 
@@ -35,28 +35,28 @@ impl Display for Obstacle {
 /// Why the output directory cannot be written or compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The system refused.
+    /// A system call failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// A verb: `read`, `lock`.
         action: &'static str,
-        /// What it was done to.
+        /// The path that it applies to.
         path: PathBuf,
-        /// The system's word.
+        /// The system's error.
         source: io::Error,
     },
-    /// The output directory is something else.
+    /// The output directory is not a directory.
     #[error("{} is not a directory", path.display())]
     NotADirectory {
         /// The output directory.
         path: PathBuf,
     },
-    /// The manifest cannot be used: somebody else's, or damaged.
+    /// The manifest cannot be used: it is not ours, or damaged.
     #[error("cannot use {}: {reason}", path.display())]
     Manifest {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         reason: String,
     },
     /// The journal of an interrupted run cannot be used.
@@ -64,32 +64,32 @@ pub enum Error {
     Journal {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         reason: String,
     },
-    /// The manifest or the journal cannot be expressed as JSON; no such case is known.
+    /// The manifest or the journal cannot be written as JSON; no such case is known.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// Files stand in the way. Nothing was written.
+    /// Files must not be overwritten. Nothing was written.
     #[error("{}", refusal(dir, obstacles))]
     Refused {
         /// The output directory.
         dir: PathBuf,
-        /// Each path below it that stands in the way, and why.
+        /// Each path below it that must not be overwritten, and why.
         obstacles: BTreeMap<String, Obstacle>,
     },
-    /// An interrupted run left the directory half new, so it cannot be judged.
+    /// An interrupted run left the directory half written, so it cannot be compared.
     #[error("{} is half written: an earlier run was interrupted", dir.display())]
     Interrupted {
         /// The output directory.
         dir: PathBuf,
     },
-    /// The landing stopped after its commit point.
+    /// A write failed after its commit point.
     #[error("{} is half written: {source}", dir.display())]
     Unfinished {
         /// The output directory.
         dir: PathBuf,
-        /// What stopped it.
+        /// The cause.
         source: Box<Error>,
     },
 }
@@ -103,7 +103,7 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 
-    /// What to do about it, where the message does not say it already.
+    /// A proposal, where the message does not contain one already.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Io { .. } | Self::Json(_) => None,
@@ -116,7 +116,7 @@ impl Error {
             }
             Self::Manifest { path, .. } => Some(format!(
                 "restore {} from version control, or remove it: files that already have the right \
-                 bytes are then adopted, and all others are named",
+                 bytes are then adopted, and all others are listed",
                 path.display()
             )),
             Self::Refused { obstacles, .. } => Some(advice(obstacles)),
@@ -127,7 +127,7 @@ impl Error {
         }
     }
 
-    /// The exit code: 1 for what was found in the directory, 2 for what the system refused.
+    /// The exit code: 1 for the state of the directory, 2 for an error of the system.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Interrupted { .. } => 1,
@@ -142,7 +142,7 @@ impl Error {
 }
 
 fn refusal(dir: &Path, obstacles: &BTreeMap<String, Obstacle>) -> String {
-    let mut text = format!("{} holds what must not be overwritten", dir.display());
+    let mut text = format!("{} contains files that must not be overwritten", dir.display());
     for (path, obstacle) in obstacles {
         // Writing to a String does not fail.
         let _ = write!(text, "\n  {path}: {obstacle}");
@@ -150,12 +150,12 @@ fn refusal(dir: &Path, obstacles: &BTreeMap<String, Obstacle>) -> String {
     text
 }
 
-/// What to do about files that stand in the way.
+/// A proposal for files that must not be overwritten.
 pub(super) fn advice(obstacles: &BTreeMap<String, Obstacle>) -> String {
     let edited = obstacles.values().any(|obstacle| *obstacle == Obstacle::Edited);
     let others = obstacles.values().any(|obstacle| *obstacle != Obstacle::Edited);
     let force = "`generate --diff` shows the edits, `generate --force` replaces them";
-    let remove = "move away what meshwright did not write";
+    let remove = "move away the files that meshwright did not write";
     match (edited, others) {
         (true, true) => format!("{remove}; {force}"),
         (true, false) => force.to_owned(),

@@ -1,4 +1,4 @@
-//! The manifest of an output directory: which files there are ours.
+//! The manifest of an output directory: the list of our files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,20 +9,20 @@ use meshwright_value::manifest::{Digest, MANIFEST, parse};
 
 use super::error::Error;
 
-/// The files of the output directory that are ours, without the manifest itself.
+/// Our files in the output directory, without the manifest itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Manifest {
+pub struct OutManifest {
     files: BTreeMap<String, Digest>,
-    /// The bytes it was read from; none if there was no file.
+    /// The bytes that it was read from; none if there was no file.
     source: Option<Vec<u8>>,
 }
 
-impl Manifest {
+impl OutManifest {
     /// Reads the manifest of an output directory; a missing one names no file.
     ///
     /// # Errors
     ///
-    /// [`Error::Manifest`] if it is not one of ours, [`Error::Io`] if it cannot be read.
+    /// [`Error::Manifest`] if it is not a manifest of ours, [`Error::Io`] if it cannot be read.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         Self::read_file(&dir.join(MANIFEST))
     }

@@ -3,63 +3,64 @@
 //! # The protocol
 //!
 //! 1. The directory itself is locked (`flock(2)`): a writer alone, readers together. The second
-//!    waits. The lock lives in the kernel, so it leaves no file and dies with its holder.
-//! 2. A landing that an earlier run did not finish is finished (`landing`); staged files of a run
-//!    that never reached its commit point are deleted.
+//!    waits. The kernel holds the lock, so it leaves no file and ends with its process.
+//! 2. A commit that an earlier run did not finish is finished (`commit`); staged files of a run that
+//!    never reached its commit point are deleted.
 //! 3. Each part is rendered, hashed and compared with the disk, in as many threads as there are
-//!    cores (`survey`). What differs is staged under `.staging/` (`staging`), hence on the same
-//!    file system. What stands in the way is collected and refused in one message.
+//!    cores (`diff`). Files that differ are staged under `.staging/` (`staging`), hence on the same
+//!    file system. All obstacles are collected and refused in one message.
 //! 4. The new manifest and the journal are staged and synced. The journal's rename to
-//!    `.staging/journal.json` is the commit point: before it, an error or a crash is undone; after
-//!    it, it is finished by the next run.
+//!    `.staging/journal.json` is the commit point: an error or a crash before it is undone; after
+//!    it, the next run finishes the commit.
 //! 5. Files that are no longer emitted are removed, with the folders that this empties; new bytes
-//!    are renamed into place; `manifest.json` comes last; then journal and staging go.
+//!    are renamed into place, `manifest.json` last; then the journal and the staging folder are removed.
 //!
 //! If nothing differs, nothing is written, staged or touched.
 //!
-//! # What is ours
+//! # Files that are ours
 //!
-//! The paths in `manifest.json`, and nothing else, are overwritten or removed. A file of ours with
-//! neither the manifest's hash nor the new bytes was edited by hand: it is named, and replaced only
-//! if forced. A file that is not ours is never replaced; if it already has the right bytes, it is
-//! adopted. A file of ours may become a folder; a folder never makes room for a file. Symlinks
-//! below the directory are never followed. The directory may be one.
+//! Only the paths in `manifest.json` are ours: only they are overwritten or removed. A file of ours
+//! with neither the manifest's hash nor the new bytes was edited by hand: it is named, and replaced
+//! only if forced. A file that is not ours is never replaced; if it already has the right bytes, it is
+//! adopted. A file of ours may be replaced by a folder, but never a folder by a file. Symlinks below
+//! the directory are never followed. The directory itself may be a symlink.
 //!
 //! A mode is set when a file is written (0644, scripts and folders 0755, whatever the umask), and is
-//! not compared: version control keeps none but the executable bit. A script that its owner cannot
-//! run counts as changed; that a file system calls everything executable is no difference.
+//! not compared: version control keeps only the executable bit. A script that its owner cannot
+//! execute counts as changed. An executable file that is not a script does not count as changed: some
+//! file systems mark every file as executable.
 //!
 //! # Power loss
 //!
-//! Only manifest and journal are synced. To sync each file would cost more than all the rest, for
-//! bytes that the next run can make again (`cp -r` does not do it either). So a file may be found
-//! torn after power loss: empty, cut short, or filled up with NUL. The manifest's hash gives it
-//! away, and it must not count as edited by hand: a file of ours that holds only a beginning of the
-//! new bytes is replaced without asking, since nothing is lost with it. If the topology changed as
-//! well, so that the beginning is of other bytes, it is named like any edited file.
+//! Only the manifest and the journal are synced. To sync each file would take longer than the rest of
+//! the run, for bytes that the next run can generate again (`cp -r` does not sync either). So power
+//! loss may leave a torn file: empty, truncated, or padded with NUL. Its hash differs from the
+//! manifest's, but it must not count as edited by hand: a file of ours that holds only a prefix of the
+//! new bytes is replaced without `--force`, since nothing is lost. If the topology changed as well, the
+//! prefix is of other bytes, and the file is named like any edited file.
 
-pub mod diff;
+pub mod unified_diff;
 mod error;
-mod ground;
-mod landing;
+mod disk_state;
+mod commit;
 mod manifest;
 mod root;
 mod staging;
-mod survey;
+mod diff;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 pub use error::{Error, Obstacle};
-pub use manifest::Manifest;
+pub use manifest::OutManifest;
 pub use meshwright_value::manifest::{Digest, MANIFEST};
 
 use crate::artifact::Tree;
-use landing::Journal;
+use commit::Journal;
 use root::Root;
 use staging::Staging;
-use survey::Survey;
+use diff::Diff;
 
 /// How to write.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,32 +69,32 @@ pub struct Options {
     pub force: bool,
 }
 
-/// How the directory differs from the tree; each list is in the order of its paths.
+/// The differences between the directory and the tree; each list is sorted by path.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Files that are not there yet.
+    /// Files that do not exist yet.
     pub added: Vec<String>,
     /// Files with other bytes.
     pub changed: Vec<String>,
-    /// Files of ours that the tree no longer has.
+    /// Our files that the tree no longer has.
     pub removed: Vec<String>,
-    /// What a write refuses to touch, and why. After a forced write, the edits that it replaced.
+    /// Paths that a write refuses to change, and why. After a forced write, the edits that it replaced.
     pub obstacles: BTreeMap<String, Obstacle>,
-    /// How many files are as they should be.
+    /// How many files do not change.
     pub unchanged: usize,
     /// How many files the tree has, the manifest included.
     pub files: usize,
     /// How many bytes they have together.
     pub bytes: u64,
-    /// Whether this write first had to finish the landing of an interrupted run.
+    /// Whether this write first finished the commit of an interrupted run.
     pub recovered: bool,
-    /// Whether an interrupted run left files in `.staging` that never landed. The next write
+    /// Whether an interrupted run left files in `.staging` before its commit point. The next write
     /// deletes them.
     pub leftover: bool,
 }
 
 impl Changes {
-    /// What to do about the obstacles, if there are any.
+    /// A proposal for the obstacles, if there are any.
     #[must_use]
     pub fn advice(&self) -> Option<String> {
         (!self.obstacles.is_empty()).then(|| error::advice(&self.obstacles))
@@ -108,7 +109,7 @@ impl Changes {
     }
 }
 
-/// Makes `dir` hold the tree, and creates it if it is missing (not its parents).
+/// Writes the tree to `dir`, and creates `dir` if it is missing (not its parents).
 ///
 /// # Errors
 ///
@@ -124,82 +125,83 @@ pub fn write(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, E
 }
 
 fn write_locked(tree: &dyn Tree, root: &Path, options: Options) -> Result<Changes, Error> {
-    let recovered = landing::recover(root)?;
-    let owned = Manifest::read(root)?;
+    let recovered = commit::recover(root)?;
+    let owned = OutManifest::read(root)?;
     let staging = Staging::new(root);
-    let survey = survey::take(tree, root, &owned, Some(&staging))?;
-    if let Some(refused) = refusal(&survey, options) {
+    let diff = diff::compute(tree, root, &owned, Some(&staging))?;
+    if let Some(refused) = refused_obstacles(&diff, options) {
         return Err(Error::Refused { dir: root.to_owned(), obstacles: refused });
     }
-    let mut changes = survey.changes();
+    let mut changes = diff.changes();
     changes.recovered = recovered;
     if changes.is_empty() {
         return Ok(changes);
     }
-    let journal = Journal::new(survey.placed, survey.removed);
-    staging.commit(&survey.manifest, &journal)?;
-    journal.land(root)?;
+    let journal = Journal::new(diff.placed, diff.removed);
+    staging.commit(&diff.manifest, &journal)?;
+    journal.complete(root)?;
     Ok(changes)
 }
 
-fn refusal(survey: &Survey, options: Options) -> Option<BTreeMap<String, Obstacle>> {
-    let mut refused = survey.obstacles.clone();
+fn refused_obstacles(diff: &Diff, options: Options) -> Option<BTreeMap<String, Obstacle>> {
+    let mut refused = diff.obstacles.clone();
     refused.retain(|_, obstacle| !(options.force && *obstacle == Obstacle::Edited));
     (!refused.is_empty()).then_some(refused)
 }
 
-/// Tells how `dir` differs from the tree, and writes nothing. A missing directory is an empty one.
+/// Returns the differences between `dir` and the tree, and writes nothing. A missing directory counts
+/// as empty.
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`] if an interrupted run left the directory half new, [`Error::Manifest`],
-/// [`Error::NotADirectory`], and [`Error::Io`]. Obstacles are no error here.
+/// [`Error::Interrupted`] if an interrupted run left the directory half written, [`Error::Manifest`],
+/// [`Error::NotADirectory`], and [`Error::Io`]. Obstacles are not an error here.
 pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, Error> {
     let root = Root::observe(dir)?;
-    Ok(look(tree, root.path())?.2)
+    Ok(read_changes(tree, root.path())?.2)
 }
 
 /// Like [`compare`], and prints the changes as a unified diff: a patch that makes `dir` the tree.
 ///
-/// Part follows part, so that the text is never held whole; removed files and the manifest come
-/// last.
+/// The parts are printed one after another, so that the whole text is never in memory. Removed files
+/// and the manifest come last.
 ///
 /// # Errors
 ///
 /// As [`compare`]; and [`Error::Io`] if `text` cannot be written.
-pub fn diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes, Error> {
+pub fn print_diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes, Error> {
     let root = Root::observe(dir)?;
-    let (old, survey, changes) = look(tree, root.path())?;
-    diff::print(tree, root.path(), &changes, text)?;
-    if survey.manifest_differs {
-        diff::print_manifest(&old, &survey.manifest, text)?;
+    let (old, diff, changes) = read_changes(tree, root.path())?;
+    unified_diff::print(tree, root.path(), &changes, text)?;
+    if diff.manifest_differs {
+        unified_diff::print_manifest(&old, &diff.manifest, text)?;
     }
     Ok(changes)
 }
 
-fn look(tree: &dyn Tree, root: &Path) -> Result<(Manifest, Survey, Changes), Error> {
-    if landing::is_pending(root) {
+fn read_changes(tree: &dyn Tree, root: &Path) -> Result<(OutManifest, Diff, Changes), Error> {
+    if commit::is_pending(root) {
         return Err(Error::Interrupted { dir: root.to_owned() });
     }
-    let owned = Manifest::read(root)?;
-    let survey = survey::take(tree, root, &owned, None)?;
-    let mut changes = survey.changes();
+    let owned = OutManifest::read(root)?;
+    let diff = diff::compute(tree, root, &owned, None)?;
+    let mut changes = diff.changes();
     match staging::exists(root) {
         Err(Error::Refused { obstacles, .. }) => changes.obstacles.extend(obstacles),
         found => changes.leftover = found?,
     }
-    Ok((owned, survey, changes))
+    Ok((owned, diff, changes))
 }
 
-/// Reads `dir`, which need not exist, while nobody writes it.
+/// Reads `dir` while no other run writes it. It need not exist.
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`] if an interrupted run left it half new: the next [`write()`] finishes it;
+/// [`Error::Interrupted`] if an interrupted run left it half written: the next [`write()`] finishes it;
 /// [`Error::Io`] and [`Error::NotADirectory`].
 pub fn read<R>(dir: &Path, read: impl FnOnce() -> R) -> Result<R, Error> {
     let root = Root::observe(dir)?;
-    if landing::is_pending(root.path()) {
+    if commit::is_pending(root.path()) {
         return Err(Error::Interrupted { dir: dir.to_owned() });
     }
     Ok(read())

@@ -23,13 +23,13 @@ impl Root {
             let created = create(dir)?;
             let Some(handle) = open(dir)? else { continue };
             handle.lock().map_err(Error::io("lock", dir))?;
-            if still_there(&handle, dir)? {
+            if is_same_directory(&handle, dir)? {
                 return Ok(Self { path: dir.to_owned(), created, _handle: Some(handle) });
             }
         }
     }
 
-    /// Opens the directory for reading, and waits until nobody writes. It need not exist.
+    /// Opens the directory for reading, and waits until no other run writes. It need not exist.
     pub(super) fn observe(dir: &Path) -> Result<Self, Error> {
         let handle = open(dir)?;
         if let Some(handle) = &handle {
@@ -42,7 +42,7 @@ impl Root {
         &self.path
     }
 
-    /// Removes the directory again if it was created here and nothing is in it.
+    /// Removes the directory again if it was created here and is empty.
     pub(super) fn abandon(self) {
         if self.created {
             let _ = fs::remove_dir(&self.path);
@@ -58,7 +58,7 @@ fn create(dir: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Opens a directory; none if nothing has this name. A dangling symlink is an error.
+/// Opens a directory; none if the name does not exist. A dangling symlink is an error.
 fn open(dir: &Path) -> Result<Option<File>, Error> {
     let handle = match File::open(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(dir).is_err() => {
@@ -73,8 +73,9 @@ fn open(dir: &Path) -> Result<Option<File>, Error> {
     Ok(Some(handle))
 }
 
-/// Whether the name still leads to what was locked: a run that failed removes what it created.
-fn still_there(handle: &File, dir: &Path) -> Result<bool, Error> {
+/// Whether the name still refers to the locked directory: a run that failed removes the directory that
+/// it created.
+fn is_same_directory(handle: &File, dir: &Path) -> Result<bool, Error> {
     let locked = handle.metadata().map_err(Error::io("read", dir))?;
     match fs::metadata(dir) {
         Ok(named) => Ok((named.dev(), named.ino()) == (locked.dev(), locked.ino())),

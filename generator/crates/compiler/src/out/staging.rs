@@ -1,4 +1,4 @@
-//! `.staging/`: where new bytes wait until all of them are there.
+//! `.staging/`: holds new files until all of them are complete.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -10,40 +10,40 @@ use std::sync::{Mutex, PoisonError};
 use meshwright_value::manifest::STAGING;
 
 use super::error::{Error, Obstacle};
-use super::landing::Journal;
-use super::{MANIFEST, landing};
+use super::commit::Journal;
+use super::{MANIFEST, commit};
 
-/// Marks the folder as ours, and hides what a killed run leaves from git.
+/// Marks the folder as ours, and hides the files of a killed run from git.
 const MARK: (&str, &str) = (".gitignore", "# meshwright: deleted or finished by the next run\n*\n");
 
 const FILE_MODE: u32 = 0o644;
 const SCRIPT_MODE: u32 = 0o755;
 const FOLDER_MODE: u32 = 0o755;
 
-/// The staged files of one run. Dropped before its commit point, it leaves nothing behind.
+/// The staged files of one run. If it is dropped before its commit point, the files are deleted.
 pub(super) struct Staging<'a> {
     root: &'a Path,
-    /// Whether the folder is there, with its mark.
+    /// Whether the folder exists, with its mark.
     opened: Mutex<bool>,
     committed: bool,
 }
 
 impl<'a> Staging<'a> {
-    /// Touches nothing yet: the folder appears with its first file.
+    /// Creates nothing yet: the folder is created with its first file.
     pub(super) fn new(root: &'a Path) -> Self {
         Self { root, opened: Mutex::new(false), committed: false }
     }
 
-    /// Stages a file under a name of its own.
+    /// Stages a file under a unique name.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         self.open()?;
-        let path = at(self.root, name);
+        let path = staged_path(self.root, name);
         create_file(&path, bytes).map(drop).map_err(Error::io("write", path))
     }
 
-    /// Creates the folder. It is flat: a folder for each part is one more to create and remove.
+    /// Creates the folder. It is flat: a folder for each part would be one more to create and remove.
     ///
-    /// The others wait for the mark: a run killed before it must leave nothing else in the folder.
+    /// Other threads wait for the mark: a run killed before it must leave no other file in the folder.
     fn open(&self) -> Result<(), Error> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if *opened {
@@ -58,11 +58,11 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
-    /// The commit point: from here on, the next run finishes what this one does not.
+    /// The commit point: from here on, the next run finishes an interrupted commit.
     pub(super) fn commit(mut self, manifest: &[u8], journal: &Journal) -> Result<(), Error> {
         self.open()?;
         replace_synced(self.root, MANIFEST, manifest)?;
-        replace_synced(self.root, landing::JOURNAL, &journal.render()?)?;
+        replace_synced(self.root, commit::JOURNAL, &journal.render()?)?;
         self.committed = true;
         Ok(())
     }
@@ -71,18 +71,18 @@ impl<'a> Staging<'a> {
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
         if !self.committed {
-            // What cannot be deleted now is deleted by the next run.
+            // The next run deletes files that cannot be deleted now.
             let _ = clear(self.root);
         }
     }
 }
 
 /// The path of a staged file.
-pub(super) fn at(root: &Path, name: &str) -> PathBuf {
+pub(super) fn staged_path(root: &Path, name: &str) -> PathBuf {
     root.join(STAGING).join(name)
 }
 
-/// Writes a file of the staging folder such that it is on disk, whole, or not there at all.
+/// Writes a file of the staging folder atomically: it is complete on disk, or absent.
 pub(super) fn replace_synced(root: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let folder = root.join(STAGING);
     let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
@@ -97,7 +97,7 @@ pub(super) fn replace_synced(root: &Path, name: &str, bytes: &[u8]) -> Result<()
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] if it is somebody else's, which is never deleted.
+/// [`Error::Refused`] if it is not ours; it is then never deleted.
 pub(super) fn exists(root: &Path) -> Result<bool, Error> {
     let folder = root.join(STAGING);
     let obstacle = match fs::symlink_metadata(&folder) {
@@ -112,7 +112,7 @@ pub(super) fn exists(root: &Path) -> Result<bool, Error> {
     Err(Error::Refused { dir: root.to_owned(), obstacles })
 }
 
-/// A folder is ours if it is empty or has our mark, which a crash may have cut short.
+/// A folder is ours if it is empty or has our mark, which a crash may have truncated.
 fn is_marked(folder: &Path) -> io::Result<bool> {
     match fs::read(folder.join(MARK.0)) {
         Ok(mark) => Ok(MARK.1.as_bytes().starts_with(&mark)),
@@ -123,11 +123,11 @@ fn is_marked(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Deletes the staging folder; the journal first, since without it the rest means nothing, and the
-/// mark last, since without it the rest is not ours.
+/// Deletes the staging folder: the journal first, since the other files have no meaning without it,
+/// and the mark last, since without it the folder is not ours.
 pub(super) fn clear(root: &Path) -> Result<(), Error> {
     let folder = root.join(STAGING);
-    ignore_missing(fs::remove_file(folder.join(landing::JOURNAL)))
+    ignore_missing(fs::remove_file(folder.join(commit::JOURNAL)))
         .and_then(|()| ignore_missing(remove_staged(&folder)))
         .and_then(|()| ignore_missing(fs::remove_dir_all(&folder)))
         .map_err(Error::io("remove", folder))
@@ -143,7 +143,7 @@ fn remove_staged(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes an error that says "already gone" for success.
+/// Treats the error "not found" as success.
 pub(super) fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
     done.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
@@ -154,7 +154,7 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
 }
 
-/// Creates a folder unless it is there, and says whether it did.
+/// Creates a folder unless it exists, and returns whether it did.
 fn ensure_folder(path: &Path) -> Result<bool, Error> {
     match create_folder(path) {
         Ok(()) => Ok(true),
@@ -163,7 +163,7 @@ fn ensure_folder(path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Whether a file is one that people run: the mode follows the content, so no renderer chooses one.
+/// Whether a file is a script, which is executable. Its content decides, so no renderer sets a mode.
 pub(super) fn is_script(bytes: &[u8]) -> bool {
     bytes.starts_with(b"#!")
 }
@@ -172,7 +172,7 @@ fn create_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mode = if is_script(bytes) { SCRIPT_MODE } else { FILE_MODE };
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
-    // The umask seldom takes a bit of this mode, and to look is cheaper than to set.
+    // The umask seldom removes a bit of this mode, and reading the mode is cheaper than setting it.
     if file.metadata()?.permissions().mode() & 0o7777 != mode {
         file.set_permissions(Permissions::from_mode(mode))?;
     }

@@ -1,4 +1,4 @@
-//! The landing: from the commit point to the finished directory, in steps that can be repeated.
+//! The commit: from the commit point to the finished directory, in steps that can be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,9 +8,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Obstacle};
-use super::ground::{Ground, Standing};
-use super::manifest::Manifest;
-use super::survey::{Placed, read};
+use super::disk_state::{DiskReader, DiskState};
+use super::manifest::OutManifest;
+use super::diff::{Placed, read};
 use super::{MANIFEST, staging};
 use meshwright_value::manifest::{self, Digest};
 
@@ -19,7 +19,7 @@ pub(super) const JOURNAL: &str = "journal.json";
 
 const SCHEMA_VERSION: u32 = 1;
 
-/// What a landing does. It is complete: with it and the staged files, any later run can finish.
+/// The changes of a commit. With the journal and the staged files, any later run can finish it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {
     schema_version: u32,
@@ -28,9 +28,9 @@ pub(super) struct Journal {
     remove: BTreeMap<String, Digest>,
 }
 
-/// One step of a landing; repeated after a crash in its middle, it comes to the same end.
+/// One step of a commit. After a crash in its middle, a repeated step has the same result.
 #[derive(Debug, PartialEq, Eq)]
-enum Step<'a> {
+enum CommitStep<'a> {
     Remove(&'a str),
     RemoveFolder(&'a str),
     Place { staged: &'a str, path: &'a str },
@@ -47,9 +47,9 @@ impl Journal {
         Ok(serde_json::to_vec(self)?)
     }
 
-    /// The journal of an interrupted landing.
+    /// The journal of an interrupted commit.
     fn read(root: &Path) -> Result<Option<Self>, Error> {
-        let path = staging::at(root, JOURNAL);
+        let path = staging::staged_path(root, JOURNAL);
         let source = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             source => source.map_err(Error::io("read", &path))?,
@@ -60,25 +60,25 @@ impl Journal {
         }
     }
 
-    /// Lands what is staged.
+    /// Moves the staged files into place, and removes the files that are no longer emitted.
     ///
     /// # Errors
     ///
-    /// [`Error::Unfinished`]; the journal stays, and the next run goes on.
-    pub(super) fn land(&self, root: &Path) -> Result<(), Error> {
+    /// [`Error::Unfinished`]; the journal is kept, and the next run continues.
+    pub(super) fn complete(&self, root: &Path) -> Result<(), Error> {
         self.steps()
             .iter()
             .try_for_each(|step| step.run(root))
             .map_err(|source| Error::Unfinished { dir: root.to_owned(), source: Box::new(source) })
     }
 
-    /// All steps in their order. A file that became a folder must make room first, so removals lead.
-    fn steps(&self) -> Vec<Step<'_>> {
-        let removed = self.remove.keys().map(|path| Step::Remove(path));
-        let emptied = self.emptied().into_iter().rev().map(Step::RemoveFolder);
+    /// All steps in their order. Removals come first, since a file may be replaced by a folder.
+    fn steps(&self) -> Vec<CommitStep<'_>> {
+        let removed = self.remove.keys().map(|path| CommitStep::Remove(path));
+        let emptied = self.emptied().into_iter().rev().map(CommitStep::RemoveFolder);
         let placed =
-            self.place.iter().map(|(path, placed)| Step::Place { staged: &placed.staged, path });
-        let last = [Step::PlaceManifest, Step::Clear];
+            self.place.iter().map(|(path, placed)| CommitStep::Place { staged: &placed.staged, path });
+        let last = [CommitStep::PlaceManifest, CommitStep::Clear];
         removed.chain(emptied).chain(placed).chain(last).collect()
     }
 
@@ -90,7 +90,7 @@ impl Journal {
     }
 }
 
-impl Step<'_> {
+impl CommitStep<'_> {
     fn run(&self, root: &Path) -> Result<(), Error> {
         match self {
             Self::Remove(path) => {
@@ -109,11 +109,11 @@ impl Step<'_> {
 }
 
 fn place(root: &Path, staged: &str, path: &str) -> Result<(), Error> {
-    let (staged, target) = (staging::at(root, staged), root.join(path));
-    match fs::rename(&staged, &target) {
+    let (source, target) = (staging::staged_path(root, staged), root.join(path));
+    match fs::rename(&source, &target) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             create_folders(root, path)?;
-            fs::rename(&staged, &target)
+            fs::rename(&source, &target)
         }
         renamed => renamed,
     }
@@ -121,8 +121,8 @@ fn place(root: &Path, staged: &str, path: &str) -> Result<(), Error> {
 }
 
 fn create_folders(root: &Path, path: &str) -> Result<(), Error> {
-    for folder in folders(path) {
-        let folder = root.join(folder);
+    for name in folders(path) {
+        let folder = root.join(name);
         match staging::create_folder(&folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 return Err(Error::io("create", folder)(error));
@@ -153,18 +153,18 @@ fn parse(source: &[u8]) -> Result<Journal, String> {
     let staged = journal.place.values().map(|placed| &placed.staged);
     let mut paths = journal.place.keys().chain(journal.remove.keys()).chain(staged);
     match paths.find(|path| !manifest::is_plain(path)) {
-        Some(path) => Err(format!("`{path}` is no path below the directory")),
+        Some(path) => Err(format!("`{path}` is not a path below the directory")),
         None => Ok(journal),
     }
 }
 
-/// Whether a landing was interrupted.
+/// Whether a commit was interrupted.
 pub(super) fn is_pending(root: &Path) -> bool {
-    staging::at(root, JOURNAL).is_file()
+    staging::staged_path(root, JOURNAL).is_file()
 }
 
-/// Finishes an interrupted landing, or deletes what was staged for one that never began. Says
-/// whether there was one to finish.
+/// Finishes an interrupted commit, or deletes the files that were staged for one that never began.
+/// Returns whether there was one to finish.
 pub(super) fn recover(root: &Path) -> Result<bool, Error> {
     if !staging::exists(root)? {
         return Ok(false);
@@ -175,40 +175,40 @@ pub(super) fn recover(root: &Path) -> Result<bool, Error> {
     };
     let recovery = Recovery::plan(root, &journal)?;
     staging::replace_synced(root, MANIFEST, &manifest::render(recovery.manifest.files())?)?;
-    recovery.journal.land(root)?;
+    recovery.journal.complete(root)?;
     Ok(true)
 }
 
-/// What is left of an interrupted landing.
+/// The remaining changes of an interrupted commit.
 ///
-/// A file that somebody edited since is left alone: the manifest then says what it should be, and
-/// the run that recovers judges it like any other file of ours. So nothing is refused twice.
+/// A file that was edited since then is not changed: the manifest then contains its planned hash, and
+/// the run that recovers treats it like any other of our files. So no file is refused twice.
 struct Recovery {
     journal: Journal,
-    manifest: Manifest,
+    manifest: OutManifest,
 }
 
 impl Recovery {
     fn plan(root: &Path, interrupted: &Journal) -> Result<Self, Error> {
-        let manifest = match Manifest::read_file(&staging::at(root, MANIFEST))? {
+        let manifest = match OutManifest::read_file(&staging::staged_path(root, MANIFEST))? {
             staged if staged.source().is_some() => staged,
-            _ => Manifest::read(root)?,
+            _ => OutManifest::read(root)?,
         };
         let journal = Journal::new(BTreeMap::new(), BTreeMap::new());
         let mut recovery = Self { journal, manifest };
-        let mut ground = Ground::new(root, &interrupted.remove);
+        let mut reader = DiskReader::new(root, &interrupted.remove);
         let mut obstacles = BTreeMap::new();
         for (path, placed) in &interrupted.place {
-            if let Some(disk) = digest(root, &mut ground, path, &mut obstacles)? {
+            if let Some(disk) = digest(root, &mut reader, path, &mut obstacles)? {
                 recovery.place(root, path, placed, disk)?;
             }
         }
         for (path, old) in &interrupted.remove {
             if root.join(path).is_dir() {
-                // It was removed, and made room for a folder.
+                // It was removed, and replaced by a folder.
                 continue;
             }
-            if let Some(disk) = digest(root, &mut ground, path, &mut obstacles)? {
+            if let Some(disk) = digest(root, &mut reader, path, &mut obstacles)? {
                 recovery.remove(path, *old, disk);
             }
         }
@@ -230,15 +230,15 @@ impl Recovery {
         }
         let staged = digest_of_staged(root, &placed.staged)?;
         if disk != placed.old {
-            // Somebody wrote here since. Nothing had landed if the staged file is still there, so
-            // what is at a path that was free is not ours.
+            // The file was written since the crash. If the staged file still exists, ours was not
+            // placed, so a file at a path that was free is not ours.
             if placed.old.is_none() && staged.is_some() {
                 self.manifest.set(path, None);
             }
         } else if staged == Some(placed.new) {
             self.journal.place.insert(path.to_owned(), placed.clone());
         } else {
-            // Power loss tore the staged file: the old one stays, and is ours as it is.
+            // Power loss tore the staged file: the old file is kept, and its bytes count as ours.
             self.manifest.set(path, placed.old);
         }
         Ok(())
@@ -248,31 +248,31 @@ impl Recovery {
         if disk.is_some_and(|disk| disk != old) {
             self.manifest.set(path, Some(old));
         } else {
-            // Also if it is gone: the folders above it may not be.
+            // Also if it is absent: the folders above it may still exist.
             self.journal.remove.insert(path.to_owned(), old);
         }
     }
 }
 
-/// The hash of what stands at a path; the outer none if it is an obstacle, which is noted.
+/// The hash of the file at a path; the outer none for an obstacle, which is added to `obstacles`.
 fn digest(
     root: &Path,
-    ground: &mut Ground<'_>,
+    reader: &mut DiskReader<'_>,
     path: &str,
     obstacles: &mut BTreeMap<String, Obstacle>,
 ) -> Result<Option<Option<Digest>>, Error> {
-    match ground.file(path)? {
-        Standing::Absent | Standing::Folder => Ok(Some(None)),
-        Standing::File { .. } => hash(&root.join(path)).map(|digest| Some(Some(digest))),
-        Standing::Blocked(at, obstacle) => {
-            obstacles.insert(at, obstacle);
+    match reader.file(path)? {
+        DiskState::Absent | DiskState::Folder => Ok(Some(None)),
+        DiskState::File { .. } => hash(&root.join(path)).map(|digest| Some(Some(digest))),
+        DiskState::Blocked(blocked_path, obstacle) => {
+            obstacles.insert(blocked_path, obstacle);
             Ok(None)
         }
     }
 }
 
 fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Digest>, Error> {
-    let path = staging::at(root, name);
+    let path = staging::staged_path(root, name);
     match fs::symlink_metadata(&path) {
         Ok(found) if found.is_file() => hash(&path).map(Some),
         Ok(_) => Ok(None),
@@ -292,18 +292,18 @@ mod tests {
     use super::*;
     use crate::artifact::{ArtifactSet, Tree};
     use crate::out::staging::Staging;
-    use crate::out::{self, Options, survey};
+    use crate::out::{self, Options, diff};
     use tempfile::TempDir;
 
     const GENTLE: Options = Options { force: false };
-    const OLD: Files =
-        Files(&[("a/kept", "kept"), ("a/changed", "old"), ("b/c/gone", "gone"), ("d", "file")]);
-    const NEW: Files =
-        Files(&[("a/kept", "kept"), ("a/changed", "new"), ("d/e", "folder"), ("f/g", "added")]);
+    const OLD: StaticTree =
+        StaticTree(&[("a/kept", "kept"), ("a/changed", "old"), ("b/c/gone", "gone"), ("d", "file")]);
+    const NEW: StaticTree =
+        StaticTree(&[("a/kept", "kept"), ("a/changed", "new"), ("d/e", "folder"), ("f/g", "added")]);
 
-    struct Files(&'static [(&'static str, &'static str)]);
+    struct StaticTree(&'static [(&'static str, &'static str)]);
 
-    impl Tree for Files {
+    impl Tree for StaticTree {
         fn parts(&self) -> usize {
             self.0.len()
         }
@@ -315,22 +315,22 @@ mod tests {
         }
     }
 
-    /// A run from OLD to NEW that is killed after so many steps of its landing.
+    /// A run from OLD to NEW that is killed after so many steps of its commit.
     fn killed_after(steps: usize) -> (TempDir, Journal) {
         let dir = TempDir::new().unwrap();
         out::write(&OLD, dir.path(), GENTLE).unwrap();
         let staging = Staging::new(dir.path());
-        let owned = Manifest::read(dir.path()).unwrap();
-        let survey = survey::take(&NEW, dir.path(), &owned, Some(&staging)).unwrap();
-        let journal = Journal::new(survey.placed, survey.removed);
-        staging.commit(&survey.manifest, &journal).unwrap();
+        let owned = OutManifest::read(dir.path()).unwrap();
+        let diff = diff::compute(&NEW, dir.path(), &owned, Some(&staging)).unwrap();
+        let journal = Journal::new(diff.placed, diff.removed);
+        staging.commit(&diff.manifest, &journal).unwrap();
         for step in journal.steps().iter().take(steps) {
             step.run(dir.path()).unwrap();
         }
         (dir, journal)
     }
 
-    fn is_exactly(tree: &Files, dir: &Path) -> bool {
+    fn is_exactly(tree: &StaticTree, dir: &Path) -> bool {
         let folders: BTreeSet<_> = tree.0.iter().flat_map(|(path, _)| folders(path)).collect();
         let entries = walkdir::WalkDir::new(dir).min_depth(1).into_iter().map(Result::unwrap);
         out::compare(tree, dir).unwrap().is_empty()
@@ -338,24 +338,24 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_make_room_first_and_place_the_manifest_last() {
+    fn removals_come_first_and_the_manifest_last() {
         let (_dir, journal) = killed_after(0);
         let expected = [
-            Step::Remove("b/c/gone"),
-            Step::Remove("d"),
-            Step::RemoveFolder("b/c"),
-            Step::RemoveFolder("b"),
-            Step::Place { staged: "1-0", path: "a/changed" },
-            Step::Place { staged: "2-0", path: "d/e" },
-            Step::Place { staged: "3-0", path: "f/g" },
-            Step::PlaceManifest,
-            Step::Clear,
+            CommitStep::Remove("b/c/gone"),
+            CommitStep::Remove("d"),
+            CommitStep::RemoveFolder("b/c"),
+            CommitStep::RemoveFolder("b"),
+            CommitStep::Place { staged: "1-0", path: "a/changed" },
+            CommitStep::Place { staged: "2-0", path: "d/e" },
+            CommitStep::Place { staged: "3-0", path: "f/g" },
+            CommitStep::PlaceManifest,
+            CommitStep::Clear,
         ];
         assert_eq!(journal.steps(), expected);
     }
 
     #[test]
-    fn a_landing_killed_at_any_step_is_finished_by_the_next_run() {
+    fn a_commit_killed_at_any_step_is_finished_by_the_next_run() {
         for steps in 0..=8 {
             let (dir, _) = killed_after(steps);
             let error = out::compare(&NEW, dir.path()).unwrap_err();
@@ -387,11 +387,11 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_landing_may_be_followed_by_another_tree() {
+    fn an_interrupted_commit_may_be_followed_by_another_tree() {
         for steps in 0..=8 {
             let (dir, _) = killed_after(steps);
             out::write(&OLD, dir.path(), GENTLE).unwrap_or_else(|error| {
-                // The folder `d` has landed, and a folder never makes room for a file.
+                // The folder `d` was created, and a folder is never replaced by a file.
                 assert!(error.to_string().ends_with("\n  d: not a regular file"), "{error}");
                 out::write(&NEW, dir.path(), GENTLE).unwrap()
             });
@@ -399,22 +399,22 @@ mod tests {
     }
 
     #[test]
-    fn what_was_edited_since_the_crash_is_named() {
+    fn files_edited_since_the_crash_are_named() {
         for steps in 0..=8 {
-            for (path, said) in [("a/changed", "edited by hand"), ("f/g", "")] {
+            for (path, reason) in [("a/changed", "edited by hand"), ("f/g", "")] {
                 let (dir, _) = killed_after(steps);
-                let landed =
-                    !staging::at(dir.path(), if path == "f/g" { "3-0" } else { "1-0" }).exists();
+                let placed =
+                    !staging::staged_path(dir.path(), if path == "f/g" { "3-0" } else { "1-0" }).exists();
                 create_folders(dir.path(), path).unwrap();
                 fs::write(dir.path().join(path), "mine").unwrap();
                 let error = out::write(&NEW, dir.path(), GENTLE).unwrap_err();
-                let said = match said {
-                    "" if landed => "edited by hand",
+                let expected = match reason {
+                    "" if placed => "edited by hand",
                     "" => "not written by meshwright",
-                    said => said,
+                    reason => reason,
                 };
                 let message = format!(
-                    "{} holds what must not be overwritten\n  {path}: {said}",
+                    "{} contains files that must not be overwritten\n  {path}: {expected}",
                     dir.path().display()
                 );
                 assert_eq!(error.to_string(), message);
@@ -424,10 +424,10 @@ mod tests {
     }
 
     #[test]
-    fn a_staged_file_that_power_loss_tore_does_not_land() {
+    fn a_staged_file_that_power_loss_tore_is_not_placed() {
         let (dir, _) = killed_after(0);
-        fs::write(staging::at(dir.path(), "1-0"), "").unwrap();
-        fs::remove_file(staging::at(dir.path(), "3-0")).unwrap();
+        fs::write(staging::staged_path(dir.path(), "1-0"), "").unwrap();
+        fs::remove_file(staging::staged_path(dir.path(), "3-0")).unwrap();
         assert!(recover(dir.path()).unwrap());
         let changes = out::compare(&NEW, dir.path()).unwrap();
         assert_eq!(changes.added, ["f/g"]);

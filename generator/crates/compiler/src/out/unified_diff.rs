@@ -1,0 +1,111 @@
+//! Changes as a unified diff.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use similar::TextDiff;
+
+use super::error::Error;
+use super::disk_state::is_executable;
+use super::manifest::OutManifest;
+use super::staging::is_script;
+use super::{Changes, MANIFEST};
+use crate::artifact::Tree;
+
+const CONTEXT_LINES: usize = 3;
+
+/// Prints each changed file, part by part, then each removed one.
+pub(super) fn print(
+    tree: &dyn Tree,
+    root: &Path,
+    changes: &Changes,
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    for part in 0..tree.parts() {
+        for (path, new) in tree.render(part).iter() {
+            if contains(&changes.added, path) {
+                print_mode(path, None, new, text)?;
+                print_file(path, None, Some(new), text)?;
+            } else if contains(&changes.changed, path) {
+                let executable = is_executable(root, path)?;
+                print_mode(path, Some(executable), new, text)?;
+                print_file(path, Some(&read_old(root, path)?), Some(new), text)?;
+            }
+        }
+    }
+    changes
+        .removed
+        .iter()
+        .try_for_each(|path| print_file(path, Some(&read_old(root, path)?), None, text))
+}
+
+/// Prints the manifest's change.
+pub(super) fn print_manifest(
+    old: &OutManifest,
+    new: &[u8],
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    print_file(MANIFEST, old.source(), Some(new), text)
+}
+
+fn contains(sorted: &[String], path: &str) -> bool {
+    sorted.binary_search_by(|other| other.as_str().cmp(path)).is_ok()
+}
+
+fn read_old(root: &Path, path: &str) -> Result<Vec<u8>, Error> {
+    let file = root.join(path);
+    fs::read(&file).map_err(Error::io("read", file))
+}
+
+/// Prints that a file becomes a script, in git's format, which patch(1) reads; `old` is whether the
+/// owner can execute the existing file.
+fn print_mode(
+    path: &str,
+    old: Option<bool>,
+    new: &[u8],
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    let modes = match old {
+        _ if !is_script(new) => return Ok(()),
+        Some(true) => return Ok(()),
+        Some(false) => "old mode 100644\nnew mode 100755",
+        None => "new file mode 100755",
+    };
+    writeln!(text, "diff --git a/{path} b/{path}\n{modes}").map_err(Error::io("write", "the diff"))
+}
+
+fn print_file(
+    path: &str,
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+    text: &mut dyn Write,
+) -> Result<(), Error> {
+    let (old_text, new_text) = (lossy(old), lossy(new));
+    let name = |side: &str, exists: bool| {
+        if exists { format!("{side}/{path}") } else { "/dev/null".to_owned() }
+    };
+    TextDiff::from_lines(&old_text, &new_text)
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header(&name("a", old.is_some()), &name("b", new.is_some()))
+        .to_writer(text)
+        .map_err(Error::io("write", "the diff"))
+}
+
+/// Prints the change of a text that the user wrote.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print_texts(name: &str, old: &str, new: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header(&format!("a/{name}"), &format!("b/{name}"))
+        .to_writer(out)
+}
+
+fn lossy(bytes: Option<&[u8]>) -> String {
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
+}
