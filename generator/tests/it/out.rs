@@ -269,7 +269,8 @@ fn a_special_place_is_refused_by_name() {
             assert_eq!(written.unwrap().added.len(), 4);
             continue;
         }
-        let message = format!("{} contains files that must not be overwritten{line}", dir.path().display());
+        let message =
+            format!("{} contains files that must not be overwritten{line}", dir.path().display());
         assert_eq!(refused(written).0, message);
     }
     let dir = TempDir::new().unwrap();

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Obstacle};
-use super::disk_state::{DiskReader, DiskState};
-use super::manifest::OutManifest;
 use super::diff::{Placed, read};
+use super::disk_state::{DiskReader, DiskState};
+use super::error::{Error, Obstacle};
+use super::manifest::OutManifest;
 use super::{MANIFEST, staging};
 use meshwright_value::manifest::{self, Digest};
 
@@ -76,8 +76,10 @@ impl Journal {
     fn steps(&self) -> Vec<CommitStep<'_>> {
         let removed = self.remove.keys().map(|path| CommitStep::Remove(path));
         let emptied = self.emptied().into_iter().rev().map(CommitStep::RemoveFolder);
-        let placed =
-            self.place.iter().map(|(path, placed)| CommitStep::Place { staged: &placed.staged, path });
+        let placed = self
+            .place
+            .iter()
+            .map(|(path, placed)| CommitStep::Place { staged: &placed.staged, path });
         let last = [CommitStep::PlaceManifest, CommitStep::Clear];
         removed.chain(emptied).chain(placed).chain(last).collect()
     }
@@ -296,10 +298,18 @@ mod tests {
     use tempfile::TempDir;
 
     const GENTLE: Options = Options { force: false };
-    const OLD: StaticTree =
-        StaticTree(&[("a/kept", "kept"), ("a/changed", "old"), ("b/c/gone", "gone"), ("d", "file")]);
-    const NEW: StaticTree =
-        StaticTree(&[("a/kept", "kept"), ("a/changed", "new"), ("d/e", "folder"), ("f/g", "added")]);
+    const OLD: StaticTree = StaticTree(&[
+        ("a/kept", "kept"),
+        ("a/changed", "old"),
+        ("b/c/gone", "gone"),
+        ("d", "file"),
+    ]);
+    const NEW: StaticTree = StaticTree(&[
+        ("a/kept", "kept"),
+        ("a/changed", "new"),
+        ("d/e", "folder"),
+        ("f/g", "added"),
+    ]);
 
     struct StaticTree(&'static [(&'static str, &'static str)]);
 
@@ -404,7 +414,8 @@ mod tests {
             for (path, reason) in [("a/changed", "edited by hand"), ("f/g", "")] {
                 let (dir, _) = killed_after(steps);
                 let placed =
-                    !staging::staged_path(dir.path(), if path == "f/g" { "3-0" } else { "1-0" }).exists();
+                    !staging::staged_path(dir.path(), if path == "f/g" { "3-0" } else { "1-0" })
+                        .exists();
                 create_folders(dir.path(), path).unwrap();
                 fs::write(dir.path().join(path), "mine").unwrap();
                 let error = out::write(&NEW, dir.path(), GENTLE).unwrap_err();

@@ -8,8 +8,8 @@ use std::path::Path;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Obstacle};
 use super::disk_state::{DiskReader, DiskState};
+use super::error::{Error, Obstacle};
 use super::manifest::OutManifest;
 use super::staging::{self, Staging};
 use super::{Changes, MANIFEST};
@@ -97,7 +97,10 @@ impl<'a> Differ<'a> {
     }
 
     fn file(&mut self, path: &str, bytes: &[u8], staged: String) -> Result<(), Error> {
-        assert!(manifest::is_plain(path), "a renderer emits {path}, which is not a valid path of an artifact");
+        assert!(
+            manifest::is_plain(path),
+            "a renderer emits {path}, which is not a valid path of an artifact"
+        );
         let new = Digest::of(bytes);
         self.diff.bytes += bytes.len() as u64;
         self.diff.files.insert(path.to_owned(), new);

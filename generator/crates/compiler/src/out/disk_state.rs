@@ -47,7 +47,9 @@ impl<'a> DiskReader<'a> {
         }
         Ok(match self.metadata(path)? {
             None => DiskState::Absent,
-            Some(found) if found.is_file() => DiskState::File { executable: is_executable_by_owner(&found) },
+            Some(found) if found.is_file() => {
+                DiskState::File { executable: is_executable_by_owner(&found) }
+            }
             Some(found) if found.is_symlink() => blocked(path, Obstacle::Symlink),
             Some(_) => blocked(path, Obstacle::NotAFile),
         })
@@ -95,7 +97,9 @@ impl<'a> DiskReader<'a> {
 /// Whether the owner of a file below the output directory may execute it.
 pub(super) fn is_executable(root: &Path, path: &str) -> Result<bool, Error> {
     let path = root.join(path);
-    fs::symlink_metadata(&path).map(|found| is_executable_by_owner(&found)).map_err(Error::io("read", path))
+    fs::symlink_metadata(&path)
+        .map(|found| is_executable_by_owner(&found))
+        .map_err(Error::io("read", path))
 }
 
 fn is_executable_by_owner(found: &Metadata) -> bool {

@@ -39,14 +39,14 @@
 //! new bytes is replaced without `--force`, since nothing is lost. If the topology changed as well, the
 //! prefix is of other bytes, and the file is named like any edited file.
 
-pub mod unified_diff;
-mod error;
-mod disk_state;
 mod commit;
+mod diff;
+mod disk_state;
+mod error;
 mod manifest;
 mod root;
 mod staging;
-mod diff;
+pub mod unified_diff;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -58,9 +58,9 @@ pub use meshwright_value::manifest::{Digest, MANIFEST};
 
 use crate::artifact::Tree;
 use commit::Journal;
+use diff::Diff;
 use root::Root;
 use staging::Staging;
-use diff::Diff;
 
 /// How to write.
 #[derive(Debug, Clone, Copy, Default)]

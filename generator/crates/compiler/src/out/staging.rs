@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use meshwright_value::manifest::STAGING;
 
-use super::error::{Error, Obstacle};
 use super::commit::Journal;
+use super::error::{Error, Obstacle};
 use super::{MANIFEST, commit};
 
 /// Marks the folder as ours, and hides the files of a killed run from git.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::error::Error;
 use super::disk_state::is_executable;
+use super::error::Error;
 use super::manifest::OutManifest;
 use super::staging::is_script;
 use super::{Changes, MANIFEST};
