@@ -5,8 +5,8 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
-use meshwright_proof::entry::{self, picture};
 use meshwright_proof::flows::{self, Flow};
+use meshwright_proof::ingress::{self, picture};
 use meshwright_proof::judge::Proof;
 use meshwright_proof::model::{MachineId, Model};
 use meshwright_proof::report::{self, human, json, mermaid, text};
@@ -69,17 +69,17 @@ impl Trace {
         model: &Model,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
-        let request = entry::ask(model, &proof.entry, &self.to);
+        let request = ingress::ask(model, &proof.entry, &self.to);
         let request = request.map_err(|known| unknown_hostname(&self.to, &known))?;
         let picture = picture::of(model, &request);
         match self.format.as_str() {
             "json" => json::request(model, &proof.paths, &picture, session.out)?,
             "mermaid" => {
-                let diagram = report::entry::diagram(model, &proof.paths, &picture);
+                let diagram = report::ingress::diagram(model, &proof.paths, &picture);
                 write!(session.out, "{diagram}")?;
             }
             _ => {
-                let story = report::entry::story(model, &proof.paths, &picture);
+                let story = report::ingress::story(model, &proof.paths, &picture);
                 write!(session.out, "{story}")?;
             }
         }

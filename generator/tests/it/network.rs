@@ -10,9 +10,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshwright_proof::entry::{self, picture};
 use meshwright_proof::files::Directory;
 use meshwright_proof::flows::Flow;
+use meshwright_proof::ingress::{self, picture};
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::{self, mermaid, text};
 use meshwright_proof::trace::{self, End};
@@ -32,9 +32,9 @@ fn told(proof: &Proof, command: &str) -> String {
         words.get(at + 1).copied()
     };
     if words[2] == "internet" {
-        let request = entry::ask(model, &proof.entry, words[3]).expect("a hostname");
+        let request = ingress::ask(model, &proof.entry, words[3]).expect("a hostname");
         let picture = picture::of(model, &request);
-        return format!("```text\n{}```", report::entry::story(model, &proof.paths, &picture));
+        return format!("```text\n{}```", report::ingress::story(model, &proof.paths, &picture));
     }
     let [from, to] = [words[2], words[3]].map(|word| End::parse(word, model).expect("a party"));
     let flow = match option("--flow") {

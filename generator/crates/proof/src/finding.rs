@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::place::Place;
+use crate::span::Place;
 
 /// Why a packet does not arrive, or what an invariant found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,8 +3,8 @@
 use crate::model::MachineId;
 use crate::model::packet::Packet;
 use crate::model::routing::Taken;
-use crate::place::Place;
 use crate::read::nftables::Hook;
+use crate::span::Place;
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

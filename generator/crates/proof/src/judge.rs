@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::entry;
 use crate::files::{Error, Files};
 use crate::finding::{Code, Finding};
 use crate::flows::{self, Expected, Flow, Target, Verdict};
 use crate::hop::Step;
+use crate::ingress;
 use crate::invariants;
 use crate::model::{MachineId, Model};
 use crate::parallel;
-use crate::place::{File, Paths, Place};
 use crate::read::nftables::Hook;
 use crate::read::tree;
+use crate::span::{File, Paths, Place};
 use crate::walk::Walker;
 
 /// What came of a proof.
@@ -27,7 +27,7 @@ pub struct Proof {
     /// Why flows failed, the most frequent cause first.
     pub failures: Vec<Failure>,
     /// The way in from the Internet.
-    pub entry: entry::Proven,
+    pub entry: ingress::Proven,
     /// What is wrong without a packet.
     pub findings: Vec<Finding>,
     /// Files whose bytes are not the manifest's.
@@ -112,7 +112,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
         model: None,
         counts: vec![Count::default(); flows::all().count()],
         failures: Vec::new(),
-        entry: entry::Proven::default(),
+        entry: ingress::Proven::default(),
         findings: reading.findings,
         edited: reading.edited,
     };
@@ -123,7 +123,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
     match Model::build(emitted) {
         Ok(model) => {
             walk(&model, &mut proof);
-            proof.entry = entry::prove(&model, |flow| proof.is_proven(flow));
+            proof.entry = ingress::prove(&model, |flow| proof.is_proven(flow));
             proof.findings.extend(invariants::check(&model));
             proof.model = Some(model);
         }

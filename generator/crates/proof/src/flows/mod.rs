@@ -5,10 +5,10 @@ mod clients;
 mod hosts;
 mod outside;
 mod pods;
+mod probes;
 mod services;
-mod tries;
 
-pub use self::tries::{Try, metadata_of, tries};
+pub use self::probes::{Try, metadata_of, tries};
 use crate::hop::Party;
 use crate::model::packet::Payload;
 use crate::model::{MachineId, Model};

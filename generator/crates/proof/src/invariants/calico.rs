@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::exposure::overlap;
 use crate::finding::{Code, Finding};
 use crate::model::Model;
-use crate::place::{File, Place};
 use crate::read::calico::{Dataplane, Pool};
 use crate::read::kube_proxy::Mode;
+use crate::span::{File, Place};
 
 pub(super) fn check(model: &Model) -> Vec<Finding> {
     let mut findings = owners(model);

@@ -1,6 +1,6 @@
 //! What a host's firewall does with one packet.
 
-use super::atoms::{Atom, Atoms};
+use super::address_class::{Atom, Atoms};
 use super::packet::{Packet, Tracked};
 use crate::read::nftables::{Hook, Interface, Policy, Rule, Ruleset, Verdict};
 use crate::space::{Dimension, Ranges};

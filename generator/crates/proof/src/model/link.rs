@@ -1,14 +1,14 @@
 //! Links: what becomes of two machines that name each other as peers.
 
-use super::book::Book;
 use super::firewall::{Passage, Priorities};
+use super::key_index::Book;
 use super::packet::{Packet, Payload, State, Tracked};
 use super::{MachineId, Model, NONE};
 use crate::finding::{Code, Finding};
 use crate::parallel;
-use crate::place::{At, Place};
 use crate::read::nftables::{Hook, Interface};
 use crate::read::wg_quick::Peer;
+use crate::span::{At, Place};
 use meshwright_value::{Endpoint, Host};
 
 /// What becomes of one peer of one machine.

@@ -1,11 +1,11 @@
 //! The network that a tree describes: machines, who is whose peer, routes and firewalls, for every
 //! atom of the address space.
 
-pub mod atoms;
-mod book;
-mod draft;
+pub mod address_class;
+mod address_facts;
+mod builder;
 pub mod firewall;
-mod kinds;
+mod key_index;
 pub mod link;
 pub mod packet;
 pub mod routing;
@@ -14,20 +14,20 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use self::atoms::{Atom, Atoms};
-use self::book::Book;
-use self::draft::Drafts;
+use self::address_class::{Atom, Atoms};
+use self::address_facts::Kind;
+use self::builder::Drafts;
 use self::firewall::Firewall;
-use self::kinds::Kind;
+use self::key_index::Book;
 use self::link::Link;
 use self::routing::{Advertised, Circumstances, Table};
 use crate::finding::{Code, Finding};
 use crate::parallel;
-use crate::place::{At, File, Place};
 use crate::read::kube_proxy::Mode;
 use crate::read::kubeadm::Cluster;
 use crate::read::tree::{Emitted, Node};
 use crate::read::wg_quick::Conf;
+use crate::span::{At, File, Place};
 use meshwright_value::provider;
 
 /// A machine: its position in [`Model::machines`].
@@ -122,8 +122,8 @@ impl Model {
     pub fn build(emitted: Emitted) -> Result<Self, Vec<Finding>> {
         let init = init(&emitted).map_err(|finding| vec![finding])?;
         let book = Book::of(&emitted);
-        let atoms = Atoms::cut(kinds::all_cuts(&emitted, init));
-        let (firewalls, firewall_of) = draft::firewalls(&emitted, &atoms);
+        let atoms = Atoms::cut(address_facts::all_cuts(&emitted, init));
+        let (firewalls, firewall_of) = builder::firewalls(&emitted, &atoms);
         let drafts = Drafts { emitted: &emitted, atoms: &atoms };
         let count = emitted.nodes.len() + emitted.clients.len();
         let advertised = drafts.advertised();
@@ -137,7 +137,7 @@ impl Model {
             return Err(faults);
         }
         let machines = machines.into_iter().filter_map(Result::ok).collect();
-        let kinds = kinds::of(&emitted, init, &atoms);
+        let kinds = address_facts::of(&emitted, init, &atoms);
         let mut model = Self { emitted, machines, atoms, firewalls, init, kinds, advertised };
         let links = link::all(&model, &book);
         for (machine, links) in model.machines.iter_mut().zip(links) {

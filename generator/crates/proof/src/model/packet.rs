@@ -1,6 +1,6 @@
 //! Packets, as far as anything on their way looks at them.
 
-use super::atoms::Atom;
+use super::address_class::Atom;
 
 /// A packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 
 use ipnet::Ipv4Net;
 
-use super::atoms::{Atom, Atoms};
-use crate::place::Place;
+use super::address_class::{Atom, Atoms};
 use crate::read::routes::{Kind, Protocol, Route};
 use crate::read::tree::{FromFile, Node};
 use crate::read::wg_quick::{Allowed, Conf};
+use crate::span::Place;
 
 /// Where a route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +214,7 @@ fn emitted(routes: &FromFile<Vec<Route>>, origin: Origin) -> impl Iterator<Item 
     routes.said.iter().map(move |route| candidate(route, routes.file, origin))
 }
 
-fn candidate(route: &Route, file: crate::place::File, origin: Origin) -> Candidate {
+fn candidate(route: &Route, file: crate::span::File, origin: Origin) -> Candidate {
     let way = match route.kind {
         Kind::Mesh => Way::Mesh,
         Kind::Unreachable => Way::Unreachable,

@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::Unread;
 use super::yaml::{self, Document};
-use crate::place::At;
+use crate::span::At;
 
 /// The operator's `Installation`.
 #[derive(Debug)]

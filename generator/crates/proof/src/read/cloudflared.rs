@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::Unread;
 use super::yaml::{self, Document};
-use crate::place::{Fact, File};
+use crate::span::{Fact, File};
 
 /// The configuration file.
 #[derive(Debug)]

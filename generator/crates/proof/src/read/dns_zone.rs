@@ -1,7 +1,7 @@
 //! `dns.zone`: the public names, one CNAME a line (RFC 1035, section 5).
 
 use super::Unread;
-use crate::place::{Fact, File};
+use crate::span::{Fact, File};
 
 /// One record.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::Unread;
 use super::yaml::{self, Document};
-use crate::place::{Fact, File, Place};
+use crate::span::{Fact, File, Place};
 
 /// A GlobalNetworkPolicy for what all pods send.
 #[derive(Debug)]

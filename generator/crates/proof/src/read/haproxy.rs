@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 
 use super::Unread;
-use crate::place::At;
+use crate::span::At;
 
 /// What it does.
 #[derive(Debug, Default)]

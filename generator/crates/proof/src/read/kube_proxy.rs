@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::Unread;
 use super::yaml::{self, Document};
-use crate::place::At;
+use crate::span::At;
 
 /// How Services are translated.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 use super::Unread;
 use super::kube_proxy::{self, KubeProxy};
 use super::yaml::{self, Document};
-use crate::place::At;
+use crate::span::At;
 
 /// One node.
 #[derive(Debug)]

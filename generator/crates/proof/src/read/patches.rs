@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::Unread;
 use super::yaml;
-use crate::place::At;
+use crate::span::At;
 
 /// One operation (RFC 6902).
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 
 use super::Unread;
-use crate::place::At;
+use crate::span::At;
 use meshwright_value::{Endpoint, PublicKey, Text};
 
 /// One interface.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
 use super::Unread;
-use crate::place::{At, Fact, File};
+use crate::span::{At, Fact, File};
 
 /// One document of a file.
 #[derive(Debug, Clone, Copy)]

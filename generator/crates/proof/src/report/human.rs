@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::entry;
 use crate::exposure;
 use crate::finding::Finding;
 use crate::flows;
+use crate::ingress;
 use crate::judge::{Count, Failure, Proof};
 use crate::model::Model;
 
@@ -49,7 +49,7 @@ fn row(name: &str, count: Count, about: &str, text: &mut String) {
 
 /// The public names, each with where it leads.
 fn entry_rows(proof: &Proof, text: &mut String) {
-    row(entry::FLOW, proof.entry.count(), entry::ABOUT, text);
+    row(ingress::FLOW, proof.entry.count(), ingress::ABOUT, text);
     for request in &proof.entry.requests {
         let end = match &request.end {
             Some(end) if request.stopped.is_none() => end.to_string(),
@@ -67,7 +67,7 @@ fn broken_names(proof: &Proof, finding: &Finding, text: &mut String) {
     });
     let names: Vec<_> = broken.map(|request| request.hostname.as_str()).collect();
     if !names.is_empty() {
-        let _ = writeln!(text, "  breaks {} for {}", entry::FLOW, names.join(", "));
+        let _ = writeln!(text, "  breaks {} for {}", ingress::FLOW, names.join(", "));
     }
 }
 

@@ -6,13 +6,13 @@ use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use super::text;
-use crate::entry;
-use crate::entry::picture::{self, Picture, Scene};
 use crate::finding::{Code, Finding};
 use crate::flows::{self, Expected, Flow, Verdict};
+use crate::ingress;
+use crate::ingress::picture::{self, Picture, Scene};
 use crate::judge::{self, Instance, Proof};
 use crate::model::{MachineId, Model};
-use crate::place::Paths;
+use crate::span::Paths;
 use crate::trace::Trace;
 use crate::walk::Walker;
 
@@ -72,7 +72,7 @@ pub fn request(
 ) -> io::Result<()> {
     let document = TraceDocument {
         schema_version: SCHEMA_VERSION,
-        flow: entry::FLOW,
+        flow: ingress::FLOW,
         hops: hops_of_request(model, paths, picture),
         cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
     };
@@ -187,7 +187,7 @@ fn of_request<'a>(model: &'a Model, paths: &'a Paths, picture: &'a Picture) -> F
     FlowDocument {
         from: "internet",
         to: &picture.hostname,
-        flow: entry::FLOW,
+        flow: ingress::FLOW,
         verdict,
         expected: "delivered",
         hops: hops_of_request(model, paths, picture),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::text;
 use crate::hop::{Party, Step};
 use crate::model::{MachineId, Model};
-use crate::place::Paths;
+use crate::span::Paths;
 use crate::trace::Trace;
 
 /// The diagram.

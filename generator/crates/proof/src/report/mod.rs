@@ -1,7 +1,7 @@
 //! What came of a proof or a trace, for those who asked.
 
-pub mod entry;
 pub mod human;
+pub mod ingress;
 pub mod json;
 pub mod mermaid;
 pub mod text;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::hop::{Hop, Party, Step};
 use crate::model::Model;
 use crate::model::routing::{Origin, Taken, Way};
-use crate::place::Paths;
 use crate::read::nftables::Hook;
+use crate::span::Paths;
 use crate::trace::Trace;
 
 /// The whole story: there, and back.

@@ -7,13 +7,13 @@ mod tunnel;
 pub use self::stopped::Stopped;
 use self::stopped::Why;
 use crate::hop::{Hop, Party, Step};
-use crate::model::atoms::Atom;
+use crate::model::address_class::Atom;
 use crate::model::firewall::Memo;
 use crate::model::packet::{Packet, State, Tracked};
 use crate::model::{MachineId, Model};
-use crate::place::Place;
 use crate::read::kube_proxy::Mode;
 use crate::read::nftables::Interface;
+use crate::span::Place;
 
 /// A packet that is to be sent.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use crate::model::link::Link;
 use crate::model::packet::Packet;
 use crate::model::routing::{Origin, Taken};
 use crate::model::{Machine, MachineId, Model};
-use crate::place::Place;
 use crate::read::nftables::Hook;
+use crate::span::Place;
 
 /// A packet that has come no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::hop::Step;
 use crate::model::MachineId;
 use crate::model::link::{Link, Tunnel};
 use crate::model::packet::Packet;
-use crate::place::Place;
+use crate::span::Place;
 
 impl Walker<'_> {
     pub(super) fn encrypt(&mut self, visit: &Visit) -> Result<Next, Stopped> {

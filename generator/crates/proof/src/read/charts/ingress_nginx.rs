@@ -6,10 +6,10 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use super::{Controller, Release, Switch, leads, listens};
-use crate::place::{Fact, File};
 use crate::read::Unread;
 use crate::read::objects::{Class, Service};
 use crate::read::yaml;
+use crate::span::{Fact, File};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -11,7 +11,7 @@ pub use self::ingress_nginx::read as read_ingress_nginx;
 pub use self::traefik::read as read_traefik;
 use super::objects::{Class, ContainerPort, Labels, PortName, Service, ServicePort, Workload};
 use super::yaml::Document;
-use crate::place::{Fact, File, Place};
+use crate::span::{Fact, File, Place};
 
 /// An Ingress controller, as its chart installs it.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Metadata, PortName, Source};
-use crate::place::{Fact, Place};
 use crate::read::Unread;
+use crate::span::{Fact, Place};
 
 /// An Ingress.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ pub use self::service::{Service, ServicePort};
 pub use self::workload::{ContainerPort, Mount, Volume, Workload};
 use super::Unread;
 use super::yaml::{self, Document};
-use crate::place::{Fact, File, Place};
+use crate::span::{Fact, File, Place};
 
 /// What a cluster is told, by kinds.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use super::{Labels, Metadata, Source};
-use crate::place::Fact;
 use crate::read::Unread;
+use crate::span::Fact;
 
 /// A Namespace.
 #[derive(Debug)]

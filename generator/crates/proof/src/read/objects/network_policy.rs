@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Labels, Metadata, Selector, Source};
-use crate::place::{Fact, Place};
 use crate::read::Unread;
+use crate::span::{Fact, Place};
 
 /// A NetworkPolicy.
 #[derive(Debug)]

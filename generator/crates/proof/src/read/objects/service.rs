@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use super::{Labels, Metadata, PortName, Source};
-use crate::place::Fact;
 use crate::read::Unread;
+use crate::span::Fact;
 
 /// A Service.
 #[derive(Debug)]

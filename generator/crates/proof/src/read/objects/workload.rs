@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use super::{Labels, Metadata, PortName, Selector, Source};
-use crate::place::{Fact, Place};
 use crate::read::Unread;
+use crate::span::{Fact, Place};
 
 /// Pods that are alike.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, SHARED};
 use super::{Client, FromFile, Node, Reader, Shared};
 use crate::files::Error;
 use crate::finding::{Code, Finding};
-use crate::place::File;
 use crate::read::{
     Unread, calico, haproxy, hosts, kube_proxy, kubeadm, node_json, patches, routes, unit, wg_quick,
 };
+use crate::span::File;
 use meshwright_value::manifest::Digest;
 
 /// One folder that is being read.

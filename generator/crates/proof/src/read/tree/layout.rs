@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{OF_TUNNEL, TUNNEL};
+use super::ingress::{OF_TUNNEL, TUNNEL};
 
 /// Which folders a tree has.
 pub(super) struct Layout {

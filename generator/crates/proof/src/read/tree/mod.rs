@@ -1,7 +1,7 @@
 //! The tree as a whole: which reader reads which file.
 
-mod entry;
 mod folder;
+mod ingress;
 mod layout;
 
 use std::collections::BTreeMap;
@@ -12,9 +12,9 @@ use self::folder::Folder;
 use self::layout::Layout;
 use super::Unread;
 use super::calico::{Bgp, Felix, Installation, Pool};
-use super::entry::Entry;
 use super::haproxy::Haproxy;
 use super::hosts::Host;
+use super::ingress::Entry;
 use super::kube_proxy::KubeProxy;
 use super::kubeadm::Kubeadm;
 use super::nftables::{self, Ruleset};
@@ -25,7 +25,7 @@ use super::wg_quick::{Conf, Endpoints};
 use crate::files::{Error, Files};
 use crate::finding::{Code, Finding};
 use crate::parallel;
-use crate::place::{At, File, Paths};
+use crate::span::{At, File, Paths};
 use meshwright_value::manifest::{self, Digest, MANIFEST};
 
 /// Something that was read from one file.

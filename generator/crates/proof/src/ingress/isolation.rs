@@ -10,8 +10,8 @@ use super::policy::{self, NAME, Pods, differing};
 use crate::finding::{Code, Finding};
 use crate::flows::metadata_of;
 use crate::model::Model;
-use crate::place::{Fact, Place};
 use crate::read::objects::{Direction, Peer, Policy, Workload};
+use crate::span::{Fact, Place};
 
 /// What is not the Internet (IANA: private use, shared address space, link local).
 const PRIVATE: [(Ipv4Addr, u8); 5] = [

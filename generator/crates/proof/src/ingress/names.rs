@@ -74,9 +74,9 @@ pub(super) fn typed(hostname: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{is_for, record_for, rule_for};
-    use crate::place::{Fact, File, Paths};
     use crate::read::cloudflared::Rule;
     use crate::read::dns_zone::{self, Record};
+    use crate::span::{Fact, File, Paths};
 
     fn file() -> File {
         Paths::new(vec!["a".to_owned()]).find("a").unwrap()

@@ -1,11 +1,11 @@
 //! A request as one can look at it: its stations on nodes, and the packets between them.
 
-use super::leg::{Leg, nodes_of_picture};
+use super::connection::{Leg, nodes_of_picture};
 use super::request::{End, Event, Request, Station};
 use crate::finding::Finding;
 use crate::hop::Hop;
 use crate::model::{MachineId, Model};
-use crate::place::Place;
+use crate::span::Place;
 use crate::trace;
 
 /// A request on its way.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::leg::Leg;
+use super::connection::Leg;
 use super::origin::{self, Named, Origin};
 use super::policy::{self, Called, Other, Pods, Question, SYSTEM};
 use super::request::{End, Event, Request, Station};
@@ -10,8 +10,8 @@ use super::{Way, names};
 use crate::finding::{Code, Finding};
 use crate::flows::EDGE;
 use crate::model::INTERNET;
-use crate::place::{Fact, Place};
 use crate::read::objects::{Direction, Labels, PortName, Service, Workload};
+use crate::span::{Fact, Place};
 
 const DNS: u16 = 53;
 const UDP: u8 = 17;

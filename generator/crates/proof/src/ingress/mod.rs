@@ -1,29 +1,29 @@
 //! The way in: from a public name through the tunnel and the Ingress controller to an app.
 //!
-//! A request is followed from file to file ([`follow`], [`behind`]), each connection of it is put to the policies
-//! of both ends ([`policy`]), and its packets are walked between all nodes ([`leg`]). What must hold
-//! whoever asks is in [`sound`] and [`closed`].
+//! A request is followed from file to file ([`follow`], [`backends`]), each connection of it is put to the policies
+//! of both ends ([`policy`]), and its packets are walked between all nodes ([`connection`]). What must hold
+//! whoever asks is in [`preconditions`] and [`isolation`].
 
-mod behind;
-mod closed;
+mod backends;
+mod connection;
 mod follow;
-mod leg;
+mod isolation;
 mod names;
 mod origin;
 pub mod picture;
 mod policy;
+mod preconditions;
 pub mod request;
-mod sound;
 
-pub use self::leg::Leg;
-use self::leg::Legs;
+pub use self::connection::Leg;
+use self::connection::Legs;
 use self::request::Request;
 use crate::finding::{Code, Finding};
 use crate::judge::Count;
 use crate::model::Model;
-use crate::place::Fact;
-use crate::read::entry::{Entry, Tunnel};
+use crate::read::ingress::{Entry, Tunnel};
 use crate::read::objects::Workload;
+use crate::span::Fact;
 
 /// The name of the flow.
 pub const FLOW: &str = "tunnel-app";
@@ -78,8 +78,8 @@ struct Way<'a> {
 #[must_use]
 pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> Proven {
     let entry = &model.emitted.entry;
-    let mut findings = sound::objects(entry);
-    findings.extend(closed::metadata(model));
+    let mut findings = preconditions::objects(entry);
+    findings.extend(isolation::metadata(model));
     let Some(tunnel) = &entry.tunnel else { return Proven { requests: Vec::new(), findings } };
     let Some(connectors) = connectors(entry) else {
         let message = "no Deployment runs `cloudflared tunnel`";
@@ -88,10 +88,10 @@ pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> Proven {
     };
     let domain = &model.cluster().0.dns_domain;
     let way = Way { entry, tunnel, connectors, domain };
-    findings.extend(sound::tunnel(&way));
+    findings.extend(preconditions::tunnel(&way));
     // Without cloudflared, nothing else matters.
     let refused = findings.iter().find(|finding| finding.code == Code::TunnelRefused).cloned();
-    findings.extend(closed::policies(&way));
+    findings.extend(isolation::policies(&way));
     let mut legs = Legs::new(model, &proven);
     let requests = hostnames(&way).into_iter().map(|hostname| {
         let mut request = follow::follow(&way, hostname);

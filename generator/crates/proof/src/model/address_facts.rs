@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::atoms::{Atoms, cuts};
+use super::address_class::{Atoms, cuts};
 use super::{INTERNET, cluster, service};
 use crate::read::tree::Emitted;
 use crate::space::{Dimension, Ranges};

@@ -1,7 +1,7 @@
 //! Which reader reads which file of the way in.
 
 use super::folder::Folder;
-use crate::read::entry::{Entry, Mounted, Tunnel, configuration};
+use crate::read::ingress::{Entry, Mounted, Tunnel, configuration};
 use crate::read::objects::{self, Objects};
 use crate::read::{charts, cloudflared, dns_zone, global_policy};
 

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use super::mermaid::{self, escape};
 use super::text;
-use crate::entry::picture::{Picture, Scene, Stand};
-use crate::entry::request::Station;
 use crate::hop::{Hop, Party, Step};
+use crate::ingress::picture::{Picture, Scene, Stand};
+use crate::ingress::request::Station;
 use crate::model::Model;
-use crate::place::{Paths, Place};
+use crate::span::{Paths, Place};
 
 /// The whole story, there; what comes back takes the same steps, and `--format json` has them.
 #[must_use]

@@ -5,7 +5,7 @@ use super::{APP, Flow, NODE_PORT, Target};
 use std::net::Ipv4Addr;
 
 use crate::hop::Party;
-use crate::model::atoms::Atom;
+use crate::model::address_class::Atom;
 use crate::model::packet::{Packet, Payload};
 use crate::model::{MachineId, Model};
 use crate::read::kube_proxy::Mode;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::atoms::{Atom, Atoms};
+use super::address_class::{Atom, Atoms};
 use super::firewall::Firewall;
 use super::routing::{self, Advertised, Circumstances, Sources};
 use super::{Host, Machine, NONE};
 use crate::finding::{Code, Finding};
 use crate::parallel;
-use crate::place::Place;
 use crate::read::tree::{Emitted, FromFile, Node};
 use crate::read::wg_quick::{Allowed, Conf};
+use crate::span::Place;
 
 /// The firewalls that differ, and for each node the position of its own.
 pub(super) fn firewalls(emitted: &Emitted, atoms: &Atoms) -> (Vec<Firewall>, Vec<usize>) {

@@ -4,9 +4,9 @@
 use std::net::Ipv4Addr;
 
 use crate::finding::{Code, Finding};
-use crate::place::Place;
-use crate::read::entry::Entry;
+use crate::read::ingress::Entry;
 use crate::read::objects::{Admission, Direction, Labels, Namespace, Peer, Policy, Workload};
+use crate::span::Place;
 
 /// Pods, as selectors see them.
 #[derive(Debug, Clone, Copy)]

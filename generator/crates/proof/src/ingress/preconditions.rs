@@ -5,9 +5,9 @@ use super::origin::Origin;
 use super::policy::differing;
 use super::{Way, names};
 use crate::finding::{Code, Finding};
-use crate::place::Fact;
-use crate::read::entry::{Entry, Mounted};
+use crate::read::ingress::{Entry, Mounted};
 use crate::read::objects::{PortName, Workload};
+use crate::span::Fact;
 
 /// Looks at every object by itself.
 pub(super) fn objects(entry: &Entry) -> Vec<Finding> {

@@ -7,7 +7,7 @@ use super::cloudflared::{self, Configuration, Rule};
 use super::dns_zone::Record;
 use super::global_policy::GlobalPolicy;
 use super::objects::{Objects, Workload};
-use crate::place::{Fact, File};
+use crate::span::{Fact, File};
 
 /// What the tree says of the way in.
 #[derive(Debug, Default)]

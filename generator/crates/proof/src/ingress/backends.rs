@@ -1,12 +1,12 @@
 //! What the Ingress controller does with a request: its Ingress, its class, the pods of its app.
 
+use super::connection::Leg;
 use super::follow::{Asked, Follower, Reached, station};
-use super::leg::Leg;
 use super::names;
 use super::request::{End, Event};
 use crate::finding::{Code, Finding};
-use crate::place::Fact;
 use crate::read::objects::{Backend, Class, Host, Ingress, Workload};
+use crate::span::Fact;
 use meshwright_value::closest;
 
 impl<'a> Follower<'a> {

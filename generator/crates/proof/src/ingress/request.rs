@@ -1,8 +1,8 @@
 //! One request: what happens to it on its way.
 
-use super::leg::Leg;
+use super::connection::Leg;
 use crate::finding::Finding;
-use crate::place::Place;
+use crate::span::Place;
 
 /// What becomes of a request for one public name.
 #[derive(Debug, Clone)]
