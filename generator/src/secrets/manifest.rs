@@ -14,7 +14,7 @@ use super::secret::Secret;
 use super::store::{Error, Store};
 use super::tunnel::Credential;
 use meshwright_compiler::encode::yaml;
-use meshwright_compiler::kubernetes::manifest::{Manifest, Metadata};
+use meshwright_compiler::kubernetes::manifest::{Manifest, ObjectMeta};
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::plan::calico::{self, BGP_SECRET, BGP_SECRET_FILE, BGP_SECRET_KEY};
 use meshwright_compiler::plan::tunnel::{self, secret_key};
@@ -47,7 +47,7 @@ pub(super) fn document(about: &str, value: &impl Serialize) -> Secret {
 
 #[derive(Serialize)]
 struct OpaqueSecret {
-    metadata: Metadata<'static>,
+    metadata: ObjectMeta<'static>,
     #[serde(rename = "type")]
     kind: &'static str,
     data: BTreeMap<&'static str, Encoded>,
@@ -62,20 +62,20 @@ pub(crate) fn all(plan: &Plan, store: &Store) -> Result<Vec<(&'static str, Secre
     let mut manifests = Vec::new();
     if plan.calico.bgp_password {
         let password = BgpPassword.read(store)?;
-        let metadata = Metadata::namespaced(BGP_SECRET, calico::NAMESPACE);
+        let metadata = ObjectMeta::namespaced(BGP_SECRET, calico::NAMESPACE);
         let manifest = secret(metadata, BGP_SECRET_KEY, password.line());
         manifests.push((BGP_SECRET_FILE, manifest));
     }
     if let Some(tunnel) = &plan.tunnel {
         let credential = Credential::read(store)?.in_form_of(tunnel.mode);
-        let metadata = Metadata::namespaced(tunnel::SECRET, tunnel::NAMESPACE);
+        let metadata = ObjectMeta::namespaced(tunnel::SECRET, tunnel::NAMESPACE);
         let manifest = secret(metadata, secret_key(tunnel.mode), credential.expose());
         manifests.push((tunnel::SECRET_FILE, manifest));
     }
     Ok(manifests)
 }
 
-fn secret(metadata: Metadata<'static>, key: &'static str, value: &[u8]) -> Secret {
+fn secret(metadata: ObjectMeta<'static>, key: &'static str, value: &[u8]) -> Secret {
     let data = BTreeMap::from([(key, Encoded::new(value))]);
     let fields = OpaqueSecret { metadata, kind: "Opaque", data };
     document(

@@ -8,12 +8,12 @@ use super::GENERATED;
 
 /// A file of one or more documents under one header.
 #[derive(Debug)]
-pub struct File {
+pub struct YamlFile {
     text: String,
     documents: usize,
 }
 
-impl File {
+impl YamlFile {
     /// A file that says whose it is, then `about` as comment lines.
     #[must_use]
     pub fn new(about: &str) -> Self {
@@ -68,7 +68,7 @@ pub fn append(value: &impl Serialize, text: &mut String) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{File, text};
+    use super::{YamlFile, text};
 
     /// Strings that some reader would take for something else: each must come out in quotes.
     #[rustfmt::skip]
@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn documents_share_one_header() {
-        let file = File::new("two documents\n\nread by nobody").document(&["a"]).document(&["on"]);
+        let file =
+            YamlFile::new("two documents\n\nread by nobody").document(&["a"]).document(&["on"]);
         let expected = "# generated from topology.toml by meshwright; do not edit\n\
                         # two documents\n#\n# read by nobody\n- a\n---\n- \"on\"\n";
         assert_eq!(String::from_utf8(file.finish()).unwrap(), expected);

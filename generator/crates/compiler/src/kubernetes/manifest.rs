@@ -20,16 +20,16 @@ pub struct Manifest<Fields> {
 
 /// The fields of an object that has a name and a `spec`.
 #[derive(Debug, Serialize)]
-pub struct Object<'a, Spec> {
+pub struct ObjectFields<'a, Spec> {
     /// What the object is called.
-    pub metadata: Metadata<'a>,
+    pub metadata: ObjectMeta<'a>,
     /// What it is to be.
     pub spec: Spec,
 }
 
 /// What an object is called.
 #[derive(Debug, Serialize)]
-pub struct Metadata<'a> {
+pub struct ObjectMeta<'a> {
     /// Unique among objects of its kind, in its namespace if it has one.
     pub name: Cow<'a, str>,
     /// Absent for objects of the whole cluster.
@@ -46,7 +46,7 @@ pub struct Metadata<'a> {
 /// Labels by their keys.
 pub type Labels = BTreeMap<&'static str, &'static str>;
 
-impl<'a> Metadata<'a> {
+impl<'a> ObjectMeta<'a> {
     /// An object of the whole cluster.
     pub fn cluster(name: impl Into<Cow<'a, str>>) -> Self {
         Self {
@@ -82,16 +82,16 @@ impl<'a> Metadata<'a> {
 
 /// An object of nothing but metadata.
 #[derive(Debug, Serialize)]
-pub struct Bare {
+pub struct NamespaceFields {
     /// What the object is called.
-    pub metadata: Metadata<'static>,
+    pub metadata: ObjectMeta<'static>,
 }
 
 /// A namespace whose pods must not be able to harm the node: the strictest of the Pod Security
 /// Standards, which all pods that are put there meet.
 #[must_use]
-pub fn namespace(name: &'static str) -> Manifest<Bare> {
+pub fn namespace(name: &'static str) -> Manifest<NamespaceFields> {
     let metadata =
-        Metadata::cluster(name).labels([("pod-security.kubernetes.io/enforce", "restricted")]);
-    Manifest { api_version: "v1", kind: "Namespace", fields: Bare { metadata } }
+        ObjectMeta::cluster(name).labels([("pod-security.kubernetes.io/enforce", "restricted")]);
+    Manifest { api_version: "v1", kind: "Namespace", fields: NamespaceFields { metadata } }
 }

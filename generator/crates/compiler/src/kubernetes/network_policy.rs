@@ -2,32 +2,32 @@
 
 use serde::Serialize;
 
-use super::manifest::{Labels, Manifest, Metadata, Object};
+use super::manifest::{Labels, Manifest, ObjectFields, ObjectMeta};
 
 /// `NetworkPolicySpec` (networking.k8s.io/v1). A list that is there admits what it names; one that
 /// is empty admits nothing; one that is absent says nothing of that direction.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkPolicySpec {
-    pod_selector: Selector,
+    pod_selector: LabelSelector,
     policy_types: Vec<&'static str>,
     /// Left out where nobody may: the API server stores no empty list, and would see a change in each
     /// further `apply`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ingress: Vec<IngressRule>,
+    ingress: Vec<NetworkPolicyIngressRule>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    egress: Option<Vec<EgressRule>>,
+    egress: Option<Vec<NetworkPolicyEgressRule>>,
 }
 
 /// Pods or namespaces by their labels.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Selector {
+pub struct LabelSelector {
     /// All of these must be there.
     pub match_labels: Labels,
 }
 
-impl Selector {
+impl LabelSelector {
     /// What has all of these labels.
     pub fn new(labels: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         Self { match_labels: labels.into_iter().collect() }
@@ -36,33 +36,33 @@ impl Selector {
 
 /// Who may talk to the pods, and on which of their ports.
 #[derive(Debug, Serialize)]
-pub struct IngressRule {
+pub struct NetworkPolicyIngressRule {
     /// Each of these.
-    pub from: Vec<Peer>,
+    pub from: Vec<NetworkPolicyPeer>,
     /// On each of these.
-    pub ports: Vec<Port>,
+    pub ports: Vec<NetworkPolicyPort>,
 }
 
 /// Whom the pods may talk to, and on which ports.
 #[derive(Debug, Serialize)]
-pub struct EgressRule {
+pub struct NetworkPolicyEgressRule {
     /// Each of these.
-    pub to: Vec<Peer>,
+    pub to: Vec<NetworkPolicyPeer>,
     /// On each of these.
-    pub ports: Vec<Port>,
+    pub ports: Vec<NetworkPolicyPort>,
 }
 
 /// The other end.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Peer {
+pub enum NetworkPolicyPeer {
     /// Pods of a namespace.
     #[serde(rename_all = "camelCase")]
     Pods {
         /// The namespace.
-        namespace_selector: Selector,
+        namespace_selector: LabelSelector,
         /// Its pods.
-        pod_selector: Selector,
+        pod_selector: LabelSelector,
     },
     /// Addresses.
     #[serde(rename_all = "camelCase")]
@@ -80,7 +80,7 @@ pub struct IpBlock {
     except: &'static [&'static str],
 }
 
-impl Peer {
+impl NetworkPolicyPeer {
     /// The pods of a namespace that have these labels. The API server labels each namespace with its
     /// name.
     pub fn pods(
@@ -88,8 +88,8 @@ impl Peer {
         labels: impl IntoIterator<Item = (&'static str, &'static str)>,
     ) -> Self {
         Self::Pods {
-            namespace_selector: Selector::new([("kubernetes.io/metadata.name", namespace)]),
-            pod_selector: Selector::new(labels),
+            namespace_selector: LabelSelector::new([("kubernetes.io/metadata.name", namespace)]),
+            pod_selector: LabelSelector::new(labels),
         }
     }
 
@@ -101,12 +101,12 @@ impl Peer {
 
 /// A port of the pod that is talked to: a Service's port has become its pod's when a policy looks.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Port {
+pub struct NetworkPolicyPort {
     protocol: &'static str,
     port: u16,
 }
 
-impl Port {
+impl NetworkPolicyPort {
     /// A TCP port.
     #[must_use]
     pub const fn tcp(port: u16) -> Self {
@@ -122,11 +122,11 @@ impl Port {
 
 /// A policy for the pods of a namespace that have these labels.
 pub fn network_policy(
-    metadata: Metadata<'static>,
-    pods: Selector,
-    ingress: Vec<IngressRule>,
-    egress: Option<Vec<EgressRule>>,
-) -> Manifest<Object<'static, NetworkPolicySpec>> {
+    metadata: ObjectMeta<'static>,
+    pods: LabelSelector,
+    ingress: Vec<NetworkPolicyIngressRule>,
+    egress: Option<Vec<NetworkPolicyEgressRule>>,
+) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let egress_type = egress.as_ref().map(|_| "Egress");
     let spec = NetworkPolicySpec {
         pod_selector: pods,
@@ -134,6 +134,6 @@ pub fn network_policy(
         ingress,
         egress,
     };
-    let fields = Object { metadata, spec };
+    let fields = ObjectFields { metadata, spec };
     Manifest { api_version: "networking.k8s.io/v1", kind: "NetworkPolicy", fields }
 }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::kubernetes::manifest::Metadata;
+use crate::kubernetes::manifest::ObjectMeta;
 
 /// The group of the kinds.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
@@ -16,7 +16,7 @@ pub const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
 #[serde(rename_all = "camelCase")]
 pub struct Binding<Subject> {
     /// Its own name.
-    pub metadata: Metadata<'static>,
+    pub metadata: ObjectMeta<'static>,
     /// What may be done.
     pub role_ref: RoleRef,
     /// Who may do it.

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::container::{Container, Volume};
-use super::manifest::{Labels, Manifest, Metadata, Object};
-use super::network_policy::Selector;
+use super::manifest::{Labels, Manifest, ObjectFields, ObjectMeta};
+use super::network_policy::LabelSelector;
 use meshwright_value::Replicas;
 
 /// `DeploymentSpec` (apps/v1).
 #[derive(Debug, Serialize)]
 pub struct DeploymentSpec {
     replicas: Replicas,
-    selector: Selector,
-    strategy: Strategy,
-    template: PodTemplate,
+    selector: LabelSelector,
+    strategy: DeploymentStrategy,
+    template: PodTemplateSpec,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Strategy {
+struct DeploymentStrategy {
     r#type: &'static str,
     rolling_update: RollingUpdate,
 }
@@ -34,7 +34,7 @@ struct RollingUpdate {
 }
 
 #[derive(Debug, Serialize)]
-struct PodTemplate {
+struct PodTemplateSpec {
     metadata: PodMetadata,
     spec: PodSpec,
 }
@@ -68,14 +68,14 @@ pub struct SpreadConstraint {
     max_skew: u8,
     topology_key: &'static str,
     when_unsatisfiable: &'static str,
-    label_selector: Selector,
+    label_selector: LabelSelector,
     /// Only pods of one revision count, else an update is placed around the pods it replaces.
     match_label_keys: [&'static str; 1],
 }
 
 /// Spreads the pods of a Deployment over nodes and zones.
 #[must_use]
-pub fn spread(pods: &Selector) -> Vec<SpreadConstraint> {
+pub fn spread(pods: &LabelSelector) -> Vec<SpreadConstraint> {
     let keys = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
     let constraint = |topology_key| SpreadConstraint {
         max_skew: 1,
@@ -123,11 +123,11 @@ pub struct Workload {
 /// A Deployment.
 #[must_use]
 pub fn deployment(
-    metadata: Metadata<'static>,
+    metadata: ObjectMeta<'static>,
     workload: Workload,
-) -> Manifest<Object<'static, DeploymentSpec>> {
-    let pods = Selector::new([workload.label]);
-    let template = PodTemplate {
+) -> Manifest<ObjectFields<'static, DeploymentSpec>> {
+    let pods = LabelSelector::new([workload.label]);
+    let template = PodTemplateSpec {
         metadata: PodMetadata {
             labels: pods.match_labels.clone(),
             annotations: workload.annotations,
@@ -151,8 +151,8 @@ pub fn deployment(
     let spec = DeploymentSpec {
         replicas: workload.replicas,
         selector: pods,
-        strategy: Strategy { r#type: "RollingUpdate", rolling_update },
+        strategy: DeploymentStrategy { r#type: "RollingUpdate", rolling_update },
         template,
     };
-    Manifest { api_version: "apps/v1", kind: "Deployment", fields: Object { metadata, spec } }
+    Manifest { api_version: "apps/v1", kind: "Deployment", fields: ObjectFields { metadata, spec } }
 }

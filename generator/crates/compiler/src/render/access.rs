@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
-use crate::kubernetes::manifest::{Manifest, Metadata};
+use crate::encode::yaml::YamlFile;
+use crate::kubernetes::manifest::{Manifest, ObjectMeta};
 use crate::kubernetes::rbac::{self, Binding, RoleRef};
 use crate::plan::Plan;
 use crate::plan::access::{VIEWERS, VIEWERS_ROLE};
@@ -20,7 +20,7 @@ pub(super) const BINDING: Output = Output {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Group {
+struct RbacGroup {
     api_group: &'static str,
     kind: &'static str,
     name: &'static str,
@@ -31,11 +31,11 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         return;
     }
     let fields = Binding {
-        metadata: Metadata::cluster(VIEWERS),
+        metadata: ObjectMeta::cluster(VIEWERS),
         role_ref: RoleRef::new("ClusterRole", VIEWERS_ROLE),
-        subjects: [Group { api_group: rbac::GROUP, kind: "Group", name: VIEWERS }],
+        subjects: [RbacGroup { api_group: rbac::GROUP, kind: "Group", name: VIEWERS }],
     };
     let binding = Manifest { api_version: rbac::API_VERSION, kind: "ClusterRoleBinding", fields };
     let about = "the group in kubeconfigs of the role view; delete it to take them all back";
-    artifacts.add(BINDING.path, yaml::File::new(about).document(&binding).finish());
+    artifacts.add(BINDING.path, YamlFile::new(about).document(&binding).finish());
 }

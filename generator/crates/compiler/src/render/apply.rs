@@ -24,7 +24,7 @@ const PATH: &str = "cluster/apply.sh";
 
 /// What is absent is empty.
 #[derive(Serialize)]
-struct View<'plan> {
+struct ApplyView<'plan> {
     generated: &'static str,
     cluster: &'plan str,
     init: &'plan str,
@@ -61,10 +61,10 @@ struct SourceView {
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    artifacts.add(PATH, template::render("apply.sh", &View::of(plan)));
+    artifacts.add(PATH, template::render("apply.sh", &ApplyView::of(plan)));
 }
 
-impl<'plan> View<'plan> {
+impl<'plan> ApplyView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
         let place = plan.ingress.place;
         let labels = place.pod_labels.iter().map(|(key, value)| format!("{key}={value}"));

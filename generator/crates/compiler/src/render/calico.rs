@@ -15,8 +15,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
-use crate::kubernetes::manifest::{Manifest, Metadata, Object};
+use crate::encode::yaml::YamlFile;
+use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::plan::Plan;
 use crate::render::{ClusterRenderer, Output};
 
@@ -102,15 +102,15 @@ fn object<'a, Spec>(
     kind: &'static str,
     name: impl Into<Cow<'a, str>>,
     spec: Spec,
-) -> Manifest<Object<'a, Spec>> {
-    let fields = Object { metadata: Metadata::cluster(name), spec };
+) -> Manifest<ObjectFields<'a, Spec>> {
+    let fields = ObjectFields { metadata: ObjectMeta::cluster(name), spec };
     Manifest { api_version, kind, fields }
 }
 
 fn ipam_file() -> Vec<u8> {
     let spec =
         IpamSpec { strict_affinity: true, auto_allocate_blocks: true, max_blocks_per_host: 0 };
-    yaml::File::new("no node takes addresses of another node's block")
+    YamlFile::new("no node takes addresses of another node's block")
         .document(&object(PROJECT_CALICO, "IPAMConfiguration", DEFAULT, spec))
         .finish()
 }
@@ -130,7 +130,7 @@ fn felix_file(plan: &Plan) -> Vec<u8> {
         mtu_iface_pattern: plan.wireguard.interface_pattern(),
         nat_outgoing_exclusions: "IPPoolsAndHostIPs",
     };
-    yaml::File::new("the operator writes to this object too: only these keys are ours")
+    YamlFile::new("the operator writes to this object too: only these keys are ours")
         .document(&object(PROJECT_CALICO, "FelixConfiguration", DEFAULT, spec))
         .finish()
 }

@@ -48,7 +48,7 @@ impl<'plan> ClientInterface<'plan> {
 }
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct ClientView<'plan> {
     generated: &'static str,
     #[serde(flatten)]
     interface: ClientInterface<'plan>,
@@ -66,7 +66,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 fn conf(plan: &Plan, client: &Client) -> String {
     let peers = plan.peers_of_client(client);
     let preshared = if plan.wireguard.preshared_keys { peers.as_slice() } else { &[] };
-    let view = View {
+    let view = ClientView {
         generated: GENERATED,
         interface: ClientInterface::of(plan, client),
         private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),

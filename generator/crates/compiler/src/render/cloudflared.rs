@@ -6,7 +6,8 @@ mod policy;
 mod workload;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::{json, yaml};
+use crate::encode::json;
+use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::namespace;
 use crate::plan::Plan;
 use crate::plan::tunnel::{NAMESPACE, SECRET, Tunnel, secret_key};
@@ -48,7 +49,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 }
 
 fn namespace_file() -> Vec<u8> {
-    yaml::File::new("where cloudflared lives").document(&namespace(NAMESPACE)).finish()
+    YamlFile::new("where cloudflared lives").document(&namespace(NAMESPACE)).finish()
 }
 
 fn manifests_file(plan: &Plan, tunnel: &Tunnel) -> Vec<u8> {
@@ -56,7 +57,7 @@ fn manifests_file(plan: &Plan, tunnel: &Tunnel) -> Vec<u8> {
         "the Secret {SECRET} is not here: its key {} stays out of git",
         secret_key(tunnel.mode)
     );
-    let file = yaml::File::new(&about);
+    let file = YamlFile::new(&about);
     let file = match configuration::config_map(tunnel) {
         Some(config_map) => file.document(&config_map),
         None => file,

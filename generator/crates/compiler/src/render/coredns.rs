@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
-use crate::kubernetes::network_policy::Selector;
+use crate::encode::yaml::YamlFile;
+use crate::kubernetes::network_policy::LabelSelector;
 use crate::kubernetes::workload::{SpreadConstraint, spread};
 use crate::plan::Plan;
 use crate::release;
@@ -40,14 +40,14 @@ a pod asks the DNS of its own zone, as long as there is one
   kubectl -n kube-system patch service kube-dns --type merge --patch-file kube-dns.patch.yaml";
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let constraints = spread(&Selector::new([POD_LABEL]));
-    let template = PodTemplate { spec: PodSpec { topology_spread_constraints: constraints } };
-    let deployment = Patch { spec: DeploymentSpec { template } };
+    let constraints = spread(&LabelSelector::new([POD_LABEL]));
+    let template =
+        CorednsPodTemplate { spec: CorednsPodSpec { topology_spread_constraints: constraints } };
+    let deployment = Patch { spec: CorednsDeploymentSpec { template } };
     let traffic_distribution = release::same_zone(plan.kubernetes_version);
-    let service = Patch { spec: ServiceSpec { traffic_distribution } };
-    artifacts
-        .add(DEPLOYMENT.path, yaml::File::new(ABOUT_DEPLOYMENT).document(&deployment).finish());
-    artifacts.add(SERVICE.path, yaml::File::new(ABOUT_SERVICE).document(&service).finish());
+    let service = Patch { spec: KubeDnsServiceSpec { traffic_distribution } };
+    artifacts.add(DEPLOYMENT.path, YamlFile::new(ABOUT_DEPLOYMENT).document(&deployment).finish());
+    artifacts.add(SERVICE.path, YamlFile::new(ABOUT_SERVICE).document(&service).finish());
 }
 
 #[derive(Serialize)]
@@ -56,23 +56,23 @@ struct Patch<Spec> {
 }
 
 #[derive(Serialize)]
-struct DeploymentSpec {
-    template: PodTemplate,
+struct CorednsDeploymentSpec {
+    template: CorednsPodTemplate,
 }
 
 #[derive(Serialize)]
-struct PodTemplate {
-    spec: PodSpec,
+struct CorednsPodTemplate {
+    spec: CorednsPodSpec,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PodSpec {
+struct CorednsPodSpec {
     topology_spread_constraints: Vec<SpreadConstraint>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ServiceSpec {
+struct KubeDnsServiceSpec {
     traffic_distribution: &'static str,
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::kubernetes::container::{Container, ContainerPort, Probe, Resources, SecurityContext};
-use crate::kubernetes::manifest::{Labels, Manifest, Metadata, Object, namespace};
+use crate::kubernetes::manifest::{Labels, Manifest, ObjectFields, ObjectMeta, namespace};
 use crate::kubernetes::workload::{Workload, deployment};
 use crate::plan::Plan;
 use crate::plan::ingress::CLASS;
@@ -33,10 +33,10 @@ const PORT: u16 = 8080;
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let Some(hostname) = &plan.hello else { return };
     let ingress_spec = ingress_spec(hostname);
-    let metadata = || Metadata::namespaced(NAME, NAME);
-    let service = Object { metadata: metadata(), spec: service_spec() };
-    let ingress = Object { metadata: metadata(), spec: ingress_spec };
-    let file = yaml::File::new("an echo app: it shows each request as it arrives")
+    let metadata = || ObjectMeta::namespaced(NAME, NAME);
+    let service = ObjectFields { metadata: metadata(), spec: service_spec() };
+    let ingress = ObjectFields { metadata: metadata(), spec: ingress_spec };
+    let file = YamlFile::new("an echo app: it shows each request as it arrives")
         .document(&namespace(NAME))
         .document(&deployment(metadata(), workload()))
         .document(&Manifest { api_version: "v1", kind: "Service", fields: service })
@@ -70,39 +70,39 @@ fn workload() -> Workload {
 }
 
 #[derive(Serialize)]
-struct ServiceSpec {
+struct HelloServiceSpec {
     selector: Labels,
-    ports: [ServicePort; 1],
+    ports: [HelloServicePort; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ServicePort {
+struct HelloServicePort {
     name: &'static str,
     port: u16,
     target_port: &'static str,
 }
 
-fn service_spec() -> ServiceSpec {
-    let port = ServicePort { name: "http", port: 80, target_port: "http" };
-    ServiceSpec { selector: Labels::from([LABEL]), ports: [port] }
+fn service_spec() -> HelloServiceSpec {
+    let port = HelloServicePort { name: "http", port: 80, target_port: "http" };
+    HelloServiceSpec { selector: Labels::from([LABEL]), ports: [port] }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct IngressSpec<'plan> {
+struct HelloIngressSpec<'plan> {
     ingress_class_name: &'static str,
-    rules: [IngressRule<'plan>; 1],
+    rules: [HelloIngressRule<'plan>; 1],
 }
 
 #[derive(Serialize)]
-struct IngressRule<'plan> {
+struct HelloIngressRule<'plan> {
     host: &'plan Hostname,
-    http: Http,
+    http: HelloIngressHttp,
 }
 
 #[derive(Serialize)]
-struct Http {
+struct HelloIngressHttp {
     paths: [HttpPath; 1],
 }
 
@@ -111,11 +111,11 @@ struct Http {
 struct HttpPath {
     path: &'static str,
     path_type: &'static str,
-    backend: Backend,
+    backend: HelloBackend,
 }
 
 #[derive(Serialize)]
-struct Backend {
+struct HelloBackend {
     service: BackendService,
 }
 
@@ -130,11 +130,11 @@ struct PortName {
     name: &'static str,
 }
 
-fn ingress_spec(hostname: &Hostname) -> IngressSpec<'_> {
+fn ingress_spec(hostname: &Hostname) -> HelloIngressSpec<'_> {
     let service = BackendService { name: NAME, port: PortName { name: "http" } };
-    let path = HttpPath { path: "/", path_type: "Prefix", backend: Backend { service } };
-    IngressSpec {
+    let path = HttpPath { path: "/", path_type: "Prefix", backend: HelloBackend { service } };
+    HelloIngressSpec {
         ingress_class_name: CLASS,
-        rules: [IngressRule { host: hostname, http: Http { paths: [path] } }],
+        rules: [HelloIngressRule { host: hostname, http: HelloIngressHttp { paths: [path] } }],
     }
 }

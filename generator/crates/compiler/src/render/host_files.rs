@@ -83,7 +83,7 @@ const FILES: [(&str, &str); 14] = [
 ];
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct HostFilesView<'plan> {
     generated: &'static str,
     interface: &'plan str,
     pod_route: String,
@@ -91,19 +91,19 @@ struct View<'plan> {
     metric: u32,
     subnets: Vec<String>,
     modules: Vec<String>,
-    sysctl: Vec<Parameter>,
-    hosts: Vec<HostsLine>,
+    sysctl: Vec<SysctlView>,
+    hosts: Vec<HostsLineView>,
     sandbox_image: String,
 }
 
 #[derive(Serialize)]
-struct Parameter {
+struct SysctlView {
     name: &'static str,
     value: &'static str,
 }
 
 #[derive(Serialize)]
-struct HostsLine {
+struct HostsLineView {
     address: String,
     names: String,
 }
@@ -123,7 +123,7 @@ struct MirrorsView<'plan> {
 }
 
 pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let view = View::of(plan);
+    let view = HostFilesView::of(plan);
     artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
     artifacts.add(FIRST_BOOT_SCRIPT, condensed(&script(&FIRST_BOOT_PARTS, &view)));
     for (path, name) in FILES {
@@ -140,7 +140,7 @@ pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     }
 }
 
-fn script(parts: &[&str], view: &View<'_>) -> String {
+fn script(parts: &[&str], view: &HostFilesView<'_>) -> String {
     parts.iter().map(|part| template::render(&format!("meshwright-node.{part}"), view)).collect()
 }
 
@@ -154,7 +154,7 @@ fn condensed(script: &str) -> String {
     format!("{head}\n\n{}", body.collect::<String>())
 }
 
-impl<'plan> View<'plan> {
+impl<'plan> HostFilesView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
         let guards = plan.route_guards();
         let sysctl = host::sysctl().into_iter();
@@ -166,14 +166,14 @@ impl<'plan> View<'plan> {
             metric: guards.kind.metric,
             subnets: guards.subnets.iter().map(ToString::to_string).collect(),
             modules: plan.kernel_modules(),
-            sysctl: sysctl.map(|(name, value)| Parameter { name, value }).collect(),
-            hosts: plan.hosts().iter().map(HostsLine::of).collect(),
+            sysctl: sysctl.map(|(name, value)| SysctlView { name, value }).collect(),
+            hosts: plan.hosts().iter().map(HostsLineView::of).collect(),
             sandbox_image: plan.containerd().sandbox_image,
         }
     }
 }
 
-impl HostsLine {
+impl HostsLineView {
     fn of(entry: &HostsEntry<'_>) -> Self {
         Self { address: entry.address.to_string(), names: entry.names.join(" ") }
     }

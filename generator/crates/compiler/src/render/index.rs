@@ -25,7 +25,7 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
 };
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct ReadmeView<'plan> {
     generated: &'static str,
     cluster: &'plan str,
     interface: &'plan str,
@@ -77,7 +77,7 @@ struct FileRow {
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let view = View {
+    let view = ReadmeView {
         generated: GENERATED,
         cluster: plan.name.as_str(),
         interface: plan.wireguard.interface.as_str(),

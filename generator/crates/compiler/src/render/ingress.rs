@@ -1,9 +1,13 @@
 //! What both Ingress controllers have in common: their namespace, who may reach them, how their pods
 //! are spread, and how they are installed.
 
-use crate::encode::yaml;
-use crate::kubernetes::manifest::{Metadata, namespace};
-use crate::kubernetes::network_policy::{IngressRule, Peer, Port, Selector, network_policy};
+use serde::Serialize;
+
+use crate::encode::yaml::YamlFile;
+use crate::kubernetes::manifest::{ObjectMeta, namespace};
+use crate::kubernetes::network_policy::{
+    LabelSelector, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, network_policy,
+};
 use crate::kubernetes::workload::{SpreadConstraint, spread};
 use crate::plan::{Plan, tunnel};
 use crate::release::Chart;
@@ -11,9 +15,15 @@ use crate::release::Chart;
 /// Where ingress-nginx's admission webhook listens (`controller.admissionWebhooks.port`).
 const WEBHOOK_PORT: u16 = 8443;
 
+/// A feature of a chart that is turned on or off.
+#[derive(Serialize)]
+pub(super) struct Toggle {
+    pub(super) enabled: bool,
+}
+
 /// The namespace of the controller.
 pub(super) fn namespace_file(plan: &Plan) -> Vec<u8> {
-    yaml::File::new("where the Ingress controller lives")
+    YamlFile::new("where the Ingress controller lives")
         .document(&namespace(plan.ingress.place.namespace))
         .finish()
 }
@@ -26,25 +36,27 @@ requests. Metrics stay closed: policies add up, so admit your monitoring by one 
 pub(super) fn network_policy_file(plan: &Plan) -> Option<Vec<u8>> {
     plan.tunnel.as_ref()?;
     let place = plan.ingress.place;
-    let cloudflared = Peer::pods(tunnel::NAMESPACE, [tunnel::POD_LABEL]);
-    let mut admitted =
-        vec![IngressRule { from: vec![cloudflared], ports: vec![Port::tcp(place.http_port)] }];
+    let cloudflared = NetworkPolicyPeer::pods(tunnel::NAMESPACE, [tunnel::POD_LABEL]);
+    let mut admitted = vec![NetworkPolicyIngressRule {
+        from: vec![cloudflared],
+        ports: vec![NetworkPolicyPort::tcp(place.http_port)],
+    }];
     admitted.extend(webhook_callers(plan));
-    let metadata = Metadata::namespaced("admit-cloudflared", place.namespace);
+    let metadata = ObjectMeta::namespaced("admit-cloudflared", place.namespace);
     let policy = network_policy(metadata, pods(plan), admitted, None);
-    Some(yaml::File::new(ABOUT_POLICY).document(&policy).finish())
+    Some(YamlFile::new(ABOUT_POLICY).document(&policy).finish())
 }
 
 /// An API server calls from its node's mesh address, which no pod has.
-fn webhook_callers(plan: &Plan) -> Option<IngressRule> {
+fn webhook_callers(plan: &Plan) -> Option<NetworkPolicyIngressRule> {
     let callers = plan.ingress.webhook_callers.iter();
-    let callers = callers.map(|address| Peer::addresses(format!("{address}/32"), &[]));
-    let ports = vec![Port::tcp(WEBHOOK_PORT)];
-    plan.ingress.has_webhook().then(|| IngressRule { from: callers.collect(), ports })
+    let callers = callers.map(|address| NetworkPolicyPeer::addresses(format!("{address}/32"), &[]));
+    let ports = vec![NetworkPolicyPort::tcp(WEBHOOK_PORT)];
+    plan.ingress.has_webhook().then(|| NetworkPolicyIngressRule { from: callers.collect(), ports })
 }
 
-fn pods(plan: &Plan) -> Selector {
-    Selector::new(plan.ingress.place.pod_labels.iter().copied())
+fn pods(plan: &Plan) -> LabelSelector {
+    LabelSelector::new(plan.ingress.place.pod_labels.iter().copied())
 }
 
 /// How the controller's pods are spread.

@@ -6,7 +6,7 @@
 mod values;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::plan::Plan;
 use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
@@ -38,7 +38,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     if plan.ingress.controller != IngressController::IngressNginx {
         return;
     }
-    let values = yaml::File::new(&about_values(release::INGRESS_NGINX));
+    let values = YamlFile::new(&about_values(release::INGRESS_NGINX));
     artifacts.add(NAMESPACE.path, namespace_file(plan));
     artifacts.add(VALUES.path, values.document(&values::of(plan)).finish());
     if let Some(policy) = network_policy_file(plan) {

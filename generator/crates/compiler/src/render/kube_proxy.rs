@@ -37,19 +37,19 @@ const KUBECONFIG: &str = "/var/lib/kube-proxy/kubeconfig.conf";
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let client_connection = Some(ClientConnection { kubeconfig: KUBECONFIG });
     let document = configuration(plan, client_connection);
-    let patch = ConfigMapPatch { data: Data { config: yaml::text(&document) } };
-    artifacts.add(PATCH.path, yaml::File::new(ABOUT).document(&patch).finish());
+    let patch = ConfigMapPatch { data: KubeProxyConfigMapData { config: yaml::text(&document) } };
+    artifacts.add(PATCH.path, yaml::YamlFile::new(ABOUT).document(&patch).finish());
 }
 
 /// A patch of a ConfigMap.
 #[derive(Serialize)]
 struct ConfigMapPatch {
-    data: Data,
+    data: KubeProxyConfigMapData,
 }
 
 /// `kubeconfig.conf`, which stands beside it in the ConfigMap, is left alone by a merge patch.
 #[derive(Serialize)]
-struct Data {
+struct KubeProxyConfigMapData {
     #[serde(rename = "config.conf")]
     config: String,
 }

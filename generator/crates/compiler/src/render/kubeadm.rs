@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::derive::etcd::EtcdTimings;
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::Manifest;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::host::{CRI_SOCKET, DISCOVERY_FILE, PATCHES_DIRECTORY};
@@ -40,14 +40,14 @@ const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
 
 /// The control plane's images cross borders, and etcd's members wait for each other over the
 /// Internet: twice kubeadm's own 4m, 2m, 5m and 5m.
-const TIMEOUTS: Timeouts = Timeouts {
+const TIMEOUTS: KubeadmTimeouts = KubeadmTimeouts {
     control_plane_component_health_check: "8m0s",
     discovery: "10m0s",
     etcd_api_call: "4m0s",
     tls_bootstrap: "10m0s",
 };
 
-const PATCHES: Patches = Patches { directory: PATCHES_DIRECTORY };
+const PATCHES: KubeadmPatches = KubeadmPatches { directory: PATCHES_DIRECTORY };
 
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     let configuration = match view.node.id == view.plan.init_node().id {
@@ -69,7 +69,7 @@ fn init_file(view: &NodeView<'_>) -> Vec<u8> {
         patches: PATCHES,
         timeouts: TIMEOUTS,
     };
-    yaml::File::new("founds the cluster; --skip-token-print keeps kubeadm's own token out of logs")
+    YamlFile::new("founds the cluster; --skip-token-print keeps kubeadm's own token out of logs")
         .document(&manifest("InitConfiguration", init))
         .document(&manifest("ClusterConfiguration", ClusterConfiguration::of(view.plan)))
         .document(&kubelet_configuration())
@@ -89,14 +89,14 @@ fn join_file(view: &NodeView<'_>) -> Vec<u8> {
         patches: PATCHES,
         timeouts: TIMEOUTS,
     };
-    yaml::File::new("joins the cluster; the credential is in the file that discovery names")
+    YamlFile::new("joins the cluster; the credential is in the file that discovery names")
         .document(&manifest("JoinConfiguration", join))
         .finish()
 }
 
 fn kubelet_patch(node: &Node) -> Vec<u8> {
     let patch = KubeletPatch { address: node.address, max_pods: node.max_pods() };
-    yaml::File::new("kubelet listens on the mesh alone").document(&patch).finish()
+    YamlFile::new("kubelet listens on the mesh alone").document(&patch).finish()
 }
 
 /// A strategic patch would replace the whole command, and extraArgs are the whole cluster's.
@@ -107,7 +107,7 @@ fn api_server_patch(node: &Node) -> Vec<u8> {
         path: "/spec/containers/0/command/-",
         value: format!("--bind-address={}", node.address),
     };
-    yaml::File::new("the API server listens on the mesh alone").document(&[operation]).finish()
+    YamlFile::new("the API server listens on the mesh alone").document(&[operation]).finish()
 }
 
 fn upgrade_file(plan: &Plan) -> Vec<u8> {
@@ -119,7 +119,7 @@ fn upgrade_file(plan: &Plan) -> Vec<u8> {
         kubeadm upgrade apply --config upgrade.yaml, then on every other node\n\
         kubeadm upgrade node --config upgrade.yaml; without it the API server and kubelet would\n\
         listen on the public side again";
-    yaml::File::new(about).document(&manifest("UpgradeConfiguration", upgrade)).finish()
+    YamlFile::new(about).document(&manifest("UpgradeConfiguration", upgrade)).finish()
 }
 
 fn manifest<Fields>(kind: &'static str, fields: Fields) -> Manifest<Fields> {
@@ -145,8 +145,8 @@ struct InitConfiguration<'plan> {
     #[serde(rename = "localAPIEndpoint")]
     local_api_endpoint: LocalApiEndpoint,
     node_registration: NodeRegistration<'plan>,
-    patches: Patches,
-    timeouts: Timeouts,
+    patches: KubeadmPatches,
+    timeouts: KubeadmTimeouts,
 }
 
 #[derive(Serialize)]
@@ -157,8 +157,8 @@ struct JoinConfiguration<'plan> {
     control_plane: Option<JoinControlPlane>,
     discovery: Discovery,
     node_registration: NodeRegistration<'plan>,
-    patches: Patches,
-    timeouts: Timeouts,
+    patches: KubeadmPatches,
+    timeouts: KubeadmTimeouts,
 }
 
 /// No `certificateKey`: the CAs lie on the host beforehand (seen).
@@ -200,16 +200,17 @@ struct NodeRegistration<'plan> {
     cri_socket: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignore_preflight_errors: Vec<String>,
-    kubelet_extra_args: [Argument; 2],
+    kubelet_extra_args: [KubeadmArgument; 2],
     /// Absent is a control plane's own taint, empty is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    taints: Option<Vec<Taint<'plan>>>,
+    taints: Option<Vec<KubeadmTaint<'plan>>>,
 }
 
 impl<'plan> NodeRegistration<'plan> {
     fn of(view: &NodeView<'plan>) -> Self {
         let NodeView { plan, node, .. } = *view;
-        let taints = node.taints.as_ref().map(|taints| taints.iter().map(Taint::of).collect());
+        let taints =
+            node.taints.as_ref().map(|taints| taints.iter().map(KubeadmTaint::of).collect());
         Self {
             name: &node.name,
             cri_socket: CRI_SOCKET,
@@ -217,8 +218,8 @@ impl<'plan> NodeRegistration<'plan> {
             kubelet_extra_args: [
                 // The API server calls kubelet at this address; kubelet's own guess is the public
                 // one (kubernetes#45583).
-                Argument { name: "node-ip", value: node.address.to_string() },
-                Argument { name: "node-labels", value: plan.node_labels_argument(node) },
+                KubeadmArgument { name: "node-ip", value: node.address.to_string() },
+                KubeadmArgument { name: "node-labels", value: plan.node_labels_argument(node) },
             ],
             taints,
         }
@@ -227,20 +228,20 @@ impl<'plan> NodeRegistration<'plan> {
 
 /// One argument of a component, named without dashes.
 #[derive(Serialize)]
-struct Argument {
+struct KubeadmArgument {
     name: &'static str,
     value: String,
 }
 
 #[derive(Serialize)]
-struct Taint<'plan> {
+struct KubeadmTaint<'plan> {
     key: &'plan LabelKey,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<&'plan LabelValue>,
     effect: TaintEffect,
 }
 
-impl<'plan> Taint<'plan> {
+impl<'plan> KubeadmTaint<'plan> {
     fn of(taint: &'plan meshwright_value::Taint) -> Self {
         Self { key: taint.key(), value: taint.value(), effect: taint.effect() }
     }
@@ -248,13 +249,13 @@ impl<'plan> Taint<'plan> {
 
 /// Where kubeadm finds the patches on the host.
 #[derive(Serialize)]
-struct Patches {
+struct KubeadmPatches {
     directory: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Timeouts {
+struct KubeadmTimeouts {
     control_plane_component_health_check: &'static str,
     discovery: &'static str,
     #[serde(rename = "etcdAPICall")]
@@ -272,7 +273,7 @@ struct ClusterConfiguration<'plan> {
     api_server: ApiServer,
     controller_manager: ControllerManager,
     #[serde(skip_serializing_if = "Option::is_none")]
-    etcd: Option<Etcd>,
+    etcd: Option<KubeadmEtcd>,
     /// Smaller and faster than the default of RSA-2048, and what the CAs made by `keys` are.
     encryption_algorithm: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,7 +284,7 @@ impl<'plan> ClusterConfiguration<'plan> {
     fn of(plan: &'plan Plan) -> Self {
         // Calico's pools place the pods; the controller manager's own blocks in `spec.podCIDR`
         // would name others (tigera/docs#1885).
-        let allocate = Argument { name: "allocate-node-cidrs", value: "false".to_owned() };
+        let allocate = KubeadmArgument { name: "allocate-node-cidrs", value: "false".to_owned() };
         Self {
             cluster_name: &plan.name,
             kubernetes_version: kubernetes_version(plan),
@@ -295,7 +296,7 @@ impl<'plan> ClusterConfiguration<'plan> {
             },
             api_server: ApiServer { cert_sans: plan.control_plane.cert_sans() },
             controller_manager: ControllerManager { extra_args: [allocate] },
-            etcd: plan.control_plane.etcd.map(Etcd::patient),
+            etcd: plan.control_plane.etcd.map(KubeadmEtcd::patient),
             encryption_algorithm: "ECDSA-P256",
             image_repository: plan.images.repository.as_ref(),
         }
@@ -320,11 +321,11 @@ struct ApiServer {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ControllerManager {
-    extra_args: [Argument; 1],
+    extra_args: [KubeadmArgument; 1],
 }
 
 #[derive(Serialize)]
-struct Etcd {
+struct KubeadmEtcd {
     local: LocalEtcd,
 }
 
@@ -334,15 +335,15 @@ struct Etcd {
 #[serde(rename_all = "camelCase")]
 struct LocalEtcd {
     data_dir: &'static str,
-    extra_args: [Argument; 2],
+    extra_args: [KubeadmArgument; 2],
 }
 
-impl Etcd {
+impl KubeadmEtcd {
     fn patient(timings: EtcdTimings) -> Self {
         let EtcdTimings { heartbeat_interval, election_timeout } = timings;
         let extra_args = [
-            Argument { name: "heartbeat-interval", value: heartbeat_interval.to_string() },
-            Argument { name: "election-timeout", value: election_timeout.to_string() },
+            KubeadmArgument { name: "heartbeat-interval", value: heartbeat_interval.to_string() },
+            KubeadmArgument { name: "election-timeout", value: election_timeout.to_string() },
         ];
         Self { local: LocalEtcd { data_dir: "/var/lib/etcd", extra_args } }
     }
@@ -382,10 +383,10 @@ struct UpgradeConfiguration {
 #[serde(rename_all = "camelCase")]
 struct UpgradeApply {
     kubernetes_version: String,
-    patches: Patches,
+    patches: KubeadmPatches,
 }
 
 #[derive(Serialize)]
 struct UpgradeNode {
-    patches: Patches,
+    patches: KubeadmPatches,
 }

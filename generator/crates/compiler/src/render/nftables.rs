@@ -24,7 +24,7 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
 };
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct NftablesView<'plan> {
     generated: &'static str,
     name: &'plan str,
     id: u32,
@@ -60,10 +60,10 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     artifacts.add(view.path("nftables.conf"), template::render("nftables.conf", &table(view)));
 }
 
-fn table<'plan>(view: &NodeView<'plan>) -> View<'plan> {
+fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
     let NodeView { plan, node, .. } = view;
     let (firewall, network) = (&plan.firewall, &plan.network);
-    View {
+    NftablesView {
         generated: GENERATED,
         name: node.name.as_str(),
         id: node.id.get(),

@@ -22,7 +22,7 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
 };
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct NodeEnvView<'plan> {
     generated: &'static str,
     cluster: &'plan str,
     name: &'plan str,
@@ -51,7 +51,7 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     let kubernetes = plan.host_kubernetes(node);
     let control_planes: Vec<_> =
         kubernetes.control_planes.iter().map(Ipv4Addr::to_string).collect();
-    let env = View {
+    let env = NodeEnvView {
         generated: GENERATED,
         cluster: plan.name.as_str(),
         name: node.name.as_str(),

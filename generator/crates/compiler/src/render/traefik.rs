@@ -6,8 +6,8 @@ mod values;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
-use crate::kubernetes::manifest::{Manifest, Metadata, Object};
+use crate::encode::yaml::YamlFile;
+use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER};
 use crate::release;
@@ -41,7 +41,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     if plan.ingress.controller != IngressController::Traefik {
         return;
     }
-    let values = yaml::File::new(&about_values(release::TRAEFIK));
+    let values = YamlFile::new(&about_values(release::TRAEFIK));
     artifacts.add(NAMESPACE.path, namespace_file(plan));
     artifacts.add(VALUES.path, values.document(&values::of(plan)).finish());
     artifacts.add(INGRESS_CLASS.path, ingress_class_file());
@@ -52,15 +52,15 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 /// The chart's own class names Traefik's other provider as its controller.
 fn ingress_class_file() -> Vec<u8> {
-    let metadata =
-        Metadata::cluster(CLASS).annotation("ingressclass.kubernetes.io/is-default-class", "true");
+    let metadata = ObjectMeta::cluster(CLASS)
+        .annotation("ingressclass.kubernetes.io/is-default-class", "true");
     let spec = IngressClassSpec { controller: CLASS_CONTROLLER };
     let class = Manifest {
         api_version: "networking.k8s.io/v1",
         kind: "IngressClass",
-        fields: Object { metadata, spec },
+        fields: ObjectFields { metadata, spec },
     };
-    yaml::File::new("the class of ingress-nginx, served by Traefik: apps stay as they are")
+    YamlFile::new("the class of ingress-nginx, served by Traefik: apps stay as they are")
         .document(&class)
         .finish()
 }

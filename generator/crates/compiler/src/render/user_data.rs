@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::render::host_files::FIRST_BOOT_SCRIPT;
 use crate::render::host_tree::{self, HostFile, OWNER, SCRIPT};
 use crate::render::{NodeRenderer, NodeView, Output};
@@ -115,7 +115,7 @@ fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usi
         runcmd: [[SCRIPT, "prepare"]],
     };
     UserData {
-        document: yaml::File::cloud_config(&about).document(&config).finish(),
+        document: YamlFile::cloud_config(&about).document(&config).finish(),
         left_out: left_out.into_iter().map(str::to_owned).collect(),
     }
 }

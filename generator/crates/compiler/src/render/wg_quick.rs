@@ -32,7 +32,7 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
 };
 
 #[derive(Serialize)]
-struct ConfView<'plan> {
+struct WgQuickView<'plan> {
     generated: &'static str,
     name: &'plan str,
     id: u32,
@@ -47,7 +47,7 @@ struct ConfView<'plan> {
 }
 
 #[derive(Serialize)]
-struct PeerView<'plan> {
+struct WgQuickPeerView<'plan> {
     name: &'plan str,
     public_key: String,
     allowed_ips: String,
@@ -89,7 +89,7 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
 fn conf(view: &NodeView<'_>) -> String {
     let NodeView { plan, node, peers, .. } = view;
     let preshared = if plan.wireguard.preshared_keys { *peers } else { &[] };
-    let head = ConfView {
+    let head = WgQuickView {
         generated: GENERATED,
         name: node.name.as_str(),
         id: node.id.get(),
@@ -123,7 +123,7 @@ pub(super) fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
 
 /// A `[Peer]` section.
 pub fn section(peer: &HostPeer<'_>) -> String {
-    let view = PeerView {
+    let view = WgQuickPeerView {
         name: peer.name.as_str(),
         public_key: peer.public_key.to_string(),
         allowed_ips: comma_separated(peer.allowed_ips),

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
-use crate::encode::yaml;
-use crate::kubernetes::manifest::{Manifest, Metadata};
+use crate::encode::yaml::YamlFile;
+use crate::kubernetes::manifest::{Manifest, ObjectMeta};
 use crate::kubernetes::rbac::{self, Binding, RoleRef};
 use crate::plan::Plan;
 use crate::plan::calico::{BGP_SECRET, BGP_SECRET_KEY, NAMESPACE};
@@ -30,7 +30,7 @@ BGPPeer applied before and the BGPConfiguration after all sessions stand:
 pub(super) fn file(plan: &Plan) -> Vec<u8> {
     let configuration = object(PROJECT_CALICO, "BGPConfiguration", DEFAULT, BgpSpec::of(plan));
     if plan.calico.route_reflectors.is_empty() {
-        return yaml::File::new(ABOUT_BGP).document(&configuration).finish();
+        return YamlFile::new(ABOUT_BGP).document(&configuration).finish();
     }
     let commands = plan.calico.route_reflectors.iter().map(|node| {
         format!(
@@ -40,7 +40,7 @@ pub(super) fn file(plan: &Plan) -> Vec<u8> {
     });
     let about = format!("{ABOUT_BGP}\n\n{ABOUT_REFLECTORS}{}", commands.collect::<String>());
     let peer = object(PROJECT_CALICO, "BGPPeer", "route-reflectors", BgpPeerSpec::of(plan));
-    yaml::File::new(&about).document(&peer).document(&configuration).finish()
+    YamlFile::new(&about).document(&peer).document(&configuration).finish()
 }
 
 /// What makes a node reflect. kubelet cannot set annotations of its Node.
@@ -61,7 +61,7 @@ struct BgpSpec {
     log_severity_screen: &'static str,
     /// Refused by the schema without the mesh.
     #[serde(skip_serializing_if = "Option::is_none")]
-    node_mesh_password: Option<Password>,
+    node_mesh_password: Option<BgpPassword>,
 }
 
 impl BgpSpec {
@@ -86,7 +86,7 @@ struct BgpPeerSpec {
     node_selector: &'static str,
     peer_selector: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<Password>,
+    password: Option<BgpPassword>,
 }
 
 impl BgpPeerSpec {
@@ -103,7 +103,7 @@ impl BgpPeerSpec {
 /// this keeps pods from posing as one.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Password {
+struct BgpPassword {
     secret_key_ref: SecretKeyRef,
 }
 
@@ -113,16 +113,16 @@ struct SecretKeyRef {
     key: &'static str,
 }
 
-fn password(plan: &Plan) -> Option<Password> {
+fn password(plan: &Plan) -> Option<BgpPassword> {
     let secret_key_ref = SecretKeyRef { name: BGP_SECRET, key: BGP_SECRET_KEY };
-    plan.calico.bgp_password.then_some(Password { secret_key_ref })
+    plan.calico.bgp_password.then_some(BgpPassword { secret_key_ref })
 }
 
 /// calico-node watches the Secret through the API (confd's `secret_watcher.go`), and the operator
 /// does not let it.
 pub(super) fn password_rbac_file() -> Vec<u8> {
-    let metadata = || Metadata::namespaced(BGP_SECRET, NAMESPACE);
-    let rule = PolicyRule {
+    let metadata = || ObjectMeta::namespaced(BGP_SECRET, NAMESPACE);
+    let rule = RbacPolicyRule {
         api_groups: [""],
         resources: ["secrets"],
         resource_names: [BGP_SECRET],
@@ -131,10 +131,14 @@ pub(super) fn password_rbac_file() -> Vec<u8> {
     let binding = Binding {
         metadata: metadata(),
         role_ref: RoleRef::new("Role", BGP_SECRET),
-        subjects: [Subject { kind: "ServiceAccount", name: "calico-node", namespace: NAMESPACE }],
+        subjects: [RbacServiceAccount {
+            kind: "ServiceAccount",
+            name: "calico-node",
+            namespace: NAMESPACE,
+        }],
     };
-    let role = Role { metadata: metadata(), rules: [rule] };
-    yaml::File::new("calico-node reads the password of its BGP sessions, and no other Secret")
+    let role = RbacRole { metadata: metadata(), rules: [rule] };
+    YamlFile::new("calico-node reads the password of its BGP sessions, and no other Secret")
         .document(&Manifest { api_version: rbac::API_VERSION, kind: "Role", fields: role })
         .document(&Manifest {
             api_version: rbac::API_VERSION,
@@ -145,14 +149,14 @@ pub(super) fn password_rbac_file() -> Vec<u8> {
 }
 
 #[derive(Serialize)]
-struct Role {
-    metadata: Metadata<'static>,
-    rules: [PolicyRule; 1],
+struct RbacRole {
+    metadata: ObjectMeta<'static>,
+    rules: [RbacPolicyRule; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicyRule {
+struct RbacPolicyRule {
     api_groups: [&'static str; 1],
     resources: [&'static str; 1],
     resource_names: [&'static str; 1],
@@ -160,7 +164,7 @@ struct PolicyRule {
 }
 
 #[derive(Serialize)]
-struct Subject {
+struct RbacServiceAccount {
     kind: &'static str,
     name: &'static str,
     namespace: &'static str,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::plan::{Node, Plan};
 use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
 use meshwright_value::{Dataplane, Subnet};
@@ -14,7 +14,7 @@ const OPERATOR: &str = "operator.tigera.io/v1";
 
 pub(super) fn file(plan: &Plan) -> Vec<u8> {
     let about = "one pool a node: WireGuard drops pod packets of a block that is not the sender's";
-    yaml::File::new(about)
+    YamlFile::new(about)
         .document(&object(OPERATOR, "Installation", DEFAULT, InstallationSpec::of(plan)))
         .document(&object(OPERATOR, "APIServer", DEFAULT, ApiServerSpec {}))
         .finish()
@@ -28,7 +28,7 @@ struct ApiServerSpec {}
 #[serde(rename_all = "camelCase")]
 struct InstallationSpec<'plan> {
     variant: &'static str,
-    cni: Cni,
+    cni: CalicoCni,
     calico_network: CalicoNetwork<'plan>,
     /// Where kube-controllers and Calico's API server run; Typha and calico-node stay everywhere
     /// (`ControlPlaneNodeSelector` in the operator's renderers).
@@ -50,7 +50,7 @@ impl<'plan> InstallationSpec<'plan> {
         let selector = BTreeMap::from([(CONTROL_PLANE_LABEL, "")]);
         Self {
             variant: "Calico",
-            cni: Cni { r#type: "Calico", ipam: Ipam { r#type: "Calico" } },
+            cni: CalicoCni { r#type: "Calico", ipam: CalicoIpam { r#type: "Calico" } },
             calico_network: CalicoNetwork {
                 bgp: "Enabled",
                 linux_dataplane: LinuxDataplane::of(plan.calico.dataplane),
@@ -68,13 +68,13 @@ impl<'plan> InstallationSpec<'plan> {
 }
 
 #[derive(Serialize)]
-struct Cni {
+struct CalicoCni {
     r#type: &'static str,
-    ipam: Ipam,
+    ipam: CalicoIpam,
 }
 
 #[derive(Serialize)]
-struct Ipam {
+struct CalicoIpam {
     r#type: &'static str,
 }
 
@@ -168,7 +168,7 @@ pub(super) fn ip_pools_file(nodes: &[&Node]) -> Vec<u8> {
     let pools = nodes
         .iter()
         .map(|node| object(PROJECT_CALICO, "IPPool", node.pool_name(), IpPoolSpec::of(node)));
-    pools.fold(yaml::File::new(about), |file, pool| file.document(&pool)).finish()
+    pools.fold(YamlFile::new(about), |file, pool| file.document(&pool)).finish()
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::plan::Plan;
 use crate::render::calico::{PROJECT_CALICO, object};
 use meshwright_value::provider;
@@ -25,7 +25,7 @@ each node says the same; here it is counted by pod. Pods on the host's network a
 
 pub(super) fn file(plan: &Plan) -> Vec<u8> {
     let tier = TierSpec { order: ORDER, default_action: "Pass" };
-    yaml::File::new(ABOUT)
+    YamlFile::new(ABOUT)
         .document(&object(PROJECT_CALICO, "Tier", TIER, tier))
         .document(&object(PROJECT_CALICO, "GlobalNetworkPolicy", POLICY, policy(plan)))
         .finish()
@@ -40,25 +40,25 @@ struct TierSpec {
 }
 
 #[derive(Serialize)]
-struct PolicySpec {
+struct GlobalNetworkPolicySpec {
     tier: &'static str,
     order: u32,
     /// Only pods are in a namespace: host endpoints are not, and must stay out.
     selector: &'static str,
     types: [&'static str; 1],
-    egress: Vec<Rule>,
+    egress: Vec<CalicoRule>,
 }
 
 #[derive(Serialize)]
-struct Rule {
+struct CalicoRule {
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<&'static str>,
-    destination: Destination,
+    destination: CalicoRuleDestination,
 }
 
 #[derive(Serialize)]
-struct Destination {
+struct CalicoRuleDestination {
     nets: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ports: Option<[u16; 1]>,
@@ -68,19 +68,19 @@ struct Destination {
 /// cluster DNS asks.
 const DNS: u16 = 53;
 
-fn policy(plan: &Plan) -> PolicySpec {
+fn policy(plan: &Plan) -> GlobalNetworkPolicySpec {
     let nets: Vec<_> = addresses(plan).iter().map(|address| format!("{address}/32")).collect();
-    let dns = |protocol| Rule {
+    let dns = |protocol| CalicoRule {
         action: "Pass",
         protocol: Some(protocol),
-        destination: Destination { nets: nets.clone(), ports: Some([DNS]) },
+        destination: CalicoRuleDestination { nets: nets.clone(), ports: Some([DNS]) },
     };
-    let deny = Rule {
+    let deny = CalicoRule {
         action: "Deny",
         protocol: None,
-        destination: Destination { nets: nets.clone(), ports: None },
+        destination: CalicoRuleDestination { nets: nets.clone(), ports: None },
     };
-    PolicySpec {
+    GlobalNetworkPolicySpec {
         tier: TIER,
         order: ORDER,
         selector: "has(projectcalico.org/namespace)",

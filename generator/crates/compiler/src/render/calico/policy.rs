@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::encode::yaml;
+use crate::encode::yaml::YamlFile;
 use crate::render::calico::object;
 
 const ADMISSION: &str = "admissionregistration.k8s.io/v1";
@@ -24,17 +24,17 @@ const NONE_IS_NEW: &str = "variables.refused.all(key, !(key in variables.annotat
     key in variables.before && variables.before[key] == variables.annotations[key])";
 
 pub(super) fn file() -> Vec<u8> {
-    let binding = PolicyBindingSpec { policy_name: NAME, validation_actions: ["Deny"] };
-    yaml::File::new("no pod names its own address or pool")
+    let binding = AdmissionPolicyBindingSpec { policy_name: NAME, validation_actions: ["Deny"] };
+    YamlFile::new("no pod names its own address or pool")
         .document(&object(ADMISSION, "ValidatingAdmissionPolicy", NAME, policy()))
         .document(&object(ADMISSION, "ValidatingAdmissionPolicyBinding", NAME, binding))
         .finish()
 }
 
-fn policy() -> PolicySpec {
+fn policy() -> AdmissionPolicySpec {
     let annotations = "object.metadata.?annotations.orValue({})";
     let before = "oldObject == null ? {} : oldObject.metadata.?annotations.orValue({})";
-    PolicySpec {
+    AdmissionPolicySpec {
         failure_policy: "Fail",
         match_constraints: MatchConstraints {
             resource_rules: [ResourceRule {
@@ -45,11 +45,11 @@ fn policy() -> PolicySpec {
             }],
         },
         variables: [
-            Variable { name: "refused", expression: POOL_ANNOTATIONS },
-            Variable { name: "annotations", expression: annotations },
-            Variable { name: "before", expression: before },
+            AdmissionPolicyVariable { name: "refused", expression: POOL_ANNOTATIONS },
+            AdmissionPolicyVariable { name: "annotations", expression: annotations },
+            AdmissionPolicyVariable { name: "before", expression: before },
         ],
-        validations: [Validation {
+        validations: [AdmissionPolicyValidation {
             expression: NONE_IS_NEW,
             message: "the annotations floatingIPs, ipAddrs, ipAddrsNoIpam, ipv4pools and ipv6pools \
                 of cni.projectcalico.org are refused: WireGuard carries each block of pod \
@@ -60,11 +60,11 @@ fn policy() -> PolicySpec {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicySpec {
+struct AdmissionPolicySpec {
     failure_policy: &'static str,
     match_constraints: MatchConstraints,
-    variables: [Variable; 3],
-    validations: [Validation; 1],
+    variables: [AdmissionPolicyVariable; 3],
+    validations: [AdmissionPolicyValidation; 1],
 }
 
 #[derive(Serialize)]
@@ -83,20 +83,20 @@ struct ResourceRule {
 }
 
 #[derive(Serialize)]
-struct Variable {
+struct AdmissionPolicyVariable {
     name: &'static str,
     expression: &'static str,
 }
 
 #[derive(Serialize)]
-struct Validation {
+struct AdmissionPolicyValidation {
     expression: &'static str,
     message: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicyBindingSpec {
+struct AdmissionPolicyBindingSpec {
     policy_name: &'static str,
     validation_actions: [&'static str; 1],
 }

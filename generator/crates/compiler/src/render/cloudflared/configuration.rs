@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::encode::yaml;
-use crate::kubernetes::manifest::{Manifest, Metadata};
+use crate::kubernetes::manifest::{Manifest, ObjectMeta};
 use crate::plan::tunnel::{self, NAMESPACE, Tunnel};
 use meshwright_value::{TunnelId, TunnelMode};
 
@@ -20,19 +20,19 @@ pub(super) const CREDENTIALS: &str = "/etc/cloudflared/credentials";
 /// cloudflared's configuration file. Of unknown keys it says nothing, so these are all typed.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Configuration<'plan> {
+struct CloudflaredConfiguration<'plan> {
     tunnel: &'plan TunnelId,
     credentials_file: String,
     metrics: String,
     /// Pods have no IPv6, and the default tries it.
     edge_ip_version: &'static str,
-    ingress: Vec<Rule<'plan>>,
+    ingress: Vec<CloudflaredIngressRule<'plan>>,
 }
 
 /// One entry of `ingress`, in the file and in the API alike.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule<'plan> {
+struct CloudflaredIngressRule<'plan> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<&'plan str>,
     service: &'plan str,
@@ -47,17 +47,17 @@ struct OriginRequest<'plan> {
 }
 
 /// The last rule must match everything.
-const CATCH_ALL: Rule<'static> =
-    Rule { hostname: None, service: "http_status:404", origin_request: None };
+const CATCH_ALL: CloudflaredIngressRule<'static> =
+    CloudflaredIngressRule { hostname: None, service: "http_status:404", origin_request: None };
 
-fn rules(tunnel: &Tunnel) -> Vec<Rule<'_>> {
+fn rules(tunnel: &Tunnel) -> Vec<CloudflaredIngressRule<'_>> {
     let rules = tunnel.rules.iter().map(rule);
     rules.chain([CATCH_ALL]).collect()
 }
 
-fn rule(rule: &tunnel::Rule) -> Rule<'_> {
+fn rule(rule: &tunnel::Rule) -> CloudflaredIngressRule<'_> {
     let hostname = rule.hostname.as_str();
-    Rule {
+    CloudflaredIngressRule {
         hostname: Some(hostname),
         service: &rule.service,
         origin_request: rule.sets_host.then_some(OriginRequest { http_host_header: hostname }),
@@ -66,7 +66,7 @@ fn rule(rule: &tunnel::Rule) -> Rule<'_> {
 
 /// The text of the file; none when Cloudflare holds the rules.
 pub(super) fn text(tunnel: &Tunnel) -> Option<String> {
-    let configuration = Configuration {
+    let configuration = CloudflaredConfiguration {
         tunnel: &tunnel.id,
         credentials_file: format!("{CREDENTIALS}/{}", tunnel::secret_key(tunnel.mode)),
         metrics: metrics_address(),
@@ -85,34 +85,35 @@ pub(super) fn metrics_address() -> String {
 pub(super) const EDGE_IP_VERSION: &str = "4";
 
 #[derive(Serialize)]
-pub(super) struct ConfigMap {
-    metadata: Metadata<'static>,
-    data: Data,
+pub(super) struct CloudflaredConfigMap {
+    metadata: ObjectMeta<'static>,
+    data: CloudflaredConfigMapData,
 }
 
 #[derive(Serialize)]
-struct Data {
+struct CloudflaredConfigMapData {
     #[serde(rename = "config.yaml")]
     config: String,
 }
 
-pub(super) fn config_map(tunnel: &Tunnel) -> Option<Manifest<ConfigMap>> {
-    let data = Data { config: text(tunnel)? };
-    let fields = ConfigMap { metadata: Metadata::namespaced(CONFIG_MAP, NAMESPACE), data };
+pub(super) fn config_map(tunnel: &Tunnel) -> Option<Manifest<CloudflaredConfigMap>> {
+    let data = CloudflaredConfigMapData { config: text(tunnel)? };
+    let fields =
+        CloudflaredConfigMap { metadata: ObjectMeta::namespaced(CONFIG_MAP, NAMESPACE), data };
     Some(Manifest { api_version: "v1", kind: "ConfigMap", fields })
 }
 
 /// The body of the request that gives Cloudflare the same rules.
 #[derive(Serialize)]
-pub(super) struct Payload<'plan> {
+pub(super) struct RemoteConfigurationPayload<'plan> {
     config: RemoteConfiguration<'plan>,
 }
 
 #[derive(Serialize)]
 struct RemoteConfiguration<'plan> {
-    ingress: Vec<Rule<'plan>>,
+    ingress: Vec<CloudflaredIngressRule<'plan>>,
 }
 
-pub(super) fn payload(tunnel: &Tunnel) -> Payload<'_> {
-    Payload { config: RemoteConfiguration { ingress: rules(tunnel) } }
+pub(super) fn payload(tunnel: &Tunnel) -> RemoteConfigurationPayload<'_> {
+    RemoteConfigurationPayload { config: RemoteConfiguration { ingress: rules(tunnel) } }
 }

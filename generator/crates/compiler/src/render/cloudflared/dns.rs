@@ -7,7 +7,7 @@ use crate::encode::template;
 use crate::plan::tunnel::Tunnel;
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct DnsZoneView<'plan> {
     generated: &'static str,
     hostnames: Vec<&'plan str>,
     target: &'plan str,
@@ -15,7 +15,10 @@ struct View<'plan> {
 
 pub(super) fn file(tunnel: &Tunnel) -> String {
     let hostnames = tunnel.rules.iter().map(|rule| rule.hostname.as_str());
-    let view =
-        View { generated: GENERATED, hostnames: hostnames.collect(), target: &tunnel.address };
+    let view = DnsZoneView {
+        generated: GENERATED,
+        hostnames: hostnames.collect(),
+        target: &tunnel.address,
+    };
     template::render("dns.zone", &view)
 }

@@ -1,9 +1,10 @@
 //! Whom cloudflared talks to: the edge, cluster DNS, the Ingress controller. Who holds the tunnel's
 //! credential or its rules at Cloudflare gets no further into the cluster or into a LAN.
 
-use crate::kubernetes::manifest::{Manifest, Metadata, Object};
+use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::kubernetes::network_policy::{
-    EgressRule, NetworkPolicySpec, Peer, Port, Selector, network_policy,
+    LabelSelector, NetworkPolicyEgressRule, NetworkPolicyPeer, NetworkPolicyPort,
+    NetworkPolicySpec, network_policy,
 };
 use crate::plan::Plan;
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL};
@@ -15,20 +16,30 @@ const PRIVATE: &[&str] =
 /// QUIC and HTTP/2 to the edge (Cloudflare, "Tunnel with firewall").
 const EDGE: u16 = 7844;
 
-pub(super) fn of(plan: &Plan) -> Manifest<Object<'static, NetworkPolicySpec>> {
+pub(super) fn of(plan: &Plan) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let place = plan.ingress.place;
-    let edge = Peer::addresses("0.0.0.0/0", PRIVATE);
-    let dns = Peer::pods("kube-system", [("k8s-app", "kube-dns")]);
-    let controller = Peer::pods(place.namespace, place.pod_labels.iter().copied());
+    let edge = NetworkPolicyPeer::addresses("0.0.0.0/0", PRIVATE);
+    let dns = NetworkPolicyPeer::pods("kube-system", [("k8s-app", "kube-dns")]);
+    let controller = NetworkPolicyPeer::pods(place.namespace, place.pod_labels.iter().copied());
     let egress = vec![
         // 443 is Cloudflare's API, for the checks at a start.
-        EgressRule {
+        NetworkPolicyEgressRule {
             to: vec![edge],
-            ports: vec![Port::udp(EDGE), Port::tcp(EDGE), Port::tcp(443)],
+            ports: vec![
+                NetworkPolicyPort::udp(EDGE),
+                NetworkPolicyPort::tcp(EDGE),
+                NetworkPolicyPort::tcp(443),
+            ],
         },
-        EgressRule { to: vec![dns], ports: vec![Port::udp(53), Port::tcp(53)] },
-        EgressRule { to: vec![controller], ports: vec![Port::tcp(place.http_port)] },
+        NetworkPolicyEgressRule {
+            to: vec![dns],
+            ports: vec![NetworkPolicyPort::udp(53), NetworkPolicyPort::tcp(53)],
+        },
+        NetworkPolicyEgressRule {
+            to: vec![controller],
+            ports: vec![NetworkPolicyPort::tcp(place.http_port)],
+        },
     ];
-    let metadata = Metadata::namespaced("cloudflared", NAMESPACE);
-    network_policy(metadata, Selector::new([POD_LABEL]), Vec::new(), Some(egress))
+    let metadata = ObjectMeta::namespaced("cloudflared", NAMESPACE);
+    network_policy(metadata, LabelSelector::new([POD_LABEL]), Vec::new(), Some(egress))
 }

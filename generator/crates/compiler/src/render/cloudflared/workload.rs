@@ -12,8 +12,8 @@ use crate::kubernetes::container::{
     ConfigMapSource, Container, ContainerPort, Probe, Resources, SecretSource, SecurityContext,
     Volume, VolumeMount,
 };
-use crate::kubernetes::manifest::{Manifest, Metadata, Object};
-use crate::kubernetes::network_policy::Selector;
+use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
+use crate::kubernetes::network_policy::LabelSelector;
 use crate::kubernetes::workload::{DeploymentSpec, Workload, deployment};
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL, SECRET, Tunnel, secret_key};
 use crate::release;
@@ -26,7 +26,7 @@ const CONFIG_FOLDER: &str = "/etc/cloudflared/config";
 /// Seconds; more than the 30 that cloudflared gives requests to end (`grace-period`).
 const GRACE_PERIOD: u16 = 45;
 
-pub(super) fn deployment_of(tunnel: &Tunnel) -> Manifest<Object<'static, DeploymentSpec>> {
+pub(super) fn deployment_of(tunnel: &Tunnel) -> Manifest<ObjectFields<'static, DeploymentSpec>> {
     // cloudflared reads its file once: a new one has to make new pods.
     let checksum = configuration::text(tunnel).map(|text| ("checksum/config", sha256(&text)));
     let (volumes, volume_mounts) = files(tunnel);
@@ -50,7 +50,7 @@ pub(super) fn deployment_of(tunnel: &Tunnel) -> Manifest<Object<'static, Deploym
         },
         volumes,
     };
-    deployment(Metadata::namespaced(NAME, NAMESPACE), workload)
+    deployment(ObjectMeta::namespaced(NAME, NAMESPACE), workload)
 }
 
 fn sha256(text: &str) -> String {
@@ -95,17 +95,17 @@ fn files(tunnel: &Tunnel) -> (Vec<Volume>, Vec<VolumeMount>) {
 #[serde(rename_all = "camelCase")]
 pub(super) struct DisruptionBudgetSpec {
     max_unavailable: u8,
-    selector: Selector,
+    selector: LabelSelector,
     /// A connector that is not ready keeps no node from being drained.
     unhealthy_pod_eviction_policy: &'static str,
 }
 
-pub(super) fn disruption_budget() -> Manifest<Object<'static, DisruptionBudgetSpec>> {
+pub(super) fn disruption_budget() -> Manifest<ObjectFields<'static, DisruptionBudgetSpec>> {
     let spec = DisruptionBudgetSpec {
         max_unavailable: 1,
-        selector: Selector::new([POD_LABEL]),
+        selector: LabelSelector::new([POD_LABEL]),
         unhealthy_pod_eviction_policy: "AlwaysAllow",
     };
-    let fields = Object { metadata: Metadata::namespaced(NAME, NAMESPACE), spec };
+    let fields = ObjectFields { metadata: ObjectMeta::namespaced(NAME, NAMESPACE), spec };
     Manifest { api_version: "policy/v1", kind: "PodDisruptionBudget", fields }
 }

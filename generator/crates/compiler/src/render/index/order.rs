@@ -20,7 +20,7 @@ pub(super) struct OrderView<'plan> {
     nixos: Vec<NixosView<'plan>>,
     deliveries: Vec<String>,
     clients: Vec<&'plan str>,
-    tunnel: Option<TunnelView<'plan>>,
+    tunnel: Option<TunnelOrderView<'plan>>,
     hello: Option<&'plan str>,
 }
 
@@ -32,7 +32,7 @@ struct NixosView<'plan> {
 }
 
 #[derive(Serialize)]
-struct TunnelView<'plan> {
+struct TunnelOrderView<'plan> {
     id: &'plan str,
     dns_zone: &'static str,
     /// What is sent to Cloudflare's API, where the rules are kept there.
@@ -53,7 +53,7 @@ impl<'plan> OrderView<'plan> {
             nixos: nixos.into_iter().map(NixosView::of).collect(),
             deliveries: deliveries(plan),
             clients: plan.clients.iter().map(|client| client.name.as_str()).collect(),
-            tunnel: plan.tunnel.as_ref().map(|tunnel| TunnelView {
+            tunnel: plan.tunnel.as_ref().map(|tunnel| TunnelOrderView {
                 id: tunnel.id.as_str(),
                 dns_zone: cloudflared::DNS_ZONE.path,
                 configuration: remote(tunnel.mode),

@@ -114,7 +114,7 @@ struct RequestView<'plan> {
     cluster: &'plan str,
     /// Who asks, where no tunnel lets the Internet in.
     insider: String,
-    tunnel: Option<TunnelView<'plan>>,
+    tunnel: Option<TunnelPictureView<'plan>>,
     hostname: String,
     ingress: String,
     ingress_replicas: String,
@@ -124,7 +124,7 @@ struct RequestView<'plan> {
 }
 
 #[derive(Serialize)]
-struct TunnelView<'plan> {
+struct TunnelPictureView<'plan> {
     address: &'plan str,
     replicas: String,
 }
@@ -135,7 +135,7 @@ pub(super) fn request(plan: &Plan) -> Picture {
     let view = RequestView {
         cluster: plan.name.as_str(),
         insider: insider(plan),
-        tunnel: tunnel.map(|tunnel| TunnelView {
+        tunnel: tunnel.map(|tunnel| TunnelPictureView {
             address: &tunnel.address,
             replicas: tunnel.replicas.to_string(),
         }),

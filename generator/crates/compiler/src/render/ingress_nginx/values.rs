@@ -9,28 +9,28 @@ use crate::kubernetes::workload::SpreadConstraint;
 use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
 use crate::release;
-use crate::render::ingress::spread_constraints;
+use crate::render::ingress::{Toggle, spread_constraints};
 use meshwright_value::{ImageReference, Replicas};
 
 /// The chart's values, as far as they are not its defaults or must not depend on them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Values<'plan> {
-    /// The Service is then `<this>-controller`, whatever the Helm release is called.
+pub(super) struct IngressNginxValues<'plan> {
+    /// The IngressNginxService is then `<this>-controller`, whatever the Helm release is called.
     fullname_override: &'static str,
-    controller: Controller<'plan>,
+    controller: IngressNginxController<'plan>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Controller<'plan> {
+struct IngressNginxController<'plan> {
     /// In exactly this case: otherwise the chart makes neither this nor a DaemonSet (run).
     kind: &'static str,
     /// From 2 on the chart adds a PodDisruptionBudget.
     replica_count: Replicas,
     min_available: u8,
     unhealthy_pod_eviction_policy: &'static str,
-    image: Image<'plan>,
+    image: IngressNginxImage<'plan>,
     /// Snippets are nginx configuration in the hands of whoever writes an Ingress.
     allow_snippet_annotations: bool,
     enable_annotation_validations: bool,
@@ -39,21 +39,21 @@ struct Controller<'plan> {
     ingress_class_resource: IngressClassResource,
     watch_ingress_without_class: bool,
     /// The controller exits with this and `publish-status-address` both.
-    publish_service: Switch,
+    publish_service: Toggle,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     extra_args: BTreeMap<&'static str, &'plan str>,
     config: BTreeMap<&'static str, String>,
-    service: Service,
-    admission_webhooks: Switch,
-    metrics: Metrics,
+    service: IngressNginxService,
+    admission_webhooks: Toggle,
+    metrics: IngressNginxMetrics,
     resources: Resources,
     topology_spread_constraints: Vec<SpreadConstraint>,
     /// The chart's own admits everybody.
-    network_policy: Switch,
+    network_policy: Toggle,
 }
 
 #[derive(Serialize)]
-struct Image<'plan> {
+struct IngressNginxImage<'plan> {
     registry: &'plan str,
     image: &'plan str,
     tag: &'plan str,
@@ -71,13 +71,8 @@ struct IngressClassResource {
 }
 
 #[derive(Serialize)]
-struct Switch {
-    enabled: bool,
-}
-
-#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Service {
+struct IngressNginxService {
     r#type: &'static str,
     enable_http: bool,
     /// TLS ends at Cloudflare's edge; from there on it is the tunnel's.
@@ -86,7 +81,7 @@ struct Service {
 }
 
 #[derive(Serialize)]
-struct Metrics {
+struct IngressNginxMetrics {
     enabled: bool,
     service: MetricsService,
 }
@@ -96,14 +91,17 @@ struct MetricsService {
     r#type: &'static str,
 }
 
-pub(super) fn of(plan: &Plan) -> Values<'_> {
-    Values { fullname_override: release::INGRESS_NGINX.name, controller: controller(plan) }
+pub(super) fn of(plan: &Plan) -> IngressNginxValues<'_> {
+    IngressNginxValues {
+        fullname_override: release::INGRESS_NGINX.name,
+        controller: controller(plan),
+    }
 }
 
-fn controller(plan: &Plan) -> Controller<'_> {
+fn controller(plan: &Plan) -> IngressNginxController<'_> {
     let ingress = &plan.ingress;
     let status_address = ingress.status_address.as_deref();
-    Controller {
+    IngressNginxController {
         kind: "Deployment",
         replica_count: ingress.replicas,
         min_available: 1,
@@ -120,28 +118,31 @@ fn controller(plan: &Plan) -> Controller<'_> {
             controller_value: CLASS_CONTROLLER,
         },
         watch_ingress_without_class: false,
-        publish_service: Switch { enabled: false },
+        publish_service: Toggle { enabled: false },
         extra_args: status_address
             .map(|name| ("publish-status-address", name))
             .into_iter()
             .collect(),
         config: config(plan),
-        service: Service {
+        service: IngressNginxService {
             r#type: "ClusterIP",
             enable_http: true,
             enable_https: false,
             traffic_distribution: ingress.traffic_distribution,
         },
-        admission_webhooks: Switch { enabled: ingress.has_webhook() },
-        metrics: Metrics { enabled: true, service: MetricsService { r#type: "ClusterIP" } },
+        admission_webhooks: Toggle { enabled: ingress.has_webhook() },
+        metrics: IngressNginxMetrics {
+            enabled: true,
+            service: MetricsService { r#type: "ClusterIP" },
+        },
         resources: Resources::new("100m", "128Mi", "512Mi"),
         topology_spread_constraints: spread_constraints(plan),
-        network_policy: Switch { enabled: false },
+        network_policy: Toggle { enabled: false },
     }
 }
 
-fn image(image: &ImageReference) -> Image<'_> {
-    Image {
+fn image(image: &ImageReference) -> IngressNginxImage<'_> {
+    IngressNginxImage {
         registry: image.registry(),
         image: image.path(),
         tag: image.tag(),

@@ -6,32 +6,32 @@ use crate::kubernetes::container::Resources;
 use crate::kubernetes::workload::SpreadConstraint;
 use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
-use crate::render::ingress::spread_constraints;
+use crate::render::ingress::{Toggle, spread_constraints};
 use meshwright_value::{ImageReference, Replicas, Subnet};
 
 /// The chart's values, as far as they are not its defaults or must not depend on them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Values<'plan> {
-    /// The name of the Service, whatever the Helm release is called.
+pub(super) struct TraefikValues<'plan> {
+    /// The name of the TraefikService, whatever the Helm release is called.
     fullname_override: &'static str,
-    image: Image<'plan>,
+    image: TraefikImage<'plan>,
     /// The chart reads the version from here when an image has a digest.
     version_override: &'plan str,
-    global: Global,
-    deployment: Deployment,
-    pod_disruption_budget: PodDisruptionBudget,
+    global: TraefikGlobal,
+    deployment: TraefikDeployment,
+    pod_disruption_budget: TraefikDisruptionBudget,
     topology_spread_constraints: Vec<SpreadConstraint>,
     resources: Resources,
     /// The chart's class names Traefik's other provider as its controller.
-    ingress_class: Switch,
-    providers: Providers<'plan>,
-    service: Service,
-    ports: Ports<'plan>,
+    ingress_class: Toggle,
+    providers: TraefikProviders<'plan>,
+    service: TraefikService,
+    ports: TraefikPorts<'plan>,
 }
 
 #[derive(Serialize)]
-struct Image<'plan> {
+struct TraefikImage<'plan> {
     registry: &'plan str,
     repository: &'plan str,
     tag: &'plan str,
@@ -41,34 +41,29 @@ struct Image<'plan> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Global {
+struct TraefikGlobal {
     check_new_version: bool,
     send_anonymous_usage: bool,
 }
 
 #[derive(Serialize)]
-struct Deployment {
+struct TraefikDeployment {
     replicas: Replicas,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PodDisruptionBudget {
+struct TraefikDisruptionBudget {
     enabled: bool,
     max_unavailable: u8,
 }
 
 #[derive(Serialize)]
-struct Switch {
-    enabled: bool,
-}
-
-#[derive(Serialize)]
-struct Providers<'plan> {
+struct TraefikProviders<'plan> {
     #[serde(rename = "kubernetesCRD")]
-    kubernetes_crd: Switch,
+    kubernetes_crd: Toggle,
     #[serde(rename = "kubernetesIngress")]
-    kubernetes_ingress: Switch,
+    kubernetes_ingress: Toggle,
     #[serde(rename = "kubernetesIngressNGINX")]
     kubernetes_ingress_nginx: IngressNginxProvider<'plan>,
 }
@@ -90,19 +85,19 @@ struct IngressNginxProvider<'plan> {
 }
 
 #[derive(Serialize)]
-struct Service {
-    spec: ServiceSpec,
+struct TraefikService {
+    spec: TraefikServiceSpec,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ServiceSpec {
+struct TraefikServiceSpec {
     r#type: &'static str,
     traffic_distribution: &'static str,
 }
 
 #[derive(Serialize)]
-struct Ports<'plan> {
+struct TraefikPorts<'plan> {
     web: Web<'plan>,
     /// TLS ends at Cloudflare's edge; from there on it is the tunnel's.
     websecure: WebSecure,
@@ -135,21 +130,21 @@ struct Expose {
     default: bool,
 }
 
-pub(super) fn of(plan: &Plan) -> Values<'_> {
+pub(super) fn of(plan: &Plan) -> TraefikValues<'_> {
     let ingress = &plan.ingress;
-    Values {
+    TraefikValues {
         fullname_override: ingress.place.service,
         image: image(&ingress.image),
         version_override: ingress.image.tag(),
-        global: Global { check_new_version: false, send_anonymous_usage: false },
-        deployment: Deployment { replicas: ingress.replicas },
-        pod_disruption_budget: PodDisruptionBudget { enabled: true, max_unavailable: 1 },
+        global: TraefikGlobal { check_new_version: false, send_anonymous_usage: false },
+        deployment: TraefikDeployment { replicas: ingress.replicas },
+        pod_disruption_budget: TraefikDisruptionBudget { enabled: true, max_unavailable: 1 },
         topology_spread_constraints: spread_constraints(plan),
         resources: Resources::new("100m", "128Mi", "512Mi"),
-        ingress_class: Switch { enabled: false },
+        ingress_class: Toggle { enabled: false },
         providers: providers(plan),
-        service: Service {
-            spec: ServiceSpec {
+        service: TraefikService {
+            spec: TraefikServiceSpec {
                 r#type: "ClusterIP",
                 traffic_distribution: ingress.traffic_distribution,
             },
@@ -158,8 +153,8 @@ pub(super) fn of(plan: &Plan) -> Values<'_> {
     }
 }
 
-fn image(image: &ImageReference) -> Image<'_> {
-    Image {
+fn image(image: &ImageReference) -> TraefikImage<'_> {
+    TraefikImage {
         registry: image.registry(),
         repository: image.path(),
         tag: image.tag(),
@@ -167,10 +162,10 @@ fn image(image: &ImageReference) -> Image<'_> {
     }
 }
 
-fn providers(plan: &Plan) -> Providers<'_> {
-    Providers {
-        kubernetes_crd: Switch { enabled: false },
-        kubernetes_ingress: Switch { enabled: false },
+fn providers(plan: &Plan) -> TraefikProviders<'_> {
+    TraefikProviders {
+        kubernetes_crd: Toggle { enabled: false },
+        kubernetes_ingress: Toggle { enabled: false },
         kubernetes_ingress_nginx: IngressNginxProvider {
             enabled: true,
             ingress_class: CLASS,
@@ -184,9 +179,9 @@ fn providers(plan: &Plan) -> Providers<'_> {
     }
 }
 
-fn ports(plan: &Plan) -> Ports<'_> {
+fn ports(plan: &Plan) -> TraefikPorts<'_> {
     let believed = ForwardedHeaders { trusted_ips: [&plan.network.pod_subnet] };
-    Ports {
+    TraefikPorts {
         web: Web {
             port: plan.ingress.place.http_port,
             exposed_port: 80,
