@@ -9,7 +9,7 @@ use super::session::{Session, count, members};
 use crate::edit::correction;
 use meshwright_compiler::diagnostic::{Change, Format, Report, Severity};
 use meshwright_compiler::out::unified_diff;
-use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::release;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
@@ -42,11 +42,9 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let source = session.source()?;
-        let compiled = match self.fix {
-            true => self.fix(&source, session)?,
-            false => opened::compile(&source, session),
-        };
+        let found = pipeline::compile(session.source()?);
+        let mut compiled = if self.fix { self.fix(found, session)? } else { found };
+        opened::refuse_published(&mut compiled, session);
         let failed = session.report(&compiled.report)?;
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
             session.talk(praise(topology, &compiled.report))?;
@@ -57,32 +55,32 @@ impl Check {
     }
 
     /// Corrects the topology and prints the patch; returns what is found in the text on disk.
-    fn fix(&self, source: &Source, session: &mut Session<'_>) -> Result<Compiled, Failure> {
-        let Corrected { text, changes } = corrected(source)?;
-        if changes == 0 {
+    fn fix(&self, found: Compilation, session: &mut Session<'_>) -> Result<Compilation, Failure> {
+        let Some(Corrected { compilation, changes }) = corrected(&found)? else {
             session.talk("there is nothing that --fix can correct")?;
-            return Ok(opened::compile(source, session));
-        }
+            return Ok(found);
+        };
+        let (source, text) = (found.document.source(), &compilation.document.source().text);
         // With another format stdout is a report alone.
         let human = session.global.format == Format::Human;
         let stream = if human { &mut *session.out } else { &mut *session.err };
-        unified_diff::print_texts(&source.name, &source.text, &text, stream)?;
+        unified_diff::print_texts(&source.name, &source.text, text, stream)?;
         session.out.flush()?;
         let made = count(changes, "correction");
         if self.dry_run {
             session.talk(format_args!("{}: {made} to make, nothing was written", source.name))?;
-            return Ok(opened::compile(source, session));
+            return Ok(found);
         }
-        session.replace_topology(source, &text)?;
+        session.replace_topology(source, text)?;
         session.talk(format_args!("{}: {made} made", source.name))?;
-        Ok(opened::compile(&Source { name: source.name.clone(), text }, session))
+        Ok(compilation)
     }
 }
 
 /// A topology after all corrections.
 struct Corrected {
-    text: String,
-    /// How many there were.
+    compilation: Compilation,
+    /// How many corrections were made.
     changes: usize,
 }
 
@@ -90,23 +88,29 @@ struct Corrected {
 /// than this would never end.
 const ROUNDS: usize = 10;
 
-fn corrected(source: &Source) -> Result<Corrected, Failure> {
-    let mut source = source.clone();
-    let mut made = 0;
-    for _ in 0..ROUNDS {
-        let found = pipeline::compile(&source).report.diagnostics;
-        let changes: Vec<&Change> = found.iter().filter_map(|one| one.change.as_ref()).collect();
-        if changes.is_empty() {
-            break;
-        }
-        let (text, count) = correction::apply(&source.text, &changes)?;
-        if text == source.text {
-            break;
-        }
-        made += count;
-        source.text = text;
+/// Makes corrections until no further one follows; `None` where there is none at all.
+fn corrected(found: &Compilation) -> Result<Option<Corrected>, Failure> {
+    let Some(mut last) = corrected_once(found)? else { return Ok(None) };
+    for _ in 1..ROUNDS {
+        let Some(next) = corrected_once(&last.compilation)? else { break };
+        last = Corrected { changes: last.changes + next.changes, ..next };
     }
-    Ok(Corrected { text: source.text, changes: made })
+    Ok(Some(last))
+}
+
+fn corrected_once(found: &Compilation) -> Result<Option<Corrected>, Failure> {
+    let diagnostics = found.report.diagnostics.iter();
+    let changes: Vec<&Change> = diagnostics.filter_map(|one| one.change.as_ref()).collect();
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let source = found.document.source();
+    let (text, count) = correction::apply(&source.text, &changes)?;
+    if text == source.text {
+        return Ok(None);
+    }
+    let compilation = pipeline::compile(Source { name: source.name.clone(), text });
+    Ok(Some(Corrected { compilation, changes: count }))
 }
 
 fn praise(topology: &Topology, report: &Report) -> String {

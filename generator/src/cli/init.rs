@@ -91,7 +91,7 @@ fn taken(source: &Source) -> Failure {
 
 /// Why the nodes make no cluster even with keys, such as two of the same name.
 fn errors_beside_keys(source: &Source) -> Report {
-    let mut report = pipeline::compile(source).report;
+    let mut report = pipeline::compile(source.clone()).report;
     let errors =
         |found: &Located| found.severity == Severity::Error && found.code != PUBLIC_KEY_MISSING;
     report.diagnostics.retain(errors);

@@ -22,7 +22,7 @@ use crate::secrets::store::{self, Store};
 use crate::secrets::tunnel::{self, Credential};
 use meshwright_compiler::diagnostic::Severity;
 use meshwright_compiler::document::Document;
-use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
@@ -85,9 +85,8 @@ enum Import {
 
 impl Keys {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let source = session.source()?;
-        let (document, syntax) = Document::parse(&source);
-        let Compiled { mut report, topology, plan } = pipeline::compile_document(&document, syntax);
+        let compilation = pipeline::compile(session.source()?);
+        let Compilation { document, mut report, topology, plan } = compilation;
         report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
         let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
             session.report(&report)?;
@@ -96,10 +95,10 @@ impl Keys {
         let store = match opened::store(&topology, session)? {
             Ok(store) => store,
             Err(faults) => {
-                return report_faults(&source, faults, session).map(|()| Status::Findings);
+                return report_faults(&document, faults, session).map(|()| Status::Findings);
             }
         };
-        let bench = Bench { source: &source, topology: &topology, store: &store };
+        let bench = Bench { document: &document, topology: &topology, store: &store };
         match &self.verb {
             Some(Verb::Import(Import::Tunnel { file })) => bench.import_tunnel(file, session),
             None if self.recrypt => bench.recrypt(session),
@@ -111,7 +110,7 @@ impl Keys {
 /// What all of it works with.
 #[derive(Clone, Copy)]
 struct Bench<'a> {
-    source: &'a Source,
+    document: &'a Document,
     topology: &'a Topology,
     store: &'a Store,
 }
@@ -124,12 +123,12 @@ impl Bench<'_> {
         plan: Option<&Plan>,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
-        let Self { source, topology, store } = self;
+        let Self { document, topology, store } = self;
         let inventory = Wanted::all(topology, plan).survey(topology, store)?;
         let outdated = store.outdated()?.map(|outdated| inventory::outdated(outdated, store));
         let faults: Vec<_> = outdated.into_iter().chain(inventory.faults(store)).collect();
         if !faults.is_empty() {
-            report_faults(source, faults, session)?;
+            report_faults(document, faults, session)?;
             return Ok(Status::Findings);
         }
         mention_elsewhere(topology, &inventory, store, session)?;
@@ -163,7 +162,7 @@ impl Bench<'_> {
 
     fn import_tunnel(self, file: &Path, session: &mut Session<'_>) -> Result<Status, Failure> {
         let Some(tunnel) = &self.topology.cloudflare_tunnel else {
-            let message = format!("{} has no [cloudflare_tunnel]", self.source.name);
+            let message = format!("{} has no [cloudflare_tunnel]", self.document.source().name);
             return Err(Failure::usage(message, "write its `id` and `hostnames` first"));
         };
         let name = if file == Path::new("-") {
@@ -175,13 +174,13 @@ impl Bench<'_> {
             let message = format!("{name} holds no credential of a tunnel");
             let help = "name the credentials.json of `cloudflared tunnel create`, or a token";
             let fault = tunnel_fault(TUNNEL_CREDENTIAL_MALFORMED, message, "needs one", help);
-            return report_faults(self.source, vec![fault], session).map(|()| Status::Findings);
+            return report_faults(self.document, vec![fault], session).map(|()| Status::Findings);
         };
         if credential.id != tunnel.id {
             let message = format!("{name} is the credential of the tunnel {}", credential.id);
             let help = "import that of this tunnel, or correct the id";
             let fault = tunnel_fault(TUNNEL_CREDENTIAL_MISMATCH, message, "is another", help);
-            return report_faults(self.source, vec![fault], session).map(|()| Status::Findings);
+            return report_faults(self.document, vec![fault], session).map(|()| Status::Findings);
         }
         self.keep_tunnel(&credential, session)
     }
@@ -209,13 +208,13 @@ impl Bench<'_> {
     }
 
     fn make(self, inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let Self { source, topology, store } = self;
+        let Self { document, topology, store } = self;
         let published = self.make_key_pairs(inventory, session)?;
         let has_made = match &published {
             None => self.make_others(inventory, session)?,
             Some(text) => {
-                let source = Source { name: source.name.clone(), text: text.clone() };
-                let plan = pipeline::compile(&source).plan;
+                let name = document.source().name.clone();
+                let plan = pipeline::compile(Source { name, text: text.clone() }).plan;
                 let wanted = Wanted::all(topology, plan.as_deref());
                 self.make_others(&wanted.survey(topology, store)?, session)?
             }
@@ -239,7 +238,7 @@ impl Bench<'_> {
         inventory: &Inventory<'_>,
         session: &mut Session<'_>,
     ) -> Result<Option<String>, Failure> {
-        let Self { source, store, .. } = self;
+        let (source, store) = (self.document.source(), self.store);
         let mut published: Vec<(&Route, PublicKey)> = Vec::new();
         let mut lines = Vec::new();
         for (state, owner) in &inventory.owners {

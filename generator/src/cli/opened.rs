@@ -9,9 +9,9 @@ use crate::secrets::inventory::{Inventory, NO_CREDENTIAL, Wanted, published};
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
-use meshwright_compiler::diagnostic::{Diagnostic, Finding, Report, Severity};
+use meshwright_compiler::diagnostic::{Diagnostic, Finding, Severity};
 use meshwright_compiler::document::Document;
-use meshwright_compiler::pipeline::{self, Compiled};
+use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
@@ -19,7 +19,7 @@ use meshwright_compiler::topology::Topology;
 
 /// All of it.
 pub(super) struct Opened {
-    source: Source,
+    document: Document,
     pub(super) topology: Topology,
     pub(super) plan: Checked<Plan>,
     pub(super) store: Store,
@@ -29,21 +29,21 @@ impl Opened {
     /// Compiles the topology and opens its store; `None` after reporting what is wrong. A private key
     /// in the place of a public one would be sent to every peer.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
-        let source = session.source()?;
-        let Compiled { report, topology, plan } = pipeline::compile(&source);
+        let compilation = pipeline::compile(session.source()?);
+        let Compilation { document, report, topology, plan } = compilation;
         let (Some(topology), Some(plan)) = (topology, plan) else {
             session.report(&report)?;
             return Ok(None);
         };
         let store = match store(&topology, session)? {
             Ok(store) => store,
-            Err(faults) => return report_faults(&source, faults, session).map(|()| None),
+            Err(faults) => return report_faults(&document, faults, session).map(|()| None),
         };
         let faults = published(&topology, &store);
         if !faults.is_empty() {
-            return report_faults(&source, faults, session).map(|()| None);
+            return report_faults(&document, faults, session).map(|()| None);
         }
-        Ok(Some(Self { source, topology, plan, store }))
+        Ok(Some(Self { document, topology, plan, store }))
     }
 
     /// Looks for the secrets that are wanted, and says whether all are there; what is missing or
@@ -56,7 +56,7 @@ impl Opened {
         let inventory = wanted.survey(&self.topology, &self.store)?;
         let faults = inventory.faults(&self.store);
         if !faults.is_empty() {
-            report_faults(&self.source, faults, session)?;
+            report_faults(&self.document, faults, session)?;
             return Ok(false);
         }
         let missing = self.missing(&inventory);
@@ -134,30 +134,31 @@ fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
 }
 
 /// Compiles a topology, and refuses a private key in it: every peer would be given it, and git.
-pub(super) fn compile(source: &Source, session: &Session<'_>) -> Compiled {
-    let (document, syntax) = Document::parse(source);
-    let mut compiled = pipeline::compile_document(&document, syntax);
-    let Some(topology) = &compiled.topology else { return compiled };
+pub(super) fn compile(source: Source, session: &Session<'_>) -> Compilation {
+    let mut compilation = pipeline::compile(source);
+    refuse_published(&mut compilation, session);
+    compilation
+}
+
+/// Reports the private keys that a topology contains where public ones belong.
+pub(super) fn refuse_published(compilation: &mut Compilation, session: &Session<'_>) {
+    let Some(topology) = &compilation.topology else { return };
     let store = Store::new(session.secrets_dir(), None, Identities::default());
     let published = published(topology, &store);
     if !published.is_empty() {
-        let located = published.into_iter().map(|found| document.locate(found));
-        let located = compiled.report.diagnostics.drain(..).chain(located).collect();
-        compiled.report = Report::new(source.clone(), located, compiled.report.allowed);
-        compiled.plan = None;
+        let located = published.into_iter().map(|found| compilation.document.locate(found));
+        compilation.report.extend(located);
+        compilation.plan = None;
     }
-    compiled
 }
 
 /// Prints faults of the store at their places in the topology.
 pub(super) fn report_faults(
-    source: &Source,
+    document: &Document,
     faults: Vec<Diagnostic>,
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
-    let (document, _) = Document::parse(source);
-    let located = faults.into_iter().map(|fault| document.locate(fault)).collect();
-    let report = Report::new(document.source().clone(), located, 0);
+    let report = document.report(faults, 0);
     debug_assert!(report.count(Severity::Error) > 0, "faults are errors");
     session.report(&report)?;
     Ok(())

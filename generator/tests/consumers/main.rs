@@ -150,7 +150,7 @@ fn trees(folder: &Path) -> Vec<PathBuf> {
 
 fn render(example: &Path, tree: &Path) {
     let text = fs::read_to_string(example).expect("readable");
-    let compiled = pipeline::compile(&Source { name: example.display().to_string(), text });
+    let compiled = pipeline::compile(Source { name: example.display().to_string(), text });
     let plan = compiled.plan.expect("an example is clean");
     out::write(&Rendering::new(&plan), tree, out::Options::default()).expect("written");
 }

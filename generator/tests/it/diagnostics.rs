@@ -115,10 +115,10 @@ fn diagnostics() -> Vec<Diagnostic> {
 
 fn report(text: &str, diagnostics: Vec<Diagnostic>, allowed: usize) -> Report {
     let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
-    let (document, syntax) = Document::parse(&source);
+    let (document, syntax) = Document::parse(source.clone());
     let found = syntax.into_iter().chain(diagnostics);
     let located = found.map(|diagnostic| document.locate(diagnostic)).collect();
-    Report::new(source.clone(), located, allowed)
+    Report::new(source, located, allowed)
 }
 
 fn printed(report: &Report, format: Format, color: bool) -> String {
@@ -158,8 +158,8 @@ fn github_escapes() {
     let source = Source { name: "a,b:c%.toml".to_owned(), text: "x = 1\n".to_owned() };
     let finding = Finding::new("100 %, all: of it\r\nand more", &Route::root().key("x"), "")
         .help("less, please: 50 %");
-    let located = Document::parse(&source).0.locate(error("too-much", finding));
-    let report = Report::new(source.clone(), vec![located], 0);
+    let located = Document::parse(source.clone()).0.locate(error("too-much", finding));
+    let report = Report::new(source, vec![located], 0);
     assert_eq!(
         printed(&report, Format::Github, false),
         "::error file=a%2Cb%3Ac%25.toml,line=1,endLine=1,col=5,endColumn=6,title=too-much::\

@@ -1,16 +1,17 @@
 //! The topology as text and as a TOML tree: the only file that knows where a value stands.
 
 mod syntax;
+mod tree;
 
-use std::ops::Range;
 use std::string::FromUtf8Error;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Finding, Label, Located, Place, Report, Severity, Span};
 use crate::route::{Route, Step};
-use crate::source::{LineIndex, Source};
+use crate::source::{LineIndex, Source, clamp};
+
+pub use tree::{TomlInteger, TomlItem, TomlTable, TomlValue};
 
 /// Code of a fault in the TOML grammar itself.
 pub const SYNTAX: &str = "toml-syntax";
@@ -62,36 +63,34 @@ fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
 
 /// The report of a text that is not read.
 fn located(source: Source, diagnostic: Diagnostic) -> Report {
-    let located = Document::parse(&source).0.locate(diagnostic);
-    Report::new(source, vec![located], 0)
+    let (document, _) = Document::parse(source);
+    document.report(vec![diagnostic], 0)
 }
 
 /// A parsed topology that can say where each of its values is.
 #[derive(Debug)]
-pub struct Document<'source> {
-    source: &'source Source,
-    root: Spanned<DeValue<'source>>,
-    lines: LineIndex<'source>,
+pub struct Document {
+    source: Source,
+    root: TomlItem,
+    lines: LineIndex,
 }
 
-/// Where a route leads.
-struct Site {
-    /// The last key on the way that is there; for an element of an array, the element.
-    key: Range<usize>,
-    /// The last value on the way that is there; for a table, its header.
-    value: Range<usize>,
+/// The end of a route, as far as it is written.
+struct Site<'a> {
+    /// The last item of the route that the text contains.
+    item: &'a TomlItem,
     /// Whether that is the end of the route.
-    found: bool,
+    is_end: bool,
 }
 
-impl<'source> Document<'source> {
+impl Document {
     /// Reads the TOML grammar; reports every error of it, not only the first.
     ///
     /// The document is always there, so that the errors can be located in it.
     #[must_use]
-    pub fn parse(source: &'source Source) -> (Self, Vec<Diagnostic>) {
-        let (root, errors) = DeTable::parse_recoverable(&source.text);
-        let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
+    pub fn parse(source: Source) -> (Self, Vec<Diagnostic>) {
+        let (table, errors) = DeTable::parse_recoverable(&source.text);
+        let root = TomlItem::root(table);
         let lines = LineIndex::new(&source.text);
         let diagnostics = syntax::diagnostics(&errors, &source.text, lines.line_starts());
         (Self { source, root, lines }, diagnostics)
@@ -99,14 +98,27 @@ impl<'source> Document<'source> {
 
     /// The text that was parsed.
     #[must_use]
-    pub fn source(&self) -> &'source Source {
-        self.source
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// The top-level table.
     #[must_use]
-    pub fn root(&self) -> &Spanned<DeValue<'source>> {
+    pub fn root(&self) -> &TomlItem {
         &self.root
+    }
+
+    /// The value at a route; `None` where it is not written.
+    #[must_use]
+    pub fn item(&self, route: &Route) -> Option<&TomlItem> {
+        route.steps().iter().try_fold(&self.root, child)
+    }
+
+    /// A report of these diagnostics at their lines and columns.
+    #[must_use]
+    pub fn report(&self, diagnostics: Vec<Diagnostic>, allowed: usize) -> Report {
+        let located = diagnostics.into_iter().map(|found| self.locate(found)).collect();
+        Report::new(self.source.clone(), located, allowed)
     }
 
     /// Finds the lines and columns of a diagnostic.
@@ -130,44 +142,37 @@ impl<'source> Document<'source> {
         let Label { place, text } = label;
         let (bytes, label) = match place {
             Place::Bytes(bytes) => (bytes, text),
-            Place::Key(route) => (self.walk(&route).key, text),
-            Place::Missing(route) => (self.walk(&route).value, text),
+            Place::Key(route) => (self.walk(&route).item.key.clone(), text),
+            Place::Missing(route) => (self.walk(&route).item.bytes.clone(), text),
             Place::Value(route) => match self.walk(&route) {
-                Site { value, found: true, .. } => (value, text),
-                Site { value, .. } => (value, format!("{text} (by default)")),
+                Site { item, is_end: true } => (item.bytes.clone(), text),
+                Site { item, is_end: false } => {
+                    (item.bytes.clone(), format!("{text} (by default)"))
+                }
             },
         };
-        let bytes = self.lines.clamp(&bytes);
-        let (line, column) = self.lines.line_and_column(bytes.start);
-        let (end_line, end_column) = self.lines.line_and_column(bytes.end);
+        let text = &self.source.text;
+        let bytes = clamp(text, &bytes);
+        let (line, column) = self.lines.line_and_column(text, bytes.start);
+        let (end_line, end_column) = self.lines.line_and_column(text, bytes.end);
         Span { bytes, line, column, end_line, end_column, label, primary: false }
     }
 
-    fn walk(&self, route: &Route) -> Site {
-        let mut value = &self.root;
-        let mut key = value.span();
+    fn walk(&self, route: &Route) -> Site<'_> {
+        let mut item = &self.root;
         for step in route.steps() {
-            let Some(next) = child(value, step) else {
-                return Site { key, value: value.span(), found: false };
-            };
-            (key, value) = next;
+            let Some(next) = child(item, step) else { return Site { item, is_end: false } };
+            item = next;
         }
-        Site { key, value: value.span(), found: true }
+        Site { item, is_end: true }
     }
 }
 
-/// The part of a value that a step leads to, with the bytes of its key.
-fn child<'a, 'source>(
-    value: &'a Spanned<DeValue<'source>>,
-    step: &Step,
-) -> Option<(Range<usize>, &'a Spanned<DeValue<'source>>)> {
-    match (step, value.get_ref()) {
-        (Step::Key(key), DeValue::Table(table)) => {
-            table.get_key_value(key.as_ref()).map(|(key, child)| (key.span(), child))
-        }
-        (Step::Index(index), DeValue::Array(array)) => {
-            array.get(*index).map(|element| (element.span(), element))
-        }
+/// The item that one step leads to.
+fn child<'a>(item: &'a TomlItem, step: &Step) -> Option<&'a TomlItem> {
+    match (step, &item.value) {
+        (Step::Key(key), TomlValue::Table(table)) => table.get(key.as_ref()),
+        (Step::Index(index), TomlValue::Array(array)) => array.get(*index),
         _ => None,
     }
 }
@@ -201,7 +206,7 @@ x = true
         let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
         let finding = Finding::at("message", place, "label");
         let diagnostic = Diagnostic { code: "code", severity: Severity::Error, finding };
-        let span = Document::parse(&source).0.locate(diagnostic).spans.swap_remove(0);
+        let span = Document::parse(source).0.locate(diagnostic).spans.swap_remove(0);
         (text[span.bytes.clone()].to_owned(), span)
     }
 

@@ -1,7 +1,7 @@
 //! The pipeline as one function: text in, report and plan out.
 
 use crate::check::{Checked, check};
-use crate::diagnostic::{Diagnostic, Problems, Report};
+use crate::diagnostic::{Problems, Report};
 use crate::document::Document;
 use crate::lint;
 use crate::plan::Plan;
@@ -11,11 +11,14 @@ use crate::rules::output::Output;
 use crate::source::Source;
 use crate::topology::Topology;
 
-/// What came of one topology.
-pub struct Compiled {
+/// The result of compiling one text.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The text as it was parsed: later findings are located in it, and edits are made in it.
+    pub document: Document,
     /// Everything that was found, in all stages that could run.
     pub report: Report,
-    /// The topology as far as it could be read, whatever is wrong with it.
+    /// The topology as far as it could be read, even if errors were found.
     pub topology: Option<Topology>,
     /// The plan, unless an error was found.
     pub plan: Option<Checked<Plan>>,
@@ -24,28 +27,21 @@ pub struct Compiled {
 /// Runs every stage before rendering. A stage with an error ends the run after reporting all of
 /// its errors.
 #[must_use]
-pub fn compile(source: &Source) -> Compiled {
+pub fn compile(source: Source) -> Compilation {
     let (document, syntax) = Document::parse(source);
-    compile_document(&document, syntax)
-}
-
-/// [`compile`] for a reader that locates findings of its own in the document.
-#[must_use]
-pub fn compile_document(document: &Document<'_>, syntax: Vec<Diagnostic>) -> Compiled {
     let mut problems = Problems::new(syntax);
-    let (topology, plan) = stages(document, &mut problems);
-    let diagnostics = problems.into_diagnostics();
+    let (topology, plan) = stages(&document, &mut problems);
+    let found = problems.into_diagnostics();
     let (diagnostics, allowed) = match &topology {
-        Some(topology) => lint::accept(diagnostics, &topology.lint),
-        None => (diagnostics, 0),
+        Some(topology) => lint::accept(found, &topology.lint),
+        None => (found, 0),
     };
-    let located = diagnostics.into_iter().map(|found| document.locate(found)).collect();
-    let report = Report::new(document.source().clone(), located, allowed);
-    Compiled { report, topology, plan }
+    let report = document.report(diagnostics, allowed);
+    Compilation { document, report, topology, plan }
 }
 
 fn stages(
-    document: &Document<'_>,
+    document: &Document,
     problems: &mut Problems,
 ) -> (Option<Topology>, Option<Checked<Plan>>) {
     if problems.has_errors() {

@@ -16,8 +16,7 @@ pub struct Source {
 
 /// Lines and columns of a text.
 #[derive(Debug)]
-pub struct LineIndex<'source> {
-    text: &'source str,
+pub struct LineIndex {
     line_starts: Vec<usize>,
     /// How many characters come before each [`BLOCK`] of bytes: a line may be the whole file, and
     /// must not be counted anew for each of its columns.
@@ -27,11 +26,11 @@ pub struct LineIndex<'source> {
 /// A power of two that makes the table small and the rest to count short.
 const BLOCK: usize = 64;
 
-impl<'source> LineIndex<'source> {
+impl LineIndex {
     /// The lines of this text.
     #[must_use]
-    pub fn new(text: &'source str) -> Self {
-        Self { text, line_starts: line_starts(text), character_counts: character_counts(text) }
+    pub fn new(text: &str) -> Self {
+        Self { line_starts: line_starts(text), character_counts: character_counts(text) }
     }
 
     /// The byte offset of the first character of each line.
@@ -40,33 +39,34 @@ impl<'source> LineIndex<'source> {
         &self.line_starts
     }
 
-    /// Bytes inside the text, on character boundaries: the parser's errors may lie between two.
-    ///
-    /// What lies behind the last line break is moved before it, to a line that can be shown.
-    #[must_use]
-    pub fn clamp(&self, bytes: &Range<usize>) -> Range<usize> {
-        let text = self.text;
-        let last = text.trim_end_matches(['\r', '\n']).len();
-        if bytes.start >= last {
-            return last..last;
-        }
-        let start = text.floor_char_boundary(bytes.start);
-        start..text.ceil_char_boundary(bytes.end.clamp(start, text.len()))
-    }
-
     /// Line and column of a byte offset, both from 1.
     #[must_use]
-    pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+    pub fn line_and_column(&self, text: &str, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).map_or(0, |index| self.line_starts[index]);
-        let column = self.characters_before(offset).saturating_sub(self.characters_before(start));
+        let characters = |end| self.characters_before(text, end);
+        let column = characters(offset).saturating_sub(characters(start));
         (line.max(1), column + 1)
     }
 
-    fn characters_before(&self, offset: usize) -> usize {
+    fn characters_before(&self, text: &str, offset: usize) -> usize {
         let block = offset / BLOCK;
-        self.character_counts[block] + characters(&self.text.as_bytes()[block * BLOCK..offset])
+        self.character_counts[block] + characters(&text.as_bytes()[block * BLOCK..offset])
     }
+}
+
+/// These bytes as a range inside the text, on character boundaries: the TOML parser's errors can end
+/// between two.
+///
+/// A range behind the last line break is moved before it, to a line that can be shown.
+#[must_use]
+pub fn clamp(text: &str, bytes: &Range<usize>) -> Range<usize> {
+    let last = text.trim_end_matches(['\r', '\n']).len();
+    if bytes.start >= last {
+        return last..last;
+    }
+    let start = text.floor_char_boundary(bytes.start);
+    start..text.ceil_char_boundary(bytes.end.clamp(start, text.len()))
 }
 
 /// Offsets of the first character of each line. A byte order mark is no character of the first.

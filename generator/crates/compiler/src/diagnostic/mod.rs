@@ -204,10 +204,17 @@ pub struct Report {
 impl Report {
     /// A report in the order of the text. What was found twice is said once.
     #[must_use]
-    pub fn new(source: Source, mut located: Vec<Located>, allowed: usize) -> Self {
-        located.sort_by(Located::order);
-        located.dedup();
-        Self { source, diagnostics: located, allowed }
+    pub fn new(source: Source, located: Vec<Located>, allowed: usize) -> Self {
+        let mut report = Self { source, diagnostics: Vec::new(), allowed };
+        report.extend(located);
+        report
+    }
+
+    /// Adds further diagnostics, each at its place.
+    pub fn extend(&mut self, located: impl IntoIterator<Item = Located>) {
+        self.diagnostics.extend(located);
+        self.diagnostics.sort_by(Located::order);
+        self.diagnostics.dedup();
     }
 
     /// How many diagnostics have this severity.

@@ -334,8 +334,8 @@ impl Topology {
     /// Reads the document key by key. What cannot be read is reported, and stood in for as far as
     /// the rest can still be judged; `None` when it cannot.
     #[must_use]
-    pub fn from_document(document: &Document<'_>, problems: &mut Problems) -> Option<Self> {
-        read::Field::read(document.root().get_ref(), &Route::root(), problems)
+    pub fn from_document(document: &Document, problems: &mut Problems) -> Option<Self> {
+        read::Field::read(&document.root().value, &Route::root(), problems)
     }
 
     /// The node of that name.

@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Problems;
 use crate::diagnostic::{Finding, Fix, Place, Severity};
+use crate::document::{TomlInteger, TomlTable, TomlValue};
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::topology::schema;
@@ -49,10 +48,10 @@ pub(super) trait Field: Sized {
     fn schema() -> Value;
 
     /// Reads the value at `at`. `None` when it was reported as broken.
-    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self>;
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self>;
 
     /// What to do about a value of another TOML type.
-    fn remedy(_: &DeValue<'_>) -> Option<Remedy> {
+    fn remedy(_: &TomlValue) -> Option<Remedy> {
         None
     }
 
@@ -81,7 +80,7 @@ pub(super) enum Remedy {
 
 /// Reports a value of the wrong TOML type.
 pub(super) fn mismatch<T: Field>(
-    value: &DeValue<'_>,
+    value: &TomlValue,
     at: &Route,
     problems: &mut Problems,
 ) -> Option<T> {
@@ -97,18 +96,17 @@ pub(super) fn mismatch<T: Field>(
 }
 
 /// A scalar as TOML.
-fn literal(value: &DeValue<'_>) -> Option<String> {
+fn literal(value: &TomlValue) -> Option<String> {
     match value {
-        DeValue::String(text) => Some(toml_edit::Value::from(text.as_ref()).to_string()),
-        DeValue::Integer(number) => Some(number.to_string()),
-        DeValue::Float(number) => Some(number.to_string()),
-        DeValue::Boolean(boolean) => Some(boolean.to_string()),
-        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+        TomlValue::String(text) => Some(toml_edit::Value::from(text.as_str()).to_string()),
+        TomlValue::Integer(TomlInteger { text, .. }) | TomlValue::Float(text) => Some(text.clone()),
+        TomlValue::Boolean(boolean) => Some(boolean.to_string()),
+        TomlValue::Datetime | TomlValue::Array(_) | TomlValue::Table(_) => None,
     }
 }
 
 /// A boolean that was meant as text.
-fn quote_any<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
+fn quote_any<T: Text>(value: &TomlValue) -> Option<Remedy> {
     let boolean = value.as_bool().map(|boolean| boolean.to_string());
     let written = boolean.filter(|text| T::parse(text).is_ok());
     let written = written.map(|text| Remedy::Write(toml_edit::Value::from(text).to_string()));
@@ -116,8 +114,8 @@ fn quote_any<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
 }
 
 /// A number that was meant as text.
-fn quote<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
-    let (DeValue::Integer(_) | DeValue::Float(_)) = value else { return None };
+fn quote<T: Text>(value: &TomlValue) -> Option<Remedy> {
+    let (TomlValue::Integer(_) | TomlValue::Float(_)) = value else { return None };
     let text = literal(value)?;
     match T::parse(&text) {
         Ok(_) => Some(Remedy::Write(toml_edit::Value::from(text).to_string())),
@@ -126,10 +124,10 @@ fn quote<T: Text>(value: &DeValue<'_>) -> Option<Remedy> {
 }
 
 /// A number that was put between quotes, perhaps with a unit, or written with a fraction of zero.
-fn unquote<T: Number>(value: &DeValue<'_>) -> Option<Remedy> {
+fn unquote<T: Number>(value: &TomlValue) -> Option<Remedy> {
     let text = match value {
-        DeValue::String(text) => text.trim(),
-        DeValue::Float(float) => float.as_str().strip_suffix(".0")?,
+        TomlValue::String(text) => text.trim(),
+        TomlValue::Float(text) => text.strip_suffix(".0")?,
         _ => return None,
     };
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -145,15 +143,15 @@ fn unquote<T: Number>(value: &DeValue<'_>) -> Option<Remedy> {
     }
 }
 
-fn type_name(value: &DeValue<'_>) -> &'static str {
+fn type_name(value: &TomlValue) -> &'static str {
     match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
+        TomlValue::String(_) => "a string",
+        TomlValue::Integer(_) => "an integer",
+        TomlValue::Float(_) => "a float",
+        TomlValue::Boolean(_) => "a boolean",
+        TomlValue::Datetime => "a date",
+        TomlValue::Array(_) => "an array",
+        TomlValue::Table(_) => "a table",
     }
 }
 
@@ -172,13 +170,9 @@ pub(super) fn constant<T: Text>(text: &str) -> T {
 }
 
 /// Values that are written as a string.
-fn read_text<T: Text + Field>(
-    value: &DeValue<'_>,
-    at: &Route,
-    problems: &mut Problems,
-) -> Option<T> {
+fn read_text<T: Text + Field>(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<T> {
     match value {
-        DeValue::String(text) => {
+        TomlValue::String(text) => {
             T::parse(text).map_or_else(|fault| malformed(fault, at, problems), Some)
         }
         _ => mismatch(value, at, problems),
@@ -187,15 +181,12 @@ fn read_text<T: Text + Field>(
 
 /// Values that are written as an integer.
 fn read_number<T: Number + Field>(
-    value: &DeValue<'_>,
+    value: &TomlValue,
     at: &Route,
     problems: &mut Problems,
 ) -> Option<T> {
-    let DeValue::Integer(integer) = value else { return mismatch(value, at, problems) };
-    // Beyond what any of our types takes; TOML itself ends there.
-    let beyond = if integer.as_str().starts_with('-') { i64::MIN } else { i64::MAX };
-    let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(beyond);
-    T::from_integer(number).map_or_else(|fault| malformed(fault, at, problems), Some)
+    let TomlValue::Integer(integer) = value else { return mismatch(value, at, problems) };
+    T::from_integer(integer.value).map_or_else(|fault| malformed(fault, at, problems), Some)
 }
 
 /// Makes keys of value types; `or` gives what stands in for a required one that is broken.
@@ -211,11 +202,11 @@ macro_rules! fields {
                 schema::$schema::<$type>()
             }
 
-            fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+            fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
                 $read(value, at, problems)
             }
 
-            fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+            fn remedy(value: &TomlValue) -> Option<Remedy> {
                 $remedy::<Self>(value)
             }
 
@@ -257,11 +248,11 @@ impl Field for NodeId {
         schema::number::<Self>()
     }
 
-    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
         read_number(value, at, problems)
     }
 
-    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+    fn remedy(value: &TomlValue) -> Option<Remedy> {
         unquote::<Self>(value)
     }
 
@@ -277,11 +268,11 @@ impl Field for bool {
         schema::boolean()
     }
 
-    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
         value.as_bool().or_else(|| mismatch(value, at, problems))
     }
 
-    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+    fn remedy(value: &TomlValue) -> Option<Remedy> {
         let boolean = match value.as_str()?.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" => true,
             "false" | "no" | "off" => false,
@@ -299,7 +290,7 @@ impl<T: Field> Field for Option<T> {
         T::schema()
     }
 
-    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
         T::read(value, at, problems).map(Some)
     }
 
@@ -330,8 +321,8 @@ impl<T: Field> Field for Vec<T> {
         schema::array::<T>()
     }
 
-    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
-        let DeValue::Array(array) = value else { return mismatch(value, at, problems) };
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let TomlValue::Array(array) = value else { return mismatch(value, at, problems) };
         if array.len() > LONGEST {
             too_long(array.len(), at, problems);
         }
@@ -340,7 +331,7 @@ impl<T: Field> Field for Vec<T> {
             if problems.are_too_many() {
                 break;
             }
-            read.extend(T::read(element.get_ref(), &at.index(index), problems));
+            read.extend(T::read(&element.value, &at.index(index), problems));
         }
         if read.len() < array.len() && !T::KNOWS_ITS_PLACE {
             problems.silence(at);
@@ -349,7 +340,7 @@ impl<T: Field> Field for Vec<T> {
     }
 
     /// One element without its brackets; one that would be refused is told with its own remedy.
-    fn remedy(value: &DeValue<'_>) -> Option<Remedy> {
+    fn remedy(value: &TomlValue) -> Option<Remedy> {
         let element = literal(value)?;
         let mut problems = Problems::default();
         if T::read(value, &Route::root(), &mut problems).is_some() {
@@ -373,16 +364,16 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
         schema::map::<K, V>()
     }
 
-    fn read(value: &DeValue<'_>, at: &Route, problems: &mut Problems) -> Option<Self> {
-        let DeValue::Table(table) = value else { return mismatch(value, at, problems) };
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let TomlValue::Table(table) = value else { return mismatch(value, at, problems) };
         let mut map = Self::new();
-        for (key, value) in table {
+        for (key, item) in table {
             if problems.are_too_many() {
                 break;
             }
-            let at = at.key(key.get_ref().to_string());
-            let value = V::read(value.get_ref(), &at, problems);
-            match K::parse(key.get_ref()) {
+            let at = at.key(key.clone());
+            let value = V::read(&item.value, &at, problems);
+            match K::parse(key) {
                 Ok(key) => drop(value.map(|value| map.insert(key, value))),
                 Err(fault) => {
                     let place = Place::Key(at.clone());
@@ -398,7 +389,7 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
 
 /// Reads the keys of one table.
 pub(super) struct Keys<'a> {
-    table: Option<&'a DeTable<'a>>,
+    table: Option<&'a TomlTable>,
     at: &'a Route,
     /// Known keys that an unknown one was meant to be. That they are missing is no second fault.
     misspelt: Vec<&'static str>,
@@ -409,14 +400,14 @@ impl<'a> Keys<'a> {
     /// Opens a table, and reports the keys that it does not know. `None` stands for a table that
     /// is absent: each of its keys is.
     pub(super) fn open(
-        table: Option<&'a DeTable<'a>>,
+        table: Option<&'a TomlTable>,
         at: &'a Route,
         known: &[Key],
         problems: &'a mut Problems,
     ) -> Self {
-        let keys = table.into_iter().flat_map(|table| table.keys().map(Spanned::get_ref));
+        let keys = table.into_iter().flat_map(|table| table.keys());
         let mut misspelt = Vec::new();
-        for key in keys.filter(|key| known.iter().all(|known| known.name != key.as_ref())) {
+        for key in keys.filter(|key| known.iter().all(|known| known.name != *key)) {
             let meant = closest(key, known.iter().map(|known| known.name));
             problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, meant));
             misspelt.extend(meant);
@@ -435,7 +426,7 @@ impl<'a> Keys<'a> {
         }
         match (self.table.and_then(|table| table.get(key)), default) {
             (Some(value), default) => {
-                let read = T::read(value.get_ref(), &at, self.problems);
+                let read = T::read(&value.value, &at, self.problems);
                 read.or(default).or_else(|| T::stand_in(&at))
             }
             (None, Some(default)) => Some(default),
@@ -492,7 +483,7 @@ macro_rules! table {
             )*];
 
             fn read_keys(
-                table: Option<&toml::de::DeTable<'_>>,
+                table: Option<&$crate::document::TomlTable>,
                 at: &$crate::route::Route,
                 problems: &mut $crate::diagnostic::Problems,
             ) -> Option<Self> {
@@ -515,12 +506,12 @@ macro_rules! table {
             }
 
             fn read(
-                value: &toml::de::DeValue<'_>,
+                value: &$crate::document::TomlValue,
                 at: &$crate::route::Route,
                 problems: &mut $crate::diagnostic::Problems,
             ) -> Option<Self> {
                 match value {
-                    toml::de::DeValue::Table(table) => Self::read_keys(Some(table), at, problems),
+                    $crate::document::TomlValue::Table(table) => Self::read_keys(Some(table), at, problems),
                     _ => $crate::topology::read::mismatch(value, at, problems),
                 }
             }
