@@ -29,7 +29,7 @@ pub(super) enum Failure {
     Out(#[from] meshwright_compiler::out::Error),
     /// The tree that is to be proven.
     #[error(transparent)]
-    Tree(#[from] meshwright_proof::files::Error),
+    Tree(#[from] meshwright_proof::files::TreeReadError),
     /// The store.
     #[error(transparent)]
     Secrets(#[from] secrets::store::Error),

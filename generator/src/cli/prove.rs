@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::session::{Session, count};
 use meshwright_compiler::diagnostic::{Format, github};
 use meshwright_compiler::out;
-use meshwright_proof::files::Directory;
+use meshwright_proof::files::OutputDirectory;
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::{human, json};
 
@@ -44,7 +44,7 @@ impl Session<'_> {
     /// Reads the output directory and proves it.
     pub(super) fn prove(&self) -> Result<Proof, Failure> {
         let dir = self.out_dir();
-        Ok(out::read(&dir, || judge::prove(&Directory(&dir)))??)
+        Ok(out::read(&dir, || judge::prove(&OutputDirectory(&dir)))??)
     }
 }
 

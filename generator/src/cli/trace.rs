@@ -10,7 +10,7 @@ use meshwright_proof::ingress::{self, picture};
 use meshwright_proof::judge::Proof;
 use meshwright_proof::model::{MachineId, Model};
 use meshwright_proof::report::{self, human, json, mermaid, text};
-use meshwright_proof::trace::{self, End, Trace as Way};
+use meshwright_proof::trace::{self, PacketTrace, TraceEnd};
 use meshwright_value::closest;
 
 const EXAMPLES: &str = "\
@@ -51,7 +51,7 @@ impl Trace {
             write!(session.err, "{}", human::table(&proof))?;
             return Ok(Status::Findings);
         };
-        if self.from == "internet" && End::parse(&self.to, model).is_err() {
+        if self.from == "internet" && TraceEnd::parse(&self.to, model).is_err() {
             return self.request(&proof, model, session);
         }
         let way = self.walk(model)?;
@@ -69,9 +69,9 @@ impl Trace {
         model: &Model,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
-        let request = ingress::ask(model, &proof.entry, &self.to);
+        let request = ingress::ask(model, &proof.ingress, &self.to);
         let request = request.map_err(|known| unknown_hostname(&self.to, &known))?;
-        let picture = picture::of(model, &request);
+        let picture = picture::draw(model, &request);
         match self.format.as_str() {
             "json" => json::request(model, &proof.paths, &picture, session.out)?,
             "mermaid" => {
@@ -86,8 +86,8 @@ impl Trace {
         Ok(Status::findings(picture.stopped.is_some()))
     }
 
-    fn walk(&self, model: &Model) -> Result<Way, Failure> {
-        let [from, to] = [&self.from, &self.to].map(|name| End::parse(name, model));
+    fn walk(&self, model: &Model) -> Result<PacketTrace, Failure> {
+        let [from, to] = [&self.from, &self.to].map(|name| TraceEnd::parse(name, model));
         let help = "a party is a node, `pod@` and a node, a client, or `internet`";
         let (from, to) = (from.map_err(|told| Failure::usage(told, help))?, to);
         let to = to.map_err(|told| Failure::usage(told, help))?;
@@ -100,7 +100,7 @@ impl Trace {
         Ok(trace::trace(model, flow, from, to))
     }
 
-    fn flow(&self, model: &Model, from: End, to: End) -> Result<&'static Flow, Failure> {
+    fn flow(&self, model: &Model, from: TraceEnd, to: TraceEnd) -> Result<&'static Flow, Failure> {
         let Some(name) = &self.flow else {
             return trace::usual_flow(model, from, to).ok_or_else(|| nothing_between(self));
         };
@@ -124,7 +124,7 @@ fn unknown_hostname(name: &str, known: &[String]) -> Failure {
 }
 
 /// What leaves for the Internet is tried from its machine.
-fn machines(from: End, to: End) -> Option<(MachineId, MachineId)> {
+fn machines(from: TraceEnd, to: TraceEnd) -> Option<(MachineId, MachineId)> {
     let from = from.machine?;
     Some((from, to.machine.unwrap_or(from)))
 }

@@ -10,12 +10,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshwright_proof::files::Directory;
+use meshwright_proof::files::OutputDirectory;
 use meshwright_proof::flows::Flow;
 use meshwright_proof::ingress::{self, picture};
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::{self, mermaid, text};
-use meshwright_proof::trace::{self, End};
+use meshwright_proof::trace::{self, TraceEnd};
 
 const DOCUMENT: &str = "docs/network.md";
 
@@ -32,11 +32,12 @@ fn told(proof: &Proof, command: &str) -> String {
         words.get(at + 1).copied()
     };
     if words[2] == "internet" {
-        let request = ingress::ask(model, &proof.entry, words[3]).expect("a hostname");
-        let picture = picture::of(model, &request);
+        let request = ingress::ask(model, &proof.ingress, words[3]).expect("a hostname");
+        let picture = picture::draw(model, &request);
         return format!("```text\n{}```", report::ingress::story(model, &proof.paths, &picture));
     }
-    let [from, to] = [words[2], words[3]].map(|word| End::parse(word, model).expect("a party"));
+    let [from, to] =
+        [words[2], words[3]].map(|word| TraceEnd::parse(word, model).expect("a party"));
     let flow = match option("--flow") {
         Some(name) => Flow::find(name),
         None => trace::usual_flow(model, from, to),
@@ -92,7 +93,7 @@ fn with_lines(document: &str) -> String {
 #[test]
 fn the_story_of_the_network_is_what_the_files_say() {
     let out = repository().join("out");
-    let proof = judge::prove(&Directory(&out)).expect("readable");
+    let proof = judge::prove(&OutputDirectory(&out)).expect("readable");
     let committed = fs::read_to_string(repository().join(DOCUMENT)).expect("readable");
     let made = with_lines(&with_pictures(&committed, &proof));
     #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]

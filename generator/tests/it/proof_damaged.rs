@@ -8,8 +8,8 @@ use std::path::Path;
 
 use meshwright_compiler::artifact::Tree as _;
 use meshwright_compiler::render::Rendering;
-use meshwright_proof::files::{Error, Files};
-use meshwright_proof::finding::{Code, Finding};
+use meshwright_proof::files::{TreeFiles, TreeReadError};
+use meshwright_proof::finding::{FindingCode, ProofFinding};
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::{human, json};
 
@@ -19,13 +19,14 @@ use crate::pipeline::compile;
 #[derive(Clone)]
 struct Bytes(BTreeMap<String, Vec<u8>>);
 
-impl Files for Bytes {
-    fn paths(&self) -> Result<Vec<String>, Error> {
+impl TreeFiles for Bytes {
+    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
         Ok(self.0.keys().cloned().collect())
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error { path: path.into(), source: io::ErrorKind::NotFound.into() };
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
+        let missing =
+            || TreeReadError { path: path.into(), source: io::ErrorKind::NotFound.into() };
         self.0.get(path).cloned().ok_or_else(missing)
     }
 }
@@ -103,7 +104,7 @@ fn is_needed(path: &str) -> bool {
     machine && of_machines.contains(&name) || shared.contains(&path)
 }
 
-fn finding_of<'a>(proof: &'a Proof, path: &str) -> Option<&'a Finding> {
+fn finding_of<'a>(proof: &'a Proof, path: &str) -> Option<&'a ProofFinding> {
     proof.findings.iter().find(|finding| proof.paths.path(finding.place.file) == path)
 }
 
@@ -119,7 +120,7 @@ fn a_file_that_is_gone_is_named() {
         } else if is_needed(path) {
             needed += 1;
             let found = finding_of(&proof, path).map(|finding| (finding.code, finding.place.line));
-            assert_eq!(found, Some((Code::FileMissing, 0)), "{path}");
+            assert_eq!(found, Some((FindingCode::FileMissing, 0)), "{path}");
         }
     }
     assert_eq!(needed, 5 + 8);
@@ -134,8 +135,8 @@ fn a_file_of_garbage_is_refused_where_it_begins() {
             let proof = whole.proof_with(path, Some(bytes.to_vec()));
             // Of the script one line is read, and a file without it says that it is missing.
             let code = match path.as_str() {
-                "host/meshwright-node" if bytes[0] != 0xff => Code::UnitMisbehaves,
-                _ => Code::NotUnderstood,
+                "host/meshwright-node" if bytes[0] != 0xff => FindingCode::UnitMisbehaves,
+                _ => FindingCode::NotUnderstood,
             };
             let found = finding_of(&proof, path).map(|finding| finding.code);
             assert!(!is_needed(path) || found == Some(code), "{path}, {bytes:?}: {found:?}");

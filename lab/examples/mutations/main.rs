@@ -19,7 +19,7 @@ use lab::mutants::{self, IN_NO_FILE};
 use lab::sandbox;
 use lab::scenario::repository;
 use lab::tree::LabTree;
-use meshwright_proof::finding::Finding;
+use meshwright_proof::finding::ProofFinding;
 use meshwright_proof::judge::{self, Proof};
 
 use crate::options::MutationOptions;
@@ -70,7 +70,7 @@ fn tell(proof: &Proof, change: &str) {
     }
 }
 
-fn cause(proof: &Proof) -> Option<&Finding> {
+fn cause(proof: &Proof) -> Option<&ProofFinding> {
     proof.failures.first().map(|failure| &failure.finding).or(proof.causes().next())
 }
 

@@ -10,18 +10,18 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::finding::{Code, Finding};
-use crate::model::packet::State;
+use crate::finding::{FindingCode, ProofFinding};
+use crate::model::packet::ConntrackState;
 use crate::model::{MachineId, Model};
-use crate::read::nftables::{Chain, Hook, ICMP_TYPES, ICMP6_TYPES, Interface, Policy};
-use crate::read::nftables::{Rule, Ruleset, Verdict};
-use crate::read::tree::Node;
+use crate::read::nftables::{ChainPolicy, Hook, ICMP_TYPES, ICMP6_TYPES, Interface, NftChain};
+use crate::read::nftables::{NftRule, NftVerdict, Ruleset};
+use crate::read::tree::EmittedNode;
 use crate::space::{Dimension, Ranges, Region, subtract_all};
 use meshwright_value::Protocol;
 
 /// Packets that one line admits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admitted {
+pub struct AdmittedRegion {
     /// The packets.
     pub region: Region,
     /// The line of the rule, or of the policy; none if no chain looks.
@@ -34,7 +34,7 @@ pub struct Exposure {
     /// In the words of [`describe`], with the lines that admit it.
     pub admitted: Vec<(String, Option<u32>)>,
     /// What differs from what it has to be.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ProofFinding>,
 }
 
 const TCP: u128 = 6;
@@ -42,7 +42,7 @@ const UDP: u128 = 17;
 
 /// The packets of connections that conntrack does not know.
 fn unknown() -> Ranges {
-    [State::Invalid, State::New, State::Untracked]
+    [ConntrackState::Invalid, ConntrackState::New, ConntrackState::Untracked]
         .map(|state| (state as u128, state as u128))
         .into_iter()
         .collect()
@@ -50,9 +50,9 @@ fn unknown() -> Ranges {
 
 /// Computes what a node's public side lets in.
 #[must_use]
-pub fn of(model: &Model, id: MachineId) -> Exposure {
+pub fn public_side(model: &Model, id: MachineId) -> Exposure {
     let Some(node) = model.files(id) else { return Exposure::default() };
-    let ruleset = &*node.firewall.said;
+    let ruleset = &*node.firewall.content;
     let file = node.firewall.file;
     let last = ruleset.interfaces.len().saturating_sub(1) as u128;
     let public = Ranges::span(Interface::Public.into(), last);
@@ -67,8 +67,8 @@ pub fn of(model: &Model, id: MachineId) -> Exposure {
     for one in &admitted {
         for region in subtract_all(vec![one.region.clone()], &expected) {
             let message = format!("the public side is open to {}", describe(&region));
-            findings.push(Finding::new(
-                Code::PublicSideOpen,
+            findings.push(ProofFinding::new(
+                FindingCode::PublicSideOpen,
                 file.line(one.line.unwrap_or(0)),
                 message,
             ));
@@ -76,8 +76,8 @@ pub fn of(model: &Model, id: MachineId) -> Exposure {
     }
     for one in &through {
         let message = format!("the host forwards from its public side: {}", describe(&one.region));
-        findings.push(Finding::new(
-            Code::PublicSideOpen,
+        findings.push(ProofFinding::new(
+            FindingCode::PublicSideOpen,
             file.line(one.line.unwrap_or(0)),
             message,
         ));
@@ -85,7 +85,7 @@ pub fn of(model: &Model, id: MachineId) -> Exposure {
     let open: Vec<_> = admitted.iter().map(|one| one.region.clone()).collect();
     for region in subtract_all(expected, &open) {
         let message = format!("the public side is closed to {}", describe(&region));
-        findings.push(Finding::new(Code::PublicSideClosed, file.whole(), message));
+        findings.push(ProofFinding::new(FindingCode::PublicSideClosed, file.whole(), message));
     }
     findings.sort();
     findings.dedup_by(|one, other| one.place == other.place && one.code == other.code);
@@ -95,9 +95,9 @@ pub fn of(model: &Model, id: MachineId) -> Exposure {
 
 /// What it has to let in: WireGuard's port, SSH from its sources, `open_ports`, and what IP itself
 /// needs (host.md §2): errors and pings, neighbour discovery, multicast listeners, DHCP's answers.
-fn expected(model: &Model, node: &Node) -> Vec<Region> {
-    let json = &node.json.said;
-    let port = node.conf.said.listen_port.map_or(0, |port| port.value.into());
+fn expected(model: &Model, node: &EmittedNode) -> Vec<Region> {
+    let json = &node.json.content;
+    let port = node.conf.content.listen_port.map_or(0, |port| port.value.into());
     let mut expected = vec![to_port(UDP, port, port)];
     for source in &json.ssh_from {
         let ssh = to_port(TCP, json.ssh_port.into(), json.ssh_port.into());
@@ -127,7 +127,7 @@ fn expected(model: &Model, node: &Node) -> Vec<Region> {
 /// Mesh, pod and service addresses: they are no addresses of the public side.
 fn private(model: &Model) -> Ranges {
     let (cluster, _) = model.cluster();
-    let mesh = model.emitted.nodes.iter().filter_map(|node| node.conf.said.address);
+    let mesh = model.emitted.nodes.iter().filter_map(|node| node.conf.content.address);
     let mesh = mesh.map(|address| address.value.trunc());
     let nets = mesh.chain([cluster.pod_subnet.value, cluster.service_subnet.value]);
     nets.flat_map(|net| Ranges::from(net).iter().collect::<Vec<_>>()).collect()
@@ -154,17 +154,17 @@ fn icmp(version: u128, protocol: u128, types: &[(&str, u8)], without: &[&str]) -
 /// What a client that widens its own AllowedIPs could reach beyond what its file asks for, on one
 /// node: the firewall alone stands before it.
 #[must_use]
-pub fn of_client(model: &Model, client: MachineId, id: MachineId) -> Vec<Finding> {
+pub fn client_excess(model: &Model, client: MachineId, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
-    let address = u32::from(model.atoms.address(model.machine(client).address));
+    let address = u32::from(model.classes.address(model.machine(client).address));
     let start = family(Region::everything(), 4)
         .within(Dimension::InInterface, &Ranges::one(Interface::Mesh.into()))
         .within(Dimension::Source4, &Ranges::one(address.into()))
-        .within(Dimension::State, &Ranges::one(State::New as u128));
+        .within(Dimension::State, &Ranges::one(ConntrackState::New as u128));
     let (input, forward) = allowed(model, client, node);
     let mut findings = Vec::new();
     for (hook, allowed) in [(Hook::Input, input), (Hook::Forward, forward)] {
-        for one in admitted(&node.firewall.said, hook, vec![start.clone()]) {
+        for one in admitted(&node.firewall.content, hook, vec![start.clone()]) {
             for region in subtract_all(vec![one.region.clone()], &allowed) {
                 let message = format!(
                     "{} lets the client {} reach what its file does not ask for: {}",
@@ -173,7 +173,7 @@ pub fn of_client(model: &Model, client: MachineId, id: MachineId) -> Vec<Finding
                     describe(&region)
                 );
                 let place = node.firewall.file.line(one.line.unwrap_or(0));
-                findings.push(Finding::new(Code::ReachExceeded, place, message));
+                findings.push(ProofFinding::new(FindingCode::ReachExceeded, place, message));
             }
         }
     }
@@ -182,7 +182,7 @@ pub fn of_client(model: &Model, client: MachineId, id: MachineId) -> Vec<Finding
 }
 
 /// What a client may reach at input, and through a node.
-fn allowed(model: &Model, client: MachineId, node: &Node) -> (Vec<Region>, Vec<Region>) {
+fn allowed(model: &Model, client: MachineId, node: &EmittedNode) -> (Vec<Region>, Vec<Region>) {
     let asks = |name| {
         let flow = crate::flows::Flow::find(name);
         flow.is_some_and(|flow| flow.is_asked_for(model, client))
@@ -192,9 +192,9 @@ fn allowed(model: &Model, client: MachineId, node: &Node) -> (Vec<Region>, Vec<R
     let to = |ranges: &Ranges| Region::everything().within(Dimension::Destination4, ranges);
     let (mut input, mut forward) = (Vec::new(), Vec::new());
     if asks("client-api") {
-        let addresses = model.nodes().map(|id| model.atoms.address(model.machine(id).address));
+        let addresses = model.nodes().map(|id| model.classes.address(model.machine(id).address));
         let nodes: Ranges = addresses.map(one).collect();
-        let ssh = node.json.said.ssh_port.into();
+        let ssh = node.json.content.ssh_port.into();
         for port in [ssh, 6443] {
             input.push(to_port(TCP, port, port).within(Dimension::Destination4, &nodes));
         }
@@ -220,7 +220,7 @@ fn one(address: Ipv4Addr) -> (u128, u128) {
 
 /// The packets of `regions` that pass a hook, each with the line that admits it last.
 #[must_use]
-pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<Admitted> {
+pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<AdmittedRegion> {
     let seen = |region: &Region| region.clone().within(Dimension::Family, &ruleset.families);
     let unseen = ruleset.families.complement(Dimension::Family.largest());
     let unseen = regions.iter().map(|region| {
@@ -228,19 +228,19 @@ pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<Admi
         region.clone().within(Dimension::Family, &unseen).within(Dimension::Family, &both)
     });
     let unseen = unseen.filter(|region| !region.is_empty());
-    let unseen: Vec<_> = unseen.map(|region| Admitted { region, line: None }).collect();
+    let unseen: Vec<_> = unseen.map(|region| AdmittedRegion { region, line: None }).collect();
     let mut passing: Vec<_> =
-        regions.iter().map(|region| Admitted { region: seen(region), line: None }).collect();
+        regions.iter().map(|region| AdmittedRegion { region: seen(region), line: None }).collect();
     let mut bases: Vec<_> = ruleset.chains.iter().filter_map(base_of).collect();
     bases.retain(|(base, _)| base.hook == hook);
     bases.sort_by_key(|(base, _)| base.priority);
     for (base, chain) in bases {
         let regions = passing.into_iter().map(|one| one.region).collect();
-        let mut run = Run { ruleset, admitted: Vec::new() };
+        let mut run = ChainRun { ruleset, admitted: Vec::new() };
         let left = run.chain(&chain.rules, regions, 0);
-        if base.policy == Policy::Accept {
+        if base.policy == ChainPolicy::Accept {
             let line = Some(base.line);
-            run.admitted.extend(left.into_iter().map(|region| Admitted { region, line }));
+            run.admitted.extend(left.into_iter().map(|region| AdmittedRegion { region, line }));
         }
         passing = run.admitted;
     }
@@ -249,19 +249,19 @@ pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<Admi
     passing
 }
 
-fn base_of(chain: &Chain) -> Option<(&crate::read::nftables::Base, &Chain)> {
+fn base_of(chain: &NftChain) -> Option<(&crate::read::nftables::BaseChain, &NftChain)> {
     Some((chain.base.as_ref()?, chain))
 }
 
 /// All packets of one base chain.
-struct Run<'a> {
+struct ChainRun<'a> {
     ruleset: &'a Ruleset,
-    admitted: Vec<Admitted>,
+    admitted: Vec<AdmittedRegion>,
 }
 
-impl Run<'_> {
+impl ChainRun<'_> {
     /// Notes what the rules admit, and returns what comes out at the end.
-    fn chain(&mut self, rules: &[Rule], mut regions: Vec<Region>, depth: usize) -> Vec<Region> {
+    fn chain(&mut self, rules: &[NftRule], mut regions: Vec<Region>, depth: usize) -> Vec<Region> {
         let mut returned = Vec::new();
         for rule in rules {
             let Some(verdict) = rule.verdict else { continue };
@@ -272,15 +272,16 @@ impl Run<'_> {
             }
             regions = regions.iter().flat_map(|region| region.subtract(&rule.region)).collect();
             match verdict {
-                Verdict::Drop => {}
-                Verdict::Return => returned.extend(met),
-                Verdict::Accept => {
+                NftVerdict::Drop => {}
+                NftVerdict::Return => returned.extend(met),
+                NftVerdict::Accept => {
                     let line = Some(rule.line);
-                    self.admitted.extend(met.into_iter().map(|region| Admitted { region, line }));
+                    self.admitted
+                        .extend(met.into_iter().map(|region| AdmittedRegion { region, line }));
                 }
                 // Chains that jump in circles are refused by nft; here they only end.
-                Verdict::Jump(_) if depth > self.ruleset.chains.len() => {}
-                Verdict::Jump(target) => {
+                NftVerdict::Jump(_) if depth > self.ruleset.chains.len() => {}
+                NftVerdict::Jump(target) => {
                     let rules = &self.ruleset.chains[target].rules;
                     regions.extend(self.chain(rules, met, depth + 1));
                 }

@@ -6,26 +6,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Files by their path below the output directory, with `/` between folders.
-pub trait Files: Sync {
+pub trait TreeFiles: Sync {
     /// All paths.
     ///
     /// # Errors
     ///
     /// When they cannot be listed, with the path that could not.
-    fn paths(&self) -> Result<Vec<String>, Error>;
+    fn paths(&self) -> Result<Vec<String>, TreeReadError>;
 
     /// The bytes of one.
     ///
     /// # Errors
     ///
     /// When it cannot be read.
-    fn read(&self, path: &str) -> Result<Vec<u8>, Error>;
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError>;
 }
 
 /// What the system refuses.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", path.display())]
-pub struct Error {
+pub struct TreeReadError {
     /// What was read.
     pub path: PathBuf,
     /// Why it could not be.
@@ -34,26 +34,26 @@ pub struct Error {
 
 /// An output directory.
 #[derive(Debug)]
-pub struct Directory<'path>(pub &'path Path);
+pub struct OutputDirectory<'path>(pub &'path Path);
 
-impl Files for Directory<'_> {
-    fn paths(&self) -> Result<Vec<String>, Error> {
+impl TreeFiles for OutputDirectory<'_> {
+    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
         let mut paths = Vec::new();
         list(self.0, "", &mut paths)?;
         Ok(paths)
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
         let path = self.0.join(path);
-        fs::read(&path).map_err(|source| Error { path, source })
+        fs::read(&path).map_err(|source| TreeReadError { path, source })
     }
 }
 
 /// Lists regular files alone: what is a symlink was not written by us, and is not followed. Names
 /// that begin with a dot, such as the writer's staging folder, are nobody's artifact.
-fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), Error> {
+fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), TreeReadError> {
     let dir = root.join(folder);
-    let failed = |source| Error { path: dir.clone(), source };
+    let failed = |source| TreeReadError { path: dir.clone(), source };
     for entry in fs::read_dir(&dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let kind = entry.file_type().map_err(failed)?;
@@ -69,13 +69,14 @@ fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), Error>
     Ok(())
 }
 
-impl Files for BTreeMap<String, String> {
-    fn paths(&self) -> Result<Vec<String>, Error> {
+impl TreeFiles for BTreeMap<String, String> {
+    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
         Ok(self.keys().cloned().collect())
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error { path: path.into(), source: io::ErrorKind::NotFound.into() };
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
+        let missing =
+            || TreeReadError { path: path.into(), source: io::ErrorKind::NotFound.into() };
         self.get(path).map(|text| text.clone().into_bytes()).ok_or_else(missing)
     }
 }

@@ -2,22 +2,22 @@
 
 use std::fmt;
 
-use crate::span::Place;
+use crate::span::FileLine;
 
 /// Why a packet does not arrive, or what an invariant found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub struct ProofFinding {
     /// What kind of fault it is.
-    pub code: Code,
+    pub code: FindingCode,
     /// The line that causes it.
-    pub place: Place,
+    pub place: FileLine,
     /// What is wrong there.
     pub message: String,
 }
 
-impl Finding {
+impl ProofFinding {
     /// A finding.
-    pub fn new(code: Code, place: Place, message: impl Into<String>) -> Self {
+    pub fn new(code: FindingCode, place: FileLine, message: impl Into<String>) -> Self {
         Self { code, place, message: message.into() }
     }
 }
@@ -26,11 +26,11 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $name:literal,)*) => {
         /// Kinds of faults.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Code {
+        pub enum FindingCode {
             $($(#[$doc])* $code,)*
         }
 
-        impl Code {
+        impl FindingCode {
             /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$code),*];
 
@@ -134,7 +134,7 @@ codes! {
     ServiceExposed = "service-exposed",
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for FindingCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

@@ -2,26 +2,26 @@
 
 use crate::model::MachineId;
 use crate::model::packet::Packet;
-use crate::model::routing::Taken;
+use crate::model::routing::TakenRoute;
 use crate::read::nftables::Hook;
-use crate::span::Place;
+use crate::span::FileLine;
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hop {
+pub struct PacketHop {
     /// Where it happens.
     pub machine: MachineId,
     /// The packet, after it.
     pub packet: Packet,
     /// What happens.
-    pub step: Step,
+    pub step: HopStep,
     /// The line that decides it; none where nothing emitted does.
-    pub place: Option<Place>,
+    pub place: Option<FileLine>,
 }
 
 /// What happens to a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum HopStep {
     /// It is sent.
     Sent(Party),
     /// kube-proxy chose one of a Service's pods.
@@ -31,7 +31,7 @@ pub enum Step {
     /// conntrack took both back, since it is an answer.
     Restored,
     /// The host found a route.
-    Routed(Taken),
+    Routed(TakenRoute),
     /// The firewall let it through.
     Admitted(Hook),
     /// WireGuard found the peer whose `AllowedIPs` hold the destination.
@@ -39,7 +39,7 @@ pub enum Step {
         /// That peer.
         to: MachineId,
         /// Where one end finds the other.
-        endpoint: Place,
+        endpoint: FileLine,
         /// Its size on the underlay, in bytes.
         size: u16,
     },

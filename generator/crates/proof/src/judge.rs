@@ -2,41 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use crate::files::{Error, Files};
-use crate::finding::{Code, Finding};
-use crate::flows::{self, Expected, Flow, Target, Verdict};
-use crate::hop::Step;
+use crate::files::{TreeFiles, TreeReadError};
+use crate::finding::{FindingCode, ProofFinding};
+use crate::flows::{self, Expected, Flow, FlowTarget, FlowVerdict};
+use crate::hop::HopStep;
 use crate::ingress;
 use crate::invariants;
 use crate::model::{MachineId, Model};
 use crate::parallel;
 use crate::read::nftables::Hook;
 use crate::read::tree;
-use crate::span::{File, Paths, Place};
+use crate::span::{FileId, FileLine, TreePaths};
 use crate::walk::Walker;
 
 /// What came of a proof.
 #[derive(Debug)]
 pub struct Proof {
     /// The paths of all files.
-    pub paths: Paths,
+    pub paths: TreePaths,
     /// The network, unless it could not be read.
     pub model: Option<Model>,
     /// For each flow of [`flows::all`] how often it was proven, and how often it failed.
-    pub counts: Vec<Count>,
+    pub counts: Vec<FlowCount>,
     /// Why flows failed, the most frequent cause first.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FlowFailure>,
     /// The way in from the Internet.
-    pub entry: ingress::Proven,
+    pub ingress: ingress::IngressProof,
     /// What is wrong without a packet.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ProofFinding>,
     /// Files whose bytes are not the manifest's.
-    pub edited: Vec<File>,
+    pub edited: Vec<FileId>,
 }
 
 /// How often a flow held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
+pub struct FlowCount {
     /// As it should be.
     pub proven: u64,
     /// Not so.
@@ -45,18 +45,18 @@ pub struct Count {
 
 /// One cause, and what it breaks.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct FlowFailure {
     /// The cause.
-    pub finding: Finding,
+    pub finding: ProofFinding,
     /// How many flows fail for it.
     pub count: u64,
     /// The first of them.
-    pub first: Instance,
+    pub first: FlowInstance,
 }
 
 /// One flow between two machines.
 #[derive(Debug, Clone, Copy)]
-pub struct Instance {
+pub struct FlowInstance {
     /// The flow.
     pub flow: &'static Flow,
     /// Who sends.
@@ -73,8 +73,8 @@ impl Proof {
     }
 
     /// What is wrong without a packet between two machines: with the way in, and without any.
-    pub fn causes(&self) -> impl Iterator<Item = &Finding> {
-        self.entry.causes().chain(&self.findings)
+    pub fn causes(&self) -> impl Iterator<Item = &ProofFinding> {
+        self.ingress.causes().chain(&self.findings)
     }
 
     /// Whether a flow was proven wherever it applies.
@@ -92,11 +92,11 @@ impl Proof {
 
     /// How often all flows together held, and failed.
     #[must_use]
-    pub fn total(&self) -> Count {
-        let entry = self.entry.count();
+    pub fn total(&self) -> FlowCount {
+        let entry = self.ingress.count();
         let counts = || self.counts.iter().chain([&entry]);
-        let sum = |count: fn(&Count) -> u64| counts().map(count).sum();
-        Count { proven: sum(|count| count.proven), failed: sum(|count| count.failed) }
+        let sum = |count: fn(&FlowCount) -> u64| counts().map(count).sum();
+        FlowCount { proven: sum(|count| count.proven), failed: sum(|count| count.failed) }
     }
 }
 
@@ -105,14 +105,14 @@ impl Proof {
 /// # Errors
 ///
 /// When the system refuses a file.
-pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
+pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
     let reading = tree::read(files)?;
     let mut proof = Proof {
         paths: reading.paths,
         model: None,
-        counts: vec![Count::default(); flows::all().count()],
+        counts: vec![FlowCount::default(); flows::all().count()],
         failures: Vec::new(),
-        entry: ingress::Proven::default(),
+        ingress: ingress::IngressProof::default(),
         findings: reading.findings,
         edited: reading.edited,
     };
@@ -123,7 +123,7 @@ pub fn prove(files: &dyn Files) -> Result<Proof, Error> {
     match Model::build(emitted) {
         Ok(model) => {
             walk(&model, &mut proof);
-            proof.entry = ingress::prove(&model, |flow| proof.is_proven(flow));
+            proof.ingress = ingress::prove(&model, |flow| proof.is_proven(flow));
             proof.findings.extend(invariants::check(&model));
             proof.model = Some(model);
         }
@@ -153,31 +153,33 @@ fn walk(model: &Model, proof: &mut Proof) {
 }
 
 /// What one machine sends.
-struct Row {
-    counts: Vec<Count>,
+struct SenderRow {
+    counts: Vec<FlowCount>,
     causes: Causes,
 }
 
 #[derive(Default)]
-struct Causes(BTreeMap<(Code, Place), Failure>);
+struct Causes(BTreeMap<(FindingCode, FileLine), FlowFailure>);
 
 impl Causes {
-    fn add(&mut self, finding: Finding, count: u64, first: Instance) {
+    fn add(&mut self, finding: ProofFinding, count: u64, first: FlowInstance) {
         let key = (finding.code, finding.place);
-        self.0.entry(key).or_insert(Failure { finding, count: 0, first }).count += count;
+        self.0.entry(key).or_insert(FlowFailure { finding, count: 0, first }).count += count;
     }
 
     fn merge(&mut self, other: Self) {
-        for Failure { finding, count, first } in other.0.into_values() {
+        for FlowFailure { finding, count, first } in other.0.into_values() {
             self.add(finding, count, first);
         }
     }
 }
 
-fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
+fn row(walker: &mut Walker<'_>, from: MachineId) -> SenderRow {
     let model = walker.model();
-    let mut row =
-        Row { counts: vec![Count::default(); flows::all().count()], causes: Causes::default() };
+    let mut row = SenderRow {
+        counts: vec![FlowCount::default(); flows::all().count()],
+        causes: Causes::default(),
+    };
     for to in model.nodes() {
         for (flow, count) in flows::all().zip(&mut row.counts) {
             if !flow.applies(model, from, to) {
@@ -189,7 +191,7 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
                 continue;
             }
             count.failed += 1;
-            let first = Instance { flow, from, to };
+            let first = FlowInstance { flow, from, to };
             row.causes.add(cause(model, &first, verdict), 1, first);
         }
     }
@@ -198,9 +200,9 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> Row {
 
 /// Why a flow is not as it should be.
 #[must_use]
-pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
-    let Instance { flow, from, to } = *instance;
-    if let Verdict::Stopped(stopped) = verdict {
+pub fn cause(model: &Model, instance: &FlowInstance, verdict: FlowVerdict) -> ProofFinding {
+    let FlowInstance { flow, from, to } = *instance;
+    if let FlowVerdict::Stopped(stopped) = verdict {
         return without_routes(model, instance, stopped.finding(model));
     }
     let names = [from, to].map(|id| model.machine(id).name.as_str());
@@ -218,34 +220,34 @@ pub fn cause(model: &Model, instance: &Instance, verdict: Verdict) -> Finding {
     // The last rule that admitted it is where it could have been stopped.
     let place = last_admission(model, instance);
     let code = match flow.expected {
-        Expected::Blocked => Code::FirewallAdmits,
-        Expected::AsAsked | Expected::Delivered => Code::ReachExceeded,
+        Expected::Blocked => FindingCode::FirewallAdmits,
+        Expected::AsAsked | Expected::Delivered => FindingCode::ReachExceeded,
     };
-    Finding::new(code, place, message)
+    ProofFinding::new(code, place, message)
 }
 
 /// A pod packet that only BIRD has a route for is not lost by the guard, but by what is not in
 /// wg0.routes.
-fn without_routes(model: &Model, instance: &Instance, finding: Finding) -> Finding {
-    let waits = matches!(instance.flow.target, Target::PodWithoutBgp(_));
+fn without_routes(model: &Model, instance: &FlowInstance, finding: ProofFinding) -> ProofFinding {
+    let waits = matches!(instance.flow.target, FlowTarget::PodWithoutBgp(_));
     let routes = model.files(instance.from).map(|files| files.routes.file);
-    match routes.filter(|_| waits && finding.code == Code::NoRoute) {
+    match routes.filter(|_| waits && finding.code == FindingCode::NoRoute) {
         Some(file) => {
             let name = &model.machine(instance.to).name;
             let message =
                 format!("no route to the pods of {name} but BIRD's, which may take 240 s");
-            Finding::new(Code::PodsWaitForBgp, file.whole(), message)
+            ProofFinding::new(FindingCode::PodsWaitForBgp, file.whole(), message)
         }
         None => finding,
     }
 }
 
-fn last_admission(model: &Model, instance: &Instance) -> Place {
+fn last_admission(model: &Model, instance: &FlowInstance) -> FileLine {
     let mut walker = Walker::with_log(model);
     let _ = instance.flow.prove(&mut walker, instance.from, instance.to);
     let hops = walker.hops();
     let mut admitted = hops.iter().filter_map(|hop| match hop.step {
-        Step::Admitted(Hook::Input | Hook::Forward) => hop.place,
+        HopStep::Admitted(Hook::Input | Hook::Forward) => hop.place,
         _ => None,
     });
     admitted.next_back().unwrap_or(model.machine(instance.to).file.whole())

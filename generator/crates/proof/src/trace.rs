@@ -1,21 +1,21 @@
 //! The way of one packet between two parties, step by step.
 
-use crate::finding::Finding;
-use crate::flows::{self, Flow, Verdict};
-use crate::hop::{Hop, Party};
+use crate::finding::ProofFinding;
+use crate::flows::{self, Flow, FlowVerdict};
+use crate::hop::{PacketHop, Party};
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
 /// Who a packet comes from, or goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
+pub struct TraceEnd {
     /// The machine; of the Internet, none.
     pub machine: Option<MachineId>,
     /// Who on it.
     pub party: Party,
 }
 
-impl End {
+impl TraceEnd {
     /// Reads `tokyo`, `pod@tokyo` or `internet`.
     ///
     /// # Errors
@@ -41,18 +41,18 @@ impl End {
 
 /// A way and how it ended.
 #[derive(Debug)]
-pub struct Trace {
+pub struct PacketTrace {
     /// The flow.
     pub flow: &'static str,
     /// Its steps; there, then back.
-    pub hops: Vec<Hop>,
+    pub hops: Vec<PacketHop>,
     /// Why it ended too early.
-    pub stopped: Option<Finding>,
+    pub stopped: Option<ProofFinding>,
 }
 
 /// The flow that one would try first between two parties.
 #[must_use]
-pub fn usual_flow(model: &Model, from: End, to: End) -> Option<&'static Flow> {
+pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'static Flow> {
     let client = from.machine.is_some_and(|id| model.is_client(id));
     let name = match (from.party, to.party) {
         (Party::Host, Party::Pod) if client => "client-pod",
@@ -69,15 +69,15 @@ pub fn usual_flow(model: &Model, from: End, to: End) -> Option<&'static Flow> {
 
 /// Walks one flow between two machines, in the first of its ways.
 #[must_use]
-pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Trace {
+pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> PacketTrace {
     let mut walker = Walker::with_log(model);
-    let verdict = match flows::tries(model, flow, from, to).first() {
-        Some(first) => flows::verdict(&mut walker, &first.journey, first.meant),
-        None => Verdict::Delivered,
+    let verdict = match flows::probes(model, flow, from, to).first() {
+        Some(first) => flows::verdict(&mut walker, &first.journey, first.expected_arrival),
+        None => FlowVerdict::Delivered,
     };
     let stopped = match verdict {
-        Verdict::Delivered => None,
-        Verdict::Stopped(stopped) => Some(stopped.finding(model)),
+        FlowVerdict::Delivered => None,
+        FlowVerdict::Stopped(stopped) => Some(stopped.finding(model)),
     };
-    Trace { flow: flow.name, hops: walker.hops(), stopped }
+    PacketTrace { flow: flow.name, hops: walker.hops(), stopped }
 }

@@ -29,5 +29,5 @@ pub(super) fn controls(model: &Model, id: MachineId) -> bool {
 /// All with all, or each with the reflectors.
 pub(super) fn speak_bgp(model: &Model, from: MachineId, to: MachineId) -> bool {
     let reflects = |id| model.machine(id).node.as_ref().is_some_and(|host| host.reflector);
-    model.emitted.bgp.said.full_mesh.value || reflects(from) || reflects(to)
+    model.emitted.bgp.content.full_mesh.value || reflects(from) || reflects(to)
 }

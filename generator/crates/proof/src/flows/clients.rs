@@ -1,16 +1,16 @@
 //! What clients reach, and what they do not.
 
 use super::between::from_client;
-use super::{API, APP, Expected, Flow, KUBELET, SERVICE, Target};
+use super::{API, APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};
 use crate::hop::Party;
-use crate::model::packet::Payload;
+use crate::model::packet::PacketPayload;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-ssh",
         about: "a client reaches SSH",
         sender: Party::Host,
-        target: Target::Ssh,
+        target: FlowTarget::Ssh,
         expected: Expected::AsAsked,
         between: from_client,
     },
@@ -26,7 +26,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "client-ping",
         about: "a client reaches a host",
         sender: Party::Host,
-        target: Target::Host(Payload::ping()),
+        target: FlowTarget::Host(PacketPayload::ping()),
         expected: Expected::AsAsked,
         between: from_client,
     },
@@ -42,7 +42,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "client-pod",
         about: "a client reaches a pod",
         sender: Party::Host,
-        target: Target::Pod(Payload::tcp(APP)),
+        target: FlowTarget::Pod(PacketPayload::tcp(APP)),
         expected: Expected::AsAsked,
         between: from_client,
     },
@@ -58,7 +58,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "client-node-port",
         about: "a client does not reach a NodePort",
         sender: Party::Host,
-        target: Target::NodePort,
+        target: FlowTarget::NodePort,
         expected: Expected::Blocked,
         between: from_client,
     },

@@ -1,16 +1,16 @@
 //! What hosts say to hosts.
 
 use super::between::{controls, other_nodes, speak_bgp};
-use super::{API, BGP, ETCD, Expected, Flow, KUBELET, Target};
+use super::{API, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
 use crate::hop::Party;
-use crate::model::packet::Payload;
+use crate::model::packet::PacketPayload;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-ping",
         about: "a host reaches a host",
         sender: Party::Host,
-        target: Target::Host(Payload::ping()),
+        target: FlowTarget::Host(PacketPayload::ping()),
         expected: Expected::Delivered,
         between: other_nodes,
     },

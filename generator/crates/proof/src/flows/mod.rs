@@ -8,11 +8,11 @@ mod pods;
 mod probes;
 mod services;
 
-pub use self::probes::{Try, metadata_of, tries};
+pub use self::probes::{FlowProbe, metadata_of, probes};
 use crate::hop::Party;
-use crate::model::packet::Payload;
+use crate::model::packet::PacketPayload;
 use crate::model::{MachineId, Model};
-use crate::walk::{Arrival, Journey, Stopped, Walker};
+use crate::walk::{Arrival, Journey, StoppedPacket, Walker};
 
 /// One kind of flow.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct Flow {
     /// Who sends.
     pub sender: Party,
     /// What is sent to.
-    pub target: Target,
+    pub target: FlowTarget,
     /// What must become of it.
     pub expected: Expected,
     /// Between which machines it is proven.
@@ -33,13 +33,13 @@ pub struct Flow {
 
 /// What a flow is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum FlowTarget {
     /// The host, at its address in the mesh.
-    Host(Payload),
+    Host(PacketPayload),
     /// sshd of the host.
     Ssh,
     /// A pod.
-    Pod(Payload),
+    Pod(PacketPayload),
     /// The address of a Service whose endpoint is a pod.
     Service {
         /// Its port.
@@ -50,11 +50,11 @@ pub enum Target {
     /// A port of the host that leads to a pod, its own or another's.
     NodePort,
     /// A pod, while BIRD has no routes.
-    PodWithoutBgp(Payload),
+    PodWithoutBgp(PacketPayload),
     /// The metadata services of the host's cloud.
     Metadata,
     /// Any host outside.
-    Internet(Payload),
+    Internet(PacketPayload),
 }
 
 /// What must become of a flow.
@@ -70,11 +70,11 @@ pub enum Expected {
 
 /// What became of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FlowVerdict {
     /// It arrived, and so did its answer.
     Delivered,
     /// It stopped.
-    Stopped(Stopped),
+    Stopped(StoppedPacket),
 }
 
 /// A port that programs in pods listen on.
@@ -87,12 +87,12 @@ const NODE_PORT: u16 = 30_000;
 pub const EDGE: u16 = 7844;
 
 /// A Service of an app.
-const SERVICE: Target = Target::Service { port: SERVICE_PORT, target: APP };
+const SERVICE: FlowTarget = FlowTarget::Service { port: SERVICE_PORT, target: APP };
 
-const API: Target = Target::Host(Payload::tcp(6443));
-const KUBELET: Target = Target::Host(Payload::tcp(10_250));
-const BGP: Target = Target::Host(Payload::tcp(179));
-const ETCD: Target = Target::Host(Payload::tcp(2379));
+const API: FlowTarget = FlowTarget::Host(PacketPayload::tcp(6443));
+const KUBELET: FlowTarget = FlowTarget::Host(PacketPayload::tcp(10_250));
+const BGP: FlowTarget = FlowTarget::Host(PacketPayload::tcp(179));
+const ETCD: FlowTarget = FlowTarget::Host(PacketPayload::tcp(2379));
 
 /// All flows, in the order in which they are reported.
 pub fn all() -> impl Iterator<Item = &'static Flow> + Clone {
@@ -111,7 +111,7 @@ impl Flow {
 
     /// The same between the same machines, sent to something else.
     #[must_use]
-    pub const fn to(self, target: Target) -> Self {
+    pub const fn with_target(self, target: FlowTarget) -> Self {
         Self { target, ..self }
     }
 
@@ -123,8 +123,8 @@ impl Flow {
 
     /// Whether this verdict is the expected one.
     #[must_use]
-    pub fn holds(&self, model: &Model, from: MachineId, verdict: Verdict) -> bool {
-        let delivered = verdict == Verdict::Delivered;
+    pub fn holds(&self, model: &Model, from: MachineId, verdict: FlowVerdict) -> bool {
+        let delivered = verdict == FlowVerdict::Delivered;
         match self.expected {
             Expected::Delivered => delivered,
             Expected::Blocked => !delivered,
@@ -137,28 +137,28 @@ impl Flow {
     #[must_use]
     pub fn is_asked_for(&self, model: &Model, client: MachineId) -> bool {
         let client = model.machine(client);
-        let asks = |atom| client.peer(atom).is_some();
+        let asks = |class| client.peer(class).is_some();
         match self.target {
-            Target::Host(_) | Target::Ssh | Target::NodePort => {
+            FlowTarget::Host(_) | FlowTarget::Ssh | FlowTarget::NodePort => {
                 model.nodes().any(|node| asks(model.machine(node).address))
             }
-            Target::Pod(_) | Target::PodWithoutBgp(_) => model.nodes().any(|node| {
+            FlowTarget::Pod(_) | FlowTarget::PodWithoutBgp(_) => model.nodes().any(|node| {
                 let host = model.machine(node).node.as_ref();
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
-            Target::Service { .. } => asks(model.service()),
-            Target::Metadata | Target::Internet(_) => false,
+            FlowTarget::Service { .. } => asks(model.service()),
+            FlowTarget::Metadata | FlowTarget::Internet(_) => false,
         }
     }
 
     /// Proves it between two machines: for every address that their pods can have, and for each way
     /// of translating a Service.
-    pub fn prove(&self, walker: &mut Walker<'_>, from: MachineId, to: MachineId) -> Verdict {
+    pub fn prove(&self, walker: &mut Walker<'_>, from: MachineId, to: MachineId) -> FlowVerdict {
         let model = walker.model();
-        let mut last = Verdict::Delivered;
-        for one in tries(model, self, from, to) {
-            last = verdict(walker, &one.journey, one.meant);
-            let stopped = matches!(last, Verdict::Stopped(_));
+        let mut last = FlowVerdict::Delivered;
+        for one in probes(model, self, from, to) {
+            last = verdict(walker, &one.journey, one.expected_arrival);
+            let stopped = matches!(last, FlowVerdict::Stopped(_));
             // The first that fails decides: one that is lost, or one that should be.
             if stopped != (self.expected == Expected::Blocked) {
                 return last;
@@ -169,23 +169,29 @@ impl Flow {
 }
 
 /// Walks there, back, and there once more: what may begin a connection may yet not go on with it.
-pub fn verdict(walker: &mut Walker<'_>, journey: &Journey, meant: Arrival) -> Verdict {
-    match there_and_back(walker, journey, meant) {
-        Ok(()) => Verdict::Delivered,
-        Err(stopped) => Verdict::Stopped(stopped),
+pub fn verdict(
+    walker: &mut Walker<'_>,
+    journey: &Journey,
+    expected_arrival: Arrival,
+) -> FlowVerdict {
+    match there_and_back(walker, journey, expected_arrival) {
+        Ok(()) => FlowVerdict::Delivered,
+        Err(stopped) => FlowVerdict::Stopped(stopped),
     }
 }
 
 fn there_and_back(
     walker: &mut Walker<'_>,
     journey: &Journey,
-    meant: Arrival,
-) -> Result<(), Stopped> {
-    let arrives = |there: Arrival| match there == meant {
+    expected_arrival: Arrival,
+) -> Result<(), StoppedPacket> {
+    let arrives = |there: Arrival| match there == expected_arrival {
         true => Ok(()),
-        false => Err(Stopped::elsewhere(journey.packet, there.machine, meant.machine)),
+        false => {
+            Err(StoppedPacket::elsewhere(journey.packet, there.machine, expected_arrival.machine))
+        }
     };
     arrives(walker.send(journey)?)?;
-    walker.answer(journey, meant)?;
+    walker.answer(journey, expected_arrival)?;
     arrives(walker.send_more(journey)?)
 }

@@ -2,13 +2,13 @@
 
 use super::EDGE;
 use super::between::same;
-use super::{Expected, Flow, Target};
+use super::{Expected, Flow, FlowTarget};
 use crate::hop::Party;
-use crate::model::packet::Payload;
+use crate::model::packet::PacketPayload;
 use crate::model::{MachineId, Model};
 
 fn with_tunnel(model: &Model, from: MachineId, to: MachineId) -> bool {
-    model.emitted.entry.tunnel.is_some() && same(model, from, to)
+    model.emitted.ingress.tunnel.is_some() && same(model, from, to)
 }
 
 pub(super) const FLOWS: &[Flow] = &[
@@ -16,7 +16,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "node-internet",
         about: "a host reaches the Internet: packages, time, the others' endpoints",
         sender: Party::Host,
-        target: Target::Internet(Payload::tcp(443)),
+        target: FlowTarget::Internet(PacketPayload::tcp(443)),
         expected: Expected::Delivered,
         between: same,
     },
@@ -24,7 +24,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-internet",
         about: "a pod reaches the Internet under its node's address",
         sender: Party::Pod,
-        target: Target::Internet(Payload::tcp(443)),
+        target: FlowTarget::Internet(PacketPayload::tcp(443)),
         expected: Expected::Delivered,
         between: same,
     },
@@ -32,7 +32,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "tunnel-edge",
         about: "cloudflared calls Cloudflare's edge from any node (QUIC)",
         sender: Party::Pod,
-        target: Target::Internet(Payload::udp(EDGE)),
+        target: FlowTarget::Internet(PacketPayload::udp(EDGE)),
         expected: Expected::Delivered,
         between: with_tunnel,
     },
@@ -40,7 +40,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "tunnel-edge-tcp",
         about: "cloudflared calls it where UDP is lost (HTTP/2)",
         sender: Party::Pod,
-        target: Target::Internet(Payload::tcp(EDGE)),
+        target: FlowTarget::Internet(PacketPayload::tcp(EDGE)),
         expected: Expected::Delivered,
         between: with_tunnel,
     },
@@ -48,7 +48,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-metadata",
         about: "a pod does not reach the metadata service of its node's cloud",
         sender: Party::Pod,
-        target: Target::Metadata,
+        target: FlowTarget::Metadata,
         expected: Expected::Blocked,
         between: same,
     },

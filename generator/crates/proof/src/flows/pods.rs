@@ -1,16 +1,16 @@
 //! What pods say to pods and to hosts, and hosts to pods.
 
 use super::between::{controls, nodes, other_nodes};
-use super::{API, APP, BGP, ETCD, Expected, Flow, KUBELET, Target};
+use super::{API, APP, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
 use crate::hop::Party;
-use crate::model::packet::Payload;
+use crate::model::packet::PacketPayload;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-pod",
         about: "a pod reaches a pod",
         sender: Party::Pod,
-        target: Target::Pod(Payload::tcp(APP)),
+        target: FlowTarget::Pod(PacketPayload::tcp(APP)),
         expected: Expected::Delivered,
         between: nodes,
     },
@@ -18,7 +18,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-pod-without-bgp",
         about: "a pod reaches a pod while BIRD has no routes",
         sender: Party::Pod,
-        target: Target::PodWithoutBgp(Payload::tcp(APP)),
+        target: FlowTarget::PodWithoutBgp(PacketPayload::tcp(APP)),
         expected: Expected::Delivered,
         between: other_nodes,
     },
@@ -58,7 +58,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-etcd-peer",
         about: "a pod does not reach etcd's peer port",
         sender: Party::Pod,
-        target: Target::Host(Payload::tcp(2380)),
+        target: FlowTarget::Host(PacketPayload::tcp(2380)),
         expected: Expected::Blocked,
         between: nodes,
     },
@@ -66,7 +66,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "node-pod",
         about: "probes and webhooks: a host reaches a pod",
         sender: Party::Host,
-        target: Target::Pod(Payload::tcp(APP)),
+        target: FlowTarget::Pod(PacketPayload::tcp(APP)),
         expected: Expected::Delivered,
         between: nodes,
     },

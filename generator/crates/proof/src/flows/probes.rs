@@ -1,62 +1,62 @@
 //! How a flow is tried between two machines: every address that pods can have, and each way of
 //! translating a Service.
 
-use super::{APP, Flow, NODE_PORT, Target};
+use super::{APP, Flow, FlowTarget, NODE_PORT};
 use std::net::Ipv4Addr;
 
 use crate::hop::Party;
-use crate::model::address_class::Atom;
-use crate::model::packet::{Packet, Payload};
+use crate::model::address_class::AddressClass;
+use crate::model::packet::{Packet, PacketPayload};
 use crate::model::{MachineId, Model};
-use crate::read::kube_proxy::Mode;
-use crate::walk::{Arrival, Journey, Service};
+use crate::read::kube_proxy::ProxyMode;
+use crate::walk::{Arrival, Journey, TranslatedService};
 use meshwright_value::provider;
 use meshwright_value::{ProviderName, Text as _};
 
 /// One way in which a flow is tried.
 #[derive(Debug, Clone, Copy)]
-pub struct Try {
+pub struct FlowProbe {
     /// What is sent.
     pub journey: Journey,
     /// Where it has to arrive.
-    pub meant: Arrival,
+    pub expected_arrival: Arrival,
 }
 
 /// Every way in which a flow is tried between two machines.
 #[must_use]
-pub fn tries(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Vec<Try> {
-    let draft = Draft { model, sender: flow.sender, target: flow.target, from, to };
-    let aims = draft.aims();
-    let sources = draft.sources();
-    let both = sources.flat_map(|source| aims.iter().map(move |aim| draft.journey(source, *aim)));
+pub fn probes(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Vec<FlowProbe> {
+    let builder = ProbeBuilder { model, sender: flow.sender, target: flow.target, from, to };
+    let aims = builder.aims();
+    let sources = builder.sources();
+    let both = sources.flat_map(|source| aims.iter().map(move |aim| builder.journey(source, *aim)));
     both.collect()
 }
 
 #[derive(Clone, Copy)]
-struct Draft<'model> {
+struct ProbeBuilder<'model> {
     model: &'model Model,
     sender: Party,
-    target: Target,
+    target: FlowTarget,
     from: MachineId,
     to: MachineId,
 }
 
 /// What is sent to.
 #[derive(Debug, Clone, Copy)]
-struct Aim {
-    destination: Atom,
-    payload: Payload,
-    meant: Arrival,
-    service: Option<Service>,
+struct ProbeTarget {
+    destination: AddressClass,
+    payload: PacketPayload,
+    expected_arrival: Arrival,
+    service: Option<TranslatedService>,
 }
 
-impl<'model> Draft<'model> {
-    fn pods(&self, id: MachineId) -> &'model [Atom] {
+impl<'model> ProbeBuilder<'model> {
+    fn pods(&self, id: MachineId) -> &'model [AddressClass] {
         self.model.machine(id).node.as_ref().map_or(&[], |host| &host.pods)
     }
 
     /// The addresses that it is sent from.
-    fn sources(&self) -> impl Iterator<Item = Atom> + use<'model> {
+    fn sources(&self) -> impl Iterator<Item = AddressClass> + use<'model> {
         let (own, pods) = match self.sender {
             Party::Pod => (None, self.pods(self.from)),
             Party::Host | Party::Internet => (Some(self.source_of_host()), &[][..]),
@@ -66,48 +66,54 @@ impl<'model> Draft<'model> {
 
     /// The kernel takes the address of the interface that the route leads to: wg0's, and for an own
     /// pod or a ClusterIP the public one (seen).
-    fn source_of_host(&self) -> Atom {
+    fn source_of_host(&self) -> AddressClass {
         let machine = self.model.machine(self.from);
-        let to_own_pod = self.from == self.to && matches!(self.target, Target::Pod(_));
-        let to_service = matches!(self.target, Target::Service { .. }) && machine.node.is_some();
-        let outside = matches!(self.target, Target::Internet(_));
+        let to_own_pod = self.from == self.to && matches!(self.target, FlowTarget::Pod(_));
+        let to_service =
+            matches!(self.target, FlowTarget::Service { .. }) && machine.node.is_some();
+        let outside = matches!(self.target, FlowTarget::Internet(_));
         if to_own_pod || to_service || outside { self.model.internet() } else { machine.address }
     }
 
-    fn aims(&self) -> Vec<Aim> {
+    fn aims(&self) -> Vec<ProbeTarget> {
         let mut aims = Vec::new();
         let address = self.model.machine(self.to).address;
         let at = |party| Arrival { machine: self.to, party };
-        let plain =
-            |destination, payload, meant| Aim { destination, payload, meant, service: None };
+        let plain = |destination, payload, expected_arrival| ProbeTarget {
+            destination,
+            payload,
+            expected_arrival,
+            service: None,
+        };
         match self.target {
-            Target::Host(payload) => aims.push(plain(address, payload, at(Party::Host))),
-            Target::Ssh => {
-                let port = self.model.files(self.to).map_or(22, |files| files.json.said.ssh_port);
-                aims.push(plain(address, Payload::tcp(port), at(Party::Host)));
+            FlowTarget::Host(payload) => aims.push(plain(address, payload, at(Party::Host))),
+            FlowTarget::Ssh => {
+                let port =
+                    self.model.files(self.to).map_or(22, |files| files.json.content.ssh_port);
+                aims.push(plain(address, PacketPayload::tcp(port), at(Party::Host)));
             }
-            Target::Pod(payload) | Target::PodWithoutBgp(payload) => {
+            FlowTarget::Pod(payload) | FlowTarget::PodWithoutBgp(payload) => {
                 let pods = self.pods(self.to).iter();
                 aims.extend(pods.map(|pod| plain(*pod, payload, at(Party::Pod))));
             }
-            Target::Service { port, target } => {
+            FlowTarget::Service { port, target } => {
                 let service = self.model.service();
                 aims.extend(self.translated((service, port), target, self.to));
             }
-            Target::NodePort => {
+            FlowTarget::NodePort => {
                 aims.extend(self.translated((address, NODE_PORT), APP, self.to));
                 aims.extend(self.translated((address, NODE_PORT), APP, self.third()));
             }
-            Target::Metadata => {
+            FlowTarget::Metadata => {
                 let here = Arrival { machine: self.from, party: Party::Internet };
                 let services = metadata_of(self.model, self.from);
                 aims.extend(services.flat_map(|address| {
-                    let to = self.model.atoms.of(address);
-                    [Payload::tcp(80), Payload::udp(80), Payload::ping()]
+                    let to = self.model.classes.class_of(address);
+                    [PacketPayload::tcp(80), PacketPayload::udp(80), PacketPayload::ping()]
                         .map(|payload| plain(to, payload, here))
                 }));
             }
-            Target::Internet(payload) => {
+            FlowTarget::Internet(payload) => {
                 let here = Arrival { machine: self.from, party: Party::Internet };
                 aims.push(plain(self.model.internet(), payload, here));
             }
@@ -117,18 +123,33 @@ impl<'model> Draft<'model> {
 
     /// Through a Service of which one pod of `to` is the endpoint. Both ways of translating are tried:
     /// a cluster that leaves IPVS must not find out afterwards.
-    fn translated(&self, called: (Atom, u16), target: u16, to: MachineId) -> Vec<Aim> {
+    fn translated(
+        &self,
+        called: (AddressClass, u16),
+        target: u16,
+        to: MachineId,
+    ) -> Vec<ProbeTarget> {
         let (address, port) = called;
-        let modes = [Mode::Nftables, Mode::Ipvs];
+        let modes = [ProxyMode::Nftables, ProxyMode::Ipvs];
         let declared = self.model.proxy_mode().value;
-        let modes = &modes[..if declared == Mode::Ipvs { 2 } else { 1 }];
+        let modes = &modes[..if declared == ProxyMode::Ipvs { 2 } else { 1 }];
         let aims = self.pods(to).iter().flat_map(|pod| {
             modes.iter().map(|mode| {
-                let service =
-                    Service { address, port, pod: *pod, target_port: target, mode: *mode };
-                let meant = Arrival { machine: to, party: Party::Pod };
-                let payload = Payload::tcp(port);
-                Aim { destination: address, payload, meant, service: Some(service) }
+                let service = TranslatedService {
+                    address,
+                    port,
+                    pod: *pod,
+                    target_port: target,
+                    mode: *mode,
+                };
+                let expected_arrival = Arrival { machine: to, party: Party::Pod };
+                let payload = PacketPayload::tcp(port);
+                ProbeTarget {
+                    destination: address,
+                    payload,
+                    expected_arrival,
+                    service: Some(service),
+                }
             })
         });
         aims.collect()
@@ -141,23 +162,23 @@ impl<'model> Draft<'model> {
         others.find(|id| *id != self.from && *id != self.to).unwrap_or(self.to)
     }
 
-    fn journey(&self, source: Atom, aim: Aim) -> Try {
+    fn journey(&self, source: AddressClass, aim: ProbeTarget) -> FlowProbe {
         let size = match self.sender {
-            Party::Pod => self.model.emitted.installation.said.mtu.value,
+            Party::Pod => self.model.emitted.installation.content.mtu.value,
             Party::Host | Party::Internet => self.model.mtu(self.from),
         };
-        let Aim { destination, payload, meant, service } = aim;
+        let ProbeTarget { destination, payload, expected_arrival, service } = aim;
         let packet = Packet { source, destination, payload, size };
-        let bird = !matches!(self.target, Target::PodWithoutBgp(_));
+        let bird = !matches!(self.target, FlowTarget::PodWithoutBgp(_));
         let (from, sender) = (self.from, self.sender);
-        Try { journey: Journey { from, sender, packet, service, bird }, meant }
+        FlowProbe { journey: Journey { from, sender, packet, service, bird }, expected_arrival }
     }
 }
 
 /// Where the metadata of a node's cloud is served.
 pub fn metadata_of(model: &Model, id: MachineId) -> impl Iterator<Item = Ipv4Addr> {
     let zone = model.files(id).and_then(|files| {
-        let mut labels = files.kubeadm.said.labels.iter();
+        let mut labels = files.kubeadm.content.labels.iter();
         labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="))
     });
     let known = zone.and_then(|zone| ProviderName::parse(zone).ok());

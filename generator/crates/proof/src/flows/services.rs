@@ -1,7 +1,7 @@
 //! What goes through a Service.
 
 use super::between::{nodes, other_nodes};
-use super::{Expected, Flow, SERVICE, Target};
+use super::{Expected, Flow, FlowTarget, SERVICE};
 use crate::hop::Party;
 
 pub(super) const FLOWS: &[Flow] = &[
@@ -25,7 +25,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "node-port",
         about: "a host reaches a pod through a NodePort of another",
         sender: Party::Host,
-        target: Target::NodePort,
+        target: FlowTarget::NodePort,
         expected: Expected::Delivered,
         between: other_nodes,
     },

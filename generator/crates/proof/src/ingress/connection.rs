@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::policy::Called;
-use crate::finding::Finding;
-use crate::flows::{Flow, Target, Verdict};
-use crate::model::packet::Payload;
+use super::policy::CalledPort;
+use crate::finding::ProofFinding;
+use crate::flows::{Flow, FlowTarget, FlowVerdict};
+use crate::model::packet::PacketPayload;
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
 /// One connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Leg {
+pub enum IngressConnection {
     /// From a pod to the Internet.
-    Internet(Payload),
+    Internet(PacketPayload),
     /// From a pod through a Service to a pod.
     Service {
         /// The port of the Service.
@@ -28,10 +28,14 @@ pub enum Leg {
     },
 }
 
-impl Leg {
-    pub(super) const fn edge(called: Called) -> Self {
-        let Called { protocol, port } = called;
-        Self::Internet(if protocol == 17 { Payload::udp(port) } else { Payload::tcp(port) })
+impl IngressConnection {
+    pub(super) const fn edge(called: CalledPort) -> Self {
+        let CalledPort { protocol, port } = called;
+        Self::Internet(if protocol == 17 {
+            PacketPayload::udp(port)
+        } else {
+            PacketPayload::tcp(port)
+        })
     }
 
     /// The flow that is like it, but for its ports.
@@ -47,63 +51,69 @@ impl Leg {
     #[must_use]
     pub fn flow(self) -> Option<Flow> {
         let target = match self {
-            Self::Internet(payload) => Target::Internet(payload),
-            Self::Service { port, target } => Target::Service { port, target },
-            Self::Pod { port } => Target::Pod(Payload::tcp(port)),
+            Self::Internet(payload) => FlowTarget::Internet(payload),
+            Self::Service { port, target } => FlowTarget::Service { port, target },
+            Self::Pod { port } => FlowTarget::Pod(PacketPayload::tcp(port)),
         };
-        self.alike().map(|flow| flow.to(target))
+        self.alike().map(|flow| flow.with_target(target))
     }
 }
 
 /// Legs that were walked, between all nodes.
-pub(super) struct Legs<'a> {
+pub(super) struct ConnectionProofs<'a> {
     walker: Walker<'a>,
     /// Whether a flow is proven between all nodes.
     proven: &'a dyn Fn(&str) -> bool,
-    known: BTreeMap<Leg, Option<Finding>>,
+    known: BTreeMap<IngressConnection, Option<ProofFinding>>,
 }
 
-impl<'a> Legs<'a> {
+impl<'a> ConnectionProofs<'a> {
     pub(super) fn new(model: &'a Model, proven: &'a dyn Fn(&str) -> bool) -> Self {
         Self { walker: Walker::new(model), proven, known: BTreeMap::new() }
     }
 
     /// Why a leg fails between two nodes, if it fails between any.
-    pub(super) fn walk(&mut self, leg: Leg) -> Option<Finding> {
-        if let Some(known) = self.known.get(&leg) {
+    pub(super) fn walk(&mut self, connection: IngressConnection) -> Option<ProofFinding> {
+        if let Some(known) = self.known.get(&connection) {
             return known.clone();
         }
-        let stopped = if self.is_proven(leg) { None } else { self.first_that_fails(leg) };
-        self.known.insert(leg, stopped.clone());
+        let stopped =
+            if self.is_proven(connection) { None } else { self.first_that_fails(connection) };
+        self.known.insert(connection, stopped.clone());
         stopped
     }
 
     /// A pair's packets differ from those of the flow that is like this leg in nothing but their ports:
     /// where no firewall tells these apart, what was proven for one between all pairs is proven for the
     /// other, and is not walked again.
-    fn is_proven(&self, leg: Leg) -> bool {
-        let Some(alike) = leg.alike().filter(|flow| (self.proven)(flow.name)) else { return false };
+    fn is_proven(&self, connection: IngressConnection) -> bool {
+        let Some(alike) = connection.alike().filter(|flow| (self.proven)(flow.name)) else {
+            return false;
+        };
         let same = |a, b| {
             let mut firewalls = self.walker.model().firewalls.iter();
-            !firewalls.any(|firewall| firewall.tells_apart(a, b))
+            !firewalls.any(|firewall| firewall.distinguishes(a, b))
         };
-        match (leg, alike.target) {
-            (Leg::Service { port, target }, Target::Service { port: known, target: listens }) => {
-                same(port, known) && same(target, listens)
+        match (connection, alike.target) {
+            (
+                IngressConnection::Service { port, target },
+                FlowTarget::Service { port: known, target: listens },
+            ) => same(port, known) && same(target, listens),
+            (IngressConnection::Pod { port }, FlowTarget::Pod(payload)) => {
+                same(port, payload.destination_port)
             }
-            (Leg::Pod { port }, Target::Pod(payload)) => same(port, payload.destination_port),
             _ => false,
         }
     }
 
-    fn first_that_fails(&mut self, leg: Leg) -> Option<Finding> {
-        let flow = leg.flow()?;
+    fn first_that_fails(&mut self, connection: IngressConnection) -> Option<ProofFinding> {
+        let flow = connection.flow()?;
         let model = self.walker.model();
         let pairs = model.nodes().flat_map(|from| model.nodes().map(move |to| (from, to)));
         let mut pairs = pairs.filter(|(from, to)| flow.applies(model, *from, *to));
         pairs.find_map(|(from, to)| match flow.prove(&mut self.walker, from, to) {
-            Verdict::Delivered => None,
-            Verdict::Stopped(stopped) => Some(stopped.finding(model)),
+            FlowVerdict::Delivered => None,
+            FlowVerdict::Stopped(stopped) => Some(stopped.finding(model)),
         })
     }
 }

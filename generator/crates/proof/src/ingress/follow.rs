@@ -2,73 +2,76 @@
 
 use std::net::Ipv4Addr;
 
-use super::connection::Leg;
-use super::origin::{self, Named, Origin};
-use super::policy::{self, Called, Other, Pods, Question, SYSTEM};
-use super::request::{End, Event, Request, Station};
-use super::{Way, names};
-use crate::finding::{Code, Finding};
+use super::connection::IngressConnection;
+use super::origin::{self, ResolvedHost, TunnelOrigin};
+use super::policy::{self, CalledPort, OtherEnd, PodGroup, PolicyQuestion, SYSTEM};
+use super::request::{IngressRequest, RequestEnd, RequestEvent, RequestStation};
+use super::{IngressPath, names};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::EDGE;
 use crate::model::INTERNET;
-use crate::read::objects::{Direction, Labels, PortName, Service, Workload};
-use crate::span::{Fact, Place};
+use crate::read::objects::{
+    EmittedService, EmittedWorkload, ObjectLabels, PolicyDirection, PortReference,
+};
+use crate::span::{FileLine, FileSpanned};
 
 const DNS: u16 = 53;
 const UDP: u8 = 17;
 const TCP: u8 = 6;
 
 /// Follows a request for a name.
-pub(super) fn follow(way: &Way<'_>, hostname: &Fact<String>) -> Request {
-    let mut follower = Follower { way, events: Vec::new() };
+pub(super) fn follow(path: &IngressPath<'_>, hostname: &FileSpanned<String>) -> IngressRequest {
+    let mut follower = RequestFollower { path, events: Vec::new() };
     let (end, stopped) = match follower.follow(hostname) {
         Ok(end) => (Some(end), None),
         Err(finding) => (None, Some(finding)),
     };
-    Request { hostname: hostname.value.clone(), events: follower.events, end, stopped }
+    IngressRequest { hostname: hostname.value.clone(), events: follower.events, end, stopped }
 }
 
-pub(super) struct Follower<'a> {
-    pub(super) way: &'a Way<'a>,
-    pub(super) events: Vec<Event>,
+pub(super) struct RequestFollower<'a> {
+    pub(super) path: &'a IngressPath<'a>,
+    pub(super) events: Vec<RequestEvent>,
 }
 
 /// What a rule makes of a request.
-pub(super) struct Asked<'a> {
+pub(super) struct RoutedRequest<'a> {
     /// The host that the origin is told.
     pub(super) host: String,
     /// Where that is another than the visitor's.
-    pub(super) header: Option<&'a Fact<String>>,
+    pub(super) header: Option<&'a FileSpanned<String>>,
     /// Where the request goes.
-    pub(super) service: &'a Fact<String>,
+    pub(super) service: &'a FileSpanned<String>,
 }
 
 /// A Service's pods, and the ports by which they are reached.
-pub(super) struct Reached<'a> {
-    pub(super) service: &'a Service,
+pub(super) struct ReachedPods<'a> {
+    pub(super) service: &'a EmittedService,
     pub(super) port: u16,
-    pub(super) workload: &'a Workload,
+    pub(super) workload: &'a EmittedWorkload,
     pub(super) target: u16,
     /// Where the Service says which port of its pods it means.
-    pub(super) target_place: Place,
+    pub(super) target_place: FileLine,
 }
 
-impl<'a> Follower<'a> {
-    fn follow(&mut self, hostname: &Fact<String>) -> Result<End, Finding> {
+impl<'a> RequestFollower<'a> {
+    fn follow(&mut self, hostname: &FileSpanned<String>) -> Result<RequestEnd, ProofFinding> {
         let name = names::typed(&hostname.value);
         self.resolve(hostname, &name)?;
         self.tunnel()?;
         let asked = self.rule(hostname, &name)?;
-        let refused = |why| Finding::new(Code::TunnelRefused, asked.service.place, why);
-        match Origin::parse(&asked.service.value).map_err(refused)? {
-            Origin::Status(status) => Ok(End::Status(status)),
-            Origin::Host(target, port) => self.call(&asked, &target, port),
+        let refused = |why| ProofFinding::new(FindingCode::TunnelRefused, asked.service.place, why);
+        match TunnelOrigin::parse(&asked.service.value).map_err(refused)? {
+            TunnelOrigin::Status(status) => Ok(RequestEnd::Status(status)),
+            TunnelOrigin::Host(target, port) => self.call(&asked, &target, port),
         }
     }
 
     /// The visitor's resolver.
-    fn resolve(&mut self, hostname: &Fact<String>, name: &str) -> Result<(), Finding> {
-        let (_, zone) = &self.way.tunnel.zone;
-        let unserved = |place, message| Finding::new(Code::HostnameUnserved, place, message);
+    fn resolve(&mut self, hostname: &FileSpanned<String>, name: &str) -> Result<(), ProofFinding> {
+        let (_, zone) = &self.path.tunnel.zone;
+        let unserved =
+            |place, message| ProofFinding::new(FindingCode::HostnameUnserved, place, message);
         let record = names::record_for(zone, name).ok_or_else(|| {
             let known: Vec<_> = zone.iter().map(|record| record.name.value.as_str()).collect();
             let message = format!("dns.zone has no record for {name}, only {}", known.join(", "));
@@ -82,7 +85,7 @@ impl<'a> Follower<'a> {
             );
             return Err(unserved(place, message));
         }
-        let tunnel = self.way.tunnel.configuration.as_ref().map(|mounted| &mounted.said.tunnel);
+        let tunnel = self.path.tunnel.configuration.as_ref().map(|mounted| &mounted.content.tunnel);
         let first = zone.first().map(|record| record.target.as_str());
         let expected = tunnel.map(|id| format!("{}.{EDGE_DOMAIN}", id.value));
         let expected = expected.as_deref().or(first).unwrap_or_default();
@@ -91,89 +94,103 @@ impl<'a> Follower<'a> {
                 "{} is an alias of {}, and cloudflared serves {expected}",
                 record.name.value, record.target
             );
-            return Err(Finding::new(Code::TunnelsDiffer, place, message));
+            return Err(ProofFinding::new(FindingCode::TunnelsDiffer, place, message));
         }
         let what = format!("{name} is a proxied alias of {}: Cloudflare answers", record.target);
-        self.tell(Station::Visitor, what, Some(place));
+        self.record(RequestStation::Visitor, what, Some(place));
         Ok(())
     }
 
     /// cloudflared has called the edge: nothing calls it.
-    fn tunnel(&mut self) -> Result<(), Finding> {
-        let own = Pods::of(self.way.connectors);
+    fn tunnel(&mut self) -> Result<(), ProofFinding> {
+        let own = PodGroup::new(self.path.connectors);
         self.ask_for_name(own)?;
         for protocol in [UDP, TCP] {
-            let other = Other::Address("Cloudflare's edge", INTERNET);
-            let called = Called { protocol, port: EDGE };
-            self.ask(own, Direction::Egress, other, called)?;
-            let by = station(self.way.connectors);
-            self.events.push(Event::Made { by, called: Station::Edge, leg: Leg::edge(called) });
+            let other = OtherEnd::Address("Cloudflare's edge", INTERNET);
+            let called = CalledPort { protocol, port: EDGE };
+            self.ask(own, PolicyDirection::Egress, other, called)?;
+            let by = station(self.path.connectors);
+            self.events.push(RequestEvent::Connected {
+                by,
+                called: RequestStation::Edge,
+                connection: IngressConnection::edge(called),
+            });
         }
         let what =
             "takes the request, and sends it down the connection that cloudflared has opened";
-        self.tell(Station::Edge, what.to_owned(), None);
+        self.record(RequestStation::Edge, what.to_owned(), None);
         Ok(())
     }
 
     /// Cluster DNS (kubeadm's manifest of CoreDNS): no policy of the tree is for its pods.
-    fn ask_for_name(&mut self, pods: Pods<'_>) -> Result<(), Finding> {
+    fn ask_for_name(&mut self, pods: PodGroup<'_>) -> Result<(), ProofFinding> {
         let place = pods.labels.values().next().map(|label| label.place);
         let Some(place) = place else { return Ok(()) };
         let labels = [("k8s-app", "kube-dns")]
-            .map(|(key, value)| (key.to_owned(), Fact { value: value.to_owned(), place }));
-        let labels: Labels = labels.into_iter().collect();
-        let dns = Pods { name: "cluster DNS", namespace: SYSTEM[0], labels: &labels };
-        let called = Called { protocol: UDP, port: DNS };
-        self.ask(pods, Direction::Egress, Other::Pods(dns), called)
+            .map(|(key, value)| (key.to_owned(), FileSpanned { value: value.to_owned(), place }));
+        let labels: ObjectLabels = labels.into_iter().collect();
+        let dns = PodGroup { name: "cluster DNS", namespace: SYSTEM[0], labels: &labels };
+        let called = CalledPort { protocol: UDP, port: DNS };
+        self.ask(pods, PolicyDirection::Egress, OtherEnd::Pods(dns), called)
     }
 
     /// The first rule that matches, and what it makes of the request.
-    fn rule(&mut self, hostname: &Fact<String>, name: &str) -> Result<Asked<'a>, Finding> {
-        let (file, rules) = self.way.tunnel.rules();
+    fn rule(
+        &mut self,
+        hostname: &FileSpanned<String>,
+        name: &str,
+    ) -> Result<RoutedRequest<'a>, ProofFinding> {
+        let (file, rules) = self.path.tunnel.rules();
         let Some((at, rule)) = names::rule_for(rules, name) else {
             let message = format!("no rule of cloudflared's matches {name}");
-            return Err(Finding::new(Code::TunnelRefused, file.whole(), message));
+            return Err(ProofFinding::new(FindingCode::TunnelRefused, file.whole(), message));
         };
         if names::matches_all(rule) {
             let message = format!(
                 "no rule of cloudflared's is for {name}: it answers with {}",
                 rule.service.value
             );
-            return Err(Finding::new(Code::HostnameUnserved, hostname.place, message));
+            return Err(ProofFinding::new(FindingCode::HostnameUnserved, hostname.place, message));
         }
         let pattern = rule.hostname.as_ref().map_or("*", |pattern| pattern.value.as_str());
         let what = format!("rule {}, `{pattern}`, is the first that matches", at + 1);
-        let by = station(self.way.connectors);
-        self.tell(by.clone(), what, rule.hostname.as_ref().map(|pattern| pattern.place));
+        let by = station(self.path.connectors);
+        self.record(by.clone(), what, rule.hostname.as_ref().map(|pattern| pattern.place));
         let header = rule.host_header.as_ref();
         if let Some(host) = header {
             let what = format!("the origin is told the host {}", host.value);
-            self.tell(by.clone(), what, Some(host.place));
+            self.record(by.clone(), what, Some(host.place));
         }
         let what = format!("the rule sends it to {}", rule.service.value);
-        self.tell(by, what, Some(rule.service.place));
+        self.record(by, what, Some(rule.service.place));
         let host = header.map_or_else(|| name.to_owned(), |host| host.value.clone());
         let header = header.filter(|host| host.value != name);
-        Ok(Asked { host, header, service: &rule.service })
+        Ok(RoutedRequest { host, header, service: &rule.service })
     }
 
-    fn call(&mut self, asked: &Asked<'_>, target: &str, port: u16) -> Result<End, Finding> {
-        let own = self.way.connectors;
+    fn call(
+        &mut self,
+        asked: &RoutedRequest<'_>,
+        target: &str,
+        port: u16,
+    ) -> Result<RequestEnd, ProofFinding> {
+        let own = self.path.connectors;
         let known = |namespace: &str| self.knows(namespace);
-        match origin::named(target, &own.namespace, self.way.domain, known) {
-            Named::Service { namespace, name } => {
-                let url = Fact { value: PortName::Number(port), place: asked.service.place };
+        match origin::named(target, &own.namespace, self.path.domain, known) {
+            ResolvedHost::Service { namespace, name } => {
+                let url =
+                    FileSpanned { value: PortReference::Number(port), place: asked.service.place };
                 let reached = self.service(&namespace, &name, &url)?;
                 self.through_service(own, &reached)?;
                 self.behind(asked, &reached)
             }
-            Named::Address(address) => self.leave(asked, (target, address), port),
-            Named::Outside => self.leave(asked, (target, INTERNET), port),
+            ResolvedHost::Address(address) => self.leave(asked, (target, address), port),
+            ResolvedHost::Outside => self.leave(asked, (target, INTERNET), port),
         }
     }
 
     fn knows(&self, namespace: &str) -> bool {
-        let known = self.way.entry.objects.namespaces.iter();
+        let known = self.path.files.objects.namespaces.iter();
         let mut known = known.map(|known| known.name.as_str()).chain(SYSTEM);
         known.any(|known| known == namespace)
     }
@@ -181,18 +198,22 @@ impl<'a> Follower<'a> {
     /// To a host outside, as policies let cloudflared. It is the rule that leads there.
     fn leave(
         &mut self,
-        asked: &Asked<'_>,
+        asked: &RoutedRequest<'_>,
         (name, address): (&str, Ipv4Addr),
         port: u16,
-    ) -> Result<End, Finding> {
-        let own = Pods::of(self.way.connectors);
-        let called = Called { protocol: TCP, port };
-        let blamed = |finding| Finding { place: asked.service.place, ..finding };
-        let other = Other::Address(name, address);
-        self.ask(own, Direction::Egress, other, called).map_err(blamed)?;
-        let by = station(self.way.connectors);
-        self.events.push(Event::Made { by, called: Station::Outside, leg: Leg::edge(called) });
-        Ok(End::Outside(name.to_owned()))
+    ) -> Result<RequestEnd, ProofFinding> {
+        let own = PodGroup::new(self.path.connectors);
+        let called = CalledPort { protocol: TCP, port };
+        let blamed = |finding| ProofFinding { place: asked.service.place, ..finding };
+        let other = OtherEnd::Address(name, address);
+        self.ask(own, PolicyDirection::Egress, other, called).map_err(blamed)?;
+        let by = station(self.path.connectors);
+        self.events.push(RequestEvent::Connected {
+            by,
+            called: RequestStation::Outside,
+            connection: IngressConnection::edge(called),
+        });
+        Ok(RequestEnd::Outside(name.to_owned()))
     }
 
     /// A Service by its name, its port as it is asked for, and the pods behind it.
@@ -200,11 +221,11 @@ impl<'a> Follower<'a> {
         &self,
         namespace: &str,
         name: &str,
-        port: &Fact<PortName>,
-    ) -> Result<Reached<'a>, Finding> {
-        let entry = self.way.entry;
-        let controller = entry.controller.iter().map(|controller| &controller.service);
-        let services: Vec<_> = entry.objects.services.iter().chain(controller).collect();
+        port: &FileSpanned<PortReference>,
+    ) -> Result<ReachedPods<'a>, ProofFinding> {
+        let files = self.path.files;
+        let controller = files.controller.iter().map(|controller| &controller.service);
+        let services: Vec<_> = files.objects.services.iter().chain(controller).collect();
         let mut found = services.iter();
         let found = found.find(|known| known.namespace == namespace && known.name.value == name);
         let service = *found.ok_or_else(|| {
@@ -216,7 +237,7 @@ impl<'a> Follower<'a> {
                 "there is no Service {name}.{namespace} in the tree, only {}",
                 known.join(", ")
             );
-            Finding::new(Code::ServiceUnknown, port.place, message)
+            ProofFinding::new(FindingCode::ServiceUnknown, port.place, message)
         })?;
         let found = service.port(&port.value).ok_or_else(|| {
             let known = service.ports.iter().map(|port| port.number.value.to_string());
@@ -226,17 +247,17 @@ impl<'a> Follower<'a> {
                 "the Service {name}.{namespace} has no port {}: it has {known}",
                 port.value
             );
-            Finding::new(Code::ServiceUnknown, port.place, message)
+            ProofFinding::new(FindingCode::ServiceUnknown, port.place, message)
         })?;
-        let workload = pods_of(self.way, service)?;
+        let workload = pods_of(self.path, service)?;
         let target = workload.port(&found.target.value).ok_or_else(|| {
             let message = format!(
                 "no container of {} listens on the port {} that the Service {name} means",
                 workload.name.value, found.target.value
             );
-            Finding::new(Code::ServiceWithoutPods, found.target.place, message)
+            ProofFinding::new(FindingCode::ServiceWithoutPods, found.target.place, message)
         })?;
-        Ok(Reached {
+        Ok(ReachedPods {
             service,
             port: found.number.value,
             workload,
@@ -245,68 +266,83 @@ impl<'a> Follower<'a> {
         })
     }
 
-    fn through_service(&mut self, from: &Workload, to: &Reached<'_>) -> Result<(), Finding> {
-        let Reached { service, port, workload, target, target_place } = *to;
+    fn through_service(
+        &mut self,
+        from: &EmittedWorkload,
+        to: &ReachedPods<'_>,
+    ) -> Result<(), ProofFinding> {
+        let ReachedPods { service, port, workload, target, target_place } = *to;
         let what = format!(
             "cluster DNS: that is the ClusterIP of the Service {} in {}",
             service.name.value, service.namespace
         );
-        self.tell(station(from), what, Some(service.name.place));
+        self.record(station(from), what, Some(service.name.place));
         let what = format!("port {port} of the Service is port {target} of its pods");
-        self.tell(station(from), what, Some(target_place));
+        self.record(station(from), what, Some(target_place));
         self.connect(from, workload, target)?;
         let (by, called) = (station(from), station(workload));
-        self.events.push(Event::Made { by, called, leg: Leg::Service { port, target } });
+        self.events.push(RequestEvent::Connected {
+            by,
+            called,
+            connection: IngressConnection::Service { port, target },
+        });
         Ok(())
     }
 
     /// Both ends' policies: they see a packet after its Service became a pod.
     pub(super) fn connect(
         &mut self,
-        from: &Workload,
-        to: &Workload,
+        from: &EmittedWorkload,
+        to: &EmittedWorkload,
         port: u16,
-    ) -> Result<(), Finding> {
-        let called = Called { protocol: TCP, port };
-        let (from, to) = (Pods::of(from), Pods::of(to));
-        self.ask(from, Direction::Egress, Other::Pods(to), called)?;
-        self.ask(to, Direction::Ingress, Other::Pods(from), called)
+    ) -> Result<(), ProofFinding> {
+        let called = CalledPort { protocol: TCP, port };
+        let (from, to) = (PodGroup::new(from), PodGroup::new(to));
+        self.ask(from, PolicyDirection::Egress, OtherEnd::Pods(to), called)?;
+        self.ask(to, PolicyDirection::Ingress, OtherEnd::Pods(from), called)
     }
 
     fn ask(
         &mut self,
-        pods: Pods<'_>,
-        direction: Direction,
-        other: Other<'_>,
-        called: Called,
-    ) -> Result<(), Finding> {
-        let question = Question { pods, direction, other, called };
-        let place = policy::ask(self.way.entry, &question)?;
-        if let Other::Address(name, address) = other {
-            denied(self.way, name, address, called)?;
+        pods: PodGroup<'_>,
+        direction: PolicyDirection,
+        other: OtherEnd<'_>,
+        called: CalledPort,
+    ) -> Result<(), ProofFinding> {
+        let question = PolicyQuestion { pods, direction, other, called };
+        let place = policy::ask(self.path.files, &question)?;
+        if let OtherEnd::Address(name, address) = other {
+            denied(self.path, name, address, called)?;
         }
         if let Some(place) = place {
-            self.tell(Station::Pod(pods.name.to_owned()), question.admitted(), Some(place));
+            self.record(
+                RequestStation::Pod(pods.name.to_owned()),
+                question.admitted(),
+                Some(place),
+            );
         }
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, by: Station, what: String, place: Option<Place>) {
-        self.events.push(Event::Told { by, what, place });
+    pub(super) fn record(&mut self, by: RequestStation, what: String, place: Option<FileLine>) {
+        self.events.push(RequestEvent::Lookup { by, what, place });
     }
 }
 
-pub(super) fn station(workload: &Workload) -> Station {
-    Station::Pod(workload.name.value.clone())
+pub(super) fn station(workload: &EmittedWorkload) -> RequestStation {
+    RequestStation::Pod(workload.name.value.clone())
 }
 
 /// What a tunnel's public name is an alias below.
 const EDGE_DOMAIN: &str = "cfargotunnel.com";
 
 /// The pods that a Service selects.
-fn pods_of<'a>(way: &Way<'a>, service: &'a Service) -> Result<&'a Workload, Finding> {
+fn pods_of<'a>(
+    path: &IngressPath<'a>,
+    service: &'a EmittedService,
+) -> Result<&'a EmittedWorkload, ProofFinding> {
     let workloads =
-        || way.entry.workloads().filter(|workload| workload.namespace == service.namespace);
+        || path.files.workloads().filter(|workload| workload.namespace == service.namespace);
     let selected = workloads()
         .find(|workload| policy::differing(&service.selector, &workload.labels).is_none());
     selected.ok_or_else(|| {
@@ -317,18 +353,23 @@ fn pods_of<'a>(way: &Way<'a>, service: &'a Service) -> Result<&'a Workload, Find
             "the Service {} selects no pod: none of {} has {label}",
             service.name.value, service.namespace
         );
-        Finding::new(Code::ServiceWithoutPods, place, message)
+        ProofFinding::new(FindingCode::ServiceWithoutPods, place, message)
     })
 }
 
 /// Calico's policies for all pods come before Kubernetes' own: what they deny no other admits.
-fn denied(way: &Way<'_>, name: &str, address: Ipv4Addr, called: Called) -> Result<(), Finding> {
-    for policy in &way.entry.global_policies {
+fn denied(
+    path: &IngressPath<'_>,
+    name: &str,
+    address: Ipv4Addr,
+    called: CalledPort,
+) -> Result<(), ProofFinding> {
+    for policy in &path.files.global_policies {
         let Some(rule) = policy.rule_for(address, called.protocol, called.port) else { continue };
         if rule.denies {
             let message =
                 format!("the GlobalNetworkPolicy {} denies {name}, {called}", policy.name);
-            return Err(Finding::new(Code::PolicyDrops, rule.place, message));
+            return Err(ProofFinding::new(FindingCode::PolicyDrops, rule.place, message));
         }
     }
     Ok(())

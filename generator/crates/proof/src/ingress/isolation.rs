@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::Way;
-use super::policy::{self, NAME, Pods, differing};
-use crate::finding::{Code, Finding};
+use super::IngressPath;
+use super::policy::{self, NAME, PodGroup, differing};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::metadata_of;
 use crate::model::Model;
-use crate::read::objects::{Direction, Peer, Policy, Workload};
-use crate::span::{Fact, Place};
+use crate::read::objects::{EmittedPolicy, EmittedWorkload, PolicyDirection, PolicyPeer};
+use crate::span::{FileLine, FileSpanned};
 
 /// What is not the Internet (IANA: private use, shared address space, link local).
 const PRIVATE: [(Ipv4Addr, u8); 5] = [
@@ -22,26 +22,26 @@ const PRIVATE: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(192, 168, 0, 0), 16),
 ];
 
-pub(super) fn policies(way: &Way<'_>) -> Vec<Finding> {
-    let mut findings = connectors(way);
-    findings.extend(metrics(way));
-    findings.extend(controller(way));
+pub(super) fn policies(path: &IngressPath<'_>) -> Vec<ProofFinding> {
+    let mut findings = connectors(path);
+    findings.extend(metrics(path));
+    findings.extend(controller(path));
     findings
 }
 
 /// cloudflared calls the edge, cluster DNS and pods that are named.
-fn connectors(way: &Way<'_>) -> Vec<Finding> {
-    let (pods, direction) = (Pods::of(way.connectors), Direction::Egress);
-    let policies: Vec<_> = policy::of(way.entry, pods, direction).collect();
+fn connectors(path: &IngressPath<'_>) -> Vec<ProofFinding> {
+    let (pods, direction) = (PodGroup::new(path.connectors), PolicyDirection::Egress);
+    let policies: Vec<_> = policy::selecting(path.files, pods, direction).collect();
     if policies.is_empty() {
-        return vec![unguarded(way, way.connectors, direction, "cloudflared may call everybody")];
+        return vec![unguarded(path, path.connectors, direction, "cloudflared may call everybody")];
     }
     let mut findings = Vec::new();
     for policy in policies {
         for admission in &policy.egress {
             if admission.peers.is_empty() || admission.ports.is_empty() {
                 let message = "a rule admits all peers, or all their ports";
-                findings.push(Finding::new(Code::PolicyAdmits, policy.place, message));
+                findings.push(ProofFinding::new(FindingCode::PolicyAdmits, policy.place, message));
             }
             findings.extend(admission.peers.iter().filter_map(|peer| wide(policy, peer)));
         }
@@ -51,17 +51,17 @@ fn connectors(way: &Way<'_>) -> Vec<Finding> {
 
 /// cloudflared's own port shows its configuration and its memory (`/config`, `/debug/pprof`): who may
 /// call it is admitted by name, and nobody is by default.
-fn metrics(way: &Way<'_>) -> Option<Finding> {
-    let (pods, direction) = (Pods::of(way.connectors), Direction::Ingress);
-    let guarded = policy::of(way.entry, pods, direction).next().is_some();
+fn metrics(path: &IngressPath<'_>) -> Option<ProofFinding> {
+    let (pods, direction) = (PodGroup::new(path.connectors), PolicyDirection::Ingress);
+    let guarded = policy::selecting(path.files, pods, direction).next().is_some();
     let message = "every pod may call cloudflared";
-    (!guarded).then(|| unguarded(way, way.connectors, direction, message))
+    (!guarded).then(|| unguarded(path, path.connectors, direction, message))
 }
 
 /// A peer that is more than the Internet, or than the pods of one namespace.
-fn wide(policy: &Policy, peer: &Peer) -> Option<Finding> {
+fn wide(policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<ProofFinding> {
     match peer {
-        Peer::Block { net, except } => {
+        PolicyPeer::Block { net, except } => {
             let open = PRIVATE
                 .into_iter()
                 .filter_map(|(address, length)| Ipv4Net::new(address, length).ok());
@@ -71,25 +71,26 @@ fn wide(policy: &Policy, peer: &Peer) -> Option<Finding> {
             });
             let private = open.next()?;
             let message = format!("cloudflared may call {private}, which is not the Internet");
-            Some(Finding::new(Code::PolicyAdmits, net.place, message))
+            Some(ProofFinding::new(FindingCode::PolicyAdmits, net.place, message))
         }
-        Peer::Pods { namespaces, pods } => {
+        PolicyPeer::Pods { namespaces, pods } => {
             let named = namespaces.as_ref().is_none_or(|labels| labels.contains_key(NAME));
             let message = "cloudflared may call more pods than those of one app";
             let place = pods.values().next().map_or(policy.place, |label| label.place);
-            (!named || pods.is_empty()).then(|| Finding::new(Code::PolicyAdmits, place, message))
+            (!named || pods.is_empty())
+                .then(|| ProofFinding::new(FindingCode::PolicyAdmits, place, message))
         }
     }
 }
 
 /// The controller believes what a request says of its visitor, so cloudflared alone may call it.
-fn controller(way: &Way<'_>) -> Vec<Finding> {
-    let Some(controller) = &way.entry.controller else { return Vec::new() };
-    let (pods, direction) = (Pods::of(&controller.workload), Direction::Ingress);
-    let policies: Vec<_> = policy::of(way.entry, pods, direction).collect();
+fn controller(path: &IngressPath<'_>) -> Vec<ProofFinding> {
+    let Some(controller) = &path.files.controller else { return Vec::new() };
+    let (pods, direction) = (PodGroup::new(&controller.workload), PolicyDirection::Ingress);
+    let policies: Vec<_> = policy::selecting(path.files, pods, direction).collect();
     if policies.is_empty() {
         let message = "every pod may call the controller, and say who its visitor is";
-        return vec![unguarded(way, &controller.workload, direction, message)];
+        return vec![unguarded(path, &controller.workload, direction, message)];
     }
     let ports: Vec<_> = controller.workload.ports.iter().map(|port| port.number.value).collect();
     let mut findings = Vec::new();
@@ -101,12 +102,14 @@ fn controller(way: &Way<'_>) -> Vec<Finding> {
             if !concerns {
                 continue;
             }
-            let stranger = admission.peers.iter().find_map(|peer| stranger(way, policy, peer));
+            let stranger = admission.peers.iter().find_map(|peer| stranger(path, policy, peer));
             let everybody = admission.peers.is_empty().then_some(policy.place);
             let message =
                 "others than cloudflared may call the controller, and say who their visitor is";
             let place = stranger.or(everybody);
-            findings.extend(place.map(|place| Finding::new(Code::PolicyAdmits, place, message)));
+            findings.extend(
+                place.map(|place| ProofFinding::new(FindingCode::PolicyAdmits, place, message)),
+            );
         }
     }
     findings
@@ -114,56 +117,61 @@ fn controller(way: &Way<'_>) -> Vec<Finding> {
 
 /// Where a peer is somebody else than cloudflared's pods: those are known by the name of their namespace,
 /// and by a label.
-fn stranger(way: &Way<'_>, policy: &Policy, peer: &Peer) -> Option<Place> {
+fn stranger(path: &IngressPath<'_>, policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<FileLine> {
     let (namespaces, pods) = match peer {
-        Peer::Block { net, .. } => return Some(net.place),
-        Peer::Pods { namespaces, pods } => (namespaces.as_ref(), pods),
+        PolicyPeer::Block { net, .. } => return Some(net.place),
+        PolicyPeer::Pods { namespaces, pods } => (namespaces.as_ref(), pods),
     };
-    let own = namespaces.is_none() && policy.namespace == way.connectors.namespace;
+    let own = namespaces.is_none() && policy.namespace == path.connectors.namespace;
     let named = namespaces.and_then(|labels| labels.get(NAME));
     let label = pods.values().next().map_or(policy.place, |label| label.place);
     match named {
-        Some(named) if named.value != way.connectors.namespace => Some(named.place),
+        Some(named) if named.value != path.connectors.namespace => Some(named.place),
         None if !own => Some(label),
         _ if pods.is_empty() => Some(named.map_or(policy.place, |named| named.place)),
-        _ => differing(pods, &way.connectors.labels).map(|(place, _)| place),
+        _ => differing(pods, &path.connectors.labels).map(|(place, _)| place),
     }
 }
 
 /// No policy selects these pods: one of their namespace that misses them is to blame.
-fn unguarded(way: &Way<'_>, pods: &Workload, direction: Direction, message: &str) -> Finding {
-    let policies = way.entry.objects.policies.iter();
+fn unguarded(
+    path: &IngressPath<'_>,
+    pods: &EmittedWorkload,
+    direction: PolicyDirection,
+    message: &str,
+) -> ProofFinding {
+    let policies = path.files.objects.policies.iter();
     let mut near = policies.filter(|policy| policy.namespace == pods.namespace);
     let missed = near.next().map(|policy| match differing(&policy.pods, &pods.labels) {
         Some((place, _)) => place,
         None => policy.place,
     });
     let what = match direction {
-        Direction::Ingress => "who calls",
-        Direction::Egress => "what is called by",
+        PolicyDirection::Ingress => "who calls",
+        PolicyDirection::Egress => "what is called by",
     };
     let name = &pods.name.value;
     let message = format!("no NetworkPolicy says {what} the pods of {name}: {message}");
-    Finding::new(Code::PolicyAdmits, missed.unwrap_or(pods.place), message)
+    ProofFinding::new(FindingCode::PolicyAdmits, missed.unwrap_or(pods.place), message)
 }
 
 /// Calico's policy denies each metadata service that the nodes of this tree have, as their firewalls do.
-pub(super) fn metadata(model: &Model) -> Vec<Finding> {
-    let entry = &model.emitted.entry;
-    let Some(first) = entry.global_policies.first() else { return Vec::new() };
+pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
+    let files = &model.emitted.ingress;
+    let Some(first) = files.global_policies.first() else { return Vec::new() };
     let mut addresses: Vec<_> = model.nodes().flat_map(|id| metadata_of(model, id)).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let open = addresses.into_iter().filter(|address| {
-        let rules = entry.global_policies.iter();
+        let rules = files.global_policies.iter();
         let rules = rules.filter_map(|policy| policy.rule_for(*address, TCP, HTTP));
         !rules.into_iter().any(|rule| rule.denies)
     });
     let finding = |address: Ipv4Addr| {
         let message = format!("no policy denies pods the metadata service {address}");
         let nets = first.rules.iter().flat_map(|rule| &rule.nets);
-        let near = nets.map(|net: &Fact<Ipv4Net>| net.place).next_back();
-        Finding::new(Code::PolicyAdmits, near.unwrap_or(first.place), message)
+        let near = nets.map(|net: &FileSpanned<Ipv4Net>| net.place).next_back();
+        ProofFinding::new(FindingCode::PolicyAdmits, near.unwrap_or(first.place), message)
     };
     open.map(finding).collect()
 }

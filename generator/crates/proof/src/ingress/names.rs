@@ -1,7 +1,7 @@
 //! Which name matches which: in the zone, in cloudflared, in an Ingress. The three differ.
 
-use crate::read::cloudflared::Rule;
-use crate::read::dns_zone::Record;
+use crate::read::cloudflared::TunnelRule;
+use crate::read::dns_zone::ZoneRecord;
 
 /// Whether a pattern with one wildcard at its beginning stands for a name of any depth below it.
 fn is_below(pattern: &str, name: &str) -> bool {
@@ -12,11 +12,14 @@ fn is_below(pattern: &str, name: &str) -> bool {
 /// The first rule that matches, with its position (cloudflared, `Rule.Matches` and `matchHost` in
 /// ingress/rule.go): wildcards match names of any depth, and not in upper case (run).
 #[must_use]
-pub(super) fn rule_for<'rules>(rules: &'rules [Rule], name: &str) -> Option<(usize, &'rules Rule)> {
+pub(super) fn rule_for<'rules>(
+    rules: &'rules [TunnelRule],
+    name: &str,
+) -> Option<(usize, &'rules TunnelRule)> {
     rules.iter().enumerate().find(|(_, rule)| takes(rule, name))
 }
 
-fn takes(rule: &Rule, name: &str) -> bool {
+fn takes(rule: &TunnelRule, name: &str) -> bool {
     let Some(pattern) = rule.hostname.as_ref().map(|pattern| pattern.value.as_str()) else {
         return true;
     };
@@ -25,25 +28,28 @@ fn takes(rule: &Rule, name: &str) -> bool {
 
 /// Whether a rule matches whatever is asked for.
 #[must_use]
-pub(super) fn matches_all(rule: &Rule) -> bool {
+pub(super) fn matches_all(rule: &TunnelRule) -> bool {
     rule.hostname.as_ref().is_none_or(|pattern| ["", "*"].contains(&pattern.value.as_str()))
 }
 
 /// The record that answers for a name (RFC 4592): its own, or the wildcard of the nearest name above it
 /// that exists.
 #[must_use]
-pub(super) fn record_for<'zone>(records: &'zone [Record], name: &str) -> Option<&'zone Record> {
-    let of = |name: &str| records.iter().find(|record| record.name.value == name);
-    if let Some(own) = of(name) {
+pub(super) fn record_for<'zone>(
+    records: &'zone [ZoneRecord],
+    name: &str,
+) -> Option<&'zone ZoneRecord> {
+    let find = |name: &str| records.iter().find(|record| record.name.value == name);
+    if let Some(own) = find(name) {
         return Some(own);
     }
     let mut above = name;
     while let Some((_, parent)) = above.split_once('.') {
-        if let Some(wildcard) = of(&format!("*.{parent}")) {
+        if let Some(wildcard) = find(&format!("*.{parent}")) {
             return Some(wildcard);
         }
         let below = format!(".{parent}");
-        let exists = |record: &Record| {
+        let exists = |record: &ZoneRecord| {
             let known = &record.name.value;
             known == parent || known.ends_with(&below)
         };
@@ -74,17 +80,17 @@ pub(super) fn typed(hostname: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{is_for, record_for, rule_for};
-    use crate::read::cloudflared::Rule;
-    use crate::read::dns_zone::{self, Record};
-    use crate::span::{Fact, File, Paths};
+    use crate::read::cloudflared::TunnelRule;
+    use crate::read::dns_zone::{self, ZoneRecord};
+    use crate::span::{FileId, FileSpanned, TreePaths};
 
-    fn file() -> File {
-        Paths::new(vec!["a".to_owned()]).find("a").unwrap()
+    fn file() -> FileId {
+        TreePaths::new(vec!["a".to_owned()]).find("a").unwrap()
     }
 
-    fn rules(hostnames: &[Option<&str>]) -> Vec<Rule> {
-        let fact = |text: &str| Fact { value: text.to_owned(), place: file().whole() };
-        let rule = |hostname: &Option<&str>| Rule {
+    fn rules(hostnames: &[Option<&str>]) -> Vec<TunnelRule> {
+        let fact = |text: &str| FileSpanned { value: text.to_owned(), place: file().whole() };
+        let rule = |hostname: &Option<&str>| TunnelRule {
             hostname: hostname.map(fact),
             service: fact("http_status:404"),
             host_header: None,
@@ -92,7 +98,7 @@ mod tests {
         hostnames.iter().map(rule).collect()
     }
 
-    fn zone(names: &[&str]) -> Vec<Record> {
+    fn zone(names: &[&str]) -> Vec<ZoneRecord> {
         let lines: String =
             names.iter().map(|name| format!("{name}. 1 IN CNAME t.example.net.\n")).collect();
         dns_zone::read(&lines, file()).unwrap()

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 /// Where requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum TunnelOrigin {
     /// cloudflared answers itself, with this status.
     Status(u16),
     /// A host, and its TCP port.
@@ -23,7 +23,7 @@ const SCHEMES: [(&str, u16); 8] = [
     ("tcp", 7864),
 ];
 
-impl Origin {
+impl TunnelOrigin {
     /// Reads the `service` of a rule.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Origin {
 
 /// Who a host is, as a pod's resolver takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum ResolvedHost {
     /// A Service, by its namespace and its name.
     Service {
         /// The namespace.
@@ -71,38 +71,43 @@ pub(super) enum Named {
 
 /// Resolves a host from a pod of `own`: `ClusterFirst` searches `<own>.svc.<domain>`, `svc.<domain>` and
 /// the domain. A short name is a Service's only if its namespace is `known`.
-pub(super) fn named(host: &str, own: &str, domain: &str, known: impl Fn(&str) -> bool) -> Named {
+pub(super) fn named(
+    host: &str,
+    own: &str,
+    domain: &str,
+    known: impl Fn(&str) -> bool,
+) -> ResolvedHost {
     if let Ok(address) = host.parse() {
-        return Named::Address(address);
+        return ResolvedHost::Address(address);
     }
     let host = host.strip_suffix('.').unwrap_or(host);
     let short = host.strip_suffix(&format!(".{domain}")).unwrap_or(host);
     let inside = short.len() < host.len() || short.ends_with(".svc");
     let labels: Vec<_> = short.strip_suffix(".svc").unwrap_or(short).split('.').collect();
-    let service = |namespace: &str, name: &str| Named::Service {
+    let service = |namespace: &str, name: &str| ResolvedHost::Service {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
     };
     match labels[..] {
         [name] if !inside => service(own, name),
         [name, namespace] if inside || known(namespace) => service(namespace, name),
-        _ => Named::Outside,
+        _ => ResolvedHost::Outside,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Named, Origin, named};
+    use super::{ResolvedHost, TunnelOrigin, named};
 
     #[test]
     fn services_of_rules_are_read_as_cloudflared_reads_them() {
-        let host = |host: &str, port| Ok(Origin::Host(host.to_owned(), port));
+        let host = |host: &str, port| Ok(TunnelOrigin::Host(host.to_owned(), port));
         let refused = |why: &str| Err(why.to_owned());
         let table = [
             ("http://a.b.svc.cluster.local:80", host("a.b.svc.cluster.local", 80)),
             ("https://Example.com", host("example.com", 443)),
             ("ssh://10.0.0.1", host("10.0.0.1", 22)),
-            ("http_status:404", Ok(Origin::Status(404))),
+            ("http_status:404", Ok(TunnelOrigin::Status(404))),
             ("http_status:1000", refused("`http_status:1000` is no HTTP status")),
             ("nginx:80", refused("`nginx:80` is no URL: it has no scheme and host")),
             ("htp://a:80", refused("the scheme `htp` is not understood")),
@@ -113,13 +118,13 @@ mod tests {
             ("http://a:99999", refused("`a:99999` is no host with a port")),
         ];
         for (text, expected) in table {
-            assert_eq!(Origin::parse(text), expected, "{text}");
+            assert_eq!(TunnelOrigin::parse(text), expected, "{text}");
         }
     }
 
     #[test]
     fn hosts_are_resolved_as_in_a_pod() {
-        let service = |namespace: &str, name: &str| Named::Service {
+        let service = |namespace: &str, name: &str| ResolvedHost::Service {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         };
@@ -128,10 +133,10 @@ mod tests {
             ("web.apps.svc", service("apps", "web")),
             ("web.apps", service("apps", "web")),
             ("web", service("tunnel", "web")),
-            ("example.com", Named::Outside),
-            ("web.apps.svc.other.local", Named::Outside),
-            ("a.web.apps.svc.cluster.local", Named::Outside),
-            ("10.0.0.1", Named::Address([10, 0, 0, 1].into())),
+            ("example.com", ResolvedHost::Outside),
+            ("web.apps.svc.other.local", ResolvedHost::Outside),
+            ("a.web.apps.svc.cluster.local", ResolvedHost::Outside),
+            ("10.0.0.1", ResolvedHost::Address([10, 0, 0, 1].into())),
         ];
         for (host, expected) in table {
             let found = named(host, "tunnel", "cluster.local", |known| known == "apps");

@@ -1,59 +1,59 @@
 //! A request as one can look at it: its stations on nodes, and the packets between them.
 
-use super::connection::{Leg, nodes_of_picture};
-use super::request::{End, Event, Request, Station};
-use crate::finding::Finding;
-use crate::hop::Hop;
+use super::connection::{IngressConnection, nodes_of_picture};
+use super::request::{IngressRequest, RequestEnd, RequestEvent, RequestStation};
+use crate::finding::ProofFinding;
+use crate::hop::PacketHop;
 use crate::model::{MachineId, Model};
-use crate::span::Place;
+use crate::span::FileLine;
 use crate::trace;
 
 /// A request on its way.
 #[derive(Debug)]
-pub struct Picture {
+pub struct RequestPicture {
     /// The public name.
     pub hostname: String,
     /// What happens, in order.
     pub scenes: Vec<Scene>,
     /// Where it ends.
-    pub end: Option<End>,
+    pub end: Option<RequestEnd>,
     /// Why it ends too early.
-    pub stopped: Option<Finding>,
+    pub stopped: Option<ProofFinding>,
 }
 
 /// One thing that happens.
 #[derive(Debug)]
 pub enum Scene {
     /// Something is looked up.
-    Told {
+    Lookup {
         /// By whom.
-        by: Stand,
+        by: StationOnNode,
         /// What is found.
         what: String,
         /// The line that decides it.
-        place: Option<Place>,
+        place: Option<FileLine>,
     },
     /// Packets go there, and their answers back.
     Sent {
         /// By whom.
-        by: Stand,
+        by: StationOnNode,
         /// To whom.
-        called: Stand,
+        called: StationOnNode,
         /// Their steps.
-        hops: Vec<Hop>,
+        hops: Vec<PacketHop>,
     },
 }
 
 /// A station, and the node that its pod is taken to be on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stand {
+pub struct StationOnNode {
     /// The station.
-    pub station: Station,
+    pub station: RequestStation,
     /// The node; none outside of the cluster.
     pub node: Option<MachineId>,
 }
 
-impl Stand {
+impl StationOnNode {
     /// How it is called.
     #[must_use]
     pub fn name(&self, model: &Model) -> String {
@@ -68,36 +68,36 @@ impl Stand {
 /// Puts each app's pod on a node of its own, as far as there are any: elsewhere its packets would go the
 /// same steps, which is proven.
 #[must_use]
-pub fn of(model: &Model, request: &Request) -> Picture {
-    let mut painter = Painter { model, places: Vec::new(), scenes: Vec::new() };
+pub fn draw(model: &Model, request: &IngressRequest) -> RequestPicture {
+    let mut painter = PictureBuilder { model, places: Vec::new(), scenes: Vec::new() };
     let stopped = painter.paint(&request.events);
     let scenes = painter.scenes;
     let end = request.end.clone();
     let stopped = stopped.or_else(|| request.stopped.clone());
-    Picture { hostname: request.hostname.clone(), scenes, end, stopped }
+    RequestPicture { hostname: request.hostname.clone(), scenes, end, stopped }
 }
 
-struct Painter<'a> {
+struct PictureBuilder<'a> {
     model: &'a Model,
     /// Pods, each with its node.
-    places: Vec<(Station, MachineId)>,
+    places: Vec<(RequestStation, MachineId)>,
     scenes: Vec<Scene>,
 }
 
-impl Painter<'_> {
-    fn paint(&mut self, events: &[Event]) -> Option<Finding> {
+impl PictureBuilder<'_> {
+    fn paint(&mut self, events: &[RequestEvent]) -> Option<ProofFinding> {
         for event in events {
             match event {
-                Event::Told { by, what, place } => {
-                    let (by, what, place) = (self.stand(by), what.clone(), *place);
-                    self.scenes.push(Scene::Told { by, what, place });
+                RequestEvent::Lookup { by, what, place } => {
+                    let (by, what, place) = (self.station_on_node(by), what.clone(), *place);
+                    self.scenes.push(Scene::Lookup { by, what, place });
                 }
-                Event::Made { by, called, leg } => {
-                    let [by, called] = [by, called].map(|station| self.stand(station));
+                RequestEvent::Connected { by, called, connection } => {
+                    let [by, called] = [by, called].map(|station| self.station_on_node(station));
                     if self.is_known(&by, &called) {
                         continue;
                     }
-                    if let Some(stopped) = self.send(by, called, *leg) {
+                    if let Some(stopped) = self.send(by, called, *connection) {
                         return Some(stopped);
                     }
                 }
@@ -107,26 +107,31 @@ impl Painter<'_> {
     }
 
     /// cloudflared calls the edge in two ways, of which one is enough to look at.
-    fn is_known(&self, from: &Stand, to: &Stand) -> bool {
+    fn is_known(&self, from: &StationOnNode, to: &StationOnNode) -> bool {
         self.scenes.iter().any(|scene| match scene {
             Scene::Sent { by, called, .. } => by == from && called == to,
-            Scene::Told { .. } => false,
+            Scene::Lookup { .. } => false,
         })
     }
 
-    fn send(&mut self, by: Stand, called: Stand, leg: Leg) -> Option<Finding> {
-        let (from, flow) = (by.node?, leg.flow()?);
-        let way = trace::trace(self.model, &flow, from, called.node.unwrap_or(from));
-        self.scenes.push(Scene::Sent { by, called, hops: way.hops });
-        way.stopped
+    fn send(
+        &mut self,
+        by: StationOnNode,
+        called: StationOnNode,
+        connection: IngressConnection,
+    ) -> Option<ProofFinding> {
+        let (from, flow) = (by.node?, connection.flow()?);
+        let path = trace::trace(self.model, &flow, from, called.node.unwrap_or(from));
+        self.scenes.push(Scene::Sent { by, called, hops: path.hops });
+        path.stopped
     }
 
-    fn stand(&mut self, station: &Station) -> Stand {
-        let node = matches!(station, Station::Pod(_)).then(|| self.node(station));
-        Stand { station: station.clone(), node: node.flatten() }
+    fn station_on_node(&mut self, station: &RequestStation) -> StationOnNode {
+        let node = matches!(station, RequestStation::Pod(_)).then(|| self.node(station));
+        StationOnNode { station: station.clone(), node: node.flatten() }
     }
 
-    fn node(&mut self, station: &Station) -> Option<MachineId> {
+    fn node(&mut self, station: &RequestStation) -> Option<MachineId> {
         let known = self.places.iter().find(|(known, _)| known == station);
         if let Some((_, node)) = known {
             return Some(*node);

@@ -3,24 +3,27 @@
 
 use std::net::Ipv4Addr;
 
-use crate::finding::{Code, Finding};
-use crate::read::ingress::Entry;
-use crate::read::objects::{Admission, Direction, Labels, Namespace, Peer, Policy, Workload};
-use crate::span::Place;
+use crate::finding::{FindingCode, ProofFinding};
+use crate::read::ingress::IngressFiles;
+use crate::read::objects::{
+    EmittedNamespace, EmittedPolicy, EmittedWorkload, ObjectLabels, PolicyAdmission,
+    PolicyDirection, PolicyPeer,
+};
+use crate::span::FileLine;
 
 /// Pods, as selectors see them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pods<'a> {
+pub(super) struct PodGroup<'a> {
     /// How they are called in a sentence.
     pub name: &'a str,
     /// Their namespace.
     pub namespace: &'a str,
     /// Their labels.
-    pub labels: &'a Labels,
+    pub labels: &'a ObjectLabels,
 }
 
-impl<'a> Pods<'a> {
-    pub(super) fn of(workload: &'a Workload) -> Self {
+impl<'a> PodGroup<'a> {
+    pub(super) fn new(workload: &'a EmittedWorkload) -> Self {
         Self {
             name: &workload.name.value,
             namespace: &workload.namespace,
@@ -31,14 +34,14 @@ impl<'a> Pods<'a> {
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Other<'a> {
+pub(super) enum OtherEnd<'a> {
     /// Pods.
-    Pods(Pods<'a>),
+    Pods(PodGroup<'a>),
     /// A host outside, or one of ours.
     Address(&'a str, Ipv4Addr),
 }
 
-impl Other<'_> {
+impl OtherEnd<'_> {
     fn name(&self) -> &str {
         match self {
             Self::Pods(pods) => pods.name,
@@ -49,14 +52,14 @@ impl Other<'_> {
 
 /// The port that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Called {
+pub(super) struct CalledPort {
     /// The number of the protocol (IANA).
     pub protocol: u8,
     /// The port.
     pub port: u16,
 }
 
-impl std::fmt::Display for Called {
+impl std::fmt::Display for CalledPort {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let protocol = if self.protocol == 17 { "UDP" } else { "TCP" };
         write!(f, "{protocol} port {}", self.port)
@@ -65,42 +68,44 @@ impl std::fmt::Display for Called {
 
 /// One end of a connection, as its policies see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Question<'a> {
+pub(super) struct PolicyQuestion<'a> {
     /// The pods whose policies are asked.
-    pub pods: Pods<'a>,
+    pub pods: PodGroup<'a>,
     /// Whether they are called, or call.
-    pub direction: Direction,
+    pub direction: PolicyDirection,
     /// The other end.
-    pub other: Other<'a>,
+    pub other: OtherEnd<'a>,
     /// The port that is called.
-    pub called: Called,
+    pub called: CalledPort,
 }
 
-impl Question<'_> {
+impl PolicyQuestion<'_> {
     /// What is admitted, in words.
     pub(super) fn admitted(&self) -> String {
         let Self { direction, other, called, .. } = self;
         match direction {
-            Direction::Egress => {
+            PolicyDirection::Egress => {
                 format!("its NetworkPolicy lets it call {}, {called}", other.name())
             }
-            Direction::Ingress => format!("its NetworkPolicy admits {}, {called}", other.name()),
+            PolicyDirection::Ingress => {
+                format!("its NetworkPolicy admits {}, {called}", other.name())
+            }
         }
     }
 }
 
 /// The policies that select pods in a direction.
-pub(super) fn of<'a>(
-    entry: &'a Entry,
-    pods: Pods<'a>,
-    direction: Direction,
-) -> impl Iterator<Item = &'a Policy> {
-    let selects = move |policy: &&Policy| {
+pub(super) fn selecting<'a>(
+    files: &'a IngressFiles,
+    pods: PodGroup<'a>,
+    direction: PolicyDirection,
+) -> impl Iterator<Item = &'a EmittedPolicy> {
+    let selects = move |policy: &&EmittedPolicy| {
         policy.namespace == pods.namespace
             && policy.directions.contains(&direction)
             && differing(&policy.pods, pods.labels).is_none()
     };
-    entry.objects.policies.iter().filter(selects)
+    files.objects.policies.iter().filter(selects)
 }
 
 /// Asks the policies of one end; the place is where it is admitted, none where no policy selects it.
@@ -108,15 +113,18 @@ pub(super) fn of<'a>(
 /// # Errors
 ///
 /// When none admits it, with what is nearest to doing so.
-pub(super) fn ask(entry: &Entry, question: &Question<'_>) -> Result<Option<Place>, Finding> {
-    let selecting: Vec<_> = of(entry, question.pods, question.direction).collect();
+pub(super) fn ask(
+    files: &IngressFiles,
+    question: &PolicyQuestion<'_>,
+) -> Result<Option<FileLine>, ProofFinding> {
+    let selecting: Vec<_> = selecting(files, question.pods, question.direction).collect();
     if selecting.is_empty() {
         return Ok(None);
     }
-    let mut nearest: Option<Refusal> = None;
+    let mut nearest: Option<PolicyRefusal> = None;
     for policy in &selecting {
         for admission in policy.admissions(question.direction) {
-            match judge(entry, policy, admission, question) {
+            match judge(files, policy, admission, question) {
                 Ok(place) => return Ok(Some(place)),
                 Err(refusal) => {
                     let nearer = nearest.as_ref().is_none_or(|known| refusal.rank > known.rank);
@@ -131,18 +139,22 @@ pub(super) fn ask(entry: &Entry, question: &Question<'_>) -> Result<Option<Place
 }
 
 /// Why a rule does not admit something; the higher the rank, the nearer it was.
-struct Refusal {
+struct PolicyRefusal {
     rank: u8,
-    place: Place,
+    place: FileLine,
     why: String,
 }
 
-fn refused(selecting: &[&Policy], question: &Question<'_>, nearest: Option<Refusal>) -> Finding {
-    let Question { pods, direction, other, called } = question;
+fn refused(
+    selecting: &[&EmittedPolicy],
+    question: &PolicyQuestion<'_>,
+    nearest: Option<PolicyRefusal>,
+) -> ProofFinding {
+    let PolicyQuestion { pods, direction, other, called } = question;
     let names: Vec<_> = selecting.iter().map(|policy| policy.name.value.as_str()).collect();
     let (from, to) = match direction {
-        Direction::Egress => (pods.name, other.name()),
-        Direction::Ingress => (other.name(), pods.name),
+        PolicyDirection::Egress => (pods.name, other.name()),
+        PolicyDirection::Ingress => (other.name(), pods.name),
     };
     let names = names.join(" and ");
     let (place, why) = match nearest.filter(|refusal| refusal.rank > 0) {
@@ -153,111 +165,119 @@ fn refused(selecting: &[&Policy], question: &Question<'_>, nearest: Option<Refus
         "the NetworkPolicy {names} of {} keeps {from} from {to}, {called}{why}",
         pods.namespace
     );
-    Finding::new(Code::PolicyDrops, place, message)
+    ProofFinding::new(FindingCode::PolicyDrops, place, message)
 }
 
 fn judge(
-    entry: &Entry,
-    policy: &Policy,
-    admission: &Admission,
-    question: &Question<'_>,
-) -> Result<Place, Refusal> {
+    files: &IngressFiles,
+    policy: &EmittedPolicy,
+    admission: &PolicyAdmission,
+    question: &PolicyQuestion<'_>,
+) -> Result<FileLine, PolicyRefusal> {
     let port = port_of(admission, question.called);
     let peers: Vec<_> =
-        admission.peers.iter().map(|peer| is_peer(entry, policy, peer, question.other)).collect();
+        admission.peers.iter().map(|peer| is_peer(files, policy, peer, question.other)).collect();
     let met = admission.peers.is_empty() || peers.iter().any(Result::is_ok);
     match (met, port) {
         (true, Ok(place)) => Ok(place.unwrap_or(policy.place)),
         (true, Err((place, ports))) => {
-            Err(Refusal { rank: 4, place, why: format!("it admits {ports} there") })
+            Err(PolicyRefusal { rank: 4, place, why: format!("it admits {ports} there") })
         }
         (false, port) => {
             let differing = peers.into_iter().filter_map(Result::err).max_by_key(|near| near.rank);
             let same_port = u8::from(port.is_ok());
-            let nearest = differing.unwrap_or(Refusal {
+            let nearest = differing.unwrap_or(PolicyRefusal {
                 rank: 0,
                 place: policy.place,
                 why: "no peer of it is met".to_owned(),
             });
-            Err(Refusal { rank: nearest.rank * 2 + same_port, ..nearest })
+            Err(PolicyRefusal { rank: nearest.rank * 2 + same_port, ..nearest })
         }
     }
 }
 
 /// The place of the port that is called; where all are, there is none.
-fn port_of(admission: &Admission, called: Called) -> Result<Option<Place>, (Place, String)> {
+fn port_of(
+    admission: &PolicyAdmission,
+    called: CalledPort,
+) -> Result<Option<FileLine>, (FileLine, String)> {
     let Some(first) = admission.ports.first() else { return Ok(None) };
-    let of = |protocol, port| Called { protocol, port };
+    let called_port = |protocol, port| CalledPort { protocol, port };
     let mut ports = admission.ports.iter();
-    let found = ports.find(|port| of(port.protocol, port.number.value) == called);
+    let found = ports.find(|port| called_port(port.protocol, port.number.value) == called);
     if let Some(found) = found {
         return Ok(Some(found.number.place));
     }
     let known = admission.ports.iter();
-    let known = known.map(|port| of(port.protocol, port.number.value).to_string());
+    let known = known.map(|port| called_port(port.protocol, port.number.value).to_string());
     Err((first.number.place, known.collect::<Vec<_>>().join(", ")))
 }
 
-fn is_peer(entry: &Entry, policy: &Policy, peer: &Peer, other: Other<'_>) -> Result<(), Refusal> {
+fn is_peer(
+    files: &IngressFiles,
+    policy: &EmittedPolicy,
+    peer: &PolicyPeer,
+    other: OtherEnd<'_>,
+) -> Result<(), PolicyRefusal> {
     match (peer, other) {
-        (Peer::Block { net, except }, Other::Address(name, address)) => {
+        (PolicyPeer::Block { net, except }, OtherEnd::Address(name, address)) => {
             let excepted = except.iter().find(|net| net.value.contains(&address));
             let (near, why) = match excepted {
                 None if net.value.contains(&address) => return Ok(()),
                 None => (net, format!("{name} is not in {}", net.value)),
                 Some(except) => (except, format!("{name} is in {}", except.value)),
             };
-            Err(Refusal { rank: 1, place: near.place, why })
+            Err(PolicyRefusal { rank: 1, place: near.place, why })
         }
-        (Peer::Pods { namespaces, pods }, Other::Pods(other)) => {
-            in_namespace(entry, policy, namespaces.as_ref(), other)?;
+        (PolicyPeer::Pods { namespaces, pods }, OtherEnd::Pods(other)) => {
+            in_namespace(files, policy, namespaces.as_ref(), other)?;
             match differing(pods, other.labels) {
                 None => Ok(()),
                 Some((place, label)) => {
                     let why = format!("{} has no label {label}", other.name);
-                    Err(Refusal { rank: 1, place, why })
+                    Err(PolicyRefusal { rank: 1, place, why })
                 }
             }
         }
-        (Peer::Block { net, .. }, Other::Pods(_)) => {
+        (PolicyPeer::Block { net, .. }, OtherEnd::Pods(_)) => {
             let why = "pods have their addresses from no block".to_owned();
-            Err(Refusal { rank: 0, place: net.place, why })
+            Err(PolicyRefusal { rank: 0, place: net.place, why })
         }
-        (Peer::Pods { .. }, Other::Address(..)) => {
+        (PolicyPeer::Pods { .. }, OtherEnd::Address(..)) => {
             let why = "it admits pods alone".to_owned();
-            Err(Refusal { rank: 0, place: policy.place, why })
+            Err(PolicyRefusal { rank: 0, place: policy.place, why })
         }
     }
 }
 
 fn in_namespace(
-    entry: &Entry,
-    policy: &Policy,
-    selector: Option<&Labels>,
-    other: Pods<'_>,
-) -> Result<(), Refusal> {
+    files: &IngressFiles,
+    policy: &EmittedPolicy,
+    selector: Option<&ObjectLabels>,
+    other: PodGroup<'_>,
+) -> Result<(), PolicyRefusal> {
     let Some(selector) = selector else {
         if policy.namespace == other.namespace {
             return Ok(());
         }
         let why = format!("it admits pods of {} alone", policy.namespace);
-        return Err(Refusal { rank: 0, place: policy.place, why });
+        return Err(PolicyRefusal { rank: 0, place: policy.place, why });
     };
     for (key, wanted) in selector {
-        if !namespace_has(entry, other.namespace, key, &wanted.value) {
+        if !namespace_has(files, other.namespace, key, &wanted.value) {
             // Pods that would be met elsewhere are the nearest miss.
-            let rank = u8::from(selector.len() > 1 || is_nobodys(entry, selector));
+            let rank = u8::from(selector.len() > 1 || is_nobodys(files, selector));
             let why =
                 format!("the namespace {} has no label {key}={}", other.namespace, wanted.value);
-            return Err(Refusal { rank, place: wanted.place, why });
+            return Err(PolicyRefusal { rank, place: wanted.place, why });
         }
     }
     Ok(())
 }
 
 /// Whether a selector asks for a namespace that the tree does not have.
-fn is_nobodys(entry: &Entry, selector: &Labels) -> bool {
-    let known = entry.objects.namespaces.iter().map(|namespace| namespace.name.as_str());
+fn is_nobodys(files: &IngressFiles, selector: &ObjectLabels) -> bool {
+    let known = files.objects.namespaces.iter().map(|namespace| namespace.name.as_str());
     let mut known = known.chain(SYSTEM);
     let named = selector.get(NAME).map(|name| name.value.as_str());
     named.is_none_or(|named| !known.any(|known| known == named))
@@ -269,18 +289,21 @@ pub(super) const NAME: &str = "kubernetes.io/metadata.name";
 /// Namespaces that kubeadm makes.
 pub(super) const SYSTEM: [&str; 2] = ["kube-system", "default"];
 
-fn namespace_has(entry: &Entry, namespace: &str, key: &str, value: &str) -> bool {
+fn namespace_has(files: &IngressFiles, namespace: &str, key: &str, value: &str) -> bool {
     if key == NAME {
         return namespace == value;
     }
-    let mut known = entry.objects.namespaces.iter();
-    let labels = known.find(|known| known.name == namespace).map(Namespace::labels);
+    let mut known = files.objects.namespaces.iter();
+    let labels = known.find(|known| known.name == namespace).map(EmittedNamespace::labels);
     let label = labels.and_then(|labels| labels.get(key));
     label.is_some_and(|label| label.value == value)
 }
 
 /// The first label that a selector asks for and pods do not have.
-pub(super) fn differing(selector: &Labels, labels: &Labels) -> Option<(Place, String)> {
+pub(super) fn differing(
+    selector: &ObjectLabels,
+    labels: &ObjectLabels,
+) -> Option<(FileLine, String)> {
     let mut asked = selector.iter();
     let missed = asked
         .find(|(key, wanted)| labels.get(*key).is_none_or(|label| label.value != wanted.value))?;

@@ -1,19 +1,19 @@
 //! What must hold whoever asks: that Kubernetes makes pods of what is written, that cloudflared takes its
 //! configuration, and that nothing but the tunnel leads in.
 
-use super::origin::Origin;
+use super::origin::TunnelOrigin;
 use super::policy::differing;
-use super::{Way, names};
-use crate::finding::{Code, Finding};
-use crate::read::ingress::{Entry, Mounted};
-use crate::read::objects::{PortName, Workload};
-use crate::span::Fact;
+use super::{IngressPath, names};
+use crate::finding::{FindingCode, ProofFinding};
+use crate::read::ingress::{IngressFiles, MountedConfiguration};
+use crate::read::objects::{EmittedWorkload, PortReference};
+use crate::span::FileSpanned;
 
 /// Looks at every object by itself.
-pub(super) fn objects(entry: &Entry) -> Vec<Finding> {
-    let mut findings: Vec<_> = entry.workloads().flat_map(workload).collect();
-    let controller = entry.controller.iter();
-    let services = entry.objects.services.iter();
+pub(super) fn objects(files: &IngressFiles) -> Vec<ProofFinding> {
+    let mut findings: Vec<_> = files.workloads().flat_map(workload).collect();
+    let controller = files.controller.iter();
+    let services = files.objects.services.iter();
     let services = services.chain(controller.clone().map(|controller| &controller.service));
     let kinds = services.filter_map(|service| service.kind.as_ref());
     let kinds = kinds.chain(controller.flat_map(|controller| &controller.further_services));
@@ -21,81 +21,81 @@ pub(super) fn objects(entry: &Entry) -> Vec<Finding> {
     findings
 }
 
-fn exposed(kind: &Fact<String>) -> Finding {
+fn exposed(kind: &FileSpanned<String>) -> ProofFinding {
     let message = format!(
         "a Service of the type {} has a port on every node: requests come in beside the tunnel",
         kind.value
     );
-    Finding::new(Code::ServiceExposed, kind.place, message)
+    ProofFinding::new(FindingCode::ServiceExposed, kind.place, message)
 }
 
-fn workload(workload: &Workload) -> Vec<Finding> {
+fn workload(workload: &EmittedWorkload) -> Vec<ProofFinding> {
     let name = &workload.name.value;
     let mut findings = Vec::new();
-    let mut finds = |code, place, message| findings.push(Finding::new(code, place, message));
+    let mut finds = |code, place, message| findings.push(ProofFinding::new(code, place, message));
     if let Some(on) = workload.host_network.as_ref().filter(|on| on.value) {
         let message = format!(
             "the pods of {name} have their node's addresses: no NetworkPolicy is for them, and their ports are the node's"
         );
-        finds(Code::ServiceExposed, on.place, message);
+        finds(FindingCode::ServiceExposed, on.place, message);
     }
     if let Some((place, label)) = differing(&workload.selector, &workload.labels) {
         let message = format!("the Deployment {name} does not know its own pods: none has {label}");
-        finds(Code::PodsNotReady, place, message);
+        finds(FindingCode::PodsNotReady, place, message);
     }
     if workload.replicas.value == 0 {
-        finds(Code::PodsNotReady, workload.replicas.place, format!("{name} has no pods"));
+        finds(FindingCode::PodsNotReady, workload.replicas.place, format!("{name} has no pods"));
     }
     for probe in &workload.probes {
         if workload.port(&probe.value).is_none() {
             let message =
                 format!("{name} never becomes ready: none of its containers has {}", probe.value);
-            finds(Code::PodsNotReady, probe.place, message);
+            finds(FindingCode::PodsNotReady, probe.place, message);
         }
     }
     // As the echo app is told (traefik/whoami, `--port`).
     for argument in &workload.args {
         let Some(port) = argument.value.strip_prefix("--port=") else { continue };
-        let listens = port.parse().ok().map(PortName::Number);
+        let listens = port.parse().ok().map(PortReference::Number);
         if listens.is_none_or(|port| workload.port(&port).is_none()) {
             let message = format!("{name} listens on {port}, which is none of its ports");
-            finds(Code::PodsNotReady, argument.place, message);
+            finds(FindingCode::PodsNotReady, argument.place, message);
         }
     }
     findings
 }
 
 /// Looks at what cloudflared is told.
-pub(super) fn tunnel(way: &Way<'_>) -> Vec<Finding> {
-    let mut findings = rules(way);
-    findings.extend(match &way.tunnel.configuration {
-        Some(mounted) => local(way, mounted),
-        None => remote(way),
+pub(super) fn tunnel(path: &IngressPath<'_>) -> Vec<ProofFinding> {
+    let mut findings = rules(path);
+    findings.extend(match &path.tunnel.configuration {
+        Some(mounted) => local(path, mounted),
+        None => remote(path),
     });
-    findings.extend(published(way));
+    findings.extend(published(path));
     findings
 }
 
 /// `apply.sh` gives Ingresses an address: another tunnel's would lead visitors there.
-fn published(way: &Way<'_>) -> Option<Finding> {
-    let published = way.entry.controller.as_ref()?.published.as_ref()?;
-    let (_, zone) = &way.tunnel.zone;
+fn published(path: &IngressPath<'_>) -> Option<ProofFinding> {
+    let published = path.files.controller.as_ref()?.published.as_ref()?;
+    let (_, zone) = &path.tunnel.zone;
     let known = zone.iter().any(|record| record.target == published.value);
     let message = format!("Ingresses get the address {}, which is no record's", published.value);
-    (!known).then(|| Finding::new(Code::TunnelsDiffer, published.place, message))
+    (!known).then(|| ProofFinding::new(FindingCode::TunnelsDiffer, published.place, message))
 }
 
-fn rules(way: &Way<'_>) -> Vec<Finding> {
-    let (file, rules) = way.tunnel.rules();
+fn rules(path: &IngressPath<'_>) -> Vec<ProofFinding> {
+    let (file, rules) = path.tunnel.rules();
     let mut findings = Vec::new();
     let mut refused = |place, message: String| {
-        findings.push(Finding::new(Code::TunnelRefused, place, message));
+        findings.push(ProofFinding::new(FindingCode::TunnelRefused, place, message));
     };
     let Some((last, others)) = rules.split_last() else {
         refused(file.whole(), "cloudflared has no rules".to_owned());
         return findings;
     };
-    let place = |rule: &crate::read::cloudflared::Rule| {
+    let place = |rule: &crate::read::cloudflared::TunnelRule| {
         rule.hostname.as_ref().map_or(rule.service.place, |pattern| pattern.place)
     };
     if !names::matches_all(last) {
@@ -108,7 +108,7 @@ fn rules(way: &Way<'_>) -> Vec<Finding> {
         refused(place(rule), message);
     }
     for rule in rules {
-        if let Err(why) = Origin::parse(&rule.service.value) {
+        if let Err(why) = TunnelOrigin::parse(&rule.service.value) {
             refused(rule.service.place, format!("cloudflared does not start: {why}"));
         }
     }
@@ -129,13 +129,13 @@ fn rules(way: &Way<'_>) -> Vec<Finding> {
                     at + 1,
                     pattern.value
                 );
-                findings.push(Finding::new(Code::RuleShadowed, place(rule), message));
+                findings.push(ProofFinding::new(FindingCode::RuleShadowed, place(rule), message));
             }
             // cloudflared compares wildcards in lower case alone (run).
             Some((first, _)) if first > at => {
                 let message =
                     format!("`{}` matches nothing: it is not in lower case", pattern.value);
-                findings.push(Finding::new(Code::RuleShadowed, pattern.place, message));
+                findings.push(ProofFinding::new(FindingCode::RuleShadowed, pattern.place, message));
             }
             _ => {}
         }
@@ -149,11 +149,11 @@ fn is_malformed(pattern: &str) -> bool {
 }
 
 /// Whether cloudflared finds its file, and its credential beside it.
-fn local(way: &Way<'_>, mounted: &Mounted) -> Vec<Finding> {
-    let connectors = way.connectors;
+fn local(path: &IngressPath<'_>, mounted: &MountedConfiguration) -> Vec<ProofFinding> {
+    let connectors = path.connectors;
     let mut findings = Vec::new();
     let mut refused = |place, message: String| {
-        findings.push(Finding::new(Code::TunnelRefused, place, message));
+        findings.push(ProofFinding::new(FindingCode::TunnelRefused, place, message));
     };
     let volumes = connectors.volumes.iter();
     let mut holding = volumes.filter(|volume| {
@@ -179,7 +179,7 @@ fn local(way: &Way<'_>, mounted: &Mounted) -> Vec<Finding> {
             refused(connectors.place, "cloudflared is given no --config".to_owned());
         }
     }
-    let credentials = &mounted.said.credentials;
+    let credentials = &mounted.content.credentials;
     let secrets = connectors.volumes.iter().filter(|volume| volume.settings.is_none());
     let secrets: Vec<_> = secrets.map(|volume| &volume.name).collect();
     let mut folders = connectors.mounts.iter().filter(|mount| secrets.contains(&&mount.volume));
@@ -191,26 +191,26 @@ fn local(way: &Way<'_>, mounted: &Mounted) -> Vec<Finding> {
         let message = format!("{} is no file of a mounted Secret", credentials.value);
         refused(credentials.place, message);
     }
-    findings.extend(metrics(connectors, &mounted.said.metrics));
+    findings.extend(metrics(connectors, &mounted.content.metrics));
     findings
 }
 
 /// With the rules at Cloudflare, all that cloudflared is told is in its arguments.
-fn remote(way: &Way<'_>) -> Vec<Finding> {
-    let told = way.connectors.args.iter().position(|argument| argument.value == "--metrics");
-    let told = told.and_then(|at| way.connectors.args.get(at + 1));
-    told.and_then(|told| metrics(way.connectors, told)).into_iter().collect()
+fn remote(path: &IngressPath<'_>) -> Vec<ProofFinding> {
+    let told = path.connectors.args.iter().position(|argument| argument.value == "--metrics");
+    let told = told.and_then(|at| path.connectors.args.get(at + 1));
+    told.and_then(|told| metrics(path.connectors, told)).into_iter().collect()
 }
 
 /// kubelet asks there whether a connector is ready.
-fn metrics(connectors: &Workload, told: &Fact<String>) -> Option<Finding> {
+fn metrics(connectors: &EmittedWorkload, told: &FileSpanned<String>) -> Option<ProofFinding> {
     let port = told.value.rsplit(':').next().and_then(|port| port.parse().ok());
-    let listens = |probe: &Fact<PortName>| {
+    let listens = |probe: &FileSpanned<PortReference>| {
         let asked = connectors.port(&probe.value).map(|number| number.value);
         asked.is_some() && asked == port
     };
     let message =
         format!("cloudflared answers probes at {}, and kubelet asks elsewhere", told.value);
     let answers = connectors.probes.iter().all(listens);
-    (!answers).then(|| Finding::new(Code::PodsNotReady, told.place, message))
+    (!answers).then(|| ProofFinding::new(FindingCode::PodsNotReady, told.place, message))
 }

@@ -1,48 +1,48 @@
 //! One request: what happens to it on its way.
 
-use super::connection::Leg;
-use crate::finding::Finding;
-use crate::span::Place;
+use super::connection::IngressConnection;
+use crate::finding::ProofFinding;
+use crate::span::FileLine;
 
 /// What becomes of a request for one public name.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct IngressRequest {
     /// The name, as the zone, the rules or an Ingress have it.
     pub hostname: String,
     /// What happens, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<RequestEvent>,
     /// Where it ends, unless it is stopped.
-    pub end: Option<End>,
+    pub end: Option<RequestEnd>,
     /// Why it ends too early.
-    pub stopped: Option<Finding>,
+    pub stopped: Option<ProofFinding>,
 }
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum RequestEvent {
     /// Something is looked up.
-    Told {
+    Lookup {
         /// By whom.
-        by: Station,
+        by: RequestStation,
         /// What is found.
         what: String,
         /// The line that decides it; none where nothing emitted does.
-        place: Option<Place>,
+        place: Option<FileLine>,
     },
     /// A connection is made, between whichever nodes.
-    Made {
+    Connected {
         /// By whom.
-        by: Station,
+        by: RequestStation,
         /// Who is called.
-        called: Station,
+        called: RequestStation,
         /// What is sent.
-        leg: Leg,
+        connection: IngressConnection,
     },
 }
 
 /// Who has the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Station {
+pub enum RequestStation {
     /// Whoever asks, and the resolver that they use.
     Visitor,
     /// Cloudflare.
@@ -53,7 +53,7 @@ pub enum Station {
     Outside,
 }
 
-impl Station {
+impl RequestStation {
     /// The name that reports use.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -68,7 +68,7 @@ impl Station {
 
 /// Where a request ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum RequestEnd {
     /// At the pods of an app.
     App(String),
     /// At the Ingress controller: the tree has no Ingress of that name.
@@ -82,7 +82,7 @@ pub enum End {
     Outside(String),
 }
 
-impl std::fmt::Display for End {
+impl std::fmt::Display for RequestEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::App(name) => write!(f, "to the pods of {name}"),
@@ -96,12 +96,12 @@ impl std::fmt::Display for End {
     }
 }
 
-impl Request {
+impl IngressRequest {
     /// The connections that are made for it.
-    pub fn legs(&self) -> impl Iterator<Item = Leg> {
+    pub fn connections(&self) -> impl Iterator<Item = IngressConnection> {
         self.events.iter().filter_map(|event| match event {
-            Event::Made { leg, .. } => Some(*leg),
-            Event::Told { .. } => None,
+            RequestEvent::Connected { connection, .. } => Some(*connection),
+            RequestEvent::Lookup { .. } => None,
         })
     }
 }

@@ -6,14 +6,14 @@
 use ipnet::Ipv4Net;
 
 use crate::exposure;
-use crate::finding::{Code, Finding};
-use crate::model::routing::{Circumstances, Way};
+use crate::finding::{FindingCode, ProofFinding};
+use crate::model::routing::{RouteConditions, RouteTarget};
 use crate::model::{MachineId, Model};
 use crate::read::nftables::{Hook, Interface};
-use crate::read::routes::Kind;
+use crate::read::routes::RouteKind;
 use crate::space::{Dimension, Ranges, Region, subtract_all};
 
-pub(super) fn check(model: &Model, id: MachineId) -> Vec<Finding> {
+pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let mut findings = egress(model, id);
     findings.extend(loopback(model, id));
     findings.extend(guards(model, id));
@@ -21,9 +21,9 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<Finding> {
 }
 
 /// No packet for an address of ours passes the egress chain to an interface that is not ours.
-fn egress(model: &Model, id: MachineId) -> Vec<Finding> {
+fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
-    let ruleset = &*node.firewall.said;
+    let ruleset = &*node.firewall.content;
     let last = ruleset.interfaces.len().saturating_sub(1) as u128;
     let leaving = Region::everything()
         .within(Dimension::Family, &Ranges::one(4))
@@ -35,25 +35,25 @@ fn egress(model: &Model, id: MachineId) -> Vec<Finding> {
         if let Some(first) = passing.first() {
             let place = node.firewall.file.line(first.line.unwrap_or(0));
             let message = format!("nothing at postrouting keeps {net} from leaving in clear");
-            findings.push(Finding::new(Code::GuardMissing, place, message));
+            findings.push(ProofFinding::new(FindingCode::GuardMissing, place, message));
         }
     }
     findings
 }
 
 /// A host may speak to itself: health checks, the local API, DNS caches.
-fn loopback(model: &Model, id: MachineId) -> Option<Finding> {
+fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let node = model.files(id)?;
     let to_itself = Region::everything()
         .within(Dimension::InInterface, &Ranges::one(Interface::Loopback.into()));
     let families = [(4, 4), (6, 6)].into_iter().collect();
     let to_itself = to_itself.within(Dimension::Family, &families);
-    let admitted = exposure::admitted(&node.firewall.said, Hook::Input, vec![to_itself.clone()]);
+    let admitted = exposure::admitted(&node.firewall.content, Hook::Input, vec![to_itself.clone()]);
     let admitted: Vec<_> = admitted.into_iter().map(|one| one.region).collect();
     let left = subtract_all(vec![to_itself], &admitted);
     let message =
         format!("{} may not speak to itself: {}", node.name, exposure::describe(left.first()?));
-    Some(Finding::new(Code::FirewallDrops, node.firewall.file.whole(), message))
+    Some(ProofFinding::new(FindingCode::FirewallDrops, node.firewall.file.whole(), message))
 }
 
 /// Mesh, pod and service addresses.
@@ -65,67 +65,68 @@ fn ours(model: &Model, id: MachineId) -> Vec<Ipv4Net> {
 
 /// In every state of a booting or failing host, each address of pods and nodes is routed into the
 /// mesh, to an own pod, or nowhere. Services are not: their packets are translated first.
-fn guards(model: &Model, id: MachineId) -> Option<Finding> {
+fn guards(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let (cluster, _) = model.cluster();
     let mesh = model.conf(id).address.map(|address| address.value.trunc());
     let nets = mesh.into_iter().chain([cluster.pod_subnet.value]);
-    let atoms: Vec<_> = nets.flat_map(|net| model.atoms.within(net)).collect();
+    let classes: Vec<_> = nets.flat_map(|net| model.classes.within(net)).collect();
     for when in states() {
         let table = model.routes_when(id, when)?;
-        let leaking = atoms.iter().find(|atom| table.route(**atom).way == Way::Public);
-        if let Some(atom) = leaking {
-            let address = model.atoms.address(*atom);
+        let leaking =
+            classes.iter().find(|class| table.route(**class).target == RouteTarget::Public);
+        if let Some(class) = leaking {
+            let address = model.classes.address(*class);
             let state = describe(when);
             let message = format!(
                 "{state}, {} routes {address} by the default route: a guard of `proto static` is missing",
                 model.machine(id).name
             );
             let guards = &model.emitted.guards;
-            let near = guards.said.iter().find(|guard| guard.net.contains(&address));
+            let near = guards.content.iter().find(|guard| guard.net.contains(&address));
             let place = guards.file.line(near.map_or(0, |guard| guard.line));
-            return Some(Finding::new(Code::GuardMissing, place, message));
+            return Some(ProofFinding::new(FindingCode::GuardMissing, place, message));
         }
     }
     None
 }
 
 /// The guards are there before wg0, and BIRD and the static routes come and go.
-fn states() -> [Circumstances; 4] {
-    [(false, true), (false, false), (true, true), (true, false)].map(|(mesh, bird)| Circumstances {
-        mesh,
-        bird,
-        statics: false,
-        guards: true,
-    })
+fn states() -> [RouteConditions; 4] {
+    [(false, true), (false, false), (true, true), (true, false)]
+        .map(|(mesh, bird)| RouteConditions { mesh, bird, statics: false, guards: true })
 }
 
-fn describe(when: Circumstances) -> String {
+fn describe(when: RouteConditions) -> String {
     let is = |up| if up { "with" } else { "without" };
     format!("{} the interface and {} BIRD's routes", is(when.mesh), is(when.bird))
 }
 
 /// The units and scripts that everything above stands on, as far as they can be read.
-pub(super) fn units(model: &Model) -> Vec<Finding> {
+pub(super) fn units(model: &Model) -> Vec<ProofFinding> {
     let mut findings = Vec::new();
     let firewall = &model.emitted.firewall_unit;
-    for setting in &firewall.said {
+    for setting in &firewall.content {
         let harms = setting.name.starts_with("ExecStop");
         let loads = setting.name.starts_with("Exec") && setting.value != LOADS;
         if harms || loads {
             let place = firewall.file.line(setting.line);
             let message = format!("`{}={}` is not understood", setting.name, setting.value);
-            findings.push(Finding::new(Code::UnitMisbehaves, place, message));
+            findings.push(ProofFinding::new(FindingCode::UnitMisbehaves, place, message));
         }
     }
     let guards = &model.emitted.guards;
-    for guard in guards.said.iter().filter(|guard| guard.kind != Kind::Unreachable) {
+    for guard in guards.content.iter().filter(|guard| guard.kind != RouteKind::Unreachable) {
         let message = "a guard leads somewhere";
-        findings.push(Finding::new(Code::GuardMissing, guards.file.line(guard.line), message));
+        findings.push(ProofFinding::new(
+            FindingCode::GuardMissing,
+            guards.file.line(guard.line),
+            message,
+        ));
     }
-    if !model.emitted.script_keeps_key.said {
+    if !model.emitted.script_keeps_key.content {
         let place = model.emitted.script_keeps_key.file.whole();
         let message = "wg syncconf without PrivateKey in its input wipes the key: the mesh dies";
-        findings.push(Finding::new(Code::UnitMisbehaves, place, message));
+        findings.push(ProofFinding::new(FindingCode::UnitMisbehaves, place, message));
     }
     findings
 }

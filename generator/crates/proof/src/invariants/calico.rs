@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::exposure::overlap;
-use crate::finding::{Code, Finding};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::model::Model;
-use crate::read::calico::{Dataplane, Pool};
-use crate::read::kube_proxy::Mode;
-use crate::span::{File, Place};
+use crate::read::calico::{EmittedPool, FelixDataplane};
+use crate::read::kube_proxy::ProxyMode;
+use crate::span::{FileId, FileLine};
 
-pub(super) fn check(model: &Model) -> Vec<Finding> {
+pub(super) fn check(model: &Model) -> Vec<ProofFinding> {
     let mut findings = owners(model);
     findings.extend(shapes(model));
     findings.extend(bgp(model));
@@ -18,33 +18,33 @@ pub(super) fn check(model: &Model) -> Vec<Finding> {
 }
 
 /// One pool a node, and one node a pool.
-fn owners(model: &Model) -> Vec<Finding> {
+fn owners(model: &Model) -> Vec<ProofFinding> {
     let mut findings = Vec::new();
-    let mut of: BTreeMap<&str, Place> = BTreeMap::new();
+    let mut pool_of: BTreeMap<&str, FileLine> = BTreeMap::new();
     for (pool, file) in model.emitted.pools() {
         let place = file.line(pool.node_selector.line);
         let known = pool.node().filter(|name| model.find(name).is_some());
         let Some(name) = known else {
             let message = format!("the pool {} is for no node of the tree", pool.name);
-            findings.push(Finding::new(Code::PoolMismatch, place, message));
+            findings.push(ProofFinding::new(FindingCode::PoolMismatch, place, message));
             continue;
         };
-        if of.insert(name, place).is_some() {
+        if pool_of.insert(name, place).is_some() {
             let message = format!("{name} has a second pool: {}", pool.name);
-            findings.push(Finding::new(Code::PoolMismatch, place, message));
+            findings.push(ProofFinding::new(FindingCode::PoolMismatch, place, message));
         }
     }
     for node in &model.emitted.nodes {
-        if !of.contains_key(node.name.as_str()) {
+        if !pool_of.contains_key(node.name.as_str()) {
             let place = model.emitted.installation.file.whole();
             let message = format!("no pool is for {}: its pods would wait for ever", node.name);
-            findings.push(Finding::new(Code::PoolMismatch, place, message));
+            findings.push(ProofFinding::new(FindingCode::PoolMismatch, place, message));
         }
     }
     findings
 }
 
-fn shapes(model: &Model) -> Vec<Finding> {
+fn shapes(model: &Model) -> Vec<ProofFinding> {
     let (cluster, _) = model.cluster();
     let subnet = cluster.pod_subnet.value;
     let mut pools: Vec<_> = model.emitted.pools().collect();
@@ -52,7 +52,7 @@ fn shapes(model: &Model) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (pool, file) in &pools {
         let mut wrong = |line, message: String| {
-            findings.push(Finding::new(Code::PoolShape, file.line(line), message));
+            findings.push(ProofFinding::new(FindingCode::PoolShape, file.line(line), message));
         };
         let cidr = pool.cidr.value;
         if pool.encapsulated.value {
@@ -81,89 +81,100 @@ fn shapes(model: &Model) -> Vec<Finding> {
     findings
 }
 
-fn covered_guard(model: &Model, pool: &Pool) -> Option<ipnet::Ipv4Net> {
-    let mut guards = model.emitted.guards.said.iter().map(|route| route.net);
+fn covered_guard(model: &Model, pool: &EmittedPool) -> Option<ipnet::Ipv4Net> {
+    let mut guards = model.emitted.guards.content.iter().map(|route| route.net);
     guards.find(|guard| pool.cidr.value.contains(guard))
 }
 
-fn overlapping(one: &(&Pool, File), other: &(&Pool, File)) -> Option<Finding> {
+fn overlapping(
+    one: &(&EmittedPool, FileId),
+    other: &(&EmittedPool, FileId),
+) -> Option<ProofFinding> {
     let ((first, _), (second, file)) = (one, other);
     overlap(first.cidr.value, second.cidr.value).then(|| {
         let message = format!("{} and {} share addresses", first.name, second.name);
-        Finding::new(Code::PoolMismatch, file.line(second.cidr.line), message)
+        ProofFinding::new(FindingCode::PoolMismatch, file.line(second.cidr.line), message)
     })
 }
 
-fn bgp(model: &Model) -> Vec<Finding> {
+fn bgp(model: &Model) -> Vec<ProofFinding> {
     let bgp = &model.emitted.bgp;
     let mut findings = Vec::new();
     let mut wrong = |line, message: &str| {
-        findings.push(Finding::new(Code::BgpMisconfigured, bgp.file.line(line), message));
+        findings.push(ProofFinding::new(
+            FindingCode::BgpMisconfigured,
+            bgp.file.line(line),
+            message,
+        ));
     };
-    if bgp.said.bind_mode.value != "NodeIP" {
-        wrong(bgp.said.bind_mode.line, "BIRD listens on every address, the public ones too");
+    if bgp.content.bind_mode.value != "NodeIP" {
+        wrong(bgp.content.bind_mode.line, "BIRD listens on every address, the public ones too");
     }
-    if bgp.said.listen_port.value != 179 {
-        wrong(bgp.said.listen_port.line, "the firewall knows BGP by port 179");
+    if bgp.content.listen_port.value != 179 {
+        wrong(bgp.content.listen_port.line, "the firewall knows BGP by port 179");
     }
     let reflecting = model.machines.iter().filter_map(|machine| machine.node.as_ref());
     let reflecting = reflecting.filter(|host| host.reflector).count();
-    if !bgp.said.full_mesh.value && reflecting == 0 {
-        wrong(bgp.said.full_mesh.line, "no node speaks BGP with any other");
+    if !bgp.content.full_mesh.value && reflecting == 0 {
+        wrong(bgp.content.full_mesh.line, "no node speaks BGP with any other");
     }
     findings
 }
 
-fn settings(model: &Model) -> Vec<Finding> {
+fn settings(model: &Model) -> Vec<ProofFinding> {
     let installation = &model.emitted.installation;
     let proxy = &model.emitted.kube_proxy;
     let expected = format!("^{}$", model.emitted.interface);
     let mut findings = Vec::new();
     let mut wrong =
-        |code, place, message: String| findings.push(Finding::new(code, place, message));
-    let interface = &installation.said.interface;
+        |code, place, message: String| findings.push(ProofFinding::new(code, place, message));
+    let interface = &installation.content.interface;
     if interface.value != expected {
         let place = installation.file.line(interface.line);
         let message =
             format!("Calico takes the address of `{}`, not of `{expected}`", interface.value);
-        wrong(Code::BgpMisconfigured, place, message);
+        wrong(FindingCode::BgpMisconfigured, place, message);
     }
     let felix = &model.emitted.felix;
-    if felix.said.mtu_interface.value != expected {
-        let place = felix.file.line(felix.said.mtu_interface.line);
+    if felix.content.mtu_interface.value != expected {
+        let place = felix.file.line(felix.content.mtu_interface.line);
         wrong(
-            Code::PacketTooLarge,
+            FindingCode::PacketTooLarge,
             place,
             format!("Felix takes MTUs from others than `{expected}`"),
         );
     }
-    if !installation.said.bgp.value {
-        let place = installation.file.line(installation.said.bgp.line);
-        wrong(Code::BgpMisconfigured, place, "BIRD does not run".to_owned());
+    if !installation.content.bgp.value {
+        let place = installation.file.line(installation.content.bgp.line);
+        wrong(FindingCode::BgpMisconfigured, place, "BIRD does not run".to_owned());
     }
     let affinity = &model.emitted.strict_affinity;
-    if !affinity.said.value {
-        let place = affinity.file.line(affinity.said.line);
-        wrong(Code::PoolShape, place, "a node may borrow addresses of another's block".to_owned());
+    if !affinity.content.value {
+        let place = affinity.file.line(affinity.content.line);
+        wrong(
+            FindingCode::PoolShape,
+            place,
+            "a node may borrow addresses of another's block".to_owned(),
+        );
     }
-    let mode = proxy.said.mode;
-    let fits = match installation.said.dataplane.value {
-        Dataplane::Nftables => mode.value == Mode::Nftables,
-        Dataplane::Iptables => mode.value != Mode::Nftables,
+    let mode = proxy.content.mode;
+    let fits = match installation.content.dataplane.value {
+        FelixDataplane::Nftables => mode.value == ProxyMode::Nftables,
+        FelixDataplane::Iptables => mode.value != ProxyMode::Nftables,
     };
     if !fits {
-        let place = installation.file.line(installation.said.dataplane.line);
+        let place = installation.file.line(installation.content.dataplane.line);
         wrong(
-            Code::DataplaneMismatch,
+            FindingCode::DataplaneMismatch,
             place,
             "Calico and kube-proxy program the host in different ways".into(),
         );
     }
-    let healthz = &proxy.said.healthz;
+    let healthz = &proxy.content.healthz;
     if !healthz.value.starts_with("127.") {
         let place = proxy.file.line(healthz.line);
         wrong(
-            Code::ListensEverywhere,
+            FindingCode::ListensEverywhere,
             place,
             "kube-proxy answers health checks beyond the host".into(),
         );
@@ -172,7 +183,7 @@ fn settings(model: &Model) -> Vec<Finding> {
     if cluster.kube_proxy.mode.value != mode.value {
         let place = file.line(cluster.kube_proxy.mode.line);
         wrong(
-            Code::FilesDisagree,
+            FindingCode::FilesDisagree,
             place,
             "kube-proxy starts in another mode than the patch sets".into(),
         );

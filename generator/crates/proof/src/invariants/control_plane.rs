@@ -3,39 +3,39 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use crate::finding::{Code, Finding};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::model::{MachineId, Model};
 
 /// The API server's port (kubeadm's default), which clients call by the API's name.
 const API: u16 = 6443;
 
 /// What the files of one node say of its own address.
-pub(super) fn check(model: &Model, id: MachineId) -> Vec<Finding> {
+pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
-    let own = model.atoms.address(model.machine(id).address);
+    let own = model.classes.address(model.machine(id).address);
     let mut findings = Vec::new();
-    let mut finds = |code, place, message| findings.push(Finding::new(code, place, message));
-    let kubelet = node.kubelet.said;
+    let mut finds = |code, place, message| findings.push(ProofFinding::new(code, place, message));
+    let kubelet = node.kubelet.content;
     if kubelet.value != own {
         let message =
             format!("kubelet of {} listens on {}, not on {own}", node.name, kubelet.value);
-        finds(Code::ListensEverywhere, node.kubelet.file.line(kubelet.line), message);
+        finds(FindingCode::ListensEverywhere, node.kubelet.file.line(kubelet.line), message);
     }
     let kubeadm = &node.kubeadm;
     match &node.api_server {
-        Some(patch) if patch.said.value != own => {
+        Some(patch) if patch.content.value != own => {
             let message = format!(
                 "the API server of {} listens on {}, not on {own}",
-                node.name, patch.said.value
+                node.name, patch.content.value
             );
-            finds(Code::ListensEverywhere, patch.file.line(patch.said.line), message);
+            finds(FindingCode::ListensEverywhere, patch.file.line(patch.content.line), message);
         }
-        None if kubeadm.said.advertised.is_some() => {
+        None if kubeadm.content.advertised.is_some() => {
             let message = format!(
                 "no patch binds the API server of {}: it listens on every address",
                 node.name
             );
-            finds(Code::ListensEverywhere, kubeadm.file.whole(), message);
+            finds(FindingCode::ListensEverywhere, kubeadm.file.whole(), message);
         }
         _ => {}
     }
@@ -43,7 +43,7 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<Finding> {
 }
 
 /// What all nodes take for the addresses of names, and of the API.
-pub(super) fn shared(model: &Model) -> Vec<Finding> {
+pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
     let mut findings = names(model);
     findings.extend(api_name(model));
     findings.extend(load_balancer(model));
@@ -51,7 +51,7 @@ pub(super) fn shared(model: &Model) -> Vec<Finding> {
 }
 
 fn address(model: &Model, id: MachineId) -> Ipv4Addr {
-    model.atoms.address(model.machine(id).address)
+    model.classes.address(model.machine(id).address)
 }
 
 fn control_planes(model: &Model) -> Vec<MachineId> {
@@ -61,24 +61,28 @@ fn control_planes(model: &Model) -> Vec<MachineId> {
 }
 
 /// Each node by its name.
-fn names(model: &Model) -> Vec<Finding> {
+fn names(model: &Model) -> Vec<ProofFinding> {
     let hosts = &model.emitted.hosts;
     let mut findings = Vec::new();
     for id in model.nodes() {
         let (name, own) = (&model.machine(id).name, address(model, id));
-        let known = hosts.said.iter().find(|host| host.name == *name);
+        let known = hosts.content.iter().find(|host| host.name == *name);
         let (line, message) = match known {
             Some(host) if host.address == own => continue,
             Some(host) => (host.line, format!("{name} is at {own}, not at {}", host.address)),
             None => (0, format!("{name} has no line")),
         };
-        findings.push(Finding::new(Code::FilesDisagree, hosts.file.line(line), message));
+        findings.push(ProofFinding::new(
+            FindingCode::FilesDisagree,
+            hosts.file.line(line),
+            message,
+        ));
     }
     findings
 }
 
 /// The API's name leads to the one control plane, or to haproxy on each host.
-fn api_name(model: &Model) -> Option<Finding> {
+fn api_name(model: &Model) -> Option<ProofFinding> {
     let (cluster, _) = model.cluster();
     let endpoint = &cluster.endpoint.value;
     let name = endpoint.rsplit_once(':').map_or(endpoint.as_str(), |(name, _)| name);
@@ -87,50 +91,55 @@ fn api_name(model: &Model) -> Option<Finding> {
         _ => Ipv4Addr::LOCALHOST,
     };
     let hosts = &model.emitted.hosts;
-    let known = hosts.said.iter().find(|host| host.name == name);
+    let known = hosts.content.iter().find(|host| host.name == name);
     let (line, message) = match known {
         Some(host) if host.address == expected => return None,
         Some(host) => (host.line, format!("{name} is {}, and not {expected}", host.address)),
         None => (0, format!("the API's name {name} has no line: nobody finds the API")),
     };
-    Some(Finding::new(Code::FilesDisagree, hosts.file.line(line), message))
+    Some(ProofFinding::new(FindingCode::FilesDisagree, hosts.file.line(line), message))
 }
 
 /// haproxy listens on the host's own loopback alone, and leads to every control plane and to nobody else.
-fn load_balancer(model: &Model) -> Vec<Finding> {
+fn load_balancer(model: &Model) -> Vec<ProofFinding> {
     let controls = control_planes(model);
     let Some(haproxy) = &model.emitted.haproxy else {
         let message = "several control planes, and no haproxy.cfg: the API's name leads nowhere";
         let place = model.emitted.hosts.file.whole();
-        let missing = (controls.len() > 1).then(|| Finding::new(Code::FileMissing, place, message));
+        let missing = (controls.len() > 1)
+            .then(|| ProofFinding::new(FindingCode::FileMissing, place, message));
         return missing.into_iter().collect();
     };
     let mut findings = Vec::new();
     let mut finds = |code, line, message| {
-        findings.push(Finding::new(code, haproxy.file.line(line), message));
+        findings.push(ProofFinding::new(code, haproxy.file.line(line), message));
     };
     let local = SocketAddrV4::new(Ipv4Addr::LOCALHOST, API);
-    if haproxy.said.binds.is_empty() {
-        finds(Code::FilesDisagree, 0, format!("haproxy does not listen on {local}"));
+    if haproxy.content.binds.is_empty() {
+        finds(FindingCode::FilesDisagree, 0, format!("haproxy does not listen on {local}"));
     }
-    for bind in haproxy.said.binds.iter().filter(|bind| bind.value != local) {
+    for bind in haproxy.content.binds.iter().filter(|bind| bind.value != local) {
         let message = format!("haproxy listens on {}, not on {local} alone", bind.value);
-        finds(Code::ListensEverywhere, bind.line, message);
+        finds(FindingCode::ListensEverywhere, bind.line, message);
     }
     let expected: Vec<_> =
         controls.iter().map(|id| SocketAddrV4::new(address(model, *id), API)).collect();
-    let servers = haproxy.said.servers.iter();
+    let servers = haproxy.content.servers.iter();
     let strangers: Vec<_> = servers.filter(|server| !expected.contains(&server.value)).collect();
     for server in &strangers {
         let message = format!("{} is no control plane's", server.value);
-        finds(Code::FilesDisagree, server.line, message);
+        finds(FindingCode::FilesDisagree, server.line, message);
     }
     for (id, wanted) in controls.iter().zip(&expected) {
-        let led_to = haproxy.said.servers.iter().any(|server| server.value == *wanted);
+        let led_to = haproxy.content.servers.iter().any(|server| server.value == *wanted);
         // A wrong line says enough.
         if !led_to && strangers.is_empty() {
             let name = &model.machine(*id).name;
-            finds(Code::FilesDisagree, 0, format!("haproxy does not lead to {name} at {wanted}"));
+            finds(
+                FindingCode::FilesDisagree,
+                0,
+                format!("haproxy does not lead to {name} at {wanted}"),
+            );
         }
     }
     findings

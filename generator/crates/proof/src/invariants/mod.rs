@@ -5,19 +5,20 @@ mod calico;
 mod control_plane;
 mod mesh;
 
-use crate::finding::Finding;
+use crate::finding::ProofFinding;
 use crate::model::Model;
 use crate::{exposure, parallel};
 
 /// Everything that is wrong with a tree although its packets may pass.
 #[must_use]
-pub fn check(model: &Model) -> Vec<Finding> {
+pub fn check(model: &Model) -> Vec<ProofFinding> {
     let nodes: Vec<_> = model.nodes().collect();
     let clients: Vec<_> = model.clients().collect();
     let of_nodes = parallel::map(nodes.len(), |position| {
         let id = nodes[position];
-        let mut findings = exposure::of(model, id).findings;
-        findings.extend(clients.iter().flat_map(|client| exposure::of_client(model, *client, id)));
+        let mut findings = exposure::public_side(model, id).findings;
+        findings
+            .extend(clients.iter().flat_map(|client| exposure::client_excess(model, *client, id)));
         findings.extend(mesh::check(model, id));
         findings.extend(boot::check(model, id));
         findings.extend(control_plane::check(model, id));

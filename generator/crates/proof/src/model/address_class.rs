@@ -9,11 +9,11 @@ use std::ops::Range;
 
 use ipnet::Ipv4Net;
 
-/// An atom: its position in [`Atoms`].
+/// An atom: its position in [`AddressClasses`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Atom(u32);
+pub struct AddressClass(u32);
 
-impl Atom {
+impl AddressClass {
     /// Its position.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -23,15 +23,15 @@ impl Atom {
 
 /// All atoms, in the order of their addresses.
 #[derive(Debug)]
-pub struct Atoms {
+pub struct AddressClasses {
     /// The first address of each.
     first: Vec<u32>,
 }
 
-impl Atoms {
+impl AddressClasses {
     /// Cuts the address space before each of these addresses.
     #[must_use]
-    pub fn cut(mut cuts: BTreeSet<u32>) -> Self {
+    pub fn from_cuts(mut cuts: BTreeSet<u32>) -> Self {
         cuts.insert(0);
         Self { first: cuts.into_iter().collect() }
     }
@@ -44,9 +44,9 @@ impl Atoms {
 
     /// The atom of an address.
     #[must_use]
-    pub fn of(&self, address: Ipv4Addr) -> Atom {
+    pub fn class_of(&self, address: Ipv4Addr) -> AddressClass {
         let after = self.first.partition_point(|first| *first <= u32::from(address));
-        atom(after - 1)
+        class(after - 1)
     }
 
     /// The positions of the atoms of a prefix that was cut out.
@@ -58,25 +58,25 @@ impl Atoms {
     }
 
     /// The atoms of a prefix.
-    pub fn within(&self, net: Ipv4Net) -> impl Iterator<Item = Atom> + use<> {
-        self.range(net).map(atom)
+    pub fn within(&self, net: Ipv4Net) -> impl Iterator<Item = AddressClass> + use<> {
+        self.range(net).map(class)
     }
 
     /// The first address of an atom.
     #[must_use]
-    pub fn address(&self, atom: Atom) -> Ipv4Addr {
-        self.first[atom.index()].into()
+    pub fn address(&self, class: AddressClass) -> Ipv4Addr {
+        self.first[class.index()].into()
     }
 
     /// All atoms.
-    pub fn iter(&self) -> impl Iterator<Item = Atom> + use<> {
-        (0..self.first.len()).map(atom)
+    pub fn iter(&self) -> impl Iterator<Item = AddressClass> + use<> {
+        (0..self.first.len()).map(class)
     }
 }
 
 /// A tree of four thousand million cuts does not fit into memory.
-fn atom(position: usize) -> Atom {
-    Atom(u32::try_from(position).unwrap_or(u32::MAX))
+fn class(position: usize) -> AddressClass {
+    AddressClass(u32::try_from(position).unwrap_or(u32::MAX))
 }
 
 /// Where a prefix cuts: before it, and after it.
@@ -96,15 +96,18 @@ mod tests {
     #[test]
     fn a_prefix_is_made_of_whole_atoms() {
         let nets = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "255.255.255.255/32"].map(net);
-        let atoms = Atoms::cut(nets.into_iter().flat_map(cuts).collect());
+        let classes = AddressClasses::from_cuts(nets.into_iter().flat_map(cuts).collect());
         let firsts = |text| {
-            let within = atoms.within(net(text));
-            within.map(|atom| atoms.address(atom).to_string()).collect::<Vec<_>>()
+            let within = classes.within(net(text));
+            within.map(|class| classes.address(class).to_string()).collect::<Vec<_>>()
         };
         assert_eq!(firsts("10.1.0.0/16"), ["10.1.0.0", "10.1.2.3", "10.1.2.4"]);
         assert_eq!(firsts("10.1.2.3/32"), ["10.1.2.3"]);
         assert_eq!(firsts("255.255.255.255/32"), ["255.255.255.255"]);
-        assert_eq!(firsts("0.0.0.0/0").len(), atoms.count());
-        assert_eq!(atoms.of([10, 1, 2, 9].into()), atoms.of([10, 1, 255, 255].into()));
+        assert_eq!(firsts("0.0.0.0/0").len(), classes.count());
+        assert_eq!(
+            classes.class_of([10, 1, 2, 9].into()),
+            classes.class_of([10, 1, 255, 255].into())
+        );
     }
 }

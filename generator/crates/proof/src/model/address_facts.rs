@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::address_class::{Atoms, cuts};
+use super::address_class::{AddressClasses, cuts};
 use super::{INTERNET, cluster, service};
-use crate::read::tree::Emitted;
+use crate::read::tree::EmittedTree;
 use crate::space::{Dimension, Ranges};
 use meshwright_value::ProviderName;
 use meshwright_value::provider;
 
 /// What the addresses of one atom are.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Kind {
+pub(super) struct AddressFacts {
     pub(super) private: bool,
     pub(super) in_cluster_cidr: bool,
     pub(super) in_pool: bool,
@@ -23,17 +23,17 @@ pub(super) struct Kind {
 }
 
 /// Everywhere that any file cuts the address space.
-pub(super) fn all_cuts(emitted: &Emitted, init: usize) -> BTreeSet<u32> {
+pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     let (cluster, _) = cluster(emitted, init);
     let mut all = BTreeSet::new();
     let hosts = [INTERNET, provider::METADATA, service(cluster.service_subnet.value)];
     let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
     let hosts = hosts.iter().chain(clouds).map(|address| Ipv4Net::from(*address));
-    let cluster_cidr = emitted.kube_proxy.said.cluster_cidr.value;
+    let cluster_cidr = emitted.kube_proxy.content.cluster_cidr.value;
     let subnets = [cluster.pod_subnet.value, cluster.service_subnet.value, cluster_cidr];
     all.extend(hosts.chain(subnets).chain([Ipv4Net::default()]).flat_map(cuts));
     all.extend(emitted.pools().flat_map(|(pool, _)| cuts(pool.cidr.value)));
-    all.extend(emitted.guards.said.iter().flat_map(|route| cuts(route.net)));
+    all.extend(emitted.guards.content.iter().flat_map(|route| cuts(route.net)));
     for conf in emitted.confs() {
         all.extend(conf.allowed.iter().flat_map(|allowed| cuts(allowed.net)));
         if let Some(address) = &conf.address {
@@ -43,8 +43,8 @@ pub(super) fn all_cuts(emitted: &Emitted, init: usize) -> BTreeSet<u32> {
     }
     let mut seen: Vec<&Arc<_>> = Vec::new();
     for node in &emitted.nodes {
-        all.extend(node.routes.said.iter().flat_map(|route| cuts(route.net)));
-        let ruleset = &node.firewall.said;
+        all.extend(node.routes.content.iter().flat_map(|route| cuts(route.net)));
+        let ruleset = &node.firewall.content;
         if !seen.iter().any(|known| Arc::ptr_eq(known, ruleset)) {
             seen.push(ruleset);
         }
@@ -58,25 +58,30 @@ pub(super) fn all_cuts(emitted: &Emitted, init: usize) -> BTreeSet<u32> {
 }
 
 /// What the addresses of each atom are.
-pub(super) fn of(emitted: &Emitted, init: usize, atoms: &Atoms) -> Vec<Kind> {
-    let mut kinds = vec![Kind::default(); atoms.count()];
-    let mut mark = |net, set: fn(&mut Kind)| kinds[atoms.range(net)].iter_mut().for_each(set);
+pub(super) fn for_classes(
+    emitted: &EmittedTree,
+    init: usize,
+    classes: &AddressClasses,
+) -> Vec<AddressFacts> {
+    let mut facts = vec![AddressFacts::default(); classes.count()];
+    let mut mark =
+        |net, set: fn(&mut AddressFacts)| facts[classes.range(net)].iter_mut().for_each(set);
     let (cluster, _) = cluster(emitted, init);
     for subnet in [cluster.pod_subnet.value, cluster.service_subnet.value] {
         mark(subnet, |kind| kind.private = true);
     }
-    mark(emitted.kube_proxy.said.cluster_cidr.value, |kind| kind.in_cluster_cidr = true);
+    mark(emitted.kube_proxy.content.cluster_cidr.value, |kind| kind.in_cluster_cidr = true);
     for (pool, _) in emitted.pools() {
         mark(pool.cidr.value, |kind| kind.in_pool = true);
         if pool.nat_outgoing.value {
             mark(pool.cidr.value, |kind| kind.in_nat_pool = true);
         }
     }
-    for address in emitted.nodes.iter().filter_map(|node| node.conf.said.address) {
+    for address in emitted.nodes.iter().filter_map(|node| node.conf.content.address) {
         mark(address.value.trunc(), |kind| kind.private = true);
         mark(address.value.addr().into(), |kind| kind.node = true);
     }
-    kinds
+    facts
 }
 
 fn is_address4((dimension, _): &(Dimension, &Ranges)) -> bool {

@@ -4,132 +4,138 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::address_class::{Atom, Atoms};
-use super::firewall::Firewall;
-use super::routing::{self, Advertised, Circumstances, Sources};
-use super::{Host, Machine, NONE};
-use crate::finding::{Code, Finding};
+use super::address_class::{AddressClass, AddressClasses};
+use super::firewall::NodeFirewall;
+use super::routing::{self, AdvertisedPool, RouteConditions, RouteSources};
+use super::{MeshMachine, NONE, NodeFacts};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::parallel;
-use crate::read::tree::{Emitted, FromFile, Node};
-use crate::read::wg_quick::{Allowed, Conf};
-use crate::span::Place;
+use crate::read::tree::{EmittedNode, EmittedTree, FromFile};
+use crate::read::wg_quick::{AllowedIp, WgConf};
+use crate::span::FileLine;
 
 /// The firewalls that differ, and for each node the position of its own.
-pub(super) fn firewalls(emitted: &Emitted, atoms: &Atoms) -> (Vec<Firewall>, Vec<usize>) {
+pub(super) fn firewalls(
+    emitted: &EmittedTree,
+    classes: &AddressClasses,
+) -> (Vec<NodeFirewall>, Vec<usize>) {
     let mut known: Vec<&Arc<_>> = Vec::new();
-    let mut of = Vec::new();
+    let mut positions = Vec::new();
     for node in &emitted.nodes {
-        let ruleset = &node.firewall.said;
+        let ruleset = &node.firewall.content;
         let found = known.iter().position(|one| Arc::ptr_eq(one, ruleset));
-        of.push(found.unwrap_or(known.len()));
+        positions.push(found.unwrap_or(known.len()));
         if found.is_none() {
             known.push(ruleset);
         }
     }
-    let firewalls = parallel::map(known.len(), |at| Firewall::new(Arc::clone(known[at]), atoms));
-    (firewalls, of)
+    let firewalls =
+        parallel::map(known.len(), |at| NodeFirewall::new(Arc::clone(known[at]), classes));
+    (firewalls, positions)
 }
 
 /// What machines are made from.
-pub(super) struct Drafts<'a> {
-    pub(super) emitted: &'a Emitted,
-    pub(super) atoms: &'a Atoms,
+pub(super) struct MachineBuilder<'a> {
+    pub(super) emitted: &'a EmittedTree,
+    pub(super) classes: &'a AddressClasses,
 }
 
-impl Drafts<'_> {
+impl MachineBuilder<'_> {
     /// What BIRD tells all nodes: the pools, each with the address of its node as the next hop.
-    pub(super) fn advertised(&self) -> Vec<Advertised> {
-        let of = |node: &Node| {
-            let next_hop = node.conf.said.address.map(|at| self.atoms.of(at.value.addr()));
+    pub(super) fn advertised(&self) -> Vec<AdvertisedPool> {
+        let pools_of_node = |node: &EmittedNode| {
+            let next_hop =
+                node.conf.content.address.map(|at| self.classes.class_of(at.value.addr()));
             let pools = self.pools_of(node);
             pools.into_iter().filter_map(move |(net, place)| {
-                Some(Advertised { net, place, next_hop: next_hop? })
+                Some(AdvertisedPool { net, place, next_hop: next_hop? })
             })
         };
-        self.emitted.nodes.iter().flat_map(of).collect()
+        self.emitted.nodes.iter().flat_map(pools_of_node).collect()
     }
 
     pub(super) fn sources<'a>(
         &'a self,
-        node: &'a Node,
-        own: &'a [(Ipv4Net, Place)],
-        advertised: &'a [Advertised],
-    ) -> Sources<'a> {
-        Sources { node, guards: &self.emitted.guards, own, advertised, atoms: self.atoms }
+        node: &'a EmittedNode,
+        own: &'a [(Ipv4Net, FileLine)],
+        advertised: &'a [AdvertisedPool],
+    ) -> RouteSources<'a> {
+        RouteSources { node, guards: &self.emitted.guards, own, advertised, classes: self.classes }
     }
 
-    fn pools_of(&self, node: &Node) -> Vec<(Ipv4Net, Place)> {
-        let name = node.kubeadm.said.name.value.as_str();
+    fn pools_of(&self, node: &EmittedNode) -> Vec<(Ipv4Net, FileLine)> {
+        let name = node.kubeadm.content.name.value.as_str();
         let pools = self.emitted.pools().filter(|(pool, _)| pool.node() == Some(name));
         pools.map(|(pool, file)| (pool.cidr.value, file.line(pool.cidr.line))).collect()
     }
 
     pub(super) fn node(
         &self,
-        node: &Node,
+        node: &EmittedNode,
         firewall: usize,
-        advertised: &[Advertised],
-    ) -> Result<Machine, Finding> {
+        advertised: &[AdvertisedPool],
+    ) -> Result<MeshMachine, ProofFinding> {
         let address = self.address(&node.conf)?;
         let pools = self.pools_of(node);
         let others: Vec<_> =
             advertised.iter().filter(|block| block.next_hop != address).copied().collect();
         let sources = self.sources(node, &pools, &others);
         let [routes, without_bird] =
-            [Circumstances::WHOLE, Circumstances::WITHOUT_BIRD].map(|when| sources.table(when));
-        let label = self.emitted.bgp.said.reflectors.as_ref().map(|label| &label.value);
-        let mut pods: Vec<_> = pools.iter().flat_map(|(net, _)| self.atoms.within(*net)).collect();
+            [RouteConditions::WHOLE, RouteConditions::WITHOUT_BIRD].map(|when| sources.table(when));
+        let label = self.emitted.bgp.content.reflectors.as_ref().map(|label| &label.value);
+        let mut pods: Vec<_> =
+            pools.iter().flat_map(|(net, _)| self.classes.within(*net)).collect();
         pods.sort_unstable();
-        let host = Host {
-            control_plane: node.kubeadm.said.advertised.is_some(),
-            reflector: label.is_some_and(|label| node.kubeadm.said.labels.contains(label)),
+        let host = NodeFacts {
+            control_plane: node.kubeadm.content.advertised.is_some(),
+            reflector: label.is_some_and(|label| node.kubeadm.content.labels.contains(label)),
             pods,
             pools,
             firewall,
             firewall_file: node.firewall.file,
             without_bird,
         };
-        Ok(Machine {
+        Ok(MeshMachine {
             name: node.name.clone(),
             address,
             file: node.conf.file,
             links: Vec::new(),
             node: Some(host),
-            peer_of: peer_of(&node.conf.said, self.atoms),
+            peer_of: peer_of(&node.conf.content, self.classes),
             routes,
         })
     }
 
-    pub(super) fn client(&self, position: usize) -> Result<Machine, Finding> {
+    pub(super) fn client(&self, position: usize) -> Result<MeshMachine, ProofFinding> {
         let client = &self.emitted.clients[position];
-        Ok(Machine {
+        Ok(MeshMachine {
             name: client.name.clone(),
             address: self.address(&client.conf)?,
             file: client.conf.file,
             links: Vec::new(),
             node: None,
-            peer_of: peer_of(&client.conf.said, self.atoms),
-            routes: routing::of_client(&client.conf, self.atoms),
+            peer_of: peer_of(&client.conf.content, self.classes),
+            routes: routing::client_table(&client.conf, self.classes),
         })
     }
 
-    fn address(&self, conf: &FromFile<Conf>) -> Result<Atom, Finding> {
-        let address = conf.said.address.map(|at| self.atoms.of(at.value.addr()));
+    fn address(&self, conf: &FromFile<WgConf>) -> Result<AddressClass, ProofFinding> {
+        let address = conf.content.address.map(|at| self.classes.class_of(at.value.addr()));
         address.ok_or_else(|| {
             let message = "the interface has no Address: nothing of the mesh reaches this machine";
-            Finding::new(Code::AddressMissing, conf.file.whole(), message)
+            ProofFinding::new(FindingCode::AddressMissing, conf.file.whole(), message)
         })
     }
 }
 
 /// Cryptokey routing (wg(8), AllowedIPs): the longest prefix wins, and of two that are the same the
 /// peer that claims it last.
-fn peer_of(conf: &Conf, atoms: &Atoms) -> Vec<u32> {
-    let mut claims: Vec<Allowed> = conf.allowed.clone();
+fn peer_of(conf: &WgConf, classes: &AddressClasses) -> Vec<u32> {
+    let mut claims: Vec<AllowedIp> = conf.allowed.clone();
     claims.sort_by_key(|allowed| allowed.net.prefix_len());
-    let mut of = vec![NONE; atoms.count()];
+    let mut peers = vec![NONE; classes.count()];
     for claim in claims {
-        of[atoms.range(claim.net)].fill(claim.peer);
+        peers[classes.range(claim.net)].fill(claim.peer);
     }
-    of
+    peers
 }

@@ -1,17 +1,17 @@
 //! What a host's firewall does with one packet.
 
-use super::address_class::{Atom, Atoms};
-use super::packet::{Packet, Tracked};
-use crate::read::nftables::{Hook, Interface, Policy, Rule, Ruleset, Verdict};
+use super::address_class::{AddressClass, AddressClasses};
+use super::packet::{ConntrackView, Packet};
+use crate::read::nftables::{ChainPolicy, Hook, Interface, NftRule, NftVerdict, Ruleset};
 use crate::space::{Dimension, Ranges};
 
 /// A ruleset, prepared for the atoms of one tree.
 #[derive(Debug)]
-pub struct Firewall {
+pub struct NodeFirewall {
     /// The rules.
     pub ruleset: std::sync::Arc<Ruleset>,
     /// The class of each atom: atoms that no rule tells apart share one.
-    classes: Vec<u16>,
+    groups: Vec<u16>,
 }
 
 /// What decides about a packet.
@@ -64,23 +64,23 @@ impl Priorities {
     }
 }
 
-impl Firewall {
+impl NodeFirewall {
     /// Prepares a ruleset.
     #[must_use]
-    pub fn new(ruleset: std::sync::Arc<Ruleset>, atoms: &Atoms) -> Self {
-        let mut told_apart: Vec<&Ranges> = Vec::new();
+    pub fn new(ruleset: std::sync::Arc<Ruleset>, classes: &AddressClasses) -> Self {
+        let mut distinguished: Vec<&Ranges> = Vec::new();
         for rule in ruleset.chains.iter().flat_map(|chain| &chain.rules) {
             for (dimension, ranges) in rule.region.iter() {
-                if dimension.is_address4() && !told_apart.contains(&ranges) {
-                    told_apart.push(ranges);
+                if dimension.is_address4() && !distinguished.contains(&ranges) {
+                    distinguished.push(ranges);
                 }
             }
         }
         let mut known: Vec<Vec<bool>> = Vec::new();
-        let mut class = |atom| {
-            let address = u32::from(atoms.address(atom)).into();
+        let mut group = |class| {
+            let address = u32::from(classes.address(class)).into();
             let signature: Vec<_> =
-                told_apart.iter().map(|ranges| ranges.contains(address)).collect();
+                distinguished.iter().map(|ranges| ranges.contains(address)).collect();
             let position = known.iter().position(|other| *other == signature);
             let position = position.unwrap_or_else(|| {
                 known.push(signature);
@@ -88,8 +88,8 @@ impl Firewall {
             });
             u16::try_from(position).unwrap_or(u16::MAX)
         };
-        let classes = atoms.iter().map(&mut class).collect();
-        Self { ruleset, classes }
+        let groups = classes.iter().map(&mut group).collect();
+        Self { ruleset, groups }
     }
 
     /// What it does with a packet.
@@ -98,10 +98,10 @@ impl Firewall {
         &self,
         passage: Passage,
         packet: &Packet,
-        tracked: Tracked,
-        atoms: &Atoms,
+        tracked: ConntrackView,
+        classes: &AddressClasses,
     ) -> Decision {
-        let point = Point { passage, packet, tracked, atoms };
+        let point = PacketPoint { passage, packet, tracked, classes };
         if !self.ruleset.families.contains(4) {
             return Decision::UNSEEN;
         }
@@ -119,7 +119,7 @@ impl Firewall {
         for (base, chain) in bases {
             let decided = self.chain(&chain.rules, &point, 0);
             last = decided.unwrap_or(Decision {
-                accepted: base.policy == Policy::Accept,
+                accepted: base.policy == ChainPolicy::Accept,
                 line: Some(base.line),
             });
             if !last.accepted {
@@ -130,20 +130,20 @@ impl Firewall {
     }
 
     /// The first verdict of a chain; none if the packet comes out at its end.
-    fn chain(&self, rules: &[Rule], point: &Point<'_>, depth: usize) -> Option<Decision> {
-        for rule in rules.iter().filter(|rule| point.is_in(rule)) {
+    fn chain(&self, rules: &[NftRule], point: &PacketPoint<'_>, depth: usize) -> Option<Decision> {
+        for rule in rules.iter().filter(|rule| point.matches(rule)) {
             match rule.verdict {
                 None => {}
-                Some(Verdict::Accept) => {
+                Some(NftVerdict::Accept) => {
                     return Some(Decision { accepted: true, line: Some(rule.line) });
                 }
-                Some(Verdict::Drop) => {
+                Some(NftVerdict::Drop) => {
                     return Some(Decision { accepted: false, line: Some(rule.line) });
                 }
-                Some(Verdict::Return) => return None,
+                Some(NftVerdict::Return) => return None,
                 // Chains that jump in circles are refused by nft; here they only end.
-                Some(Verdict::Jump(_)) if depth > self.ruleset.chains.len() => return None,
-                Some(Verdict::Jump(target)) => {
+                Some(NftVerdict::Jump(_)) if depth > self.ruleset.chains.len() => return None,
+                Some(NftVerdict::Jump(target)) => {
                     let rules = &self.ruleset.chains[target].rules;
                     if let Some(decision) = self.chain(rules, point, depth + 1) {
                         return Some(decision);
@@ -156,7 +156,7 @@ impl Firewall {
 
     /// Whether a rule treats two ports, called or calling, as two.
     #[must_use]
-    pub fn tells_apart(&self, one: u16, other: u16) -> bool {
+    pub fn distinguishes(&self, one: u16, other: u16) -> bool {
         let rules = self.ruleset.chains.iter().flat_map(|chain| &chain.rules);
         let mut ranges = rules.flat_map(|rule| rule.region.iter());
         ranges.any(|(dimension, ranges)| {
@@ -168,8 +168,8 @@ impl Firewall {
 
     /// What the rules tell apart, packed: two packets with the same are judged the same.
     #[must_use]
-    pub fn key(&self, passage: Passage, packet: &Packet, tracked: Tracked) -> u128 {
-        let class = |atom: Atom| u128::from(self.classes[atom.index()]);
+    pub fn key(&self, passage: Passage, packet: &Packet, tracked: ConntrackView) -> u128 {
+        let group = |class: AddressClass| u128::from(self.groups[class.index()]);
         let interface = |interface: Option<Interface>| interface.map_or(7, |one| one as u128);
         let payload = packet.payload;
         let fields = [
@@ -183,24 +183,24 @@ impl Firewall {
             (payload.source_port.into(), 16),
             (payload.destination_port.into(), 16),
             (payload.icmp_type.into(), 8),
-            (class(packet.source), 16),
-            (class(packet.destination), 16),
-            (class(tracked.original), 16),
+            (group(packet.source), 16),
+            (group(packet.destination), 16),
+            (group(tracked.original), 16),
         ];
         fields.into_iter().fold(0, |packed, (field, bits)| packed << bits | field)
     }
 }
 
 /// One packet as a point in the space of all packets.
-struct Point<'a> {
+struct PacketPoint<'a> {
     passage: Passage,
     packet: &'a Packet,
-    tracked: Tracked,
-    atoms: &'a Atoms,
+    tracked: ConntrackView,
+    classes: &'a AddressClasses,
 }
 
-impl Point<'_> {
-    fn is_in(&self, rule: &Rule) -> bool {
+impl PacketPoint<'_> {
+    fn matches(&self, rule: &NftRule) -> bool {
         rule.region.iter().all(|(dimension, ranges)| {
             self.coordinate(dimension).is_some_and(|coordinate| ranges.contains(coordinate))
         })
@@ -208,7 +208,7 @@ impl Point<'_> {
 
     /// An interface that a packet has not got is in no set, not even in that of all others.
     fn coordinate(&self, dimension: Dimension) -> Option<u128> {
-        let address = |atom| u128::from(u32::from(self.atoms.address(atom)));
+        let address = |class| u128::from(u32::from(self.classes.address(class)));
         let Packet { source, destination, payload, .. } = *self.packet;
         Some(match dimension {
             Dimension::Family => 4,
@@ -230,19 +230,24 @@ impl Point<'_> {
 
 /// Decisions that were already made: a table in which each key has one place, and the last one wins.
 #[derive(Debug)]
-pub struct Memo(Vec<Option<(usize, u128, Decision)>>);
+pub struct DecisionCache(Vec<Option<(usize, u128, Decision)>>);
 
 const PLACES: usize = 1 << 12;
 
-impl Default for Memo {
+impl Default for DecisionCache {
     fn default() -> Self {
         Self(vec![None; PLACES])
     }
 }
 
-impl Memo {
+impl DecisionCache {
     /// The decision for a key of a firewall, made if it is not known.
-    pub fn of(&mut self, firewall: usize, key: u128, make: impl FnOnce() -> Decision) -> Decision {
+    pub fn get_or_decide(
+        &mut self,
+        firewall: usize,
+        key: u128,
+        make: impl FnOnce() -> Decision,
+    ) -> Decision {
         // Multiplication mixes the bits upwards (Fibonacci hashing).
         let folded = (key as u64) ^ ((key >> 64) as u64) ^ (firewall as u64) << 7;
         let place = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize;

@@ -6,40 +6,40 @@
 use std::collections::BTreeMap;
 
 use super::MachineId;
-use crate::read::tree::Emitted;
+use crate::read::tree::EmittedTree;
 use meshwright_value::{Endpoint, Host, PublicKey};
 
 /// Keys and places by machine.
 #[derive(Debug)]
-pub(super) struct Book {
+pub(super) struct KeyIndex {
     owners: BTreeMap<PublicKey, MachineId>,
     public: Vec<Option<Endpoint>>,
 }
 
-impl Book {
-    pub(super) fn of(emitted: &Emitted) -> Self {
+impl KeyIndex {
+    pub(super) fn from_tree(emitted: &EmittedTree) -> Self {
         let nodes = emitted.nodes.iter().map(|node| node.name.as_str());
         let names = nodes.chain(emitted.clients.iter().map(|client| client.name.as_str()));
         let ids: BTreeMap<&str, MachineId> =
             names.enumerate().map(|(position, name)| (name, MachineId::new(position))).collect();
-        let mut book = Self { owners: BTreeMap::new(), public: vec![None; ids.len()] };
+        let mut key_index = Self { owners: BTreeMap::new(), public: vec![None; ids.len()] };
         let mut unknown = ids.len();
         for node in &emitted.nodes {
             if unknown == 0 {
                 break;
             }
-            for peer in &node.json.said.peers {
+            for peer in &node.json.content.peers {
                 let Some(id) = ids.get(peer.name.as_str()) else { continue };
-                if book.owners.insert(peer.public_key, *id).is_none() {
+                if key_index.owners.insert(peer.public_key, *id).is_none() {
                     unknown = unknown.saturating_sub(1);
                 }
                 let endpoint = peer.endpoint.as_ref().filter(|endpoint| !is_private(endpoint));
                 if let Some(endpoint) = endpoint {
-                    book.public[id.index()] = Some(endpoint.clone());
+                    key_index.public[id.index()] = Some(endpoint.clone());
                 }
             }
         }
-        book
+        key_index
     }
 
     /// The machine that has a key.

@@ -1,34 +1,34 @@
 //! Links: what becomes of two machines that name each other as peers.
 
 use super::firewall::{Passage, Priorities};
-use super::key_index::Book;
-use super::packet::{Packet, Payload, State, Tracked};
+use super::key_index::KeyIndex;
+use super::packet::{ConntrackState, ConntrackView, Packet, PacketPayload};
 use super::{MachineId, Model, NONE};
-use crate::finding::{Code, Finding};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::parallel;
 use crate::read::nftables::{Hook, Interface};
-use crate::read::wg_quick::Peer;
-use crate::span::{At, Place};
+use crate::read::wg_quick::WgPeer;
+use crate::span::{FileLine, LineSpanned};
 use meshwright_value::{Endpoint, Host};
 
 /// What becomes of one peer of one machine.
 #[derive(Debug)]
 pub enum Link {
     /// Packets pass.
-    Up(Tunnel),
+    Up(LinkTunnel),
     /// They do not.
-    Down(Box<Finding>),
+    Down(Box<ProofFinding>),
 }
 
 /// A link that carries.
 #[derive(Debug, Clone, Copy)]
-pub struct Tunnel {
+pub struct LinkTunnel {
     /// The other machine.
     pub to: MachineId,
     /// The position of this machine among its peers.
     pub back: usize,
     /// Where the one that calls finds the other.
-    pub endpoint: Place,
+    pub endpoint: FileLine,
     /// What IP, UDP and WireGuard add to a packet, in bytes.
     pub overhead: u16,
 }
@@ -39,19 +39,19 @@ const OVERHEAD_V4: u16 = 60;
 const OVERHEAD_V6: u16 = 80;
 
 /// The links of all machines.
-pub(super) fn all(model: &Model, book: &Book) -> Vec<Vec<Link>> {
+pub(super) fn all(model: &Model, key_index: &KeyIndex) -> Vec<Vec<Link>> {
     let count = model.machines.len();
-    let known = parallel::map(count, |position| known(model, book, MachineId::new(position)));
+    let known = parallel::map(count, |position| known(model, key_index, MachineId::new(position)));
     let listening = parallel::map(count, |position| listens(model, MachineId::new(position)));
-    let maker = Maker { model, book, known, listening };
+    let maker = LinkBuilder { model, key_index, known, listening };
     parallel::map(count, |position| maker.links(MachineId::new(position)))
 }
 
 /// For each machine its position among the peers of this one.
-fn known(model: &Model, book: &Book, id: MachineId) -> Vec<u32> {
+fn known(model: &Model, key_index: &KeyIndex, id: MachineId) -> Vec<u32> {
     let mut positions = vec![NONE; model.machines.len()];
     for (position, peer) in (0..).zip(&model.conf(id).peers) {
-        if let Some(owner) = book.owner(&peer.public_key.value) {
+        if let Some(owner) = key_index.owner(&peer.public_key.value) {
             positions[owner.index()] = position;
         }
     }
@@ -59,12 +59,12 @@ fn known(model: &Model, book: &Book, id: MachineId) -> Vec<u32> {
 }
 
 /// Whether a machine takes calls: it listens, and its firewall lets anybody call.
-fn listens(model: &Model, id: MachineId) -> Result<(), Finding> {
+fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
     let machine = model.machine(id);
     let name = &machine.name;
     let port = model.conf(id).listen_port.ok_or_else(|| {
         let message = format!("{name} has no ListenPort: it takes any");
-        Finding::new(Code::PeerUnreachable, machine.file.whole(), message)
+        ProofFinding::new(FindingCode::PeerUnreachable, machine.file.whole(), message)
     })?;
     let Some(host) = &machine.node else { return Ok(()) };
     let passage = Passage {
@@ -74,57 +74,58 @@ fn listens(model: &Model, id: MachineId) -> Result<(), Finding> {
         priorities: Priorities::All,
     };
     let internet = model.internet();
-    let payload = Payload::udp(port.value);
+    let payload = PacketPayload::udp(port.value);
     let packet = Packet { source: internet, destination: internet, payload, size: 0 };
-    let tracked = Tracked { state: State::New, translated: false, original: internet };
+    let tracked =
+        ConntrackView { state: ConntrackState::New, translated: false, original: internet };
     let firewall = &model.firewalls[host.firewall];
-    let decision = firewall.judge(passage, &packet, tracked, &model.atoms);
+    let decision = firewall.judge(passage, &packet, tracked, &model.classes);
     if decision.accepted {
         return Ok(());
     }
     let message = format!("the firewall of {name} closes WireGuard's port {}", port.value);
     let place = host.firewall_file.line(decision.line.unwrap_or(0));
-    Err(Finding::new(Code::FirewallDrops, place, message))
+    Err(ProofFinding::new(FindingCode::FirewallDrops, place, message))
 }
 
-struct Maker<'a> {
+struct LinkBuilder<'a> {
     model: &'a Model,
-    book: &'a Book,
+    key_index: &'a KeyIndex,
     known: Vec<Vec<u32>>,
     /// For each machine what [`listens`] says.
-    listening: Vec<Result<(), Finding>>,
+    listening: Vec<Result<(), ProofFinding>>,
 }
 
 /// One end of a link.
 #[derive(Clone, Copy)]
-struct End<'a> {
+struct LinkEnd<'a> {
     id: MachineId,
-    peer: &'a Peer,
+    peer: &'a WgPeer,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> LinkBuilder<'a> {
     fn links(&self, id: MachineId) -> Vec<Link> {
         let peers = self.model.conf(id).peers.iter();
         peers
-            .map(|peer| match self.link(End { id, peer }) {
+            .map(|peer| match self.link(LinkEnd { id, peer }) {
                 Ok(tunnel) => Link::Up(tunnel),
                 Err(finding) => Link::Down(Box::new(finding)),
             })
             .collect()
     }
 
-    fn link(&self, near: End<'a>) -> Result<Tunnel, Finding> {
+    fn link(&self, near: LinkEnd<'a>) -> Result<LinkTunnel, ProofFinding> {
         let place = self.place(near.id, near.peer.public_key.line);
-        let to = self.book.owner(&near.peer.public_key.value).ok_or_else(|| {
+        let to = self.key_index.owner(&near.peer.public_key.value).ok_or_else(|| {
             let message = format!("{} is nobody's key", near.peer.public_key.value);
-            Finding::new(Code::KeysDisagree, place, message)
+            ProofFinding::new(FindingCode::KeysDisagree, place, message)
         })?;
         let back = self.known[to.index()][near.id.index()];
         if back == NONE {
             let message = format!("{} has no peer {}", self.name(to), self.name(near.id));
-            return Err(Finding::new(Code::PeerMissing, self.place(to, 0), message));
+            return Err(ProofFinding::new(FindingCode::PeerMissing, self.place(to, 0), message));
         }
-        let far = End { id: to, peer: &self.model.conf(to).peers[back as usize] };
+        let far = LinkEnd { id: to, peer: &self.model.conf(to).peers[back as usize] };
         for end in [near, far] {
             self.has_key(end.id)?;
         }
@@ -139,19 +140,23 @@ impl<'a> Maker<'a> {
             Host::V4(_) => OVERHEAD_V4,
             Host::V6(_) | Host::Name(_) => OVERHEAD_V6,
         };
-        Ok(Tunnel { to, back: back as usize, endpoint: call.place, overhead })
+        Ok(LinkTunnel { to, back: back as usize, endpoint: call.place, overhead })
     }
 
-    fn has_key(&self, id: MachineId) -> Result<(), Finding> {
+    fn has_key(&self, id: MachineId) -> Result<(), ProofFinding> {
         if self.model.conf(id).private_key.is_some() {
             return Ok(());
         }
         let message = format!("nothing gives {} its private key", self.name(id));
-        Err(Finding::new(Code::PrivateKeyMissing, self.place(id, 0), message))
+        Err(ProofFinding::new(FindingCode::PrivateKeyMissing, self.place(id, 0), message))
     }
 
     /// A preshared key is one file on both hosts: at each end it is named for the other.
-    fn agree_on_preshared_key(&self, near: End<'_>, far: End<'_>) -> Result<(), Finding> {
+    fn agree_on_preshared_key(
+        &self,
+        near: LinkEnd<'_>,
+        far: LinkEnd<'_>,
+    ) -> Result<(), ProofFinding> {
         let [mine, theirs] = [near, far].map(|end| self.preshared(end));
         for (end, other, found) in [(near, far, &mine), (far, near, &theirs)] {
             let expected = format!(
@@ -162,7 +167,7 @@ impl<'a> Maker<'a> {
             if let Some(found) = found.as_ref().filter(|found| found.value != expected) {
                 let message = format!("the key with {} is {expected}", self.name(other.id));
                 let place = self.place(end.id, found.line);
-                return Err(Finding::new(Code::PresharedKeysDisagree, place, message));
+                return Err(ProofFinding::new(FindingCode::PresharedKeysDisagree, place, message));
             }
         }
         let (one_sided, with, without) = match (&mine, &theirs) {
@@ -173,21 +178,26 @@ impl<'a> Maker<'a> {
         let message =
             format!("{} loads no such key for {}", self.name(without.id), self.name(with.id));
         let place = self.place(with.id, one_sided.line);
-        Err(Finding::new(Code::PresharedKeysDisagree, place, message))
+        Err(ProofFinding::new(FindingCode::PresharedKeysDisagree, place, message))
     }
 
-    fn preshared(&self, end: End<'_>) -> Option<At<&'a str>> {
+    fn preshared(&self, end: LinkEnd<'_>) -> Option<LineSpanned<&'a str>> {
         let key = end.peer.public_key.value;
         let mut loaded = self.model.conf(end.id).preshared.iter();
         let found = loaded.find(|preshared| preshared.public_key == key)?;
-        Some(At { value: found.path.as_str(), line: found.line })
+        Some(LineSpanned { value: found.path.as_str(), line: found.line })
     }
 
     /// Whether one end can call the other; if it tries and fails, why.
-    fn call(&self, caller: End<'a>, called: End<'a>) -> Result<Call<'a>, Option<Finding>> {
+    fn call(
+        &self,
+        caller: LinkEnd<'a>,
+        called: LinkEnd<'a>,
+    ) -> Result<CallTarget<'a>, Option<ProofFinding>> {
         let call = self.endpoint(caller).ok_or(None)?;
-        let fault = |message| Some(Finding::new(Code::PeerUnreachable, call.place, message));
-        if !self.book.is_place_of(call.value, called.id) {
+        let fault =
+            |message| Some(ProofFinding::new(FindingCode::PeerUnreachable, call.place, message));
+        if !self.key_index.is_place_of(call.value, called.id) {
             let message = format!("{} is not called at {}", self.name(called.id), call.value);
             return Err(fault(message));
         }
@@ -198,37 +208,37 @@ impl<'a> Maker<'a> {
     }
 
     /// `Endpoint`, or what `wg0.endpoints` adds to a peer without one.
-    fn endpoint(&self, end: End<'a>) -> Option<Call<'a>> {
+    fn endpoint(&self, end: LinkEnd<'a>) -> Option<CallTarget<'a>> {
         if let Some(endpoint) = &end.peer.endpoint {
             let place = self.place(end.id, endpoint.line);
-            return Some(Call { value: &endpoint.value, place });
+            return Some(CallTarget { value: &endpoint.value, place });
         }
         let named = self.model.files(end.id)?.endpoints.as_ref()?;
         let key = end.peer.public_key.value;
-        let (_, endpoint) = named.said.iter().find(|(known, _)| *known == key)?;
-        Some(Call { value: &endpoint.value, place: named.file.line(endpoint.line) })
+        let (_, endpoint) = named.content.iter().find(|(known, _)| *known == key)?;
+        Some(CallTarget { value: &endpoint.value, place: named.file.line(endpoint.line) })
     }
 
-    fn unreachable(&self, near: End<'_>, far: End<'_>) -> Finding {
+    fn unreachable(&self, near: LinkEnd<'_>, far: LinkEnd<'_>) -> ProofFinding {
         let message = format!(
             "neither {} nor {} has an endpoint for the other",
             self.name(near.id),
             self.name(far.id)
         );
         let place = self.place(near.id, near.peer.public_key.line);
-        Finding::new(Code::PeerUnreachable, place, message)
+        ProofFinding::new(FindingCode::PeerUnreachable, place, message)
     }
 
     fn name(&self, id: MachineId) -> &'a str {
         &self.model.machine(id).name
     }
 
-    fn place(&self, id: MachineId, line: u32) -> Place {
+    fn place(&self, id: MachineId, line: u32) -> FileLine {
         self.model.machine(id).file.line(line)
     }
 }
 
-struct Call<'a> {
+struct CallTarget<'a> {
     value: &'a Endpoint,
-    place: Place,
+    place: FileLine,
 }

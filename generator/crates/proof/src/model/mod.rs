@@ -14,20 +14,20 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use self::address_class::{Atom, Atoms};
-use self::address_facts::Kind;
-use self::builder::Drafts;
-use self::firewall::Firewall;
-use self::key_index::Book;
+use self::address_class::{AddressClass, AddressClasses};
+use self::address_facts::AddressFacts;
+use self::builder::MachineBuilder;
+use self::firewall::NodeFirewall;
+use self::key_index::KeyIndex;
 use self::link::Link;
-use self::routing::{Advertised, Circumstances, Table};
-use crate::finding::{Code, Finding};
+use self::routing::{AdvertisedPool, RouteConditions, RouteTable};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::parallel;
-use crate::read::kube_proxy::Mode;
-use crate::read::kubeadm::Cluster;
-use crate::read::tree::{Emitted, Node};
-use crate::read::wg_quick::Conf;
-use crate::span::{At, File, Place};
+use crate::read::kube_proxy::ProxyMode;
+use crate::read::kubeadm::ClusterConf;
+use crate::read::tree::{EmittedNode, EmittedTree};
+use crate::read::wg_quick::WgConf;
+use crate::span::{FileId, FileLine, LineSpanned};
 use meshwright_value::provider;
 
 /// A machine: its position in [`Model::machines`].
@@ -50,56 +50,56 @@ impl MachineId {
 #[derive(Debug)]
 pub struct Model {
     /// What it was made from.
-    pub emitted: Emitted,
+    pub emitted: EmittedTree,
     /// Nodes by name, then clients by name.
-    pub machines: Vec<Machine>,
+    pub machines: Vec<MeshMachine>,
     /// The address space.
-    pub atoms: Atoms,
+    pub classes: AddressClasses,
     /// Firewalls; nodes with the same rules share one.
-    pub firewalls: Vec<Firewall>,
+    pub firewalls: Vec<NodeFirewall>,
     /// The position of the init node's files.
     init: usize,
     /// What each atom is.
-    kinds: Vec<Kind>,
+    facts: Vec<AddressFacts>,
     /// What BIRD tells all nodes.
-    advertised: Vec<Advertised>,
+    advertised: Vec<AdvertisedPool>,
 }
 
 /// A machine with an interface in the mesh.
 #[derive(Debug)]
-pub struct Machine {
+pub struct MeshMachine {
     /// Its name.
     pub name: String,
     /// Its address in the mesh.
-    pub address: Atom,
+    pub address: AddressClass,
     /// The file of its interface.
-    pub file: File,
+    pub file: FileId,
     /// What becomes of each of its peers, in the order of its file.
     pub links: Vec<Link>,
     /// What only nodes have.
-    pub node: Option<Host>,
+    pub node: Option<NodeFacts>,
     /// For each atom the position of the peer that it is sent to and accepted from.
     peer_of: Vec<u32>,
-    routes: Table,
+    routes: RouteTable,
 }
 
 /// What only nodes have.
 #[derive(Debug)]
-pub struct Host {
+pub struct NodeFacts {
     /// Whether it runs the control plane.
     pub control_plane: bool,
     /// Whether all others speak BGP with it.
     pub reflector: bool,
     /// Its pools, and so its pods.
-    pub pools: Vec<(Ipv4Net, Place)>,
+    pub pools: Vec<(Ipv4Net, FileLine)>,
     /// One address for each atom of them.
-    pub pods: Vec<Atom>,
+    pub pods: Vec<AddressClass>,
     /// The position of its firewall.
     pub firewall: usize,
     /// The file of it.
-    pub firewall_file: File,
+    pub firewall_file: FileId,
     /// Its routes while BIRD has none.
-    without_bird: Table,
+    without_bird: RouteTable,
 }
 
 const NONE: u32 = u32::MAX;
@@ -119,17 +119,17 @@ impl Model {
     /// # Errors
     ///
     /// What keeps it from being one, such as a node without an address.
-    pub fn build(emitted: Emitted) -> Result<Self, Vec<Finding>> {
+    pub fn build(emitted: EmittedTree) -> Result<Self, Vec<ProofFinding>> {
         let init = init(&emitted).map_err(|finding| vec![finding])?;
-        let book = Book::of(&emitted);
-        let atoms = Atoms::cut(address_facts::all_cuts(&emitted, init));
-        let (firewalls, firewall_of) = builder::firewalls(&emitted, &atoms);
-        let drafts = Drafts { emitted: &emitted, atoms: &atoms };
+        let key_index = KeyIndex::from_tree(&emitted);
+        let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
+        let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes);
+        let builder = MachineBuilder { emitted: &emitted, classes: &classes };
         let count = emitted.nodes.len() + emitted.clients.len();
-        let advertised = drafts.advertised();
+        let advertised = builder.advertised();
         let machines = parallel::map(count, |position| match emitted.nodes.get(position) {
-            Some(node) => drafts.node(node, firewall_of[position], &advertised),
-            None => drafts.client(position - emitted.nodes.len()),
+            Some(node) => builder.node(node, firewall_of[position], &advertised),
+            None => builder.client(position - emitted.nodes.len()),
         });
         let (machines, faults): (Vec<_>, Vec<_>) = machines.into_iter().partition(Result::is_ok);
         let faults: Vec<_> = faults.into_iter().filter_map(Result::err).collect();
@@ -137,9 +137,9 @@ impl Model {
             return Err(faults);
         }
         let machines = machines.into_iter().filter_map(Result::ok).collect();
-        let kinds = address_facts::of(&emitted, init, &atoms);
-        let mut model = Self { emitted, machines, atoms, firewalls, init, kinds, advertised };
-        let links = link::all(&model, &book);
+        let facts = address_facts::for_classes(&emitted, init, &classes);
+        let mut model = Self { emitted, machines, classes, firewalls, init, facts, advertised };
+        let links = link::all(&model, &key_index);
         for (machine, links) in model.machines.iter_mut().zip(links) {
             machine.links = links;
         }
@@ -169,7 +169,7 @@ impl Model {
 
     /// A machine.
     #[must_use]
-    pub fn machine(&self, id: MachineId) -> &Machine {
+    pub fn machine(&self, id: MachineId) -> &MeshMachine {
         &self.machines[id.index()]
     }
 
@@ -181,59 +181,59 @@ impl Model {
 
     /// The configuration of its interface.
     #[must_use]
-    pub fn conf(&self, id: MachineId) -> &Conf {
+    pub fn conf(&self, id: MachineId) -> &WgConf {
         let nodes = &self.emitted.nodes;
         match nodes.get(id.index()) {
-            Some(node) => &node.conf.said,
-            None => &self.emitted.clients[id.index() - nodes.len()].conf.said,
+            Some(node) => &node.conf.content,
+            None => &self.emitted.clients[id.index() - nodes.len()].conf.content,
         }
     }
 
     /// The files of a node.
     #[must_use]
-    pub fn files(&self, id: MachineId) -> Option<&Node> {
+    pub fn files(&self, id: MachineId) -> Option<&EmittedNode> {
         self.emitted.nodes.get(id.index())
     }
 
     /// The routes of a node in other circumstances.
     #[must_use]
-    pub fn routes_when(&self, id: MachineId, when: Circumstances) -> Option<Table> {
+    pub fn routes_when(&self, id: MachineId, when: RouteConditions) -> Option<RouteTable> {
         let (node, host) = (self.files(id)?, self.machine(id).node.as_ref()?);
-        let drafts = Drafts { emitted: &self.emitted, atoms: &self.atoms };
+        let builder = MachineBuilder { emitted: &self.emitted, classes: &self.classes };
         let own = self.machine(id).address;
         let mut advertised = self.advertised.clone();
         advertised.retain(|block| block.next_hop != own);
-        Some(drafts.sources(node, &host.pools, &advertised).table(when))
+        Some(builder.sources(node, &host.pools, &advertised).table(when))
     }
 
     /// What the init node's `kubeadm.yaml` says of the cluster, and that file.
     #[must_use]
-    pub fn cluster(&self) -> (&Cluster, File) {
+    pub fn cluster(&self) -> (&ClusterConf, FileId) {
         cluster(&self.emitted, self.init)
     }
 
     /// How kube-proxy works.
     #[must_use]
-    pub fn proxy_mode(&self) -> At<Mode> {
-        self.emitted.kube_proxy.said.mode
+    pub fn proxy_mode(&self) -> LineSpanned<ProxyMode> {
+        self.emitted.kube_proxy.content.mode
     }
 
     /// The address of a Service.
     #[must_use]
-    pub fn service(&self) -> Atom {
-        self.atoms.of(service(self.cluster().0.service_subnet.value))
+    pub fn service(&self) -> AddressClass {
+        self.classes.class_of(service(self.cluster().0.service_subnet.value))
     }
 
     /// An address on the Internet.
     #[must_use]
-    pub fn internet(&self) -> Atom {
-        self.atoms.of(INTERNET)
+    pub fn internet(&self) -> AddressClass {
+        self.classes.class_of(INTERNET)
     }
 
     /// The node whose pods live in an atom.
     #[must_use]
-    pub fn owner_of_pod(&self, atom: Atom) -> Option<MachineId> {
-        let address = self.atoms.address(atom);
+    pub fn owner_of_pod(&self, class: AddressClass) -> Option<MachineId> {
+        let address = self.classes.address(class);
         self.nodes().find(|id| {
             let host = self.machine(*id).node.as_ref();
             host.is_some_and(|host| host.pools.iter().any(|(net, _)| net.contains(&address)))
@@ -242,40 +242,40 @@ impl Model {
 
     /// The machine that an address is of, or whose pods it is of.
     #[must_use]
-    pub fn owner_of(&self, atom: Atom) -> Option<MachineId> {
-        let host = self.ids().find(|id| self.machine(*id).address == atom);
-        host.or_else(|| self.owner_of_pod(atom))
+    pub fn owner_of(&self, class: AddressClass) -> Option<MachineId> {
+        let host = self.ids().find(|id| self.machine(*id).address == class);
+        host.or_else(|| self.owner_of_pod(class))
     }
 
     /// Whether an address is one that must never be seen outside: of the mesh, of pods, of Services.
     #[must_use]
-    pub fn is_private(&self, atom: Atom) -> bool {
-        self.kinds[atom.index()].private
+    pub fn is_private(&self, class: AddressClass) -> bool {
+        self.facts[class.index()].private
     }
 
     /// Whether kube-proxy takes an address for a pod's.
     #[must_use]
-    pub fn is_in_cluster_cidr(&self, atom: Atom) -> bool {
-        self.kinds[atom.index()].in_cluster_cidr
+    pub fn is_in_cluster_cidr(&self, class: AddressClass) -> bool {
+        self.facts[class.index()].in_cluster_cidr
     }
 
     /// Whether Calico masquerades what is sent from here to there (`natOutgoing`).
     #[must_use]
-    pub fn masquerades(&self, source: Atom, destination: Atom) -> bool {
-        let to = self.kinds[destination.index()];
-        let spared = to.in_pool || to.node && self.emitted.felix.said.spares_nodes.value;
-        self.kinds[source.index()].in_nat_pool && !spared
+    pub fn masquerades(&self, source: AddressClass, destination: AddressClass) -> bool {
+        let to = self.facts[destination.index()];
+        let spared = to.in_pool || to.node && self.emitted.felix.content.spares_nodes.value;
+        self.facts[source.index()].in_nat_pool && !spared
     }
 
     /// The line that makes kube-proxy, or Calico, masquerade.
     #[must_use]
-    pub fn masquerade_place(&self, by_proxy: bool) -> Place {
+    pub fn masquerade_place(&self, by_proxy: bool) -> FileLine {
         if by_proxy {
             let proxy = &self.emitted.kube_proxy;
-            return proxy.file.line(proxy.said.cluster_cidr.line);
+            return proxy.file.line(proxy.content.cluster_cidr.line);
         }
         let felix = &self.emitted.felix;
-        felix.file.line(felix.said.spares_nodes.line)
+        felix.file.line(felix.content.spares_nodes.line)
     }
 
     /// The MTU of a machine's interface.
@@ -293,42 +293,42 @@ impl Model {
     }
 }
 
-impl Machine {
+impl MeshMachine {
     /// The peer that packets for an atom are sent to, and that they are accepted from.
     #[must_use]
-    pub fn peer(&self, atom: Atom) -> Option<usize> {
-        let peer = self.peer_of[atom.index()];
+    pub fn peer(&self, class: AddressClass) -> Option<usize> {
+        let peer = self.peer_of[class.index()];
         (peer != NONE).then_some(peer as usize)
     }
 
     /// The route of an atom.
     #[must_use]
-    pub fn route(&self, atom: Atom, bird: bool) -> routing::Taken {
+    pub fn route(&self, class: AddressClass, bird: bool) -> routing::TakenRoute {
         match &self.node {
-            Some(host) if !bird => host.without_bird.route(atom),
-            _ => self.routes.route(atom),
+            Some(host) if !bird => host.without_bird.route(class),
+            _ => self.routes.route(class),
         }
     }
 
     /// Whether an atom is of its pods.
     #[must_use]
-    pub fn has_pod(&self, atom: Atom) -> bool {
-        self.node.as_ref().is_some_and(|host| host.pods.binary_search(&atom).is_ok())
+    pub fn has_pod(&self, class: AddressClass) -> bool {
+        self.node.as_ref().is_some_and(|host| host.pods.binary_search(&class).is_ok())
     }
 }
 
-fn init(emitted: &Emitted) -> Result<usize, Finding> {
+fn init(emitted: &EmittedTree) -> Result<usize, ProofFinding> {
     let mut inits = emitted.nodes.iter().enumerate();
-    let found = inits.find(|(_, node)| node.kubeadm.said.cluster.is_some());
+    let found = inits.find(|(_, node)| node.kubeadm.content.cluster.is_some());
     found.map(|(position, _)| position).ok_or_else(|| {
         let message = "no node founds the cluster: none has a ClusterConfiguration";
-        Finding::new(Code::FileMissing, emitted.installation.file.whole(), message)
+        ProofFinding::new(FindingCode::FileMissing, emitted.installation.file.whole(), message)
     })
 }
 
-fn cluster(emitted: &Emitted, init: usize) -> (&Cluster, File) {
+fn cluster(emitted: &EmittedTree, init: usize) -> (&ClusterConf, FileId) {
     let kubeadm = &emitted.nodes[init].kubeadm;
-    match &kubeadm.said.cluster {
+    match &kubeadm.content.cluster {
         Some(cluster) => (cluster, kubeadm.file),
         None => unreachable!("the init node is the one that has it"),
     }

@@ -1,16 +1,16 @@
 //! Packets, as far as anything on their way looks at them.
 
-use super::address_class::Atom;
+use super::address_class::AddressClass;
 
 /// A packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
     /// Where it comes from.
-    pub source: Atom,
+    pub source: AddressClass,
     /// Where it goes to.
-    pub destination: Atom,
+    pub destination: AddressClass,
     /// What it carries.
-    pub payload: Payload,
+    pub payload: PacketPayload,
     /// Its size with the IP header, in bytes.
     pub size: u16,
 }
@@ -30,7 +30,7 @@ impl Packet {
 
 /// What a packet carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Payload {
+pub struct PacketPayload {
     /// The protocol's number (IANA).
     pub protocol: u8,
     /// The source port.
@@ -46,7 +46,7 @@ const EPHEMERAL: u16 = 40_000;
 
 const ICMP_ECHO_REQUEST: u8 = 8;
 
-impl Payload {
+impl PacketPayload {
     /// A TCP segment to this port.
     #[must_use]
     pub const fn tcp(port: u16) -> Self {
@@ -81,7 +81,7 @@ impl Payload {
     }
 }
 
-impl std::fmt::Display for Payload {
+impl std::fmt::Display for PacketPayload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = if self.protocol == 6 { "TCP" } else { "UDP" };
         match (self.protocol, self.destination_port) {
@@ -96,7 +96,7 @@ impl std::fmt::Display for Payload {
 /// What conntrack says of a packet, by its number in
 /// [`Dimension::State`](crate::space::Dimension::State).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum ConntrackState {
     /// It belongs to nothing.
     Invalid = 0,
     /// It begins a connection.
@@ -111,11 +111,11 @@ pub enum State {
 
 /// What a host's conntrack knows of the connection that a packet belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tracked {
+pub struct ConntrackView {
     /// What it says of the packet.
-    pub state: State,
+    pub state: ConntrackState,
     /// Whether the host has translated the destination.
     pub translated: bool,
     /// The destination as the host saw it first.
-    pub original: Atom,
+    pub original: AddressClass,
 }

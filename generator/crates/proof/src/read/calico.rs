@@ -6,28 +6,28 @@ use ipnet::Ipv4Net;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::Unread;
-use super::yaml::{self, Document};
-use crate::span::At;
+use super::ParseError;
+use super::yaml::{self, YamlDocument};
+use crate::span::LineSpanned;
 
 /// The operator's `Installation`.
 #[derive(Debug)]
 pub struct Installation {
     /// The MTU of pods.
-    pub mtu: At<u16>,
+    pub mtu: LineSpanned<u16>,
     /// Whether BIRD runs.
-    pub bgp: At<bool>,
+    pub bgp: LineSpanned<bool>,
     /// How Felix programs the host.
-    pub dataplane: At<Dataplane>,
+    pub dataplane: LineSpanned<FelixDataplane>,
     /// The pattern of the interface whose address is a node's.
-    pub interface: At<String>,
+    pub interface: LineSpanned<String>,
     /// Its pools.
-    pub pools: Vec<Pool>,
+    pub pools: Vec<EmittedPool>,
 }
 
 /// How Felix programs the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Dataplane {
+pub enum FelixDataplane {
     /// iptables, beside kube-proxy's iptables and ipvs.
     Iptables,
     /// nftables, beside kube-proxy's nftables.
@@ -36,22 +36,22 @@ pub enum Dataplane {
 
 /// One pool.
 #[derive(Debug)]
-pub struct Pool {
+pub struct EmittedPool {
     /// Its name.
     pub name: String,
     /// Its addresses.
-    pub cidr: At<Ipv4Net>,
+    pub cidr: LineSpanned<Ipv4Net>,
     /// The prefix length of the blocks that it is handed out in.
-    pub block_size: At<u8>,
+    pub block_size: LineSpanned<u8>,
     /// Whether packets between its nodes are encapsulated once more.
-    pub encapsulated: At<bool>,
+    pub encapsulated: LineSpanned<bool>,
     /// Whether its pods reach the Internet under their node's address.
-    pub nat_outgoing: At<bool>,
+    pub nat_outgoing: LineSpanned<bool>,
     /// The nodes that take addresses from it.
-    pub node_selector: At<String>,
+    pub node_selector: LineSpanned<String>,
 }
 
-impl Pool {
+impl EmittedPool {
     /// The one node that it selects.
     #[must_use]
     pub fn node(&self) -> Option<&str> {
@@ -61,41 +61,41 @@ impl Pool {
 }
 
 #[derive(Deserialize)]
-struct Object<S> {
-    metadata: Metadata,
+struct CalicoObjectYaml<S> {
+    metadata: CalicoMetadataYaml,
     spec: S,
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+struct CalicoMetadataYaml {
     name: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct InstallationSpec {
-    calico_network: Network,
+struct InstallationSpecYaml {
+    calico_network: CalicoNetworkYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Network {
-    bgp: Spanned<Switch>,
-    linux_dataplane: Spanned<Dataplane>,
+struct CalicoNetworkYaml {
+    bgp: Spanned<CalicoSwitchYaml>,
+    linux_dataplane: Spanned<FelixDataplane>,
     mtu: Spanned<u16>,
     #[serde(rename = "nodeAddressAutodetectionV4")]
-    autodetection: Autodetection,
-    ip_pools: Vec<OperatorPool>,
+    autodetection: AutodetectionYaml,
+    ip_pools: Vec<OperatorPoolYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Autodetection {
+struct AutodetectionYaml {
     interface: Spanned<String>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-enum Switch {
+enum CalicoSwitchYaml {
     Enabled,
     Disabled,
 }
@@ -103,61 +103,61 @@ enum Switch {
 /// A pool of the operator's (operator.tigera.io/v1).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OperatorPool {
+struct OperatorPoolYaml {
     name: String,
     cidr: Spanned<String>,
     block_size: Spanned<u8>,
     encapsulation: Spanned<String>,
-    nat_outgoing: Spanned<Switch>,
+    nat_outgoing: Spanned<CalicoSwitchYaml>,
     node_selector: Spanned<String>,
-    allowed_uses: Vec<Use>,
+    allowed_uses: Vec<AllowedUseYaml>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
-    assignment_mode: Option<Assignment>,
+    assignment_mode: Option<AssignmentModeYaml>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
     #[serde(rename = "disableBGPExport")]
-    hidden: Option<No>,
+    hidden: Option<MustBeFalse>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
     #[serde(rename = "disableNewAllocations")]
-    closed: Option<No>,
+    closed: Option<MustBeFalse>,
 }
 
 /// A pool of Calico's (projectcalico.org/v3).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct V3Pool {
+struct V3PoolYaml {
     cidr: Spanned<String>,
     block_size: Spanned<u8>,
     ipip_mode: Spanned<String>,
     vxlan_mode: Spanned<String>,
     nat_outgoing: Spanned<bool>,
     node_selector: Spanned<String>,
-    allowed_uses: Vec<Use>,
+    allowed_uses: Vec<AllowedUseYaml>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
-    assignment_mode: Option<Assignment>,
+    assignment_mode: Option<AssignmentModeYaml>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
     #[serde(rename = "disableBGPExport")]
-    hidden: Option<No>,
+    hidden: Option<MustBeFalse>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
     #[serde(rename = "disabled")]
-    closed: Option<No>,
+    closed: Option<MustBeFalse>,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
-enum Use {
+enum AllowedUseYaml {
     Workload,
 }
 
 #[derive(Deserialize)]
-enum Assignment {
+enum AssignmentModeYaml {
     Automatic,
 }
 
 /// `false`, and nothing else: a pool that is closed, or that BGP does not tell of, has no pods.
 #[derive(Deserialize)]
 #[serde(try_from = "bool")]
-struct No;
+struct MustBeFalse;
 
-impl TryFrom<bool> for No {
+impl TryFrom<bool> for MustBeFalse {
     type Error = &'static str;
 
     fn try_from(value: bool) -> Result<Self, Self::Error> {
@@ -170,17 +170,18 @@ impl TryFrom<bool> for No {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_installation(text: &str) -> Result<Installation, Unread> {
+pub fn read_installation(text: &str) -> Result<Installation, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "Installation")?;
-    let Object { spec, .. } = document.read::<Object<InstallationSpec>>()?;
+    let CalicoObjectYaml { spec, .. } =
+        document.read::<CalicoObjectYaml<InstallationSpecYaml>>()?;
     let network = spec.calico_network;
-    let bgp = document.at(network.bgp);
+    let bgp = document.with_line(network.bgp);
     Ok(Installation {
-        mtu: document.at(network.mtu),
-        bgp: At { value: bgp.value == Switch::Enabled, line: bgp.line },
-        dataplane: document.at(network.linux_dataplane),
-        interface: document.at(network.autodetection.interface),
+        mtu: document.with_line(network.mtu),
+        bgp: LineSpanned { value: bgp.value == CalicoSwitchYaml::Enabled, line: bgp.line },
+        dataplane: document.with_line(network.linux_dataplane),
+        interface: document.with_line(network.autodetection.interface),
         pools: network
             .ip_pools
             .into_iter()
@@ -189,18 +190,27 @@ pub fn read_installation(text: &str) -> Result<Installation, Unread> {
     })
 }
 
-fn operator_pool(document: &Document<'_>, pool: OperatorPool) -> Result<Pool, Unread> {
-    let encapsulation = document.at(pool.encapsulation);
-    let nat_outgoing = document.at(pool.nat_outgoing);
+fn operator_pool(
+    document: &YamlDocument<'_>,
+    pool: OperatorPoolYaml,
+) -> Result<EmittedPool, ParseError> {
+    let encapsulation = document.with_line(pool.encapsulation);
+    let nat_outgoing = document.with_line(pool.nat_outgoing);
     let cidr = document.parse("subnet", pool.cidr)?;
     workload(&pool.allowed_uses, cidr.line)?;
-    Ok(Pool {
+    Ok(EmittedPool {
         name: pool.name,
         cidr,
-        block_size: document.at(pool.block_size),
-        encapsulated: At { value: encapsulation.value != "None", line: encapsulation.line },
-        nat_outgoing: At { value: nat_outgoing.value == Switch::Enabled, line: nat_outgoing.line },
-        node_selector: document.at(pool.node_selector),
+        block_size: document.with_line(pool.block_size),
+        encapsulated: LineSpanned {
+            value: encapsulation.value != "None",
+            line: encapsulation.line,
+        },
+        nat_outgoing: LineSpanned {
+            value: nat_outgoing.value == CalicoSwitchYaml::Enabled,
+            line: nat_outgoing.line,
+        },
+        node_selector: document.with_line(pool.node_selector),
     })
 }
 
@@ -209,54 +219,54 @@ fn operator_pool(document: &Document<'_>, pool: OperatorPool) -> Result<Pool, Un
 /// # Errors
 ///
 /// When a document has another shape.
-pub fn read_pools(text: &str) -> Result<Vec<Pool>, Unread> {
+pub fn read_pools(text: &str) -> Result<Vec<EmittedPool>, ParseError> {
     yaml::documents(text).iter().map(v3_pool).collect()
 }
 
-fn v3_pool(document: &Document<'_>) -> Result<Pool, Unread> {
+fn v3_pool(document: &YamlDocument<'_>) -> Result<EmittedPool, ParseError> {
     expect(document, "IPPool")?;
-    let Object { metadata, spec } = document.read::<Object<V3Pool>>()?;
-    let modes = [document.at(spec.ipip_mode), document.at(spec.vxlan_mode)];
+    let CalicoObjectYaml { metadata, spec } = document.read::<CalicoObjectYaml<V3PoolYaml>>()?;
+    let modes = [document.with_line(spec.ipip_mode), document.with_line(spec.vxlan_mode)];
     let encapsulated = modes.iter().find(|mode| mode.value != "Never");
     let cidr = document.parse("subnet", spec.cidr)?;
     workload(&spec.allowed_uses, cidr.line)?;
-    Ok(Pool {
+    Ok(EmittedPool {
         name: metadata.name,
         cidr,
-        block_size: document.at(spec.block_size),
-        encapsulated: At {
+        block_size: document.with_line(spec.block_size),
+        encapsulated: LineSpanned {
             value: encapsulated.is_some(),
             line: encapsulated.unwrap_or(&modes[0]).line,
         },
-        nat_outgoing: document.at(spec.nat_outgoing),
-        node_selector: document.at(spec.node_selector),
+        nat_outgoing: document.with_line(spec.nat_outgoing),
+        node_selector: document.with_line(spec.node_selector),
     })
 }
 
-fn workload(uses: &[Use], line: u32) -> Result<(), Unread> {
-    if uses == [Use::Workload] {
+fn workload(uses: &[AllowedUseYaml], line: u32) -> Result<(), ParseError> {
+    if uses == [AllowedUseYaml::Workload] {
         return Ok(());
     }
-    Err(Unread { line, message: "the pool is not for workloads alone".to_owned() })
+    Err(ParseError { line, message: "the pool is not for workloads alone".to_owned() })
 }
 
 /// `bgp.yaml`: who speaks with whom.
 #[derive(Debug)]
-pub struct Bgp {
+pub struct BgpConf {
     /// Whether every node speaks with every other.
-    pub full_mesh: At<bool>,
+    pub full_mesh: LineSpanned<bool>,
     /// The addresses that BIRD listens on.
-    pub bind_mode: At<String>,
+    pub bind_mode: LineSpanned<String>,
     /// The port.
-    pub listen_port: At<u16>,
+    pub listen_port: LineSpanned<u16>,
     /// The label of the nodes that all others speak with, `key=value`, if there are such.
-    pub reflectors: Option<At<String>>,
+    pub reflectors: Option<LineSpanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct BgpSpec {
+struct BgpSpecYaml {
     as_number: u32,
     node_to_node_mesh_enabled: Spanned<bool>,
     bind_mode: Spanned<String>,
@@ -268,7 +278,7 @@ struct BgpSpec {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct BgpPeerSpec {
+struct BgpPeerSpecYaml {
     node_selector: Spanned<String>,
     peer_selector: Spanned<String>,
     password: Option<serde_json::Value>,
@@ -279,27 +289,27 @@ struct BgpPeerSpec {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_bgp(text: &str) -> Result<Bgp, Unread> {
+pub fn read_bgp(text: &str) -> Result<BgpConf, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "BGPConfiguration")?;
-    let Object { spec, .. } = document.read::<Object<BgpSpec>>()?;
+    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<BgpSpecYaml>>()?;
     let peers = documents.iter().filter(|document| document.kind == "BGPPeer");
     let peers = peers.map(reflectors).collect::<Result<Vec<_>, _>>()?;
-    Ok(Bgp {
-        full_mesh: document.at(spec.node_to_node_mesh_enabled),
-        bind_mode: document.at(spec.bind_mode),
-        listen_port: document.at(spec.listen_port),
+    Ok(BgpConf {
+        full_mesh: document.with_line(spec.node_to_node_mesh_enabled),
+        bind_mode: document.with_line(spec.bind_mode),
+        listen_port: document.with_line(spec.listen_port),
         reflectors: peers.into_iter().next(),
     })
 }
 
 /// `key == 'value'` as the label `key=value`.
-fn reflectors(document: &Document<'_>) -> Result<At<String>, Unread> {
-    let Object { spec, .. } = document.read::<Object<BgpPeerSpec>>()?;
-    let nodes = document.at(spec.node_selector);
-    let peers = document.at(spec.peer_selector);
+fn reflectors(document: &YamlDocument<'_>) -> Result<LineSpanned<String>, ParseError> {
+    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<BgpPeerSpecYaml>>()?;
+    let nodes = document.with_line(spec.node_selector);
+    let peers = document.with_line(spec.peer_selector);
     let not_understood =
-        |line| Unread { line, message: "the selector is not understood".to_owned() };
+        |line| ParseError { line, message: "the selector is not understood".to_owned() };
     if nodes.value != "all()" {
         return Err(not_understood(nodes.line));
     }
@@ -307,21 +317,21 @@ fn reflectors(document: &Document<'_>) -> Result<At<String>, Unread> {
         .value
         .split_once(" == '")
         .and_then(|(key, value)| Some(format!("{key}={}", value.strip_suffix('\'')?)));
-    Ok(At { value: label.ok_or_else(|| not_understood(peers.line))?, line: peers.line })
+    Ok(LineSpanned { value: label.ok_or_else(|| not_understood(peers.line))?, line: peers.line })
 }
 
 /// `felix.yaml`
 #[derive(Debug)]
-pub struct Felix {
+pub struct FelixConf {
     /// Whether what pods send to nodes keeps its source.
-    pub spares_nodes: At<bool>,
+    pub spares_nodes: LineSpanned<bool>,
     /// The pattern of the interfaces that MTUs are taken from.
-    pub mtu_interface: At<String>,
+    pub mtu_interface: LineSpanned<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FelixSpec {
+struct FelixSpecYaml {
     mtu_iface_pattern: Spanned<String>,
     nat_outgoing_exclusions: Spanned<String>,
 }
@@ -331,14 +341,17 @@ struct FelixSpec {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_felix(text: &str) -> Result<Felix, Unread> {
+pub fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "FelixConfiguration")?;
-    let Object { spec, .. } = document.read::<Object<FelixSpec>>()?;
-    let exclusions = document.at(spec.nat_outgoing_exclusions);
-    Ok(Felix {
-        spares_nodes: At { value: exclusions.value == "IPPoolsAndHostIPs", line: exclusions.line },
-        mtu_interface: document.at(spec.mtu_iface_pattern),
+    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<FelixSpecYaml>>()?;
+    let exclusions = document.with_line(spec.nat_outgoing_exclusions);
+    Ok(FelixConf {
+        spares_nodes: LineSpanned {
+            value: exclusions.value == "IPPoolsAndHostIPs",
+            line: exclusions.line,
+        },
+        mtu_interface: document.with_line(spec.mtu_iface_pattern),
     })
 }
 
@@ -347,30 +360,30 @@ pub fn read_felix(text: &str) -> Result<Felix, Unread> {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_strict_affinity(text: &str) -> Result<At<bool>, Unread> {
+pub fn read_strict_affinity(text: &str) -> Result<LineSpanned<bool>, ParseError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct IpamSpec {
+    struct IpamSpecYaml {
         strict_affinity: Spanned<bool>,
     }
     let documents = yaml::documents(text);
     let document = find(&documents, "IPAMConfiguration")?;
-    let Object { spec, .. } = document.read::<Object<IpamSpec>>()?;
-    Ok(document.at(spec.strict_affinity))
+    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<IpamSpecYaml>>()?;
+    Ok(document.with_line(spec.strict_affinity))
 }
 
 fn find<'documents, 'text>(
-    documents: &'documents [Document<'text>],
+    documents: &'documents [YamlDocument<'text>],
     kind: &str,
-) -> Result<&'documents Document<'text>, Unread> {
+) -> Result<&'documents YamlDocument<'text>, ParseError> {
     let found = documents.iter().find(|document| document.kind == kind);
-    found.ok_or_else(|| Unread { line: 0, message: format!("there is no {kind}") })
+    found.ok_or_else(|| ParseError { line: 0, message: format!("there is no {kind}") })
 }
 
-fn expect(document: &Document<'_>, kind: &str) -> Result<(), Unread> {
+fn expect(document: &YamlDocument<'_>, kind: &str) -> Result<(), ParseError> {
     if document.kind == kind {
         return Ok(());
     }
     let message = format!("`{}` is not understood here", document.kind);
-    Err(Unread { line: document.first_line(), message })
+    Err(ParseError { line: document.first_line(), message })
 }

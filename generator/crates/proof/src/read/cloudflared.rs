@@ -5,75 +5,75 @@
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::Unread;
-use super::yaml::{self, Document};
-use crate::span::{Fact, File};
+use super::ParseError;
+use super::yaml::{self, YamlDocument};
+use crate::span::{FileId, FileSpanned};
 
 /// The configuration file.
 #[derive(Debug)]
-pub struct Configuration {
+pub struct TunnelConfiguration {
     /// The tunnel's UUID.
-    pub tunnel: Fact<String>,
+    pub tunnel: FileSpanned<String>,
     /// The file with the credential.
-    pub credentials: Fact<String>,
+    pub credentials: FileSpanned<String>,
     /// Where metrics and probes are answered.
-    pub metrics: Fact<String>,
+    pub metrics: FileSpanned<String>,
     /// The rules.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<TunnelRule>,
 }
 
 /// One rule; the first that matches is taken.
 #[derive(Debug)]
-pub struct Rule {
+pub struct TunnelRule {
     /// The names that it matches; none matches all.
-    pub hostname: Option<Fact<String>>,
+    pub hostname: Option<FileSpanned<String>>,
     /// Where requests go.
-    pub service: Fact<String>,
+    pub service: FileSpanned<String>,
     /// The host that the origin is told in place of the visitor's.
-    pub host_header: Option<Fact<String>>,
+    pub host_header: Option<FileSpanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ConfigurationFile {
+struct TunnelConfigurationYaml {
     tunnel: Spanned<String>,
     credentials_file: Spanned<String>,
     metrics: Spanned<String>,
     #[expect(dead_code, reason = "pods have no other: read, so that any other is noticed")]
-    edge_ip_version: Four,
-    ingress: Vec<RuleObject>,
+    edge_ip_version: Ipv4Only,
+    ingress: Vec<TunnelRuleYaml>,
 }
 
 #[derive(Deserialize)]
-enum Four {
+enum Ipv4Only {
     #[serde(rename = "4")]
     Four,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RuleObject {
+struct TunnelRuleYaml {
     hostname: Option<Spanned<String>>,
     service: Spanned<String>,
-    origin_request: Option<OriginRequest>,
+    origin_request: Option<OriginRequestYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OriginRequest {
+struct OriginRequestYaml {
     http_host_header: Spanned<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Payload {
-    config: RemoteConfiguration,
+struct RemotePayloadJson {
+    config: RemoteConfigurationJson,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RemoteConfiguration {
-    ingress: Vec<RuleObject>,
+struct RemoteConfigurationJson {
+    ingress: Vec<TunnelRuleYaml>,
 }
 
 /// Reads the configuration file, a text in a file that begins after so many lines of it.
@@ -81,13 +81,13 @@ struct RemoteConfiguration {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read(text: &str, file: File, lines: u32) -> Result<Configuration, Unread> {
+pub fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration, ParseError> {
     let document = yaml::documents_after(lines, text)[0];
-    let read: ConfigurationFile = document.read()?;
-    Ok(Configuration {
-        tunnel: document.fact(file, read.tunnel),
-        credentials: document.fact(file, read.credentials_file),
-        metrics: document.fact(file, read.metrics),
+    let read: TunnelConfigurationYaml = document.read()?;
+    Ok(TunnelConfiguration {
+        tunnel: document.with_place(file, read.tunnel),
+        credentials: document.with_place(file, read.credentials_file),
+        metrics: document.with_place(file, read.metrics),
         rules: rules(&document, file, read.ingress),
     })
 }
@@ -97,17 +97,23 @@ pub fn read(text: &str, file: File, lines: u32) -> Result<Configuration, Unread>
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_payload(text: &str, file: File) -> Result<Vec<Rule>, Unread> {
+pub fn read_payload(text: &str, file: FileId) -> Result<Vec<TunnelRule>, ParseError> {
     let document = yaml::documents(text)[0];
-    let payload: Payload = document.read()?;
+    let payload: RemotePayloadJson = document.read()?;
     Ok(rules(&document, file, payload.config.ingress))
 }
 
-fn rules(document: &Document<'_>, file: File, objects: Vec<RuleObject>) -> Vec<Rule> {
-    let rule = |object: RuleObject| Rule {
-        hostname: object.hostname.map(|name| document.fact(file, name)),
-        service: document.fact(file, object.service),
-        host_header: object.origin_request.map(|set| document.fact(file, set.http_host_header)),
+fn rules(
+    document: &YamlDocument<'_>,
+    file: FileId,
+    objects: Vec<TunnelRuleYaml>,
+) -> Vec<TunnelRule> {
+    let rule = |object: TunnelRuleYaml| TunnelRule {
+        hostname: object.hostname.map(|name| document.with_place(file, name)),
+        service: document.with_place(file, object.service),
+        host_header: object
+            .origin_request
+            .map(|set| document.with_place(file, set.http_host_header)),
     };
     objects.into_iter().map(rule).collect()
 }

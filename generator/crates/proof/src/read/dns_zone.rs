@@ -1,13 +1,13 @@
 //! `dns.zone`: the public names, one CNAME a line (RFC 1035, section 5).
 
-use super::Unread;
-use crate::span::{Fact, File};
+use super::ParseError;
+use crate::span::{FileId, FileSpanned};
 
 /// One record.
 #[derive(Debug)]
-pub struct Record {
+pub struct ZoneRecord {
     /// The name, without the dot at its end.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// What it is an alias of, without the dot at its end.
     pub target: String,
     /// Whether Cloudflare answers for it, in place of saying what it is an alias of.
@@ -22,16 +22,16 @@ const PROXIED: &str = "cf_tags=cf-proxied:true";
 /// # Errors
 ///
 /// Every line that is neither a comment nor a CNAME with whole names.
-pub fn read(text: &str, file: File) -> Result<Vec<Record>, Vec<Unread>> {
+pub fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<ParseError>> {
     let records = super::lines(text, |line, statement| {
         let (record, comment) = statement.split_once(';').unwrap_or((statement, ""));
         let words: Vec<_> = record.split_whitespace().collect();
         match words[..] {
             [] => Ok(None),
             [name, ttl, "IN", "CNAME", target] if ttl.parse::<u32>().is_ok() => {
-                let name = Fact { value: whole(name)?, place: file.line(line) };
+                let name = FileSpanned { value: whole(name)?, place: file.line(line) };
                 let proxied = comment.trim() == PROXIED;
-                Ok(Some(Record { name, target: whole(target)?, proxied }))
+                Ok(Some(ZoneRecord { name, target: whole(target)?, proxied }))
             }
             _ => Err(format!("`{statement}` is not understood")),
         }

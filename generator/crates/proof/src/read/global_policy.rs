@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::Unread;
-use super::yaml::{self, Document};
-use crate::span::{Fact, File, Place};
+use super::ParseError;
+use super::yaml::{self, YamlDocument};
+use crate::span::{FileId, FileLine, FileSpanned};
 
 /// A GlobalNetworkPolicy for what all pods send.
 #[derive(Debug)]
@@ -18,30 +18,35 @@ pub struct GlobalPolicy {
     pub name: String,
     /// What becomes of a packet: the first rule that it meets decides, and without one the next tier
     /// does.
-    pub rules: Vec<GlobalRule>,
+    pub rules: Vec<GlobalPolicyRule>,
     /// Where it begins.
-    pub place: Place,
+    pub place: FileLine,
 }
 
 /// One rule.
 #[derive(Debug)]
-pub struct GlobalRule {
+pub struct GlobalPolicyRule {
     /// Whether it denies; otherwise the next tier decides.
     pub denies: bool,
     /// The number of the protocol (IANA); none is any.
     pub protocol: Option<u8>,
     /// The destinations.
-    pub nets: Vec<Fact<Ipv4Net>>,
+    pub nets: Vec<FileSpanned<Ipv4Net>>,
     /// The ports; none stands for all.
     pub ports: Vec<u16>,
     /// Where it says what it does.
-    pub place: Place,
+    pub place: FileLine,
 }
 
 impl GlobalPolicy {
     /// The rule that decides of a packet to an address, if one does.
     #[must_use]
-    pub fn rule_for(&self, address: Ipv4Addr, protocol: u8, port: u16) -> Option<&GlobalRule> {
+    pub fn rule_for(
+        &self,
+        address: Ipv4Addr,
+        protocol: u8,
+        port: u16,
+    ) -> Option<&GlobalPolicyRule> {
         self.rules.iter().find(|rule| {
             rule.nets.iter().any(|net| net.value.contains(&address))
                 && rule.protocol.is_none_or(|known| known == protocol)
@@ -53,73 +58,73 @@ impl GlobalPolicy {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Object<S> {
+struct GlobalPolicyYaml<S> {
     api_version: IgnoredAny,
     kind: IgnoredAny,
-    metadata: Metadata,
+    metadata: GlobalPolicyMetadataYaml,
     spec: S,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Metadata {
+struct GlobalPolicyMetadataYaml {
     name: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any other word is noticed")]
-struct TierSpec {
+struct TierSpecYaml {
     order: u32,
-    default_action: Pass,
+    default_action: PassOnly,
 }
 
 #[derive(Deserialize)]
-enum Pass {
+enum PassOnly {
     Pass,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PolicySpec {
+struct GlobalPolicySpecYaml {
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
     tier: String,
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
     order: u32,
     selector: Spanned<String>,
-    types: Vec<Direction>,
-    egress: Vec<RuleObject>,
+    types: Vec<EgressOnly>,
+    egress: Vec<GlobalPolicyRuleYaml>,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
-enum Direction {
+enum EgressOnly {
     Egress,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleObject {
-    action: Spanned<Action>,
-    protocol: Option<Protocol>,
-    destination: Destination,
+struct GlobalPolicyRuleYaml {
+    action: Spanned<GlobalPolicyActionYaml>,
+    protocol: Option<GlobalPolicyProtocolYaml>,
+    destination: GlobalPolicyDestinationYaml,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Pass,
+enum GlobalPolicyActionYaml {
+    PassOnly,
     Deny,
 }
 
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "UPPERCASE")]
-enum Protocol {
+enum GlobalPolicyProtocolYaml {
     Tcp,
     Udp,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Destination {
+struct GlobalPolicyDestinationYaml {
     nets: Vec<Spanned<Ipv4Net>>,
     #[serde(default)]
     ports: Vec<u16>,
@@ -133,38 +138,39 @@ const ALL_PODS: &str = "has(projectcalico.org/namespace)";
 /// # Errors
 ///
 /// When a document has another shape.
-pub fn read(text: &str, file: File) -> Result<Vec<GlobalPolicy>, Unread> {
+pub fn read(text: &str, file: FileId) -> Result<Vec<GlobalPolicy>, ParseError> {
     let mut policies = Vec::new();
     for document in yaml::documents(text) {
         match document.kind {
-            "Tier" => drop(document.read::<Object<TierSpec>>()?),
+            "Tier" => drop(document.read::<GlobalPolicyYaml<TierSpecYaml>>()?),
             "GlobalNetworkPolicy" => policies.push(policy(&document, file)?),
             kind => {
                 let message = format!("`{kind}` is not understood here");
-                return Err(Unread { line: document.first_line(), message });
+                return Err(ParseError { line: document.first_line(), message });
             }
         }
     }
     Ok(policies)
 }
 
-fn policy(document: &Document<'_>, file: File) -> Result<GlobalPolicy, Unread> {
-    let Object { metadata, spec, .. } = document.read::<Object<PolicySpec>>()?;
-    let selector = document.at(spec.selector);
-    if selector.value != ALL_PODS || spec.types != [Direction::Egress] {
+fn policy(document: &YamlDocument<'_>, file: FileId) -> Result<GlobalPolicy, ParseError> {
+    let GlobalPolicyYaml { metadata, spec, .. } =
+        document.read::<GlobalPolicyYaml<GlobalPolicySpecYaml>>()?;
+    let selector = document.with_line(spec.selector);
+    if selector.value != ALL_PODS || spec.types != [EgressOnly::Egress] {
         let message = "the policy is not for what all pods send".to_owned();
-        return Err(Unread { line: selector.line, message });
+        return Err(ParseError { line: selector.line, message });
     }
     let rules = spec.egress.into_iter().map(|rule| {
-        let action = document.at(rule.action);
+        let action = document.with_line(rule.action);
         let nets = rule.destination.nets.into_iter();
-        GlobalRule {
-            denies: action.value == Action::Deny,
+        GlobalPolicyRule {
+            denies: action.value == GlobalPolicyActionYaml::Deny,
             protocol: rule.protocol.map(|protocol| match protocol {
-                Protocol::Tcp => 6,
-                Protocol::Udp => 17,
+                GlobalPolicyProtocolYaml::Tcp => 6,
+                GlobalPolicyProtocolYaml::Udp => 17,
             }),
-            nets: nets.map(|net| document.fact(file, net)).collect(),
+            nets: nets.map(|net| document.with_place(file, net)).collect(),
             ports: rule.destination.ports,
             place: file.line(action.line),
         }

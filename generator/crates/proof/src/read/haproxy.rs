@@ -2,16 +2,16 @@
 
 use std::net::SocketAddrV4;
 
-use super::Unread;
-use crate::span::At;
+use super::ParseError;
+use crate::span::LineSpanned;
 
 /// What it does.
 #[derive(Debug, Default)]
-pub struct Haproxy {
+pub struct HaproxyConf {
     /// Where it listens.
-    pub binds: Vec<At<SocketAddrV4>>,
+    pub binds: Vec<LineSpanned<SocketAddrV4>>,
     /// Who answers.
-    pub servers: Vec<At<SocketAddrV4>>,
+    pub servers: Vec<LineSpanned<SocketAddrV4>>,
 }
 
 /// Statements that change neither who may call nor who is called. The check itself is haproxy's to judge
@@ -34,9 +34,9 @@ const OTHERS: [&str; 15] = [
     "default-server check check-ssl verify none ",
 ];
 
-enum Statement {
-    Bind(At<SocketAddrV4>),
-    Server(At<SocketAddrV4>),
+enum HaproxyStatement {
+    Bind(LineSpanned<SocketAddrV4>),
+    Server(LineSpanned<SocketAddrV4>),
     Other,
 }
 
@@ -45,26 +45,26 @@ enum Statement {
 /// # Errors
 ///
 /// Every statement that is not understood.
-pub fn read(text: &str) -> Result<Haproxy, Vec<Unread>> {
-    let mut haproxy = Haproxy::default();
+pub fn read(text: &str) -> Result<HaproxyConf, Vec<ParseError>> {
+    let mut haproxy = HaproxyConf::default();
     for statement in super::lines(text, statement)? {
         match statement {
-            Statement::Bind(at) => haproxy.binds.push(at),
-            Statement::Server(at) => haproxy.servers.push(at),
-            Statement::Other => {}
+            HaproxyStatement::Bind(at) => haproxy.binds.push(at),
+            HaproxyStatement::Server(at) => haproxy.servers.push(at),
+            HaproxyStatement::Other => {}
         }
     }
     Ok(haproxy)
 }
 
-fn statement(line: u32, text: &str) -> Result<Statement, String> {
+fn statement(line: u32, text: &str) -> Result<HaproxyStatement, String> {
     let words: Vec<_> = text.split_whitespace().collect();
-    let at = |address: &str| address.parse().ok().map(|value| At { value, line });
+    let at = |address: &str| address.parse().ok().map(|value| LineSpanned { value, line });
     let known = |other: &str| text == other || other.ends_with(' ') && text.starts_with(other);
     let read = match words[..] {
-        ["bind", address] => at(address).map(Statement::Bind),
-        ["server", _, address] => at(address).map(Statement::Server),
-        _ => OTHERS.iter().any(|other| known(other)).then_some(Statement::Other),
+        ["bind", address] => at(address).map(HaproxyStatement::Bind),
+        ["server", _, address] => at(address).map(HaproxyStatement::Server),
+        _ => OTHERS.iter().any(|other| known(other)).then_some(HaproxyStatement::Other),
     };
     read.ok_or_else(|| format!("`{text}` is not understood"))
 }

@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use super::Unread;
+use super::ParseError;
 
 /// One name.
 #[derive(Debug)]
-pub struct Host {
+pub struct HostsEntry {
     /// Its address.
     pub address: Ipv4Addr,
     /// The name.
@@ -20,7 +20,7 @@ pub struct Host {
 /// # Errors
 ///
 /// Every line that is not an address and a name.
-pub fn read(text: &str) -> Result<Vec<Host>, Vec<Unread>> {
+pub fn read(text: &str) -> Result<Vec<HostsEntry>, Vec<ParseError>> {
     super::lines(text, |line, statement| {
         let words: Vec<_> = statement.split_whitespace().collect();
         let host = match words[..] {
@@ -28,6 +28,6 @@ pub fn read(text: &str) -> Result<Vec<Host>, Vec<Unread>> {
             _ => None,
         };
         let (address, name) = host.ok_or_else(|| format!("`{statement}` is not understood"))?;
-        Ok(Host { address, name: name.to_owned(), line })
+        Ok(HostsEntry { address, name: name.to_owned(), line })
     })
 }

@@ -1,62 +1,62 @@
 //! The way in from the Internet: all that the tree says of the tunnel, the Ingress controller and the
 //! apps behind it.
 
-use super::Unread;
-use super::charts::Controller;
-use super::cloudflared::{self, Configuration, Rule};
-use super::dns_zone::Record;
+use super::ParseError;
+use super::charts::IngressController;
+use super::cloudflared::{self, TunnelConfiguration, TunnelRule};
+use super::dns_zone::ZoneRecord;
 use super::global_policy::GlobalPolicy;
-use super::objects::{Objects, Workload};
-use crate::span::{Fact, File};
+use super::objects::{EmittedObjects, EmittedWorkload};
+use crate::span::{FileId, FileSpanned};
 
 /// What the tree says of the way in.
 #[derive(Debug, Default)]
-pub struct Entry {
+pub struct IngressFiles {
     /// The tunnel, if there is one.
-    pub tunnel: Option<Tunnel>,
+    pub tunnel: Option<EmittedTunnel>,
     /// The Ingress controller.
-    pub controller: Option<Controller>,
+    pub controller: Option<IngressController>,
     /// All objects of the tunnel, the controller and the apps.
-    pub objects: Objects,
+    pub objects: EmittedObjects,
     /// Calico's policies for all pods.
     pub global_policies: Vec<GlobalPolicy>,
 }
 
 /// A tunnel.
 #[derive(Debug)]
-pub struct Tunnel {
+pub struct EmittedTunnel {
     /// Whatever runs cloudflared.
-    pub file: File,
+    pub file: FileId,
     /// Its configuration file; none where Cloudflare holds the rules.
-    pub configuration: Option<Mounted>,
+    pub configuration: Option<MountedConfiguration>,
     /// The rules, if Cloudflare holds them.
-    pub remote: Option<(File, Vec<Rule>)>,
+    pub remote: Option<(FileId, Vec<TunnelRule>)>,
     /// The public names.
-    pub zone: (File, Vec<Record>),
+    pub zone: (FileId, Vec<ZoneRecord>),
 }
 
 /// A configuration file in a ConfigMap.
 #[derive(Debug)]
-pub struct Mounted {
+pub struct MountedConfiguration {
     /// The name of the ConfigMap.
-    pub settings: Fact<String>,
+    pub settings: FileSpanned<String>,
     /// Its namespace.
     pub namespace: String,
     /// The key, and so the name of the file.
     pub key: String,
     /// What it says.
-    pub said: Configuration,
+    pub content: TunnelConfiguration,
 }
 
 /// The key under which cloudflared's file stands in a ConfigMap.
 pub const CONFIGURATION: &str = "config.yaml";
 
-impl Tunnel {
+impl EmittedTunnel {
     /// The rules, wherever they are kept, and the file that has them.
     #[must_use]
-    pub fn rules(&self) -> (File, &[Rule]) {
+    pub fn rules(&self) -> (FileId, &[TunnelRule]) {
         match (&self.configuration, &self.remote) {
-            (Some(mounted), _) => (self.file, &mounted.said.rules),
+            (Some(mounted), _) => (self.file, &mounted.content.rules),
             (None, Some((file, rules))) => (*file, rules),
             (None, None) => (self.file, &[]),
         }
@@ -68,23 +68,26 @@ impl Tunnel {
 /// # Errors
 ///
 /// When it is not understood.
-pub fn configuration(objects: &Objects, file: File) -> Result<Option<Mounted>, Unread> {
+pub fn configuration(
+    objects: &EmittedObjects,
+    file: FileId,
+) -> Result<Option<MountedConfiguration>, ParseError> {
     let mut settings = objects.settings.iter();
     let found = settings.find_map(|map| Some((map, map.data.get(CONFIGURATION)?)));
     let Some((map, text)) = found else { return Ok(None) };
     // A block scalar begins on the line after its key.
-    let said = cloudflared::read(&text.value, file, text.place.line)?;
-    Ok(Some(Mounted {
+    let content = cloudflared::read(&text.value, file, text.place.line)?;
+    Ok(Some(MountedConfiguration {
         settings: map.name.clone(),
         namespace: map.namespace.clone(),
         key: CONFIGURATION.to_owned(),
-        said,
+        content,
     }))
 }
 
-impl Entry {
+impl IngressFiles {
     /// All pods that the tree makes.
-    pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
+    pub fn workloads(&self) -> impl Iterator<Item = &EmittedWorkload> {
         let controller = self.controller.iter().map(|controller| &controller.workload);
         self.objects.workloads.iter().chain(controller)
     }

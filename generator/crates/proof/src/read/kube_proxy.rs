@@ -5,27 +5,27 @@ use ipnet::Ipv4Net;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::Unread;
-use super::yaml::{self, Document};
-use crate::span::At;
+use super::ParseError;
+use super::yaml::{self, YamlDocument};
+use crate::span::LineSpanned;
 
 /// How Services are translated.
 #[derive(Debug)]
-pub struct KubeProxy {
+pub struct KubeProxyConf {
     /// Where in the way of a packet.
-    pub mode: At<Mode>,
+    pub mode: LineSpanned<ProxyMode>,
     /// Sources inside it are not masqueraded.
-    pub cluster_cidr: At<Ipv4Net>,
+    pub cluster_cidr: LineSpanned<Ipv4Net>,
     /// The addresses at which NodePorts answer.
-    pub node_port_addresses: At<Vec<Ipv4Net>>,
+    pub node_port_addresses: LineSpanned<Vec<Ipv4Net>>,
     /// Where it answers health checks.
-    pub healthz: At<String>,
+    pub healthz: LineSpanned<String>,
 }
 
 /// How kube-proxy works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+pub enum ProxyMode {
     /// At the input hook, since each ClusterIP is an address of kube-ipvs0.
     Ipvs,
     /// At prerouting and output.
@@ -37,8 +37,8 @@ pub enum Mode {
 /// `KubeProxyConfiguration` (kubeproxy.config.k8s.io/v1alpha1).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Configuration {
-    mode: Spanned<Mode>,
+struct KubeProxyConfigurationYaml {
+    mode: Spanned<ProxyMode>,
     #[serde(rename = "clusterCIDR")]
     cluster_cidr: Spanned<String>,
     node_port_addresses: Spanned<Vec<Ipv4Net>>,
@@ -47,12 +47,12 @@ struct Configuration {
 
 /// A ConfigMap, or what a patch holds of one.
 #[derive(Deserialize)]
-struct ConfigMap {
-    data: Data,
+struct KubeProxyConfigMapYaml {
+    data: KubeProxyDataYaml,
 }
 
 #[derive(Deserialize)]
-struct Data {
+struct KubeProxyDataYaml {
     #[serde(rename = "config.conf")]
     config: Spanned<String>,
 }
@@ -62,13 +62,13 @@ struct Data {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_document(document: &Document<'_>) -> Result<KubeProxy, Unread> {
-    let configuration: Configuration = document.read()?;
-    Ok(KubeProxy {
-        mode: document.at(configuration.mode),
+pub fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, ParseError> {
+    let configuration: KubeProxyConfigurationYaml = document.read()?;
+    Ok(KubeProxyConf {
+        mode: document.with_line(configuration.mode),
         cluster_cidr: document.parse("subnet", configuration.cluster_cidr)?,
-        node_port_addresses: document.at(configuration.node_port_addresses),
-        healthz: document.at(configuration.healthz_bind_address),
+        node_port_addresses: document.with_line(configuration.node_port_addresses),
+        healthz: document.with_line(configuration.healthz_bind_address),
     })
 }
 
@@ -77,8 +77,8 @@ pub fn read_document(document: &Document<'_>) -> Result<KubeProxy, Unread> {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read_patch(text: &str) -> Result<KubeProxy, Unread> {
-    let map: ConfigMap = yaml::documents(text)[0].read()?;
+pub fn read_patch(text: &str) -> Result<KubeProxyConf, ParseError> {
+    let map: KubeProxyConfigMapYaml = yaml::documents(text)[0].read()?;
     // A block scalar begins on the line after its head.
     let head = u32::try_from(map.data.config.referenced.line()).unwrap_or(0);
     read_document(&yaml::documents_after(head, &map.data.config.value)[0])

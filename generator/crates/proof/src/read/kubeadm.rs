@@ -6,74 +6,74 @@ use ipnet::Ipv4Net;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::Unread;
-use super::kube_proxy::{self, KubeProxy};
-use super::yaml::{self, Document};
-use crate::span::At;
+use super::ParseError;
+use super::kube_proxy::{self, KubeProxyConf};
+use super::yaml::{self, YamlDocument};
+use crate::span::LineSpanned;
 
 /// One node.
 #[derive(Debug)]
-pub struct Kubeadm {
+pub struct KubeadmConf {
     /// Its name in Kubernetes, and so the value of its label `kubernetes.io/hostname`.
-    pub name: At<String>,
+    pub name: LineSpanned<String>,
     /// Where kubelet says it is.
-    pub node_ip: At<Ipv4Addr>,
+    pub node_ip: LineSpanned<Ipv4Addr>,
     /// Its labels, `key=value`.
     pub labels: Vec<String>,
     /// Where its API server is found; none on workers.
-    pub advertised: Option<At<Ipv4Addr>>,
+    pub advertised: Option<LineSpanned<Ipv4Addr>>,
     /// What only the init node's file says.
-    pub cluster: Option<Cluster>,
+    pub cluster: Option<ClusterConf>,
 }
 
 /// What all nodes have in common.
 #[derive(Debug)]
-pub struct Cluster {
+pub struct ClusterConf {
     /// The name and port of the API.
-    pub endpoint: At<String>,
+    pub endpoint: LineSpanned<String>,
     /// What pods live in.
-    pub pod_subnet: At<Ipv4Net>,
+    pub pod_subnet: LineSpanned<Ipv4Net>,
     /// What Services live in.
-    pub service_subnet: At<Ipv4Net>,
+    pub service_subnet: LineSpanned<Ipv4Net>,
     /// What their names end in.
     pub dns_domain: String,
     /// kube-proxy's first configuration.
-    pub kube_proxy: KubeProxy,
+    pub kube_proxy: KubeProxyConf,
 }
 
 /// `InitConfiguration` and `JoinConfiguration` (kubeadm v1beta4).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Node {
-    node_registration: Registration,
+struct KubeadmNodeYaml {
+    node_registration: NodeRegistrationYaml,
     #[serde(rename = "localAPIEndpoint")]
-    local_api_endpoint: Option<Advertised>,
-    control_plane: Option<ControlPlane>,
+    local_api_endpoint: Option<LocalApiEndpointYaml>,
+    control_plane: Option<ControlPlaneYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ControlPlane {
+struct ControlPlaneYaml {
     #[serde(rename = "localAPIEndpoint")]
-    local_api_endpoint: Advertised,
+    local_api_endpoint: LocalApiEndpointYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Advertised {
+struct LocalApiEndpointYaml {
     advertise_address: Spanned<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Registration {
+struct NodeRegistrationYaml {
     name: Spanned<String>,
     #[serde(default)]
-    kubelet_extra_args: Vec<Argument>,
+    kubelet_extra_args: Vec<ArgumentYaml>,
 }
 
 #[derive(Deserialize)]
-struct Argument {
+struct ArgumentYaml {
     name: String,
     value: Spanned<String>,
 }
@@ -81,14 +81,14 @@ struct Argument {
 /// `ClusterConfiguration`
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ClusterConfiguration {
+struct ClusterConfigurationYaml {
     control_plane_endpoint: Spanned<String>,
-    networking: Networking,
+    networking: NetworkingYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Networking {
+struct NetworkingYaml {
     dns_domain: String,
     pod_subnet: Spanned<String>,
     service_subnet: Spanned<String>,
@@ -99,20 +99,23 @@ struct Networking {
 /// # Errors
 ///
 /// When a document is missing or has another shape.
-pub fn read(text: &str) -> Result<Kubeadm, Unread> {
+pub fn read(text: &str) -> Result<KubeadmConf, ParseError> {
     let documents = yaml::documents(text);
-    let of = |kind: &str| documents.iter().find(|document| document.kind == kind);
-    let document = of("InitConfiguration").or_else(|| of("JoinConfiguration"));
+    let find = |kind: &str| documents.iter().find(|document| document.kind == kind);
+    let document = find("InitConfiguration").or_else(|| find("JoinConfiguration"));
     let document = document.ok_or_else(|| missing("InitConfiguration or JoinConfiguration"))?;
-    let cluster = of("ClusterConfiguration").map(|cluster| {
-        let kube_proxy = of("KubeProxyConfiguration");
+    let cluster = find("ClusterConfiguration").map(|cluster| {
+        let kube_proxy = find("KubeProxyConfiguration");
         read_cluster(cluster, kube_proxy.ok_or_else(|| missing("KubeProxyConfiguration"))?)
     });
     read_node(document, cluster.transpose()?)
 }
 
-fn read_node(document: &Document<'_>, cluster: Option<Cluster>) -> Result<Kubeadm, Unread> {
-    let node: Node = document.read()?;
+fn read_node(
+    document: &YamlDocument<'_>,
+    cluster: Option<ClusterConf>,
+) -> Result<KubeadmConf, ParseError> {
+    let node: KubeadmNodeYaml = document.read()?;
     let mut arguments = node.node_registration.kubelet_extra_args;
     let mut take = |name: &str| {
         let position = arguments.iter().position(|argument| argument.name == name)?;
@@ -120,12 +123,13 @@ fn read_node(document: &Document<'_>, cluster: Option<Cluster>) -> Result<Kubead
     };
     let node_ip = take("node-ip").ok_or_else(|| missing("kubelet's --node-ip"))?;
     let labels = take("node-labels").map(|labels| labels.value).unwrap_or_default();
-    let of_control_plane = node.control_plane.map(|control_plane| control_plane.local_api_endpoint);
-    let advertised = node.local_api_endpoint.or(of_control_plane);
+    let from_control_plane =
+        node.control_plane.map(|control_plane| control_plane.local_api_endpoint);
+    let advertised = node.local_api_endpoint.or(from_control_plane);
     let advertised =
         advertised.map(|endpoint| document.parse("address", endpoint.advertise_address));
-    Ok(Kubeadm {
-        name: document.at(node.node_registration.name),
+    Ok(KubeadmConf {
+        name: document.with_line(node.node_registration.name),
         node_ip: document.parse("address", node_ip)?,
         labels: labels.split(',').map(str::to_owned).collect(),
         advertised: advertised.transpose()?,
@@ -133,10 +137,13 @@ fn read_node(document: &Document<'_>, cluster: Option<Cluster>) -> Result<Kubead
     })
 }
 
-fn read_cluster(document: &Document<'_>, kube_proxy: &Document<'_>) -> Result<Cluster, Unread> {
-    let ClusterConfiguration { control_plane_endpoint, networking } = document.read()?;
-    Ok(Cluster {
-        endpoint: document.at(control_plane_endpoint),
+fn read_cluster(
+    document: &YamlDocument<'_>,
+    kube_proxy: &YamlDocument<'_>,
+) -> Result<ClusterConf, ParseError> {
+    let ClusterConfigurationYaml { control_plane_endpoint, networking } = document.read()?;
+    Ok(ClusterConf {
+        endpoint: document.with_line(control_plane_endpoint),
         pod_subnet: document.parse("subnet", networking.pod_subnet)?,
         service_subnet: document.parse("subnet", networking.service_subnet)?,
         dns_domain: networking.dns_domain,
@@ -144,6 +151,6 @@ fn read_cluster(document: &Document<'_>, kube_proxy: &Document<'_>) -> Result<Cl
     })
 }
 
-fn missing(what: &str) -> Unread {
-    Unread { line: 0, message: format!("{what} is missing") }
+fn missing(what: &str) -> ParseError {
+    ParseError { line: 0, message: format!("{what} is missing") }
 }

@@ -23,7 +23,7 @@ mod yaml;
 
 /// A line that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct ParseError {
     /// The line, from 1; 0 is the file as a whole.
     pub line: u32,
     /// Why not.
@@ -34,7 +34,7 @@ pub struct Unread {
 fn lines<T>(
     text: &str,
     read: impl Fn(u32, &str) -> Result<T, String>,
-) -> Result<Vec<T>, Vec<Unread>> {
+) -> Result<Vec<T>, Vec<ParseError>> {
     let (mut done, mut unread) = (Vec::new(), Vec::new());
     for (line, text) in (1..).zip(text.lines()) {
         let statement = text.trim();
@@ -43,7 +43,7 @@ fn lines<T>(
         }
         match read(line, statement) {
             Ok(one) => done.push(one),
-            Err(message) => unread.push(Unread { line, message }),
+            Err(message) => unread.push(ParseError { line, message }),
         }
     }
     if unread.is_empty() { Ok(done) } else { Err(unread) }

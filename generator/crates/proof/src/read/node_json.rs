@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::read::Unread;
+use crate::read::ParseError;
 use meshwright_value::{Endpoint, OpenPort, PublicKey, Text};
 
 /// The HostPlan of one node, as far as it is read.
@@ -16,12 +16,12 @@ pub struct NodeJson {
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
     /// Who its peers are.
-    pub peers: Vec<Named>,
+    pub peers: Vec<NamedPeer>,
 }
 
 /// A peer by its name.
 #[derive(Debug)]
-pub struct Named {
+pub struct NamedPeer {
     /// The name in the topology.
     pub name: String,
     /// Its key.
@@ -31,27 +31,27 @@ pub struct Named {
 }
 
 #[derive(Deserialize)]
-struct Document<'text> {
+struct NodeJsonDocument<'text> {
     #[serde(borrow)]
-    wireguard: WireGuard<'text>,
-    firewall: Firewall,
+    wireguard: WireGuardJson<'text>,
+    firewall: FirewallJson,
 }
 
 #[derive(Deserialize)]
-struct WireGuard<'text> {
+struct WireGuardJson<'text> {
     #[serde(borrow)]
-    peers: Vec<Peer<'text>>,
+    peers: Vec<PeerJson<'text>>,
 }
 
 #[derive(Deserialize)]
-struct Peer<'text> {
+struct PeerJson<'text> {
     name: &'text str,
     public_key: &'text str,
     endpoint: Option<&'text str>,
 }
 
 #[derive(Deserialize)]
-struct Firewall {
+struct FirewallJson {
     ssh_port: u16,
     ssh_from: Vec<IpNet>,
     open_ports: Vec<String>,
@@ -62,18 +62,18 @@ struct Firewall {
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read(text: &str) -> Result<NodeJson, Unread> {
-    let document: Document<'_> = serde_json::from_str(text).map_err(|error| Unread {
-        line: u32::try_from(error.line()).unwrap_or(0),
-        message: error.to_string(),
+pub fn read(text: &str) -> Result<NodeJson, ParseError> {
+    let document: NodeJsonDocument<'_> = serde_json::from_str(text).map_err(|error| {
+        ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: error.to_string() }
     })?;
-    let unread = |value: &str| Unread { line: 0, message: format!("`{value}` is not understood") };
+    let unread =
+        |value: &str| ParseError { line: 0, message: format!("`{value}` is not understood") };
     let open_ports = document.firewall.open_ports.iter();
     let open_ports = open_ports.map(|port| OpenPort::parse(port).map_err(|_| unread(port)));
     let peers = document.wireguard.peers.iter().map(|peer| {
         let public_key = PublicKey::parse(peer.public_key).map_err(|_| unread(peer.public_key))?;
         let endpoint = peer.endpoint.map(|text| Endpoint::parse(text).map_err(|_| unread(text)));
-        Ok(Named { name: peer.name.to_owned(), public_key, endpoint: endpoint.transpose()? })
+        Ok(NamedPeer { name: peer.name.to_owned(), public_key, endpoint: endpoint.transpose()? })
     });
     Ok(NodeJson {
         ssh_port: document.firewall.ssh_port,

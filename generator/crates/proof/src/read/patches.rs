@@ -5,14 +5,14 @@ use std::net::Ipv4Addr;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::Unread;
+use super::ParseError;
 use super::yaml;
-use crate::span::At;
+use crate::span::LineSpanned;
 
 /// One operation (RFC 6902).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Operation {
+struct PatchOperation {
     #[serde(rename = "op")]
     kind: String,
     path: String,
@@ -22,7 +22,7 @@ struct Operation {
 /// What is merged into `KubeletConfiguration`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Kubelet {
+struct KubeletPatchYaml {
     address: Spanned<String>,
     #[expect(dead_code, reason = "how many pods there are, and not whom they reach")]
     max_pods: Option<u32>,
@@ -37,16 +37,16 @@ const FLAG: &str = "--bind-address=";
 /// # Errors
 ///
 /// When it does anything else than to set that.
-pub fn read_api_server(text: &str) -> Result<At<Ipv4Addr>, Unread> {
+pub fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
     let document = yaml::documents(text)[0];
-    let operations: Vec<Operation> = document.read()?;
-    let whole = || Unread { line: 0, message: format!("it does not add `{FLAG}…` alone") };
-    let [operation] = <[Operation; 1]>::try_from(operations).map_err(|_| whole())?;
-    let At { value, line } = document.at(operation.value);
+    let operations: Vec<PatchOperation> = document.read()?;
+    let whole = || ParseError { line: 0, message: format!("it does not add `{FLAG}…` alone") };
+    let [operation] = <[PatchOperation; 1]>::try_from(operations).map_err(|_| whole())?;
+    let LineSpanned { value, line } = document.with_line(operation.value);
     let added = operation.kind == "add" && operation.path == COMMAND;
     let address = value.strip_prefix(FLAG).filter(|_| added).and_then(|text| text.parse().ok());
     let message = format!("`{value}` is not understood");
-    address.map(|value| At { value, line }).ok_or(Unread { line, message })
+    address.map(|value| LineSpanned { value, line }).ok_or(ParseError { line, message })
 }
 
 /// Reads `kubeletconfiguration0+merge.yaml`: the address that kubelet listens on.
@@ -54,8 +54,8 @@ pub fn read_api_server(text: &str) -> Result<At<Ipv4Addr>, Unread> {
 /// # Errors
 ///
 /// When it does anything else than to set that.
-pub fn read_kubelet(text: &str) -> Result<At<Ipv4Addr>, Unread> {
+pub fn read_kubelet(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
     let document = yaml::documents(text)[0];
-    let kubelet: Kubelet = document.read()?;
+    let kubelet: KubeletPatchYaml = document.read()?;
     document.parse("address", kubelet.address)
 }

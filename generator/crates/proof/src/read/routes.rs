@@ -2,17 +2,17 @@
 
 use ipnet::Ipv4Net;
 
-use super::Unread;
+use super::ParseError;
 
 /// One `route replace` of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
+pub struct EmittedRoute {
     /// The destination.
     pub net: Ipv4Net,
     /// Where it leads.
-    pub kind: Kind,
+    pub kind: RouteKind,
     /// Who has set it, as BIRD and Felix see it.
-    pub protocol: Protocol,
+    pub protocol: RouteProtocol,
     /// The lesser wins among routes of one destination.
     pub metric: u32,
     /// Its line.
@@ -21,7 +21,7 @@ pub struct Route {
 
 /// Where a route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RouteKind {
     /// Into the mesh.
     Mesh,
     /// Nowhere, and the sender is told.
@@ -30,7 +30,7 @@ pub enum Kind {
 
 /// Who has set a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
+pub enum RouteProtocol {
     /// BIRD does not look at it.
     Kernel,
     /// BIRD learns it, and resolves next hops by it.
@@ -42,24 +42,26 @@ pub enum Protocol {
 /// # Errors
 ///
 /// Every line that is not understood.
-pub fn read(text: &str, interface: &str) -> Result<Vec<Route>, Vec<Unread>> {
+pub fn read(text: &str, interface: &str) -> Result<Vec<EmittedRoute>, Vec<ParseError>> {
     super::lines(text, |line, command| route(line, command, interface))
 }
 
-fn route(line: u32, command: &str, interface: &str) -> Result<Route, String> {
+fn route(line: u32, command: &str, interface: &str) -> Result<EmittedRoute, String> {
     let words: Vec<_> = command.split_whitespace().collect();
     let not_understood = || format!("`{command}` is not understood");
     let (kind, net, rest) = match words[..] {
-        ["route", "replace", "unreachable", net, ref rest @ ..] => (Kind::Unreachable, net, rest),
+        ["route", "replace", "unreachable", net, ref rest @ ..] => {
+            (RouteKind::Unreachable, net, rest)
+        }
         ["route", "replace", net, "dev", device, ref rest @ ..] if device == interface => {
-            (Kind::Mesh, net, rest)
+            (RouteKind::Mesh, net, rest)
         }
         _ => return Err(not_understood()),
     };
     let ["proto", protocol, "metric", metric] = *rest else { return Err(not_understood()) };
     let protocol = match protocol {
-        "kernel" => Protocol::Kernel,
-        "static" => Protocol::Static,
+        "kernel" => RouteProtocol::Kernel,
+        "static" => RouteProtocol::Static,
         _ => return Err(not_understood()),
     };
     let net: Ipv4Net = net.parse().map_err(|_| not_understood())?;
@@ -67,5 +69,5 @@ fn route(line: u32, command: &str, interface: &str) -> Result<Route, String> {
         return Err(format!("{net} has host bits, and ip(8) refuses it"));
     }
     let metric = metric.parse().map_err(|_| not_understood())?;
-    Ok(Route { net, kind, protocol, metric, line })
+    Ok(EmittedRoute { net, kind, protocol, metric, line })
 }

@@ -1,10 +1,10 @@
 //! Units of systemd, and what can be read of the script that they run.
 
-use super::Unread;
+use super::ParseError;
 
 /// One setting of a unit.
 #[derive(Debug)]
-pub struct Setting {
+pub struct UnitSetting {
     /// Its name.
     pub name: String,
     /// Its value.
@@ -18,7 +18,7 @@ pub struct Setting {
 /// # Errors
 ///
 /// Every line that is neither a section nor a setting.
-pub fn read(text: &str) -> Result<Vec<Setting>, Vec<Unread>> {
+pub fn read(text: &str) -> Result<Vec<UnitSetting>, Vec<ParseError>> {
     let sections = |line: &str| line.starts_with('[') && line.ends_with(']');
     let settings = super::lines(text, |line, statement| {
         if sections(statement) {
@@ -26,7 +26,7 @@ pub fn read(text: &str) -> Result<Vec<Setting>, Vec<Unread>> {
         }
         let (name, value) =
             statement.split_once('=').ok_or_else(|| format!("`{statement}` is no setting"))?;
-        Ok(Some(Setting { name: name.to_owned(), value: value.to_owned(), line }))
+        Ok(Some(UnitSetting { name: name.to_owned(), value: value.to_owned(), line }))
     });
     settings.map(|settings| settings.into_iter().flatten().collect())
 }
@@ -37,7 +37,7 @@ pub fn read(text: &str) -> Result<Vec<Setting>, Vec<Unread>> {
 /// # Errors
 ///
 /// Never; a script is any text.
-pub fn hands_the_key_over(text: &str) -> Result<bool, Unread> {
+pub fn hands_the_key_over(text: &str) -> Result<bool, ParseError> {
     let mut code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     Ok(code.any(|line| line.contains("PrivateKey")))
 }

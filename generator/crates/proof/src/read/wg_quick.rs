@@ -6,36 +6,36 @@ use std::str::FromStr;
 
 use ipnet::Ipv4Net;
 
-use super::Unread;
-use crate::span::At;
+use super::ParseError;
+use crate::span::LineSpanned;
 use meshwright_value::{Endpoint, PublicKey, Text};
 
 /// One interface.
 #[derive(Debug, Default)]
-pub struct Conf {
+pub struct WgConf {
     /// Its address, and the prefix that is on the link.
-    pub address: Option<At<Ipv4Net>>,
+    pub address: Option<LineSpanned<Ipv4Net>>,
     /// Its UDP port; without one, any.
-    pub listen_port: Option<At<u16>>,
+    pub listen_port: Option<LineSpanned<u16>>,
     /// Its MTU; without one, wg-quick guesses.
-    pub mtu: Option<At<u16>>,
+    pub mtu: Option<LineSpanned<u16>>,
     /// Whether wg-quick sets no routes.
-    pub table_off: Option<At<()>>,
+    pub table_off: Option<LineSpanned<()>>,
     /// The file of its private key.
-    pub private_key: Option<At<String>>,
+    pub private_key: Option<LineSpanned<String>>,
     /// The files of preshared keys.
-    pub preshared: Vec<Preshared>,
+    pub preshared: Vec<PresharedKeyFile>,
     /// What a comment says of the smallest underlay: no other file does.
-    pub underlay: Option<At<u16>>,
+    pub underlay: Option<LineSpanned<u16>>,
     /// Its peers.
-    pub peers: Vec<Peer>,
+    pub peers: Vec<WgPeer>,
     /// What is sent to and accepted from them, in the order of the file.
-    pub allowed: Vec<Allowed>,
+    pub allowed: Vec<AllowedIp>,
 }
 
 /// A `PostUp` that loads a preshared key.
 #[derive(Debug)]
-pub struct Preshared {
+pub struct PresharedKeyFile {
     /// Whose it is.
     pub public_key: PublicKey,
     /// Its path on the host.
@@ -46,30 +46,30 @@ pub struct Preshared {
 
 /// A `[Peer]` section.
 #[derive(Debug)]
-pub struct Peer {
+pub struct WgPeer {
     /// Who it is.
-    pub public_key: At<PublicKey>,
+    pub public_key: LineSpanned<PublicKey>,
     /// The line of its `AllowedIPs`; that of its section if it has none.
     pub allowed_line: u32,
     /// Where it is called.
-    pub endpoint: Option<Box<At<Endpoint>>>,
+    pub endpoint: Option<Box<LineSpanned<Endpoint>>>,
     /// Seconds between keepalives.
-    pub keepalive: Option<At<u16>>,
+    pub keepalive: Option<LineSpanned<u16>>,
 }
 
 /// One prefix of one peer.
 #[derive(Debug, Clone, Copy)]
-pub struct Allowed {
+pub struct AllowedIp {
     /// The addresses.
     pub net: Ipv4Net,
     /// The position of the peer.
     pub peer: u32,
 }
 
-impl Conf {
+impl WgConf {
     /// The line of a prefix.
     #[must_use]
-    pub fn line_of(&self, allowed: Allowed) -> u32 {
+    pub fn line_of(&self, allowed: AllowedIp) -> u32 {
         self.peers[allowed.peer as usize].allowed_line
     }
 }
@@ -79,52 +79,54 @@ impl Conf {
 /// # Errors
 ///
 /// Every line that is not understood.
-pub fn read(text: &str) -> Result<Conf, Vec<Unread>> {
-    let mut reader = Reader { conf: Conf::default(), section: Section::None, unread: Vec::new() };
+pub fn read(text: &str) -> Result<WgConf, Vec<ParseError>> {
+    let mut reader =
+        WgConfReader { conf: WgConf::default(), section: WgSection::None, unread: Vec::new() };
     for (number, line) in (1..).zip(text.lines()) {
         if let Err(message) = reader.line(line, number) {
-            reader.unread.push(Unread { line: number, message });
+            reader.unread.push(ParseError { line: number, message });
         }
     }
     reader.finish_peer();
     if reader.unread.is_empty() { Ok(reader.conf) } else { Err(reader.unread) }
 }
 
-enum Section {
+enum WgSection {
     None,
     Interface,
-    Peer(Draft),
+    Peer(WgPeerBuilder),
 }
 
 /// A `[Peer]` section that is being read.
-struct Draft {
+struct WgPeerBuilder {
     line: u32,
-    public_key: Option<At<PublicKey>>,
+    public_key: Option<LineSpanned<PublicKey>>,
     allowed_line: Option<u32>,
-    endpoint: Option<Box<At<Endpoint>>>,
-    keepalive: Option<At<u16>>,
+    endpoint: Option<Box<LineSpanned<Endpoint>>>,
+    keepalive: Option<LineSpanned<u16>>,
 }
 
-struct Reader {
-    conf: Conf,
-    section: Section,
-    unread: Vec<Unread>,
+struct WgConfReader {
+    conf: WgConf,
+    section: WgSection,
+    unread: Vec<ParseError>,
 }
 
-impl Reader {
+impl WgConfReader {
     fn line(&mut self, line: &str, number: u32) -> Result<(), String> {
         if let Some(underlay) = underlay(line) {
-            self.conf.underlay = Some(At { value: underlay, line: number });
+            self.conf.underlay = Some(LineSpanned { value: underlay, line: number });
         }
         // wg-quick(8) and wg(8) both cut what follows a `#`, wherever it stands.
         let setting = line.split('#').next().unwrap_or_default().trim();
         match setting {
             "" => Ok(()),
-            "[Interface]" => self.begin(Section::Interface),
+            "[Interface]" => self.begin(WgSection::Interface),
             "[Peer]" => {
                 let (public_key, allowed_line, endpoint, keepalive) = (None, None, None, None);
-                let draft = Draft { line: number, public_key, allowed_line, endpoint, keepalive };
-                self.begin(Section::Peer(draft))
+                let draft =
+                    WgPeerBuilder { line: number, public_key, allowed_line, endpoint, keepalive };
+                self.begin(WgSection::Peer(draft))
             }
             _ => {
                 let (key, value) =
@@ -134,7 +136,7 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, section: Section) -> Result<(), String> {
+    fn begin(&mut self, section: WgSection) -> Result<(), String> {
         self.finish_peer();
         self.section = section;
         Ok(())
@@ -142,24 +144,24 @@ impl Reader {
 
     fn setting(&mut self, key: &str, value: &str, line: u32) -> Result<(), String> {
         match &mut self.section {
-            Section::Interface => interface(&mut self.conf, key, value, line),
-            Section::Peer(draft) => {
+            WgSection::Interface => interface(&mut self.conf, key, value, line),
+            WgSection::Peer(draft) => {
                 let peer = u32::try_from(self.conf.peers.len()).unwrap_or(u32::MAX);
                 peer_setting(draft, peer, &mut self.conf.allowed, key, value, line)
             }
-            Section::None => Err(format!("`{key}` stands in no section")),
+            WgSection::None => Err(format!("`{key}` stands in no section")),
         }
     }
 
     fn finish_peer(&mut self) {
-        let Section::Peer(draft) = std::mem::replace(&mut self.section, Section::None) else {
+        let WgSection::Peer(draft) = std::mem::replace(&mut self.section, WgSection::None) else {
             return;
         };
         let Some(public_key) = draft.public_key else {
             let message = "the peer has no PublicKey: wg(8) refuses the whole file".to_owned();
-            return self.unread.push(Unread { line: draft.line, message });
+            return self.unread.push(ParseError { line: draft.line, message });
         };
-        self.conf.peers.push(Peer {
+        self.conf.peers.push(WgPeer {
             public_key,
             allowed_line: draft.allowed_line.unwrap_or(draft.line),
             endpoint: draft.endpoint,
@@ -168,7 +170,7 @@ impl Reader {
     }
 }
 
-fn interface(conf: &mut Conf, key: &str, value: &str, line: u32) -> Result<(), String> {
+fn interface(conf: &mut WgConf, key: &str, value: &str, line: u32) -> Result<(), String> {
     match key {
         "Address" => once(&mut conf.address, parse(key, value)?, key, line),
         "ListenPort" => once(&mut conf.listen_port, parse(key, value)?, key, line),
@@ -180,7 +182,7 @@ fn interface(conf: &mut Conf, key: &str, value: &str, line: u32) -> Result<(), S
 }
 
 /// The two commands that we emit; what else a command might do cannot be judged.
-fn post_up(conf: &mut Conf, command: &str, line: u32) -> Result<(), String> {
+fn post_up(conf: &mut WgConf, command: &str, line: u32) -> Result<(), String> {
     let words: Vec<_> = command.split_whitespace().collect();
     match words[..] {
         ["wg", "set", "%i", "private-key", path] => {
@@ -188,7 +190,7 @@ fn post_up(conf: &mut Conf, command: &str, line: u32) -> Result<(), String> {
         }
         ["wg", "set", "%i", "peer", key, "preshared-key", path] => {
             let public_key = public_key(key)?;
-            conf.preshared.push(Preshared { public_key, path: path.to_owned(), line });
+            conf.preshared.push(PresharedKeyFile { public_key, path: path.to_owned(), line });
             Ok(())
         }
         _ => Err(format!("the command `{command}` is not understood")),
@@ -196,9 +198,9 @@ fn post_up(conf: &mut Conf, command: &str, line: u32) -> Result<(), String> {
 }
 
 fn peer_setting(
-    draft: &mut Draft,
+    draft: &mut WgPeerBuilder,
     peer: u32,
-    allowed: &mut Vec<Allowed>,
+    allowed: &mut Vec<AllowedIp>,
     key: &str,
     value: &str,
     line: u32,
@@ -208,7 +210,7 @@ fn peer_setting(
         "AllowedIPs" => {
             for net in value.split(',') {
                 let net: Ipv4Net = parse(key, net.trim())?;
-                allowed.push(Allowed { net: net.trunc(), peer });
+                allowed.push(AllowedIp { net: net.trunc(), peer });
             }
             draft.allowed_line = Some(line);
             Ok(())
@@ -233,11 +235,16 @@ fn peer_setting(
 }
 
 /// wg(8) lets the last one win without a word, and so hides the first.
-fn once<T>(slot: &mut Option<At<T>>, value: T, key: &str, line: u32) -> Result<(), String> {
+fn once<T>(
+    slot: &mut Option<LineSpanned<T>>,
+    value: T,
+    key: &str,
+    line: u32,
+) -> Result<(), String> {
     if slot.is_some() {
         return Err(twice(key));
     }
-    *slot = Some(At { value, line });
+    *slot = Some(LineSpanned { value, line });
     Ok(())
 }
 
@@ -264,25 +271,25 @@ fn underlay(line: &str) -> Option<u16> {
 }
 
 /// Peers whose endpoint is a name, and where they are called.
-pub type Endpoints = Vec<(PublicKey, At<Endpoint>)>;
+pub type WgEndpoints = Vec<(PublicKey, LineSpanned<Endpoint>)>;
 
 /// Reads `wg0.endpoints`.
 ///
 /// # Errors
 ///
 /// Every line that is not understood.
-pub fn read_endpoints(text: &str) -> Result<Endpoints, Vec<Unread>> {
+pub fn read_endpoints(text: &str) -> Result<WgEndpoints, Vec<ParseError>> {
     let read = |line: u32, setting: &str| {
         let (key, endpoint) =
             setting.split_once(' ').ok_or_else(|| format!("`{setting}` is no key and endpoint"))?;
         let endpoint = Endpoint::parse(endpoint).map_err(|_| malformed("endpoint", endpoint))?;
-        Ok((public_key(key)?, At { value: endpoint, line }))
+        Ok((public_key(key)?, LineSpanned { value: endpoint, line }))
     };
     super::lines(text, read)
 }
 
 /// The address part of `Address`.
 #[must_use]
-pub fn host(address: &At<Ipv4Net>) -> Ipv4Addr {
+pub fn host(address: &LineSpanned<Ipv4Net>) -> Ipv4Addr {
     address.value.addr()
 }

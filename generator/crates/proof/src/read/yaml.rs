@@ -3,12 +3,12 @@
 use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
-use super::Unread;
-use crate::span::{At, Fact, File};
+use super::ParseError;
+use crate::span::{FileId, FileSpanned, LineSpanned};
 
 /// One document of a file.
 #[derive(Debug, Clone, Copy)]
-pub struct Document<'text> {
+pub struct YamlDocument<'text> {
     /// Its `kind`; empty if it has none.
     pub kind: &'text str,
     text: &'text str,
@@ -18,13 +18,13 @@ pub struct Document<'text> {
 
 /// The documents of a file.
 #[must_use]
-pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
+pub(super) fn documents(text: &str) -> Vec<YamlDocument<'_>> {
     documents_after(0, text)
 }
 
 /// The documents of a text that stands in a file after so many lines.
 #[must_use]
-pub(super) fn documents_after(lines: u32, text: &str) -> Vec<Document<'_>> {
+pub(super) fn documents_after(lines: u32, text: &str) -> Vec<YamlDocument<'_>> {
     let (mut documents, mut start, mut before, mut line) = (Vec::new(), 0, lines, lines);
     let mut offset = 0;
     for one in text.split_inclusive('\n') {
@@ -39,35 +39,35 @@ pub(super) fn documents_after(lines: u32, text: &str) -> Vec<Document<'_>> {
     documents
 }
 
-fn document(text: &str, before: u32) -> Document<'_> {
+fn document(text: &str, before: u32) -> YamlDocument<'_> {
     let kind = text.lines().find_map(|line| line.strip_prefix("kind: ")).unwrap_or_default();
-    Document { kind: kind.trim(), text, before }
+    YamlDocument { kind: kind.trim(), text, before }
 }
 
-impl Document<'_> {
+impl YamlDocument<'_> {
     /// Reads it.
     ///
     /// # Errors
     ///
     /// When it has another shape.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unread> {
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
         serde_saphyr::from_str(self.text).map_err(|error| {
             let line = error.location().map_or(0, |location| self.line(location.line()));
-            Unread { line, message: reason(&error) }
+            ParseError { line, message: reason(&error) }
         })
     }
 
     /// A value with its line in the file.
     #[must_use]
-    pub fn at<T>(&self, spanned: Spanned<T>) -> At<T> {
-        At { line: self.line(spanned.referenced.line()), value: spanned.value }
+    pub fn with_line<T>(&self, spanned: Spanned<T>) -> LineSpanned<T> {
+        LineSpanned { line: self.line(spanned.referenced.line()), value: spanned.value }
     }
 
     /// A value with its place.
     #[must_use]
-    pub fn fact<T>(&self, file: File, spanned: Spanned<T>) -> Fact<T> {
-        let At { value, line } = self.at(spanned);
-        Fact { value, place: file.line(line) }
+    pub fn with_place<T>(&self, file: FileId, spanned: Spanned<T>) -> FileSpanned<T> {
+        let LineSpanned { value, line } = self.with_line(spanned);
+        FileSpanned { value, place: file.line(line) }
     }
 
     /// A value as another type.
@@ -79,11 +79,11 @@ impl Document<'_> {
         &self,
         what: &str,
         spanned: Spanned<String>,
-    ) -> Result<At<T>, Unread> {
-        let At { value, line } = self.at(spanned);
+    ) -> Result<LineSpanned<T>, ParseError> {
+        let LineSpanned { value, line } = self.with_line(spanned);
         let message = format!("`{value}` is no {what}");
-        let value = value.parse().map_err(|_| Unread { line, message })?;
-        Ok(At { value, line })
+        let value = value.parse().map_err(|_| ParseError { line, message })?;
+        Ok(LineSpanned { value, line })
     }
 
     /// The line of the file that a line of the document is.

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::exposure;
-use crate::finding::Finding;
+use crate::finding::ProofFinding;
 use crate::flows;
 use crate::ingress;
-use crate::judge::{Count, Failure, Proof};
+use crate::judge::{FlowCount, FlowFailure, Proof};
 use crate::model::Model;
 
 /// Causes beyond these are counted alone.
@@ -18,7 +18,7 @@ pub fn table(proof: &Proof) -> String {
     let mut text = String::new();
     let shown = flows::all().zip(&proof.counts);
     shown.for_each(|(flow, count)| row(flow.name, *count, flow.about, &mut text));
-    entry_rows(proof, &mut text);
+    ingress_rows(proof, &mut text);
     if let Some(model) = &proof.model {
         public_sides(proof, model, &mut text);
     }
@@ -36,8 +36,8 @@ pub fn table(proof: &Proof) -> String {
     text
 }
 
-fn row(name: &str, count: Count, about: &str, text: &mut String) {
-    let Count { proven, failed } = count;
+fn row(name: &str, count: FlowCount, about: &str, text: &mut String) {
+    let FlowCount { proven, failed } = count;
     let of = proven + failed;
     if of == 0 {
         return;
@@ -48,9 +48,9 @@ fn row(name: &str, count: Count, about: &str, text: &mut String) {
 }
 
 /// The public names, each with where it leads.
-fn entry_rows(proof: &Proof, text: &mut String) {
-    row(ingress::FLOW, proof.entry.count(), ingress::ABOUT, text);
-    for request in &proof.entry.requests {
+fn ingress_rows(proof: &Proof, text: &mut String) {
+    row(ingress::FLOW, proof.ingress.count(), ingress::ABOUT, text);
+    for request in &proof.ingress.requests {
         let end = match &request.end {
             Some(end) if request.stopped.is_none() => end.to_string(),
             _ => "FAILS".to_owned(),
@@ -60,8 +60,8 @@ fn entry_rows(proof: &Proof, text: &mut String) {
 }
 
 /// The names that a cause keeps from their apps.
-fn broken_names(proof: &Proof, finding: &Finding, text: &mut String) {
-    let broken = proof.entry.requests.iter().filter(|request| {
+fn broken_names(proof: &Proof, finding: &ProofFinding, text: &mut String) {
+    let broken = proof.ingress.requests.iter().filter(|request| {
         let stopped = request.stopped.as_ref();
         stopped.is_some_and(|other| (other.code, other.place) == (finding.code, finding.place))
     });
@@ -76,7 +76,7 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
     let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
     for id in model.nodes() {
         let Some(files) = model.files(id) else { continue };
-        let admitted = exposure::of(model, id).admitted.into_iter().map(|(what, line)| {
+        let admitted = exposure::public_side(model, id).admitted.into_iter().map(|(what, line)| {
             let path = proof.paths.path(files.firewall.file);
             let file = path.rsplit('/').next().unwrap_or_default();
             format!("  {what}  ({file}:{})", line.unwrap_or(0))
@@ -105,7 +105,7 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
 /// Longer lists of nodes that are alike are cut.
 const NAMES: usize = 8;
 
-fn describe(proof: &Proof, failure: &Failure, text: &mut String) {
+fn describe(proof: &Proof, failure: &FlowFailure, text: &mut String) {
     let Some(model) = &proof.model else { return };
     let first = failure.first;
     let [from, to] = [first.from, first.to].map(|id| model.machine(id).name.as_str());

@@ -4,26 +4,26 @@ use std::fmt::Write as _;
 
 use super::mermaid::{self, escape};
 use super::text;
-use crate::hop::{Hop, Party, Step};
-use crate::ingress::picture::{Picture, Scene, Stand};
-use crate::ingress::request::Station;
+use crate::hop::{HopStep, PacketHop, Party};
+use crate::ingress::picture::{RequestPicture, Scene, StationOnNode};
+use crate::ingress::request::RequestStation;
 use crate::model::Model;
-use crate::span::{Paths, Place};
+use crate::span::{FileLine, TreePaths};
 
 /// The whole story, there; what comes back takes the same steps, and `--format json` has them.
 #[must_use]
-pub fn story(model: &Model, paths: &Paths, picture: &Picture) -> String {
-    let mut story = Story { text: String::new(), heading: String::new() };
+pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> String {
+    let mut story = StoryText { text: String::new(), heading: String::new() };
     for scene in &picture.scenes {
         match scene {
-            Scene::Told { by, what, place } => {
+            Scene::Lookup { by, what, place } => {
                 story.head(by.name(model));
                 story.line(what, place.map(|place| paths.show(place)));
             }
             Scene::Sent { by, hops, .. } => {
                 for hop in there(hops) {
                     story.head(match hop.step {
-                        Step::Sent(Party::Pod) => by.name(model),
+                        HopStep::Sent(Party::Pod) => by.name(model),
                         _ => model.machine(hop.machine).name.clone(),
                     });
                     story.line(&text::step(model, hop), hop.place.map(|place| paths.show(place)));
@@ -45,12 +45,12 @@ pub fn story(model: &Model, paths: &Paths, picture: &Picture) -> String {
     text
 }
 
-struct Story {
+struct StoryText {
     text: String,
     heading: String,
 }
 
-impl Story {
+impl StoryText {
     fn head(&mut self, heading: String) {
         if self.heading != heading {
             let gap = if self.text.is_empty() { "" } else { "\n" };
@@ -68,33 +68,34 @@ impl Story {
 }
 
 /// The steps to where a packet goes, without those of its answer.
-fn there(hops: &[Hop]) -> &[Hop] {
-    let arrived = hops.iter().position(|hop| matches!(hop.step, Step::Delivered(_)));
+fn there(hops: &[PacketHop]) -> &[PacketHop] {
+    let arrived = hops.iter().position(|hop| matches!(hop.step, HopStep::Delivered(_)));
     &hops[..arrived.map_or(hops.len(), |at| at + 1)]
 }
 
-fn comes_back(hops: &[Hop]) -> bool {
-    hops.iter().filter(|hop| matches!(hop.step, Step::Delivered(_))).count() == 2
+fn comes_back(hops: &[PacketHop]) -> bool {
+    hops.iter().filter(|hop| matches!(hop.step, HopStep::Delivered(_))).count() == 2
 }
 
 /// The diagram (<https://mermaid.js.org/syntax/sequenceDiagram.html>).
 #[must_use]
-pub fn diagram(model: &Model, paths: &Paths, picture: &Picture) -> String {
-    let mut diagram = Diagram { model, paths, participants: Vec::new(), steps: String::new() };
+pub fn diagram(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> String {
+    let mut diagram =
+        SequenceDiagram { model, paths, participants: Vec::new(), steps: String::new() };
     let mut last = String::new();
     for scene in &picture.scenes {
         match scene {
-            Scene::Told { by, what, place } => {
-                let id = diagram.stand(by);
+            Scene::Lookup { by, what, place } => {
+                let id = diagram.station(by);
                 // Nothing that is emitted carries a request between these two.
-                if by.station == Station::Edge {
+                if by.station == RequestStation::Edge {
                     diagram.step(&format!("visitor->>{id}: https://{}", picture.hostname), None);
                 }
                 diagram.step(&format!("Note over {id}: {}", escape(what)), *place);
                 last = id;
             }
             Scene::Sent { by, called, hops } => {
-                let ids = [diagram.stand(by), diagram.stand(called)];
+                let ids = [diagram.station(by), diagram.station(called)];
                 there(hops).iter().for_each(|hop| diagram.hop(hop, &ids));
             }
         }
@@ -106,14 +107,14 @@ pub fn diagram(model: &Model, paths: &Paths, picture: &Picture) -> String {
     diagram.finish()
 }
 
-struct Diagram<'a> {
+struct SequenceDiagram<'a> {
     model: &'a Model,
-    paths: &'a Paths,
+    paths: &'a TreePaths,
     participants: Vec<(String, String)>,
     steps: String,
 }
 
-impl Diagram<'_> {
+impl SequenceDiagram<'_> {
     fn meet(&mut self, id: String, label: String) -> String {
         if !self.participants.iter().any(|(known, _)| *known == id) {
             self.participants.push((id.clone(), label));
@@ -121,30 +122,30 @@ impl Diagram<'_> {
         id
     }
 
-    fn stand(&mut self, stand: &Stand) -> String {
-        let id = match &stand.station {
-            Station::Visitor => "visitor".to_owned(),
-            Station::Edge => "edge".to_owned(),
-            Station::Outside => "outside".to_owned(),
+    fn station(&mut self, station: &StationOnNode) -> String {
+        let id = match &station.station {
+            RequestStation::Visitor => "visitor".to_owned(),
+            RequestStation::Edge => "edge".to_owned(),
+            RequestStation::Outside => "outside".to_owned(),
             // Names of pods may be words of mermaid's.
-            Station::Pod(name) => format!("app_{}", name.replace('-', "_")),
+            RequestStation::Pod(name) => format!("app_{}", name.replace('-', "_")),
         };
-        self.meet(id, stand.name(self.model))
+        self.meet(id, station.name(self.model))
     }
 
-    fn step(&mut self, step: &str, place: Option<Place>) {
+    fn step(&mut self, step: &str, place: Option<FileLine>) {
         let place = place.map(|place| format!("<br/>{}", escape(&self.paths.show(place))));
         let _ = writeln!(self.steps, "  {step}{}", place.unwrap_or_default());
     }
 
-    fn hop(&mut self, hop: &Hop, [by, called]: &[String; 2]) {
+    fn hop(&mut self, hop: &PacketHop, [by, called]: &[String; 2]) {
         let name = self.model.machine(hop.machine).name.clone();
         let host = self.meet(mermaid::host(hop.machine), name);
         let what = escape(&text::step(self.model, hop));
         let step = match hop.step {
-            Step::Sent(_) => format!("{by}->>{host}: {what}"),
-            Step::Delivered(_) => format!("{host}->>{called}: {what}"),
-            Step::Encrypted { to, .. } => {
+            HopStep::Sent(_) => format!("{by}->>{host}: {what}"),
+            HopStep::Delivered(_) => format!("{host}->>{called}: {what}"),
+            HopStep::Encrypted { to, .. } => {
                 let name = self.model.machine(to).name.clone();
                 let to = self.meet(mermaid::host(to), name);
                 format!("{host}->>{to}: {what}")

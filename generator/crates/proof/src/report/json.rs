@@ -6,14 +6,14 @@ use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use super::text;
-use crate::finding::{Code, Finding};
-use crate::flows::{self, Expected, Flow, Verdict};
+use crate::finding::{FindingCode, ProofFinding};
+use crate::flows::{self, Expected, Flow, FlowVerdict};
 use crate::ingress;
-use crate::ingress::picture::{self, Picture, Scene};
-use crate::judge::{self, Instance, Proof};
+use crate::ingress::picture::{self, RequestPicture, Scene};
+use crate::judge::{self, FlowInstance, Proof};
 use crate::model::{MachineId, Model};
-use crate::span::Paths;
-use crate::trace::Trace;
+use crate::span::TreePaths;
+use crate::trace::PacketTrace;
 use crate::walk::Walker;
 
 const SCHEMA_VERSION: u32 = 1;
@@ -29,13 +29,13 @@ pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
     let total = proof.total();
     let document = ProofDocument {
         schema_version: SCHEMA_VERSION,
-        summary: Summary {
+        summary: ProofSummary {
             nodes: proof.model.as_ref().map_or(0, |model| model.nodes().count()),
             pairs: proof.pairs(),
             flows: total.proven + total.failed,
             failed: total.failed,
         },
-        flows: Flows(proof),
+        flows: FlowList(proof),
         invariants: invariants(proof).map(|one| cause(one, &proof.paths)).collect(),
         edited: proof.edited.iter().map(|file| proof.paths.path(*file)).collect(),
     };
@@ -48,11 +48,16 @@ pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 ///
 /// When it cannot be written.
-pub fn trace(model: &Model, paths: &Paths, trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+pub fn trace(
+    model: &Model,
+    paths: &TreePaths,
+    trace: &PacketTrace,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let document = TraceDocument {
         schema_version: SCHEMA_VERSION,
         flow: trace.flow,
-        hops: trace.hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect(),
+        hops: trace.hops.iter().map(|hop| HopDocument::new(model, paths, hop)).collect(),
         cause: trace.stopped.as_ref().map(|finding| cause(finding, paths)),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -66,14 +71,14 @@ pub fn trace(model: &Model, paths: &Paths, trace: &Trace, out: &mut dyn Write) -
 /// When it cannot be written.
 pub fn request(
     model: &Model,
-    paths: &Paths,
-    picture: &Picture,
+    paths: &TreePaths,
+    picture: &RequestPicture,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let document = TraceDocument {
         schema_version: SCHEMA_VERSION,
         flow: ingress::FLOW,
-        hops: hops_of_request(model, paths, picture),
+        hops: request_hops(model, paths, picture),
         cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -81,21 +86,21 @@ pub fn request(
 }
 
 /// What is wrong without a packet; why a name leads nowhere stands with that name.
-fn invariants(proof: &Proof) -> impl Iterator<Item = &Finding> {
-    proof.entry.findings.iter().chain(&proof.findings)
+fn invariants(proof: &Proof) -> impl Iterator<Item = &ProofFinding> {
+    proof.ingress.findings.iter().chain(&proof.findings)
 }
 
 #[derive(Serialize)]
 struct ProofDocument<'a> {
     schema_version: u32,
-    summary: Summary,
-    flows: Flows<'a>,
-    invariants: Vec<Cause<'a>>,
+    summary: ProofSummary,
+    flows: FlowList<'a>,
+    invariants: Vec<CauseDocument<'a>>,
     edited: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct ProofSummary {
     nodes: usize,
     pairs: u64,
     flows: u64,
@@ -107,7 +112,7 @@ struct TraceDocument<'a> {
     schema_version: u32,
     flow: &'a str,
     hops: Vec<HopDocument<'a>>,
-    cause: Option<Cause<'a>>,
+    cause: Option<CauseDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -118,7 +123,7 @@ struct FlowDocument<'a> {
     verdict: &'static str,
     expected: &'static str,
     hops: Vec<HopDocument<'a>>,
-    cause: Option<Cause<'a>>,
+    cause: Option<CauseDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -130,15 +135,15 @@ struct HopDocument<'a> {
 }
 
 #[derive(Serialize)]
-struct Cause<'a> {
+struct CauseDocument<'a> {
     code: &'static str,
     file: &'a str,
     line: u32,
     message: String,
 }
 
-fn cause<'a>(finding: &Finding, paths: &'a Paths) -> Cause<'a> {
-    Cause {
+fn cause<'a>(finding: &ProofFinding, paths: &'a TreePaths) -> CauseDocument<'a> {
+    CauseDocument {
         code: finding.code.name(),
         file: paths.path(finding.place.file),
         line: finding.place.line,
@@ -147,7 +152,7 @@ fn cause<'a>(finding: &Finding, paths: &'a Paths) -> Cause<'a> {
 }
 
 impl<'a> HopDocument<'a> {
-    fn of(model: &'a Model, paths: &'a Paths, hop: &crate::hop::Hop) -> Self {
+    fn new(model: &'a Model, paths: &'a TreePaths, hop: &crate::hop::PacketHop) -> Self {
         Self {
             node: &model.machine(hop.machine).name,
             what: text::step(model, hop),
@@ -158,30 +163,34 @@ impl<'a> HopDocument<'a> {
 }
 
 /// All flows of a proof, made while they are written.
-struct Flows<'a>(&'a Proof);
+struct FlowList<'a>(&'a Proof);
 
-impl Serialize for Flows<'_> {
+impl Serialize for FlowList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         let Some(model) = &self.0.model else { return list.end() };
         for (from, to) in model.ids().flat_map(|from| model.nodes().map(move |to| (from, to))) {
             for flow in flows::all().filter(|flow| flow.applies(model, from, to)) {
-                list.serialize_element(&document(model, &self.0.paths, flow, from, to))?;
+                list.serialize_element(&flow_document(model, &self.0.paths, flow, from, to))?;
             }
         }
-        for request in &self.0.entry.requests {
-            let picture = picture::of(model, request);
-            list.serialize_element(&of_request(model, &self.0.paths, &picture))?;
+        for request in &self.0.ingress.requests {
+            let picture = picture::draw(model, request);
+            list.serialize_element(&request_document(model, &self.0.paths, &picture))?;
         }
         list.end()
     }
 }
 
 /// A request of the Internet's.
-fn of_request<'a>(model: &'a Model, paths: &'a Paths, picture: &'a Picture) -> FlowDocument<'a> {
+fn request_document<'a>(
+    model: &'a Model,
+    paths: &'a TreePaths,
+    picture: &'a RequestPicture,
+) -> FlowDocument<'a> {
     let verdict = match picture.stopped.as_ref().map(|finding| finding.code) {
         None => "delivered",
-        Some(Code::PolicyDrops | Code::FirewallDrops) => "blocked",
+        Some(FindingCode::PolicyDrops | FindingCode::FirewallDrops) => "blocked",
         Some(_) => "lost",
     };
     FlowDocument {
@@ -190,33 +199,33 @@ fn of_request<'a>(model: &'a Model, paths: &'a Paths, picture: &'a Picture) -> F
         flow: ingress::FLOW,
         verdict,
         expected: "delivered",
-        hops: hops_of_request(model, paths, picture),
+        hops: request_hops(model, paths, picture),
         cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
     }
 }
 
-fn hops_of_request<'a>(
+fn request_hops<'a>(
     model: &'a Model,
-    paths: &'a Paths,
-    picture: &'a Picture,
+    paths: &'a TreePaths,
+    picture: &'a RequestPicture,
 ) -> Vec<HopDocument<'a>> {
     let hops = picture.scenes.iter().flat_map(|scene| match scene {
-        Scene::Told { by, what, place } => vec![HopDocument {
+        Scene::Lookup { by, what, place } => vec![HopDocument {
             node: by.node.map_or(by.station.name(), |node| &model.machine(node).name),
             what: what.clone(),
             file: place.map(|place| paths.path(place.file)),
             line: place.map(|place| place.line),
         }],
         Scene::Sent { hops, .. } => {
-            hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect()
+            hops.iter().map(|hop| HopDocument::new(model, paths, hop)).collect()
         }
     });
     hops.collect()
 }
 
-fn document<'a>(
+fn flow_document<'a>(
     model: &'a Model,
-    paths: &'a Paths,
+    paths: &'a TreePaths,
     flow: &'static Flow,
     from: MachineId,
     to: MachineId,
@@ -227,12 +236,12 @@ fn document<'a>(
     let asked = flow.expected == Expected::Delivered
         || flow.expected == Expected::AsAsked && flow.is_asked_for(model, from);
     let named = match verdict {
-        Verdict::Delivered => "delivered",
-        Verdict::Stopped(stopped) if stopped.is_blocked() => "blocked",
-        Verdict::Stopped(_) => "lost",
+        FlowVerdict::Delivered => "delivered",
+        FlowVerdict::Stopped(stopped) if stopped.is_blocked() => "blocked",
+        FlowVerdict::Stopped(_) => "lost",
     };
     let holds = flow.holds(model, from, verdict);
-    let instance = Instance { flow, from, to };
+    let instance = FlowInstance { flow, from, to };
     let finding = (!holds).then(|| judge::cause(model, &instance, verdict));
     FlowDocument {
         from: &model.machine(from).name,
@@ -240,7 +249,7 @@ fn document<'a>(
         flow: flow.name,
         verdict: named,
         expected: if asked { "delivered" } else { "blocked" },
-        hops: hops.iter().map(|hop| HopDocument::of(model, paths, hop)).collect(),
+        hops: hops.iter().map(|hop| HopDocument::new(model, paths, hop)).collect(),
         cause: finding.as_ref().map(|finding| cause(finding, paths)),
     }
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use super::text;
-use crate::hop::{Party, Step};
+use crate::hop::{HopStep, Party};
 use crate::model::{MachineId, Model};
-use crate::span::Paths;
-use crate::trace::Trace;
+use crate::span::TreePaths;
+use crate::trace::PacketTrace;
 
 /// The diagram.
 #[must_use]
-pub fn diagram(model: &Model, paths: &Paths, trace: &Trace) -> String {
+pub fn diagram(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String {
     let mut text = String::from("sequenceDiagram\n");
     for (name, label) in participants(model, trace) {
         let _ = writeln!(text, "  participant {name} as {label}");
@@ -21,12 +21,12 @@ pub fn diagram(model: &Model, paths: &Paths, trace: &Trace) -> String {
         let place = hop.place.map(|place| format!("<br/>{}", escape(&paths.show(place))));
         let place = place.unwrap_or_default();
         let _ = match hop.step {
-            Step::Sent(Party::Pod) => writeln!(text, "  {}->>{host}: {what}", pod(hop.machine)),
-            Step::Delivered(Party::Pod) => {
+            HopStep::Sent(Party::Pod) => writeln!(text, "  {}->>{host}: {what}", pod(hop.machine)),
+            HopStep::Delivered(Party::Pod) => {
                 writeln!(text, "  {host}->>{}: {what}", pod(hop.machine))
             }
-            Step::Delivered(Party::Internet) => writeln!(text, "  {host}->>internet: {what}"),
-            Step::Encrypted { to, .. } => {
+            HopStep::Delivered(Party::Internet) => writeln!(text, "  {host}->>internet: {what}"),
+            HopStep::Encrypted { to, .. } => {
                 writeln!(text, "  {host}->>{}: {what}{place}", self::host(to))
             }
             _ => writeln!(text, "  Note over {host}: {what}{place}"),
@@ -42,7 +42,7 @@ pub fn diagram(model: &Model, paths: &Paths, trace: &Trace) -> String {
 }
 
 /// In the order in which the packet meets them.
-fn participants(model: &Model, trace: &Trace) -> Vec<(String, String)> {
+fn participants(model: &Model, trace: &PacketTrace) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut meet = |name: String, label: String| {
         if !found.iter().any(|(known, _)| *known == name) {
@@ -51,13 +51,13 @@ fn participants(model: &Model, trace: &Trace) -> Vec<(String, String)> {
     };
     for hop in &trace.hops {
         let name = &model.machine(hop.machine).name;
-        if hop.step == Step::Sent(Party::Pod) {
+        if hop.step == HopStep::Sent(Party::Pod) {
             meet(pod(hop.machine), format!("pod on {name}"));
         }
         meet(host(hop.machine), name.clone());
         match hop.step {
-            Step::Delivered(Party::Pod) => meet(pod(hop.machine), format!("pod on {name}")),
-            Step::Delivered(Party::Internet) => meet("internet".into(), "the Internet".into()),
+            HopStep::Delivered(Party::Pod) => meet(pod(hop.machine), format!("pod on {name}")),
+            HopStep::Delivered(Party::Internet) => meet("internet".into(), "the Internet".into()),
             _ => {}
         }
     }

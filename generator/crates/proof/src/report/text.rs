@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use crate::hop::{Hop, Party, Step};
+use crate::hop::{HopStep, PacketHop, Party};
 use crate::model::Model;
-use crate::model::routing::{Origin, Taken, Way};
+use crate::model::routing::{RouteOrigin, RouteTarget, TakenRoute};
 use crate::read::nftables::Hook;
-use crate::span::Paths;
-use crate::trace::Trace;
+use crate::span::TreePaths;
+use crate::trace::PacketTrace;
 
 /// The whole story: there, and back.
 #[must_use]
-pub fn story(model: &Model, paths: &Paths, trace: &Trace) -> String {
+pub fn story(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String {
     let mut text = String::new();
     let mut machine = None;
     for hop in &trace.hops {
@@ -37,45 +37,45 @@ pub fn story(model: &Model, paths: &Paths, trace: &Trace) -> String {
 
 /// What happens at one step, in a sentence.
 #[must_use]
-pub fn step(model: &Model, hop: &Hop) -> String {
+pub fn step(model: &Model, hop: &PacketHop) -> String {
     // What the tree does not say: the address of a host outside, and of the own public side.
-    let address = |atom| match atom == model.internet() {
+    let address = |class| match class == model.internet() {
         true => "a public address".to_owned(),
-        false => model.atoms.address(atom).to_string(),
+        false => model.classes.address(class).to_string(),
     };
     let packet = &hop.packet;
     let (source, destination) = (address(packet.source), address(packet.destination));
     match hop.step {
-        Step::Sent(party) => format!(
+        HopStep::Sent(party) => format!(
             "{} sends {} from {source} to {destination}, {} bytes at the most",
             sender(party),
             packet.payload,
             packet.size
         ),
-        Step::Translated => {
+        HopStep::Translated => {
             format!(
                 "kube-proxy chooses a pod of the Service: the destination becomes {destination}"
             )
         }
-        Step::Masqueraded => {
+        HopStep::Masqueraded => {
             format!("the source becomes {source}, so that the answer comes back here")
         }
-        Step::Restored => {
+        HopStep::Restored => {
             format!("conntrack knows the connection: from {source} to {destination} again")
         }
-        Step::Routed(taken) => route(model, taken),
-        Step::Admitted(hook) => format!("the firewall lets it {}", passes(hook)),
-        Step::Encrypted { to, size, .. } => format!(
+        HopStep::Routed(taken) => route(model, taken),
+        HopStep::Admitted(hook) => format!("the firewall lets it {}", passes(hook)),
+        HopStep::Encrypted { to, size, .. } => format!(
             "WireGuard: {destination} is in the AllowedIPs of {}; encrypted for its key, {size} bytes on the underlay",
             model.machine(to).name
         ),
-        Step::Decrypted { from } => format!(
+        HopStep::Decrypted { from } => format!(
             "WireGuard: decrypted with the key of {}, whose AllowedIPs hold {source}",
             model.machine(from).name
         ),
-        Step::Delivered(Party::Pod) => format!("delivered to the pod {destination}"),
-        Step::Delivered(Party::Host) => format!("delivered to the host, {}", packet.payload),
-        Step::Delivered(Party::Internet) => "out to the Internet".to_owned(),
+        HopStep::Delivered(Party::Pod) => format!("delivered to the pod {destination}"),
+        HopStep::Delivered(Party::Host) => format!("delivered to the host, {}", packet.payload),
+        HopStep::Delivered(Party::Internet) => "out to the Internet".to_owned(),
     }
 }
 
@@ -97,21 +97,21 @@ fn passes(hook: Hook) -> &'static str {
     }
 }
 
-fn route(model: &Model, taken: Taken) -> String {
+fn route(model: &Model, taken: TakenRoute) -> String {
     let interface = &model.emitted.interface;
     let made = match taken.origin {
-        Origin::Address => "connected, from the interface's Address",
-        Origin::Static => "a static pod route, which waits for nobody",
-        Origin::Guard => "the route guard",
-        Origin::Bird => "a route of BIRD's, from the pool of the node that advertised it",
-        Origin::Calico => "Calico's own, from the pool of this node",
-        Origin::WgQuick => "wg-quick's, from AllowedIPs",
-        Origin::Default => "the default route",
+        RouteOrigin::Address => "connected, from the interface's Address",
+        RouteOrigin::Static => "a static pod route, which waits for nobody",
+        RouteOrigin::Guard => "the route guard",
+        RouteOrigin::Bird => "a route of BIRD's, from the pool of the node that advertised it",
+        RouteOrigin::Calico => "Calico's own, from the pool of this node",
+        RouteOrigin::WgQuick => "wg-quick's, from AllowedIPs",
+        RouteOrigin::Default => "the default route",
     };
-    match taken.way {
-        Way::Mesh => format!("routed into {interface}: {made}"),
-        Way::Pod => format!("routed to a pod here: {made}"),
-        Way::Unreachable => format!("unreachable: {made}"),
-        Way::Public => format!("routed out to the Internet: {made}"),
+    match taken.target {
+        RouteTarget::Mesh => format!("routed into {interface}: {made}"),
+        RouteTarget::Pod => format!("routed to a pod here: {made}"),
+        RouteTarget::Unreachable => format!("unreachable: {made}"),
+        RouteTarget::Public => format!("routed out to the Internet: {made}"),
     }
 }

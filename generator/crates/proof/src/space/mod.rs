@@ -29,7 +29,7 @@ pub enum Dimension {
     Source6,
     /// The IPv6 destination.
     Destination6,
-    /// What conntrack says of the packet: a [`super::model::packet::State`].
+    /// What conntrack says of the packet: a [`super::model::packet::ConntrackState`].
     State,
     /// Whether conntrack has translated its destination.
     Translated,

@@ -1,23 +1,27 @@
 //! What a host does with a packet: hooks, routes, translation, masquerading.
 
-use super::stopped::Why;
-use super::{Entry, Journey, Leg, Next, Stopped, Visit, Walker};
-use crate::hop::{Party, Step};
+use super::stopped::StopReason;
+use super::{ConnectionPhase, Journey, NextStop, PacketOrigin, StoppedPacket, Visit, Walker};
+use crate::hop::{HopStep, Party};
 use crate::model::firewall::{Decision, Passage, Priorities};
 use crate::model::packet::Packet;
-use crate::model::routing::{Taken, Way};
-use crate::read::kube_proxy::Mode;
+use crate::model::routing::{RouteTarget, TakenRoute};
+use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::{Hook, Interface};
 
 impl Walker<'_> {
-    pub(super) fn visit(&mut self, mut visit: Visit, journey: &Journey) -> Result<Next, Stopped> {
-        if visit.entry != Entry::Process {
+    pub(super) fn visit(
+        &mut self,
+        mut visit: Visit,
+        journey: &Journey,
+    ) -> Result<NextStop, StoppedPacket> {
+        if visit.origin != PacketOrigin::Process {
             self.judge(&visit, Hook::Prerouting, None, Priorities::All)?;
             self.arrive(&mut visit, journey)?;
         }
         let machine = self.model.machine(visit.at);
         // A host that sent under its public address hears the answer there.
-        let answered = visit.leg == Leg::Answer
+        let answered = visit.phase == ConnectionPhase::Answer
             && visit.at == journey.from
             && journey.sender != Party::Pod
             && visit.packet.destination == journey.packet.source;
@@ -27,20 +31,20 @@ impl Walker<'_> {
             return Ok(self.delivered(&visit, Party::Host));
         }
         let taken = machine.route(visit.packet.destination, journey.bird);
-        self.note(visit.at, visit.packet, Step::Routed(taken), |_| taken.place);
+        self.note(visit.at, visit.packet, HopStep::Routed(taken), |_| taken.place);
         self.follow(visit, taken)
     }
 
     /// A packet that came in is translated before it is routed; with IPVS it first enters the host,
     /// since the ClusterIP is an address of it.
-    fn arrive(&mut self, visit: &mut Visit, journey: &Journey) -> Result<(), Stopped> {
+    fn arrive(&mut self, visit: &mut Visit, journey: &Journey) -> Result<(), StoppedPacket> {
         let Some(service) = self.translation(visit, journey) else { return Ok(()) };
-        if service.mode == Mode::Ipvs {
+        if service.mode == ProxyMode::Ipvs {
             self.judge(visit, Hook::Input, None, Priorities::All)?;
         }
         self.translate(visit, service);
-        if service.mode == Mode::Ipvs {
-            visit.entry = Entry::Process;
+        if service.mode == ProxyMode::Ipvs {
+            visit.origin = PacketOrigin::Process;
         }
         if let Some(connection) = self.connection_at(visit.at) {
             connection.translated = true;
@@ -48,40 +52,40 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn follow(&mut self, mut visit: Visit, taken: Taken) -> Result<Next, Stopped> {
-        let output = match taken.way {
-            Way::Mesh => Interface::Mesh,
-            Way::Pod => Interface::Pod,
-            Way::Public => Interface::Public,
-            Way::Unreachable => return Err(visit.stopped(Why::NoRoute(taken))),
+    fn follow(&mut self, mut visit: Visit, taken: TakenRoute) -> Result<NextStop, StoppedPacket> {
+        let output = match taken.target {
+            RouteTarget::Mesh => Interface::Mesh,
+            RouteTarget::Pod => Interface::Pod,
+            RouteTarget::Public => Interface::Public,
+            RouteTarget::Unreachable => return Err(visit.stopped(StopReason::NoRoute(taken))),
         };
         self.leave(&mut visit, output)?;
-        match taken.way {
-            Way::Pod if self.model.machine(visit.at).has_pod(visit.packet.destination) => {
+        match taken.target {
+            RouteTarget::Pod if self.model.machine(visit.at).has_pod(visit.packet.destination) => {
                 Ok(self.delivered(&visit, Party::Pod))
             }
-            Way::Mesh => self.encrypt(&visit),
-            Way::Public if self.model.is_private(visit.packet.destination) => {
-                Err(visit.stopped(Why::InClear(taken)))
+            RouteTarget::Mesh => self.encrypt(&visit),
+            RouteTarget::Public if self.model.is_private(visit.packet.destination) => {
+                Err(visit.stopped(StopReason::InClear(taken)))
             }
-            Way::Public if self.model.is_private(visit.packet.source) => {
-                Err(visit.stopped(Why::Unanswerable))
+            RouteTarget::Public if self.model.is_private(visit.packet.source) => {
+                Err(visit.stopped(StopReason::Unanswerable))
             }
-            Way::Public => Ok(self.delivered(&visit, Party::Internet)),
-            _ => Err(visit.stopped(Why::NoPod(taken))),
+            RouteTarget::Public => Ok(self.delivered(&visit, Party::Internet)),
+            _ => Err(visit.stopped(StopReason::NoPod(taken))),
         }
     }
 
     /// Forward or output, then postrouting, with what masquerades before our chain there.
-    fn leave(&mut self, visit: &mut Visit, output: Interface) -> Result<(), Stopped> {
-        if visit.entry == Entry::Process {
+    fn leave(&mut self, visit: &mut Visit, output: Interface) -> Result<(), StoppedPacket> {
+        if visit.origin == PacketOrigin::Process {
             self.output(visit, output)?;
         } else {
             self.judge(visit, Hook::Forward, Some(output), Priorities::All)?;
         }
         self.masquerade(visit, output);
         self.judge(visit, Hook::Postrouting, Some(output), Priorities::All)?;
-        if visit.leg == Leg::First
+        if visit.phase == ConnectionPhase::First
             && let Some(known) = self.connection_at(visit.at)
         {
             known.after = visit.packet;
@@ -90,13 +94,13 @@ impl Walker<'_> {
     }
 
     /// At output, chains before the translation see a ClusterIP, and the route that it had then.
-    fn output(&mut self, visit: &Visit, output: Interface) -> Result<(), Stopped> {
-        if !visit.tracked.translated || visit.leg == Leg::Answer {
+    fn output(&mut self, visit: &Visit, output: Interface) -> Result<(), StoppedPacket> {
+        if !visit.tracked.translated || visit.phase == ConnectionPhase::Answer {
             return self.judge(visit, Hook::Output, Some(output), Priorities::All);
         }
         let mut untranslated = *visit;
         untranslated.packet.destination = visit.tracked.original;
-        untranslated.tracked.translated = visit.leg == Leg::Later;
+        untranslated.tracked.translated = visit.phase == ConnectionPhase::Later;
         let (hook, public) = (Hook::Output, Some(Interface::Public));
         self.judge(&untranslated, hook, public, Priorities::BeforeTranslation)?;
         self.judge(visit, hook, Some(output), Priorities::AfterTranslation)
@@ -106,7 +110,7 @@ impl Walker<'_> {
     /// send out of the cluster; answers are left to conntrack.
     fn masquerade(&mut self, visit: &mut Visit, output: Interface) {
         let machine = self.model.machine(visit.at);
-        if visit.leg == Leg::Answer || machine.node.is_none() {
+        if visit.phase == ConnectionPhase::Answer || machine.node.is_none() {
             return;
         }
         let Packet { source, destination, .. } = visit.packet;
@@ -121,7 +125,7 @@ impl Walker<'_> {
         if source != own {
             visit.packet.source = own;
             let place = |walker: &Self| Some(walker.model.masquerade_place(by_proxy));
-            self.note(visit.at, visit.packet, Step::Masqueraded, place);
+            self.note(visit.at, visit.packet, HopStep::Masqueraded, place);
         }
     }
 
@@ -131,26 +135,28 @@ impl Walker<'_> {
         hook: Hook,
         output: Option<Interface>,
         priorities: Priorities,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), StoppedPacket> {
         let Some(host) = &self.model.machine(visit.at).node else { return Ok(()) };
         let firewall = &self.model.firewalls[host.firewall];
         let input = if hook == Hook::Postrouting || hook == Hook::Output {
             None
         } else {
-            visit.entry.interface()
+            visit.origin.interface()
         };
         let passage = Passage { hook, input, output, priorities };
         let (packet, tracked) = (&visit.packet, visit.tracked);
         let key = firewall.key(passage, packet, tracked);
-        let decision = self
-            .memo
-            .of(host.firewall, key, || firewall.judge(passage, packet, tracked, &self.model.atoms));
+        let decision = self.memo.get_or_decide(host.firewall, key, || {
+            firewall.judge(passage, packet, tracked, &self.model.classes)
+        });
         match decision {
-            Decision { accepted: false, line } => Err(visit.stopped(Why::Dropped { hook, line })),
+            Decision { accepted: false, line } => {
+                Err(visit.stopped(StopReason::Dropped { hook, line }))
+            }
             Decision { line: None, .. } => Ok(()),
             Decision { line: Some(line), .. } => {
                 let place = host.firewall_file.line(line);
-                self.note(visit.at, visit.packet, Step::Admitted(hook), |_| Some(place));
+                self.note(visit.at, visit.packet, HopStep::Admitted(hook), |_| Some(place));
                 Ok(())
             }
         }

@@ -4,16 +4,16 @@ mod hooks;
 mod stopped;
 mod tunnel;
 
-pub use self::stopped::Stopped;
-use self::stopped::Why;
-use crate::hop::{Hop, Party, Step};
-use crate::model::address_class::Atom;
-use crate::model::firewall::Memo;
-use crate::model::packet::{Packet, State, Tracked};
+use self::stopped::StopReason;
+pub use self::stopped::StoppedPacket;
+use crate::hop::{HopStep, PacketHop, Party};
+use crate::model::address_class::AddressClass;
+use crate::model::firewall::DecisionCache;
+use crate::model::packet::{ConntrackState, ConntrackView, Packet};
 use crate::model::{MachineId, Model};
-use crate::read::kube_proxy::Mode;
+use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::Interface;
-use crate::span::Place;
+use crate::span::FileLine;
 
 /// A packet that is to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -25,24 +25,24 @@ pub struct Journey {
     /// The packet.
     pub packet: Packet,
     /// The Service that it is for, if it is for one.
-    pub service: Option<Service>,
+    pub service: Option<TranslatedService>,
     /// Whether BIRD has its routes.
     pub bird: bool,
 }
 
 /// One Service, as kube-proxy translates it for one connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Service {
+pub struct TranslatedService {
     /// The address that is translated.
-    pub address: Atom,
+    pub address: AddressClass,
     /// The port that is translated.
     pub port: u16,
     /// The pod that is chosen.
-    pub pod: Atom,
+    pub pod: AddressClass,
     /// Its port.
     pub target_port: u16,
     /// Where the translation happens.
-    pub mode: Mode,
+    pub mode: ProxyMode,
 }
 
 /// Where a packet has come to.
@@ -60,14 +60,14 @@ const LONGEST: usize = 6;
 /// Walks packets, one after the other.
 pub struct Walker<'model> {
     model: &'model Model,
-    memo: Memo,
-    connections: Vec<Connection>,
-    log: Option<Vec<Hop>>,
+    memo: DecisionCache,
+    connections: Vec<ConntrackEntry>,
+    log: Option<Vec<PacketHop>>,
 }
 
 /// What one host's conntrack keeps of the connection.
 #[derive(Debug, Clone, Copy)]
-struct Connection {
+struct ConntrackEntry {
     machine: MachineId,
     before: Packet,
     after: Packet,
@@ -76,14 +76,14 @@ struct Connection {
 
 /// How a packet comes to a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Entry {
+enum PacketOrigin {
     Process,
     Pod,
     Mesh,
     Public,
 }
 
-impl Entry {
+impl PacketOrigin {
     fn interface(self) -> Option<Interface> {
         match self {
             Self::Process => None,
@@ -96,18 +96,18 @@ impl Entry {
 
 /// Which packet of a connection is on its way: rules tell the first from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Leg {
+enum ConnectionPhase {
     First,
     Answer,
     /// The next of the one who sent the first.
     Later,
 }
 
-impl Leg {
-    fn state(self) -> State {
+impl ConnectionPhase {
+    fn state(self) -> ConntrackState {
         match self {
-            Self::First => State::New,
-            Self::Answer | Self::Later => State::Established,
+            Self::First => ConntrackState::New,
+            Self::Answer | Self::Later => ConntrackState::Established,
         }
     }
 }
@@ -116,15 +116,15 @@ impl Leg {
 #[derive(Debug, Clone, Copy)]
 struct Visit {
     at: MachineId,
-    entry: Entry,
-    leg: Leg,
+    origin: PacketOrigin,
+    phase: ConnectionPhase,
     packet: Packet,
-    tracked: Tracked,
+    tracked: ConntrackView,
 }
 
 impl Visit {
-    fn stopped(&self, why: Why) -> Stopped {
-        Stopped { at: self.at, packet: self.packet, why }
+    fn stopped(&self, why: StopReason) -> StoppedPacket {
+        StoppedPacket { at: self.at, packet: self.packet, why }
     }
 }
 
@@ -132,7 +132,7 @@ impl<'model> Walker<'model> {
     /// One that only says how it ended.
     #[must_use]
     pub fn new(model: &'model Model) -> Self {
-        Self { model, memo: Memo::default(), connections: Vec::new(), log: None }
+        Self { model, memo: DecisionCache::default(), connections: Vec::new(), log: None }
     }
 
     /// One that keeps the steps.
@@ -148,7 +148,7 @@ impl<'model> Walker<'model> {
     }
 
     /// The steps since this was last asked for.
-    pub fn hops(&mut self) -> Vec<Hop> {
+    pub fn hops(&mut self) -> Vec<PacketHop> {
         self.log.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -157,9 +157,9 @@ impl<'model> Walker<'model> {
     /// # Errors
     ///
     /// Where it stops, and why.
-    pub fn send(&mut self, journey: &Journey) -> Result<Arrival, Stopped> {
+    pub fn send(&mut self, journey: &Journey) -> Result<Arrival, StoppedPacket> {
         self.connections.clear();
-        self.depart(journey, Leg::First)
+        self.depart(journey, ConnectionPhase::First)
     }
 
     /// Sends the next packet of a connection whose first was answered. Its steps are those of the
@@ -168,22 +168,26 @@ impl<'model> Walker<'model> {
     /// # Errors
     ///
     /// Where it stops, and why.
-    pub fn send_more(&mut self, journey: &Journey) -> Result<Arrival, Stopped> {
+    pub fn send_more(&mut self, journey: &Journey) -> Result<Arrival, StoppedPacket> {
         let kept = self.log.as_ref().map_or(0, Vec::len);
-        let arrival = self.depart(journey, Leg::Later)?;
+        let arrival = self.depart(journey, ConnectionPhase::Later)?;
         if let Some(log) = &mut self.log {
             log.truncate(kept);
         }
         Ok(arrival)
     }
 
-    fn depart(&mut self, journey: &Journey, leg: Leg) -> Result<Arrival, Stopped> {
-        let entry = match journey.sender {
-            Party::Pod => Entry::Pod,
-            Party::Host | Party::Internet => Entry::Process,
+    fn depart(
+        &mut self,
+        journey: &Journey,
+        phase: ConnectionPhase,
+    ) -> Result<Arrival, StoppedPacket> {
+        let origin = match journey.sender {
+            Party::Pod => PacketOrigin::Pod,
+            Party::Host | Party::Internet => PacketOrigin::Process,
         };
-        self.note(journey.from, journey.packet, Step::Sent(journey.sender), |_| None);
-        self.travel((journey.from, entry, journey.packet), journey, leg)
+        self.note(journey.from, journey.packet, HopStep::Sent(journey.sender), |_| None);
+        self.travel((journey.from, origin, journey.packet), journey, phase)
     }
 
     /// Sends the answer to the packet that has arrived there.
@@ -191,97 +195,104 @@ impl<'model> Walker<'model> {
     /// # Errors
     ///
     /// Where it stops, and why.
-    pub fn answer(&mut self, journey: &Journey, from: Arrival) -> Result<Arrival, Stopped> {
+    pub fn answer(&mut self, journey: &Journey, from: Arrival) -> Result<Arrival, StoppedPacket> {
         let last = self.connections.last().map_or(journey.packet, |last| last.after);
         let answer = last.answer();
-        let entry = match from.party {
-            Party::Host => Entry::Process,
-            Party::Pod => Entry::Pod,
-            Party::Internet => Entry::Public,
+        let origin = match from.party {
+            Party::Host => PacketOrigin::Process,
+            Party::Pod => PacketOrigin::Pod,
+            Party::Internet => PacketOrigin::Public,
         };
-        self.note(from.machine, answer, Step::Sent(from.party), |_| None);
-        self.travel((from.machine, entry, answer), journey, Leg::Answer)
+        self.note(from.machine, answer, HopStep::Sent(from.party), |_| None);
+        self.travel((from.machine, origin, answer), journey, ConnectionPhase::Answer)
     }
 
     fn travel(
         &mut self,
-        start: (MachineId, Entry, Packet),
+        start: (MachineId, PacketOrigin, Packet),
         journey: &Journey,
-        leg: Leg,
-    ) -> Result<Arrival, Stopped> {
-        let (mut at, mut entry, mut packet) = start;
+        phase: ConnectionPhase,
+    ) -> Result<Arrival, StoppedPacket> {
+        let (mut at, mut origin, mut packet) = start;
         for _ in 0..LONGEST {
-            let visit = self.enter((at, entry, packet), journey, leg);
+            let visit = self.enter((at, origin, packet), journey, phase);
             match self.visit(visit, journey)? {
-                Next::Arrived(party) => return Ok(Arrival { machine: at, party }),
-                Next::Hop(to, carried) => (at, entry, packet) = (to, Entry::Mesh, carried),
+                NextStop::Arrived(party) => return Ok(Arrival { machine: at, party }),
+                NextStop::Hop(to, carried) => {
+                    (at, origin, packet) = (to, PacketOrigin::Mesh, carried)
+                }
             }
         }
-        Err(Stopped { at, packet, why: Why::Circle })
+        Err(StoppedPacket { at, packet, why: StopReason::Circle })
     }
 
     /// conntrack looks before anything else does.
     fn enter(
         &mut self,
-        (at, entry, packet): (MachineId, Entry, Packet),
+        (at, origin, packet): (MachineId, PacketOrigin, Packet),
         journey: &Journey,
-        leg: Leg,
+        phase: ConnectionPhase,
     ) -> Visit {
         let known = self.connection_at(at).map(|known| *known);
         let original = packet.destination;
-        let tracked = Tracked { state: leg.state(), translated: false, original };
-        let mut visit = Visit { at, entry, leg, packet, tracked };
-        match (known, leg) {
-            (Some(known), Leg::Answer) => {
+        let tracked = ConntrackView { state: phase.state(), translated: false, original };
+        let mut visit = Visit { at, origin, phase, packet, tracked };
+        match (known, phase) {
+            (Some(known), ConnectionPhase::Answer) => {
                 visit.packet = known.before.answer();
                 visit.tracked.translated = known.translated;
                 visit.tracked.original = known.before.destination;
                 if visit.packet != packet {
-                    self.note(at, visit.packet, Step::Restored, |_| None);
+                    self.note(at, visit.packet, HopStep::Restored, |_| None);
                 }
                 return visit;
             }
-            (Some(known), Leg::Later) => visit.tracked.translated = known.translated,
+            (Some(known), ConnectionPhase::Later) => visit.tracked.translated = known.translated,
             _ => {}
         }
-        let service = self.translation(&visit, journey).filter(|_| entry == Entry::Process);
+        let service = self.translation(&visit, journey).filter(|_| origin == PacketOrigin::Process);
         if let Some(service) = service {
             self.translate(&mut visit, service);
         }
-        if known.is_none() || leg == Leg::First {
+        if known.is_none() || phase == ConnectionPhase::First {
             let (after, translated) = (visit.packet, visit.tracked.translated);
-            self.connections.push(Connection { machine: at, before: packet, after, translated });
+            self.connections.push(ConntrackEntry {
+                machine: at,
+                before: packet,
+                after,
+                translated,
+            });
         }
         visit
     }
 
     /// The last that a host has seen.
-    fn connection_at(&mut self, at: MachineId) -> Option<&mut Connection> {
+    fn connection_at(&mut self, at: MachineId) -> Option<&mut ConntrackEntry> {
         self.connections.iter_mut().rev().find(|known| known.machine == at)
     }
 
     /// What kube-proxy makes of a packet that is no answer.
-    fn translation(&self, visit: &Visit, journey: &Journey) -> Option<Service> {
-        let service = journey.service.filter(|_| visit.leg != Leg::Answer)?;
+    fn translation(&self, visit: &Visit, journey: &Journey) -> Option<TranslatedService> {
+        let service = journey.service.filter(|_| visit.phase != ConnectionPhase::Answer)?;
         let Packet { destination, payload, .. } = visit.packet;
         let meant = destination == service.address && payload.destination_port == service.port;
         (meant && self.model.machine(visit.at).node.is_some()).then_some(service)
     }
 
-    fn translate(&mut self, visit: &mut Visit, service: Service) {
+    fn translate(&mut self, visit: &mut Visit, service: TranslatedService) {
         visit.packet.destination = service.pod;
         visit.packet.payload = visit.packet.payload.to_port(service.target_port);
         visit.tracked.translated = true;
         let place = |walker: &Self| {
             let proxy = &walker.model.emitted.kube_proxy;
-            Some(proxy.file.line(proxy.said.mode.line))
+            Some(proxy.file.line(proxy.content.mode.line))
         };
-        self.note(visit.at, visit.packet, Step::Translated, place);
+        self.note(visit.at, visit.packet, HopStep::Translated, place);
     }
 
-    fn delivered(&mut self, visit: &Visit, to: Party) -> Next {
-        self.note(visit.at, visit.packet, Step::Delivered(to), |_| None);
-        Next::Arrived(to)
+    fn delivered(&mut self, visit: &Visit, to: Party) -> NextStop {
+        self.note(visit.at, visit.packet, HopStep::Delivered(to), |_| None);
+        NextStop::Arrived(to)
     }
 
     /// Where the step stands is looked up only if somebody asks for the steps.
@@ -289,19 +300,19 @@ impl<'model> Walker<'model> {
         &mut self,
         machine: MachineId,
         packet: Packet,
-        step: Step,
-        place: impl FnOnce(&Self) -> Option<Place>,
+        step: HopStep,
+        place: impl FnOnce(&Self) -> Option<FileLine>,
     ) {
         if self.log.is_none() {
             return;
         }
         let place = place(self);
         let log = self.log.get_or_insert_default();
-        log.push(Hop { machine, packet, step, place });
+        log.push(PacketHop { machine, packet, step, place });
     }
 }
 
-enum Next {
+enum NextStop {
     Arrived(Party),
     Hop(MachineId, Packet),
 }

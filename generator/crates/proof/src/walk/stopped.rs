@@ -2,35 +2,35 @@
 //!
 //! Most flows that stop are meant to, so nothing is put into words before somebody asks.
 
-use crate::finding::{Code, Finding};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::model::link::Link;
 use crate::model::packet::Packet;
-use crate::model::routing::{Origin, Taken};
-use crate::model::{Machine, MachineId, Model};
+use crate::model::routing::{RouteOrigin, TakenRoute};
+use crate::model::{MachineId, MeshMachine, Model};
 use crate::read::nftables::Hook;
-use crate::span::Place;
+use crate::span::FileLine;
 
 /// A packet that has come no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped {
+pub struct StoppedPacket {
     /// Where it is.
     pub(super) at: MachineId,
     /// As it was then.
     pub(super) packet: Packet,
-    pub(super) why: Why,
+    pub(super) why: StopReason,
 }
 
 /// What stopped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum StopReason {
     /// A firewall, by the rule or the policy on this line.
     Dropped { hook: Hook, line: Option<u32> },
     /// A route that leads nowhere.
-    NoRoute(Taken),
+    NoRoute(TakenRoute),
     /// The route leads to own pods, and none has the address.
-    NoPod(Taken),
+    NoPod(TakenRoute),
     /// The default route: an address of ours would leave.
-    InClear(Taken),
+    InClear(TakenRoute),
     /// An address of ours would be the source.
     Unanswerable,
     /// No peer's `AllowedIPs` hold the destination.
@@ -49,48 +49,48 @@ pub(super) enum Why {
     Elsewhere { meant: MachineId },
 }
 
-impl Stopped {
+impl StoppedPacket {
     /// Whether a firewall dropped it; else it was lost.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
-        matches!(self.why, Why::Dropped { .. })
+        matches!(self.why, StopReason::Dropped { .. })
     }
 
     /// A packet that has arrived at one machine instead of another.
     #[must_use]
     pub const fn elsewhere(packet: Packet, at: MachineId, meant: MachineId) -> Self {
-        Self { at, packet, why: Why::Elsewhere { meant } }
+        Self { at, packet, why: StopReason::Elsewhere { meant } }
     }
 
     /// The reason, and the line that causes it.
     #[must_use]
-    pub fn finding(&self, model: &Model) -> Finding {
-        let words = Words { model, packet: self.packet, at: self.at };
+    pub fn finding(&self, model: &Model) -> ProofFinding {
+        let words = StopReport { model, packet: self.packet, at: self.at };
         match self.why {
-            Why::Dropped { hook, line } => words.dropped(hook, line),
-            Why::NoRoute(taken) => words.no_route(taken),
-            Why::NoPod(taken) => words.no_pod(taken),
-            Why::InClear(taken) => words.in_clear(taken),
-            Why::Unanswerable => words.unanswerable(),
-            Why::NoPeer => words.no_peer(),
-            Why::LinkDown { peer } => words.link_down(peer),
-            Why::TooLarge => words.too_large(),
-            Why::Fragmented { size, underlay } => words.fragmented(size, underlay),
-            Why::Refused { by, peer } => words.refused(by, peer),
-            Why::Circle => words.circle(),
-            Why::Elsewhere { meant } => words.elsewhere(meant),
+            StopReason::Dropped { hook, line } => words.dropped(hook, line),
+            StopReason::NoRoute(taken) => words.no_route(taken),
+            StopReason::NoPod(taken) => words.no_pod(taken),
+            StopReason::InClear(taken) => words.in_clear(taken),
+            StopReason::Unanswerable => words.unanswerable(),
+            StopReason::NoPeer => words.no_peer(),
+            StopReason::LinkDown { peer } => words.link_down(peer),
+            StopReason::TooLarge => words.too_large(),
+            StopReason::Fragmented { size, underlay } => words.fragmented(size, underlay),
+            StopReason::Refused { by, peer } => words.refused(by, peer),
+            StopReason::Circle => words.circle(),
+            StopReason::Elsewhere { meant } => words.elsewhere(meant),
         }
     }
 }
 
-struct Words<'model> {
+struct StopReport<'model> {
     model: &'model Model,
     packet: Packet,
     at: MachineId,
 }
 
-impl<'model> Words<'model> {
-    fn machine(&self) -> &'model Machine {
+impl<'model> StopReport<'model> {
+    fn machine(&self) -> &'model MeshMachine {
         self.model.machine(self.at)
     }
 
@@ -99,19 +99,19 @@ impl<'model> Words<'model> {
     }
 
     /// The line of a route; of the provider's, the interface's file.
-    fn place_of(&self, taken: Taken) -> Place {
+    fn place_of(&self, taken: TakenRoute) -> FileLine {
         taken.place.unwrap_or(self.machine().file.whole())
     }
 
     fn destination(&self) -> std::net::Ipv4Addr {
-        self.model.atoms.address(self.packet.destination)
+        self.model.classes.address(self.packet.destination)
     }
 
     fn source(&self) -> std::net::Ipv4Addr {
-        self.model.atoms.address(self.packet.source)
+        self.model.classes.address(self.packet.source)
     }
 
-    fn dropped(&self, hook: Hook, line: Option<u32>) -> Finding {
+    fn dropped(&self, hook: Hook, line: Option<u32>) -> ProofFinding {
         let message = format!(
             "the firewall of {} drops {} from {} to {} at {}",
             self.name(),
@@ -122,30 +122,32 @@ impl<'model> Words<'model> {
         );
         let machine = self.machine();
         let file = machine.node.as_ref().map_or(machine.file, |host| host.firewall_file);
-        Finding::new(Code::FirewallDrops, file.line(line.unwrap_or(0)), message)
+        ProofFinding::new(FindingCode::FirewallDrops, file.line(line.unwrap_or(0)), message)
     }
 
-    fn no_route(&self, taken: Taken) -> Finding {
+    fn no_route(&self, taken: TakenRoute) -> ProofFinding {
         let (name, address) = (self.name(), self.destination());
         let message = match taken.origin {
-            Origin::Guard => format!("{name} has no route to {address} but the guard that ends it"),
+            RouteOrigin::Guard => {
+                format!("{name} has no route to {address} but the guard that ends it")
+            }
             _ => format!("{name} resolves the next hop to {address} by the guard that ends it"),
         };
-        Finding::new(Code::NoRoute, self.place_of(taken), message)
+        ProofFinding::new(FindingCode::NoRoute, self.place_of(taken), message)
     }
 
-    fn no_pod(&self, taken: Taken) -> Finding {
+    fn no_pod(&self, taken: TakenRoute) -> ProofFinding {
         let message = format!("no pod of {} has {}", self.name(), self.destination());
-        Finding::new(Code::NoRoute, self.place_of(taken), message)
+        ProofFinding::new(FindingCode::NoRoute, self.place_of(taken), message)
     }
 
-    fn in_clear(&self, taken: Taken) -> Finding {
+    fn in_clear(&self, taken: TakenRoute) -> ProofFinding {
         let (name, address) = (self.name(), self.destination());
         let message = format!("{name} sends {address} out by the default route, in clear");
-        Finding::new(Code::LeavesInClear, self.place_of(taken), message)
+        ProofFinding::new(FindingCode::LeavesInClear, self.place_of(taken), message)
     }
 
-    fn unanswerable(&self) -> Finding {
+    fn unanswerable(&self) -> ProofFinding {
         let address = self.source();
         let message = format!(
             "{} sends from {address} to the Internet as it is: nobody can answer that",
@@ -155,11 +157,11 @@ impl<'model> Words<'model> {
         let mut pools = pools.filter(|(pool, _)| pool.cidr.value.contains(&address));
         let place = pools.next().map(|(pool, file)| file.line(pool.nat_outgoing.line));
         let place = place.unwrap_or(self.machine().file.whole());
-        Finding::new(Code::LeavesInClear, place, message)
+        ProofFinding::new(FindingCode::LeavesInClear, place, message)
     }
 
     /// Where the address should stand: with the peer that it belongs to, if there is one.
-    fn no_peer(&self) -> Finding {
+    fn no_peer(&self) -> ProofFinding {
         let machine = self.machine();
         let owner = self.model.owner_of(self.packet.destination);
         let peer = owner.and_then(|owner| {
@@ -172,23 +174,23 @@ impl<'model> Words<'model> {
             machine.name,
             self.destination()
         );
-        Finding::new(Code::NoPeerForAddress, machine.file.line(line), message)
+        ProofFinding::new(FindingCode::NoPeerForAddress, machine.file.line(line), message)
     }
 
-    fn link_down(&self, peer: usize) -> Finding {
+    fn link_down(&self, peer: usize) -> ProofFinding {
         match &self.machine().links[peer] {
-            Link::Down(finding) => Finding::clone(finding),
+            Link::Down(finding) => ProofFinding::clone(finding),
             Link::Up(_) => unreachable!("a packet stops only where the link is down"),
         }
     }
 
-    fn too_large(&self) -> Finding {
+    fn too_large(&self) -> ProofFinding {
         let mtu = self.model.mtu(self.at);
         let message = format!("{} bytes do not fit into the interface's {mtu}", self.packet.size);
         self.by_mtu(message)
     }
 
-    fn fragmented(&self, size: u16, underlay: u16) -> Finding {
+    fn fragmented(&self, size: u16, underlay: u16) -> ProofFinding {
         let message = format!(
             "{} bytes become {size} in WireGuard, and the underlay takes {underlay}: every packet would be two fragments",
             self.packet.size
@@ -196,12 +198,12 @@ impl<'model> Words<'model> {
         self.by_mtu(message)
     }
 
-    fn by_mtu(&self, message: String) -> Finding {
+    fn by_mtu(&self, message: String) -> ProofFinding {
         let line = self.model.conf(self.at).mtu.map_or(0, |mtu| mtu.line);
-        Finding::new(Code::PacketTooLarge, self.machine().file.line(line), message)
+        ProofFinding::new(FindingCode::PacketTooLarge, self.machine().file.line(line), message)
     }
 
-    fn refused(&self, by: MachineId, peer: usize) -> Finding {
+    fn refused(&self, by: MachineId, peer: usize) -> ProofFinding {
         let receiver = self.model.machine(by);
         let line = self.model.conf(by).peers[peer].allowed_line;
         let message = format!(
@@ -210,17 +212,17 @@ impl<'model> Words<'model> {
             self.name(),
             self.source()
         );
-        Finding::new(Code::SourceRefused, receiver.file.line(line), message)
+        ProofFinding::new(FindingCode::SourceRefused, receiver.file.line(line), message)
     }
 
-    fn circle(&self) -> Finding {
+    fn circle(&self) -> ProofFinding {
         let message = "it goes round in circles between relays";
-        Finding::new(Code::RoutingLoop, self.machine().file.whole(), message)
+        ProofFinding::new(FindingCode::RoutingLoop, self.machine().file.whole(), message)
     }
 
-    fn elsewhere(&self, meant: MachineId) -> Finding {
+    fn elsewhere(&self, meant: MachineId) -> ProofFinding {
         let meant = self.model.machine(meant);
         let message = format!("it arrives at {} instead of {}", self.name(), meant.name);
-        Finding::new(Code::ArrivesElsewhere, meant.file.whole(), message)
+        ProofFinding::new(FindingCode::ArrivesElsewhere, meant.file.whole(), message)
     }
 }

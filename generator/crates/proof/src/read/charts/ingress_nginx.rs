@@ -5,25 +5,25 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{Controller, Release, Switch, leads, listens};
-use crate::read::Unread;
-use crate::read::objects::{Class, Service};
+use super::{ChartRelease, IngressController, SwitchValues, leads, listens};
+use crate::read::ParseError;
+use crate::read::objects::{EmittedIngressClass, EmittedService};
 use crate::read::yaml;
-use crate::span::{Fact, File};
+use crate::span::{FileId, FileSpanned};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Values {
+struct NginxValues {
     fullname_override: Spanned<String>,
-    controller: ControllerValues,
+    controller: NginxControllerValues,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct ControllerValues {
+struct NginxControllerValues {
     /// In another case, the chart makes neither (templates/controller-deployment.yaml).
-    kind: Kind,
+    kind: NginxControllerKind,
     replica_count: Spanned<u32>,
     min_available: Option<IgnoredAny>,
     unhealthy_pod_eviction_policy: Option<IgnoredAny>,
@@ -32,30 +32,30 @@ struct ControllerValues {
     enable_annotation_validations: bool,
     ingress_class: Spanned<String>,
     ingress_class_by_name: bool,
-    ingress_class_resource: ClassResource,
+    ingress_class_resource: NginxClassValues,
     watch_ingress_without_class: bool,
-    publish_service: Switch,
+    publish_service: SwitchValues,
     #[serde(default)]
-    extra_args: ExtraArgs,
-    config: Config,
-    service: ServiceValues,
-    admission_webhooks: Switch,
-    metrics: Metrics,
+    extra_args: NginxExtraArgs,
+    config: NginxConfigValues,
+    service: NginxServiceValues,
+    admission_webhooks: SwitchValues,
+    metrics: NginxMetricsValues,
     resources: Option<IgnoredAny>,
     topology_spread_constraints: Option<IgnoredAny>,
-    network_policy: Off,
+    network_policy: MustBeDisabled,
     host_network: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]
-enum Kind {
+enum NginxControllerKind {
     Deployment,
     DaemonSet,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ClassResource {
+struct NginxClassValues {
     name: Spanned<String>,
     enabled: bool,
     default: bool,
@@ -64,7 +64,7 @@ struct ClassResource {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ExtraArgs {
+struct NginxExtraArgs {
     publish_status_address: Option<Spanned<String>>,
 }
 
@@ -72,7 +72,7 @@ struct ExtraArgs {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Config {
+struct NginxConfigValues {
     annotations_risk_level: Option<String>,
     compute_full_forwarded_for: Option<String>,
     forwarded_for_header: Option<String>,
@@ -85,7 +85,7 @@ struct Config {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ServiceValues {
+struct NginxServiceValues {
     r#type: Spanned<String>,
     enable_http: Spanned<bool>,
     #[expect(dead_code, reason = "nothing calls that port")]
@@ -96,26 +96,26 @@ struct ServiceValues {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Metrics {
+struct NginxMetricsValues {
     enabled: bool,
-    service: MetricsService,
+    service: NginxMetricsServiceValues,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MetricsService {
+struct NginxMetricsServiceValues {
     r#type: Spanned<String>,
 }
 
 /// `enabled: false`: the chart's own policy would admit everybody.
 #[derive(Deserialize)]
-#[serde(try_from = "Switch")]
-struct Off;
+#[serde(try_from = "SwitchValues")]
+struct MustBeDisabled;
 
-impl TryFrom<Switch> for Off {
+impl TryFrom<SwitchValues> for MustBeDisabled {
     type Error = &'static str;
 
-    fn try_from(value: Switch) -> Result<Self, Self::Error> {
+    fn try_from(value: SwitchValues) -> Result<Self, Self::Error> {
         if value.enabled.value { Err("the chart's own policy admits everybody") } else { Ok(Self) }
     }
 }
@@ -137,44 +137,47 @@ const RELEASE: &str = "ingress-nginx";
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read(text: &str, file: File) -> Result<Controller, Unread> {
+pub fn read(text: &str, file: FileId) -> Result<IngressController, ParseError> {
     let document = yaml::documents(text)[0];
-    let release = Release { name: RELEASE, document, file };
-    let Values { fullname_override, controller } = document.read()?;
-    let name = release.fact(fullname_override);
+    let release = ChartRelease { name: RELEASE, document, file };
+    let NginxValues { fullname_override, controller } = document.read()?;
+    let name = release.with_place(fullname_override);
     // `ingress-nginx.controller.fullname`, with `controller.name` as it is.
-    let name = Fact { value: format!("{}-controller", name.value), place: name.place };
-    let labels = Release::labels(LABELS, name.place);
-    let ServiceValues { r#type: kind, enable_http, .. } = controller.service;
-    let enabled = release.fact(enable_http);
-    let http = Fact { value: HTTP, place: enabled.place };
+    let name = FileSpanned { value: format!("{}-controller", name.value), place: name.place };
+    let labels = ChartRelease::labels(LABELS, name.place);
+    let NginxServiceValues { r#type: kind, enable_http, .. } = controller.service;
+    let enabled = release.with_place(enable_http);
+    let http = FileSpanned { value: HTTP, place: enabled.place };
     let ports = enabled.value.then(|| leads("http", http.clone()));
     let mut workload =
-        release.workload(name.clone(), release.fact(controller.replica_count), &labels);
+        release.workload(name.clone(), release.with_place(controller.replica_count), &labels);
     workload.ports.push(listens("http", http));
-    workload.host_network = controller.host_network.map(|on| release.fact(on));
+    workload.host_network = controller.host_network.map(|on| release.with_place(on));
     let resource = controller.ingress_class_resource;
-    let serves = release.fact(resource.controller_value);
-    let class = Class {
-        name: release.fact(resource.name),
+    let serves = release.with_place(resource.controller_value);
+    let class = EmittedIngressClass {
+        name: release.with_place(resource.name),
         controller: serves.clone(),
         default: resource.default,
     };
     let metrics = controller.metrics.enabled.then_some(controller.metrics.service.r#type);
-    let by_name = release.fact(controller.ingress_class);
-    Ok(Controller {
+    let by_name = release.with_place(controller.ingress_class);
+    Ok(IngressController {
         workload,
-        service: Service {
+        service: EmittedService {
             name,
             namespace: RELEASE.to_owned(),
-            kind: Some(release.fact(kind)),
+            kind: Some(release.with_place(kind)),
             selector: labels,
             ports: ports.into_iter().collect(),
         },
         class: resource.enabled.then_some(class),
         serves,
         serves_by_name: controller.ingress_class_by_name.then_some(by_name),
-        published: controller.extra_args.publish_status_address.map(|name| release.fact(name)),
-        further_services: metrics.into_iter().map(|kind| release.fact(kind)).collect(),
+        published: controller
+            .extra_args
+            .publish_status_address
+            .map(|name| release.with_place(name)),
+        further_services: metrics.into_iter().map(|kind| release.with_place(kind)).collect(),
     })
 }

@@ -9,62 +9,70 @@ use serde_saphyr::Spanned;
 
 pub use self::ingress_nginx::read as read_ingress_nginx;
 pub use self::traefik::read as read_traefik;
-use super::objects::{Class, ContainerPort, Labels, PortName, Service, ServicePort, Workload};
-use super::yaml::Document;
-use crate::span::{Fact, File, Place};
+use super::objects::{
+    EmittedIngressClass, EmittedService, EmittedServicePort, EmittedWorkload, ObjectLabels,
+    PortReference, WorkloadPort,
+};
+use super::yaml::YamlDocument;
+use crate::span::{FileId, FileLine, FileSpanned};
 
 /// An Ingress controller, as its chart installs it.
 #[derive(Debug)]
-pub struct Controller {
+pub struct IngressController {
     /// Its pods.
-    pub workload: Workload,
+    pub workload: EmittedWorkload,
     /// Its Service.
-    pub service: Service,
+    pub service: EmittedService,
     /// The class that the chart makes for it.
-    pub class: Option<Class>,
+    pub class: Option<EmittedIngressClass>,
     /// What classes name as their controller, if this is meant.
-    pub serves: Fact<String>,
+    pub serves: FileSpanned<String>,
     /// The name of a class that is served whatever it names as its controller.
-    pub serves_by_name: Option<Fact<String>>,
+    pub serves_by_name: Option<FileSpanned<String>>,
     /// What Ingresses get as their address.
-    pub published: Option<Fact<String>>,
+    pub published: Option<FileSpanned<String>>,
     /// Types of further Services.
-    pub further_services: Vec<Fact<String>>,
+    pub further_services: Vec<FileSpanned<String>>,
 }
 
 /// What a chart is installed as: `apply.sh` gives the release and its namespace one name, which is also
 /// that of the folder with the values.
 #[derive(Clone, Copy)]
-struct Release<'text> {
+struct ChartRelease<'text> {
     name: &'static str,
-    document: Document<'text>,
-    file: File,
+    document: YamlDocument<'text>,
+    file: FileId,
 }
 
 /// Something that is there or not.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Switch {
+struct SwitchValues {
     enabled: Spanned<bool>,
 }
 
-impl Release<'_> {
-    fn fact<T>(&self, spanned: Spanned<T>) -> Fact<T> {
-        self.document.fact(self.file, spanned)
+impl ChartRelease<'_> {
+    fn with_place<T>(&self, spanned: Spanned<T>) -> FileSpanned<T> {
+        self.document.with_place(self.file, spanned)
     }
 
     /// What a template adds, in the place of the value that makes it.
-    fn added(value: &str, place: Place) -> Fact<String> {
-        Fact { value: value.to_owned(), place }
+    fn added(value: &str, place: FileLine) -> FileSpanned<String> {
+        FileSpanned { value: value.to_owned(), place }
     }
 
-    fn labels(labels: &[(&str, &str)], place: Place) -> Labels {
+    fn labels(labels: &[(&str, &str)], place: FileLine) -> ObjectLabels {
         let labels = labels.iter();
         labels.map(|(key, value)| ((*key).to_owned(), Self::added(value, place))).collect()
     }
 
-    fn workload(&self, name: Fact<String>, replicas: Fact<u32>, labels: &Labels) -> Workload {
-        Workload {
+    fn workload(
+        &self,
+        name: FileSpanned<String>,
+        replicas: FileSpanned<u32>,
+        labels: &ObjectLabels,
+    ) -> EmittedWorkload {
+        EmittedWorkload {
             namespace: self.name.to_owned(),
             replicas,
             selector: labels.clone(),
@@ -81,11 +89,11 @@ impl Release<'_> {
     }
 }
 
-fn listens(name: &str, number: Fact<u16>) -> ContainerPort {
-    ContainerPort { name: Some(name.to_owned()), number }
+fn listens(name: &str, number: FileSpanned<u16>) -> WorkloadPort {
+    WorkloadPort { name: Some(name.to_owned()), number }
 }
 
-fn leads(name: &str, number: Fact<u16>) -> ServicePort {
-    let target = Fact { value: PortName::Name(name.to_owned()), place: number.place };
-    ServicePort { name: Some(name.to_owned()), number, target }
+fn leads(name: &str, number: FileSpanned<u16>) -> EmittedServicePort {
+    let target = FileSpanned { value: PortReference::Name(name.to_owned()), place: number.place };
+    EmittedServicePort { name: Some(name.to_owned()), number, target }
 }

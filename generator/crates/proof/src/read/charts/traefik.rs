@@ -4,53 +4,53 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{Controller, Release, Switch, listens};
-use crate::read::Unread;
-use crate::read::objects::{PortName, Service, ServicePort};
+use super::{ChartRelease, IngressController, SwitchValues, listens};
+use crate::read::ParseError;
+use crate::read::objects::{EmittedService, EmittedServicePort, PortReference};
 use crate::read::yaml;
-use crate::span::{Fact, File};
+use crate::span::{FileId, FileSpanned};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Values {
+struct TraefikValues {
     fullname_override: Spanned<String>,
     image: IgnoredAny,
     version_override: Option<IgnoredAny>,
     global: Option<IgnoredAny>,
-    deployment: Deployment,
+    deployment: TraefikDeploymentValues,
     pod_disruption_budget: Option<IgnoredAny>,
     topology_spread_constraints: Option<IgnoredAny>,
     resources: Option<IgnoredAny>,
-    ingress_class: Switch,
-    providers: Providers,
-    service: ServiceValues,
-    ports: Ports,
+    ingress_class: SwitchValues,
+    providers: TraefikProvidersValues,
+    service: TraefikServiceValues,
+    ports: TraefikPortsValues,
     host_network: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Deployment {
+struct TraefikDeploymentValues {
     replicas: Spanned<u32>,
 }
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
 #[serde(deny_unknown_fields)]
-struct Providers {
+struct TraefikProvidersValues {
     #[serde(rename = "kubernetesCRD")]
-    kubernetes_crd: Switch,
+    kubernetes_crd: SwitchValues,
     #[serde(rename = "kubernetesIngress")]
-    kubernetes_ingress: Switch,
+    kubernetes_ingress: SwitchValues,
     #[serde(rename = "kubernetesIngressNGINX")]
-    kubernetes_ingress_nginx: Provider,
+    kubernetes_ingress_nginx: TraefikProviderValues,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Provider {
+struct TraefikProviderValues {
     enabled: Spanned<bool>,
     ingress_class: Spanned<String>,
     controller_class: Spanned<String>,
@@ -63,13 +63,13 @@ struct Provider {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ServiceValues {
-    spec: ServiceSpec,
+struct TraefikServiceValues {
+    spec: TraefikServiceSpecValues,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ServiceSpec {
+struct TraefikServiceSpecValues {
     r#type: Spanned<String>,
     #[expect(dead_code, reason = "it prefers some pods, and keeps nobody from any")]
     traffic_distribution: Option<IgnoredAny>,
@@ -78,14 +78,14 @@ struct ServiceSpec {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Ports {
-    web: Web,
-    websecure: WebSecure,
+struct TraefikPortsValues {
+    web: TraefikWebValues,
+    websecure: TraefikWebSecureValues,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Web {
+struct TraefikWebValues {
     port: Spanned<u16>,
     exposed_port: Spanned<u16>,
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
@@ -95,7 +95,7 @@ struct Web {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct WebSecure {
+struct TraefikWebSecureValues {
     expose: IgnoredAny,
 }
 
@@ -111,49 +111,49 @@ const RELEASE: &str = "traefik";
 /// # Errors
 ///
 /// When it has another shape.
-pub fn read(text: &str, file: File) -> Result<Controller, Unread> {
+pub fn read(text: &str, file: FileId) -> Result<IngressController, ParseError> {
     let document = yaml::documents(text)[0];
-    let release = Release { name: RELEASE, document, file };
-    let values: Values = document.read()?;
+    let release = ChartRelease { name: RELEASE, document, file };
+    let values: TraefikValues = document.read()?;
     let provider = values.providers.kubernetes_ingress_nginx;
     refuse(&document, &provider.enabled, false, "without this provider, nothing serves the class")?;
     let own_class = "the chart's own class names another of Traefik's providers";
     refuse(&document, &values.ingress_class.enabled, true, own_class)?;
-    let name = release.fact(values.fullname_override);
-    let labels = Release::labels(LABELS, name.place);
-    let replicas = release.fact(values.deployment.replicas);
+    let name = release.with_place(values.fullname_override);
+    let labels = ChartRelease::labels(LABELS, name.place);
+    let replicas = release.with_place(values.deployment.replicas);
     let mut workload = release.workload(name.clone(), replicas, &labels);
-    let port = release.fact(values.ports.web.port);
-    let target = Fact { value: PortName::Name("web".to_owned()), place: port.place };
+    let port = release.with_place(values.ports.web.port);
+    let target = FileSpanned { value: PortReference::Name("web".to_owned()), place: port.place };
     workload.ports.push(listens("web", port));
-    workload.host_network = values.host_network.map(|on| release.fact(on));
-    let number = release.fact(values.ports.web.exposed_port);
-    let by_name = release.fact(provider.ingress_class);
-    Ok(Controller {
+    workload.host_network = values.host_network.map(|on| release.with_place(on));
+    let number = release.with_place(values.ports.web.exposed_port);
+    let by_name = release.with_place(provider.ingress_class);
+    Ok(IngressController {
         workload,
-        service: Service {
+        service: EmittedService {
             name,
             namespace: RELEASE.to_owned(),
-            kind: Some(release.fact(values.service.spec.r#type)),
+            kind: Some(release.with_place(values.service.spec.r#type)),
             selector: labels,
-            ports: vec![ServicePort { name: Some("web".to_owned()), number, target }],
+            ports: vec![EmittedServicePort { name: Some("web".to_owned()), number, target }],
         },
         class: None,
-        serves: release.fact(provider.controller_class),
+        serves: release.with_place(provider.controller_class),
         serves_by_name: provider.ingress_class_by_name.then_some(by_name),
-        published: provider.publish_status_address.map(|name| release.fact(name)),
+        published: provider.publish_status_address.map(|name| release.with_place(name)),
         further_services: Vec::new(),
     })
 }
 
 fn refuse(
-    document: &yaml::Document<'_>,
+    document: &yaml::YamlDocument<'_>,
     stated: &Spanned<bool>,
     refused: bool,
     why: &str,
-) -> Result<(), Unread> {
+) -> Result<(), ParseError> {
     if stated.value != refused {
         return Ok(());
     }
-    Err(Unread { line: document.at(stated.clone()).line, message: why.to_owned() })
+    Err(ParseError { line: document.with_line(stated.clone()).line, message: why.to_owned() })
 }

@@ -7,10 +7,10 @@ mod value;
 
 use std::collections::BTreeMap;
 
-use self::rule::{Action, Draft, InterfaceMatch, Set};
-use self::token::{Token, Tokens};
-use self::value::Kind;
-use super::Unread;
+use self::rule::{InterfaceMatch, NftAction, NftRuleBuilder, NftSet};
+use self::token::{NftToken, NftTokens};
+use self::value::NftType;
+use super::ParseError;
 use crate::space::{Dimension, Ranges, Region};
 
 pub use value::{ICMP_TYPES, ICMP6_TYPES};
@@ -27,7 +27,7 @@ pub struct Ruleset {
     /// first four are [`Interface`]'s; further ones are named by a rule.
     pub interfaces: Vec<String>,
     /// Its chains.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<NftChain>,
 }
 
 /// The interfaces that every host has.
@@ -45,24 +45,24 @@ pub enum Interface {
 
 /// One chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chain {
+pub struct NftChain {
     /// Its name.
     pub name: String,
     /// Where it stands in the way of packets; none if it is only jumped to.
-    pub base: Option<Base>,
+    pub base: Option<BaseChain>,
     /// Its rules, in their order.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<NftRule>,
 }
 
 /// What makes a chain see packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base {
+pub struct BaseChain {
     /// Where.
     pub hook: Hook,
     /// The lesser comes first.
     pub priority: i32,
     /// What happens to packets that no rule decides about.
-    pub policy: Policy,
+    pub policy: ChainPolicy,
     /// Its line.
     pub line: u32,
 }
@@ -98,7 +98,7 @@ impl Hook {
 
 /// The policy of a base chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub enum ChainPolicy {
     /// Let through.
     Accept,
     /// Dropped.
@@ -107,11 +107,11 @@ pub enum Policy {
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct NftRule {
     /// The packets that it is about.
     pub region: Region,
     /// What happens to them; nothing if it only counts.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<NftVerdict>,
     /// What it says of itself.
     pub comment: Option<String>,
     /// Its line.
@@ -120,7 +120,7 @@ pub struct Rule {
 
 /// What happens to a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum NftVerdict {
     /// Let through this hook.
     Accept,
     /// Dropped.
@@ -136,14 +136,14 @@ pub enum Verdict {
 /// # Errors
 ///
 /// The first construct that is not understood: what follows it may mean anything.
-pub fn read(text: &str, mesh: &str) -> Result<Ruleset, Unread> {
-    let mut tokens = Tokens::of(text)?;
+pub fn read(text: &str, mesh: &str) -> Result<Ruleset, ParseError> {
+    let mut tokens = NftTokens::split(text)?;
     let (family, table) = header(&mut tokens)?;
-    let mut body = Body::default();
-    tokens.expect(Token::Open)?;
+    let mut body = TableBody::default();
+    tokens.expect(NftToken::Open)?;
     loop {
         tokens.skip_ends();
-        if tokens.take(Token::Close) {
+        if tokens.take(NftToken::Close) {
             break;
         }
         body.item(&mut tokens)?;
@@ -166,15 +166,15 @@ pub fn read(text: &str, mesh: &str) -> Result<Ruleset, Unread> {
 
 /// `table F T`, so that there is one to delete; `delete table F T`, so that a reload replaces; and the
 /// head of its new text.
-fn header<'text>(tokens: &mut Tokens<'text>) -> Result<(&'text str, &'text str), Unread> {
+fn header<'text>(tokens: &mut NftTokens<'text>) -> Result<(&'text str, &'text str), ParseError> {
     tokens.skip_ends();
     let declared = table(tokens)?;
     let told = "the table is not declared before it is deleted: nft refuses the file on a host that has none";
-    if !tokens.take(Token::End) {
+    if !tokens.take(NftToken::End) {
         return Err(tokens.error(told));
     }
     tokens.skip_ends();
-    if !tokens.take(Token::Word("delete")) {
+    if !tokens.take(NftToken::Word("delete")) {
         let message = "the table is not deleted before this: a reload would add to its old rules";
         return Err(tokens.error(message));
     }
@@ -187,26 +187,26 @@ fn header<'text>(tokens: &mut Tokens<'text>) -> Result<(&'text str, &'text str),
     Ok(defined)
 }
 
-fn table<'text>(tokens: &mut Tokens<'text>) -> Result<(&'text str, &'text str), Unread> {
-    tokens.expect(Token::Word("table"))?;
+fn table<'text>(tokens: &mut NftTokens<'text>) -> Result<(&'text str, &'text str), ParseError> {
+    tokens.expect(NftToken::Word("table"))?;
     Ok((tokens.word()?, tokens.word()?))
 }
 
 /// What stands in a table.
 #[derive(Default)]
-struct Body<'text> {
-    sets: BTreeMap<&'text str, Set>,
-    chains: Vec<ChainDraft<'text>>,
+struct TableBody<'text> {
+    sets: BTreeMap<&'text str, NftSet>,
+    chains: Vec<ChainBuilder<'text>>,
 }
 
-struct ChainDraft<'text> {
+struct ChainBuilder<'text> {
     name: &'text str,
-    base: Option<Base>,
-    rules: Vec<Draft<'text>>,
+    base: Option<BaseChain>,
+    rules: Vec<NftRuleBuilder<'text>>,
 }
 
-impl<'text> Body<'text> {
-    fn item(&mut self, tokens: &mut Tokens<'text>) -> Result<(), Unread> {
+impl<'text> TableBody<'text> {
+    fn item(&mut self, tokens: &mut NftTokens<'text>) -> Result<(), ParseError> {
         let kind = tokens.word()?;
         match kind {
             "set" => self.set(tokens),
@@ -215,9 +215,9 @@ impl<'text> Body<'text> {
         }
     }
 
-    fn set(&mut self, tokens: &mut Tokens<'text>) -> Result<(), Unread> {
+    fn set(&mut self, tokens: &mut NftTokens<'text>) -> Result<(), ParseError> {
         let name = tokens.word()?;
-        tokens.expect(Token::Open)?;
+        tokens.expect(NftToken::Open)?;
         let set = set(tokens)?;
         if self.sets.insert(name, set).is_some() {
             return Err(tokens.error(format!("there are two sets `{name}`")));
@@ -225,19 +225,19 @@ impl<'text> Body<'text> {
         Ok(())
     }
 
-    fn chain(&mut self, tokens: &mut Tokens<'text>) -> Result<(), Unread> {
+    fn chain(&mut self, tokens: &mut NftTokens<'text>) -> Result<(), ParseError> {
         let name = tokens.word()?;
         if self.chains.iter().any(|chain| chain.name == name) {
             return Err(tokens.error(format!("there are two chains `{name}`")));
         }
-        tokens.expect(Token::Open)?;
-        let mut chain = ChainDraft { name, base: None, rules: Vec::new() };
+        tokens.expect(NftToken::Open)?;
+        let mut chain = ChainBuilder { name, base: None, rules: Vec::new() };
         loop {
             tokens.skip_ends();
-            if tokens.take(Token::Close) {
+            if tokens.take(NftToken::Close) {
                 break;
             }
-            if tokens.take(Token::Word("type")) {
+            if tokens.take(NftToken::Word("type")) {
                 chain.base = Some(base(tokens)?);
             } else {
                 chain.rules.push(rule::read(tokens, &self.sets)?);
@@ -247,13 +247,13 @@ impl<'text> Body<'text> {
         Ok(())
     }
 
-    fn finish(self, families: Ranges, mesh: &str) -> Result<Ruleset, Unread> {
+    fn finish(self, families: Ranges, mesh: &str) -> Result<Ruleset, ParseError> {
         let interfaces = self.interfaces(mesh);
         let names: Vec<_> = self.chains.iter().map(|chain| chain.name).collect();
         let chains = self.chains.into_iter().map(|chain| {
             let rules = chain.rules.into_iter().map(|rule| finish_rule(rule, &names, &interfaces));
             let rules = rules.collect::<Result<_, _>>()?;
-            Ok(Chain { name: chain.name.to_owned(), base: chain.base, rules })
+            Ok(NftChain { name: chain.name.to_owned(), base: chain.base, rules })
         });
         let chains = chains.collect::<Result<_, _>>()?;
         Ok(Ruleset { families, interfaces, chains })
@@ -279,7 +279,11 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn finish_rule(draft: Draft<'_>, chains: &[&str], interfaces: &[String]) -> Result<Rule, Unread> {
+fn finish_rule(
+    draft: NftRuleBuilder<'_>,
+    chains: &[&str],
+    interfaces: &[String],
+) -> Result<NftRule, ParseError> {
     let line = draft.line;
     let mut region = draft.region;
     for InterfaceMatch { dimension, patterns, negated } in draft.interfaces {
@@ -290,22 +294,22 @@ fn finish_rule(draft: Draft<'_>, chains: &[&str], interfaces: &[String]) -> Resu
     }
     let verdict = match draft.action {
         None => None,
-        Some(Action::Accept) => Some(Verdict::Accept),
-        Some(Action::Drop) => Some(Verdict::Drop),
-        Some(Action::Return) => Some(Verdict::Return),
-        Some(Action::Jump(name)) => {
+        Some(NftAction::Accept) => Some(NftVerdict::Accept),
+        Some(NftAction::Drop) => Some(NftVerdict::Drop),
+        Some(NftAction::Return) => Some(NftVerdict::Return),
+        Some(NftAction::Jump(name)) => {
             let target = chains.iter().position(|chain| *chain == name);
             let message = format!("there is no chain `{name}`");
-            Some(Verdict::Jump(target.ok_or(Unread { line, message })?))
+            Some(NftVerdict::Jump(target.ok_or(ParseError { line, message })?))
         }
     };
-    Ok(Rule { region, verdict, comment: draft.comment.map(str::to_owned), line })
+    Ok(NftRule { region, verdict, comment: draft.comment.map(str::to_owned), line })
 }
 
 /// `type filter hook H priority P; policy V;`, after `type`.
-fn base(tokens: &mut Tokens<'_>) -> Result<Base, Unread> {
-    tokens.expect(Token::Word("filter"))?;
-    tokens.expect(Token::Word("hook"))?;
+fn base(tokens: &mut NftTokens<'_>) -> Result<BaseChain, ParseError> {
+    tokens.expect(NftToken::Word("filter"))?;
+    tokens.expect(NftToken::Word("hook"))?;
     let hook = match tokens.word()? {
         "prerouting" => Hook::Prerouting,
         "input" => Hook::Input,
@@ -314,24 +318,24 @@ fn base(tokens: &mut Tokens<'_>) -> Result<Base, Unread> {
         "postrouting" => Hook::Postrouting,
         word => return Err(tokens.error(format!("`{word}` is no hook that is understood"))),
     };
-    tokens.expect(Token::Word("priority"))?;
+    tokens.expect(NftToken::Word("priority"))?;
     let priority = priority(tokens)?;
     let line = tokens.line();
-    tokens.expect(Token::End)?;
-    let mut policy = Policy::Accept;
-    if tokens.take(Token::Word("policy")) {
+    tokens.expect(NftToken::End)?;
+    let mut policy = ChainPolicy::Accept;
+    if tokens.take(NftToken::Word("policy")) {
         policy = match tokens.word()? {
-            "accept" => Policy::Accept,
-            "drop" => Policy::Drop,
+            "accept" => ChainPolicy::Accept,
+            "drop" => ChainPolicy::Drop,
             word => return Err(tokens.error(format!("`{word}` is no policy"))),
         };
-        tokens.expect(Token::End)?;
+        tokens.expect(NftToken::End)?;
     }
-    Ok(Base { hook, priority, policy, line })
+    Ok(BaseChain { hook, priority, policy, line })
 }
 
 /// A number, or one of nft(8)'s names for it, with what is added.
-fn priority(tokens: &mut Tokens<'_>) -> Result<i32, Unread> {
+fn priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
     let word = tokens.word()?;
     let named = match word {
         "raw" => Some(-300),
@@ -345,8 +349,8 @@ fn priority(tokens: &mut Tokens<'_>) -> Result<i32, Unread> {
     let unknown = tokens.error(format!("`{word}` is no priority"));
     let start = named.ok_or(unknown)?;
     let sign = match tokens.peek() {
-        Some(Token::Word("+")) => 1,
-        Some(Token::Word("-")) => -1,
+        Some(NftToken::Word("+")) => 1,
+        Some(NftToken::Word("-")) => -1,
         _ => return Ok(start),
     };
     tokens.next();
@@ -355,32 +359,32 @@ fn priority(tokens: &mut Tokens<'_>) -> Result<i32, Unread> {
     Ok(start + sign * step)
 }
 
-fn set(tokens: &mut Tokens<'_>) -> Result<Set, Unread> {
+fn set(tokens: &mut NftTokens<'_>) -> Result<NftSet, ParseError> {
     let mut kind = None;
     let (mut interval, mut merge) = (false, false);
     let mut elements = Vec::new();
     loop {
         tokens.skip_ends();
-        if tokens.take(Token::Close) {
+        if tokens.take(NftToken::Close) {
             break;
         }
         match tokens.word()? {
             "type" => {
                 kind = Some(match tokens.word()? {
-                    "ipv4_addr" => Kind::Address4,
-                    "ipv6_addr" => Kind::Address6,
+                    "ipv4_addr" => NftType::Address4,
+                    "ipv6_addr" => NftType::Address6,
                     word => {
                         return Err(tokens.error(format!("sets of `{word}` are not understood")));
                     }
                 });
             }
             "flags" => {
-                tokens.expect(Token::Word("interval"))?;
+                tokens.expect(NftToken::Word("interval"))?;
                 interval = true;
             }
             "auto-merge" => merge = true,
             "elements" => {
-                tokens.expect(Token::Word("="))?;
+                tokens.expect(NftToken::Word("="))?;
                 let kind = kind.ok_or_else(|| tokens.error("the type of the set is missing"))?;
                 elements = rule::elements(tokens, kind)?;
             }
@@ -398,7 +402,7 @@ fn set(tokens: &mut Tokens<'_>) -> Result<Set, Unread> {
             tokens.error("ranges of the set overlap, and nft refuses it without `auto-merge`")
         );
     }
-    Ok(Set { kind, elements: elements.into_iter().collect() })
+    Ok(NftSet { kind, elements: elements.into_iter().collect() })
 }
 
 /// The number of an interface in the dimensions of interfaces.

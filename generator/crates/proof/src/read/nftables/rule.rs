@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::token::{Token, Tokens};
-use super::value::Kind;
-use super::{STATES, Unread};
+use super::token::{NftToken, NftTokens};
+use super::value::NftType;
+use super::{ParseError, STATES};
 use crate::space::{Dimension, Ranges, Region};
 
 /// A named set.
 #[derive(Debug)]
-pub(super) struct Set {
-    pub(super) kind: Kind,
+pub(super) struct NftSet {
+    pub(super) kind: NftType,
     pub(super) elements: Ranges,
 }
 
 /// A rule, before it is known which chains and interfaces there are.
 #[derive(Debug, Default)]
-pub(super) struct Draft<'text> {
+pub(super) struct NftRuleBuilder<'text> {
     pub(super) region: Region,
     pub(super) interfaces: Vec<InterfaceMatch<'text>>,
-    pub(super) action: Option<Action<'text>>,
+    pub(super) action: Option<NftAction<'text>>,
     pub(super) comment: Option<&'text str>,
     pub(super) line: u32,
 }
@@ -33,7 +33,7 @@ pub(super) struct InterfaceMatch<'text> {
 
 /// What happens to a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action<'text> {
+pub(super) enum NftAction<'text> {
     Accept,
     Drop,
     Return,
@@ -50,11 +50,11 @@ const ICMP6: u128 = 58;
 const WITH_PORTS: [u128; 5] = [TCP, UDP, 33, 132, 136];
 
 pub(super) fn read<'text>(
-    tokens: &mut Tokens<'text>,
-    sets: &BTreeMap<&'text str, Set>,
-) -> Result<Draft<'text>, Unread> {
-    let mut reader = Reader { tokens, sets, draft: Draft::default() };
-    while !matches!(reader.tokens.peek(), None | Some(Token::End | Token::Close)) {
+    tokens: &mut NftTokens<'text>,
+    sets: &BTreeMap<&'text str, NftSet>,
+) -> Result<NftRuleBuilder<'text>, ParseError> {
+    let mut reader = NftRuleReader { tokens, sets, draft: NftRuleBuilder::default() };
+    while !matches!(reader.tokens.peek(), None | Some(NftToken::End | NftToken::Close)) {
         let word = reader.tokens.word()?;
         reader.draft.line = reader.tokens.line();
         reader.statement(word)?;
@@ -62,14 +62,14 @@ pub(super) fn read<'text>(
     Ok(reader.draft)
 }
 
-struct Reader<'read, 'text> {
-    tokens: &'read mut Tokens<'text>,
-    sets: &'read BTreeMap<&'text str, Set>,
-    draft: Draft<'text>,
+struct NftRuleReader<'read, 'text> {
+    tokens: &'read mut NftTokens<'text>,
+    sets: &'read BTreeMap<&'text str, NftSet>,
+    draft: NftRuleBuilder<'text>,
 }
 
-impl<'text> Reader<'_, 'text> {
-    fn statement(&mut self, word: &'text str) -> Result<(), Unread> {
+impl<'text> NftRuleReader<'_, 'text> {
+    fn statement(&mut self, word: &'text str) -> Result<(), ParseError> {
         match word {
             "comment" => {
                 self.draft.comment = Some(self.tokens.quoted()?);
@@ -79,16 +79,16 @@ impl<'text> Reader<'_, 'text> {
                 return Err(self.tokens.error(format!("`{word}` stands after the verdict")));
             }
             "counter" => return Ok(()),
-            "accept" => self.draft.action = Some(Action::Accept),
-            "drop" => self.draft.action = Some(Action::Drop),
-            "return" => self.draft.action = Some(Action::Return),
-            "jump" => self.draft.action = Some(Action::Jump(self.tokens.word()?)),
+            "accept" => self.draft.action = Some(NftAction::Accept),
+            "drop" => self.draft.action = Some(NftAction::Drop),
+            "return" => self.draft.action = Some(NftAction::Return),
+            "jump" => self.draft.action = Some(NftAction::Jump(self.tokens.word()?)),
             _ => self.condition(word)?,
         }
         Ok(())
     }
 
-    fn condition(&mut self, word: &'text str) -> Result<(), Unread> {
+    fn condition(&mut self, word: &'text str) -> Result<(), ParseError> {
         match word {
             "iifname" => return self.interface(Dimension::InInterface),
             "oifname" => return self.interface(Dimension::OutInterface),
@@ -106,9 +106,9 @@ impl<'text> Reader<'_, 'text> {
                 let protocols = WITH_PORTS.iter().map(|number| (*number, *number)).collect();
                 self.port(port, &protocols)
             }
-            ("meta", "l4proto") => self.compare(Dimension::Protocol, Kind::Protocol),
-            ("icmp", "type") => self.icmp(FAMILY_4, ICMP, Kind::Icmp),
-            ("icmpv6", "type") => self.icmp(FAMILY_6, ICMP6, Kind::Icmp6),
+            ("meta", "l4proto") => self.compare(Dimension::Protocol, NftType::Protocol),
+            ("icmp", "type") => self.icmp(FAMILY_4, ICMP, NftType::Icmp),
+            ("icmpv6", "type") => self.icmp(FAMILY_6, ICMP6, NftType::Icmp6),
             ("ct", "state") => self.state(),
             ("ct", "status") => self.status(),
             ("ct", "original") => self.original(),
@@ -116,17 +116,17 @@ impl<'text> Reader<'_, 'text> {
         }
     }
 
-    fn interface(&mut self, dimension: Dimension) -> Result<(), Unread> {
-        let negated = self.tokens.take(Token::Word("!="));
+    fn interface(&mut self, dimension: Dimension) -> Result<(), ParseError> {
+        let negated = self.tokens.take(NftToken::Word("!="));
         let mut patterns = Vec::new();
-        if self.tokens.take(Token::Open) {
+        if self.tokens.take(NftToken::Open) {
             loop {
                 patterns.push(self.tokens.quoted()?);
-                if !self.tokens.take(Token::Comma) {
+                if !self.tokens.take(NftToken::Comma) {
                     break;
                 }
             }
-            self.tokens.expect(Token::Close)?;
+            self.tokens.expect(NftToken::Close)?;
         } else {
             patterns.push(self.tokens.quoted()?);
         }
@@ -135,32 +135,32 @@ impl<'text> Reader<'_, 'text> {
     }
 
     /// In an `inet` table, a condition on an address is one on the family too.
-    fn address(&mut self, dimension: Dimension) -> Result<(), Unread> {
+    fn address(&mut self, dimension: Dimension) -> Result<(), ParseError> {
         let (family, kind) = match dimension {
-            Dimension::Source6 | Dimension::Destination6 => (FAMILY_6, Kind::Address6),
-            _ => (FAMILY_4, Kind::Address4),
+            Dimension::Source6 | Dimension::Destination6 => (FAMILY_6, NftType::Address6),
+            _ => (FAMILY_4, NftType::Address4),
         };
         self.narrow(Dimension::Family, &Ranges::one(family));
         self.compare(dimension, kind)
     }
 
-    fn port(&mut self, which: &str, protocols: &Ranges) -> Result<(), Unread> {
+    fn port(&mut self, which: &str, protocols: &Ranges) -> Result<(), ParseError> {
         let dimension = match which {
             "sport" => Dimension::SourcePort,
             "dport" => Dimension::DestinationPort,
             _ => return Err(self.tokens.error(format!("`{which}` is not understood"))),
         };
         self.narrow(Dimension::Protocol, protocols);
-        self.compare(dimension, Kind::Port)
+        self.compare(dimension, NftType::Port)
     }
 
-    fn icmp(&mut self, family: u128, protocol: u128, kind: Kind) -> Result<(), Unread> {
+    fn icmp(&mut self, family: u128, protocol: u128, kind: NftType) -> Result<(), ParseError> {
         self.narrow(Dimension::Family, &Ranges::one(family));
         self.narrow(Dimension::Protocol, &Ranges::one(protocol));
         self.compare(Dimension::IcmpType, kind)
     }
 
-    fn state(&mut self) -> Result<(), Unread> {
+    fn state(&mut self) -> Result<(), ParseError> {
         let mut states = Vec::new();
         loop {
             let word = self.tokens.word()?;
@@ -168,7 +168,7 @@ impl<'text> Reader<'_, 'text> {
             let number =
                 number.ok_or_else(|| self.tokens.error(format!("`{word}` is no state")))?;
             states.push((number as u128, number as u128));
-            if !self.tokens.take(Token::Comma) {
+            if !self.tokens.take(NftToken::Comma) {
                 break;
             }
         }
@@ -176,7 +176,7 @@ impl<'text> Reader<'_, 'text> {
         Ok(())
     }
 
-    fn status(&mut self) -> Result<(), Unread> {
+    fn status(&mut self) -> Result<(), ParseError> {
         match self.tokens.word()? {
             "dnat" => self.narrow(Dimension::Translated, &Ranges::one(1)),
             word => return Err(self.tokens.error(format!("`ct status {word}` is not understood"))),
@@ -184,11 +184,11 @@ impl<'text> Reader<'_, 'text> {
         Ok(())
     }
 
-    fn original(&mut self) -> Result<(), Unread> {
+    fn original(&mut self) -> Result<(), ParseError> {
         match (self.tokens.word()?, self.tokens.word()?) {
             ("ip", "daddr") => {
                 self.narrow(Dimension::Family, &Ranges::one(FAMILY_4));
-                self.compare(Dimension::Original4, Kind::Address4)
+                self.compare(Dimension::Original4, NftType::Address4)
             }
             (family, what) => {
                 Err(self.tokens.error(format!("`ct original {family} {what}` is not understood")))
@@ -196,16 +196,16 @@ impl<'text> Reader<'_, 'text> {
         }
     }
 
-    fn compare(&mut self, dimension: Dimension, kind: Kind) -> Result<(), Unread> {
-        let negated = self.tokens.take(Token::Word("!="));
+    fn compare(&mut self, dimension: Dimension, kind: NftType) -> Result<(), ParseError> {
+        let negated = self.tokens.take(NftToken::Word("!="));
         let ranges = self.values(kind)?;
         let ranges = if negated { ranges.complement(dimension.largest()) } else { ranges };
         self.narrow(dimension, &ranges);
         Ok(())
     }
 
-    fn values(&mut self, kind: Kind) -> Result<Ranges, Unread> {
-        if self.tokens.peek() == Some(Token::Open) {
+    fn values(&mut self, kind: NftType) -> Result<Ranges, ParseError> {
+        if self.tokens.peek() == Some(NftToken::Open) {
             let elements = elements(self.tokens, kind)?;
             if Ranges::overlap(elements.clone()) {
                 return Err(self
@@ -233,20 +233,23 @@ impl<'text> Reader<'_, 'text> {
 }
 
 /// `{ a, b }`
-pub(super) fn elements(tokens: &mut Tokens<'_>, kind: Kind) -> Result<Vec<(u128, u128)>, Unread> {
-    tokens.expect(Token::Open)?;
+pub(super) fn elements(
+    tokens: &mut NftTokens<'_>,
+    kind: NftType,
+) -> Result<Vec<(u128, u128)>, ParseError> {
+    tokens.expect(NftToken::Open)?;
     let mut elements = Vec::new();
     loop {
         let word = tokens.word()?;
         elements.push(kind.span(word).ok_or_else(|| no_value(tokens, word))?);
-        if !tokens.take(Token::Comma) {
+        if !tokens.take(NftToken::Comma) {
             break;
         }
     }
-    tokens.expect(Token::Close)?;
+    tokens.expect(NftToken::Close)?;
     Ok(elements)
 }
 
-fn no_value(tokens: &Tokens<'_>, word: &str) -> Unread {
+fn no_value(tokens: &NftTokens<'_>, word: &str) -> ParseError {
     tokens.error(format!("`{word}` is no value that is understood here"))
 }

@@ -3,11 +3,11 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use crate::read::Unread;
+use crate::read::ParseError;
 
 /// One word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token<'text> {
+pub(super) enum NftToken<'text> {
     /// A bare word, such as `accept`, `10.0.0.0/8` or `!=`.
     Word(&'text str),
     /// Text in quotes.
@@ -23,17 +23,17 @@ pub(super) enum Token<'text> {
 }
 
 /// The words of a file, with their lines.
-pub(super) struct Tokens<'text> {
-    left: Peekable<IntoIter<(Token<'text>, u32)>>,
+pub(super) struct NftTokens<'text> {
+    left: Peekable<IntoIter<(NftToken<'text>, u32)>>,
     line: u32,
 }
 
-impl<'text> Tokens<'text> {
-    pub(super) fn of(text: &'text str) -> Result<Self, Unread> {
+impl<'text> NftTokens<'text> {
+    pub(super) fn split(text: &'text str) -> Result<Self, ParseError> {
         let mut tokens = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {
-            split(text, line, &mut tokens)?;
-            tokens.push((Token::End, line));
+            split_line(text, line, &mut tokens)?;
+            tokens.push((NftToken::End, line));
         }
         Ok(Self { left: tokens.into_iter().peekable(), line: 1 })
     }
@@ -43,18 +43,18 @@ impl<'text> Tokens<'text> {
         self.line
     }
 
-    pub(super) fn next(&mut self) -> Option<Token<'text>> {
+    pub(super) fn next(&mut self) -> Option<NftToken<'text>> {
         let (token, line) = self.left.next()?;
         self.line = line;
         Some(token)
     }
 
-    pub(super) fn peek(&mut self) -> Option<Token<'text>> {
+    pub(super) fn peek(&mut self) -> Option<NftToken<'text>> {
         self.left.peek().map(|(token, _)| *token)
     }
 
     /// Takes the next word if it is this one.
-    pub(super) fn take(&mut self, token: Token<'_>) -> bool {
+    pub(super) fn take(&mut self, token: NftToken<'_>) -> bool {
         let found = self.peek() == Some(token);
         if found {
             self.next();
@@ -63,16 +63,16 @@ impl<'text> Tokens<'text> {
     }
 
     pub(super) fn skip_ends(&mut self) {
-        while self.take(Token::End) {}
+        while self.take(NftToken::End) {}
     }
 
-    pub(super) fn expect(&mut self, token: Token<'_>) -> Result<(), Unread> {
+    pub(super) fn expect(&mut self, token: NftToken<'_>) -> Result<(), ParseError> {
         if self.take(token) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    pub(super) fn word(&mut self) -> Result<&'text str, Unread> {
+    pub(super) fn word(&mut self) -> Result<&'text str, ParseError> {
         match self.peek() {
-            Some(Token::Word(word)) => {
+            Some(NftToken::Word(word)) => {
                 self.next();
                 Ok(word)
             }
@@ -80,9 +80,9 @@ impl<'text> Tokens<'text> {
         }
     }
 
-    pub(super) fn quoted(&mut self) -> Result<&'text str, Unread> {
+    pub(super) fn quoted(&mut self) -> Result<&'text str, ParseError> {
         match self.peek() {
-            Some(Token::Quoted(text)) => {
+            Some(NftToken::Quoted(text)) => {
                 self.next();
                 Ok(text)
             }
@@ -91,48 +91,48 @@ impl<'text> Tokens<'text> {
     }
 
     /// An error at the last word.
-    pub(super) fn error(&self, message: impl Into<String>) -> Unread {
-        Unread { line: self.line, message: message.into() }
+    pub(super) fn error(&self, message: impl Into<String>) -> ParseError {
+        ParseError { line: self.line, message: message.into() }
     }
 
     /// An error at the next word.
-    pub(super) fn unexpected(&mut self) -> Unread {
+    pub(super) fn unexpected(&mut self) -> ParseError {
         let message = match self.next() {
-            Some(Token::Word(word)) => format!("`{word}` is not understood here"),
-            Some(Token::Quoted(text)) => format!("\"{text}\" is not understood here"),
-            Some(Token::Open) => "`{` is not understood here".to_owned(),
-            Some(Token::Close) => "`}` is not understood here".to_owned(),
-            Some(Token::Comma) => "`,` is not understood here".to_owned(),
-            Some(Token::End) => "the statement ends too early".to_owned(),
+            Some(NftToken::Word(word)) => format!("`{word}` is not understood here"),
+            Some(NftToken::Quoted(text)) => format!("\"{text}\" is not understood here"),
+            Some(NftToken::Open) => "`{` is not understood here".to_owned(),
+            Some(NftToken::Close) => "`}` is not understood here".to_owned(),
+            Some(NftToken::Comma) => "`,` is not understood here".to_owned(),
+            Some(NftToken::End) => "the statement ends too early".to_owned(),
             None => "the file ends too early".to_owned(),
         };
         self.error(message)
     }
 }
 
-fn split<'text>(
+fn split_line<'text>(
     text: &'text str,
     line: u32,
-    tokens: &mut Vec<(Token<'text>, u32)>,
-) -> Result<(), Unread> {
+    tokens: &mut Vec<(NftToken<'text>, u32)>,
+) -> Result<(), ParseError> {
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let (token, after) = match first {
             '#' => return Ok(()),
-            '{' => (Token::Open, &rest[1..]),
-            '}' => (Token::Close, &rest[1..]),
-            ',' => (Token::Comma, &rest[1..]),
-            ';' => (Token::End, &rest[1..]),
+            '{' => (NftToken::Open, &rest[1..]),
+            '}' => (NftToken::Close, &rest[1..]),
+            ',' => (NftToken::Comma, &rest[1..]),
+            ';' => (NftToken::End, &rest[1..]),
             '"' => {
                 let message = "the quotes are not closed".to_owned();
                 let quoted = rest[1..].split_once('"');
-                let (quoted, after) = quoted.ok_or(Unread { line, message })?;
-                (Token::Quoted(quoted), after)
+                let (quoted, after) = quoted.ok_or(ParseError { line, message })?;
+                (NftToken::Quoted(quoted), after)
             }
             _ => {
                 let ends = |c: char| c.is_whitespace() || "{},;\"#".contains(c);
                 let end = rest.find(ends).unwrap_or(rest.len());
-                (Token::Word(&rest[..end]), &rest[end..])
+                (NftToken::Word(&rest[..end]), &rest[end..])
             }
         };
         tokens.push((token, line));

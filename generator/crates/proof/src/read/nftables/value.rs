@@ -6,7 +6,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 /// A type of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NftType {
     /// `ipv4_addr`
     Address4,
     /// `ipv6_addr`
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Icmp6,
 }
 
-impl Kind {
+impl NftType {
     /// The numbers that a word stands for.
     pub(super) fn span(self, word: &str) -> Option<(u128, u128)> {
         match self {

@@ -3,87 +3,87 @@
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Metadata, PortName, Source};
-use crate::read::Unread;
-use crate::span::{Fact, Place};
+use super::{MetadataYaml, ObjectSource, PortReference};
+use crate::read::ParseError;
+use crate::span::{FileLine, FileSpanned};
 
 /// An Ingress.
 #[derive(Debug)]
-pub struct Ingress {
+pub struct EmittedIngress {
     /// Its name.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// Its namespace, which is also that of its Services.
     pub namespace: String,
     /// Its class; without one that of the cluster.
-    pub class: Option<Fact<String>>,
+    pub class: Option<FileSpanned<String>>,
     /// Its hosts.
-    pub hosts: Vec<Host>,
+    pub hosts: Vec<EmittedIngressHost>,
     /// Where it begins.
-    pub place: Place,
+    pub place: FileLine,
 }
 
 /// What is served under one host.
 #[derive(Debug)]
-pub struct Host {
+pub struct EmittedIngressHost {
     /// The host; `*.example.com` is one label before `example.com`.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// Where its paths lead.
-    pub backends: Vec<Backend>,
+    pub backends: Vec<EmittedIngressBackend>,
 }
 
 /// Where a path leads.
 #[derive(Debug)]
-pub struct Backend {
+pub struct EmittedIngressBackend {
     /// The path.
     pub path: String,
     /// The Service.
-    pub service: Fact<String>,
+    pub service: FileSpanned<String>,
     /// Its port.
-    pub port: Fact<PortName>,
+    pub port: FileSpanned<PortReference>,
 }
 
 /// An IngressClass.
 #[derive(Debug)]
-pub struct Class {
+pub struct EmittedIngressClass {
     /// Its name.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// The controller that serves it, as controllers call themselves.
-    pub controller: Fact<String>,
+    pub controller: FileSpanned<String>,
     /// Whether it is the class of Ingresses that name none.
     pub default: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct IngressSpec {
+struct IngressSpecYaml {
     ingress_class_name: Option<Spanned<String>>,
-    rules: Vec<Rule>,
+    rules: Vec<IngressRuleYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rule {
+struct IngressRuleYaml {
     host: Spanned<String>,
-    http: Http,
+    http: IngressHttpYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Http {
-    paths: Vec<Path>,
+struct IngressHttpYaml {
+    paths: Vec<IngressPathYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Path {
+struct IngressPathYaml {
     path: String,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
-    path_type: PathType,
-    backend: BackendObject,
+    path_type: IngressPathTypeYaml,
+    backend: IngressBackendYaml,
 }
 
 #[derive(Deserialize)]
-enum PathType {
+enum IngressPathTypeYaml {
     Exact,
     Prefix,
     ImplementationSpecific,
@@ -91,28 +91,28 @@ enum PathType {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BackendObject {
-    service: BackendService,
+struct IngressBackendYaml {
+    service: IngressBackendServiceYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BackendService {
+struct IngressBackendServiceYaml {
     name: Spanned<String>,
-    port: BackendPort,
+    port: IngressBackendPortYaml,
 }
 
 /// `ServiceBackendPort`: one of the two.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum BackendPort {
+enum IngressBackendPortYaml {
     Name(Spanned<String>),
     Number(Spanned<u16>),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClassSpec {
+struct IngressClassSpecYaml {
     controller: Spanned<String>,
 }
 
@@ -121,47 +121,50 @@ const API: &str = "networking.k8s.io/v1";
 /// The annotation of the class that Ingresses without one get.
 const DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
 
-pub(super) fn read(source: &Source<'_>) -> Result<Ingress, Unread> {
-    let (metadata, spec) = source.manifest::<IngressSpec>(API)?;
-    let Metadata { name, namespace, annotations, .. } = metadata;
+pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedIngress, ParseError> {
+    let (metadata, spec) = source.manifest::<IngressSpecYaml>(API)?;
+    let MetadataYaml { name, namespace, annotations, .. } = metadata;
     // An annotation can send requests elsewhere.
     if let Some((key, value)) = annotations.into_iter().next() {
-        let line = source.document.at(value).line;
-        return Err(Unread { line, message: format!("the annotation `{key}` is not understood") });
+        let line = source.document.with_line(value).line;
+        return Err(ParseError {
+            line,
+            message: format!("the annotation `{key}` is not understood"),
+        });
     }
-    Ok(Ingress {
-        name: source.fact(name),
+    Ok(EmittedIngress {
+        name: source.with_place(name),
         namespace: source.namespace(namespace),
-        class: spec.ingress_class_name.map(|class| source.fact(class)),
+        class: spec.ingress_class_name.map(|class| source.with_place(class)),
         hosts: spec.rules.into_iter().map(|rule| host(source, rule)).collect(),
         place: source.place(),
     })
 }
 
-fn host(source: &Source<'_>, rule: Rule) -> Host {
+fn host(source: &ObjectSource<'_>, rule: IngressRuleYaml) -> EmittedIngressHost {
     let backends = rule.http.paths.into_iter().map(|path| {
-        let BackendService { name, port } = path.backend.service;
+        let IngressBackendServiceYaml { name, port } = path.backend.service;
         let port = match port {
-            BackendPort::Name(name) => {
-                let Fact { value, place } = source.fact(name);
-                Fact { value: PortName::Name(value), place }
+            IngressBackendPortYaml::Name(name) => {
+                let FileSpanned { value, place } = source.with_place(name);
+                FileSpanned { value: PortReference::Name(value), place }
             }
-            BackendPort::Number(number) => {
-                let Fact { value, place } = source.fact(number);
-                Fact { value: PortName::Number(value), place }
+            IngressBackendPortYaml::Number(number) => {
+                let FileSpanned { value, place } = source.with_place(number);
+                FileSpanned { value: PortReference::Number(value), place }
             }
         };
-        Backend { path: path.path, service: source.fact(name), port }
+        EmittedIngressBackend { path: path.path, service: source.with_place(name), port }
     });
-    Host { name: source.fact(rule.host), backends: backends.collect() }
+    EmittedIngressHost { name: source.with_place(rule.host), backends: backends.collect() }
 }
 
-pub(super) fn read_class(source: &Source<'_>) -> Result<Class, Unread> {
-    let (metadata, spec) = source.manifest::<ClassSpec>(API)?;
+pub(super) fn read_class(source: &ObjectSource<'_>) -> Result<EmittedIngressClass, ParseError> {
+    let (metadata, spec) = source.manifest::<IngressClassSpecYaml>(API)?;
     let default = metadata.annotations.get(DEFAULT).is_some_and(|value| value.value == "true");
-    Ok(Class {
-        name: source.fact(metadata.name),
-        controller: source.fact(spec.controller),
+    Ok(EmittedIngressClass {
+        name: source.with_place(metadata.name),
+        controller: source.with_place(spec.controller),
         default,
     })
 }

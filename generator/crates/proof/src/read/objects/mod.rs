@@ -13,48 +13,52 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_saphyr::Spanned;
 
-pub use self::ingress::{Backend, Class, Host, Ingress};
-pub use self::namespace::{Namespace, Settings};
-pub use self::network_policy::{Admission, Direction, Peer, Policy, PolicyPort};
-pub use self::service::{Service, ServicePort};
-pub use self::workload::{ContainerPort, Mount, Volume, Workload};
-use super::Unread;
-use super::yaml::{self, Document};
-use crate::span::{Fact, File, Place};
+pub use self::ingress::{
+    EmittedIngress, EmittedIngressBackend, EmittedIngressClass, EmittedIngressHost,
+};
+pub use self::namespace::{EmittedConfigMap, EmittedNamespace};
+pub use self::network_policy::{
+    EmittedPolicy, PolicyAdmission, PolicyDirection, PolicyPeer, PolicyPort,
+};
+pub use self::service::{EmittedService, EmittedServicePort};
+pub use self::workload::{EmittedWorkload, WorkloadMount, WorkloadPort, WorkloadVolume};
+use super::ParseError;
+use super::yaml::{self, YamlDocument};
+use crate::span::{FileId, FileLine, FileSpanned};
 
 /// What a cluster is told, by kinds.
 #[derive(Debug, Default)]
-pub struct Objects {
+pub struct EmittedObjects {
     /// Namespaces.
-    pub namespaces: Vec<Namespace>,
+    pub namespaces: Vec<EmittedNamespace>,
     /// ConfigMaps.
-    pub settings: Vec<Settings>,
+    pub settings: Vec<EmittedConfigMap>,
     /// Deployments.
-    pub workloads: Vec<Workload>,
+    pub workloads: Vec<EmittedWorkload>,
     /// Services.
-    pub services: Vec<Service>,
+    pub services: Vec<EmittedService>,
     /// Ingresses.
-    pub ingresses: Vec<Ingress>,
+    pub ingresses: Vec<EmittedIngress>,
     /// IngressClasses.
-    pub classes: Vec<Class>,
+    pub classes: Vec<EmittedIngressClass>,
     /// NetworkPolicies.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<EmittedPolicy>,
 }
 
 /// Labels, or those that a selector asks for.
-pub type Labels = BTreeMap<String, Fact<String>>;
+pub type ObjectLabels = BTreeMap<String, FileSpanned<String>>;
 
 /// A port by its number, or by the name that a container gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, expecting = "a port is a number up to 65535, or a name")]
-pub enum PortName {
+pub enum PortReference {
     /// The number.
     Number(u16),
     /// The name.
     Name(String),
 }
 
-impl std::fmt::Display for PortName {
+impl std::fmt::Display for PortReference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
@@ -63,7 +67,7 @@ impl std::fmt::Display for PortName {
     }
 }
 
-impl Objects {
+impl EmittedObjects {
     /// Adds those of another file.
     pub fn extend(&mut self, other: Self) {
         self.namespaces.extend(other.namespaces);
@@ -81,10 +85,10 @@ impl Objects {
 /// # Errors
 ///
 /// Every document that is not understood.
-pub fn read(text: &str, file: File) -> Result<Objects, Vec<Unread>> {
-    let (mut objects, mut unread) = (Objects::default(), Vec::new());
+pub fn read(text: &str, file: FileId) -> Result<EmittedObjects, Vec<ParseError>> {
+    let (mut objects, mut unread) = (EmittedObjects::default(), Vec::new());
     for document in yaml::documents(text) {
-        let source = Source { document, file };
+        let source = ObjectSource { document, file };
         unread.extend(source.add_to(&mut objects).err());
     }
     if unread.is_empty() { Ok(objects) } else { Err(unread) }
@@ -92,25 +96,25 @@ pub fn read(text: &str, file: File) -> Result<Objects, Vec<Unread>> {
 
 /// One document, and the file that it stands in.
 #[derive(Clone, Copy)]
-struct Source<'text> {
-    document: Document<'text>,
-    file: File,
+struct ObjectSource<'text> {
+    document: YamlDocument<'text>,
+    file: FileId,
 }
 
 /// What kubectl takes. Where a kind has no `spec`, it is read otherwise.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Manifest<S> {
+struct ManifestYaml<S> {
     api_version: Spanned<String>,
     #[expect(dead_code, reason = "read before")]
     kind: IgnoredAny,
-    metadata: Metadata,
+    metadata: MetadataYaml,
     spec: S,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Metadata {
+struct MetadataYaml {
     name: Spanned<String>,
     namespace: Option<Spanned<String>>,
     #[serde(default)]
@@ -122,7 +126,7 @@ struct Metadata {
 /// `LabelSelector` (meta/v1).
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Selector {
+struct SelectorYaml {
     #[serde(default)]
     match_labels: BTreeMap<String, Spanned<String>>,
 }
@@ -130,8 +134,8 @@ struct Selector {
 /// Where objects without a namespace go.
 const DEFAULT_NAMESPACE: &str = "default";
 
-impl Source<'_> {
-    fn add_to(&self, objects: &mut Objects) -> Result<(), Unread> {
+impl ObjectSource<'_> {
+    fn add_to(&self, objects: &mut EmittedObjects) -> Result<(), ParseError> {
         match self.document.kind {
             "Namespace" => objects.namespaces.push(namespace::read(self)?),
             "ConfigMap" => objects.settings.push(namespace::read_settings(self)?),
@@ -144,34 +148,34 @@ impl Source<'_> {
             "PodDisruptionBudget" => {}
             kind => {
                 let message = format!("`{kind}` is not understood here");
-                return Err(Unread { line: self.document.first_line(), message });
+                return Err(ParseError { line: self.document.first_line(), message });
             }
         }
         Ok(())
     }
 
     /// Reads the manifest of a kind that has a `spec`.
-    fn manifest<S: DeserializeOwned>(&self, api: &str) -> Result<(Metadata, S), Unread> {
-        let manifest: Manifest<S> = self.document.read()?;
+    fn manifest<S: DeserializeOwned>(&self, api: &str) -> Result<(MetadataYaml, S), ParseError> {
+        let manifest: ManifestYaml<S> = self.document.read()?;
         self.expect_api(api, manifest.api_version)?;
         Ok((manifest.metadata, manifest.spec))
     }
 
-    fn expect_api(&self, api: &str, stated: Spanned<String>) -> Result<(), Unread> {
-        let stated = self.document.at(stated);
+    fn expect_api(&self, api: &str, stated: Spanned<String>) -> Result<(), ParseError> {
+        let stated = self.document.with_line(stated);
         if stated.value == api {
             return Ok(());
         }
         let message = format!("the apiVersion of a {} is {api}", self.document.kind);
-        Err(Unread { line: stated.line, message })
+        Err(ParseError { line: stated.line, message })
     }
 
-    fn fact<T>(&self, spanned: Spanned<T>) -> Fact<T> {
-        self.document.fact(self.file, spanned)
+    fn with_place<T>(&self, spanned: Spanned<T>) -> FileSpanned<T> {
+        self.document.with_place(self.file, spanned)
     }
 
-    fn labels(&self, labels: BTreeMap<String, Spanned<String>>) -> Labels {
-        labels.into_iter().map(|(key, value)| (key, self.fact(value))).collect()
+    fn labels(&self, labels: BTreeMap<String, Spanned<String>>) -> ObjectLabels {
+        labels.into_iter().map(|(key, value)| (key, self.with_place(value))).collect()
     }
 
     fn namespace(&self, namespace: Option<Spanned<String>>) -> String {
@@ -179,7 +183,7 @@ impl Source<'_> {
     }
 
     /// The line on which the document begins.
-    fn place(&self) -> Place {
+    fn place(&self) -> FileLine {
         self.file.line(self.document.first_line())
     }
 }

@@ -6,71 +6,71 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{Labels, Metadata, Source};
-use crate::read::Unread;
-use crate::span::Fact;
+use super::{MetadataYaml, ObjectLabels, ObjectSource};
+use crate::read::ParseError;
+use crate::span::FileSpanned;
 
 /// A Namespace.
 #[derive(Debug)]
-pub struct Namespace {
+pub struct EmittedNamespace {
     /// Its name.
     pub name: String,
     /// Its labels, without those that the API server adds.
-    labels: Labels,
+    labels: ObjectLabels,
 }
 
-impl Namespace {
+impl EmittedNamespace {
     /// Its labels.
     #[must_use]
-    pub fn labels(&self) -> &Labels {
+    pub fn labels(&self) -> &ObjectLabels {
         &self.labels
     }
 }
 
 /// A ConfigMap.
 #[derive(Debug)]
-pub struct Settings {
+pub struct EmittedConfigMap {
     /// Its name.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// Its namespace.
     pub namespace: String,
     /// Its texts by their keys; the place is that of the key.
-    pub data: BTreeMap<String, Fact<String>>,
+    pub data: BTreeMap<String, FileSpanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NamespaceManifest {
+struct NamespaceYaml {
     api_version: Spanned<String>,
     #[expect(dead_code, reason = "read before")]
     kind: IgnoredAny,
-    metadata: Metadata,
+    metadata: MetadataYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ConfigMap {
+struct ConfigMapYaml {
     api_version: Spanned<String>,
     #[expect(dead_code, reason = "read before")]
     kind: IgnoredAny,
-    metadata: Metadata,
+    metadata: MetadataYaml,
     data: BTreeMap<String, Spanned<String>>,
 }
 
-pub(super) fn read(source: &Source<'_>) -> Result<Namespace, Unread> {
-    let manifest: NamespaceManifest = source.document.read()?;
+pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedNamespace, ParseError> {
+    let manifest: NamespaceYaml = source.document.read()?;
     source.expect_api("v1", manifest.api_version)?;
-    let Metadata { name, labels, .. } = manifest.metadata;
-    Ok(Namespace { name: name.value, labels: source.labels(labels) })
+    let MetadataYaml { name, labels, .. } = manifest.metadata;
+    Ok(EmittedNamespace { name: name.value, labels: source.labels(labels) })
 }
 
-pub(super) fn read_settings(source: &Source<'_>) -> Result<Settings, Unread> {
-    let manifest: ConfigMap = source.document.read()?;
+pub(super) fn read_settings(source: &ObjectSource<'_>) -> Result<EmittedConfigMap, ParseError> {
+    let manifest: ConfigMapYaml = source.document.read()?;
     source.expect_api("v1", manifest.api_version)?;
-    let Metadata { name, namespace, .. } = manifest.metadata;
-    let data = manifest.data.into_iter().map(|(key, text)| (key, source.fact(text)));
-    Ok(Settings {
-        name: source.fact(name),
+    let MetadataYaml { name, namespace, .. } = manifest.metadata;
+    let data = manifest.data.into_iter().map(|(key, text)| (key, source.with_place(text)));
+    Ok(EmittedConfigMap {
+        name: source.with_place(name),
         namespace: source.namespace(namespace),
         data: data.collect(),
     })

@@ -4,32 +4,32 @@ use ipnet::Ipv4Net;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Labels, Metadata, Selector, Source};
-use crate::read::Unread;
-use crate::span::{Fact, Place};
+use super::{MetadataYaml, ObjectLabels, ObjectSource, SelectorYaml};
+use crate::read::ParseError;
+use crate::span::{FileLine, FileSpanned};
 
 /// A NetworkPolicy.
 #[derive(Debug)]
-pub struct Policy {
+pub struct EmittedPolicy {
     /// Its name.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// The namespace of the pods that it is for.
     pub namespace: String,
     /// The labels of these pods.
-    pub pods: Labels,
+    pub pods: ObjectLabels,
     /// In which directions it lets them do nothing but what it admits.
-    pub directions: Vec<Direction>,
+    pub directions: Vec<PolicyDirection>,
     /// Who may talk to them.
-    pub ingress: Vec<Admission>,
+    pub ingress: Vec<PolicyAdmission>,
     /// Whom they may talk to.
-    pub egress: Vec<Admission>,
+    pub egress: Vec<PolicyAdmission>,
     /// Where it begins.
-    pub place: Place,
+    pub place: FileLine,
 }
 
 /// A direction, as seen from the pods that a policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Direction {
+pub enum PolicyDirection {
     /// To them.
     Ingress,
     /// From them.
@@ -38,29 +38,29 @@ pub enum Direction {
 
 /// What one rule admits.
 #[derive(Debug)]
-pub struct Admission {
+pub struct PolicyAdmission {
     /// The others; none stands for all.
-    pub peers: Vec<Peer>,
+    pub peers: Vec<PolicyPeer>,
     /// The ports of whoever is called; none stands for all.
     pub ports: Vec<PolicyPort>,
 }
 
 /// The other end.
 #[derive(Debug)]
-pub enum Peer {
+pub enum PolicyPeer {
     /// Pods.
     Pods {
         /// The labels of their namespace; none is the policy's own.
-        namespaces: Option<Labels>,
+        namespaces: Option<ObjectLabels>,
         /// Their own labels.
-        pods: Labels,
+        pods: ObjectLabels,
     },
     /// Addresses.
     Block {
         /// These.
-        net: Fact<Ipv4Net>,
+        net: FileSpanned<Ipv4Net>,
         /// Without these.
-        except: Vec<Fact<Ipv4Net>>,
+        except: Vec<FileSpanned<Ipv4Net>>,
     },
 }
 
@@ -70,61 +70,61 @@ pub struct PolicyPort {
     /// The number of its protocol (IANA).
     pub protocol: u8,
     /// Its number.
-    pub number: Fact<u16>,
+    pub number: FileSpanned<u16>,
 }
 
-impl Policy {
+impl EmittedPolicy {
     /// What it admits in a direction.
     #[must_use]
-    pub fn admissions(&self, direction: Direction) -> &[Admission] {
+    pub fn admissions(&self, direction: PolicyDirection) -> &[PolicyAdmission] {
         match direction {
-            Direction::Ingress => &self.ingress,
-            Direction::Egress => &self.egress,
+            PolicyDirection::Ingress => &self.ingress,
+            PolicyDirection::Egress => &self.egress,
         }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PolicySpec {
-    pod_selector: Selector,
-    policy_types: Vec<Direction>,
+struct PolicySpecYaml {
+    pod_selector: SelectorYaml,
+    policy_types: Vec<PolicyDirection>,
     #[serde(default)]
-    ingress: Vec<IngressRule>,
+    ingress: Vec<PolicyIngressYaml>,
     #[serde(default)]
-    egress: Vec<EgressRule>,
+    egress: Vec<PolicyEgressYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IngressRule {
+struct PolicyIngressYaml {
     #[serde(default)]
-    from: Vec<PeerObject>,
+    from: Vec<PolicyPeerYaml>,
     #[serde(default)]
-    ports: Vec<Port>,
+    ports: Vec<PolicyPortYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct EgressRule {
+struct PolicyEgressYaml {
     #[serde(default)]
-    to: Vec<PeerObject>,
+    to: Vec<PolicyPeerYaml>,
     #[serde(default)]
-    ports: Vec<Port>,
+    ports: Vec<PolicyPortYaml>,
 }
 
 /// `NetworkPolicyPeer`: a block of addresses, or selectors.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PeerObject {
-    namespace_selector: Option<Selector>,
-    pod_selector: Option<Selector>,
-    ip_block: Option<IpBlock>,
+struct PolicyPeerYaml {
+    namespace_selector: Option<SelectorYaml>,
+    pod_selector: Option<SelectorYaml>,
+    ip_block: Option<IpBlockYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IpBlock {
+struct IpBlockYaml {
     cidr: Spanned<Ipv4Net>,
     #[serde(default)]
     except: Vec<Spanned<Ipv4Net>>,
@@ -132,27 +132,27 @@ struct IpBlock {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Port {
-    protocol: Protocol,
+struct PolicyPortYaml {
+    protocol: PolicyProtocolYaml,
     port: Spanned<u16>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-enum Protocol {
+enum PolicyProtocolYaml {
     Tcp,
     Udp,
 }
 
-pub(super) fn read(source: &Source<'_>) -> Result<Policy, Unread> {
-    let (metadata, spec) = source.manifest::<PolicySpec>("networking.k8s.io/v1")?;
-    let Metadata { name, namespace, .. } = metadata;
+pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedPolicy, ParseError> {
+    let (metadata, spec) = source.manifest::<PolicySpecYaml>("networking.k8s.io/v1")?;
+    let MetadataYaml { name, namespace, .. } = metadata;
     let ingress = spec.ingress.into_iter().map(|rule| admission(source, rule.from, rule.ports));
     let egress = spec.egress.into_iter().map(|rule| admission(source, rule.to, rule.ports));
-    Ok(Policy {
+    Ok(EmittedPolicy {
         ingress: ingress.collect::<Result<_, _>>()?,
         egress: egress.collect::<Result<_, _>>()?,
-        name: source.fact(name),
+        name: source.with_place(name),
         namespace: source.namespace(namespace),
         pods: source.labels(spec.pod_selector.match_labels),
         directions: spec.policy_types,
@@ -161,33 +161,33 @@ pub(super) fn read(source: &Source<'_>) -> Result<Policy, Unread> {
 }
 
 fn admission(
-    source: &Source<'_>,
-    peers: Vec<PeerObject>,
-    ports: Vec<Port>,
-) -> Result<Admission, Unread> {
+    source: &ObjectSource<'_>,
+    peers: Vec<PolicyPeerYaml>,
+    ports: Vec<PolicyPortYaml>,
+) -> Result<PolicyAdmission, ParseError> {
     let peers = peers.into_iter().map(|object| peer(source, object));
     let ports = ports.into_iter().map(|port| PolicyPort {
         protocol: match port.protocol {
-            Protocol::Tcp => 6,
-            Protocol::Udp => 17,
+            PolicyProtocolYaml::Tcp => 6,
+            PolicyProtocolYaml::Udp => 17,
         },
-        number: source.fact(port.port),
+        number: source.with_place(port.port),
     });
-    Ok(Admission { peers: peers.collect::<Result<_, _>>()?, ports: ports.collect() })
+    Ok(PolicyAdmission { peers: peers.collect::<Result<_, _>>()?, ports: ports.collect() })
 }
 
-fn peer(source: &Source<'_>, object: PeerObject) -> Result<Peer, Unread> {
-    let labels = |selector: Selector| source.labels(selector.match_labels);
+fn peer(source: &ObjectSource<'_>, object: PolicyPeerYaml) -> Result<PolicyPeer, ParseError> {
+    let labels = |selector: SelectorYaml| source.labels(selector.match_labels);
     match (object.ip_block, object.namespace_selector, object.pod_selector) {
-        (Some(block), None, None) => Ok(Peer::Block {
-            net: source.fact(block.cidr),
-            except: block.except.into_iter().map(|net| source.fact(net)).collect(),
+        (Some(block), None, None) => Ok(PolicyPeer::Block {
+            net: source.with_place(block.cidr),
+            except: block.except.into_iter().map(|net| source.with_place(net)).collect(),
         }),
         (None, None, None) | (Some(_), ..) => {
             let message = "a peer is either a block of addresses or selectors".to_owned();
-            Err(Unread { line: source.document.first_line(), message })
+            Err(ParseError { line: source.document.first_line(), message })
         }
-        (None, namespaces, pods) => Ok(Peer::Pods {
+        (None, namespaces, pods) => Ok(PolicyPeer::Pods {
             namespaces: namespaces.map(labels),
             pods: pods.map(labels).unwrap_or_default(),
         }),

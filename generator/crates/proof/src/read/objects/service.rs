@@ -6,87 +6,87 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{Labels, Metadata, PortName, Source};
-use crate::read::Unread;
-use crate::span::Fact;
+use super::{MetadataYaml, ObjectLabels, ObjectSource, PortReference};
+use crate::read::ParseError;
+use crate::span::FileSpanned;
 
 /// A Service.
 #[derive(Debug)]
-pub struct Service {
+pub struct EmittedService {
     /// Its name.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// Its namespace.
     pub namespace: String,
     /// Its type, if it is stated: otherwise `ClusterIP`.
-    pub kind: Option<Fact<String>>,
+    pub kind: Option<FileSpanned<String>>,
     /// The labels of its pods.
-    pub selector: Labels,
+    pub selector: ObjectLabels,
     /// Its ports.
-    pub ports: Vec<ServicePort>,
+    pub ports: Vec<EmittedServicePort>,
 }
 
 /// A port of a Service.
 #[derive(Debug)]
-pub struct ServicePort {
+pub struct EmittedServicePort {
     /// Its name, if it has one.
     pub name: Option<String>,
     /// Its number.
-    pub number: Fact<u16>,
+    pub number: FileSpanned<u16>,
     /// The port of its pods.
-    pub target: Fact<PortName>,
+    pub target: FileSpanned<PortReference>,
 }
 
-impl Service {
+impl EmittedService {
     /// The port that is named so, or has this number.
     #[must_use]
-    pub fn port(&self, wanted: &PortName) -> Option<&ServicePort> {
+    pub fn port(&self, wanted: &PortReference) -> Option<&EmittedServicePort> {
         self.ports.iter().find(|port| match wanted {
-            PortName::Number(number) => port.number.value == *number,
-            PortName::Name(name) => port.name.as_ref() == Some(name),
+            PortReference::Number(number) => port.number.value == *number,
+            PortReference::Name(name) => port.name.as_ref() == Some(name),
         })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ServiceSpec {
+struct ServiceSpecYaml {
     r#type: Option<Spanned<String>>,
     selector: BTreeMap<String, Spanned<String>>,
-    ports: Vec<Port>,
+    ports: Vec<ServicePortYaml>,
     #[expect(dead_code, reason = "it prefers some pods, and keeps nobody from any")]
     traffic_distribution: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Port {
+struct ServicePortYaml {
     name: Option<String>,
     #[expect(dead_code, reason = "read, so that any other word is noticed")]
-    protocol: Option<Tcp>,
+    protocol: Option<TcpOnly>,
     port: Spanned<u16>,
-    target_port: Option<Spanned<PortName>>,
+    target_port: Option<Spanned<PortReference>>,
 }
 
 #[derive(Deserialize)]
-enum Tcp {
+enum TcpOnly {
     #[serde(rename = "TCP")]
     Tcp,
 }
 
-pub(super) fn read(source: &Source<'_>) -> Result<Service, Unread> {
-    let (metadata, spec) = source.manifest::<ServiceSpec>("v1")?;
-    let Metadata { name, namespace, .. } = metadata;
+pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedService, ParseError> {
+    let (metadata, spec) = source.manifest::<ServiceSpecYaml>("v1")?;
+    let MetadataYaml { name, namespace, .. } = metadata;
     let ports = spec.ports.into_iter().map(|port| {
-        let number = source.fact(port.port);
+        let number = source.with_place(port.port);
         // Without one it is the port itself (ServicePort, core/v1).
-        let same = Fact { value: PortName::Number(number.value), place: number.place };
-        let target = port.target_port.map_or(same, |target| source.fact(target));
-        ServicePort { name: port.name, number, target }
+        let same = FileSpanned { value: PortReference::Number(number.value), place: number.place };
+        let target = port.target_port.map_or(same, |target| source.with_place(target));
+        EmittedServicePort { name: port.name, number, target }
     });
-    Ok(Service {
-        name: source.fact(name),
+    Ok(EmittedService {
+        name: source.with_place(name),
         namespace: source.namespace(namespace),
-        kind: spec.r#type.map(|kind| source.fact(kind)),
+        kind: spec.r#type.map(|kind| source.with_place(kind)),
         selector: source.labels(spec.selector),
         ports: ports.collect(),
     })

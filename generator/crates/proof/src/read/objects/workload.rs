@@ -6,74 +6,74 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{Labels, Metadata, PortName, Selector, Source};
-use crate::read::Unread;
-use crate::span::{Fact, Place};
+use super::{MetadataYaml, ObjectLabels, ObjectSource, PortReference, SelectorYaml};
+use crate::read::ParseError;
+use crate::span::{FileLine, FileSpanned};
 
 /// Pods that are alike.
 #[derive(Debug)]
-pub struct Workload {
+pub struct EmittedWorkload {
     /// The name of what makes them.
-    pub name: Fact<String>,
+    pub name: FileSpanned<String>,
     /// Their namespace.
     pub namespace: String,
     /// How many there are.
-    pub replicas: Fact<u32>,
+    pub replicas: FileSpanned<u32>,
     /// The labels that it knows its pods by.
-    pub selector: Labels,
+    pub selector: ObjectLabels,
     /// Their labels.
-    pub labels: Labels,
+    pub labels: ObjectLabels,
     /// Whether they use their node's addresses in place of own ones; the place is that of the key.
-    pub host_network: Option<Fact<bool>>,
+    pub host_network: Option<FileSpanned<bool>>,
     /// What their containers listen on.
-    pub ports: Vec<ContainerPort>,
+    pub ports: Vec<WorkloadPort>,
     /// The ports that kubelet asks whether they are ready and alive.
-    pub probes: Vec<Fact<PortName>>,
+    pub probes: Vec<FileSpanned<PortReference>>,
     /// The arguments of their program.
-    pub args: Vec<Fact<String>>,
+    pub args: Vec<FileSpanned<String>>,
     /// What is mounted where.
-    pub mounts: Vec<Mount>,
+    pub mounts: Vec<WorkloadMount>,
     /// What can be mounted.
-    pub volumes: Vec<Volume>,
+    pub volumes: Vec<WorkloadVolume>,
     /// Where it begins.
-    pub place: Place,
+    pub place: FileLine,
 }
 
 /// A port of a container.
 #[derive(Debug)]
-pub struct ContainerPort {
+pub struct WorkloadPort {
     /// Its name, if it has one.
     pub name: Option<String>,
     /// Its number.
-    pub number: Fact<u16>,
+    pub number: FileSpanned<u16>,
 }
 
 /// A folder of a container.
 #[derive(Debug)]
-pub struct Mount {
+pub struct WorkloadMount {
     /// The volume.
     pub volume: String,
     /// Where it is.
-    pub path: Fact<String>,
+    pub path: FileSpanned<String>,
 }
 
 /// What a pod can mount.
 #[derive(Debug)]
-pub struct Volume {
+pub struct WorkloadVolume {
     /// Its name within the pod.
     pub name: String,
     /// The ConfigMap whose texts are its files; otherwise it is of a Secret.
-    pub settings: Option<Fact<String>>,
+    pub settings: Option<FileSpanned<String>>,
 }
 
-impl Workload {
+impl EmittedWorkload {
     /// The number of a port, if a container has it.
     #[must_use]
-    pub fn port(&self, wanted: &PortName) -> Option<&Fact<u16>> {
+    pub fn port(&self, wanted: &PortReference) -> Option<&FileSpanned<u16>> {
         let mut ports = self.ports.iter();
         let found = ports.find(|port| match wanted {
-            PortName::Number(number) => port.number.value == *number,
-            PortName::Name(name) => port.name.as_ref() == Some(name),
+            PortReference::Number(number) => port.number.value == *number,
+            PortReference::Name(name) => port.name.as_ref() == Some(name),
         });
         found.map(|port| &port.number)
     }
@@ -81,24 +81,24 @@ impl Workload {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DeploymentSpec {
+struct DeploymentSpecYaml {
     replicas: Spanned<u32>,
-    selector: Selector,
+    selector: SelectorYaml,
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
     strategy: Option<IgnoredAny>,
-    template: Template,
+    template: PodTemplateYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Template {
-    metadata: TemplateMetadata,
-    spec: PodSpec,
+struct PodTemplateYaml {
+    metadata: PodTemplateMetadataYaml,
+    spec: PodSpecYaml,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TemplateMetadata {
+struct PodTemplateMetadataYaml {
     labels: BTreeMap<String, Spanned<String>>,
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
     annotations: Option<IgnoredAny>,
@@ -108,11 +108,11 @@ struct TemplateMetadata {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct PodSpec {
+struct PodSpecYaml {
     host_network: Option<Spanned<bool>>,
-    containers: Vec<Container>,
+    containers: Vec<ContainerYaml>,
     #[serde(default)]
-    volumes: Vec<PodVolume>,
+    volumes: Vec<PodVolumeYaml>,
     automount_service_account_token: Option<IgnoredAny>,
     enable_service_links: Option<IgnoredAny>,
     security_context: Option<IgnoredAny>,
@@ -123,24 +123,24 @@ struct PodSpec {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Container {
+struct ContainerYaml {
     name: String,
     image: IgnoredAny,
     #[serde(default)]
     args: Vec<Spanned<String>>,
     #[serde(default)]
-    ports: Vec<DeclaredPort>,
-    readiness_probe: Option<Probe>,
-    liveness_probe: Option<Probe>,
+    ports: Vec<ContainerPortYaml>,
+    readiness_probe: Option<ContainerProbeYaml>,
+    liveness_probe: Option<ContainerProbeYaml>,
     resources: Option<IgnoredAny>,
     security_context: Option<IgnoredAny>,
     #[serde(default)]
-    volume_mounts: Vec<VolumeMount>,
+    volume_mounts: Vec<VolumeMountYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DeclaredPort {
+struct ContainerPortYaml {
     name: Option<String>,
     container_port: Spanned<u16>,
 }
@@ -148,23 +148,23 @@ struct DeclaredPort {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "read, so that any further key is noticed")]
-struct Probe {
-    http_get: HttpGet,
+struct ContainerProbeYaml {
+    http_get: HttpGetYaml,
     period_seconds: Option<IgnoredAny>,
     failure_threshold: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HttpGet {
+struct HttpGetYaml {
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
     path: String,
-    port: Spanned<PortName>,
+    port: Spanned<PortReference>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct VolumeMount {
+struct VolumeMountYaml {
     name: String,
     mount_path: Spanned<String>,
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
@@ -173,34 +173,34 @@ struct VolumeMount {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PodVolume {
+struct PodVolumeYaml {
     name: String,
-    config_map: Option<NamedSettings>,
+    config_map: Option<ConfigMapNameYaml>,
     #[expect(dead_code, reason = "read, so that any further key is noticed")]
     secret: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NamedSettings {
+struct ConfigMapNameYaml {
     name: Spanned<String>,
 }
 
-pub(super) fn read(source: &Source<'_>) -> Result<Workload, Unread> {
-    let (metadata, spec) = source.manifest::<DeploymentSpec>("apps/v1")?;
-    let Metadata { name, namespace, .. } = metadata;
-    let Template { metadata: template, spec: pods } = spec.template;
-    let volumes = pods.volumes.into_iter().map(|volume| Volume {
+pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedWorkload, ParseError> {
+    let (metadata, spec) = source.manifest::<DeploymentSpecYaml>("apps/v1")?;
+    let MetadataYaml { name, namespace, .. } = metadata;
+    let PodTemplateYaml { metadata: template, spec: pods } = spec.template;
+    let volumes = pods.volumes.into_iter().map(|volume| WorkloadVolume {
         name: volume.name,
-        settings: volume.config_map.map(|settings| source.fact(settings.name)),
+        settings: volume.config_map.map(|settings| source.with_place(settings.name)),
     });
-    let mut workload = Workload {
-        name: source.fact(name),
+    let mut workload = EmittedWorkload {
+        name: source.with_place(name),
         namespace: source.namespace(namespace),
-        replicas: source.fact(spec.replicas),
+        replicas: source.with_place(spec.replicas),
         selector: source.labels(spec.selector.match_labels),
         labels: source.labels(template.labels),
-        host_network: pods.host_network.map(|on| source.fact(on)),
+        host_network: pods.host_network.map(|on| source.with_place(on)),
         ports: Vec::new(),
         probes: Vec::new(),
         args: Vec::new(),
@@ -212,19 +212,18 @@ pub(super) fn read(source: &Source<'_>) -> Result<Workload, Unread> {
     Ok(workload)
 }
 
-fn add(source: &Source<'_>, workload: &mut Workload, container: Container) {
+fn add(source: &ObjectSource<'_>, workload: &mut EmittedWorkload, container: ContainerYaml) {
     let ports = container.ports.into_iter();
-    workload.ports.extend(
-        ports.map(|port| ContainerPort {
-            name: port.name,
-            number: source.fact(port.container_port),
-        }),
-    );
+    workload.ports.extend(ports.map(|port| WorkloadPort {
+        name: port.name,
+        number: source.with_place(port.container_port),
+    }));
     let probes = container.readiness_probe.into_iter().chain(container.liveness_probe);
-    workload.probes.extend(probes.map(|probe| source.fact(probe.http_get.port)));
-    workload.args.extend(container.args.into_iter().map(|argument| source.fact(argument)));
+    workload.probes.extend(probes.map(|probe| source.with_place(probe.http_get.port)));
+    workload.args.extend(container.args.into_iter().map(|argument| source.with_place(argument)));
     let mounts = container.volume_mounts.into_iter();
-    workload.mounts.extend(
-        mounts.map(|mount| Mount { volume: mount.name, path: source.fact(mount.mount_path) }),
-    );
+    workload.mounts.extend(mounts.map(|mount| WorkloadMount {
+        volume: mount.name,
+        path: source.with_place(mount.mount_path),
+    }));
 }

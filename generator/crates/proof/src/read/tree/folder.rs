@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, SHARED};
-use super::{Client, FromFile, Node, Reader, Shared};
-use crate::files::Error;
-use crate::finding::{Code, Finding};
+use super::{EmittedClient, EmittedNode, FromFile, SharedFiles, TreeReader};
+use crate::files::TreeReadError;
+use crate::finding::{FindingCode, ProofFinding};
 use crate::read::{
-    Unread, calico, haproxy, hosts, kube_proxy, kubeadm, node_json, patches, routes, unit, wg_quick,
+    ParseError, calico, haproxy, hosts, kube_proxy, kubeadm, node_json, patches, routes, unit,
+    wg_quick,
 };
-use crate::span::File;
+use crate::span::FileId;
 use meshwright_value::manifest::Digest;
 
 /// One folder that is being read.
-pub(super) struct Folder<'a> {
-    reader: &'a Reader<'a>,
-    texts: BTreeMap<File, String>,
+pub(super) struct FolderReader<'a> {
+    reader: &'a TreeReader<'a>,
+    texts: BTreeMap<FileId, String>,
     /// What could not be read.
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<ProofFinding>,
 }
 
 /// Files that only people and other programs read.
@@ -25,15 +26,15 @@ fn is_read(path: &str) -> bool {
     !path.ends_with("/user-data.yaml")
 }
 
-impl<'a> Folder<'a> {
-    pub(super) fn new(reader: &'a Reader<'a>) -> Self {
+impl<'a> FolderReader<'a> {
+    pub(super) fn new(reader: &'a TreeReader<'a>) -> Self {
         Self { reader, texts: BTreeMap::new(), findings: Vec::new() }
     }
 
     /// Loads all files, and returns those that the manifest knows with other bytes.
-    pub(super) fn load(&mut self, name: &str) -> Result<Vec<File>, Error> {
+    pub(super) fn load(&mut self, name: &str) -> Result<Vec<FileId>, TreeReadError> {
         let mut edited = Vec::new();
-        let Reader { files, paths, manifest, layout, .. } = self.reader;
+        let TreeReader { files, paths, manifest, layout, .. } = self.reader;
         for path in layout.folders.get(name).into_iter().flatten() {
             let Some(file) = paths.find(path) else { continue };
             let bytes = files.read(path)?;
@@ -46,19 +47,21 @@ impl<'a> Folder<'a> {
             }
             match String::from_utf8(bytes) {
                 Ok(text) => drop(self.texts.insert(file, text)),
-                Err(_) => self.finds(file, Unread { line: 0, message: "it is not UTF-8".into() }),
+                Err(_) => {
+                    self.finds(file, ParseError { line: 0, message: "it is not UTF-8".into() })
+                }
             }
         }
         Ok(edited)
     }
 
-    pub(super) fn finds(&mut self, file: File, unread: Unread) {
+    pub(super) fn finds(&mut self, file: FileId, unread: ParseError) {
         let place = file.line(unread.line);
-        self.findings.push(Finding::new(Code::NotUnderstood, place, unread.message));
+        self.findings.push(ProofFinding::new(FindingCode::NotUnderstood, place, unread.message));
     }
 
     /// Reads one file; what is wrong with it is noted.
-    fn said<T, E: Into<Faults>>(
+    fn read_required<T, E: Into<ParseErrors>>(
         &mut self,
         path: &str,
         read: impl FnOnce(&str) -> Result<T, E>,
@@ -68,12 +71,16 @@ impl<'a> Folder<'a> {
             // One that is no text was found already, and is not missing.
             if !self.findings.iter().any(|finding| finding.place.file == file) {
                 let message = "the file is missing";
-                self.findings.push(Finding::new(Code::FileMissing, file.whole(), message));
+                self.findings.push(ProofFinding::new(
+                    FindingCode::FileMissing,
+                    file.whole(),
+                    message,
+                ));
             }
             return None;
         };
         match read(&text) {
-            Ok(said) => Some(FromFile { file, said }),
+            Ok(content) => Some(FromFile { file, content }),
             Err(faults) => {
                 faults.into().0.into_iter().for_each(|fault| self.finds(file, fault));
                 None
@@ -83,43 +90,47 @@ impl<'a> Folder<'a> {
 
     /// Reads a file that a tree need not have; the outer none is one that cannot be read.
     #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
-    fn may_say<T, E: Into<Faults>>(
+    fn read_optional<T, E: Into<ParseErrors>>(
         &mut self,
         path: &str,
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Option<FromFile<T>>> {
-        if self.reader.layout.has(path) { self.said(path, read).map(Some) } else { Some(None) }
+        if self.reader.layout.contains(path) {
+            self.read_required(path, read).map(Some)
+        } else {
+            Some(None)
+        }
     }
 
     /// [`Self::may_say`] for a reader that keeps its places itself. Of a file that is needed and missing
     /// the path is known.
     #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
-    pub(super) fn may_say_at<T, E: Into<Faults>>(
+    pub(super) fn read_optional_with_places<T, E: Into<ParseErrors>>(
         &mut self,
         path: &str,
-        read: impl FnOnce(&str, File) -> Result<T, E>,
-    ) -> Option<Option<(File, T)>> {
+        read: impl FnOnce(&str, FileId) -> Result<T, E>,
+    ) -> Option<Option<(FileId, T)>> {
         let Some(file) = self.reader.paths.find(path) else { return Some(None) };
-        let said = self.said(path, |text| read(text, file))?;
-        Some(Some((said.file, said.said)))
+        let content = self.read_required(path, |text| read(text, file))?;
+        Some(Some((content.file, content.content)))
     }
 
     /// Every file is read before one that cannot be ends it, so that all are named.
-    pub(super) fn node(&mut self, name: &str) -> Option<Node> {
+    pub(super) fn node(&mut self, name: &str) -> Option<EmittedNode> {
         let interface = self.reader.layout.interface.clone();
         let path = |file: &str| format!("nodes/{name}/{file}");
-        let conf = self.said(&path(&format!("{interface}.conf")), wg_quick::read);
+        let conf = self.read_required(&path(&format!("{interface}.conf")), wg_quick::read);
         let endpoints = path(&format!("{interface}.endpoints"));
-        let endpoints = self.may_say(&endpoints, wg_quick::read_endpoints);
+        let endpoints = self.read_optional(&endpoints, wg_quick::read_endpoints);
         let routes = path(&format!("{interface}.routes"));
-        let routes = self.said(&routes, |text| routes::read(text, &interface));
+        let routes = self.read_required(&routes, |text| routes::read(text, &interface));
         let reader = self.reader;
-        let firewall = self.said(&path("nftables.conf"), |text| reader.ruleset(text));
-        let kubeadm = self.said(&path("kubeadm.yaml"), kubeadm::read);
-        let json = self.said(&path("node.json"), node_json::read);
-        let kubelet = self.said(&path(KUBELET), patches::read_kubelet);
-        let api_server = self.may_say(&path(API_SERVER), patches::read_api_server);
-        Some(Node {
+        let firewall = self.read_required(&path("nftables.conf"), |text| reader.ruleset(text));
+        let kubeadm = self.read_required(&path("kubeadm.yaml"), kubeadm::read);
+        let json = self.read_required(&path("node.json"), node_json::read);
+        let kubelet = self.read_required(&path(KUBELET), patches::read_kubelet);
+        let api_server = self.read_optional(&path(API_SERVER), patches::read_api_server);
+        Some(EmittedNode {
             name: name.to_owned(),
             conf: conf?,
             endpoints: endpoints?,
@@ -132,28 +143,28 @@ impl<'a> Folder<'a> {
         })
     }
 
-    pub(super) fn client(&mut self, name: &str) -> Option<Client> {
+    pub(super) fn client(&mut self, name: &str) -> Option<EmittedClient> {
         let path = format!("clients/{name}/{}.conf", self.reader.layout.interface);
-        let conf = self.said(&path, wg_quick::read)?;
-        Some(Client { name: name.to_owned(), conf })
+        let conf = self.read_required(&path, wg_quick::read)?;
+        Some(EmittedClient { name: name.to_owned(), conf })
     }
 
-    pub(super) fn shared(&mut self) -> Option<Shared> {
+    pub(super) fn shared(&mut self) -> Option<SharedFiles> {
         let interface = &self.reader.layout.interface;
         let [guards, installation, bgp, felix, ipam, kube_proxy, unit, script, hosts] = SHARED;
-        let guards = self.said(guards, |text| routes::read(text, interface));
-        let installation = self.said(installation, calico::read_installation);
-        let further_pools = self.may_say(FURTHER_POOLS, calico::read_pools);
-        let bgp = self.said(bgp, calico::read_bgp);
-        let felix = self.said(felix, calico::read_felix);
-        let strict_affinity = self.said(ipam, calico::read_strict_affinity);
-        let kube_proxy = self.said(kube_proxy, kube_proxy::read_patch);
-        let firewall_unit = self.said(unit, unit::read);
-        let script_keeps_key = self.said(script, unit::hands_the_key_over);
-        let hosts = self.said(hosts, hosts::read);
-        let haproxy = self.may_say(HAPROXY, haproxy::read);
-        let entry = self.entry();
-        Some(Shared {
+        let guards = self.read_required(guards, |text| routes::read(text, interface));
+        let installation = self.read_required(installation, calico::read_installation);
+        let further_pools = self.read_optional(FURTHER_POOLS, calico::read_pools);
+        let bgp = self.read_required(bgp, calico::read_bgp);
+        let felix = self.read_required(felix, calico::read_felix);
+        let strict_affinity = self.read_required(ipam, calico::read_strict_affinity);
+        let kube_proxy = self.read_required(kube_proxy, kube_proxy::read_patch);
+        let firewall_unit = self.read_required(unit, unit::read);
+        let script_keeps_key = self.read_required(script, unit::hands_the_key_over);
+        let hosts = self.read_required(hosts, hosts::read);
+        let haproxy = self.read_optional(HAPROXY, haproxy::read);
+        let ingress = self.ingress();
+        Some(SharedFiles {
             guards: guards?,
             installation: installation?,
             further_pools: further_pools?,
@@ -165,22 +176,22 @@ impl<'a> Folder<'a> {
             script_keeps_key: script_keeps_key?,
             hosts: hosts?,
             haproxy: haproxy?,
-            entry: entry?,
+            ingress: ingress?,
         })
     }
 }
 
 /// What a reader says of a file that it cannot read.
-pub(super) struct Faults(Vec<Unread>);
+pub(super) struct ParseErrors(Vec<ParseError>);
 
-impl From<Unread> for Faults {
-    fn from(fault: Unread) -> Self {
+impl From<ParseError> for ParseErrors {
+    fn from(fault: ParseError) -> Self {
         Self(vec![fault])
     }
 }
 
-impl From<Vec<Unread>> for Faults {
-    fn from(faults: Vec<Unread>) -> Self {
+impl From<Vec<ParseError>> for ParseErrors {
+    fn from(faults: Vec<ParseError>) -> Self {
         Self(faults)
     }
 }

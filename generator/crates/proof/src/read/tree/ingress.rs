@@ -1,8 +1,8 @@
 //! Which reader reads which file of the way in.
 
-use super::folder::Folder;
-use crate::read::ingress::{Entry, Mounted, Tunnel, configuration};
-use crate::read::objects::{self, Objects};
+use super::folder::FolderReader;
+use crate::read::ingress::{EmittedTunnel, IngressFiles, MountedConfiguration, configuration};
+use crate::read::objects::{self, EmittedObjects};
 use crate::read::{charts, cloudflared, dns_zone, global_policy};
 
 /// Files of objects that `apply.sh` gives to kubectl.
@@ -29,35 +29,36 @@ pub(super) const OF_TUNNEL: [&str; 3] = [CLOUDFLARED, ZONE, OBJECTS[0]];
 /// The folder that a tree with a tunnel has.
 pub(super) const TUNNEL: &str = "cluster/cloudflared/";
 
-impl Folder<'_> {
+impl FolderReader<'_> {
     /// Every file is read before one that cannot be ends it, so that all are named.
-    pub(super) fn entry(&mut self) -> Option<Entry> {
-        let mut objects = Objects::default();
+    pub(super) fn ingress(&mut self) -> Option<IngressFiles> {
+        let mut objects = EmittedObjects::default();
         let mut whole = true;
         for path in OBJECTS {
-            match self.may_say_at(path, objects::read) {
+            match self.read_optional_with_places(path, objects::read) {
                 Some(read) => read.into_iter().for_each(|(_, read)| objects.extend(read)),
                 None => whole = false,
             }
         }
         let tunnel = self.tunnel(&mut objects);
-        let ingress_nginx = self.may_say_at(INGRESS_NGINX, charts::read_ingress_nginx);
-        let traefik = self.may_say_at(TRAEFIK, charts::read_traefik);
-        let global = self.may_say_at(METADATA, global_policy::read);
+        let ingress_nginx =
+            self.read_optional_with_places(INGRESS_NGINX, charts::read_ingress_nginx);
+        let traefik = self.read_optional_with_places(TRAEFIK, charts::read_traefik);
+        let global = self.read_optional_with_places(METADATA, global_policy::read);
         let controller = ingress_nginx?.or(traefik?).map(|(_, controller)| controller);
         let global_policies = global?.map(|(_, policies)| policies).unwrap_or_default();
         let tunnel = tunnel?;
-        whole.then_some(Entry { tunnel, controller, objects, global_policies })
+        whole.then_some(IngressFiles { tunnel, controller, objects, global_policies })
     }
 
     #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
-    fn tunnel(&mut self, objects: &mut Objects) -> Option<Option<Tunnel>> {
-        let read = self.may_say_at(CLOUDFLARED, objects::read);
-        let zone = self.may_say_at(ZONE, dns_zone::read);
-        let payload = self.may_say_at(PAYLOAD, cloudflared::read_payload);
+    fn tunnel(&mut self, objects: &mut EmittedObjects) -> Option<Option<EmittedTunnel>> {
+        let read = self.read_optional_with_places(CLOUDFLARED, objects::read);
+        let zone = self.read_optional_with_places(ZONE, dns_zone::read);
+        let payload = self.read_optional_with_places(PAYLOAD, cloudflared::read_payload);
         let (read, zone, remote) = (read?, zone?, payload?);
         let (Some((file, read)), Some(zone)) = (read, zone) else { return Some(None) };
-        let configuration: Option<Mounted> = match configuration(&read, file) {
+        let configuration: Option<MountedConfiguration> = match configuration(&read, file) {
             Ok(configuration) => configuration,
             Err(unread) => {
                 self.finds(file, unread);
@@ -65,6 +66,6 @@ impl Folder<'_> {
             }
         };
         objects.extend(read);
-        Some(Some(Tunnel { file, configuration, remote, zone }))
+        Some(Some(EmittedTunnel { file, configuration, remote, zone }))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ingress::{OF_TUNNEL, TUNNEL};
 
 /// Which folders a tree has.
-pub(super) struct Layout {
+pub(super) struct TreeLayout {
     pub(super) interface: String,
     pub(super) nodes: Vec<String>,
     pub(super) clients: Vec<String>,
@@ -34,8 +34,8 @@ pub(super) const HAPROXY: &str = "host/haproxy.cfg";
 /// The pools that do not fit into `installation.yaml`.
 pub(super) const FURTHER_POOLS: &str = "cluster/calico/ip-pools.yaml";
 
-impl Layout {
-    pub(super) fn of(paths: &[String]) -> Self {
+impl TreeLayout {
+    pub(super) fn from_paths(paths: &[String]) -> Self {
         let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for path in paths {
             let folder = owner(path).unwrap_or_default().to_owned();
@@ -62,14 +62,14 @@ impl Layout {
         let tunnel = OF_TUNNEL.iter().filter(|_| self.has_tunnel());
         let shared = SHARED.iter().chain(tunnel).map(|path| (*path).to_owned());
         let needed = nodes.chain(clients).chain(shared);
-        needed.filter(|path| !self.has(path)).collect()
+        needed.filter(|path| !self.contains(path)).collect()
     }
 
     fn has_tunnel(&self) -> bool {
         self.folders.get("").is_some_and(|files| files.iter().any(|file| file.starts_with(TUNNEL)))
     }
 
-    pub(super) fn has(&self, path: &str) -> bool {
+    pub(super) fn contains(&self, path: &str) -> bool {
         let folder = self.folders.get(owner(path).unwrap_or_default());
         folder.is_some_and(|files| files.iter().any(|file| file == path))
     }

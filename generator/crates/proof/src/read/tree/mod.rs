@@ -8,131 +8,131 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::folder::Folder;
-use self::layout::Layout;
-use super::Unread;
-use super::calico::{Bgp, Felix, Installation, Pool};
-use super::haproxy::Haproxy;
-use super::hosts::Host;
-use super::ingress::Entry;
-use super::kube_proxy::KubeProxy;
-use super::kubeadm::Kubeadm;
+use self::folder::FolderReader;
+use self::layout::TreeLayout;
+use super::ParseError;
+use super::calico::{BgpConf, EmittedPool, FelixConf, Installation};
+use super::haproxy::HaproxyConf;
+use super::hosts::HostsEntry;
+use super::ingress::IngressFiles;
+use super::kube_proxy::KubeProxyConf;
+use super::kubeadm::KubeadmConf;
 use super::nftables::{self, Ruleset};
 use super::node_json::NodeJson;
-use super::routes::Route;
-use super::unit::Setting;
-use super::wg_quick::{Conf, Endpoints};
-use crate::files::{Error, Files};
-use crate::finding::{Code, Finding};
+use super::routes::EmittedRoute;
+use super::unit::UnitSetting;
+use super::wg_quick::{WgConf, WgEndpoints};
+use crate::files::{TreeFiles, TreeReadError};
+use crate::finding::{FindingCode, ProofFinding};
 use crate::parallel;
-use crate::span::{At, File, Paths};
+use crate::span::{FileId, LineSpanned, TreePaths};
 use meshwright_value::manifest::{self, Digest, MANIFEST};
 
 /// Something that was read from one file.
 #[derive(Debug)]
 pub struct FromFile<T> {
     /// The file.
-    pub file: File,
+    pub file: FileId,
     /// What it says.
-    pub said: T,
+    pub content: T,
 }
 
 /// Everything that a tree says.
 #[derive(Debug)]
-pub struct Emitted {
+pub struct EmittedTree {
     /// WireGuard's interface.
     pub interface: String,
     /// The nodes, by name.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<EmittedNode>,
     /// The clients, by name.
-    pub clients: Vec<Client>,
+    pub clients: Vec<EmittedClient>,
     /// `guards.routes`
-    pub guards: FromFile<Vec<Route>>,
+    pub guards: FromFile<Vec<EmittedRoute>>,
     /// `installation.yaml`
     pub installation: FromFile<Installation>,
     /// `ip-pools.yaml`, where it is needed.
-    pub further_pools: Option<FromFile<Vec<Pool>>>,
+    pub further_pools: Option<FromFile<Vec<EmittedPool>>>,
     /// `bgp.yaml`
-    pub bgp: FromFile<Bgp>,
+    pub bgp: FromFile<BgpConf>,
     /// `felix.yaml`
-    pub felix: FromFile<Felix>,
+    pub felix: FromFile<FelixConf>,
     /// `ipam.yaml`
-    pub strict_affinity: FromFile<At<bool>>,
+    pub strict_affinity: FromFile<LineSpanned<bool>>,
     /// `kube-proxy.patch.yaml`
-    pub kube_proxy: FromFile<KubeProxy>,
+    pub kube_proxy: FromFile<KubeProxyConf>,
     /// `meshwright-firewall.service`
-    pub firewall_unit: FromFile<Vec<Setting>>,
+    pub firewall_unit: FromFile<Vec<UnitSetting>>,
     /// Whether `meshwright-node` hands the private key to `wg syncconf`.
     pub script_keeps_key: FromFile<bool>,
     /// `hosts`
-    pub hosts: FromFile<Vec<Host>>,
+    pub hosts: FromFile<Vec<HostsEntry>>,
     /// `haproxy.cfg`, where there are several control planes.
-    pub haproxy: Option<FromFile<Haproxy>>,
+    pub haproxy: Option<FromFile<HaproxyConf>>,
     /// The way in from the Internet.
-    pub entry: Entry,
+    pub ingress: IngressFiles,
 }
 
-impl Emitted {
+impl EmittedTree {
     /// All pools, with their files.
-    pub fn pools(&self) -> impl Iterator<Item = (&Pool, File)> {
-        let first = self.installation.said.pools.iter();
+    pub fn pools(&self) -> impl Iterator<Item = (&EmittedPool, FileId)> {
+        let first = self.installation.content.pools.iter();
         let first = first.map(|pool| (pool, self.installation.file));
         let further = self.further_pools.iter();
         let further =
-            further.flat_map(|pools| pools.said.iter().map(move |pool| (pool, pools.file)));
+            further.flat_map(|pools| pools.content.iter().map(move |pool| (pool, pools.file)));
         first.chain(further)
     }
 
     /// The interfaces of nodes, then of clients.
-    pub fn confs(&self) -> impl Iterator<Item = &Conf> {
-        let nodes = self.nodes.iter().map(|node| &node.conf.said);
-        nodes.chain(self.clients.iter().map(|client| &client.conf.said))
+    pub fn confs(&self) -> impl Iterator<Item = &WgConf> {
+        let nodes = self.nodes.iter().map(|node| &node.conf.content);
+        nodes.chain(self.clients.iter().map(|client| &client.conf.content))
     }
 }
 
 /// The files of one node.
 #[derive(Debug)]
-pub struct Node {
+pub struct EmittedNode {
     /// The name of its folder.
     pub name: String,
     /// `wg0.conf`
-    pub conf: FromFile<Conf>,
+    pub conf: FromFile<WgConf>,
     /// `wg0.endpoints`
-    pub endpoints: Option<FromFile<Endpoints>>,
+    pub endpoints: Option<FromFile<WgEndpoints>>,
     /// `wg0.routes`
-    pub routes: FromFile<Vec<Route>>,
+    pub routes: FromFile<Vec<EmittedRoute>>,
     /// `nftables.conf`; nodes whose rules are the same share them.
     pub firewall: FromFile<Arc<Ruleset>>,
     /// `kubeadm.yaml`
-    pub kubeadm: FromFile<Kubeadm>,
+    pub kubeadm: FromFile<KubeadmConf>,
     /// `node.json`
     pub json: FromFile<NodeJson>,
     /// The address that kubelet listens on.
-    pub kubelet: FromFile<At<Ipv4Addr>>,
+    pub kubelet: FromFile<LineSpanned<Ipv4Addr>>,
     /// The address that the API server listens on, where there is one.
-    pub api_server: Option<FromFile<At<Ipv4Addr>>>,
+    pub api_server: Option<FromFile<LineSpanned<Ipv4Addr>>>,
 }
 
 /// The file of one client.
 #[derive(Debug)]
-pub struct Client {
+pub struct EmittedClient {
     /// The name of its folder.
     pub name: String,
     /// `wg0.conf`
-    pub conf: FromFile<Conf>,
+    pub conf: FromFile<WgConf>,
 }
 
 /// What came of reading a tree.
 #[derive(Debug)]
-pub struct Reading {
+pub struct TreeReading {
     /// The paths of all files.
-    pub paths: Paths,
+    pub paths: TreePaths,
     /// What they say, unless something that the proof needs could not be read.
-    pub emitted: Option<Emitted>,
+    pub emitted: Option<EmittedTree>,
     /// What could not be read.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ProofFinding>,
     /// Files whose bytes are not the manifest's.
-    pub edited: Vec<File>,
+    pub edited: Vec<FileId>,
 }
 
 /// Reads a tree.
@@ -140,12 +140,12 @@ pub struct Reading {
 /// # Errors
 ///
 /// When the system refuses a file. What stands in the files is no error here but a finding.
-pub fn read(files: &dyn Files) -> Result<Reading, Error> {
+pub fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
     let listed = files.paths()?;
-    let layout = Layout::of(&listed);
-    let paths = Paths::new([listed, layout.missing()].concat());
+    let layout = TreeLayout::from_paths(&listed);
+    let paths = TreePaths::new([listed, layout.missing()].concat());
     let manifest = manifest(files, &paths);
-    let reader = Reader {
+    let reader = TreeReader {
         files,
         paths: &paths,
         manifest: manifest.as_ref().ok(),
@@ -154,60 +154,69 @@ pub fn read(files: &dyn Files) -> Result<Reading, Error> {
     };
     let parts = layout.nodes.len() + layout.clients.len() + 1;
     let read = parallel::map(parts, |part| reader.part(part));
-    let mut tree = Parts::default();
+    let mut tree = FolderReadings::default();
     for part in read {
         tree.take(part?);
     }
     if let Err(finding) = manifest {
         tree.findings.push(finding);
     }
-    let Parts { nodes, clients, shared, mut findings, mut edited } = tree;
+    let FolderReadings { nodes, clients, shared, mut findings, mut edited } = tree;
     let complete = nodes.len() == layout.nodes.len() && clients.len() == layout.clients.len();
     let interface = layout.interface;
-    let emitted = shared.filter(|_| complete).map(|shared| shared.with(interface, nodes, clients));
+    let emitted =
+        shared.filter(|_| complete).map(|shared| shared.into_tree(interface, nodes, clients));
     findings.sort();
     edited.sort_unstable();
-    Ok(Reading { paths, emitted, findings, edited })
+    Ok(TreeReading { paths, emitted, findings, edited })
 }
 
-fn manifest(files: &dyn Files, paths: &Paths) -> Result<BTreeMap<String, Digest>, Finding> {
+fn manifest(
+    files: &dyn TreeFiles,
+    paths: &TreePaths,
+) -> Result<BTreeMap<String, Digest>, ProofFinding> {
     let Some(file) = paths.find(MANIFEST) else { return Ok(BTreeMap::new()) };
     let bytes = files.read(MANIFEST).unwrap_or_default();
     manifest::parse(&bytes)
-        .map_err(|reason| Finding::new(Code::NotUnderstood, file.whole(), reason))
+        .map_err(|reason| ProofFinding::new(FindingCode::NotUnderstood, file.whole(), reason))
 }
 
 /// What was read of one folder.
-struct Part {
-    said: Option<Said>,
-    findings: Vec<Finding>,
-    edited: Vec<File>,
+struct FolderReading {
+    content: Option<FolderContent>,
+    findings: Vec<ProofFinding>,
+    edited: Vec<FileId>,
 }
 
-enum Said {
-    Node(Box<Node>),
-    Client(Box<Client>),
-    Shared(Box<Shared>),
+enum FolderContent {
+    Node(Box<EmittedNode>),
+    Client(Box<EmittedClient>),
+    Shared(Box<SharedFiles>),
 }
 
-struct Shared {
-    guards: FromFile<Vec<Route>>,
+struct SharedFiles {
+    guards: FromFile<Vec<EmittedRoute>>,
     installation: FromFile<Installation>,
-    further_pools: Option<FromFile<Vec<Pool>>>,
-    bgp: FromFile<Bgp>,
-    felix: FromFile<Felix>,
-    strict_affinity: FromFile<At<bool>>,
-    kube_proxy: FromFile<KubeProxy>,
-    firewall_unit: FromFile<Vec<Setting>>,
+    further_pools: Option<FromFile<Vec<EmittedPool>>>,
+    bgp: FromFile<BgpConf>,
+    felix: FromFile<FelixConf>,
+    strict_affinity: FromFile<LineSpanned<bool>>,
+    kube_proxy: FromFile<KubeProxyConf>,
+    firewall_unit: FromFile<Vec<UnitSetting>>,
     script_keeps_key: FromFile<bool>,
-    hosts: FromFile<Vec<Host>>,
-    haproxy: Option<FromFile<Haproxy>>,
-    entry: Entry,
+    hosts: FromFile<Vec<HostsEntry>>,
+    haproxy: Option<FromFile<HaproxyConf>>,
+    ingress: IngressFiles,
 }
 
-impl Shared {
-    fn with(self, interface: String, nodes: Vec<Node>, clients: Vec<Client>) -> Emitted {
-        Emitted {
+impl SharedFiles {
+    fn into_tree(
+        self,
+        interface: String,
+        nodes: Vec<EmittedNode>,
+        clients: Vec<EmittedClient>,
+    ) -> EmittedTree {
+        EmittedTree {
             interface,
             nodes,
             clients,
@@ -222,66 +231,66 @@ impl Shared {
             script_keeps_key: self.script_keeps_key,
             hosts: self.hosts,
             haproxy: self.haproxy,
-            entry: self.entry,
+            ingress: self.ingress,
         }
     }
 }
 
 #[derive(Default)]
-struct Parts {
-    nodes: Vec<Node>,
-    clients: Vec<Client>,
-    shared: Option<Shared>,
-    findings: Vec<Finding>,
-    edited: Vec<File>,
+struct FolderReadings {
+    nodes: Vec<EmittedNode>,
+    clients: Vec<EmittedClient>,
+    shared: Option<SharedFiles>,
+    findings: Vec<ProofFinding>,
+    edited: Vec<FileId>,
 }
 
-impl Parts {
-    fn take(&mut self, part: Part) {
+impl FolderReadings {
+    fn take(&mut self, part: FolderReading) {
         self.findings.extend(part.findings);
         self.edited.extend(part.edited);
-        match part.said {
-            Some(Said::Node(node)) => self.nodes.push(*node),
-            Some(Said::Client(client)) => self.clients.push(*client),
-            Some(Said::Shared(shared)) => self.shared = Some(*shared),
+        match part.content {
+            Some(FolderContent::Node(node)) => self.nodes.push(*node),
+            Some(FolderContent::Client(client)) => self.clients.push(*client),
+            Some(FolderContent::Shared(shared)) => self.shared = Some(*shared),
             None => {}
         }
     }
 }
 
-struct Reader<'a> {
-    files: &'a dyn Files,
-    paths: &'a Paths,
+struct TreeReader<'a> {
+    files: &'a dyn TreeFiles,
+    paths: &'a TreePaths,
     manifest: Option<&'a BTreeMap<String, Digest>>,
-    layout: &'a Layout,
+    layout: &'a TreeLayout,
     /// By interface-independent text, so that what is alike is read once.
     rulesets: Mutex<BTreeMap<String, Arc<Ruleset>>>,
 }
 
-impl Reader<'_> {
-    fn part(&self, part: usize) -> Result<Part, Error> {
-        let Layout { nodes, clients, .. } = self.layout;
-        let mut folder = Folder::new(self);
+impl TreeReader<'_> {
+    fn part(&self, part: usize) -> Result<FolderReading, TreeReadError> {
+        let TreeLayout { nodes, clients, .. } = self.layout;
+        let mut folder = FolderReader::new(self);
         let edited = folder.load(&self.folder_name(part))?;
-        let said = match (nodes.get(part), clients.get(part.wrapping_sub(nodes.len()))) {
-            (Some(node), _) => folder.node(node).map(|node| Said::Node(Box::new(node))),
+        let content = match (nodes.get(part), clients.get(part.wrapping_sub(nodes.len()))) {
+            (Some(node), _) => folder.node(node).map(|node| FolderContent::Node(Box::new(node))),
             (None, Some(client)) => {
-                folder.client(client).map(|client| Said::Client(Box::new(client)))
+                folder.client(client).map(|client| FolderContent::Client(Box::new(client)))
             }
-            (None, None) => folder.shared().map(|shared| Said::Shared(Box::new(shared))),
+            (None, None) => folder.shared().map(|shared| FolderContent::Shared(Box::new(shared))),
         };
-        Ok(Part { said, findings: folder.findings, edited })
+        Ok(FolderReading { content, findings: folder.findings, edited })
     }
 
     fn folder_name(&self, part: usize) -> String {
-        let Layout { nodes, clients, .. } = self.layout;
+        let TreeLayout { nodes, clients, .. } = self.layout;
         if let Some(node) = nodes.get(part) {
             return format!("nodes/{node}");
         }
         clients.get(part - nodes.len()).map(|name| format!("clients/{name}")).unwrap_or_default()
     }
 
-    fn ruleset(&self, text: &str) -> Result<Arc<Ruleset>, Unread> {
+    fn ruleset(&self, text: &str) -> Result<Arc<Ruleset>, ParseError> {
         let key = without_comments(text);
         let shared = self.rulesets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shared.get(&key) {
