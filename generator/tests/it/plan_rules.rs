@@ -7,7 +7,7 @@ use meshwright_compiler::check::check;
 use meshwright_compiler::diagnostic::Problems;
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::render::Rendering;
-use meshwright_compiler::rules::output::{self, Output};
+use meshwright_compiler::rules::output::{self, OutputSizes};
 use meshwright_compiler::rules::plan::RULES;
 
 use crate::pipeline::compile_text;
@@ -53,7 +53,7 @@ fn messages(change: impl FnOnce(&mut Plan)) -> Vec<String> {
     change(&mut plan);
     let mut problems = Problems::default();
     if let Ok(plan) = check(plan, RULES, &mut problems) {
-        let output = Output::measure(&Rendering::new(&plan));
+        let output = OutputSizes::measure(&Rendering::new(&plan));
         let _ = check(output, output::RULES, &mut problems);
     }
     problems.into_diagnostics().into_iter().map(|found| found.finding.message).collect()

@@ -7,7 +7,7 @@ use crate::lint;
 use crate::plan::Plan;
 use crate::render::Rendering;
 use crate::rules;
-use crate::rules::output::Output;
+use crate::rules::output::OutputSizes;
 use crate::source::Source;
 use crate::topology::Topology;
 
@@ -54,7 +54,7 @@ fn stages(
         Ok(topology) => {
             let plan = check(Plan::derive(&topology), rules::plan::RULES, problems).ok();
             let plan = plan.filter(|plan| {
-                let output = Output::measure(&Rendering::new(plan));
+                let output = OutputSizes::measure(&Rendering::new(plan));
                 check(output, rules::output::RULES, problems).is_ok()
             });
             (Some(topology.into_inner()), plan)

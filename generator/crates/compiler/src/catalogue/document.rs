@@ -1,4 +1,5 @@
-//! The faults of the document's shape, which are found while it is read: no rule checks them.
+//! Codes of the reader of the document: TOML syntax, unknown and missing keys, values of a wrong
+//! type or form. No rule reports these.
 
 use super::Entry;
 use crate::check::Theme;
@@ -6,7 +7,7 @@ use crate::diagnostic::{ERRORS_TOO_MANY, Severity};
 use crate::document;
 use crate::topology;
 
-/// What is known of each.
+/// All codes of the reader.
 pub(super) const ENTRIES: [Entry; 7] = [
     Entry {
         code: document::FILE_TOO_LARGE,
@@ -14,28 +15,33 @@ pub(super) const ENTRIES: [Entry; 7] = [
         theme: Theme::File,
         summary: "the file is larger than a topology can be",
         explain: "\
-A topology of five thousand nodes takes less than a mebibyte, and Kubernetes carries no more nodes than \
-that. A file that is larger was most probably not meant: an image, a log, the output of a loop. It is not \
-read, so that nobody waits for the report of a million faults.",
+A topology of five thousand nodes has less than one mebibyte, and Kubernetes supports no more nodes. A \
+larger file is probably a mistake: an image, a log, or the output of a loop. It is not read, so that \
+you do not wait for the report of a million errors.
+
+Check the path of the file.",
     },
     Entry {
         code: ERRORS_TOO_MANY,
         severity: Severity::Error,
         theme: Theme::File,
-        summary: "there are more errors than anybody reads",
+        summary: "there are more errors than the report can hold",
         explain: "\
-Ten thousand errors are told, in every format; the next one says that there are more, and where. Nothing \
-is looked for behind them. So many come from a file that is no topology or that a program has damaged, \
-and most of them from few causes: mend those that are told, then check again.",
+The report ends after ten thousand errors, in every format. The last entry says that there are more, \
+and where. The rest of the file is not checked. So many errors usually have few causes: the file is not \
+a topology, or a program has damaged it.
+
+Fix the errors that are reported, then check again.",
     },
     Entry {
         code: document::SYNTAX,
         severity: Severity::Error,
         theme: Theme::File,
-        summary: "the file is not TOML",
+        summary: "the file is not valid TOML",
         explain: "\
-The text breaks TOML's grammar, and nothing behind that place can be relied on: no other check runs until \
-it is mended. Mostly a quote, a bracket or the `=` is missing, or a key or table is written twice.
+The text does not follow the grammar of TOML. Everything after this place is uncertain, so no other \
+check runs until you fix it. Usually a quote, a bracket or the `=` is missing, or a key or table is \
+written twice.
 
 Source: <https://toml.io/en/v1.1.0>.",
     },
@@ -43,40 +49,40 @@ Source: <https://toml.io/en/v1.1.0>.",
         code: topology::KEY_UNKNOWN,
         severity: Severity::Error,
         theme: Theme::File,
-        summary: "a table has a key that nothing reads",
+        summary: "a table has an unknown key",
         explain: "\
-A key that is not known is most often a known one, misspelt, or one that stands in the wrong table: \
-under `[[nodes]]` instead of above it. If it were ignored, its default would apply without a word. So it is \
-an error, with the key that was probably meant or the table that it belongs in.",
+An unknown key is usually misspelt, or in the wrong table, for example under `[[nodes]]` instead of \
+above it. If it were ignored, the default of the right key would apply without an error message. So it \
+is an error. The help names the key that is probably meant, or the table that the key belongs in.",
     },
     Entry {
         code: topology::KEY_MISSING,
         severity: Severity::Error,
         theme: Theme::File,
-        summary: "a key that has no default is absent",
+        summary: "a required key is missing",
         explain: "\
-What can be derived or has a good default may be left out. The rest nobody can guess: what the cluster \
-and its nodes are called, their ids and roles, and the version of Kubernetes. `docs/topology.md` says which \
-keys must be there.",
+A key may be left out if its value can be derived or has a good default. Other values cannot be \
+guessed: the names of the cluster and its nodes, their ids and roles, and the version of Kubernetes. \
+Add the key. `docs/topology.md` lists the required keys.",
     },
     Entry {
         code: topology::TYPE_MISMATCH,
         severity: Severity::Error,
         theme: Theme::File,
-        summary: "a value has another TOML type than its key takes",
+        summary: "a value has the wrong TOML type for its key",
         explain: "\
-TOML tells a string from a number, a boolean, an array and a table, and each key takes one of them: \
-`id = 1` without quotes, `kubernetes_version = \"1.37.2\"` with them, `ssh_from = [\"203.0.113.7\"]` as an array \
-even of one.",
+TOML has strings, numbers, booleans, arrays and tables, and each key accepts one of these types: `id = \
+1` without quotes, `kubernetes_version = \"1.37.2\"` with quotes, `ssh_from = [\"203.0.113.7\"]` as an \
+array, even with one element.",
     },
     Entry {
         code: topology::VALUE_MALFORMED,
         severity: Severity::Error,
         theme: Theme::File,
-        summary: "a value is not what its key holds",
+        summary: "a value is not valid for its key",
         explain: "\
-The value has the right TOML type, and is not an address, a name, a key or whatever its key holds. Taken as \
-it is, it would fail much later: on a machine, in the middle of its first boot. Where the right value \
-follows from what was written, the help names it.",
+The value has the right TOML type, but it is not a valid address, name or key, or not valid for this \
+key in another way. It would cause an error much later: on a machine, during its first boot. If the \
+right value follows from the wrong one, the help shows it.",
     },
 ];

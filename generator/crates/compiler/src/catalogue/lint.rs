@@ -1,37 +1,36 @@
-//! The faults of accepted warnings: they are found in the report, and not in the topology.
+//! Codes of `[[lint.allow]]`, which are found in the report and not in the topology.
 
 use super::Entry;
 use crate::check::Theme;
 use crate::diagnostic::Severity;
 
-/// An accepted code that no warning has.
+/// The code of an entry that names no warning.
 pub const UNKNOWN: Entry = Entry {
     code: "lint-allow-unknown",
     severity: Severity::Error,
     theme: Theme::File,
-    summary: "a `[[lint.allow]]` names no warning",
-explain: "\
-An entry of `[[lint.allow]]` accepts one warning, by its code, with the reason for whoever reads it next \
-year. A code that no warning has accepts nothing, and looks as if it did; and an error cannot be \
-accepted, because the cluster would not work, or not be private.
+    summary: "a `[[lint.allow]]` does not name a warning",
+    explain: "\
+An entry of `[[lint.allow]]` accepts one warning, by its code. Its reason is for later readers of the \
+file. An entry with the code of no warning has no effect. An error cannot be accepted, because the \
+cluster would not work, or would not be private.
 
-Correct the code: it stands in brackets in the report, as in `warning[ssh-open-to-world]`, and \
-`docs/rules.md` lists all.",
+Correct the code. The report shows it in brackets, as in `warning[ssh-open-to-world]`, and \
+`docs/rules.md` lists all codes.",
 };
 
-/// An accepted warning that is not reported.
+/// The code of an entry whose warning is not reported.
 pub const UNUSED: Entry = Entry {
     code: "lint-allow-unused",
     severity: Severity::Warning,
     theme: Theme::File,
-    summary: "a `[[lint.allow]]` accepts a warning that there is not",
-explain: "\
-The warning that this entry accepts is not given any more: what it was about has been corrected, or the \
-entry came with a table that was copied. Left in place it would silently accept the same warning when it \
-comes back, for another reason than the one that is written there.
+    summary: "a `[[lint.allow]]` accepts a warning that is not reported",
+    explain: "\
+The warning of this entry is not reported any more: the cause was corrected, or the entry was copied \
+from another file. If the same warning comes back for another reason, this entry would hide it.
 
 Remove the entry.",
 };
 
-/// All of them.
+/// All codes of `[[lint.allow]]`.
 pub(super) const ENTRIES: [Entry; 2] = [UNKNOWN, UNUSED];

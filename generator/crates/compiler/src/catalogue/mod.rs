@@ -1,4 +1,4 @@
-//! The catalogue: every code that can be reported, whoever reports it.
+//! The catalogue: all codes that a report can have, from all reporters.
 
 mod document;
 pub mod lint;
@@ -8,7 +8,7 @@ use crate::check::{Rule, Theme};
 use crate::diagnostic::Severity;
 use crate::rules;
 
-/// What is known of one code, whoever reports it.
+/// One code with its texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// See [`Diagnostic::code`].
@@ -30,7 +30,7 @@ impl<T> From<&Rule<T>> for Entry {
     }
 }
 
-/// Every code that a report can hold, by theme, then in the order of the alphabet.
+/// All codes, by theme, then in alphabetical order.
 pub fn entries() -> impl Iterator<Item = Entry> {
     let topology = rules::topology::rules().map(Entry::from);
     let plan = rules::plan::RULES.iter().map(Entry::from);
@@ -41,31 +41,32 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     entries.into_iter()
 }
 
-/// The codes of each theme that has some.
+/// All themes, each with its codes.
 pub fn by_theme() -> impl Iterator<Item = (Theme, Vec<Entry>)> {
-    let entries: Vec<_> = entries().collect();
-    let of = move |theme| entries.iter().filter(|entry| entry.theme == theme).copied().collect();
-    Theme::ALL.into_iter().map(move |theme| (theme, of(theme)))
+    let all: Vec<_> = entries().collect();
+    let with_theme =
+        move |theme| all.iter().filter(|entry| entry.theme == theme).copied().collect();
+    Theme::ALL.into_iter().map(move |theme| (theme, with_theme(theme)))
 }
 
-/// `docs/rules.md`: every code with its explanation.
+/// The page `docs/rules.md`: all codes with their explanations.
 #[must_use]
 pub fn markdown() -> String {
     let mut page = MARKDOWN_HEAD.to_owned();
     for (theme, entries) in by_theme() {
         page.push_str(&format!("\n## {}\n", theme.title()));
         for Entry { code, severity, summary, explain, .. } in entries {
-            let severity = severity.as_str();
-            page.push_str(&format!("\n### {code}\n\n*{severity}*: {summary}\n\n{explain}\n"));
+            let kind = severity.as_str();
+            page.push_str(&format!("\n### {code}\n\n*{kind}*: {summary}\n\n{explain}\n"));
         }
     }
     page
 }
 
 const MARKDOWN_HEAD: &str = "\
-<!-- made from generator/src/rules -->
+<!-- generated from generator/crates/compiler/src/{rules,catalogue} by `meshwright explain --markdown` -->
 # Rules
 
-Every code that a report can hold. An error ends the run: the cluster would not work, or not be private. A
-warning can be accepted by a `[[lint.allow]]` with its `code` and a `reason`.
+All codes that a report can have. An error stops the run: the cluster would not work, or would not be private. To
+accept a warning, add a `[[lint.allow]]` with its `code` and a `reason`.
 ";

@@ -1,61 +1,65 @@
-//! The faults between store and topology, which the store's own checks report: rules never see a
-//! secret.
+//! Codes of the store of secrets, and of its comparison with the topology. The store's own checks
+//! report these, because rules never see a secret.
 
 use super::Entry;
 use crate::check::Theme;
 use crate::diagnostic::Severity;
 
-/// Code of an authority that has ended.
+/// Code of a certificate authority that has expired.
 pub const AUTHORITY_EXPIRED: &str = "authority-expired";
-/// Code of a half of an authority that is something else.
+/// Code of a file that is not a valid certificate or key of an authority.
 pub const AUTHORITY_MALFORMED: &str = "authority-malformed";
-/// Code of two halves of an authority that do not belong together.
+/// Code of a certificate and a key of an authority that do not belong together.
 pub const AUTHORITY_MISMATCH: &str = "authority-mismatch";
-/// Code of a file that BGP cannot have as its password.
+/// Code of a file that is not a valid password for BGP.
 pub const BGP_PASSWORD_MALFORMED: &str = "bgp-password-malformed";
-/// Code of a file that holds no preshared key.
+/// Code of a file that is not a valid preshared key.
 pub const PRESHARED_KEY_MALFORMED: &str = "preshared-key-malformed";
-/// Code of a file that holds no private key.
+/// Code of a file that is not a valid private key.
 pub const PRIVATE_KEY_MALFORMED: &str = "private-key-malformed";
-/// Code of a private key that does not belong to the public key of the topology.
+/// Code of a private key that does not belong to the public key in the topology.
 pub const PRIVATE_KEY_MISMATCH: &str = "private-key-mismatch";
-/// Code of a private key that stands in the topology.
+/// Code of a private key that is written as `public_key`.
 pub const PRIVATE_KEY_PUBLISHED: &str = "private-key-published";
-/// Code of a recipient that nothing can be encrypted to.
+/// Code of a recipient to which no file can be encrypted.
 pub const RECIPIENT_UNUSABLE: &str = "recipient-unusable";
 /// Code of files that are not encrypted to the recipients of the topology.
 pub const RECIPIENTS_OUTDATED: &str = "recipients-outdated";
-/// Code of a file that holds no key for service accounts.
+/// Code of a file that is not a valid key for service accounts.
 pub const SERVICE_ACCOUNT_KEY_MALFORMED: &str = "service-account-key-malformed";
-/// Code of a file that holds no credential of a tunnel.
+/// Code of a file that is not a valid credential of a tunnel.
 pub const TUNNEL_CREDENTIAL_MALFORMED: &str = "tunnel-credential-malformed";
-/// Code of the credential of another tunnel.
+/// Code of a credential of another tunnel than the one in the topology.
 pub const TUNNEL_CREDENTIAL_MISMATCH: &str = "tunnel-credential-mismatch";
 
 const fn entry(code: &'static str, summary: &'static str, explain: &'static str) -> Entry {
     Entry { code, severity: Severity::Error, theme: Theme::Keys, summary, explain }
 }
 
-/// Every code of the store.
+/// All codes of the store.
 pub(super) const ENTRIES: [Entry; 13] = [
     entry(
         AUTHORITY_EXPIRED,
-        "a certificate authority has ended",
+        "a certificate authority has expired",
         "\
-Every certificate that the authority has signed ended with it: the API server, kubelets and etcd refuse each \
-other, and no kubeconfig works. `meshwright keys` makes a new certificate of the same key when the old one is \
-moved away; what the old one had signed holds under the new one. Export to every node, then restart the control \
-plane and kubelets.
+All certificates that the authority has signed are invalid with it: the API server, kubelets and etcd \
+refuse each other, and no kubeconfig works.
+
+Move the old certificate away and run `meshwright keys`: it issues a new certificate for the same key. \
+Certificates that the old one signed are valid under the new one. Export to every node, then restart \
+the control plane and the kubelets.
 
 Source: RFC 5280 §4.1.2.5.",
     ),
     entry(
         AUTHORITY_MALFORMED,
-        "a certificate or key of an authority is something else",
+        "a file is not a valid certificate or key of an authority",
         "\
-The file is not what kubeadm reads below `/etc/kubernetes/pki`: a certificate in PEM that may sign others \
-(`CA:TRUE`), or its key in PKCS #8 in PEM, RSA or ECDSA. kubeadm would stop with it, or make an authority of \
-its own, which no other node knows. Nothing is replaced: the whole file may be elsewhere.
+kubeadm reads two files for each authority below `/etc/kubernetes/pki`: a certificate in PEM that may \
+sign others (`CA:TRUE`), and its key in PKCS #8 in PEM, RSA or ECDSA. With another content, kubeadm \
+would stop, or create its own authority, which no other node knows.
+
+Restore the file. `meshwright` does not replace it, because a complete copy may exist elsewhere.
 
 Source: kubeadm, \"Custom certificates\"; `TryLoadCertAndKeyFromDisk` in its pkiutil.",
     ),
@@ -63,74 +67,87 @@ Source: kubeadm, \"Custom certificates\"; `TryLoadCertAndKeyFromDisk` in its pki
         AUTHORITY_MISMATCH,
         "a certificate and a key of an authority do not belong together",
         "\
-What the key signs, nobody who trusts the certificate accepts: nodes cannot join, and the API server's own \
-certificate is refused by every client. A certificate without a key is kubeadm's external mode, in which nothing \
-can be signed on the hosts, and joining needs that. One of the two is outdated or lost. Nothing is changed until \
-it is said which.
+Members that trust the certificate do not accept what this key signs: nodes cannot join, and every \
+client refuses the API server's certificate. A certificate without a key is kubeadm's external mode: \
+the hosts can then sign nothing, but joining needs a signature.
+
+One of the two files is outdated or lost. Restore the right one. `meshwright` changes nothing, because \
+it cannot decide which one is right.
 
 Source: kubeadm, \"External CA mode\".",
     ),
     entry(
         BGP_PASSWORD_MALFORMED,
-        "a file of the store holds no password for BGP",
+        "a file of the store is not a valid password for BGP",
         "\
-The kernel takes passwords of 1 to 80 bytes, and BIRD's configuration, into which calico-node writes it, knows \
-no way to escape a quote: with another text BIRD would not start on any node, and pods of different nodes would \
-not reach each other. All nodes have the same password, so a change interrupts every session until each has it.
+The kernel accepts passwords of 1 to 80 bytes. calico-node writes the password into the configuration \
+of BIRD, which has no escape for a quote. With another text, BIRD would not start on any node, and pods \
+on different nodes would not reach each other. All nodes have the same password: a change interrupts \
+every session until both of its nodes have the new one.
 
 Sources: `TCP_MD5SIG_MAXKEYLEN` in linux/tcp.h; RFC 2385; Calico, \"Secure BGP sessions\".",
     ),
     entry(
         PRESHARED_KEY_MALFORMED,
-        "a file of the store holds no preshared key",
+        "a file of the store is not a valid preshared key",
         "\
-The file is not what `wg genpsk` prints: 32 bytes in base64, with a newline or without. `PostUp = wg set … \
-preshared-key` would fail with it on both machines of the pair, and wg0 would not come up on either. The file \
-is never replaced: one of the two may have the whole key already.",
+A preshared key has the form that `wg genpsk` prints: 32 bytes in base64, with or without a newline. \
+With this file, `PostUp = wg set … preshared-key` would fail on both ends of the pair, and wg0 would \
+not come up on either.
+
+Restore the file. `meshwright` does not replace it, because one of the two machines may already have \
+the complete key.",
     ),
     entry(
         PRIVATE_KEY_MALFORMED,
-        "a file of the store holds no private key",
+        "a file of the store is not a valid private key",
         "\
-The file is not what `wg genkey` prints: 32 bytes in base64, with a newline or without. `PostUp = wg set … \
-private-key` would fail with it, and wg0 would not come up. The file is never replaced: it may be a key \
-that was cut short while it was copied, and whole elsewhere.",
+A private key has the form that `wg genkey` prints: 32 bytes in base64, with or without a newline. With \
+this file, `PostUp = wg set … private-key` would fail, and wg0 would not come up.
+
+Restore the file. `meshwright` does not replace it: the key may have been cut short while it was \
+copied, and a complete copy may exist elsewhere.",
     ),
     entry(
         PRIVATE_KEY_MISMATCH,
-        "a private key is not that of the public key in the topology",
+        "a private key does not belong to the public key in the topology",
         "\
-The peers of this machine expect the key that the topology names, and it would answer with another: no \
-handshake ever completes, and WireGuard says nothing about it (wg(8): packets that do not authenticate are \
-dropped). One of the two is outdated. Nothing is changed until it is said which.",
+The peers of this node or client expect the key in the topology, but it answers with another one. No \
+handshake ever completes, and WireGuard reports no error (wg(8): packets that do not authenticate are \
+dropped).
+
+One of the two keys is outdated. Correct it. `meshwright` changes nothing, because it cannot decide \
+which one is right.",
     ),
     entry(
         PRIVATE_KEY_PUBLISHED,
-        "a private key stands where its public one belongs",
+        "a private key is written as `public_key`",
         "\
-The `public_key` of a machine is the private key that the store keeps for it. Both are 44 characters of \
-base64, and `wg` tells neither from the other. Written into every peer's configuration, and committed with \
-it, it lets whoever reads it be that machine: decrypt nothing that was recorded, but take its place in the \
-mesh. And no handshake would complete, since peers expect the key that would belong to it as a public one.
+The `public_key` of a node or client is its private key. Both have 44 characters of base64, and `wg` \
+cannot tell them apart. The private key would be written into the configuration of every peer and \
+committed with it. Everyone who reads it can take the place of this node or client in the mesh, but \
+cannot decrypt recorded traffic. And no handshake would complete, because the peers use the private key \
+as a public one.
 
-Write the public key in the help. If the file has left your machine, in a commit that was pushed or a paste, \
-the key is lost: remove its file from the store and `public_key` from the topology, run `meshwright keys`, \
-and deliver to every node.
+Write the public key that the help shows. If the file has left your machine, for example in a commit \
+that was pushed or a paste, the key is lost: remove its file from the store and `public_key` from the \
+topology, run `meshwright keys`, and deliver to every node.
 
-It is seen in two ways, both by `check` and `generate` too, of keys that have the form of a private one. \
-The store on the same machine is looked at, as far as it is plain: where it is encrypted, or elsewhere, it \
-says nothing. And a private key is found without any store where its public one stands in the same topology.
+Both `check` and `generate` find this error in two ways, for keys that have the form of a private key. \
+They compare the topology with the store on the same machine, if it is there and not encrypted. And \
+they find a private key without a store, if its public key is in the same topology.
 
 Source: wg(8), `pubkey`; `curve25519_clamp_secret` of wireguard-tools.",
     ),
     entry(
         RECIPIENT_UNUSABLE,
-        "nothing can be encrypted to a recipient",
+        "no file can be encrypted to a recipient",
         "\
-The recipient looks like one, and its checksum or its kind says that it is none we can encrypt to: a character \
-was lost, or it belongs to a plugin such as age-plugin-yubikey, whose program would have to run. What is \
-encrypted to it could be opened by nobody. Keys of age's own (`age1…`, 62 characters), ssh-ed25519 and ssh-rsa \
-keys of 2048 bits and more are taken.
+The recipient has the form of a key, but it cannot be used. Either its checksum is wrong, because a \
+character is missing or changed. Or it needs a plugin such as age-plugin-yubikey, whose program would \
+have to run. No identity could open a file that is encrypted to it.
+
+Use a key of age (`age1…`, 62 characters), an ssh-ed25519 key, or an ssh-rsa key of at least 2048 bits.
 
 Source: age-encryption.org/v1, \"X25519 recipient stanza\".",
     ),
@@ -138,40 +155,47 @@ Source: age-encryption.org/v1, \"X25519 recipient stanza\".",
         RECIPIENTS_OUTDATED,
         "the store is not encrypted to the recipients of the topology",
         "\
-Some files of the store are plain, or can be opened by others than the topology names: new secrets beside them \
-would be readable by other people than the old ones. `meshwright keys --recrypt` writes every file anew, for \
-which it needs an identity that opens the old ones.
+Some files of the store are not encrypted, or are encrypted to other recipients than those in the \
+topology. New secrets in the same store would be readable by other people than the old ones.
 
-Who was a recipient once has read what there was: taking a key off the list protects what is made from then on. \
-docs/secrets.md says how each secret is replaced.",
+Run `meshwright keys --recrypt`. It encrypts every file again, and needs an identity that opens the old \
+files.
+
+A former recipient may have read all old secrets. Removing the recipient protects only the secrets that \
+are created later. docs/secrets.md explains how to replace each secret.",
     ),
     entry(
         SERVICE_ACCOUNT_KEY_MALFORMED,
-        "a file of the store holds no key for service accounts",
+        "a file of the store is not a valid key for service accounts",
         "\
-The file is not what kubeadm reads as `/etc/kubernetes/pki/sa.key`: an RSA or ECDSA key in PKCS #8 in PEM. The \
-API server would not start with it. With another key than before, every token of a service account that pods \
-hold is refused. The file is never replaced: the whole key may be elsewhere, on a control plane for one.
+kubeadm reads this file as `/etc/kubernetes/pki/sa.key`: an RSA or ECDSA key in PKCS #8 in PEM. With \
+another content, the API server would not start. With a different key than before, it refuses every \
+service account token that pods have.
+
+Restore the file. `meshwright` does not replace it, because a complete copy may exist elsewhere, for \
+example on a control plane.
 
 Source: `ParsePrivateKeyPEM` in client-go's keyutil.",
     ),
     entry(
         TUNNEL_CREDENTIAL_MALFORMED,
-        "a file holds no credential of a tunnel",
+        "a file is not a valid credential of a tunnel",
         "\
-The file is neither the `credentials.json` that `cloudflared tunnel create` writes nor a token as the dashboard \
-shows it. cloudflared would stop with \"Invalid JSON when parsing tunnel credentials file\" or \"Provided Tunnel \
-token is not valid.\", and no request would come in.
+A credential is the `credentials.json` that `cloudflared tunnel create` writes, or a token as the \
+dashboard shows it. With another content, cloudflared would stop with \"Invalid JSON when parsing \
+tunnel credentials file\" or \"Provided Tunnel token is not valid.\", and no request would arrive.
 
 Source: `connection.Credentials` and `connection.TunnelToken` in cloudflared.",
     ),
     entry(
         TUNNEL_CREDENTIAL_MISMATCH,
-        "a credential is of another tunnel than the topology names",
+        "a credential belongs to another tunnel than the one in the topology",
         "\
-cloudflared does not compare the two: it connects as the tunnel of the credential, and the DNS records of the \
-topology's hostnames lead to the other, which has no connector. Visitors see Cloudflare's error 1033. Either the \
-`id` of `[cloudflare_tunnel]` or the credential is outdated.
+cloudflared does not compare the two. It connects as the tunnel of the credential, but the DNS records \
+of the hostnames point to the tunnel in the topology, which has no connector. Visitors see Cloudflare's \
+error 1033.
+
+Either the `id` of `[cloudflare_tunnel]` or the credential is outdated. Correct it.
 
 Source: cloudflared, `tunnel run`; Cloudflare, \"Error 1033\".",
     ),

@@ -1,13 +1,14 @@
-//! Rules: what must hold between values. One file a rule, named by its code, in the folder of what
-//! it looks at:
+//! Rules: checks that compare values with each other, or with facts about the programs that use them.
+//! Each rule has one file, which is named after its code. The folders are named after the value that
+//! a rule reads:
 //!
-//! - [`topology`]: values that people wrote, by theme.
+//! - [`topology`]: the values of the topology, one folder per theme.
 //! - [`plan`]: derived values.
 //! - [`output`]: rendered files.
 //!
-//! To add one: a file in such a folder, its two lines in the folder's `mod.rs`, and a fixture
-//! `fixtures/reject/<code>.toml`. Its section in `docs/rules.md` is generated. Tests find what is
-//! missing and name it.
+//! To add a rule, write a file in one of these folders, add two lines to the folder's `mod.rs`, and
+//! write a fixture `fixtures/reject/<code>.toml`. `docs/rules.md` is generated. A test names the part
+//! that is missing.
 
 pub mod output;
 pub mod plan;

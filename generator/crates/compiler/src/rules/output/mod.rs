@@ -1,4 +1,4 @@
-//! The rules about what is rendered.
+//! Rules about the rendered files, such as the size of the user-data.
 
 mod user_data_too_large;
 mod user_data_without_firewall;
@@ -12,36 +12,37 @@ use crate::plan::Node;
 use crate::render::Rendering;
 use crate::route::Route;
 
-/// Every rule about the output.
-pub const RULES: &[Rule<Output>] = &[user_data_too_large::RULE, user_data_without_firewall::RULE];
+/// All rules about the output.
+pub const RULES: &[Rule<OutputSizes>] =
+    &[user_data_too_large::RULE, user_data_without_firewall::RULE];
 
-/// What the rules look at: the measures of a rendering.
+/// The sizes that the rules check.
 #[derive(Debug)]
-pub struct Output {
-    /// The user-data of each kind of node. A NixOS host has none.
+pub struct OutputSizes {
+    /// The user-data of each kind of node. A NixOS host has no user-data.
     pub user_data: Vec<UserDataSize>,
 }
 
-/// The user-data of a node, and of those whose user-data is as large but for a few bytes.
+/// The size of the user-data of one kind of node. The sizes within a kind differ by a few bytes.
 #[derive(Debug)]
 pub struct UserDataSize {
-    /// The nodes, with their tables in the topology. The first was measured.
+    /// The nodes, with their tables in the topology. The first one was measured.
     pub nodes: Vec<(Name, Route)>,
-    /// In bytes.
+    /// The size in bytes.
     pub size: usize,
-    /// What its provider takes, in bytes.
+    /// The provider's limit in bytes.
     pub limit: usize,
-    /// The paths of what is left to `export`.
+    /// The paths of the files that `export` sends later.
     pub left_out: Vec<String>,
 }
 
 impl UserDataSize {
-    /// Whether its provider takes it.
+    /// Whether the size is within the provider's limit.
     fn fits(&self) -> bool {
         self.size <= self.limit
     }
 
-    /// `tokyo`, or `tokyo` and those that are like it.
+    /// The first name, and how many nodes more.
     fn names(nodes: &[&(Name, Route)]) -> String {
         match nodes {
             [(name, _)] => format!("`{name}`"),
@@ -51,9 +52,9 @@ impl UserDataSize {
     }
 }
 
-impl Output {
-    /// Renders the user-data of one of each kind of nodes: all of them would take as long as
-    /// `generate` in a large mesh.
+impl OutputSizes {
+    /// Renders the user-data of one node of each kind. For all nodes of a large mesh, this would
+    /// take as long as `generate`.
     #[must_use]
     pub fn measure(rendering: &Rendering<'_>) -> Self {
         let mut kinds: BTreeMap<_, Vec<&Node>> = BTreeMap::new();
@@ -75,12 +76,13 @@ impl Output {
         Self { user_data: measured.collect() }
     }
 
-    /// All nodes of the kinds that `is_meant` picks, with the first kind: a cluster is told once.
-    fn together(
+    /// The first kind that `is_at_fault` selects, and the nodes of all selected kinds: one
+    /// diagnostic reports all of them.
+    fn nodes_at_fault(
         &self,
-        is_meant: impl Fn(&UserDataSize) -> bool,
+        is_at_fault: impl Fn(&UserDataSize) -> bool,
     ) -> Option<(&UserDataSize, Vec<&(Name, Route)>)> {
-        let kinds: Vec<_> = self.user_data.iter().filter(|kind| is_meant(kind)).collect();
+        let kinds: Vec<_> = self.user_data.iter().filter(|kind| is_at_fault(kind)).collect();
         let nodes = kinds.iter().flat_map(|kind| &kind.nodes).collect();
         kinds.first().map(|first| (*first, nodes))
     }
@@ -91,7 +93,7 @@ mod tests {
     use super::UserDataSize;
 
     #[test]
-    fn limits_are_taken_whole() {
+    fn a_size_equal_to_the_limit_fits() {
         let fits =
             |size| UserDataSize { nodes: vec![], size, limit: 16_384, left_out: vec![] }.fits();
         assert!(fits(16_384) && !fits(16_385));

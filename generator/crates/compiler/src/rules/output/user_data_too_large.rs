@@ -1,34 +1,36 @@
-//! The first boot fits into what the provider takes.
+//! Refuses user-data that is larger than its provider's limit.
 
-use super::{Output, UserDataSize};
+use super::{OutputSizes, UserDataSize};
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 
-pub(super) const RULE: Rule<Output> = Rule {
+pub(super) const RULE: Rule<OutputSizes> = Rule {
     code: "user-data-too-large",
     severity: Severity::Error,
     theme: Theme::Hosts,
-    summary: "the user-data of a node does not fit into what its provider takes",
+    summary: "the user-data of a node is larger than its provider's limit",
     explain: "\
-A provider takes so many bytes of user-data and no more: 16,384 at the smallest. What a host needs later \
-comes with `export`, and is left out where it does not fit; the rest is compressed. But the script of the \
-first boot, the units and containerd's configuration must be there, and together they are too large. The \
-provider would refuse to make the machine, or cut the text short: a host that does nothing at boot.
+Every provider limits the size of user-data; the smallest limit is 16,384 bytes. The user-data is \
+compressed, and files that the host needs only later are sent by `export` if they do not fit. The \
+script of the first boot, the systemd units and containerd's configuration must be in the user-data, \
+and together they are too large. The provider would refuse to create the machine, or cut the text \
+short: such a host does nothing at its first boot.
 
-Declare fewer mirrors in `[images]`, each of which is a file on every host. Or, where you know that the \
-provider takes more, name it with `provider`: without one, the smallest limit of all is assumed.
+Declare fewer mirrors in `[images]`: each mirror is a file on every host. If your provider has a higher \
+limit, set `provider`: without it, the smallest limit is assumed.
 
-Source: the limits in `generator/src/provider.rs`, each with its own.",
+Source: the limits in `generator/crates/value/src/provider.rs`, each with its own source.",
     scope: Scope::Present,
     check,
 };
 
-fn check(output: &Output, findings: &mut Findings) {
-    if let Some((first, nodes)) = output.together(|kind| !kind.fits()) {
+fn check(output: &OutputSizes, findings: &mut Findings) {
+    if let Some((first, nodes)) = output.nodes_at_fault(|kind| !kind.fits()) {
         let (names, size, limit) = (UserDataSize::names(&nodes), first.size, first.limit);
-        let message = format!("the user-data of {names} takes {size} bytes of {limit}");
+        let message =
+            format!("the user-data of {names} has {size} bytes, and the limit is {limit}");
         let at = first.nodes[0].1.key("provider");
-        let finding = Finding::new(message, &at, format!("takes {limit} bytes at the most"));
-        findings.push(finding.help("declare fewer mirrors in `[images]`, or the provider"));
+        let finding = Finding::new(message, &at, format!("accepts at most {limit} bytes"));
+        findings.push(finding.help("declare fewer mirrors in `[images]`, or set `provider`"));
     }
 }

@@ -1,4 +1,4 @@
-//! No two peers of a node are sent the same address.
+//! Refuses a plan in which two peers of a node have the same address.
 
 use std::collections::BTreeMap;
 
@@ -16,27 +16,27 @@ pub(super) const RULE: Rule<Plan> = Rule {
     code: "allowed-ips-overlap",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "two peers of a node share an address",
+    summary: "two peers of a node have the same address in AllowedIPs",
     explain: "\
-AllowedIPs are WireGuard's routing table and its filter at once: an address belongs to one peer. Where \
-two name it, the one that is set last takes it away from the other, without a word, and what the other \
-sends from there is dropped on arrival.
+WireGuard uses AllowedIPs as its routing table and as its filter, so an address belongs to one peer. If \
+two peers have the same address, WireGuard gives it to the peer that was set last, without an error \
+message. Packets that the other peer sends from this address are dropped on arrival.
 
-The rules over the topology keep addresses and blocks apart, so this one should never be seen: it reads \
-what was derived from them once more, relays and clients included. If you see it, please report it with \
-your topology.
+The rules about the topology already keep addresses and pod blocks apart. This rule checks the derived \
+values again, with relays and clients. It should never report anything: if you see it, please report it \
+with your topology.
 
 Source: wg(8), AllowedIPs; `allowedips.c` of WireGuard.",
     scope: Scope::Present,
     check,
 };
 
-/// A prefix with the machine that has it.
-type Owned<'plan> = (Ipv4Net, &'plan Name, &'plan Route);
+/// A prefix with the node or client that has it.
+type OwnedPrefix<'plan> = (Ipv4Net, &'plan Name, &'plan Route);
 
 fn check(plan: &Plan, findings: &mut Findings) {
-    let clients = plan.clients.iter();
-    let clients = clients.map(|client| (client.address.into(), &client.name, &client.origin));
+    let clients =
+        plan.clients.iter().map(|client| (client.address.into(), &client.name, &client.origin));
     let nodes = plan
         .nodes
         .iter()
@@ -45,18 +45,20 @@ fn check(plan: &Plan, findings: &mut Findings) {
         findings.push(finding(None, one, other));
         return;
     }
-    // What is disjoint for all stays so for a node unless a prefix is given to two of its peers.
+    // The prefixes of the members are disjoint. Those of a node's peers can overlap only where a
+    // prefix is given to two peers.
     for node in behind_nat(plan) {
         let peers = plan.peers(node);
-        if let Some((one, other)) = overlap(peers.iter().flat_map(owned)) {
+        if let Some((one, other)) = overlap(peers.iter().flat_map(prefixes_of_peer)) {
             findings.push(finding(Some(&node.name), one, other));
         }
     }
 }
 
-/// The nodes whose peers carry the prefixes of others: those behind NAT. Who carries what for one
-/// follows from where it stands, which relay it names and whose id is lower: of those that are alike
-/// in the first two, the first and the last stand for all. All peers of a thousand nodes are a million.
+/// The nodes behind NAT: only their peers carry the prefixes of other nodes. The peer that carries a
+/// prefix follows from the node's location, its relay and the order of the ids. Of the nodes with
+/// the same location and relay, only the first and the last are returned: a thousand nodes have a
+/// million peers.
 fn behind_nat(plan: &Plan) -> impl Iterator<Item = &Node> {
     let mut kinds: BTreeMap<_, Vec<&Node>> = BTreeMap::new();
     for node in plan.nodes.iter().filter(|node| !node.is_public()) {
@@ -69,7 +71,7 @@ fn behind_nat(plan: &Plan) -> impl Iterator<Item = &Node> {
     })
 }
 
-fn owned<'plan>(peer: &Peer<'plan>) -> impl Iterator<Item = Owned<'plan>> {
+fn prefixes_of_peer<'plan>(peer: &Peer<'plan>) -> impl Iterator<Item = OwnedPrefix<'plan>> {
     let (name, origin) = match peer.identity {
         Identity::Node(node) => (&node.name, &node.origin),
         Identity::Client(client) => (&client.name, &client.origin),
@@ -77,20 +79,21 @@ fn owned<'plan>(peer: &Peer<'plan>) -> impl Iterator<Item = Owned<'plan>> {
     peer.allowed_ips.iter().map(move |prefix| (*prefix, name, origin))
 }
 
-/// Two prefixes of which one holds the other. In the order of their starts, the shorter prefix
-/// first, such a pair is next to each other if there is one at all.
+/// Two prefixes of which one contains the other. If there is such a pair, two neighbours of the
+/// sorted list are one: the list is sorted by the first address, then the shorter prefix first.
 fn overlap<'plan>(
-    prefixes: impl Iterator<Item = Owned<'plan>>,
-) -> Option<(Owned<'plan>, Owned<'plan>)> {
+    prefixes: impl Iterator<Item = OwnedPrefix<'plan>>,
+) -> Option<(OwnedPrefix<'plan>, OwnedPrefix<'plan>)> {
     let mut sorted: Vec<_> = prefixes.collect();
     sorted.sort_by_key(|(prefix, ..)| (prefix.network(), prefix.prefix_len()));
     let pairs = sorted.windows(2).map(|pair| (pair[0], pair[1]));
     pairs.into_iter().find(|(one, other)| one.0.contains(&other.0))
 }
 
-fn finding(node: Option<&Name>, one: Owned<'_>, other: Owned<'_>) -> Finding {
-    let of = node.map(|node| format!(" of `{node}`")).unwrap_or_default();
-    let message = format!("the peers `{}` and `{}`{of} share {}", one.1, other.1, other.0);
-    Finding::new(message, &other.2.key("name"), format!("is sent {}", other.0))
-        .and(&one.2.key("name"), format!("is sent {}", one.0))
+fn finding(node: Option<&Name>, one: OwnedPrefix<'_>, other: OwnedPrefix<'_>) -> Finding {
+    let of_node = node.map(|node| format!(" of `{node}`")).unwrap_or_default();
+    let message =
+        format!("the peers `{}` and `{}`{of_node} have the address {}", one.1, other.1, other.0);
+    Finding::new(message, &other.2.key("name"), format!("AllowedIPs have {}", other.0))
+        .and(&one.2.key("name"), format!("AllowedIPs have {}", one.0))
 }

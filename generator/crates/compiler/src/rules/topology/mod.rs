@@ -1,4 +1,4 @@
-//! The rules between values of the topology, by theme.
+//! Rules about the values of the topology, one folder per theme.
 
 mod addresses;
 mod control_plane;
@@ -17,7 +17,7 @@ use crate::topology::Topology;
 
 pub use propose_ids::propose_ids;
 
-/// Every rule about a topology.
+/// All rules about a topology.
 pub fn rules() -> impl Iterator<Item = &'static Rule<Topology>> {
     const THEMES: [&[Rule<Topology>]; 8] = [
         addresses::RULES,

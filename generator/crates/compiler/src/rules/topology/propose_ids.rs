@@ -1,21 +1,21 @@
-//! Proposes ids: the reader of the document reports an id that is missing, and only the whole
-//! topology knows which ids are free.
+//! Proposes an id where the id of a node or client is missing.
 
 use crate::diagnostic::{Diagnostic, Fix, Place, Problems};
 use crate::route::{Route, Step};
 use crate::topology::member::free_ids;
 use crate::topology::{self, Topology};
 
-/// Gives each missing id the number that it can have: only the whole topology knows which are free.
+/// Adds a fix with a free id to each diagnostic about a missing id. The reader of the document
+/// reports these, but only the whole topology shows which ids are free.
 pub fn propose_ids(topology: &Topology, problems: &mut Problems) {
-    let missing = problems.iter_mut().filter_map(|found| Some((missing_id(found)?, found)));
-    for ((route, found), id) in missing.zip(free_ids(topology)) {
-        let why = "nobody has or had this number";
+    let without_id = problems.iter_mut().filter_map(|found| Some((missing_id(found)?, found)));
+    for ((route, found), id) in without_id.zip(free_ids(topology)) {
+        let why = "no node or client has or had this id";
         found.finding = found.finding.clone().fix(Fix::insert(&route, id.to_string(), why));
     }
 }
 
-/// The id of a node or client that a diagnostic misses.
+/// The place of the id, if a diagnostic reports a missing id of a node or client.
 fn missing_id(found: &Diagnostic) -> Option<Route> {
     let Some(Place::Missing(route)) = found.finding.labels.first().map(|label| &label.place) else {
         return None;

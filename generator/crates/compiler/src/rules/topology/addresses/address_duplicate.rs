@@ -1,4 +1,4 @@
-//! A node's own address belongs to no other machine.
+//! Refuses an `address` of a node that another node or client has.
 
 use std::net::Ipv4Addr;
 
@@ -14,34 +14,34 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "address-duplicate",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "a node's own address is another machine's",
+    summary: "the `address` of a node is the address of another node or client",
     explain: "\
-Peers send an address to one machine alone. Where two have the same, WireGuard gives it to the peer \
-that was set last, without a word: kubelet, etcd and BGP of the other node are out of reach, and which \
-of the two that is differs from node to node.
+Peers send the packets for an address to one node or client only. If two have the same address, \
+WireGuard gives it to the peer that was set last, without an error message. kubelet, etcd and BGP of \
+the other node cannot be reached, and which of the two is lost differs from node to node.
 
-Addresses that follow from ids are distinct; the `address` of a node may collide with one. Leave it out, \
-or take one whose number is nobody's id.
+Addresses that follow from ids are always different, but the `address` of a node may be equal to one of \
+them. Leave `address` out, or choose one whose number is not used as an id.
 
 Source: wg(8), AllowedIPs.",
     scope: Scope::Present,
     check,
 };
 
-/// A machine with its address.
+/// The address of a node or client.
 #[derive(Clone, Copy)]
-struct Owner<'topology> {
+struct OwnedAddress<'topology> {
     name: &'topology Name,
     origin: &'topology Route,
     address: Ipv4Addr,
-    /// The key that the address comes from: `address` or `id`.
+    /// The key that the address follows from: `address` or `id`.
     key: &'static str,
 }
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let owners = owners(topology).map(|owner| (owner.address, owner));
-    for (later, first) in duplicates(owners) {
-        // Where neither names its address the two have one id, and `id-duplicate` reports that.
+    let by_address = owned_addresses(topology).map(|owned| (owned.address, owned));
+    for (later, first) in duplicates(by_address) {
+        // If both follow from ids, the ids are equal, and `id-duplicate` reports that.
         let (fault, other) = match (later.key, first.key) {
             ("id", "id") => continue,
             ("id", _) => (first, later),
@@ -49,22 +49,24 @@ fn check(topology: &Topology, findings: &mut Findings) {
         };
         let message =
             format!("`{}` has the address {} of `{}`", fault.name, fault.address, other.name);
-        let finding = Finding::new(message, &fault.origin.key("address"), "named here")
+        let finding = Finding::new(message, &fault.origin.key("address"), "set here")
             .and(&other.origin.key(other.key), format!("gives `{}` {}", other.name, other.address));
-        findings.push(finding.help("leave `address` out, or take one whose number is nobody's id"));
+        findings.push(
+            finding.help("leave `address` out, or choose one whose number is not used as an id"),
+        );
     }
 }
 
-fn owners(topology: &Topology) -> impl Iterator<Item = Owner<'_>> {
+fn owned_addresses(topology: &Topology) -> impl Iterator<Item = OwnedAddress<'_>> {
     let network = &topology.network;
     let nodes = topology.nodes.iter().filter_map(|node| {
         let key = if node.address.is_some() { "address" } else { "id" };
         let address = address::of_node(node, network)?;
-        Some(Owner { name: &node.name, origin: &node.origin, address, key })
+        Some(OwnedAddress { name: &node.name, origin: &node.origin, address, key })
     });
     let clients = topology.clients.iter().filter_map(|client| {
         let address = address::of_client(client, network)?;
-        Some(Owner { name: &client.name, origin: &client.origin, address, key: "id" })
+        Some(OwnedAddress { name: &client.name, origin: &client.origin, address, key: "id" })
     });
     nodes.chain(clients)
 }

@@ -1,4 +1,4 @@
-//! A node's own address is a host of the node subnet.
+//! Refuses an `address` of a node that is not a host address of the node subnet.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Fix, Severity};
@@ -8,14 +8,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "address-outside-subnet",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "a node's own address is no host of the node subnet",
+    summary: "the `address` of a node is not a host address of the node subnet",
     explain: "\
-wg0 carries the address with the prefix of `network.node_subnet`, and BIRD resolves the next hops of \
-pod routes through that connected route. A node whose address lies outside is no next hop: its pods are \
-`unreachable` on all other nodes. The firewall would also take its packets for a stranger's. The first \
-and the last address of the subnet belong to no host.
+wg0 has the address with the prefix length of `network.node_subnet`, and BIRD resolves the next hops of \
+pod routes through that connected route. A node whose address is outside the subnet is not a valid next \
+hop: its pods are `unreachable` on all other nodes. The firewall would also treat its packets as \
+packets from outside the mesh. The first and the last address of the subnet are not host addresses.
 
-Take a free address of the subnet, or leave `address` out: it follows from the id.
+Choose a free address of the subnet, or leave `address` out: it then follows from the id.
 
 Source: Calico's bird.cfg template (`gateway recursive`); projectcalico/calico#11596.",
     scope: Scope::Present,
@@ -28,16 +28,17 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let Some(address) = node.address.map(|address| address.get()) else { continue };
         let label = match address {
             _ if !subnet.contains_address(address) => "outside the subnet",
-            _ if address == subnet.network() => "the first address belongs to no host",
-            _ if address == subnet.net().broadcast() => "the last address belongs to no host",
+            _ if address == subnet.network() => "the first address is not a host address",
+            _ if address == subnet.net().broadcast() => "the last address is not a host address",
             _ => continue,
         };
-        let message = format!("the address {address} of `{}` is no host of {subnet}", node.name);
+        let message =
+            format!("the address {address} of `{}` is not a host address of {subnet}", node.name);
         let at = node.origin.key("address");
         let finding = Finding::new(message, &at, label).and(
             &topology.network.origin.key("node_subnet"),
             format!("`network.node_subnet` is {subnet}"),
         );
-        findings.push(finding.fix(Fix::default(&at, "it follows from the id")));
+        findings.push(finding.fix(Fix::default(&at, "it then follows from the id")));
     }
 }

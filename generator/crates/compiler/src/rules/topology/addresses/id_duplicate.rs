@@ -1,4 +1,4 @@
-//! Nodes and clients are numbered together.
+//! Refuses two nodes or clients with the same id.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,14 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-duplicate",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "two machines have one id",
+    summary: "two nodes or clients have the same id",
     explain: "\
-The id gives a machine its address in the mesh and a node its pod block. Two machines with one id \
-would have the same AllowedIPs on every peer, and WireGuard gives an address to the peer that was set \
-last, without a word: the other one is unreachable. Clients are numbered with the nodes, since both \
-live in `node_subnet`.
+The id of a node or client gives it its mesh address, and gives a node its pod block. Two members with \
+the same id would have the same AllowedIPs on every peer. WireGuard gives an address to the peer that \
+was set last, without an error message: the other member is unreachable. Nodes and clients share one \
+set of ids, because both have an address in `node_subnet`.
 
-Give one of the two the id in the help, which nobody has or had.
+Give one of the two the id in the help, which no node or client has or had.
 
 Source: wg(8), AllowedIPs; `allowedips.c` of WireGuard.",
     scope: Scope::Present,
@@ -24,9 +24,10 @@ Source: wg(8), AllowedIPs; `allowedips.c` of WireGuard.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let owners = members(topology).map(|machine| (machine.id, machine));
-    for ((later, first), free) in duplicates(owners).zip(free_ids(topology)) {
-        let message = format!("`{}` and `{}` have the id {}", first.name, later.name, later.id);
+    let by_id = members(topology).map(|member| (member.id, member));
+    for ((later, first), free) in duplicates(by_id).zip(free_ids(topology)) {
+        let message =
+            format!("`{}` and `{}` both have the id {}", first.name, later.name, later.id);
         let finding = Finding::new(message, &later.origin.key("id"), "used again here")
             .and(&first.origin.key("id"), "first used here");
         findings.push(finding.help(format!("`id = {free}` is free")));

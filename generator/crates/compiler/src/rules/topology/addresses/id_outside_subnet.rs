@@ -1,4 +1,4 @@
-//! Every id that gives an address gives one inside the node subnet.
+//! Refuses an id that has no host address in the node subnet.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::address;
@@ -11,14 +11,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-outside-subnet",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "an id has no address in the node subnet",
+    summary: "an id has no host address in the node subnet",
     explain: "\
-A machine's address in the mesh is its id, counted from the start of `network.node_subnet`; the first \
-and the last address of the subnet belong to no host. An id beyond that has no address: the machine \
-could not be part of the mesh.
+The mesh address of a node or client is its id, counted from the start of `network.node_subnet`. The \
+first and the last address of the subnet are not host addresses. An id beyond the last host address has \
+no address: this node or client could not join the mesh.
 
-Take an id of the range in the help, or give `node_subnet` a shorter prefix before the cluster exists. \
-A node may also name its `address` itself; its id then only numbers its pod block.",
+Choose an id in the range that the help shows, or give `node_subnet` a shorter prefix before the \
+cluster exists. Or set the `address` of the node: the id then only selects its pod block.",
     scope: Scope::Present,
     check,
 };
@@ -28,12 +28,15 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = topology.nodes.iter().map(|node| address::of_node(node, network));
     let clients = topology.clients.iter().map(|client| address::of_client(client, network));
     let addresses = nodes.chain(clients);
-    for (machine, _) in members(topology).zip(addresses).filter(|(_, address)| address.is_none()) {
+    for (member, _) in members(topology).zip(addresses).filter(|(_, address)| address.is_none()) {
         let subnet = network.node_subnet;
         let message =
-            format!("the id {} of `{}` has no address in {subnet}", machine.id, machine.name);
-        let finding = Finding::new(message, &machine.origin.key("id"), "counts past the last host")
-            .and(&network.origin.key("node_subnet"), format!("`network.node_subnet` is {subnet}"));
+            format!("the id {} of `{}` has no address in {subnet}", member.id, member.name);
+        let finding =
+            Finding::new(message, &member.origin.key("id"), "above the last host address").and(
+                &network.origin.key("node_subnet"),
+                format!("`network.node_subnet` is {subnet}"),
+            );
         findings.push(finding.help(help(subnet)));
     }
 }
@@ -45,7 +48,7 @@ fn help(subnet: Subnet) -> String {
     }
 }
 
-/// The highest id that has an address: neither the network address nor broadcast is one.
+/// The highest id that has a host address. The network and broadcast addresses are not host addresses.
 fn last_id(subnet: Subnet) -> u32 {
     u32::MAX.checked_shr(subnet.prefix_len().into()).unwrap_or(0).saturating_sub(1)
 }

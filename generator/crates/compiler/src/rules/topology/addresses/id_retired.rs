@@ -1,4 +1,4 @@
-//! The id of a node that was removed is never given again.
+//! Refuses an id that belonged to a node that was removed.
 
 use std::collections::BTreeMap;
 
@@ -11,28 +11,28 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-retired",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "a machine has the id of a node that was removed",
+    summary: "a node or client has the id of a node that was removed",
     explain: "\
-`cluster.retired_ids` holds the ids of nodes that were removed. Until the last machine has received \
-its new files, some peer still sends the old node's address and pod block to the old node's key, and \
-Calico's IPAM may still hold the block as affine to it: a new machine with the id would be reachable \
+`cluster.retired_ids` has the ids of nodes that were removed. Until the last node has received its new \
+files, some peers still send the old node's address and pod block to the old node's key. Calico's IPAM \
+may also still reserve the block for the old node. A new node or client with this id would be reachable \
 from some nodes and not from others.
 
-Take the free id in the help. Remove the id from `retired_ids` only when the old machine is wiped and \
-every node has been delivered since.",
+Use the free id in the help. Remove the id from `retired_ids` only when the old machine is wiped and \
+every node has received its new files.",
     scope: Scope::Present,
     check,
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let retired = topology.cluster.retired_ids.iter().enumerate();
-    let retired: BTreeMap<_, _> = retired.map(|(index, id)| (*id, index)).collect();
+    let retired_ids = topology.cluster.retired_ids.iter().enumerate();
+    let index_by_id: BTreeMap<_, _> = retired_ids.map(|(index, id)| (*id, index)).collect();
     let at = topology.cluster.origin.key("retired_ids");
-    let revived = members(topology)
-        .filter_map(|machine| retired.get(&machine.id).map(|index| (machine, *index)));
-    for ((machine, index), free) in revived.zip(free_ids(topology)) {
-        let message = format!("`{}` has the retired id {}", machine.name, machine.id);
-        let finding = Finding::new(message, &machine.origin.key("id"), "belonged to another node")
+    let reused = members(topology)
+        .filter_map(|member| index_by_id.get(&member.id).map(|index| (member, *index)));
+    for ((member, index), free) in reused.zip(free_ids(topology)) {
+        let message = format!("`{}` has the retired id {}", member.name, member.id);
+        let finding = Finding::new(message, &member.origin.key("id"), "the id of a removed node")
             .and(&at.index(index), "retired here");
         findings.push(finding.help(format!("`id = {free}` is free")));
     }

@@ -1,4 +1,4 @@
-//! Every pod block is a part of the pod subnet.
+//! Refuses a pod block that is not a proper part of the pod subnet.
 
 use super::pod_subnet_size;
 use crate::check::{Findings, Rule, Scope, Theme};
@@ -11,18 +11,18 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "pod-subnet-outside",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "a node's pod block is no part of the pod subnet",
+    summary: "the pod block of a node is outside the pod subnet",
     explain: "\
-Every node owns one block of `network.pod_subnet`: the block of `pod_prefix_len` whose number is the \
-node's id, or its own `pod_subnet`. The firewall and the route guard that keep pod traffic from leaving \
-in clear know `network.pod_subnet` alone, kube-proxy masquerades what comes from outside of it, and \
-Calico's operator refuses such a pool at the first start.
+Every node has one block of `network.pod_subnet`: its own `pod_subnet`, or the block of size \
+`pod_prefix_len` whose number is the node's id. The firewall and the route guard keep pod traffic from \
+leaving unencrypted, and both know only `network.pod_subnet`. kube-proxy masquerades packets from other \
+addresses, and Calico's operator refuses a pool outside at its first start.
 
-A block that is the whole of `network.pod_subnet` is refused too: the guard is an `unreachable` route of \
-exactly that prefix, and BIRD would export it as the pool's route.
+A block that is equal to `network.pod_subnet` is also refused. The guard is an `unreachable` route for \
+exactly this prefix, and BIRD would export it as the route of the pool.
 
-Take an id or a block that lies inside, or a shorter prefix for `network.pod_subnet` before the cluster \
-exists.
+Choose an id or a block inside the pod subnet, or give `network.pod_subnet` a shorter prefix before the \
+cluster exists.
 
 Sources: `mergePlatformPodCIDRs` in the operator's pkg/controller/ippool/defaults.go; \
 `calico_export_to_bgp_peers` in Calico's bird_ipam.cfg template.",
@@ -37,7 +37,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if network.pod_prefix_len.get() <= network.pod_subnet.prefix_len() && !by_id.is_empty() {
         findings.push(no_blocks(topology));
     } else {
-        // An id that has no address either is one mistake: `id-outside-subnet` reports it.
+        // `id-outside-subnet` reports an id that has no address either: one mistake, one report.
         let outside = by_id.into_iter().filter(|node| {
             address::pod_block(node, network).is_none() && address::of_node(node, network).is_some()
         });
@@ -51,7 +51,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// Strictly: no block is as wide as the route guard.
+/// A block equal to the pod subnet is not inside: the route guard has the same prefix.
 fn is_inside(block: Subnet, pod_subnet: Subnet) -> bool {
     pod_subnet.contains(&block) && block != pod_subnet
 }
@@ -59,14 +59,14 @@ fn is_inside(block: Subnet, pod_subnet: Subnet) -> bool {
 fn no_blocks(topology: &Topology) -> Finding {
     let network = &topology.network;
     let (prefix_len, subnet) = (network.pod_prefix_len, network.pod_subnet);
-    let message = format!("{subnet} has no blocks of /{prefix_len}");
+    let message = format!("{subnet} contains no /{prefix_len} block");
     Finding::new(
         message,
         &network.origin.key("pod_prefix_len"),
         format!("`network.pod_prefix_len` is {prefix_len}"),
     )
     .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
-    .help(format!("`pod_prefix_len` has to be above {}", subnet.prefix_len()))
+    .help(format!("`pod_prefix_len` must be greater than {}", subnet.prefix_len()))
 }
 
 fn id_outside(node: &Node, topology: &Topology) -> Finding {
@@ -74,7 +74,7 @@ fn id_outside(node: &Node, topology: &Topology) -> Finding {
     let (prefix_len, subnet) = (network.pod_prefix_len.get(), network.pod_subnet);
     let message = format!("the id {} of `{}` has no pod block in {subnet}", node.id, node.name);
     let last = last_id(subnet, prefix_len);
-    Finding::new(message, &node.origin.key("id"), "counts past the last block")
+    Finding::new(message, &node.origin.key("id"), "above the last block")
         .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
         .help(format!("ids from 1 to {last} have a /{prefix_len} block in {subnet}"))
 }
@@ -82,11 +82,15 @@ fn id_outside(node: &Node, topology: &Topology) -> Finding {
 fn block_outside(node: &Node, block: Subnet, topology: &Topology) -> Finding {
     let network = &topology.network;
     let subnet = network.pod_subnet;
-    let relation = if block == subnet { "the whole" } else { "no part" };
-    let message = format!("the pod block {block} of `{}` is {relation} of {subnet}", node.name);
-    Finding::new(message, &node.origin.key("pod_subnet"), "this node's pods live here")
-        .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
-        .help(format!("take a block inside {subnet}, or leave it to the id"))
+    let relation = if block == subnet { "the whole of" } else { "outside" };
+    let message = format!("the pod block {block} of `{}` is {relation} {subnet}", node.name);
+    Finding::new(
+        message,
+        &node.origin.key("pod_subnet"),
+        "the pods of this node have these addresses",
+    )
+    .and(&network.origin.key("pod_subnet"), format!("`network.pod_subnet` is {subnet}"))
+    .help(format!("choose a block inside {subnet}, or leave `pod_subnet` out"))
 }
 
 /// The highest id that has a block.
@@ -100,7 +104,7 @@ mod tests {
     use super::{Subnet, last_id};
 
     #[test]
-    fn ids_end_with_the_blocks() {
+    fn the_last_id_has_the_last_block() {
         let table = [(16, 24, 255), (16, 25, 511), (23, 24, 1), (24, 24, 0), (0, 28, 268_435_455)];
         for (subnet, prefix_len, last) in table {
             let pods = Subnet::from_parts(10, 244, 0, 0, subnet);

@@ -1,4 +1,4 @@
-//! A node's own pod block belongs to no other node.
+//! Refuses a `pod_subnet` of a node that overlaps the pod block of another node.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "pod-subnet-overlap",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "two nodes' pod blocks overlap",
+    summary: "the pod blocks of two nodes overlap",
     explain: "\
-A pod's address says on which node it runs: each node's peers send a block to that node alone. Where \
-two blocks overlap, WireGuard gives the addresses to the peer that was set last, without a word, and \
-half of the pods are out of reach from some nodes. Calico would mark one of the two pools as not \
-allocatable.
+The address of a pod shows on which node it runs: peers send all packets for a block to one node. If \
+two blocks overlap, WireGuard gives the shared addresses to the peer that was set last, without an \
+error message: some pods cannot be reached from some nodes. Calico would mark one of the two pools as \
+not allocatable.
 
-Blocks that follow from ids never overlap; a `pod_subnet` of a node may. Leave it out, or take a block \
-whose number is no node's id.
+Blocks that follow from ids never overlap, but the `pod_subnet` of a node may overlap one of them. \
+Leave it out, or choose a block whose number is not the id of a node.
 
 Sources: wg(8), AllowedIPs; Calico, condition `Allocatable` of IPPool.",
     scope: Scope::Present,
     check,
 };
 
-/// A node with its block.
-type Owner<'topology> = (&'topology Node, Subnet);
+/// A node with its pod block.
+type OwnedBlock<'topology> = (&'topology Node, Subnet);
 
 fn check(topology: &Topology, findings: &mut Findings) {
     for (node, others) in overlapping(topology) {
@@ -39,17 +39,17 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// By the id of the node whose own block is at fault: that node, and whom it collides with.
-fn overlapping(topology: &Topology) -> Vec<(Owner<'_>, Vec<Owner<'_>>)> {
-    let mut owners = owners(topology);
-    owners.sort_by_key(|(_, block)| (block.network(), block.prefix_len()));
-    let mut faults: BTreeMap<&Route, (Owner<'_>, Vec<Owner<'_>>)> = BTreeMap::new();
-    let mut widest: Option<Owner<'_>> = None;
-    for owner in owners {
-        match widest.filter(|(_, block)| block.contains(&owner.1)) {
-            None => widest = Some(owner),
+/// Each node whose `pod_subnet` is at fault, with the nodes whose blocks it overlaps.
+fn overlapping(topology: &Topology) -> Vec<(OwnedBlock<'_>, Vec<OwnedBlock<'_>>)> {
+    let mut blocks = owned_blocks(topology);
+    blocks.sort_by_key(|(_, block)| (block.network(), block.prefix_len()));
+    let mut faults: BTreeMap<&Route, (OwnedBlock<'_>, Vec<OwnedBlock<'_>>)> = BTreeMap::new();
+    let mut widest: Option<OwnedBlock<'_>> = None;
+    for owned in blocks {
+        match widest.filter(|(_, block)| block.contains(&owned.1)) {
+            None => widest = Some(owned),
             Some(cover) => {
-                let Some((fault, other)) = blame(cover, owner) else { continue };
+                let Some((fault, other)) = blame(cover, owned) else { continue };
                 faults.entry(&fault.0.origin).or_insert((fault, Vec::new())).1.push(other);
             }
         }
@@ -57,18 +57,21 @@ fn overlapping(topology: &Topology) -> Vec<(Owner<'_>, Vec<Owner<'_>>)> {
     faults.into_values().collect()
 }
 
-fn owners(topology: &Topology) -> Vec<Owner<'_>> {
+fn owned_blocks(topology: &Topology) -> Vec<OwnedBlock<'_>> {
     let blocks = topology.nodes.iter().filter_map(|node| {
         let block = address::pod_block(node, &topology.network)?;
-        let counts = node.pod_subnet.is_none_or(pod_subnet_size::is_valid);
-        counts.then_some((node, block))
+        let is_valid = node.pod_subnet.is_none_or(pod_subnet_size::is_valid);
+        is_valid.then_some((node, block))
     });
     blocks.collect()
 }
 
-/// Of two owners the one at fault: the one that names its block, of two the later one. Where
-/// neither does, the two have one id, and `id-duplicate` reports that.
-fn blame<'a>(one: Owner<'a>, other: Owner<'a>) -> Option<(Owner<'a>, Owner<'a>)> {
+/// The node at fault, then the other one. The node that sets `pod_subnet` is at fault; if both do,
+/// the later one. If neither does, the ids are equal, and `id-duplicate` reports that.
+fn blame<'a>(
+    one: OwnedBlock<'a>,
+    other: OwnedBlock<'a>,
+) -> Option<(OwnedBlock<'a>, OwnedBlock<'a>)> {
     match (one.0.pod_subnet.is_some(), other.0.pod_subnet.is_some()) {
         (true, true) if one.0.origin < other.0.origin => Some((other, one)),
         (true, _) => Some((one, other)),
@@ -77,17 +80,17 @@ fn blame<'a>(one: Owner<'a>, other: Owner<'a>) -> Option<(Owner<'a>, Owner<'a>)>
     }
 }
 
-fn finding((node, block): Owner<'_>, others: &[Owner<'_>]) -> Finding {
+fn finding((node, block): OwnedBlock<'_>, others: &[OwnedBlock<'_>]) -> Finding {
     let names: Vec<_> = others.iter().map(|(other, _)| &other.name).collect();
     let message = format!(
-        "the pod block {block} of `{}` overlaps that of {}",
+        "the pod block {block} of `{}` overlaps the block of {}",
         node.name,
         list(&names, "and")
     );
-    let mut finding = Finding::new(message, &node.origin.key("pod_subnet"), "named here");
+    let mut finding = Finding::new(message, &node.origin.key("pod_subnet"), "set here");
     for (other, block) in others.iter().take(NAMED) {
         let key = if other.pod_subnet.is_some() { "pod_subnet" } else { "id" };
         finding = finding.and(&other.origin.key(key), format!("gives `{}` {block}", other.name));
     }
-    finding.help("leave `pod_subnet` out, or take a block whose number is no node's id")
+    finding.help("leave `pod_subnet` out, or choose a block whose number is not the id of a node")
 }

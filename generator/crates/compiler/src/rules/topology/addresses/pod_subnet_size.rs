@@ -1,4 +1,4 @@
-//! A node's own pod block has a size that Calico can hand out as one block.
+//! Refuses a `pod_subnet` of a node with a prefix length that Calico or the pods cannot use.
 
 use ipnet::Ipv4Net;
 
@@ -11,16 +11,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "pod-subnet-size",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "a node's pod block is too large or too small",
+    summary: "the pod block of a node is too large or too small",
     explain: "\
-Each node's block is one IPPool with `blockSize` equal to its prefix length, which is what pins it to \
-the node. Calico takes block sizes from 20 to 32, and with more than 28 a block holds fewer than 16 \
-pods: what every node runs of itself would hardly leave room for anything else.
+The block of each node is one IPPool whose `blockSize` is the prefix length of the block: this assigns \
+the pool to the node. Calico accepts block sizes from 20 to 32. A block with a prefix longer than /28 \
+has fewer than 16 addresses, and the pods that run on every node would use most of them.
 
 Write a prefix length from 20 to 28, as for `network.pod_prefix_len`.
 
 Source: Calico, `validateAndSetDefaults` in libcalico-go/lib/clientv3/ippool.go. The schema of the CRD \
-says 0 to 128, so nothing else would object.",
+accepts 0 to 128, so no other program would report it.",
     scope: Scope::Present,
     check,
 };
@@ -38,8 +38,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// Whether a block that a node names has a size that [`PodPrefixLen`] allows. Other rules leave
-/// blocks alone that have not.
+/// Whether [`PodPrefixLen`] accepts the size of a node's own block. Other rules ignore blocks that
+/// are not valid.
 pub(super) fn is_valid(block: Subnet) -> bool {
     PodPrefixLen::from_integer(block.prefix_len().into()).is_ok()
 }

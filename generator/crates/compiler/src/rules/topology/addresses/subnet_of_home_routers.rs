@@ -1,4 +1,4 @@
-//! The cluster's subnets are not those of everybody's home.
+//! Warns when a subnet of the cluster is the factory setting of home routers.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,29 +9,29 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "subnet-of-home-routers",
     severity: Severity::Warning,
     theme: Theme::Addresses,
-    summary: "a subnet of the cluster is what home routers give out",
+    summary: "a subnet of the cluster is the factory setting of home routers",
     explain: "\
-A machine behind a home router stands in the network that the router gives out, and most give out one of \
-a few. Where that is a subnet of the cluster too, the machine has two networks with the same addresses: \
-its router, its printer or its resolver disappear behind wg0, or the mesh does. A laptop that travels \
-meets such a network in every second hotel.
+A machine behind a home router has an address in the router's LAN, and most routers use one of a few \
+subnets. If a subnet of the cluster is the same, the machine is in two networks with the same \
+addresses: it cannot reach its router, printer or resolver, because their addresses are routed to wg0, \
+or it cannot reach the mesh. A laptop that travels meets such networks often, for example in hotels.
 
-Take a subnet that no router has from the factory, such as the default; it is easily changed only before \
-the cluster exists. Where every LAN is known, declare each as a site with its `subnet`, and accept the \
+Choose a subnet that is not a factory setting, such as the default. It is easy to change only before \
+the cluster exists. If you know every LAN, declare each as a site with its `subnet`, and accept the \
 warning.
 
 Sources: AVM, FRITZ!Box manuals, \"Network Settings\"; RouterOS, `system default-configuration`; \
-routeripguide, \"Default router gateway IP matrix\" (ASUS, D-Link, Huawei, Linksys, TP-Link); the others are \
-customary. RFC 1918 §5 on choosing at random.",
+routeripguide, \"Default router gateway IP matrix\" (ASUS, D-Link, Huawei, Linksys, TP-Link); the \
+others are common knowledge, without a source. RFC 1918 §5 on choosing at random.",
     scope: Scope::Whole,
     check,
 };
 
-/// What routers for homes give out from the factory, and whose. 192.168.178.0/24 and 192.168.88.0/24 are
-/// their makers' word; 0, 1, 3, 50 and 100 of 192.168 stand in a public collection
-/// (<https://huggingface.co/datasets/routeripguide/default-router-gateway-ip-matrix>, seen 2026-11-24), and
-/// 10.0.0.0/24 in guides to Xfinity's "Admin Tool". No source was found for the rest: a wrong line there
-/// costs a warning.
+/// Factory settings of home routers, with the makers. The makers document 192.168.178.0/24 and
+/// 192.168.88.0/24. 192.168.x.0/24 with x of 0, 1, 3, 50 and 100 are in a public collection
+/// (<https://huggingface.co/datasets/routeripguide/default-router-gateway-ip-matrix>, read 2026-11-24),
+/// and 10.0.0.0/24 is in guides to Xfinity's "Admin Tool". No source was found for the rest: a wrong
+/// line there costs a warning.
 pub(super) const FACTORY: [(Subnet, &str); 12] = [
     (Subnet::from_parts(10, 0, 0, 0, 24), "Xfinity"),
     (Subnet::from_parts(192, 168, 0, 0, 24), "TP-Link and D-Link"),
@@ -59,22 +59,26 @@ fn check(topology: &Topology, findings: &mut Findings) {
         ("service_subnet", network.service_subnet),
     ];
     for (key, subnet) in subnets {
-        let Some((factory, makers)) = factory(subnet).filter(|(it, _)| !is_site(*it, topology))
+        let Some((factory, makers)) =
+            factory_setting(subnet).filter(|(it, _)| !is_site(*it, topology))
         else {
             continue;
         };
-        let message = format!("`network.{key}` {subnet} is a network that home routers give out");
+        let message = format!("`network.{key}` {subnet} is a factory setting of home routers");
         let label = format!("{factory} is the factory setting of {makers}");
         let finding = Finding::new(message, &network.origin.key(key), label);
-        findings.push(finding.help(format!("leave `{key}` out: its default is no router's")));
+        findings.push(
+            finding
+                .help(format!("leave `{key}` out: no router has its default as factory setting")),
+        );
     }
 }
 
-fn factory(subnet: Subnet) -> Option<(Subnet, &'static str)> {
+fn factory_setting(subnet: Subnet) -> Option<(Subnet, &'static str)> {
     FACTORY.into_iter().find(|(factory, _)| factory.overlaps(&subnet))
 }
 
-/// A LAN that is declared is an error already: `subnet-overlap`.
+/// `subnet-overlap` reports a LAN that is declared, as an error.
 fn is_site(factory: Subnet, topology: &Topology) -> bool {
     let mut subnets = topology.sites.iter().filter_map(|site| site.subnet);
     subnets.any(|subnet| subnet.overlaps(&factory))

@@ -1,4 +1,4 @@
-//! The cluster's subnets, and what else stands on or beside its machines, are disjoint.
+//! Refuses subnets of the cluster that overlap each other or a network beside the nodes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,95 +18,103 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "subnet-overlap",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "two networks hold the same addresses",
+    summary: "two networks have the same addresses",
     explain: "\
 Nodes, pods and Services each have a subnet, and an address must belong to one of them: routes, \
-AllowedIPs, kube-proxy and the firewall all decide by the address alone. An overlap with the LAN of \
-a site, with Docker's bridge (172.17.0.0/16) or with a range that a provider keeps for its own \
-services cuts those off: Alibaba Cloud serves DNS, NTP and metadata from 100.64.0.0/10, and Hetzner's \
-gateway, which renews each server's lease, is 172.31.1.1. kubeadm notices none of this (`kubeadm config validate` passes a pod subnet inside the service subnet).
+AllowedIPs, kube-proxy and the firewall all decide by the address alone. An overlap also makes other \
+networks unreachable: the LAN of a site, Docker's bridge (172.17.0.0/16), or a range that a provider \
+reserves for its own services. Alibaba Cloud serves DNS, NTP and metadata from 100.64.0.0/10. Hetzner's \
+gateway, which renews the lease of each server, is 172.31.1.1. kubeadm does not check this (`kubeadm \
+config validate` accepts a pod subnet inside the service subnet).
 
-Subnets that are not written count with their defaults. Move one of the two; the help names a subnet \
-of the same size that is free.
+Subnets that are not written have their default values. Move one of the two; the help names a free \
+subnet of the same size.
 
-Sources: Docker, \"Bridge network driver\"; Alibaba Cloud ECS, \"Instance metadata\"; Hetzner \
-Docs, \"Static IP configuration\"; RFC 1918.",
+Sources: Docker, \"Bridge network driver\"; Alibaba Cloud ECS, \"Instance metadata\"; Hetzner Docs, \
+\"Static IP configuration\"; RFC 1918.",
     scope: Scope::Present,
     check,
 };
 
-/// What Docker gives its first bridge, where somebody installs it beside containerd.
+/// The subnet of Docker's first bridge, if Docker is installed beside containerd.
 const DOCKER0: Subnet = Subnet::from_parts(172, 17, 0, 0, 16);
 
-/// A network that takes part, with what a label says about it.
-struct Network {
+/// A network of the cluster or beside it, with the place and text of its label.
+struct KnownNetwork {
     name: String,
     subnet: Subnet,
     place: Option<(Route, String)>,
 }
 
-impl Network {
+impl KnownNetwork {
     fn overlaps(&self, other: &Self) -> bool {
         self.name != other.name && self.subnet.overlaps(&other.subnet)
     }
 }
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let own = own(topology);
-    let foreign = foreign(topology);
-    // Where one of the three overlaps both others, that one is at fault.
-    let overlaps = |network: &&Network| own.iter().filter(|other| network.overlaps(other)).count();
+    let own = cluster_networks(topology);
+    let foreign = foreign_networks(topology);
+    // If one of the three overlaps both others, that one is at fault.
+    let overlaps =
+        |network: &&KnownNetwork| own.iter().filter(|other| network.overlaps(other)).count();
     let mut ordered: Vec<_> = own.iter().collect();
     ordered.sort_by_key(|network| Reverse(overlaps(network)));
     let mut proposed = Vec::new();
     for (position, network) in ordered.iter().enumerate() {
-        let others = ordered[position..].iter().copied().chain(&foreign);
-        let others: Vec<_> = others.filter(|other| network.overlaps(other)).collect();
+        let later = ordered[position..].iter().copied().chain(&foreign);
+        let others: Vec<_> = later.filter(|other| network.overlaps(other)).collect();
         if !others.is_empty() {
-            let taken = own.iter().filter(|other| other.name != network.name).chain(&foreign);
+            let remaining = own.iter().filter(|other| other.name != network.name).chain(&foreign);
             let homes = FACTORY.iter().map(|(subnet, _)| *subnet);
-            let taken =
-                taken.map(|other| other.subnet).chain(homes).chain(proposed.iter().copied());
-            let free = free(network.subnet, &taken.collect::<Vec<_>>());
+            let taken: Vec<_> = remaining
+                .map(|other| other.subnet)
+                .chain(homes)
+                .chain(proposed.iter().copied())
+                .collect();
+            let free = free_subnet(network.subnet, &taken);
             proposed.extend(free);
             findings.push(finding(network, &others, free));
         }
     }
 }
 
-fn own(topology: &Topology) -> [Network; 3] {
+fn cluster_networks(topology: &Topology) -> [KnownNetwork; 3] {
     let network = &topology.network;
-    let own = |key: &'static str, subnet: Subnet, owner: &str| Network {
+    let known = |key: &'static str, subnet: Subnet, owner: &str| KnownNetwork {
         name: format!("`network.{key}`"),
         subnet,
         place: Some((network.origin.key(key), format!("{owner} have {subnet}"))),
     };
     [
-        own("node_subnet", network.node_subnet, "nodes"),
-        own("pod_subnet", network.pod_subnet, "pods"),
-        own("service_subnet", network.service_subnet, "Services"),
+        known("node_subnet", network.node_subnet, "nodes"),
+        known("pod_subnet", network.pod_subnet, "pods"),
+        known("service_subnet", network.service_subnet, "Services"),
     ]
 }
 
-fn foreign(topology: &Topology) -> Vec<Network> {
-    let docker = Network { name: "Docker's bridge".to_owned(), subnet: DOCKER0, place: None };
-    std::iter::once(docker).chain(sites(topology)).chain(reserved(topology)).collect()
+fn foreign_networks(topology: &Topology) -> Vec<KnownNetwork> {
+    let docker = KnownNetwork { name: "Docker's bridge".to_owned(), subnet: DOCKER0, place: None };
+    std::iter::once(docker)
+        .chain(site_networks(topology))
+        .chain(provider_networks(topology))
+        .collect()
 }
 
-fn sites(topology: &Topology) -> impl Iterator<Item = Network> {
+fn site_networks(topology: &Topology) -> impl Iterator<Item = KnownNetwork> {
     topology.sites.iter().filter_map(|site| {
         let name = format!("site `{}`", site.name);
-        let place = Some((site.origin.key("subnet"), "the site's own network".to_owned()));
-        Some(Network { name, subnet: site.subnet?, place })
+        let place = Some((site.origin.key("subnet"), "the LAN of the site".to_owned()));
+        Some(KnownNetwork { name, subnet: site.subnet?, place })
     })
 }
 
-fn reserved(topology: &Topology) -> impl Iterator<Item = Network> {
+fn provider_networks(topology: &Topology) -> impl Iterator<Item = KnownNetwork> {
     let nodes = topology.nodes.iter().rev();
     let first_node: BTreeMap<ProviderName, _> =
         nodes.map(|node| (node.provider, &node.origin)).collect();
     first_node.into_iter().flat_map(|(provider, origin)| {
-        provider::facts(provider).reserved.iter().map(move |subnet| Network {
+        provider::facts(provider).reserved.iter().map(move |subnet| KnownNetwork {
             name: format!("provider `{provider}`"),
             subnet: *subnet,
             place: Some((origin.key("provider"), format!("reserves {subnet} for its services"))),
@@ -114,7 +122,7 @@ fn reserved(topology: &Topology) -> impl Iterator<Item = Network> {
     })
 }
 
-fn finding(network: &Network, others: &[&Network], free: Option<Subnet>) -> Finding {
+fn finding(network: &KnownNetwork, others: &[&KnownNetwork], free: Option<Subnet>) -> Finding {
     let named: Vec<_> =
         others.iter().map(|other| format!("{} of {}", other.subnet, other.name)).collect();
     let message = format!("{} {} overlaps {}", network.name, network.subnet, named.join(" and "));
@@ -129,15 +137,15 @@ fn finding(network: &Network, others: &[&Network], free: Option<Subnet>) -> Find
     Finding { message, labels: labels.collect(), help: Some(help), change: None }
 }
 
-/// The next private subnet of the same size that overlaps none of `taken`. Small ones are looked
-/// for at the start of each /24 only, so that there are not millions to look at. `taken` holds what
-/// `subnet` overlaps, so that it is never found itself.
-fn free(subnet: Subnet, taken: &[Subnet]) -> Option<Subnet> {
+/// The next private subnet of the same size that overlaps none of `taken`. A subnet smaller than a
+/// /24 is searched for only at the start of each /24: there are millions of the smallest. `taken`
+/// must contain the subnets that `subnet` overlaps, so that `subnet` itself is never found.
+fn free_subnet(subnet: Subnet, taken: &[Subnet]) -> Option<Subnet> {
     let step = subnet.prefix_len().min(24);
     let candidates = || {
         let nets = RFC_1918.iter().filter_map(|range| range.net().subnets(step).ok()).flatten();
         nets.map(|net| Subnet::new(Ipv4Net::new_assert(net.addr(), subnet.prefix_len())))
     };
-    let mut candidates = candidates().filter(|candidate| *candidate > subnet).chain(candidates());
-    candidates.find(|candidate| !taken.iter().any(|taken| taken.overlaps(candidate)))
+    let mut later_first = candidates().filter(|candidate| *candidate > subnet).chain(candidates());
+    later_first.find(|candidate| !taken.iter().any(|taken| taken.overlaps(candidate)))
 }

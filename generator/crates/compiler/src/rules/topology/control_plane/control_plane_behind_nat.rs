@@ -1,4 +1,4 @@
-//! Every node can call every control plane.
+//! Warns when some node cannot connect to a control plane, because it is behind NAT.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
@@ -10,31 +10,34 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-plane-behind-nat",
     severity: Severity::Warning,
     theme: Theme::ControlPlane,
-    summary: "a control plane stands behind NAT",
+    summary: "a control plane is behind NAT",
     explain: "\
-kubelets, etcd and `kubeadm join` all call the control planes. One behind NAT can be called only as long \
-as it has called first and its router remembers: after a restart of either side the others wait for its \
-next keepalive, and where a relay stands between, the API and etcd depend on the relay too. A home line \
-that changes its address or goes down takes the API with it, or an etcd member.
+kubelets, etcd and `kubeadm join` all connect to the control planes. A node behind NAT can be reached \
+only after it has sent a packet, and only while its router keeps the mapping. After a restart of either \
+side, the other nodes wait for its next keepalive. If they use a relay, the API and etcd depend on this \
+relay too. If the connection at home changes its address or fails, the API or an etcd member fails with \
+it.
 
-Give the node an `endpoint`, by a port that its router forwards; or let a public node be the control \
-plane. For nodes of one LAN a `site` and a `lan_endpoint` are enough.",
+Give the node an `endpoint` with a port that its router forwards, or make a public node the control \
+plane. For nodes of one LAN, a `site` and a `lan_endpoint` are enough.",
     scope: Scope::Whole,
     check,
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let control_planes = topology.nodes.iter().filter(|node| node.role == Role::ControlPlane);
-    for node in control_planes.filter(|node| !is_callable(node, topology)) {
-        let message = format!("the control plane `{}` stands behind NAT", node.name);
-        let finding = Finding::new(message, &node.origin.key("name"), "nobody can call this node");
-        let help = format!("give `{}` an `endpoint`, or the role to a public node", node.name);
+    for node in control_planes.filter(|node| !is_reachable(node, topology)) {
+        let message = format!("the control plane `{}` is behind NAT", node.name);
+        let finding =
+            Finding::new(message, &node.origin.key("name"), "some node cannot connect to it");
+        let help =
+            format!("give `{}` an `endpoint`, or make a public node the control plane", node.name);
         findings.push(finding.help(help));
     }
 }
 
-/// Whether every other node can call `node`.
-fn is_callable(node: &Node, topology: &Topology) -> bool {
+/// Whether every other node can connect to `node`.
+fn is_reachable(node: &Node, topology: &Topology) -> bool {
     let location = Location::of(node);
     let mut others = topology.nodes.iter().filter(|other| !std::ptr::eq(*other, node));
     others.all(|other| Location::of(other).endpoint_of(&location).is_some())

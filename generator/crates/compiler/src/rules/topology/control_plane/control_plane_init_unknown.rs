@@ -1,4 +1,4 @@
-//! The node that founds the cluster is there, and a control plane.
+//! Refuses `control_plane.init` when it does not name a control plane.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,14 +10,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-plane-init-unknown",
     severity: Severity::Error,
     theme: Theme::ControlPlane,
-    summary: "`control_plane.init` names no control plane",
+    summary: "`control_plane.init` does not name a control plane",
     explain: "\
-`control_plane.init` says which node runs `kubeadm init`; all others join. If no node has that name, \
-every node joins and none founds; a worker has neither the API server nor etcd that the others would \
-join.
+The node in `control_plane.init` runs `kubeadm init`; all other nodes join it. If no node has this \
+name, every node waits to join and no node initialises the cluster. A worker runs neither the API \
+server nor etcd, so no node could join it.
 
-Write the name of a node whose role is `control-plane`, or leave the key out: then it is the control \
-plane with the lowest id.",
+Write the name of a node with the role `control-plane`, or leave the key out: the default is the \
+control plane with the lowest id.",
     scope: Scope::Tables(&["control_plane", "nodes"]),
     check,
 };
@@ -28,11 +28,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = nodes_by_name(topology);
     match nodes.get(init) {
         None => findings.push(unknown_node("init", init, &at, topology)),
-        // Without any control plane, `control-plane-missing` says so.
+        // Without any control plane, `control-plane-missing` reports that.
         Some(node) if node.role == Role::Worker && has_control_plane(topology) => {
-            let message = format!("`{init}` is to found the cluster, and is a worker");
-            let finding = Finding::new(message, &at, "named as the founder here")
-                .and(&node.origin.key("role"), "runs no control plane");
+            let message = format!("`init` names `{init}`, which is a worker");
+            let finding = Finding::new(message, &at, "this node would run `kubeadm init`")
+                .and(&node.origin.key("role"), "not a control plane");
             findings.push(finding.help("name a control plane, or leave `init` out"));
         }
         Some(_) => {}

@@ -1,4 +1,4 @@
-//! Control planes are close enough for etcd to be quick.
+//! Warns when the round trip between control planes makes etcd slow.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::etcd::EtcdTimings;
@@ -11,20 +11,20 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::ControlPlane,
     summary: "the round trip between control planes makes etcd slow",
     explain: "\
-etcd's timings follow from `control_plane.round_trip_ms`: a heartbeat of 1.5 round trips, an election \
-after ten of those. Its members then agree, but each write to the API waits for a round trip to most of \
-them, and when the leader is lost the API stands still until the election timeout is over: seconds, where \
-etcd's own default is one.
+The timings of etcd follow from `control_plane.round_trip_ms`: the heartbeat is 1.5 round trips, and \
+the election timeout is ten heartbeats. With these timings, the members agree. But each write to the \
+API waits for a round trip to more than half of them. When the leader is lost, the API stops until the \
+election timeout is over: this takes seconds, where etcd's default is one second.
 
-Put the control planes into one region, up to 100 ms from each other, and workers wherever they are \
-needed: they do not vote.
+Put the control planes into one region, with at most 100 ms between them. Workers can be anywhere: they \
+do not vote.
 
 Source: etcd, \"Tuning\", \"Time parameters\".",
     scope: Scope::Whole,
     check,
 };
 
-/// Milliseconds.
+/// The longest round trip that is not reported, in milliseconds.
 const FAR: u16 = 100;
 
 fn check(topology: &Topology, findings: &mut Findings) {
@@ -33,10 +33,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let EtcdTimings { heartbeat_interval, election_timeout } =
         EtcdTimings::for_round_trip(round_trip.into());
     let message = format!(
-        "at {round_trip} ms etcd's heartbeat is {heartbeat_interval} ms and an election takes \
+        "at {round_trip} ms, etcd's heartbeat is {heartbeat_interval} ms and its election timeout \
          {election_timeout} ms"
     );
     let at = topology.control_plane.origin.key("round_trip_ms");
     let finding = Finding::new(message, &at, format!("more than {FAR} ms"));
-    findings.push(finding.help(format!("keep control planes within {FAR} ms of each other")));
+    findings
+        .push(finding.help(format!("choose control planes with at most {FAR} ms between them")));
 }

@@ -1,4 +1,4 @@
-//! Control planes do not share one fate.
+//! Warns when all control planes are in one site.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::NAMED;
@@ -10,14 +10,15 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "control-planes-one-site",
     severity: Severity::Warning,
     theme: Theme::ControlPlane,
-    summary: "all control planes stand in one site",
+    summary: "all control planes are in one site",
     explain: "\
-Several control planes are there so that one may be lost. Those of one site share its power, its line and \
-its router: one fuse or one excavator stops them all, the API is gone and nothing that fails elsewhere is \
-repaired, though the workers in other places go on.
+Several control planes exist so that the cluster survives the loss of one. Those in one site share its \
+power, its Internet connection and its router. One failure there stops all of them: the API is gone, \
+and Kubernetes repairs nothing that fails elsewhere, although workers in other places continue to run.
 
-Put them into places that fail apart and are still within 100 ms, such as three data centres of one \
-region. Where the whole cluster stands in that site, nothing is gained: accept the warning.
+Put the control planes into places that do not fail together, with at most 100 ms between them, such as \
+three data centres of one region. If the whole cluster is in this site, nothing is gained: accept the \
+warning.
 
 Source: Kubernetes, \"Running in multiple zones\"; etcd, \"Failure modes\".",
     scope: Scope::Whole,
@@ -25,18 +26,19 @@ Source: Kubernetes, \"Running in multiple zones\"; etcd, \"Failure modes\".",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let control_planes = topology.nodes.iter().filter(|node| node.role == Role::ControlPlane);
-    let control_planes: Vec<_> = control_planes.collect();
+    let control_planes: Vec<_> =
+        topology.nodes.iter().filter(|node| node.role == Role::ControlPlane).collect();
     let [first, _, ..] = control_planes.as_slice() else { return };
     let Some(site) = &first.site else { return };
     if control_planes.iter().any(|node| node.site.as_ref() != Some(site)) {
         return;
     }
     let count = control_planes.len();
-    let message = format!("all {count} control planes stand in the site `{site}`");
-    let mut finding = Finding::new(message, &first.origin.key("site"), "shares its power and line");
+    let message = format!("all {count} control planes are in the site `{site}`");
+    let mut finding =
+        Finding::new(message, &first.origin.key("site"), "power and connection are shared");
     for node in &control_planes[1..count.min(NAMED)] {
         finding = finding.and(&node.origin.key("site"), "the same site");
     }
-    findings.push(finding.help("put them into places that fail apart, within 100 ms"));
+    findings.push(finding.help("put them into places that do not fail together, within 100 ms"));
 }

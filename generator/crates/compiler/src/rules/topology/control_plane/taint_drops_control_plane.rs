@@ -1,4 +1,4 @@
-//! A control plane keeps its own taint.
+//! Warns when `taints` of a control plane does not have its default taint.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,33 +9,35 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "taint-drops-control-plane",
     severity: Severity::Warning,
     theme: Theme::ControlPlane,
-    summary: "`taints` replaces a control plane's own taint",
+    summary: "`taints` of a control plane does not have its default taint",
     explain: "\
-kubeadm taints a control plane with `node-role.kubernetes.io/control-plane:NoSchedule`, unless `taints` is \
-written: then those are all. Without the taint every pod that tolerates the others runs beside etcd and \
-the API server, and takes their memory and disk; a pod that breaks out there has the keys of the cluster.
+kubeadm adds the taint `node-role.kubernetes.io/control-plane:NoSchedule` to a control plane, unless \
+`taints` is written: then the node has only the taints in the list. Without this taint, every pod that \
+tolerates the others runs beside etcd and the API server, and uses their memory and disk. A program \
+that escapes from such a pod can read the keys of the cluster.
 
-Add the taint to the list. To let pods run there on purpose write `taints = []`, as for kubeadm, or accept \
-the warning.
+Add the taint to the list. If you want pods there, write `taints = []`, as for kubeadm, or accept the \
+warning.
 
 Source: kubeadm-config.v1beta4, `NodeRegistrationOptions.taints`.",
     scope: Scope::Present,
     check,
 };
 
-/// What keeps pods away from control planes.
+/// The key of the taint that keeps pods away from control planes.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    for node in topology.nodes.iter().filter(|node| drops(node)) {
-        let message = format!("the taints of `{}` replace its taint as a control plane", node.name);
-        let finding = Finding::new(message, &node.origin.key("taints"), "any other pod runs here");
+    for node in topology.nodes.iter().filter(|node| drops_taint(node)) {
+        let message =
+            format!("`taints` of `{}` replaces the default taint of a control plane", node.name);
+        let finding = Finding::new(message, &node.origin.key("taints"), "other pods can run here");
         findings.push(finding.help(format!("add `\"{CONTROL_PLANE}:NoSchedule\"`")));
     }
 }
 
-/// An empty list can mean nothing else than no taint at all.
-fn drops(node: &Node) -> bool {
+/// An empty list is not reported: it can only mean that the node should have no taint.
+fn drops_taint(node: &Node) -> bool {
     let taints = node.taints.as_deref().unwrap_or_default();
     let keeps = taints.iter().any(|taint| taint.key().as_str() == CONTROL_PLANE);
     node.role == Role::ControlPlane && !taints.is_empty() && !keeps

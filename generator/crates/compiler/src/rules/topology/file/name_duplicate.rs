@@ -1,4 +1,4 @@
-//! Every machine and every site has a name of its own.
+//! Refuses two nodes, clients or sites with the same name.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,12 +9,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "name-duplicate",
     severity: Severity::Error,
     theme: Theme::File,
-    summary: "two machines or two sites have one name",
+    summary: "two nodes, clients or sites have the same name",
     explain: "\
-A node's name is its hostname, the name of its Node object and of its folder in `out/`: a second node \
-of that name would take the first one's place in Kubernetes and overwrite its files. Clients share the \
-names of the nodes because keys, preshared keys and `via` go by the name alone. Two sites of one name \
-would be one site, and their nodes would call each other at addresses that lie in different LANs.
+The name of a node is its hostname, the name of its Node object and the name of its folder in `out/`. A \
+second node with the same name would replace the first one in Kubernetes and overwrite its files. Nodes \
+and clients share one set of names, because keys, preshared keys and `via` refer to them by name alone. \
+Two sites with the same name would be one site: their nodes would connect to each other at addresses of \
+different LANs.
 
 Rename one of the two.",
     scope: Scope::Present,
@@ -22,11 +23,9 @@ Rename one of the two.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let machines = members(topology).map(|machine| (machine.name, machine.origin));
-    let sites = topology.sites.iter().map(|site| (&site.name, &site.origin));
-    let machines = duplicates(machines.map(|owner| (owner.0, owner)));
-    let sites = duplicates(sites.map(|owner| (owner.0, owner)));
-    for ((name, later), (_, first)) in machines.chain(sites) {
+    let members = members(topology).map(|member| (member.name, (member.name, member.origin)));
+    let sites = topology.sites.iter().map(|site| (&site.name, (&site.name, &site.origin)));
+    for ((name, later), (_, first)) in duplicates(members).chain(duplicates(sites)) {
         let message = format!("the name `{name}` is used twice");
         let finding = Finding::new(message, &later.key("name"), "used again here")
             .and(&first.key("name"), "first used here");

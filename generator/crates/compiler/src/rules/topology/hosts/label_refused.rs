@@ -1,4 +1,4 @@
-//! A node's labels are its own to set.
+//! Refuses a label that kubelet may not set, or that Meshwright or kubelet sets itself.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
@@ -10,18 +10,18 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "label-refused",
     severity: Severity::Error,
     theme: Theme::Hosts,
-    summary: "a node cannot set this label, or it is not the user's",
+    summary: "a label of a node is not allowed",
     explain: "\
 kubelet sets `labels` when it registers its node. In the namespaces `kubernetes.io` and `k8s.io` it may \
-set a few alone, so that a stolen node cannot call itself a control plane: with any other it exits at \
-start (`unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels`), and the node never \
-joins. Among those are `node-role.kubernetes.io/…`. Allowed are zone and region, `os`, `arch`, the \
-instance type, and everything in `node.kubernetes.io` and `kubelet.kubernetes.io`.
+set only a few keys, so that a stolen node cannot declare itself a control plane. With another key, \
+such as `node-role.kubernetes.io/…`, kubelet exits at start (`unknown 'kubernetes.io' or 'k8s.io' \
+labels specified with --node-labels`), and the node never joins. Allowed are zone and region, `os`, \
+`arch`, the instance type, and all keys in `node.kubernetes.io` and `kubelet.kubernetes.io`.
 
-Two keys are not the user's: `kubernetes.io/hostname`, by which Calico's pools find their nodes, and \
-`route-reflector`, which `calico.route_reflectors` sets.
+Two keys are reserved: Calico's pools find their nodes by `kubernetes.io/hostname`, and \
+`calico.route_reflectors` sets `route-reflector`.
 
-Take a key in a domain of yours, or set the label with `kubectl label node` once the node has joined.
+Use a key in your own domain, or set the label with `kubectl label node` after the node has joined.
 
 Sources: KEP-279 (limit node access); `IsKubeletLabel` in pkg/kubelet/apis/well_known_labels.go and \
 `ValidateKubeletFlags` in cmd/kubelet/app/options/options.go of Kubernetes.",
@@ -29,10 +29,10 @@ Sources: KEP-279 (limit node access); `IsKubeletLabel` in pkg/kubelet/apis/well_
     check,
 };
 
-/// Selected by each node's pool.
+/// The label by which the IPPool of a node selects it; kubelet sets it.
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
-/// What kubelet may set in namespaces of Kubernetes (`kubeletLabels`), without [`HOSTNAME`].
+/// The keys that kubelet may set in [`NAMESPACES`] (`kubeletLabels`), without [`HOSTNAME`].
 const ALLOWED: [&str; 9] = [
     "beta.kubernetes.io/arch",
     "beta.kubernetes.io/instance-type",
@@ -45,10 +45,10 @@ const ALLOWED: [&str; 9] = [
     "topology.kubernetes.io/zone",
 ];
 
-/// Where kubelet may set everything (`kubeletLabelNamespaces`).
+/// The namespaces in which kubelet may set every key (`kubeletLabelNamespaces`).
 const ALLOWED_NAMESPACES: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
 
-/// Where it may set nothing else.
+/// The namespaces in which kubelet may set no other key.
 const NAMESPACES: [&str; 2] = ["kubernetes.io", "k8s.io"];
 
 fn check(topology: &Topology, findings: &mut Findings) {
@@ -62,21 +62,27 @@ fn finding(node: &Node, (key, value): (&LabelKey, &LabelValue)) -> Option<Findin
     let place = Place::Key(route.clone());
     match key.as_str() {
         HOSTNAME => {
-            let message = format!("the label `{HOSTNAME}` of `{}` is its name", node.name);
+            let message = format!("the label `{HOSTNAME}` of `{}` is reserved", node.name);
             let finding = Finding::at(message, place, "Calico's pools select nodes by it");
-            Some(finding.fix(Fix::remove(&route, "it", "kubelet sets it")))
+            Some(finding.fix(Fix::remove(&route, "the label", "kubelet sets it")))
         }
         ROUTE_REFLECTOR_LABEL => {
-            let message = format!("the label `{ROUTE_REFLECTOR_LABEL}` of `{}` is ours", node.name);
-            let finding = Finding::at(message, place, "set on each route reflector");
-            let help = format!("add `{}` to `calico.route_reflectors`, or remove it", node.name);
+            let message =
+                format!("the label `{ROUTE_REFLECTOR_LABEL}` of `{}` is reserved", node.name);
+            let finding = Finding::at(message, place, "Meshwright sets it on each route reflector");
+            let help =
+                format!("add `{}` to `calico.route_reflectors`, or remove the label", node.name);
             Some(finding.help(help))
         }
         key if is_refused(key) => {
-            let message = format!("kubelet refuses to set the label `{key}` of `{}`", node.name);
+            let message = format!("kubelet may not set the label `{key}` of `{}`", node.name);
             let finding = Finding::at(message, place, "kubelet exits at start");
             let command = format!("kubectl label node {} {key}={value}", node.name);
-            Some(finding.help(format!("remove it, and run `{command}` once it has joined")))
+            Some(
+                finding.help(format!(
+                    "remove the label, and run `{command}` after the node has joined"
+                )),
+            )
         }
         _ => None,
     }
@@ -99,7 +105,7 @@ mod tests {
     use super::is_refused;
 
     #[test]
-    fn kubelet_refuses_what_is_of_kubernetes() {
+    fn kubelet_refuses_keys_of_kubernetes() {
         let refused = [
             "kubernetes.io/role",
             "k8s.io/role",

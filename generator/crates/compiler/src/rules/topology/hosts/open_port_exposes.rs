@@ -1,4 +1,4 @@
-//! What governs the cluster is not open to the Internet.
+//! Refuses an entry of `open_ports` that opens the API server, etcd or kubelet to the Internet.
 
 use std::ops::RangeInclusive;
 
@@ -13,19 +13,19 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Hosts,
     summary: "`open_ports` opens the API server, etcd or kubelet to the Internet",
     explain: "\
-`open_ports` lets everybody in. etcd (2379, 2380) holds the whole cluster with its secrets, the API \
-server (6443) and kubelet (10250) run whatever they are told; each stands between a stranger and root on \
-every node with one certificate check, and a hole in one of them is found by scanners within hours. \
-Nothing needs them open: nodes reach them through the mesh, and so do clients.
+A port in `open_ports` is open to every address. etcd (2379, 2380) stores the whole cluster with its \
+secrets, and the API server (6443) and kubelet (10250) execute commands. For each of them, one \
+certificate check separates an attacker from root on every node, and scanners find a vulnerable service \
+within hours. No user needs these ports open: nodes and clients reach them through the mesh.
 
-Remove the port, or split the range around it. To reach the API from elsewhere, add a client.
+Remove the port, or split the range around it. To reach the API from another place, add a client.
 
 Source: Kubernetes, \"Ports and Protocols\".",
     scope: Scope::Present,
     check,
 };
 
-/// TCP ports with who listens on them.
+/// TCP ports with the program that listens on them.
 pub(super) type Listener = (RangeInclusive<u16>, &'static str);
 
 /// On control planes.
@@ -36,15 +36,15 @@ const KUBELET: Listener = (10250..=10250, "kubelet");
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in &topology.nodes {
         for (index, open) in node.open_ports.iter().enumerate() {
-            let exposed = exposed(node, open);
-            if !exposed.is_empty() {
-                findings.push(finding(node, index, open, &exposed));
+            let programs = exposed(node, open);
+            if !programs.is_empty() {
+                findings.push(finding(node, index, open, &programs));
             }
         }
     }
 }
 
-/// Who would be exposed by one entry of a node's `open_ports`.
+/// The programs that an entry of `open_ports` exposes on a node.
 pub(super) fn exposed(node: &Node, open: &OpenPort) -> Vec<&'static str> {
     let is_control_plane = node.role == Role::ControlPlane;
     let listeners = CONTROL_PLANE.iter().filter(|_| is_control_plane).chain([&KUBELET]);
@@ -57,10 +57,10 @@ pub(super) fn opens(open: &OpenPort, (ports, _): &Listener) -> bool {
     open.protocol() == Protocol::Tcp && !is_disjoint
 }
 
-fn finding(node: &Node, index: usize, open: &OpenPort, exposed: &[&str]) -> Finding {
-    let exposed = exposed.join(" and ");
-    let message = format!("`{open}` opens {exposed} of `{}` to the Internet", node.name);
+fn finding(node: &Node, index: usize, open: &OpenPort, programs: &[&str]) -> Finding {
+    let names = programs.join(" and ");
+    let message = format!("`{open}` opens {names} of `{}` to the Internet", node.name);
     let place = node.origin.key("open_ports").index(index);
-    let finding = Finding::new(message, &place, "open to everybody");
-    finding.help("remove it: nodes and clients reach it through the mesh")
+    let finding = Finding::new(message, &place, "open to every address");
+    finding.help("remove the entry: nodes and clients connect through the mesh")
 }

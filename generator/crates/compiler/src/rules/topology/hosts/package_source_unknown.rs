@@ -1,4 +1,4 @@
-//! What is declared in `[packages.sources]` is something that is taken from elsewhere.
+//! Refuses an entry of `packages.sources` whose name no download has.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::package_source::NAMES;
@@ -10,15 +10,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "package-source-unknown",
     severity: Severity::Error,
     theme: Theme::Hosts,
-    summary: "`packages.sources` names nothing that is taken from elsewhere",
+    summary: "`packages.sources` names a file that is not downloaded",
     explain: "\
-`apply.sh` takes a few files from elsewhere: `calico-crds` and `calico-operator` (the manifests of Calico's \
-operator), `ingress-nginx` or `traefik` (the chart of the Ingress controller), `helm-amd64` and `helm-arm64` \
-(the archive of the program that installs it, where none is there). An entry of `[packages.sources]` with one \
-of these names replaces upstream's address; one with any other name would change nothing, and the file that \
-was to come from the mirror would be fetched from the Internet, or not be had at all.
+`apply.sh` downloads a few files: `calico-crds` and `calico-operator` (the manifests of Calico's \
+operator), `ingress-nginx` or `traefik` (the chart of the Ingress controller), and `helm-amd64` or \
+`helm-arm64` (the archive of Helm, which installs the chart, if the machine has no Helm). An entry of \
+`[packages.sources]` with one of these names replaces the upstream address. An entry with another name \
+has no effect: the file would be downloaded from the Internet instead of the mirror, or the download \
+would fail.
 
-Take one of these names. Repositories of packages and registries of images have keys of their own: \
+Use one of these names. Package repositories and image registries have other keys: \
 `packages.kubernetes_apt`, `packages.containerd_apt`, `images.repository`, `images.mirrors`.",
     scope: Scope::Present,
     check,
@@ -28,9 +29,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.packages.origin.key("sources");
     for name in topology.packages.sources.keys() {
         if !NAMES.contains(&name.as_str()) {
-            let message = format!("`packages.sources` names `{name}`, which is taken from nowhere");
+            let message = format!("`packages.sources` names `{name}`, which is not downloaded");
             let place = Place::Key(at.key(name.to_string()));
-            let finding = Finding::at(message, place, "nothing has this name");
+            let finding = Finding::at(message, place, "no download has this name");
             findings.push(finding.help(suggestion(name.as_str(), &NAMES)));
         }
     }

@@ -1,4 +1,4 @@
-//! Somebody can get in.
+//! Refuses a firewall without SSH when no client reaches the nodes.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,15 +9,15 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "ssh-closed",
     severity: Severity::Error,
     theme: Theme::Hosts,
-    summary: "SSH is closed to everybody, and no client reaches the nodes",
+    summary: "SSH is closed to every address, and no client reaches the nodes",
     explain: "\
-The firewall stands from the first boot on. With `ssh_from = []` it lets nobody in from outside, and \
-without a client that reaches nodes nobody comes through the mesh either. The secrets of a node come to \
-it by SSH (`meshwright export NODE | ssh …`): the cluster could never be started, and a node that loses \
-its mesh later is reached by the provider's console alone.
+The firewall is active from the first boot. With `ssh_from = []`, it accepts no SSH from outside. \
+Without a client that reaches the nodes, there is no SSH through the mesh either. But the secrets of a \
+node are sent over SSH (`meshwright export NODE | ssh …`): the cluster could never be started. A node \
+that loses its mesh later could be reached only through the provider's console.
 
-Write the addresses that you log in from, if only one. Once a client works, `ssh_from = []` closes the \
-public side for good.",
+Write the addresses that you log in from; one is enough. When a client works, `ssh_from = []` can close \
+the public side permanently.",
     scope: Scope::Tables(&["clients", "firewall", "nodes"]),
     check,
 };
@@ -36,7 +36,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if by_client || by_port {
         return;
     }
-    let message = "nobody can log in: SSH is closed to everybody, and no client reaches the nodes";
-    let finding = Finding::new(message, &firewall.origin.key("ssh_from"), "lets nobody in");
+    let message = "SSH is closed to every address, and no client reaches the nodes";
+    let finding = Finding::new(message, &firewall.origin.key("ssh_from"), "no address may use SSH");
     findings.push(finding.help("write the addresses that you log in from: `[\"203.0.113.7\"]`"));
 }

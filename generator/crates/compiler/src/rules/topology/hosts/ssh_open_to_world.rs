@@ -1,4 +1,4 @@
-//! SSH is for those who administer the cluster.
+//! Warns when SSH is open to the whole Internet.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,14 +10,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Hosts,
     summary: "SSH is open to the whole Internet",
     explain: "\
-Beside WireGuard's port, which stays silent to strangers, SSH is the only thing that a node answers on \
-its public side. Open to everybody it is found within minutes and tried without end; one weak password, \
-or one hole in sshd, is the way to every private key on the node.
+SSH is the only service that a node offers on its public side: WireGuard's port does not answer \
+strangers. Attackers find an open SSH port within minutes and try passwords continuously. One weak \
+password, or one vulnerability in sshd, gives access to every private key on the node.
 
-Write the addresses that you log in from into `firewall.ssh_from`. Clients reach SSH through the mesh in \
-any case, so once one of them works, one address is enough. The default is open on purpose: a cluster \
-that locks its owner out on the first day helps nobody. Where only keys are accepted, this warning may \
-be accepted too.",
+Write the addresses that you log in from into `firewall.ssh_from`. Clients always reach SSH through the \
+mesh, so one address is enough when a client works. The default is open on purpose, so that a new \
+cluster does not lock its owner out. If sshd accepts only keys, you may accept this warning.",
     scope: Scope::Whole,
     check,
 };

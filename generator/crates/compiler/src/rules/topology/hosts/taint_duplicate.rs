@@ -1,4 +1,4 @@
-//! A node has a taint once.
+//! Refuses two taints of a node with the same key and effect.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Fix, Severity};
@@ -10,11 +10,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "taint-duplicate",
     severity: Severity::Error,
     theme: Theme::Hosts,
-    summary: "a node has two taints of one key and effect",
+    summary: "a node has two taints with the same key and effect",
     explain: "\
-A taint is known by its key and effect. The API server refuses a Node with two that share both (`taints \
-must be unique by key and effect pair`), whatever their values: kubelet cannot register, repeats that in \
-its log, and the node never shows up in `kubectl get nodes`.
+A taint is identified by its key and effect. The API server refuses a Node with two such taints \
+(`taints must be unique by key and effect pair`), whatever their values. kubelet cannot register, logs \
+this error again and again, and `kubectl get nodes` never shows the node.
 
 Keep one of the two.
 
@@ -41,6 +41,6 @@ fn finding(node: &Node, later: (usize, &Taint), first: (usize, &Taint)) -> Findi
         .and(&at(first.0), "first written here");
     match later.1 == first.1 {
         true => finding.fix(Fix::remove(&at(later.0), "one of the two", "")),
-        false => finding.help("keep the one whose value is meant"),
+        false => finding.help("keep the one with the right value"),
     }
 }

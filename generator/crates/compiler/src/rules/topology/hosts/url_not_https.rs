@@ -1,4 +1,4 @@
-//! What machines run comes over a connection that nobody can change.
+//! Warns when the URL of a mirror or source does not start with `https://`.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,13 +10,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "url-not-https",
     severity: Severity::Warning,
     theme: Theme::Hosts,
-    summary: "a mirror or a source is fetched without encryption",
+    summary: "a mirror or source is used without encryption",
     explain: "\
-Over `http://` everybody on the way can read what a machine fetches, and answer in place of the mirror. \
-Packages are signed and images pinned by digest are compared, so those are refused if they were changed; \
-a tag of an image, a chart without `sha256` and the answer \"there is nothing newer\" are not.
+With `http://`, every host on the path can read the download and answer instead of the mirror. Packages \
+are signed and images are pinned by digest, so a changed one is refused. An image that is named by a \
+tag, a chart without `sha256`, and the answer \"there is nothing newer\" are not protected.
 
-Write `https://`. For a mirror in your own LAN or on loopback, accept the warning.
+Write `https://`. If the mirror is in your own LAN or on loopback, accept the warning.
 
 Sources: apt-secure(8); containerd, docs/hosts.md.",
     scope: Scope::Present,
@@ -26,7 +26,7 @@ Sources: apt-secure(8); containerd, docs/hosts.md.",
 fn check(topology: &Topology, findings: &mut Findings) {
     for (at, url) in urls(topology).into_iter().filter(|(_, url)| !url.is_https()) {
         let finding = Finding::new(format!("`{url}` is not encrypted"), &at, "not `https://`");
-        findings.push(finding.help("write `https://`, if it is served there"));
+        findings.push(finding.help("write `https://`, if the server supports it"));
     }
 }
 
@@ -36,13 +36,13 @@ fn urls(topology: &Topology) -> Vec<(Route, &Url)> {
     let repositories = [
         ("kubernetes_apt", &packages.kubernetes_apt),
         ("containerd_apt", &packages.containerd_apt),
-    ];
-    let repositories = repositories
-        .into_iter()
-        .filter_map(|(key, url)| Some((packages.origin.key(key), url.as_ref()?)));
-    let sources = packages.sources.values();
-    let sources =
-        sources.filter_map(|source| Some((source.origin.key("url"), source.url.remote()?)));
+    ]
+    .into_iter()
+    .filter_map(|(key, url)| Some((packages.origin.key(key), url.as_ref()?)));
+    let sources = packages
+        .sources
+        .values()
+        .filter_map(|source| Some((source.origin.key("url"), source.url.remote()?)));
     let mirrors = topology.images.mirrors.iter().flat_map(|(registry, mirrors)| {
         let at = topology.images.origin.key("mirrors").key(registry.to_string());
         mirrors.iter().enumerate().map(move |(index, mirror)| (at.index(index), mirror))

@@ -1,4 +1,4 @@
-//! The echo app is reachable through the tunnel.
+//! Refuses `hello.hostname` when the tunnel does not serve it.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::suggestion;
@@ -9,14 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "hello-hostname-unknown",
     severity: Severity::Error,
     theme: Theme::Ingress,
-    summary: "`hello.hostname` is none of the tunnel's hostnames",
+    summary: "the tunnel does not serve `hello.hostname`",
     explain: "\
-The echo app is there to see the first request come through Cloudflare's edge, the tunnel and the \
-Ingress controller. cloudflared answers 404 to a hostname that none of its rules matches, so a hostname \
-that the tunnel does not have would show a failure where there is none.
+The echo app shows that a request passes Cloudflare's edge, the tunnel and the Ingress controller. \
+cloudflared answers 404 to a hostname that matches none of its rules. So with a hostname that the \
+tunnel does not serve, the test would fail although everything works.
 
-Write one of `cloudflare_tunnel.hostnames`, or a name below one of its wildcards: `*.example.com` matches \
-every name below `example.com`, but not `example.com` itself.
+Write one of `cloudflare_tunnel.hostnames`, or a name below one of its wildcards: `*.example.com` \
+matches every name below `example.com`, but not `example.com` itself.
 
 Source: cloudflared, `Rule.Matches` in ingress/rule.go.",
     scope: Scope::Tables(&["cloudflare_tunnel", "hello"]),
@@ -33,15 +33,15 @@ fn check(topology: &Topology, findings: &mut Findings) {
 }
 
 fn without_tunnel(hello: &Hello) -> Finding {
-    let message = format!("`{}` leads nowhere: there is no tunnel", hello.hostname);
-    Finding::new(message, &hello.origin.key("hostname"), "is served through the tunnel")
+    let message = format!("there is no tunnel for the hostname `{}`", hello.hostname);
+    Finding::new(message, &hello.origin.key("hostname"), "served only through a tunnel")
         .help("add `[cloudflare_tunnel]`, or remove `[hello]`")
 }
 
 fn unknown(hello: &Hello, tunnel: &CloudflareTunnel) -> Finding {
     let known: Vec<_> = tunnel.hostnames.iter().map(|name| name.as_str()).collect();
-    let message = format!("`{}` is no hostname of the tunnel", hello.hostname);
-    Finding::new(message, &hello.origin.key("hostname"), "the tunnel does not serve this")
-        .and(&tunnel.origin.key("hostnames"), "what the tunnel serves")
+    let message = format!("`{}` is not a hostname of the tunnel", hello.hostname);
+    Finding::new(message, &hello.origin.key("hostname"), "the tunnel does not serve it")
+        .and(&tunnel.origin.key("hostnames"), "the tunnel serves these")
         .help(suggestion(hello.hostname.as_str(), &known))
 }

@@ -1,4 +1,4 @@
-//! The tunnel has each hostname once.
+//! Refuses a hostname that is listed twice for the tunnel.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,13 +9,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-duplicate",
     severity: Severity::Error,
     theme: Theme::Ingress,
-    summary: "the tunnel has a hostname twice",
+    summary: "a hostname of the tunnel is listed twice",
     explain: "\
-cloudflared takes the first rule that matches and says nothing of a second one for the same name. One of \
-the two was probably meant to be another name, which would then lead nowhere: no rule of the tunnel, no \
-DNS record.
+cloudflared uses the first rule that matches, and does not report a second rule for the same name. \
+Probably one of the two should be another name. That name would not work: the tunnel has no rule for \
+it, and it has no DNS record.
 
-Remove one of the two, or write the name that was meant.
+Remove one of the two, or write the right name.
 
 Source: cloudflared, `FindMatchingRule` in ingress/ingress.go.",
     scope: Scope::Present,
@@ -26,12 +26,12 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let Some(tunnel) = &topology.cloudflare_tunnel else { return };
     let at = tunnel.origin.key("hostnames");
     let hostnames = tunnel.hostnames.iter().enumerate();
-    let hostnames = hostnames.map(|(position, hostname)| (hostname, (position, hostname)));
-    for ((position, hostname), (earlier, _)) in duplicates(hostnames) {
-        let message = format!("the tunnel has the hostname `{hostname}` twice");
+    let by_name = hostnames.map(|(position, hostname)| (hostname, (position, hostname)));
+    for ((position, hostname), (earlier, _)) in duplicates(by_name) {
+        let message = format!("the hostname `{hostname}` of the tunnel is listed twice");
         let finding = Finding::new(message, &at.index(position), "used again here")
             .and(&at.index(earlier), "first used here")
-            .help("remove one of the two, or write the name that was meant");
+            .help("remove one of the two, or write the right name");
         findings.push(finding);
     }
 }

@@ -1,4 +1,4 @@
-//! Cluster DNS answers for no name of the Internet.
+//! Warns when a public hostname is below `network.dns_domain`.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,16 +9,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-inside-cluster-domain",
     severity: Severity::Warning,
     theme: Theme::Ingress,
-    summary: "a public hostname lies below `network.dns_domain`",
+    summary: "a public hostname is below `network.dns_domain`",
     explain: "\
-Pods ask cluster DNS, which answers for everything below `network.dns_domain` itself and knows Services \
-and pods there, nothing else. A public hostname below it does not exist for any pod (`NXDOMAIN`), though \
-everybody else on the Internet finds it: an app cannot call its own public name, and a login that \
-redirects through it fails inside the cluster alone.
+Pods ask cluster DNS. For every name below `network.dns_domain`, cluster DNS answers itself, and it \
+knows only Services and pods. A public hostname below this domain does not exist for any pod \
+(`NXDOMAIN`), although all other hosts on the Internet find it. An app cannot connect to its own public \
+name, and a login that redirects through this name fails inside the cluster only.
 
-Leave `dns_domain` at `cluster.local`, or take a domain of its own for it.
+Leave `dns_domain` at `cluster.local`, or use a domain that has no public hostnames.
 
-Source: CoreDNS, plugin `kubernetes`, `fallthrough` (kubeadm writes it for reverse zones alone).",
+Source: CoreDNS, plugin `kubernetes`, `fallthrough` (kubeadm writes it only for reverse zones).",
     scope: Scope::Present,
     check,
 };
@@ -34,17 +34,17 @@ fn check(topology: &Topology, findings: &mut Findings) {
         others => format!(" and {others} more"),
     };
     let message =
-        format!("no pod can look up `{name}`{others}: cluster DNS answers for `{domain}`");
+        format!("no pod can resolve `{name}`{others}: cluster DNS answers for `{domain}`");
     let at = tunnel.origin.key("hostnames").index(*index);
     let finding = Finding::new(message, &at, "a public name").and(
         &topology.network.origin.key("dns_domain"),
         format!("`network.dns_domain` is `{domain}`"),
     );
-    findings.push(finding.help("leave `dns_domain` out: it is then `cluster.local`"));
+    findings.push(finding.help("leave `dns_domain` out: the default is `cluster.local`"));
 }
 
-/// Whether a name, or one that it stands for, is the domain or below it.
+/// Whether a name, or a name that its wildcard matches, is the domain or below it.
 fn is_below(name: &Hostname, domain: &str) -> bool {
-    let name = name.as_str().trim_start_matches("*.");
-    name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+    let base = name.as_str().trim_start_matches("*.");
+    base == domain || base.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }

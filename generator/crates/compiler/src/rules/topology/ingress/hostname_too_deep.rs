@@ -1,4 +1,4 @@
-//! Cloudflare has a certificate for each hostname.
+//! Warns when Cloudflare's universal certificate does not cover a hostname.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -11,13 +11,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Ingress,
     summary: "Cloudflare's universal certificate does not cover a hostname",
     explain: "\
-The certificate that every zone gets for nothing covers the zone's own name and one level below it: \
-`example.com` and `*.example.com`, but not `a.b.example.com` and not `*.b.example.com`. Visitors of a \
-deeper name see a TLS error at the edge, before the tunnel is asked.
+The free certificate of a zone covers the name of the zone and one level below it: `example.com` and \
+`*.example.com`, but not `a.b.example.com` and not `*.b.example.com`. For a deeper name, visitors see a \
+TLS error at the edge, and the request does not reach the tunnel.
 
-Take a name one level below the zone, such as `a-b.example.com`; or order an advanced certificate, or \
-turn on Total TLS, and accept this warning. The zone is guessed: the last two labels, or three where the \
-last but one is a category under a country (`example.co.uk`). Where the guess is wrong, accept it too.
+Use a name one level below the zone, such as `a-b.example.com`. Or order an advanced certificate or \
+enable Total TLS, and accept this warning. The zone is a guess: the last two labels, or the last three \
+if the last but one is a category under a country (`example.co.uk`). If the guess is wrong, accept the \
+warning.
 
 Source: Cloudflare, \"Universal SSL: limitations\".",
     scope: Scope::Present,
@@ -30,23 +31,24 @@ fn check(topology: &Topology, findings: &mut Findings) {
     for (position, hostname) in tunnel.hostnames.iter().enumerate() {
         let Some(zone) = zone_too_far_above(hostname) else { continue };
         let message = format!(
-            "`{hostname}` is more than one level below `{zone}`, and has no universal certificate"
+            "the universal certificate does not cover `{hostname}`: it is more than one level below \
+             `{zone}`"
         );
         let finding = Finding::new(message, &at.index(position), "too deep")
-            .help(format!("take a name one level below `{zone}`, or order a certificate for it"));
+            .help(format!("use a name one level below `{zone}`, or order a certificate for it"));
         findings.push(finding);
     }
 }
 
-/// The zone that a name probably belongs to, where it is not directly below it.
+/// The zone that a name probably belongs to, if the name is more than one level below it.
 fn zone_too_far_above(hostname: &Hostname) -> Option<String> {
     let labels: Vec<_> = hostname.as_str().split('.').collect();
-    let of_zone = if is_country_category(&labels) { 3 } else { 2 };
-    let below = labels.len().checked_sub(of_zone)?;
+    let zone_labels = if is_country_category(&labels) { 3 } else { 2 };
+    let below = labels.len().checked_sub(zone_labels)?;
     (below > 1).then(|| labels[below..].join("."))
 }
 
-/// `co.uk`, `com.cn`, `ne.jp`: a short label below a country's.
+/// Whether a name ends like `co.uk`, `com.cn`, `ne.jp`: a short label below a country's label.
 fn is_country_category(labels: &[&str]) -> bool {
     matches!(labels, [.., category, country] if category.len() <= 3 && country.len() == 2)
 }

@@ -1,4 +1,4 @@
-//! Apps are told the hostname that was really asked for.
+//! Warns when the tunnel has a wildcard, because visitors can then change the hostname that apps see.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -8,17 +8,17 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-wildcard-host-header",
     severity: Severity::Warning,
     theme: Theme::Ingress,
-    summary: "visitors of a wildcard can tell apps another hostname",
+    summary: "visitors of a wildcard can change the hostname that apps see",
     explain: "\
-The Ingress controller believes `X-Forwarded-Host`, together with the other headers that it needs from \
-cloudflared, and Cloudflare's edge passes on what a visitor wrote there. An app that makes links from \
-its hostname, such as the one in a mail that resets a password, can be made to write a foreign one; \
-ingress-nginx even puts it into `Host`.
+The Ingress controller trusts `X-Forwarded-Host`, together with the other headers that it needs from \
+cloudflared, and Cloudflare's edge passes on the value that a visitor sends. An app that builds links \
+from its hostname can be made to write a foreign hostname, for example in an e-mail that resets a \
+password. ingress-nginx even copies it into `Host`.
 
-For a whole hostname the emitted rule of the tunnel says `httpHostHeader`, with which cloudflared \
-overwrites that header. A wildcard has no one name to write. So list the names that matter beside the \
-wildcard: whole names come first, whatever the order here. For the rest, accept this warning where no \
-app believes its own hostname, or remove the header at the edge by a transform rule.
+For a whole hostname, the emitted rule of the tunnel sets `httpHostHeader`, and cloudflared overwrites \
+the header. For a wildcard, there is no single name to set. List the important names beside the \
+wildcard: whole names are always matched first. For the other names, remove the header at the edge with \
+a transform rule, or accept this warning if no app uses its own hostname.
 
 Source: cloudflared, proxy/origin_proxy.go; ingress-nginx, rootfs/etc/nginx/lua/lua_ingress.lua.",
     scope: Scope::Present,
@@ -30,9 +30,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = tunnel.origin.key("hostnames");
     let names = tunnel.hostnames.iter().enumerate();
     for (position, hostname) in names.filter(|(_, hostname)| hostname.is_wildcard()) {
-        let message = format!("visitors of `{hostname}` can tell apps another hostname");
-        let finding = Finding::new(message, &at.index(position), "has no one name to insist on")
-            .help("list the hostnames of apps that make links from their name beside the wildcard");
+        let message = format!("visitors of `{hostname}` can change the hostname that apps see");
+        let finding =
+            Finding::new(message, &at.index(position), "a wildcard has no single hostname").help(
+                "list the hostnames of apps that build links from their name beside the wildcard",
+            );
         findings.push(finding);
     }
 }

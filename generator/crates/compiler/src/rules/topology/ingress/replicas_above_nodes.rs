@@ -1,4 +1,4 @@
-//! Replicas stand on nodes of their own.
+//! Warns when there are more replicas than nodes that accept ordinary pods.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,13 +10,15 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "replicas-above-nodes",
     severity: Severity::Warning,
     theme: Theme::Ingress,
-    summary: "there are more replicas than nodes that take them",
+    summary: "there are more replicas than nodes for them",
     explain: "\
-Replicas of the Ingress controller and of cloudflared are spread over nodes as far as there are nodes. \
-Further ones share a node, take its memory, and are lost together with it: they add nothing.
+The replicas of the Ingress controller and of cloudflared are spread over the nodes. If there are more \
+replicas than nodes, some of them share a node: they use its memory and are lost together with it, so \
+they add nothing.
 
-Write as many as there are nodes that take ordinary pods: workers, and control planes with `taints = []`. \
-The default of two is never reported: on one node it still lets one pod be replaced by the other.",
+Write at most the number of nodes that accept ordinary pods: workers, and control planes with `taints = \
+[]`. The default of two is never reported: on one node, a second replica still allows one pod to be \
+replaced without an interruption.",
     scope: Scope::Present,
     check,
 };
@@ -29,22 +31,22 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// What the default asks for.
+/// The default number of replicas.
 const UNREPORTED: usize = 2;
 
 fn report(topology: &Topology, replicas: Replicas, table: &Route, findings: &mut Findings) {
-    let nodes = topology.nodes.iter().filter(|node| takes_pods(node)).count();
+    let nodes = topology.nodes.iter().filter(|node| accepts_pods(node)).count();
     if usize::from(replicas.get()) <= nodes.max(UNREPORTED) {
         return;
     }
     let at = table.key("replicas");
-    let message = format!("`{at}` is {replicas}, more than the nodes that take pods ({nodes})");
+    let message = format!("`{at}` is {replicas}, but the number of nodes for pods is {nodes}");
     let help = format!("set `{at} = {}`", nodes.max(UNREPORTED));
-    findings.push(Finding::new(message, &at, "more than there are such nodes").help(help));
+    findings.push(Finding::new(message, &at, "more replicas than nodes").help(help));
 }
 
-/// Without a declared taint, kubeadm gives control planes one that keeps ordinary pods away.
-fn takes_pods(node: &Node) -> bool {
+/// Without `taints`, kubeadm adds a taint to control planes that keeps ordinary pods away.
+fn accepts_pods(node: &Node) -> bool {
     match &node.taints {
         None => node.role == Role::Worker,
         Some(taints) => taints.iter().all(|taint| taint.effect() == TaintEffect::PreferNoSchedule),

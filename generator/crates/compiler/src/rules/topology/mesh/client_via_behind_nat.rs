@@ -1,4 +1,4 @@
-//! What carries a client's traffic can be called by it.
+//! Refuses `via` of a client when it names a node behind NAT.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
@@ -10,11 +10,12 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-via-behind-nat",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`via` names a node that a client cannot call",
+    summary: "`via` names a node behind NAT",
     explain: "\
-A client calls its `via`, which carries what the client cannot reach itself: Services, and nodes behind \
-NAT with their pods. A node behind NAT has no address that a client could call, and the client none that \
-the node could: they never meet.
+A client connects to its `via`. This node forwards everything that the client cannot reach directly: \
+Services, nodes behind NAT, and the pods of those nodes. A node behind NAT has no address that a client \
+can connect to, and the client has no address that the node can connect to: there is never a handshake \
+between them.
 
 Name a node that has an `endpoint`, or leave `via` out.",
     scope: Scope::Tables(&["clients", "nodes"]),
@@ -23,7 +24,7 @@ Name a node that has an `endpoint`, or leave `via` out.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     if public_nodes(topology).is_empty() {
-        return; // `client-without-public-node` says so once.
+        return; // `client-without-public-node` reports this once.
     }
     let nodes = nodes_by_name(topology);
     for client in &topology.clients {

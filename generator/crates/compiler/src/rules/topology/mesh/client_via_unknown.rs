@@ -1,4 +1,4 @@
-//! What carries a client's traffic is a node.
+//! Refuses `via` of a client when no node has this name.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
@@ -9,14 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-via-unknown",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`via` names no node",
+    summary: "`via` names a node that does not exist",
     explain: "\
-A client's `via` carries what the client cannot reach itself: Services, and nodes behind NAT with their \
-pods. If no node has that name, none of it would be in any peer's AllowedIPs, and the client's packets \
-would be refused by its own interface (`Required key not available`).
+The `via` of a client forwards everything that the client cannot reach directly: Services, nodes behind \
+NAT, and the pods of those nodes. If no node has this name, no peer's AllowedIPs have these addresses, \
+and the client's own interface refuses the packets (`Required key not available`).
 
-Write the name of a node that has an `endpoint`, or leave `via` out: then it is the node that founds the \
-cluster, or the first public node where that one stands behind NAT.",
+Write the name of a node that has an `endpoint`, or leave `via` out. The default is the node that \
+initialises the cluster, or the first public node if that one is behind NAT.",
     scope: Scope::Tables(&["clients", "nodes"]),
     check,
 };

@@ -1,4 +1,4 @@
-//! Clients have somebody to call.
+//! Refuses clients when no node has an `endpoint`.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::{NAMED, list};
@@ -10,14 +10,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-without-public-node",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "there are clients, and no node that they could call",
+    summary: "there are clients, but no node has an `endpoint`",
     explain: "\
-A client calls the nodes that have an `endpoint`, and reaches the others through one of those. Where \
-every node stands behind NAT it can call none, and none can call it: its configuration would have no \
-peer.
+A client connects to the nodes that have an `endpoint`, and reaches the other nodes through one of \
+them. If every node is behind NAT, the client can connect to no node, and no node can connect to the \
+client: its configuration would have no peer.
 
 Give one node an `endpoint`: its public address, or a DNS name and a port that its router forwards. \
-Without any, remove the client and reach the cluster from inside its LAN.",
+Otherwise remove the client, and reach the cluster from inside its LAN.",
     scope: Scope::Tables(&["clients", "nodes"]),
     check,
 };
@@ -28,10 +28,10 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let names: Vec<_> = topology.clients.iter().map(|client| &client.name).collect();
-    let message = format!("no node can be called by {}", list(&names, "or"));
-    let mut finding = Finding::new(message, &first.origin.key("name"), "calls public nodes");
+    let message = format!("there is no node that {} can connect to", list(&names, "or"));
+    let mut finding = Finding::new(message, &first.origin.key("name"), "connects to public nodes");
     for other in others.iter().take(NAMED - 1) {
-        finding = finding.and(&other.origin.key("name"), "calls public nodes");
+        finding = finding.and(&other.origin.key("name"), "connects to public nodes");
     }
     for node in topology.nodes.iter().take(NAMED) {
         finding = finding.and(&node.origin.key("name"), "has no `endpoint`");

@@ -1,4 +1,4 @@
-//! No two nodes listen in the same place.
+//! Refuses two nodes with the same endpoint.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,23 +10,23 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-duplicate",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "two nodes have one endpoint",
+    summary: "two nodes have the same endpoint",
     explain: "\
-One address and port reach one machine. The other node's peers would send their handshakes to the \
-wrong one, which drops them since they are not encrypted to its key: the pair stays silent, without an \
-error on either side. Endpoints are compared after the default port is added, and those in a LAN within \
-their site.
+An address and a port lead to one machine. The peers of the other node would send their handshakes to \
+the wrong machine. That machine drops them, because they are not encrypted to its key: no handshake \
+completes, and neither side reports an error. Endpoints are compared after the default port is added. A \
+`lan_endpoint` is compared within its site.
 
-Two nodes behind one public address need two ports, forwarded by the router: write one as `host:port`, \
-or leave it out on the node that cannot be called.
+Two nodes behind one public address need two ports, which the router forwards: write one endpoint as \
+`host:port`. If the router forwards no second port, leave the endpoint of that node out.
 
 Source: wg(8), \"endpoint\"; WireGuard's whitepaper, section 5.",
     scope: Scope::Present,
     check,
 };
 
-/// Where a node listens: its site for an endpoint in a LAN, and host and port.
-type Socket<'topology> = (Option<&'topology Name>, &'topology Host, Port);
+/// The address that a node listens on: host and port, and the site of a `lan_endpoint`.
+type SocketKey<'topology> = (Option<&'topology Name>, &'topology Host, Port);
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let public = topology.nodes.iter().filter_map(|node| {
@@ -42,7 +42,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-fn socket<'a>(site: Option<&'a Name>, endpoint: &'a Endpoint, topology: &Topology) -> Socket<'a> {
+fn socket<'a>(
+    site: Option<&'a Name>,
+    endpoint: &'a Endpoint,
+    topology: &Topology,
+) -> SocketKey<'a> {
     (site, endpoint.host(), endpoint.port().unwrap_or(topology.wireguard.listen_port))
 }
 
@@ -53,10 +57,11 @@ fn finding(
     key: &'static str,
     topology: &Topology,
 ) -> Finding {
-    let endpoint = endpoint.with_port(topology.wireguard.listen_port);
+    let full_endpoint = endpoint.with_port(topology.wireguard.listen_port);
     let place = |node: &Node| node.origin.key(key);
-    let message = format!("`{}` and `{}` have the {key} {endpoint}", first.name, later.name);
+    let message =
+        format!("`{}` and `{}` both have the {key} {full_endpoint}", first.name, later.name);
     Finding::new(message, &place(later), "used again here")
         .and(&place(first), "first used here")
-        .help("give one of the two another port, or leave it out where nobody can call")
+        .help(format!("use another port for one of the two, or leave its `{key}` out"))
 }

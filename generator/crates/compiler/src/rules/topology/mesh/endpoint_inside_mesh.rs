@@ -1,4 +1,4 @@
-//! WireGuard's own packets travel outside of the mesh.
+//! Refuses an endpoint that is an address of the node, pod or Service subnet.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,14 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-inside-mesh",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "an endpoint is an address of the mesh itself",
+    summary: "an endpoint is an address inside the mesh",
     explain: "\
-An endpoint is where WireGuard's encrypted packets go, over the Internet or a LAN. An address of the \
-node, pod or Service subnet is reached through the tunnel that the endpoint is to open: the handshake \
-would be sent into the tunnel it is for. No handshake takes place, and nothing reports it.
+WireGuard sends its encrypted packets to an endpoint, over the Internet or a LAN. An address of the \
+node, pod or Service subnet is reached only through the tunnel. The handshake that should open the \
+tunnel would be sent into this same tunnel: it never completes, and no program reports an error.
 
-Write the address that the machine has on the Internet, or in its LAN as `lan_endpoint`. A node's mesh \
-address follows from its `id`; where it has to be another one, that is `address`.
+Write the address that the machine has on the Internet, or its LAN address as `lan_endpoint`. The mesh \
+address of a node follows from its `id`; to choose another one, set `address`.
 
 Source: wg(8), \"endpoint\"; wireguard.com, \"Routing & Network Namespace Integration\".",
     scope: Scope::Present,
@@ -35,7 +35,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// The key and value of the cluster's subnet that an endpoint lies in.
+/// The cluster's subnet that contains an endpoint, with its key.
 pub(super) fn subnet_around(
     endpoint: &Endpoint,
     topology: &Topology,

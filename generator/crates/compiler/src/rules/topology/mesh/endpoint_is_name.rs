@@ -1,4 +1,4 @@
-//! An endpoint is an address, where it can be one.
+//! Warns when an endpoint is a DNS name.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::private_domain;
@@ -10,16 +10,17 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-is-name",
     severity: Severity::Warning,
     theme: Theme::Mesh,
-    summary: "an endpoint is a DNS name, which every peer has to look up",
+    summary: "an endpoint is a DNS name",
     explain: "\
-WireGuard looks a name up once, when the peer is set. `wg-quick@` of Debian and Ubuntu would wait for a \
-dead name for ever, and kubelet behind it. So Meshwright keeps names out of wg0.conf: they stand in \
-`wg0.endpoints`, are set after the interface is up, and a timer looks them up again. That costs what an \
-address does not: until DNS answers, and for up to one round of the timer after the address changed, the \
-peers do not find the node; and whoever controls the name can stop the mesh (though never read it).
+WireGuard resolves a name once, when the peer is set. On Debian and Ubuntu, `wg-quick@` would wait \
+without limit for a name that cannot be resolved, and kubelet would wait with it. So Meshwright does \
+not write names into wg0.conf: they are in `wg0.endpoints`, they are set after the interface is up, and \
+a timer resolves them again. This has a cost. Peers cannot find the node until DNS answers, and for up \
+to one interval of the timer after its address changed. And the owner of the name can stop the mesh, \
+but not read its traffic.
 
-Write the address where it does not change. For a line that changes its address a name is right: accept \
-the warning.
+If the address does not change, write the address. If the address changes, a name is right: accept the \
+warning.
 
 Sources: systemd unit `wg-quick@.service` (`WG_ENDPOINT_RESOLUTION_RETRIES`); wg-quick(8).",
     scope: Scope::Present,
@@ -31,12 +32,13 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let Some(Host::Name(name)) = node.endpoint.as_ref().map(|endpoint| endpoint.host()) else {
             continue;
         };
-        // One that nobody outside can look up is worse: `endpoint-name-private` says so.
+        // A name that public DNS does not have is worse: `endpoint-name-private` reports it.
         if private_domain(name.as_str()).is_some() {
             continue;
         }
         let message = format!("the endpoint of `{}` is the name `{name}`", node.name);
-        let finding = Finding::new(message, &node.origin.key("endpoint"), "has to be looked up");
-        findings.push(finding.help("write the address, if it does not change"));
+        let finding =
+            Finding::new(message, &node.origin.key("endpoint"), "every peer has to resolve it");
+        findings.push(finding.help("write the address if it does not change"));
     }
 }

@@ -1,4 +1,4 @@
-//! The name of an endpoint can be looked up from everywhere.
+//! Warns when an endpoint is a DNS name that public DNS does not have.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::private_domain;
@@ -12,15 +12,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Mesh,
     summary: "an endpoint is a name that public DNS does not have",
     explain: "\
-Every node and client looks the name of an `endpoint` up where it stands: at its cloud's or its \
-provider's resolver. Those do not have a name without a dot, nor one below `.local`, `.lan`, `.internal`, \
-`.home.arpa` and the like: it means something in one network alone. Peers elsewhere find no address and \
-never send a handshake; `wg show` lists them without an endpoint.
+Every node and client resolves the name of an `endpoint` at its own resolver, which is that of its \
+cloud or provider. These resolvers do not know a name without a dot, or a name below `.local`, `.lan`, \
+`.internal`, `.home.arpa` and similar domains: such a name is valid in one network only. Peers \
+elsewhere find no address and never send a handshake; `wg show` lists them without an endpoint.
 
-Write the public address, or a name that a registrar has sold. An address in a LAN is a `lan_endpoint`. \
-Where all machines share a resolver that knows the name, accept the warning.
+Write the public address, or a name in a registered domain. If the address is in a LAN, write it as \
+`lan_endpoint`. If all nodes and clients share a resolver that knows the name, accept the warning.
 
-Sources: RFC 6761 and RFC 6762 (special-use names, `.local`); RFC 8375 (`home.arpa`); ICANN, `.internal`.",
+Sources: RFC 6761 and RFC 6762 (special-use names, `.local`); RFC 8375 (`home.arpa`); ICANN, \
+`.internal`.",
     scope: Scope::Present,
     check,
 };
@@ -34,9 +35,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let message = format!("public DNS has no name `{name}`, the endpoint of `{}`", node.name);
         let label = match domain {
             "" => "a name without a domain".to_owned(),
-            domain => format!("`.{domain}` means something in one network alone"),
+            domain => format!("`.{domain}` is valid in one network only"),
         };
         let finding = Finding::new(message, &node.origin.key("endpoint"), label);
-        findings.push(finding.help("write an address or a name that every other machine can find"));
+        findings.push(
+            finding.help("write an address, or a name that every node and client can resolve"),
+        );
     }
 }

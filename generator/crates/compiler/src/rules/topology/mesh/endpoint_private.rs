@@ -1,4 +1,4 @@
-//! A public endpoint is public.
+//! Warns when `endpoint` is a private address.
 
 use super::endpoint_inside_mesh::subnet_around;
 use crate::check::{Findings, Rule, Scope, Theme};
@@ -13,14 +13,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Mesh,
     summary: "an `endpoint` is a private address",
     explain: "\
-Every node and client calls an `endpoint`. A private address (RFC 1918, the carriers' 100.64.0.0/10 of \
-RFC 6598, IPv6 unique local addresses of RFC 4193) leads somewhere else, or nowhere, from any other \
-network: those peers never get a handshake, without an error. A node counts as public too, so it may be \
-taken for a relay or a client's `via`.
+Every node and client connects to an `endpoint`. A private address is valid in one network only (RFC \
+1918, the shared 100.64.0.0/10 of RFC 6598, IPv6 unique local addresses of RFC 4193). From any other \
+network it leads to another machine or to none: these peers never complete a handshake, and no program \
+reports an error. A node with an `endpoint` also counts as public, so it may be chosen as a relay or as \
+a client's `via`.
 
-In one LAN, give both nodes the same `site` and write the address as `lan_endpoint`; leave `endpoint` \
-out where nobody outside can call. On a cloud that translates addresses write the public one. Where all \
-machines and clients share one private network, accept the warning.
+If the address is in a LAN, give the nodes of that LAN the same `site`, and write the address as \
+`lan_endpoint`. If the node cannot be reached from outside, leave `endpoint` out. On a cloud that \
+translates addresses, write the public address. If all nodes and clients share one private network, \
+accept the warning.
 
 Sources: RFC 1918 §3; RFC 6598 §7; RFC 4193 §3.",
     scope: Scope::Present,
@@ -30,17 +32,19 @@ Sources: RFC 1918 §3; RFC 6598 §7; RFC 4193 §3.",
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in &topology.nodes {
         let endpoint = node.endpoint.as_ref().filter(|endpoint| is_unreachable(endpoint.host()));
-        // An address of the mesh is never right: `endpoint-inside-mesh` says so.
+        // An address inside the mesh is always an error: `endpoint-inside-mesh` reports it.
         let outside = endpoint.filter(|endpoint| subnet_around(endpoint, topology).is_none());
         let Some(endpoint) = outside else { continue };
         let message = format!("the endpoint {} of `{}` is private", endpoint.host(), node.name);
-        let label = "cannot be called from another network";
+        let label = "cannot be reached from another network";
         let finding = Finding::new(message, &node.origin.key("endpoint"), label);
-        findings.push(finding.help("is this a `lan_endpoint`? If so, give the node a `site` too"));
+        findings.push(
+            finding.help("if it is a LAN address, write it as `lan_endpoint`, and add a `site`"),
+        );
     }
 }
 
-/// Whether no host of the Internet can call it. Nothing is known of names.
+/// Whether no host on the Internet can connect to it. Names are not judged.
 fn is_unreachable(host: &Host) -> bool {
     match host {
         Host::V4(address) => is_private(Subnet::new((*address).into())),

@@ -1,4 +1,4 @@
-//! The mesh's interface has a name that nothing else takes.
+//! Refuses a name of WireGuard's interface that another interface has or will have.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Fix, Severity};
@@ -8,22 +8,23 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "interface-taken",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`wireguard.interface` is a name that something else takes",
+    summary: "`wireguard.interface` is a name that another interface has",
     explain: "\
-wg-quick makes the interface, and fails where one of that name is there already: the node is not part of \
-the mesh. The kernel has `lo`; the distributions name network cards `eth0` or `enp1s0`; Calico makes \
-`cali…` and `tunl0`, kube-proxy `kube-ipvs0`, Docker `docker0` and `veth…`. Felix also takes what starts \
-with `cali` for a pod of its own, and the firewall trusts the mesh's interface: under the name of a \
-network card it would trust the Internet.
+wg-quick creates the interface, and fails if an interface with this name exists: the node does not join \
+the mesh. The kernel has `lo`. Distributions name network cards `eth0` or `enp1s0`. Calico creates \
+`cali…` and `tunl0`, kube-proxy `kube-ipvs0`, Docker `docker0` and `veth…`. Felix also treats every \
+interface whose name starts with `cali` as a pod's. And the firewall trusts WireGuard's interface: with \
+the name of a network card, it would trust the Internet.
 
-Leave `wireguard.interface` out: it is then `wg0`. The card of a node is its `public_interface`.
+Leave `wireguard.interface` out: the default is `wg0`. The network card of a node is its \
+`public_interface`.
 
 Sources: wg-quick(8); systemd.net-naming-scheme(7); Calico, `interfacePrefix` of Felix.",
     scope: Scope::Present,
     check,
 };
 
-/// What names of interfaces begin with, and whose they are.
+/// Prefixes of interface names, and what uses them.
 const TAKEN: [(&str, &str); 9] = [
     ("eth", "network cards"),
     ("en", "network cards"),
@@ -39,11 +40,11 @@ const TAKEN: [(&str, &str); 9] = [
 fn check(topology: &Topology, findings: &mut Findings) {
     let name = &topology.wireguard.interface;
     let at = topology.wireguard.origin.key("interface");
-    if let Some(owner) = owner(name.as_str()) {
-        let message = format!("the interface name `{name}` is taken by {owner}");
+    if let Some(user) = user_of_name(name.as_str()) {
+        let message = format!("the interface name `{name}` is used by {user}");
         findings.push(
             Finding::new(message, &at, "WireGuard cannot have this name")
-                .fix(Fix::default(&at, "it is then `wg0`")),
+                .fix(Fix::default(&at, "the default is `wg0`")),
         );
         return;
     }
@@ -52,27 +53,27 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let message = format!("`{name}` is the public interface of `{}`", node.name);
         let finding = Finding::new(message, &node.origin.key("public_interface"), "used here")
             .and(&at, format!("`wireguard.interface` is `{name}`"));
-        findings.push(finding.help("give the two different names"));
+        findings.push(finding.help("use two different names"));
     }
 }
 
-/// Who makes interfaces of that name.
-fn owner(name: &str) -> Option<&'static str> {
+/// What uses interfaces with this name.
+fn user_of_name(name: &str) -> Option<&'static str> {
     if name == "lo" {
-        return Some("the loopback");
+        return Some("the loopback interface");
     }
     let taken = TAKEN.iter().find(|(prefix, _)| name.starts_with(prefix));
-    taken.map(|(_, owner)| *owner)
+    taken.map(|(_, user)| *user)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::owner;
+    use super::user_of_name;
 
     #[test]
-    fn owners_are_told_by_their_names() {
+    fn a_name_shows_what_uses_it() {
         let table = [
-            ("lo", Some("the loopback")),
+            ("lo", Some("the loopback interface")),
             ("lo1", None),
             ("eth1", Some("network cards")),
             ("enp1s0", Some("network cards")),
@@ -85,7 +86,7 @@ mod tests {
             ("mesh0", None),
         ];
         for (name, expected) in table {
-            assert_eq!(owner(name), expected, "{name}");
+            assert_eq!(user_of_name(name), expected, "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A mapping of a NAT is kept open.
+//! Refuses keepalives of 0 when a node is behind NAT.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Fix, Severity};
@@ -8,14 +8,15 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "keepalive-zero-behind-nat",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "keepalives are off, and a node stands behind NAT",
+    summary: "keepalives are off, and a node is behind NAT",
     explain: "\
-A router forgets a silent UDP mapping, many after 30 seconds. From then on nobody reaches the node behind \
-it until it sends something itself: pods there answer at some times and not at others, and the API server \
-loses its kubelet.
+A router removes the UDP mapping of a silent connection, many routers after 30 seconds. Then no peer \
+can reach the node behind the router until the node itself sends a packet. Its pods answer at some \
+times and not at others, and the API server loses its kubelet.
 
-Leave `wireguard.persistent_keepalive` out: 25 seconds is what wg(8) calls sensible for a wide variety of \
-firewalls, and it also brings a node that was restarted back within a fraction of a second.
+Leave `wireguard.persistent_keepalive` out. The default is 25 seconds, which wg(8) calls sensible for a \
+wide variety of firewalls. With it, a node that was restarted is also reachable again within a fraction \
+of a second.
 
 Sources: wg(8), \"persistent keepalive\"; RFC 4787 §4.3.",
     scope: Scope::Tables(&["nodes", "wireguard"]),
@@ -28,9 +29,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if topology.wireguard.persistent_keepalive.get() != 0 {
         return;
     }
-    let message = format!("keepalives are off, and `{}` stands behind NAT", node.name);
+    let message = format!("keepalives are off, and `{}` is behind NAT", node.name);
     let at = topology.wireguard.origin.key("persistent_keepalive");
     let finding = Finding::new(message, &at, "0 is off")
-        .and(&node.origin.key("name"), "has no `endpoint`: its router forgets it");
-    findings.push(finding.fix(Fix::default(&at, "it is then 25")));
+        .and(&node.origin.key("name"), "has no `endpoint`: its router drops the mapping");
+    findings.push(finding.fix(Fix::default(&at, "the default is 25")));
 }

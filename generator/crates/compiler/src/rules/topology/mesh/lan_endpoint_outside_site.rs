@@ -1,4 +1,4 @@
-//! A node's address in its LAN is one of that LAN.
+//! Refuses a `lan_endpoint` that is outside its site's subnet.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,14 +9,15 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "lan-endpoint-outside-site",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`lan_endpoint` is no address of its site",
+    summary: "`lan_endpoint` is outside the subnet of its site",
     explain: "\
-Nodes of one site call each other at their `lan_endpoint`, over the network that the site's `subnet` \
-describes. An address outside of it is another network's: the packets go to the router, which drops them \
-or sends them to somebody else, and the pair has no other way, since the LAN is preferred where both \
-stand in one site. No handshake takes place, and nothing reports it.
+Nodes of one site connect to each other at their `lan_endpoint`, over the network of the site's \
+`subnet`. An address outside this subnet belongs to another network: the router drops the packets, or \
+sends them to another machine. There is no second path, because nodes of one site always use the LAN. \
+No handshake completes, and no program reports an error.
 
-Correct the address, or the site's `subnet`; a node that stands elsewhere has another `site`, or none.
+Correct the address, or the `subnet` of the site. If the node is in another place, give it another \
+`site`, or none.
 
 Source: wg(8), \"endpoint\".",
     scope: Scope::Present,
@@ -34,7 +35,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// Nothing is known of names, and IPv6 addresses of an IPv4 site may be right.
+/// Names are not judged, nor IPv6 addresses: a site declares only its IPv4 subnet.
 fn is_outside(endpoint: &Endpoint, subnet: Subnet) -> bool {
     matches!(endpoint.host(), Host::V4(address) if !subnet.contains_address(*address))
 }
@@ -42,8 +43,8 @@ fn is_outside(endpoint: &Endpoint, subnet: Subnet) -> bool {
 fn finding(node: &Node, endpoint: &Endpoint, site: &Site, subnet: Subnet) -> Finding {
     let host = endpoint.host();
     let message =
-        format!("the lan_endpoint {host} of `{}` is not in its site `{}`", node.name, site.name);
-    Finding::new(message, &node.origin.key("lan_endpoint"), "another network's address")
-        .and(&site.origin.key("subnet"), format!("`{}` is {subnet}", site.name))
+        format!("the lan_endpoint {host} of `{}` is outside its site `{}`", node.name, site.name);
+    Finding::new(message, &node.origin.key("lan_endpoint"), "an address of another network")
+        .and(&site.origin.key("subnet"), format!("the site `{}` has {subnet}", site.name))
         .help(format!("write the address that `{}` has in {subnet}", node.name))
 }

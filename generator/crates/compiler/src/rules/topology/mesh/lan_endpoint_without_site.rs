@@ -1,4 +1,4 @@
-//! An endpoint in a LAN says in which.
+//! Refuses a `lan_endpoint` on a node without a `site`.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -8,13 +8,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "lan-endpoint-without-site",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "a node has a `lan_endpoint` and no `site`",
+    summary: "a node has a `lan_endpoint` but no `site`",
     explain: "\
-`lan_endpoint` is where nodes of the same `site` reach a node. Without a site no node is of the same one, \
-and the key would have no effect: two nodes of one LAN would go through their router's public address, \
-or, behind NAT, not reach each other at all.
+Nodes of the same `site` connect to a node at its `lan_endpoint`. A node without a site shares a site \
+with no other node, so the key would have no effect. Two nodes of one LAN would connect through the \
+public address of their router; if both are behind NAT, they would not reach each other at all.
 
-Give the nodes of that LAN one `site`, or remove the key.",
+Give all nodes of that LAN the same `site`, or remove the key.",
     scope: Scope::Tables(&["nodes"]),
     check,
 };
@@ -22,8 +22,13 @@ Give the nodes of that LAN one `site`, or remove the key.",
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in topology.nodes.iter().filter(|node| node.site.is_none()) {
         let Some(endpoint) = &node.lan_endpoint else { continue };
-        let message = format!("`{}` has the lan_endpoint {endpoint} and no site", node.name);
-        let finding = Finding::new(message, &node.origin.key("lan_endpoint"), "in which LAN?");
-        findings.push(finding.help("give the nodes of that LAN one `site`, or remove it"));
+        let message = format!("`{}` has the lan_endpoint {endpoint}, but no site", node.name);
+        let finding = Finding::new(
+            message,
+            &node.origin.key("lan_endpoint"),
+            "used only between nodes of one site",
+        );
+        findings
+            .push(finding.help("give all nodes of that LAN the same `site`, or remove the key"));
     }
 }

@@ -1,4 +1,4 @@
-//! Packets of the mesh fit into every underlay, and are large enough for what runs in it.
+//! Refuses an MTU of the mesh that is too large for an underlay or too small for IPv6.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::mtu::{self, MeshMtu, Reason};
@@ -10,27 +10,27 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "mtu-out-of-bounds",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "the MTU of the mesh does not fit",
+    summary: "the MTU of the mesh is too large or too small",
     explain: "\
-WireGuard adds 80 bytes to a packet (40 of IPv6, 8 of UDP, 32 of its own). A packet that is larger than \
-the smallest underlay less those is fragmented or lost on the way: SSH and ping work, and TLS handshakes \
-and image pulls hang. So `wireguard.mtu` is at most the smallest underlay − 80; the help names the node \
-that decides it.
+WireGuard adds 80 bytes to a packet: 40 for IPv6, 8 for UDP, 32 for itself. If the result is larger \
+than the smallest underlay, packets are fragmented or lost: SSH and ping work, but TLS handshakes and \
+image pulls hang. So `wireguard.mtu` is at most the smallest underlay − 80. The report names the node \
+with the smallest underlay.
 
-Below 1280 bytes Linux takes IPv6 off the interface (RFC 8200 §5 asks for 1280); what is left above it \
-also holds the 1200 bytes that cloudflared's QUIC never goes below (RFC 9000 §14), with every header.
+Below 1280 bytes, Linux disables IPv6 on the interface (RFC 8200 §5 requires 1280). An MTU of 1280 also \
+carries the 1200 bytes that the QUIC of cloudflared always needs (RFC 9000 §14), with all headers.
 
-Leave `wireguard.mtu` out, and it is derived. A node with a smaller way to the Internet says so in \
-`underlay_mtu`; `ping -M do -s <size − 28>` finds it.",
+Leave `wireguard.mtu` out: it is then derived. If a node's connection to the Internet has a smaller \
+MTU, set its `underlay_mtu`. To measure it, run `ping -M do -s <size − 28>`.",
     scope: Scope::Tables(&["nodes", "wireguard"]),
     check,
 };
 
-/// The smallest MTU that carries IPv6 (RFC 8200 §5).
+/// The smallest MTU for IPv6, in bytes (RFC 8200 §5).
 const SMALLEST: u16 = 1280;
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let Some((largest, node)) = largest(topology) else { return };
+    let Some((largest, node)) = largest_mtu(topology) else { return };
     let declared = topology.wireguard.mtu.map(|mtu| mtu.get());
     match declared {
         _ if largest < SMALLEST => findings.push(narrow_underlay(node, largest)),
@@ -44,8 +44,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// The largest MTU with which no node fragments, and the node that decides it.
-fn largest(topology: &Topology) -> Option<(u16, &Node)> {
+/// The largest MTU with which no node fragments, and the node with the smallest underlay.
+fn largest_mtu(topology: &Topology) -> Option<(u16, &Node)> {
     match mtu::largest(topology)? {
         MeshMtu { value, reason: Reason::SmallestUnderlay { node, .. } } => {
             Some((value, topology.node(&node)?))
@@ -57,30 +57,31 @@ fn largest(topology: &Topology) -> Option<(u16, &Node)> {
 fn narrow_underlay(node: &Node, largest: u16) -> Finding {
     let underlay = mtu::underlay(node);
     let least = SMALLEST + WIREGUARD_OVERHEAD;
-    let message = format!("the underlay of `{}` leaves the mesh an MTU of {largest}", node.name);
+    let message =
+        format!("the underlay of `{}` leaves an MTU of {largest} for the mesh", node.name);
     let label = format!("{underlay} − {WIREGUARD_OVERHEAD} = {largest}, less than {SMALLEST}");
     let finding = Finding::new(message, &node.origin.key("underlay_mtu"), label);
     finding.help(format!("the mesh needs an underlay of {least} bytes or more on every node"))
 }
 
 fn too_small(declared: u16, largest: u16, topology: &Topology) -> Finding {
-    let message = format!("the MTU {declared} is below {SMALLEST}, the least for IPv6");
+    let message = format!("the MTU {declared} is below {SMALLEST}, the minimum for IPv6");
     let at = topology.wireguard.origin.key("mtu");
     let finding = Finding::new(message, &at, "too small");
-    finding.fix(Fix::default(&at, &format!("it is then {largest}")))
+    finding.fix(Fix::default(&at, &format!("the default is then {largest}")))
 }
 
 fn too_large(declared: u16, largest: u16, node: &Node, topology: &Topology) -> Finding {
     let message = format!("the MTU {declared} does not fit into the underlay of `{}`", node.name);
     let (key, assumed) = match (node.underlay_mtu, &node.endpoint) {
         (Some(_), _) => ("underlay_mtu", "declared"),
-        (None, None) => ("name", "customary behind NAT"),
-        (None, Some(_)) => ("name", "customary for its provider"),
+        (None, None) => ("name", "usual behind NAT"),
+        (None, Some(_)) => ("name", "usual for its provider"),
     };
     let underlay = mtu::underlay(node);
-    let label = format!("an underlay of {underlay} bytes, {assumed}: {largest} is the most");
+    let label = format!("an underlay of {underlay} bytes ({assumed}): at most {largest}");
     let at = topology.wireguard.origin.key("mtu");
     Finding::new(message, &at, "too large")
         .and(&node.origin.key(key), label)
-        .fix(Fix::default(&at, &format!("it is then {largest}")))
+        .fix(Fix::default(&at, &format!("the default is then {largest}")))
 }

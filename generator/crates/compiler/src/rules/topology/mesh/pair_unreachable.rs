@@ -1,4 +1,4 @@
-//! Of two nodes one can call the other, or a relay carries their traffic.
+//! Refuses two nodes behind NAT that have no path to each other.
 
 use std::cmp::Reverse;
 
@@ -13,45 +13,46 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "pair-unreachable",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "two nodes behind NAT have no way to each other",
+    summary: "two nodes behind NAT have no path to each other",
     explain: "\
-Of two nodes one has to call the other. Where both stand behind NAT neither can, and WireGuard waits in \
-silence: no handshake, no error. Their pods do not reach each other, BGP between them never comes up, \
-and DNS or a Service fails for as many requests as the other one's endpoints are asked.
+One of two nodes has to connect to the other. If both are behind NAT, neither can: there is no \
+handshake, and WireGuard reports no error. Their pods do not reach each other, and the BGP session \
+between them never comes up. Requests to DNS or another Service fail whenever they go to a pod of the \
+other node.
 
-Name a public node as `relay` on one of the two: both then send the other's addresses to the relay, which \
-forwards them and sees them decrypted. Two nodes in one LAN need no relay: give both the same `site` and \
-one of them a `lan_endpoint`.",
+Set `relay` on one of the two to the name of a public node. Both nodes then send each other's packets \
+to the relay, which forwards them and sees them decrypted. Two nodes in one LAN need no relay: give \
+both the same `site`, and one of them a `lan_endpoint`.",
     scope: Scope::Tables(&["nodes"]),
     check,
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let stranded = stranded(topology);
-    for (position, one) in stranded.iter().enumerate() {
-        let unreachable = unreachable(one, &stranded[position..]);
-        if !unreachable.is_empty() {
-            findings.push(finding(one.0, &unreachable, topology));
+    let candidates = nodes_without_relay(topology);
+    for (position, one) in candidates.iter().enumerate() {
+        let others = unreachable(one, &candidates[position..]);
+        if !others.is_empty() {
+            findings.push(finding(one.0, &others, topology));
         }
     }
 }
 
-/// A node with where others reach it.
-type Located<'topology> = (&'topology Node, Location);
+/// A node with its location.
+type LocatedNode<'topology> = (&'topology Node, Location);
 
-/// The nodes behind NAT without a relay, those first that a relay would help most: one relay is
-/// then one diagnostic.
-fn stranded(topology: &Topology) -> Vec<Located<'_>> {
+/// The nodes behind NAT without a relay. The node for which a relay would connect most pairs is
+/// first, so that one relay that is missing gives one diagnostic.
+fn nodes_without_relay(topology: &Topology) -> Vec<LocatedNode<'_>> {
     let nodes =
         topology.nodes.iter().filter(|node| node.endpoint.is_none() && node.relay.is_none());
-    let mut stranded: Vec<_> = nodes.map(|node| (node, Location::of(node))).collect();
-    let all = stranded.clone();
-    stranded.sort_by_cached_key(|one| (Reverse(unreachable(one, &all).len()), one.0.id));
-    stranded
+    let mut located: Vec<_> = nodes.map(|node| (node, Location::of(node))).collect();
+    let all = located.clone();
+    located.sort_by_cached_key(|one| (Reverse(unreachable(one, &all).len()), one.0.id));
+    located
 }
 
-/// Those of `others` that have no way to or from `one`.
-fn unreachable<'a>(one: &Located<'_>, others: &[Located<'a>]) -> Vec<&'a Node> {
+/// The nodes of `others` that cannot connect to `one`, and that `one` cannot connect to.
+fn unreachable<'a>(one: &LocatedNode<'_>, others: &[LocatedNode<'a>]) -> Vec<&'a Node> {
     let dead =
         others.iter().filter(|other| !std::ptr::eq(one.0, other.0) && !one.1.connects(&other.1));
     dead.map(|(node, _)| *node).collect()

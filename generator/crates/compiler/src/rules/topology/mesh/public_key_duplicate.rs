@@ -1,4 +1,4 @@
-//! Every machine has a key of its own.
+//! Refuses two nodes or clients with the same public key.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,14 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "public-key-duplicate",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "two machines have one public key",
+    summary: "two nodes or clients have the same public key",
     explain: "\
-To WireGuard a peer is its public key. Two machines with one key are one peer on every other node: the \
-second section replaces the first one's AllowedIPs, and the endpoint jumps to whichever of the two was \
-heard last. It mostly comes from a cloned disk image, or from a table that was copied to start the next \
-one; then both machines also hold the same private key.
+WireGuard identifies a peer by its public key alone. Two members with the same key are one peer on \
+every other node: the second section replaces the AllowedIPs of the first, and the endpoint changes to \
+the machine that sent the last packet. The usual cause is a cloned disk image, or a table that was \
+copied to start a new one. With a cloned image, both machines also have the same private key.
 
-Remove `public_key` where it was copied and run `meshwright keys`, which makes what is missing.
+Remove the copied `public_key` and run `meshwright keys`, which generates the missing key.
 
 Source: wg(8), \"peer\".",
     scope: Scope::Present,
@@ -24,13 +24,12 @@ Source: wg(8), \"peer\".",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let owners =
-        members(topology).filter_map(|machine| machine.public_key.map(|key| (key, machine)));
+    let owners = members(topology).filter_map(|member| member.public_key.map(|key| (key, member)));
     for (later, first) in duplicates(owners) {
         let message = format!("`{}` has the public key of `{}`", later.name, first.name);
         let finding = Finding::new(message, &later.origin.key("public_key"), "used again here")
             .and(&first.origin.key("public_key"), "first used here");
-        let help = "remove the one that was copied and run `meshwright keys`";
+        let help = "remove the copied key and run `meshwright keys`";
         findings.push(finding.help(help));
     }
 }

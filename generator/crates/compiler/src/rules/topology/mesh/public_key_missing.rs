@@ -1,4 +1,4 @@
-//! Every machine has a key.
+//! Refuses a node or client without a public key.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::{NAMED, list};
@@ -10,13 +10,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "public-key-missing",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "a machine has no public key",
+    summary: "a node or client has no public key",
     explain: "\
-Peers know a machine by its public key alone; without one, no file of any node can be written.
+WireGuard identifies a peer by its public key alone. Without the key, the configuration of no node can \
+be written.
 
-Run `meshwright keys`: it makes a key pair for each machine that has none, writes the public half into \
-`topology.toml` and the private half into `secrets/`. A key that was made on the machine itself, with \
-`wg genkey | tee wg0.key | wg pubkey`, can be written by hand.
+Run `meshwright keys`. It generates a key pair for each node and client without one, and writes the \
+public key into `topology.toml` and the private key into `secrets/`. If you generated a key on the \
+machine itself, with `wg genkey | tee wg0.key | wg pubkey`, write its public key by hand.
 
 Source: wg(8).",
     scope: Scope::Tables(&["clients", "nodes"]),
@@ -24,10 +25,9 @@ Source: wg(8).",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let without = members(topology).filter(|machine| machine.public_key.is_none());
-    let without: Vec<_> = without.collect();
+    let without: Vec<_> = members(topology).filter(|member| member.public_key.is_none()).collect();
     let Some((first, others)) = without.split_first() else { return };
-    let names: Vec<_> = without.iter().map(|machine| machine.name).collect();
+    let names: Vec<_> = without.iter().map(|member| member.name).collect();
     let verb = if others.is_empty() { "has" } else { "have" };
     let message = format!("{} {verb} no public key", list(&names, "and"));
     let label = "has no `public_key`";

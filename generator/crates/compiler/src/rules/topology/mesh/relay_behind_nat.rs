@@ -1,4 +1,4 @@
-//! A relay can be called by everybody.
+//! Refuses a `relay` that names a node behind NAT.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
@@ -10,14 +10,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "relay-behind-nat",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`relay` names a node that nobody can call",
+    summary: "`relay` names a node behind NAT",
     explain: "\
-A relay forwards between nodes that cannot call each other, because both can call the relay. One that \
-stands behind NAT itself can be called by neither: the pair is dead in both directions, and WireGuard \
-counts no error.
+A relay forwards packets between two nodes that cannot connect to each other, because both can connect \
+to the relay. If the relay is behind NAT, neither node can connect to it: no packet passes in either \
+direction, and WireGuard reports no error.
 
-Name a node that has an `endpoint`. The relay sees the traffic of the pair decrypted, so choose one that \
-is as trusted as its ends.",
+Name a node that has an `endpoint`. The relay sees the traffic of the pair decrypted, so choose a node \
+that you trust as much as these two.",
     scope: Scope::Tables(&["nodes"]),
     check,
 };

@@ -1,4 +1,4 @@
-//! A relay is a node.
+//! Refuses a `relay` that names no node of the topology.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
@@ -9,11 +9,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "relay-unknown",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`relay` names no node",
+    summary: "`relay` names a node that does not exist",
     explain: "\
-A node's `relay` carries its traffic to other nodes behind NAT: both ends of such a pair hold the \
-other's AllowedIPs under the relay's peer. If no node has that name there is no such peer, and nothing \
-would carry the traffic.
+The `relay` of a node forwards its packets to other nodes behind NAT: at both ends of such a pair, the \
+AllowedIPs of the relay's peer have the other end's addresses. If no node has this name, there is no \
+such peer, and no packet reaches the other end.
 
 Write the name of a node that has an `endpoint`.",
     scope: Scope::Tables(&["nodes"]),

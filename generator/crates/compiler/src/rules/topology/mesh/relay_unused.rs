@@ -1,4 +1,4 @@
-//! A relay has something to carry.
+//! Warns when a node has a `relay` that it does not need.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
@@ -10,14 +10,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "relay-unused",
     severity: Severity::Warning,
     theme: Theme::Mesh,
-    summary: "`relay` is set on a node that needs none",
+    summary: "`relay` is set on a node that does not need one",
     explain: "\
-A relay carries traffic between two nodes neither of which can call the other. A node with an `endpoint` \
-can be called by all, and one that can call or be called by every other node has direct ways alone: its \
-`relay` carries nothing. Either the line is left over, or the node was meant to be behind NAT, and its \
-`endpoint` is wrong.
+A relay forwards packets between two nodes that cannot connect to each other. A node with an `endpoint` \
+can be reached by every node. A node that can connect to, or be reached by, every other node has direct \
+connections only. On such a node, `relay` has no effect. Either the line is left over, or the node is \
+behind NAT and its `endpoint` is wrong.
 
-Remove `relay`. It can come back with the next node behind NAT: `pair-unreachable` tells when.",
+Remove `relay`. If a later node behind NAT needs it again, `pair-unreachable` reports it.",
     scope: Scope::Whole,
     check,
 };
@@ -25,7 +25,7 @@ Remove `relay`. It can come back with the next node behind NAT: `pair-unreachabl
 fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = nodes_by_name(topology);
     for node in &topology.nodes {
-        // One that is no node, or cannot be a relay, other rules report.
+        // `relay-unknown` and `relay-behind-nat` report names that cannot be a relay.
         let relay = node.relay.as_ref().and_then(|relay| nodes.get(relay));
         let is_relay = relay.is_some_and(|relay| relay.endpoint.is_some());
         if is_relay && reaches_all(node, topology) {
@@ -42,10 +42,9 @@ fn reaches_all(node: &Node, topology: &Topology) -> bool {
 
 fn finding(node: &Node) -> Finding {
     let message = format!("`{}` reaches every node without its relay", node.name);
-    let finding = Finding::new(message, &node.origin.key("relay"), "carries nothing");
-    let finding = match node.endpoint {
-        Some(_) => finding.and(&node.origin.key("endpoint"), "where everybody can call it"),
-        None => finding,
-    };
+    let mut finding = Finding::new(message, &node.origin.key("relay"), "has no effect");
+    if node.endpoint.is_some() {
+        finding = finding.and(&node.origin.key("endpoint"), "every node can connect to it here");
+    }
     finding.fix(Fix::remove(&node.origin.key("relay"), "`relay`", ""))
 }

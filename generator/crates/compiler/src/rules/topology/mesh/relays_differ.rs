@@ -1,4 +1,4 @@
-//! The two ends of a relayed pair name one relay.
+//! Warns when two nodes that need a relay name different ones.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
@@ -12,17 +12,18 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "relays-differ",
     severity: Severity::Warning,
     theme: Theme::Mesh,
-    summary: "two nodes that need a relay name different ones",
+    summary: "two nodes that need a relay name different relays",
     explain: "\
-Both ends of a pair send to each other through one relay, else the answer comes from a peer that may not \
-have sent it, and is dropped. Where the two name different relays, that of the node with the lower id \
-carries the pair in both directions; the other's `relay` is not used for it. Both nodes depend on that \
-relay, and pay its detour, though one of them says otherwise.
+Both nodes of a pair send to each other through the same relay. Otherwise the reply would come from a \
+peer without the matching AllowedIPs, and WireGuard would drop it. If the two nodes name different \
+relays, the relay of the node with the lower id is used in both directions. The other node's `relay` is \
+not used for this pair: this node depends on a relay that it does not name, and its packets take that \
+path.
 
-Name the same relay on both; or accept the warning, where each one's relay is the better way to most \
-others.
+Name the same relay on both nodes. If each relay is the better path to most other nodes, accept the \
+warning.
 
-Source: wg(8), AllowedIPs: a packet is taken only from the peer that it would be sent to.",
+Source: wg(8), AllowedIPs: a packet is accepted only from the peer that it would be sent to.",
     scope: Scope::Whole,
     check,
 };
@@ -35,21 +36,21 @@ struct Relayed<'topology> {
 }
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let mut relayed = relayed(topology);
+    let mut relayed = relayed_nodes(topology);
     relayed.sort_by_key(|one| one.node.id);
     for (position, later) in relayed.iter().enumerate() {
-        let overruled = relayed[..position].iter().filter(|first| {
+        let differs = |first: &&Relayed<'_>| {
             first.relay != later.relay && !first.location.connects(&later.location)
-        });
-        let overruled: Vec<_> = overruled.collect();
-        if !overruled.is_empty() {
-            findings.push(finding(later, &overruled));
+        };
+        let others: Vec<_> = relayed[..position].iter().filter(differs).collect();
+        if !others.is_empty() {
+            findings.push(finding(later, &others));
         }
     }
 }
 
-/// What names no relay, or none that can be one, other rules report.
-fn relayed(topology: &Topology) -> Vec<Relayed<'_>> {
+/// The nodes whose `relay` is a public node; other rules report the rest.
+fn relayed_nodes(topology: &Topology) -> Vec<Relayed<'_>> {
     let nodes = nodes_by_name(topology);
     let relayed = topology.nodes.iter().filter_map(|node| {
         let relay = node.relay.as_ref()?;
@@ -59,19 +60,19 @@ fn relayed(topology: &Topology) -> Vec<Relayed<'_>> {
     relayed.collect()
 }
 
-/// By the node whose relay is not used.
-fn finding(later: &Relayed<'_>, overruled: &[&Relayed<'_>]) -> Finding {
-    let names: Vec<_> = overruled.iter().map(|first| &first.node.name).collect();
+/// Reports the node whose relay is not used.
+fn finding(later: &Relayed<'_>, others: &[&Relayed<'_>]) -> Finding {
+    let names: Vec<_> = others.iter().map(|first| &first.node.name).collect();
     let message = format!(
-        "`{}` and {} name different relays: that of the lower id is taken",
+        "`{}` and {} name different relays: that of the lower id is used",
         later.node.name,
         list(&names, "and")
     );
     let label = format!("`{}` is not used for these pairs", later.relay);
     let mut finding = Finding::new(message, &later.node.origin.key("relay"), label);
-    for first in overruled.iter().take(NAMED) {
-        let label = format!("carries `{}` and `{}`", first.node.name, later.node.name);
+    for first in others.iter().take(NAMED) {
+        let label = format!("connects `{}` and `{}`", first.node.name, later.node.name);
         finding = finding.and(&first.node.origin.key("relay"), label);
     }
-    finding.help("name one relay on all of them")
+    finding.help("name the same relay on all of them")
 }

@@ -1,4 +1,4 @@
-//! Where sites are declared, nodes stand in one of them.
+//! Refuses a `site` that is not declared, if any `[[sites]]` is declared.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "site-unknown",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "`site` names none of the declared sites",
+    summary: "`site` names a site that is not declared",
     explain: "\
-Nodes of one site call each other at their `lan_endpoint`. A misspelt `site` makes a site of its own: the \
-node's neighbours would call its public address, or, behind NAT, not reach it at all, and its zone in \
-Kubernetes would be another than theirs.
+Nodes of one site connect to each other at their `lan_endpoint`. A misspelt `site` is a different site. \
+The other nodes would connect to this node's public address; if it is behind NAT, they would not reach \
+it at all. Its zone in Kubernetes would also differ from theirs.
 
-Names of sites are free as long as no `[[sites]]` is declared; from the first one on each has to be. \
-Correct the name, or declare the site.",
+Without any `[[sites]]`, the names of sites are free. With the first `[[sites]]`, each site must be \
+declared. Correct the name, or declare the site.",
     scope: Scope::Tables(&["nodes", "sites"]),
     check,
 };

@@ -1,4 +1,4 @@
-//! Calico programs the same kernel tables as kube-proxy.
+//! Refuses a dataplane of Calico that does not work with kube-proxy's mode.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::dataplane;
@@ -9,11 +9,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "dataplane-mismatch",
     severity: Severity::Error,
     theme: Theme::PodNetwork,
-    summary: "Calico's dataplane does not go with kube-proxy's mode",
+    summary: "Calico's dataplane does not work with kube-proxy's mode",
     explain: "\
-Felix, Calico's agent, has to program the tables that kube-proxy uses. With `nftables` beside kube-proxy \
-in IPVS mode it panics at start (`IPVS not supported in nftables mode`), and no pod gets a network; \
-beside kube-proxy in nftables mode, Calico supports `nftables` alone.
+Felix, Calico's agent, must program the same kernel tables as kube-proxy. With the dataplane `nftables` \
+and kube-proxy in IPVS mode, Felix panics at start (`IPVS not supported in nftables mode`), and no pod \
+gets a network. With kube-proxy in nftables mode, Calico supports only `nftables`.
 
 Remove `calico.dataplane`: it follows from `kube_proxy.mode`.
 
@@ -29,9 +29,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     };
     let message =
-        format!("Calico's dataplane `{dataplane}` does not go with kube-proxy's `{mode}`");
+        format!("Calico's dataplane `{dataplane}` does not work with kube-proxy's mode `{mode}`");
     let at = topology.calico.origin.key("dataplane");
     let finding = Finding::new(message, &at, format!("expected `{expected}`"))
         .and(&topology.kube_proxy.origin.key("mode"), format!("`kube_proxy.mode` is `{mode}`"));
-    findings.push(finding.fix(Fix::default(&at, &format!("it is then `{expected}`"))));
+    findings.push(finding.fix(Fix::default(&at, &format!("the default is then `{expected}`"))));
 }

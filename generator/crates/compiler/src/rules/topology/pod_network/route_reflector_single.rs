@@ -1,4 +1,4 @@
-//! Routes survive the loss of one reflector.
+//! Warns when there is only one route reflector.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "route-reflector-single",
     severity: Severity::Warning,
     theme: Theme::PodNetwork,
-    summary: "there is one route reflector alone",
+    summary: "there is only one route reflector",
     explain: "\
-With route reflectors the nodes have no BGP sessions among each other: each learns the ways to all pods \
-from the reflectors. If the only one restarts, BIRD keeps its routes for two minutes at the most \
-(graceful restart), and then no pod reaches one on another node.
+With route reflectors, the nodes have no BGP sessions with each other: each node learns the routes to \
+all pods from the reflectors. If the only reflector stops, BIRD keeps its routes for at most two \
+minutes (graceful restart). After that, no pod reaches a pod on another node.
 
-Name two or three, on different providers; or none: up to about 100 nodes a full mesh is simpler.
+Name two or three nodes at different providers, or none: up to about 100 nodes, a full mesh is simpler.
 
 Sources: Calico, \"Configure BGP peering\"; RFC 4456; RFC 4724.",
     scope: Scope::Whole,
@@ -26,7 +26,7 @@ Sources: Calico, \"Configure BGP peering\"; RFC 4456; RFC 4724.",
 fn check(topology: &Topology, findings: &mut Findings) {
     let reflectors: BTreeSet<_> = topology.calico.route_reflectors.iter().collect();
     let Some(only) = reflectors.first().filter(|_| reflectors.len() == 1) else { return };
-    // Of one that is no node, `route-reflector-unknown` speaks.
+    // `route-reflector-unknown` reports a name that no node has.
     if topology.node(only).is_none() {
         return;
     }

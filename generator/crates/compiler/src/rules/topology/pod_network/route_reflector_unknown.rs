@@ -1,4 +1,4 @@
-//! A route reflector is a node.
+//! Refuses a route reflector that is not a node of the topology.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::Severity;
@@ -9,13 +9,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "route-reflector-unknown",
     severity: Severity::Error,
     theme: Theme::PodNetwork,
-    summary: "`calico.route_reflectors` names no node",
+    summary: "`calico.route_reflectors` names a node that does not exist",
     explain: "\
-With route reflectors the full BGP mesh is switched off, and each node learns the pod routes from the \
-reflectors alone. One that does not exist is one session less; if it is the only one, no node learns any \
-route.
+With route reflectors, the full BGP mesh is off, and each node learns the routes to pods only from the \
+reflectors. A reflector that does not exist is one session less. If it is the only one, no node learns \
+any route.
 
-Write names of nodes, two at least, so that one can go away.
+Write the names of at least two nodes, so that one of them may fail.
 
 Source: Calico, \"Configure BGP peering\", \"Configure a node to act as a route reflector\".",
     scope: Scope::Tables(&["calico", "nodes"]),

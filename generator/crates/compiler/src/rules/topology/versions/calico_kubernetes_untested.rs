@@ -1,4 +1,4 @@
-//! Calico is tested with this Kubernetes.
+//! Warns when this release of Calico is not tested with this release of Kubernetes.
 
 use super::kubernetes_version_unknown;
 use crate::check::{Findings, Rule, Scope, Theme};
@@ -12,11 +12,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Versions,
     summary: "this Calico is not tested with this Kubernetes",
     explain: "\
-Each minor of Calico is tested upstream with three or four minors of Kubernetes; others may well work, \
-and nobody has looked. What breaks, if anything, is the API that Calico's controllers speak, admission \
-of its CRDs, or the rules that Felix shares with kube-proxy.
+Each minor release of Calico is tested upstream with three or four minor releases of Kubernetes. Others \
+may work, but nobody upstream has tested them. If something breaks, it is probably the API that \
+Calico's controllers use, the admission of its CRDs, or the rules that Felix shares with kube-proxy.
 
-Take a pair that is tested, or accept the warning after a look at Calico's release notes.
+Choose a tested pair, or read Calico's release notes and accept the warning.
 
 Source: docs.tigera.io, \"System requirements\", of each release.",
     scope: Scope::Whole,
@@ -29,7 +29,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let Some(support) = release::calico_support(calico) else { return };
     let judged = version.major() == 1 && version.minor() >= OLDEST_KUBERNETES.value;
     let untested = judged && !support.value.includes(version.minor());
-    // What nothing is known of, `kubernetes-version-unknown` reports.
+    // `kubernetes-version-unknown` reports a release that is newer than the known ones.
     if !untested || kubernetes_version_unknown::is_unknown(topology) {
         return;
     }
@@ -37,7 +37,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let label = format!("`calico.version` is {calico}");
     let at = topology.cluster.origin.key("kubernetes_version");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label)
-        .and(&at, "the Kubernetes of this cluster");
+        .and(&at, "the version of this cluster");
     let fitting = CALICO_TESTED.iter().find(|line| line.value.includes(version.minor()));
     findings.push(match fitting {
         Some(fitting) => finding.help(tested(fitting)),

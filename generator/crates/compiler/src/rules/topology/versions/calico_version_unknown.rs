@@ -1,4 +1,4 @@
-//! Calico is one of which something is known.
+//! Warns when this version of Meshwright does not know the release of Calico.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::list;
@@ -10,14 +10,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "calico-version-unknown",
     severity: Severity::Warning,
     theme: Theme::Versions,
-    summary: "nothing is known of this release of Calico",
+    summary: "Meshwright does not know this release of Calico",
     explain: "\
 The emitted Installation, pools and BGP objects were compared with the CRDs of the releases that this \
-version of Meshwright knows. Another one may have renamed a field or changed a default: the API server \
-prunes what it does not know, so a setting would be lost without an error.
+version of Meshwright knows. Another release may have renamed a field or changed a default. The API \
+server removes unknown fields, so a setting would be lost without an error message.
 
-Take a known release, or compare the emitted objects with the CRDs of that one: `kubectl apply \
---dry-run=server --validate=strict` names fields that it does not have.",
+Choose a known release, or compare the emitted objects with the CRDs of the other one: `kubectl apply \
+--dry-run=server --validate=strict` names the fields that it does not have.",
     scope: Scope::Whole,
     check,
 };
@@ -30,7 +30,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let known: Vec<_> =
         CALICO_TESTED.iter().map(|line| format!("3.{}", line.value.calico)).collect();
     let until = CALICO_TESTED.iter().map(|line| line.until).max().unwrap_or_default();
-    let message = format!("nothing is known of Calico {version} as of {until}");
+    let message = format!("Calico {version} is not known, as of {until}");
     let label = format!("`calico.version` is {version}");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label);
     findings.push(finding.help(format!("known here: {}", list(&known, "and"))));

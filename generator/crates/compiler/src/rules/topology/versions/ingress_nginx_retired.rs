@@ -1,4 +1,4 @@
-//! The Ingress controller is maintained.
+//! Warns when the Ingress controller is ingress-nginx, which is retired.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,16 +10,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "ingress-nginx-retired",
     severity: Severity::Warning,
     theme: Theme::Versions,
-    summary: "ingress-nginx gets no security updates any more",
+    summary: "ingress-nginx gets no more security updates",
     explain: "\
-The last release of ingress-nginx (chart 4.15.1, controller 1.15.1) is of 2026-03-19; the repository was \
-archived on 2026-03-24 with \"no further releases, no bugfixes, no security updates\". Its image holds \
-NGINX 1.27.1, which has holes that were published since, CVE-2026-42945 (a heap overflow in the rewrite \
-module) among them. It stands where requests from the Internet come in.
+The last release of ingress-nginx (chart 4.15.1, controller 1.15.1) is from 2026-03-19. The repository \
+was archived on 2026-03-24 with \"no further releases, no bugfixes, no security updates\". Its image \
+contains NGINX 1.27.1, which has vulnerabilities that were published later, such as CVE-2026-42945 (a \
+heap overflow in the rewrite module). And it receives all requests from the Internet.
 
-`controller = \"traefik\"` is the way out: Traefik's provider for ingress-nginx reads the same class \
-`nginx` and the same annotations, so Ingress objects stay as they are. Who stays with ingress-nginx \
-should let nobody untrusted write Ingress objects, and keep `rewrite-target` free of `?` beside `$1`.
+Set `controller = \"traefik\"`. Traefik's provider for ingress-nginx reads the same class `nginx` and \
+the same annotations, so Ingress objects do not change. If you keep ingress-nginx, let only trusted \
+users write Ingress objects, and do not use `?` together with `$1` in `rewrite-target`.
 
 Sources: README of kubernetes/ingress-nginx; Traefik, \"Kubernetes Ingress NGINX provider\".",
     scope: Scope::Whole,

@@ -1,4 +1,4 @@
-//! kube-proxy's mode has a future.
+//! Warns when kube-proxy's mode is IPVS, which is deprecated.
 
 use super::kube_proxy_ipvs_removed;
 use crate::check::{Findings, Rule, Scope, Theme};
@@ -11,16 +11,16 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "kube-proxy-ipvs-deprecated",
     severity: Severity::Warning,
     theme: Theme::Versions,
-    summary: "kube-proxy's IPVS mode is deprecated and has an end date",
+    summary: "kube-proxy's IPVS mode is deprecated and will be removed",
     explain: "\
-IPVS works today: kube-proxy warns when it starts since Kubernetes 1.35, and kubeadm since 1.37. In 1.40 \
-the feature gate `KubeProxyIPVS` is off by default, and kube-proxy exits on `mode: ipvs` unless the gate \
-is opened (Meshwright opens it from then on). In 1.43 the code is gone, and this topology would no \
-longer be accepted.
+IPVS works today. kube-proxy warns at start since Kubernetes 1.35, and kubeadm since 1.37. In 1.40, the \
+feature gate `KubeProxyIPVS` is off by default: kube-proxy then exits with `mode: ipvs`, unless the \
+gate is enabled (Meshwright enables it from this release on). In 1.43, the code is removed, and \
+Meshwright will refuse this topology.
 
-`mode = \"nftables\"` is the successor: stable since 1.33, with a kernel of 5.13 or later; Calico's \
-dataplane follows by itself. On a running cluster, switch node by node: drain, apply, reboot, so that no \
-rule of the old mode stays behind.
+Set `mode = \"nftables\"`, which is stable since 1.33 and needs a kernel of 5.13 or later. Calico's \
+dataplane follows automatically. On a running cluster, change one node after the other: drain, apply, \
+reboot. The reboot removes all rules of the old mode.
 
 Sources: KEP-5495 (deprecate IPVS), KEP-3866 (nftables).",
     scope: Scope::Whole,

@@ -1,4 +1,4 @@
-//! kube-proxy still has the mode that it is given.
+//! Refuses kube-proxy's IPVS mode with a Kubernetes that no longer has it.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -10,13 +10,13 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "kube-proxy-ipvs-removed",
     severity: Severity::Error,
     theme: Theme::Versions,
-    summary: "this Kubernetes has no IPVS mode any more",
+    summary: "this Kubernetes no longer has the IPVS mode of kube-proxy",
     explain: "\
-From Kubernetes 1.43 on kube-proxy has no IPVS mode, and no feature gate brings it back: it exits at \
-start on every node. No Service works then, cluster DNS included.
+From Kubernetes 1.43 on, kube-proxy has no IPVS mode, and no feature gate enables it: kube-proxy exits \
+at start on every node. Then no Service works, and cluster DNS is one of them.
 
-Set `kube_proxy.mode = \"nftables\"`. On a running cluster do that before the upgrade, node by node: \
-drain, apply, reboot.
+Set `kube_proxy.mode = \"nftables\"`. On a running cluster, do this before the upgrade, one node after \
+the other: drain, apply, reboot.
 
 Source: KEP-5495.",
     scope: Scope::Present,
@@ -33,11 +33,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.cluster.origin.key("kubernetes_version");
     let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
     let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label)
-        .and(&at, "the Kubernetes of this cluster");
+        .and(&at, "the version of this cluster");
     findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
 }
 
-/// Whether this cluster's kube-proxy is without IPVS mode.
+/// Whether this cluster's kube-proxy has no IPVS mode.
 pub(super) fn is_removed(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
     version.major() == 1 && version.minor() >= IPVS_REMOVED_IN.value

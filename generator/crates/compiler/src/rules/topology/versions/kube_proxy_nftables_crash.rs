@@ -1,4 +1,4 @@
-//! kube-proxy can read the tables of its host.
+//! Refuses a Kubernetes whose kube-proxy crashes in nftables mode on a node's system.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::NAMED;
@@ -11,18 +11,18 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "kube-proxy-nftables-crash",
     severity: Severity::Error,
     theme: Theme::Versions,
-    summary: "this patch release's kube-proxy crashes in nftables mode on a node's system",
+    summary: "kube-proxy of this patch release crashes in nftables mode on a node's system",
     explain: "\
-kube-proxy lists the sets of all tables, and the `nft` in its image crashes (`signal: segmentation \
-fault`) on sets that the host's nft 1.1.3 or later has made, such as those of the firewall here. No rule \
-is written then: no Service works on that node, cluster DNS included. Debian 13 has nftables 1.1.3, \
-Ubuntu 26.04 has 1.1.6, and NixOS is at least as new; Debian 12 and Ubuntu until 24.04 are older and not \
-affected.
+kube-proxy lists the sets of all nftables tables. The `nft` in its image crashes (`signal: segmentation \
+fault`) on sets that were created by nft 1.1.3 or later, such as those of the host's firewall here. \
+kube-proxy then writes no rules: no Service works on that node, and cluster DNS is one of them. Debian \
+13 has nftables 1.1.3, Ubuntu 26.04 has 1.1.6, and NixOS is at least as new. Debian 12 and Ubuntu up to \
+24.04 are older and not affected.
 
-Take the patch release in the help, or a later one; 1.36 has been right from its first.
+Use the patch release in the help or a later one. All releases of 1.36 are correct.
 
-Sources: kubernetes#136786, fixed by #137501 and its cherry-picks #137807 (1.35.4) and #137808 (1.34.7); \
-packages.debian.org, packages.ubuntu.com.",
+Sources: kubernetes#136786, fixed by #137501 and its cherry-picks #137807 (1.35.4) and #137808 \
+(1.34.7); packages.debian.org, packages.ubuntu.com.",
     scope: Scope::Present,
     check,
 };
@@ -34,17 +34,18 @@ fn check(topology: &Topology, findings: &mut Findings) {
         .map(|line| line.value)
         .find(|fixed| fixed.minor() == version.minor());
     let Some(fixed) = fixed.filter(|fixed| version < *fixed) else { return };
-    let affected = topology.nodes.iter().filter(|node| release::has_new_nftables(node.os));
-    let affected: Vec<_> = affected.collect();
+    let affected: Vec<_> =
+        topology.nodes.iter().filter(|node| release::has_new_nftables(node.os)).collect();
     if topology.kube_proxy.mode != ProxyMode::Nftables || affected.is_empty() {
         return;
     }
-    let message = format!("kube-proxy of {version} crashes in nftables mode beside nft 1.1.3");
+    let message =
+        format!("kube-proxy of {version} crashes in nftables mode with nft 1.1.3 or later");
     let at = topology.cluster.origin.key("kubernetes_version");
-    let mut finding = Finding::new(message, &at, format!("corrected in {fixed}"));
+    let mut finding = Finding::new(message, &at, format!("fixed in {fixed}"));
     for node in affected.iter().take(NAMED) {
         let label = format!("`{}` has {}, with nft 1.1.3 or later", node.name, node.os);
         finding = finding.and(&node.origin.key("os"), label);
     }
-    findings.push(finding.help(format!("take {fixed} or later")));
+    findings.push(finding.help(format!("use {fixed} or later")));
 }

@@ -1,4 +1,4 @@
-//! Kubernetes still gets security updates.
+//! Warns when the minor release of Kubernetes gets no more patch releases.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,18 +9,18 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubernetes-version-ended",
     severity: Severity::Warning,
     theme: Theme::Versions,
-    summary: "this minor of Kubernetes gets no patch releases any more",
+    summary: "this minor release of Kubernetes gets no more patch releases",
     explain: "\
-A minor of Kubernetes gets patch releases for about fourteen months, the last two of them for security \
-alone. After that its holes stay open, and packages for new machines may go from the repository. The \
-clock is never asked: this compares the date on which support ended with the one on which this version \
-of Meshwright was last compared with upstream, so a minor whose support ended since is not reported. \
-`meshwright check` prints the date of the minor that is used.
+A minor release of Kubernetes gets patch releases for about fourteen months, in the last two months \
+only for security. After that, its vulnerabilities are not fixed, and its packages may be removed from \
+the repository. The rule does not use the clock: it compares the end of support with the day on which \
+this version of Meshwright was last compared with upstream. So a release whose support ended after that \
+day is not reported. `meshwright check` prints the end of support of the release in use.
 
-Upgrade minor by minor: kubeadm skips none. Each node's `upgrade.yaml` keeps the patches of its static \
-pods.
+Upgrade one minor release after the other: kubeadm cannot skip one. The `upgrade.yaml` of each node \
+keeps the patches of its static pods.
 
-Source: kubernetes.io/releases, page of each minor.",
+Source: kubernetes.io/releases, page of each minor release.",
     scope: Scope::Present,
     check,
 };
@@ -29,9 +29,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
     let ended = release::kubernetes_support(version).filter(|line| line.value.end < line.until);
     let Some(Known { value: Support { minor, end }, until, .. }) = ended else { return };
-    let message = format!("Kubernetes 1.{minor} has no support since {end}");
+    let message = format!("Kubernetes 1.{minor} has had no support since {end}");
     let at = topology.cluster.origin.key("kubernetes_version");
-    let label = format!("no patch releases any more, as of {until}");
-    let help = format!("upgrade minor by minor; 1.{NEWEST_KUBERNETES} is the newest that was run");
+    let label = format!("no more patch releases, as of {until}");
+    let help = format!("upgrade one minor release after the other, up to 1.{NEWEST_KUBERNETES}");
     findings.push(Finding::new(message, &at, label).help(help));
 }

@@ -1,4 +1,4 @@
-//! Kubernetes is as new as the files need it.
+//! Refuses a Kubernetes that is older than the oldest supported release, or of another major.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,13 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubernetes-version-old",
     severity: Severity::Error,
     theme: Theme::Versions,
-    summary: "Kubernetes is older than what is supported, or of another major",
+    summary: "this release of Kubernetes is too old, or of another major version",
     explain: "\
-The emitted files use kubeadm's `v1beta4` with fields that came with 1.34, and Calico 3.32 is tested \
-from 1.34 on. kubeadm reads its configuration strictly: an older one stops at the first field that it \
-does not know, on every node. What a release after 1.x would read, nobody can know.
+The emitted files use kubeadm's `v1beta4` with fields that exist since 1.34, and Calico 3.32 is tested \
+from 1.34 on. kubeadm reads its configuration strictly: an older kubeadm stops at the first unknown \
+field, on every node. Which configuration a release after 1.x will read is not known.
 
-Write a supported version. An older cluster is upgraded minor by minor first; kubeadm skips none.
+Write a supported version. Upgrade an older cluster first, one minor release after the other: kubeadm \
+cannot skip one.
 
 Sources: kubeadm, \"kubeadm Configuration (v1beta4)\"; kubernetes/kubernetes#131677.",
     scope: Scope::Present,
@@ -30,6 +31,6 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.cluster.origin.key("kubernetes_version");
     let message = format!("Kubernetes {version} is not supported");
     let label = format!("expected 1.{OLDEST_KUBERNETES} or later");
-    let help = format!("known here: 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}");
+    let help = format!("known releases: 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}");
     findings.push(Finding::new(message, &at, label).help(help));
 }

@@ -1,4 +1,4 @@
-//! Kubernetes is no newer than what the files were run against.
+//! Warns when Kubernetes is newer than the newest release that Meshwright knows.
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
@@ -9,14 +9,14 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubernetes-version-unknown",
     severity: Severity::Warning,
     theme: Theme::Versions,
-    summary: "Kubernetes is newer than what is known here",
+    summary: "this release of Kubernetes is newer than the known ones",
     explain: "\
-The emitted files were run against releases up to the newest one that this version of Meshwright knows. \
-A later minor may have removed a field, a flag or a feature gate: kubeadm, kubelet or kube-proxy would \
-then refuse to start, and say which. Files for a known minor are not guessed at; they are those of the \
-newest one.
+The emitted files were tested with releases up to the newest one that this version of Meshwright knows. \
+A later minor release may have removed a field, a flag or a feature gate: kubeadm, kubelet or \
+kube-proxy would then fail at start and name it. For an unknown release, Meshwright writes the same \
+files as for the newest known one.
 
-Read the \"Urgent Upgrade Notes\" of that release, try one machine first, or take a newer Meshwright.",
+Read the \"Urgent Upgrade Notes\" of that release and try one machine first, or use a newer Meshwright.",
     scope: Scope::Present,
     check,
 };
@@ -27,14 +27,14 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let at = topology.cluster.origin.key("kubernetes_version");
-    let message = format!("Kubernetes {version} is newer than what is known here");
+    let message = format!("Kubernetes {version} is newer than the known releases");
     let until = NEWEST_KUBERNETES.until;
-    let label = format!("1.{NEWEST_KUBERNETES} is the newest that was run, as of {until}");
-    let help = "read its urgent upgrade notes, or take a newer meshwright";
+    let label = format!("1.{NEWEST_KUBERNETES} is the newest known release, as of {until}");
+    let help = "read its urgent upgrade notes, or use a newer Meshwright";
     findings.push(Finding::new(message, &at, label).help(help));
 }
 
-/// Whether the topology asks for a minor of which nothing is known, its match with Calico included.
+/// Whether the minor release is newer than the known ones. Which Calico fits it is then unknown too.
 pub(super) fn is_unknown(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
     version.major() == 1 && version.minor() > NEWEST_KUBERNETES.value
