@@ -1,5 +1,5 @@
-//! The rules over the plan and the output. No topology breaks them that passes the rules before: plans are broken
-//! here by hand.
+//! The rules about the plan and the output. A topology that passes the rules about the topology
+//! passes these too, so the tests here break a plan by hand.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -12,7 +12,7 @@ use meshwright_compiler::rules::plan::RULES;
 
 use crate::pipeline::compile_text;
 
-/// One public node, two behind NAT that meet at it, one client.
+/// One public node, which is the relay of two nodes behind NAT, and one client.
 const TOPOLOGY: &str = r#"
 cluster = { name = "atlas", kubernetes_version = "1.36.2" }
 
@@ -44,7 +44,7 @@ public_key = "BBBBJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
 
 fn plan() -> Plan {
     let compiled = compile_text("topology.toml", TOPOLOGY.to_owned());
-    (*compiled.plan.expect("the topology is sound")).clone()
+    (*compiled.plan.expect("the topology has no errors")).clone()
 }
 
 /// The messages of a plan that `change` has broken.
@@ -64,14 +64,14 @@ fn allowed_ips_overlap() {
     let none: [&str; 0] = [];
     assert_eq!(messages(|_| {}), none);
     let blocks = messages(|plan| plan.nodes[1].pod_subnet = plan.nodes[0].pod_subnet);
-    assert_eq!(blocks, ["the peers `tokyo` and `home` share 10.244.1.0/24"]);
+    assert_eq!(blocks, ["the peers `tokyo` and `home` have the address 10.244.1.0/24"]);
     let addresses = messages(|plan| plan.clients[0].address = plan.nodes[2].address);
-    assert_eq!(addresses, ["the peers `attic` and `laptop` share 10.66.66.5/32"]);
+    assert_eq!(addresses, ["the peers `attic` and `laptop` have the address 10.66.66.5/32"]);
     let inside = messages(|plan| plan.clients[0].address = "10.244.5.7".parse().unwrap());
-    assert_eq!(inside, ["the peers `attic` and `laptop` share 10.244.5.7/32"]);
+    assert_eq!(inside, ["the peers `attic` and `laptop` have the address 10.244.5.7/32"]);
 }
 
-/// One finding a rule, whatever the number of nodes.
+/// Each rule gives one finding for all nodes.
 #[test]
 fn user_data_is_measured() {
     let found = |limit| {
@@ -81,9 +81,12 @@ fn user_data_is_measured() {
     };
     let none: [&str; 0] = [];
     assert_eq!(found(16_384), none);
-    assert_eq!(found(14_000), ["the firewall of `tokyo` and 2 more is left to `export`"]);
+    assert_eq!(
+        found(14_000),
+        ["the user-data of `tokyo` and 2 more does not contain the firewall"]
+    );
     let [too_large, open] = &*found(4_000) else { unreachable!("two rules") };
-    assert!(too_large.starts_with("the user-data of `tokyo` and 2 more takes "), "{too_large}");
-    assert!(too_large.ends_with(" bytes of 4000"), "{too_large}");
-    assert_eq!(open, "the firewall of `tokyo` and 2 more is left to `export`");
+    assert!(too_large.starts_with("the user-data of `tokyo` and 2 more has "), "{too_large}");
+    assert!(too_large.ends_with(" bytes, and the limit is 4000"), "{too_large}");
+    assert_eq!(open, "the user-data of `tokyo` and 2 more does not contain the firewall");
 }

@@ -27,9 +27,9 @@ Check the path of the file.",
         theme: Theme::File,
         summary: "there are more errors than the report can hold",
         explain: "\
-The report ends after ten thousand errors, in every format. The last entry says that there are more, \
-and where. The rest of the file is not checked. So many errors usually have few causes: the file is not \
-a topology, or a program has damaged it.
+The report ends after ten thousand errors, in every format. The last entry shows the place of the next \
+error; later errors are not reported. So many errors usually have few causes: the file is not a \
+topology, or a program has damaged it.
 
 Fix the errors that are reported, then check again.",
     },

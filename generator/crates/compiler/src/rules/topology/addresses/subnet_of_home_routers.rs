@@ -67,10 +67,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let message = format!("`network.{key}` {subnet} is a factory setting of home routers");
         let label = format!("{factory} is the factory setting of {makers}");
         let finding = Finding::new(message, &network.origin.key(key), label);
-        findings.push(
-            finding
-                .help(format!("leave `{key}` out: no router has its default as factory setting")),
-        );
+        findings
+            .push(finding.help(format!("leave `{key}` out: its default is not a factory setting")));
     }
 }
 

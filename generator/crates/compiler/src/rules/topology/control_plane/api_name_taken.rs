@@ -36,7 +36,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
         findings.push(Finding::new(message, &at, "every node would connect to itself").help(help));
     } else if let Some(node) = topology.nodes.iter().find(|node| node.name.as_str() == name) {
         let message = format!("the API's name `{name}` is the name of a node");
-        let finding = Finding::new(message, &at, "this node only")
+        let finding = Finding::new(message, &at, "resolves to this node only")
             .and(&node.origin.key("name"), "has this name");
         findings.push(finding.help(help));
     }

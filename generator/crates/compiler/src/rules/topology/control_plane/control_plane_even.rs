@@ -29,7 +29,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let Some(last) = control_planes.last().filter(|_| count % 2 == 0) else { return };
     let fewer = count - 1;
     let tolerated = fewer / 2;
-    let message = format!("{count} control planes tolerate {tolerated} failures, like {fewer}");
+    let message = format!("{count} control planes tolerate the loss of {tolerated}, like {fewer}");
     let label = format!("one of {count}");
     let finding = Finding::new(message, &last.origin.key("role"), label);
     findings.push(finding.help(format!("run {fewer} or {} control planes", count + 1)));

@@ -33,8 +33,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let EtcdTimings { heartbeat_interval, election_timeout } =
         EtcdTimings::for_round_trip(round_trip.into());
     let message = format!(
-        "at {round_trip} ms, etcd's heartbeat is {heartbeat_interval} ms and its election timeout \
-         {election_timeout} ms"
+        "with a round trip of {round_trip} ms, etcd's heartbeat is {heartbeat_interval} ms and its \
+         election timeout is {election_timeout} ms"
     );
     let at = topology.control_plane.origin.key("round_trip_ms");
     let finding = Finding::new(message, &at, format!("more than {FAR} ms"));

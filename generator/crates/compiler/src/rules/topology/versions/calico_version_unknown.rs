@@ -33,5 +33,5 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let message = format!("Calico {version} is not known, as of {until}");
     let label = format!("`calico.version` is {version}");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label);
-    findings.push(finding.help(format!("known here: {}", list(&known, "and"))));
+    findings.push(finding.help(format!("known releases: {}", list(&known, "and"))));
 }
