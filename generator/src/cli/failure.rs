@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use annotate_snippets::{Group, Level, Renderer};
 use serde::Serialize;
 
 use crate::secrets;
-use meshwright_compiler::diagnostic::{Format, Report, github, json};
+use meshwright_compiler::diagnostic::{Format, Report, github, human, json};
 
 /// The exit code of wrong usage and of what the system refuses.
 pub(super) const USAGE: u8 = 2;
@@ -64,14 +63,7 @@ impl Failure {
 
     /// Prints it for people.
     pub(super) fn print(&self, color: bool, err: &mut dyn Write) -> io::Result<()> {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let message = self.to_string();
-        let group = Group::with_title(Level::ERROR.primary_title(&message));
-        let group = match self.help() {
-            Some(help) => group.element(Level::HELP.message(help)),
-            None => group,
-        };
-        writeln!(err, "{}", renderer.render(&[group]))
+        human::print_failure(&self.to_string(), self.help().as_deref(), color, err)
     }
 
     /// Prints it for the programs that read stdout in this format: without it, an empty stdout

@@ -1,15 +1,20 @@
 //! `meshwright prove`: reads the output directory back and proves every flow.
 
+use std::path::Path;
+use std::{fs, io};
+
 use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count};
-use meshwright_compiler::diagnostic::{Format, github};
+use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, Span};
 use meshwright_compiler::out;
+use meshwright_compiler::source::{LineIndex, Source, clamp};
 use meshwright_proof::files::OutputDirectory;
 use meshwright_proof::judge::{self, Proof};
-use meshwright_proof::report::{human, json};
+use meshwright_proof::report::human::{self, Cause};
+use meshwright_proof::report::json;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +36,10 @@ impl Prove {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let proof = session.prove()?;
         match session.global.format {
-            Format::Human => write!(session.out, "{}", human::table(&proof))?,
+            Format::Human => {
+                write!(session.out, "{}", human::table(&proof))?;
+                print_causes(&proof, session)?;
+            }
             Format::Json => json::proof(&proof, session.out)?,
             Format::Github => print_github(&proof, session)?,
         }
@@ -48,17 +56,74 @@ impl Session<'_> {
     }
 }
 
-fn print_github(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
+/// Prints the causes of failures as `check` prints its diagnostics. Long lists are cut for people.
+pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Result<()> {
     let dir = session.out_dir();
-    let failures = proof.failures.iter().map(|failure| &failure.finding);
-    for finding in failures.chain(proof.causes()) {
-        let file = dir.join(proof.paths.path(finding.place.file)).display().to_string();
-        let line = finding.place.line.max(1).to_string();
-        let properties =
-            [("file", file.as_str()), ("line", line.as_str()), ("title", finding.code.name())];
-        github::command(&properties, &finding.message, session.out)?;
+    let causes = human::causes(proof);
+    let shown = session.shown(causes.len());
+    let hidden = causes.len() - shown;
+    // The table on stdout comes first.
+    session.out.flush()?;
+    for cause in causes.iter().take(shown) {
+        let (source, located) = locate(proof, cause, &dir);
+        diagnostic::human::print_one(&source, &located, session.color, session.err)?;
+    }
+    match hidden {
+        0 => Ok(()),
+        hidden => session.say(format_args!("and {hidden} more causes; --verbose lists all")),
+    }
+}
+
+fn print_github(proof: &Proof, session: &mut Session<'_>) -> io::Result<()> {
+    let dir = session.out_dir();
+    for cause in human::causes(proof) {
+        let (source, located) = locate(proof, &cause, &dir);
+        diagnostic::github::print(&Report::new(source, vec![located], 0), session.out)?;
     }
     Ok(())
+}
+
+/// A cause as a diagnostic, with the text of its file. The proof has kept no text; a file that is
+/// missing or has changed since gives a diagnostic without a source line.
+fn locate(proof: &Proof, cause: &Cause<'_>, dir: &Path) -> (Source, Located) {
+    let finding = cause.finding;
+    let path = dir.join(proof.paths.path(finding.place.file));
+    let bytes = fs::read(&path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let located = Located {
+        code: finding.code.name(),
+        severity: Severity::Error,
+        message: finding.message.clone(),
+        help: None,
+        change: None,
+        spans: vec![line_span(&text, finding.place.line, cause.effect.clone())],
+    };
+    (Source { name: path.display().to_string(), text }, located)
+}
+
+/// One line without the space around its text. Line 0 is the file as a whole.
+fn line_span(text: &str, line: u32, label: String) -> Span {
+    if line == 0 || text.is_empty() {
+        let bytes = 0..0;
+        return Span {
+            bytes,
+            line: 0,
+            column: 0,
+            end_line: 0,
+            end_column: 0,
+            label,
+            primary: true,
+        };
+    }
+    let index = LineIndex::new(text);
+    let line_start = index.line_starts().get(line as usize - 1).copied().unwrap_or(text.len());
+    let content = text[line_start..].lines().next().unwrap_or_default();
+    let indent = content.len() - content.trim_start().len();
+    let start = line_start + indent;
+    let bytes = clamp(text, &(start..start + content.trim().len()));
+    let (line, column) = index.line_and_column(text, bytes.start);
+    let (end_line, end_column) = index.line_and_column(text, bytes.end);
+    Span { bytes, line, column, end_line, end_column, label, primary: true }
 }
 
 fn tell(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {

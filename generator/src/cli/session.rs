@@ -115,14 +115,19 @@ impl Session<'_> {
 
     /// Says lines, each with what it is about; long lists are cut.
     pub(super) fn list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
-        let shown = if self.global.verbose { lines.len() } else { LISTED };
+        let shown = self.shown(lines.len());
         for line in lines.iter().take(shown) {
             self.say(format_args!("  {line}"))?;
         }
-        match lines.len().saturating_sub(shown) {
+        match lines.len() - shown {
             0 => Ok(()),
             hidden => self.say(format_args!("  and {hidden} more; --verbose lists all")),
         }
+    }
+
+    /// How many items of a list are printed.
+    pub(super) fn shown(&self, length: usize) -> usize {
+        if self.global.verbose { length } else { length.min(LISTED) }
     }
 }
 

@@ -4,12 +4,13 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
+use super::prove::print_causes;
 use super::session::Session;
 use meshwright_proof::flows::{self, Flow};
 use meshwright_proof::ingress::{self, picture};
 use meshwright_proof::judge::Proof;
 use meshwright_proof::model::{MachineId, Model};
-use meshwright_proof::report::{self, human, json, mermaid, text};
+use meshwright_proof::report::{self, json, mermaid, text};
 use meshwright_proof::trace::{self, PacketTrace, TraceEnd};
 use meshwright_value::closest;
 
@@ -48,7 +49,7 @@ impl Trace {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let proof = session.prove()?;
         let Some(model) = &proof.model else {
-            write!(session.err, "{}", human::table(&proof))?;
+            print_causes(&proof, session)?;
             return Ok(Status::Findings);
         };
         if self.from == "internet" && TraceEnd::parse(&self.to, model).is_err() {

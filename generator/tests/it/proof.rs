@@ -50,7 +50,7 @@ fn topologies() -> Vec<String> {
 fn every_example_is_proven() {
     for topology in topologies() {
         let proof = prove(&emitted(&topology));
-        assert!(proof.holds(), "{topology}:\n{}", human::table(&proof));
+        assert!(proof.holds(), "{topology}:\n{:#?}", human::causes(&proof));
         assert!(proof.total().proven > 0, "{topology}: nothing was proven");
     }
 }

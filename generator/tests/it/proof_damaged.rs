@@ -69,7 +69,7 @@ fn assert_told(proof: &Proof, files: &Bytes) {
         assert!(line <= lines + 1, "{path}: {finding:?} of {lines} lines");
         assert!(!finding.message.is_empty(), "{finding:?}");
     }
-    assert!(!human::table(proof).is_empty() || proof.holds());
+    assert!(!human::causes(proof).is_empty() || proof.holds());
     // With a network it has every step of every flow, which takes its time and shows no more.
     if proof.model.is_none() {
         json::proof(proof, &mut io::sink()).expect("a sink takes everything");

@@ -21,6 +21,20 @@ fn broken() -> Place {
     place
 }
 
+/// A finding about a missing file has no source line.
+#[test]
+fn a_missing_file_is_reported_without_a_line() {
+    let place = generated();
+    std::fs::remove_file(place.path().join("out/nodes/tokyo/node.json")).expect("a file");
+    let (code, stdout, stderr) = place.run(&["prove"]);
+    let missing = "error[file-missing]: the file is missing\n--> out/nodes/tokyo/node.json\n\n";
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with(missing), "{stderr}");
+    let github = "::error file=out/nodes/tokyo/node.json,title=file-missing::the file is missing\n";
+    assert_eq!(place.run(&["prove", "--format", "github"]).1, github);
+    assert_eq!(place.run(&["trace", "tokyo", "hongkong"]).2, missing);
+}
+
 fn document(stdout: &str) -> Value {
     serde_json::from_str(stdout).expect("one JSON document")
 }
@@ -53,18 +67,34 @@ const REFUSED: &str = "hongkong drops what tokyo sends from 10.244.2.0: the Allo
 fn a_broken_tree_ends_with_1() {
     let place = broken();
     let (code, stdout, stderr) = place.run(&["prove"]);
-    assert_eq!((code, stderr.as_str()), (Some(1), EDITED));
-    let causes = format!(
-        "\nno-peer-for-address: {NO_PEER}\n  --> nodes/hongkong/wg0.conf:18\n  \
-         breaks pod-pod from hongkong to tokyo, and 6 more\n\
-         \nsource-refused: {REFUSED}\n  --> nodes/hongkong/wg0.conf:18\n  \
-         breaks pod-pod from tokyo to hongkong, and 4 more\n"
-    );
-    assert!(stdout.ends_with(&causes), "{stdout}");
-    assert!(!stdout.contains('\u{1b}'), "no escape codes where nobody looks: {stdout}");
+    let causes = "\
+error[no-peer-for-address]: no peer of hongkong has 10.244.2.0 in its
+                            AllowedIPs: WireGuard drops it
+  --> out/nodes/hongkong/wg0.conf:18:1
+   |
+18 | AllowedIPs = 10.66.66.2/32
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+   | |
+   | pod-pod fails from hongkong
+   | to tokyo, and 6 more flows
+
+error[source-refused]: hongkong drops what tokyo sends from 10.244.2.0: the
+                       AllowedIPs of that peer do not hold it
+  --> out/nodes/hongkong/wg0.conf:18:1
+   |
+18 | AllowedIPs = 10.66.66.2/32
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+   | |
+   | pod-pod fails from tokyo to
+   | hongkong, and 4 more flows
+
+";
+    assert_eq!((code, stderr), (Some(1), format!("{causes}{EDITED}")));
+    assert!(stdout.contains("\npod-pod ") && stdout.contains(" FAILS "), "{stdout}");
+    let place_in_file = "line=18,endLine=18,col=1,endColumn=27";
     let lines = format!(
-        "::error file=out/nodes/hongkong/wg0.conf,line=18,title=no-peer-for-address::{NO_PEER}\n\
-         ::error file=out/nodes/hongkong/wg0.conf,line=18,title=source-refused::{REFUSED}\n"
+        "::error file=out/nodes/hongkong/wg0.conf,{place_in_file},title=no-peer-for-address::{NO_PEER}\n\
+         ::error file=out/nodes/hongkong/wg0.conf,{place_in_file},title=source-refused::{REFUSED}\n"
     );
     let expected: Ended = (Some(1), lines, EDITED.to_owned());
     assert_eq!(place.run(&["prove", "--format", "github"]), expected);

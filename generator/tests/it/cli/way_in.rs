@@ -100,7 +100,7 @@ fn a_name_that_leads_nowhere_is_told_at_its_line() {
     let message = "no container of hello listens on the port `web` that the Service hello means";
     let (code, stdout, _) = place.run(&["prove", "--format", "github"]);
     let said = format!(
-        "::error file=out/cluster/hello/hello.yaml,line=99,title=service-without-pods::{message}\n"
+        "::error file=out/cluster/hello/hello.yaml,line=99,endLine=99,col=5,endColumn=20,title=service-without-pods::{message}\n"
     );
     assert_eq!((code, stdout), (Some(1), said));
 

@@ -80,7 +80,7 @@ fn what_does_no_harm_is_let_through() {
     let whole = whole();
     for harmless in HARMLESS {
         let proof = prove(&changed(&whole[harmless.topology], harmless.file, &harmless.change));
-        assert!(proof.holds(), "{}:\n{}", harmless.name, human::table(&proof));
+        assert!(proof.holds(), "{}:\n{:#?}", harmless.name, human::causes(&proof));
     }
 }
 

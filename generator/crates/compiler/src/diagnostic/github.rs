@@ -43,6 +43,9 @@ pub fn command(properties: &[(&str, &str)], text: &str, out: &mut dyn io::Write)
 /// Columns only within one line: GitHub drops them otherwise.
 fn place(span: &Span) -> String {
     let Span { line, end_line, column, end_column, .. } = span;
+    if *line == 0 {
+        return String::new();
+    }
     let lines = format!(",line={line},endLine={end_line}");
     if line == end_line { format!("{lines},col={column},endColumn={end_column}") } else { lines }
 }

@@ -32,15 +32,51 @@ pub fn print(report: &Report, color: bool, out: &mut dyn io::Write) -> io::Resul
     if report.diagnostics.is_empty() {
         return Ok(());
     }
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
     for located in report.diagnostics.iter().take(SHOWN) {
-        writeln!(out, "{}\n", renderer.render(&[group(&report.source, located)]))?;
+        print_one(&report.source, located, color, out)?;
     }
     match report.diagnostics.len().saturating_sub(SHOWN) {
         0 => {}
         hidden => writeln!(out, "and {hidden} more; --format json has all\n")?,
     }
     writeln!(out, "{}", summary(report))
+}
+
+/// Prints one diagnostic with the lines that it points at, and an empty line.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print_one(
+    source: &Source,
+    located: &Located,
+    color: bool,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out, "{}\n", renderer(color).render(&[group(source, located)]))
+}
+
+/// Prints an error that has no place in a file.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print_failure(
+    message: &str,
+    help: Option<&str>,
+    color: bool,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let title = Group::with_title(Level::ERROR.primary_title(message));
+    let group =
+        help.into_iter().fold(title, |group, help| group.element(Level::HELP.message(help)));
+    // The default width: paths in messages are not cut.
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    writeln!(out, "{}", renderer.render(&[group]))
+}
+
+fn renderer(color: bool) -> Renderer {
+    if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH)
 }
 
 fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
@@ -56,7 +92,8 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
     let title = wrapped(&located.message, header.len());
     let group = Group::with_title(level.primary_title(title).id(located.code));
     let is_long = |span: &&Span| line_of(&source.text, span).len() > LONGEST;
-    let group = if shown.iter().any(is_long) {
+    let has_no_line = |span: &&Span| span.line == 0 || is_long(span);
+    let group = if shown.iter().any(has_no_line) {
         places(group, source, &shown)
     } else {
         group.element(snippet(source, &shown))
@@ -81,8 +118,9 @@ fn snippet<'a>(source: &'a Source, shown: &[&Span]) -> Snippet<'a, Annotation<'a
 
 /// The places without their lines.
 fn places<'a>(group: Group<'a>, source: &'a Source, shown: &[&Span]) -> Group<'a> {
-    let group = shown.iter().fold(group, |group, Span { line, column, .. }| {
-        group.element(Origin::path(&source.name).line(*line).char_column(*column))
+    let group = shown.iter().fold(group, |group, Span { line, column, .. }| match line {
+        0 => group.element(Origin::path(&source.name)),
+        _ => group.element(Origin::path(&source.name).line(*line).char_column(*column)),
     });
     let labels = shown.iter().map(|span| visible(&span.label)).filter(|label| !label.is_empty());
     labels.fold(group, |group, label| group.element(Level::NOTE.message(label)))

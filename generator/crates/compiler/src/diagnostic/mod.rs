@@ -134,7 +134,7 @@ pub struct Diagnostic {
 pub struct Span {
     /// Byte offsets into [`Source::text`], on character boundaries.
     pub bytes: Range<usize>,
-    /// The first line, from 1.
+    /// The first line, from 1; 0 for the file as a whole.
     pub line: usize,
     /// The first column, from 1, in characters.
     pub column: usize,

@@ -9,10 +9,28 @@ use crate::ingress;
 use crate::judge::{FlowCount, FlowFailure, Proof};
 use crate::model::Model;
 
-/// Causes beyond these are counted alone.
-const SHOWN: usize = 20;
+/// A cause of failed flows.
+#[derive(Debug)]
+pub struct Cause<'proof> {
+    /// The cause.
+    pub finding: &'proof ProofFinding,
+    /// The flows that fail because of it; may be empty.
+    pub effect: String,
+}
 
-/// What came of a proof, as text.
+/// All causes, the most frequent first.
+#[must_use]
+pub fn causes(proof: &Proof) -> Vec<Cause<'_>> {
+    let with_packet = proof
+        .failures
+        .iter()
+        .map(|failure| Cause { finding: &failure.finding, effect: failed_flows(proof, failure) });
+    let without_packet =
+        proof.causes().map(|finding| Cause { finding, effect: failed_names(proof, finding) });
+    with_packet.chain(without_packet).collect()
+}
+
+/// The table of all flows, without the causes of failures.
 #[must_use]
 pub fn table(proof: &Proof) -> String {
     let mut text = String::new();
@@ -21,17 +39,6 @@ pub fn table(proof: &Proof) -> String {
     ingress_rows(proof, &mut text);
     if let Some(model) = &proof.model {
         public_sides(proof, model, &mut text);
-    }
-    for failure in proof.failures.iter().take(SHOWN) {
-        describe(proof, failure, &mut text);
-    }
-    if proof.failures.len() > SHOWN {
-        let _ = writeln!(text, "\nand {} more causes", proof.failures.len() - SHOWN);
-    }
-    for finding in proof.causes() {
-        let place = proof.paths.show(finding.place);
-        let _ = writeln!(text, "\n{}: {}\n  --> {place}", finding.code, finding.message);
-        broken_names(proof, finding, &mut text);
     }
     text
 }
@@ -59,15 +66,16 @@ fn ingress_rows(proof: &Proof, text: &mut String) {
     }
 }
 
-/// The names that a cause keeps from their apps.
-fn broken_names(proof: &Proof, finding: &ProofFinding, text: &mut String) {
-    let broken = proof.ingress.requests.iter().filter(|request| {
+/// The public names that fail because of a cause.
+fn failed_names(proof: &Proof, finding: &ProofFinding) -> String {
+    let failed = proof.ingress.requests.iter().filter(|request| {
         let stopped = request.stopped.as_ref();
         stopped.is_some_and(|other| (other.code, other.place) == (finding.code, finding.place))
     });
-    let names: Vec<_> = broken.map(|request| request.hostname.as_str()).collect();
-    if !names.is_empty() {
-        let _ = writeln!(text, "  breaks {} for {}", ingress::FLOW, names.join(", "));
+    let names: Vec<_> = failed.map(|request| request.hostname.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("{} fails for {}", ingress::FLOW, names.join(", ")),
     }
 }
 
@@ -105,16 +113,14 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
 /// Longer lists of nodes that are alike are cut.
 const NAMES: usize = 8;
 
-fn describe(proof: &Proof, failure: &FlowFailure, text: &mut String) {
-    let Some(model) = &proof.model else { return };
+fn failed_flows(proof: &Proof, failure: &FlowFailure) -> String {
+    let Some(model) = &proof.model else { return String::new() };
     let first = failure.first;
     let [from, to] = [first.from, first.to].map(|id| model.machine(id).name.as_str());
-    let finding = &failure.finding;
-    let place = proof.paths.show(finding.place);
-    let _ = writeln!(text, "\n{}: {}\n  --> {place}", finding.code, finding.message);
     let others = match failure.count - 1 {
         0 => String::new(),
-        more => format!(", and {more} more"),
+        1 => ", and 1 more flow".to_owned(),
+        more => format!(", and {more} more flows"),
     };
-    let _ = writeln!(text, "  breaks {} from {from} to {to}{others}", first.flow.name);
+    format!("{} fails from {from} to {to}{others}", first.flow.name)
 }
