@@ -16,8 +16,8 @@
         modules = [ ./nix/tests/machine.nix ];
       };
       snow = mkCluster {
-        topology = ./examples/nixos.toml;
-        out = ./nix/example;
+        topology = ./examples/nixos/topology.toml;
+        out = ./examples/nixos/out;
         modules = [ ./nix/tests/machine.nix ];
       };
     in

@@ -37,7 +37,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "relay-and-site",
-        topology: "examples/relay-and-site.toml",
+        topology: "examples/relay-and-site/topology.toml",
         checks: &[
             checks::mesh::ALL,
             checks::relay::ALL,

@@ -109,14 +109,8 @@ impl LabTree {
 }
 
 fn files(plan: &Checked<Plan>) -> Result<BTreeMap<String, String>> {
-    let rendering = Rendering::new(plan);
-    let mut files = BTreeMap::new();
-    for part in 0..rendering.parts() {
-        for (path, bytes) in rendering.render(part).iter() {
-            files.insert(path.to_owned(), String::from_utf8(bytes.to_vec())?);
-        }
-    }
-    Ok(files)
+    let text = |(path, bytes)| Ok((path, String::from_utf8(bytes)?));
+    Rendering::new(plan).files().map(text).collect()
 }
 
 fn with_keys(text: &str) -> Result<(String, LabKeys)> {

@@ -8,7 +8,7 @@
   self,
 }:
 let
-  host = self + "/nix/example/host";
+  host = self + "/examples/nixos/out/host";
   package = callPackage ../packages/meshwright-node.nix { inherit host kubernetes; };
 in
 runCommand "units" { } ''

@@ -98,7 +98,7 @@ const FORMS: &[Form] = &[
     },
     Form {
         name: "native_crds",
-        topology: "examples/high-availability.toml",
+        topology: "examples/high-availability/topology.toml",
         chart: "traefik",
         ingress: "traefik",
         native_crds: true,

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::consumer::need;
 use crate::need::Need;
 use crate::render;
+use crate::testing;
 
 /// What the trials need.
 pub(crate) const NEEDS: &[Need] =
@@ -371,8 +372,8 @@ fn sha256(text: &str) -> String {
 }
 
 fn minimal() -> Result<String, Failed> {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    Ok(fs::read_to_string(examples.join("minimal.toml"))?)
+    let topology = testing::repository().join("examples/minimal/topology.toml");
+    Ok(fs::read_to_string(topology)?)
 }
 
 fn committed() -> Result<String, Failed> {

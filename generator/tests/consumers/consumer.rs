@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::namespace::{inside, outside};
 use crate::need::Need;
-use crate::tree;
+use crate::testing;
 
 /// A program that reads what we emit.
 pub(crate) struct Consumer {
@@ -69,7 +69,7 @@ impl Broken {
 
     /// Copies the whole sound tree with the fault.
     pub(crate) fn write_tree(&self, tree: &Path, folder: &Path) -> io::Result<()> {
-        for (path, entry) in tree::read(tree) {
+        for (path, entry) in testing::read(tree) {
             if let Some(bytes) = entry.bytes {
                 write(&folder.join(path), &bytes)?;
             }

@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 
 use crate::need::Need;
-use crate::tree::{self, Tree};
+use crate::testing::{self, OnDisk};
 use crate::{mesh, namespace};
 
 /// What the trials need.
@@ -19,9 +19,9 @@ pub(crate) const NEEDS: &[Need] = &[crate::consumer::NAMESPACES];
 /// nothing is lost or left. With more room, the next one gives the new tree.
 pub(crate) fn while_staging() -> Result<(), Failed> {
     let ground = Ground::new("size=1m")?;
-    let before = tree::read(&ground.disk.path());
+    let before = testing::read(&ground.disk.path());
     ended(&ground.generate(&[])?, 2, "No space left on device")?;
-    same("after the failure", &before, &tree::read(&ground.disk.path()))?;
+    same("after the failure", &before, &testing::read(&ground.disk.path()))?;
     ended(&ground.generate(&["--check"])?, 1, "is not what")?;
     ground.ends_with("size=64m")
 }
@@ -30,7 +30,7 @@ pub(crate) fn while_staging() -> Result<(), Failed> {
 /// beyond its commit point, and says so. With more room, the next one finishes it.
 pub(crate) fn while_landing() -> Result<(), Failed> {
     let mut ground = Ground::new("size=64m")?;
-    let before = tree::read(&ground.disk.path());
+    let before = testing::read(&ground.disk.path());
     let staged = ground.wanted.iter().filter(|(path, entry)| {
         entry.bytes.is_some() && before.get(&format!("out/{path}")) != Some(entry)
     });
@@ -53,7 +53,7 @@ struct Ground {
     disk: Disk,
     topology: PathBuf,
     /// The tree of the forty.
-    wanted: Tree,
+    wanted: OnDisk,
 }
 
 impl Ground {
@@ -64,7 +64,7 @@ impl Ground {
         fs::write(&large, mesh::topology(1..=40))?;
         let clean = folder.path().join("clean");
         ended(&generate(&large, &clean, &[])?, 0, "")?;
-        let wanted = tree::read(&clean);
+        let wanted = testing::read(&clean);
         let disk = Disk::mount(&clean, options)?;
         ended(&generate(&small, &disk.path().join("out"), &[])?, 0, "")?;
         Ok(Self { _folder: folder, disk, topology: large, wanted })
@@ -78,7 +78,7 @@ impl Ground {
     fn ends_with(mut self, room: &str) -> Result<(), Failed> {
         self.disk.remount(room)?;
         ended(&self.generate(&[])?, 0, "")?;
-        same("with more room", &self.wanted, &tree::read(&self.disk.path().join("out")))
+        same("with more room", &self.wanted, &testing::read(&self.disk.path().join("out")))
     }
 }
 
@@ -96,8 +96,8 @@ fn ended(done: &Output, code: i32, cause: &str) -> Result<(), Failed> {
     Err(format!("{}, not {code} because of `{cause}`:\n{said}", done.status).into())
 }
 
-fn same(when: &str, wanted: &Tree, found: &Tree) -> Result<(), Failed> {
-    match tree::differences(wanted, found).as_slice() {
+fn same(when: &str, wanted: &OnDisk, found: &OnDisk) -> Result<(), Failed> {
+    match testing::differences(wanted, found).as_slice() {
         [] => Ok(()),
         paths => Err(format!("{when}, these differ: {paths:?}").into()),
     }

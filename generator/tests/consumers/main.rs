@@ -26,20 +26,19 @@ mod need;
 mod pictures;
 mod proof;
 mod secrets;
+#[allow(dead_code, reason = "the tests in `it` use the rest")]
+#[path = "../it/testing.rs"]
+mod testing;
 mod tools;
 mod topology_schema;
-#[path = "../it/tree.rs"]
-mod tree;
 mod user_data;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use meshwright_compiler::out;
 use meshwright_compiler::render::Rendering;
-use meshwright_compiler::source::Source;
-use meshwright_compiler::{out, pipeline};
 use tempfile::TempDir;
 
 use consumer::{Broken, Consumer, TreeConsumer, Verdict};
@@ -132,32 +131,34 @@ const TREE_CONSUMERS: &[TreeConsumer] = &[kubeadm_init::CONSUMER, kube_proxy::CO
 /// The example whose files are broken, as far as it has them: they are short.
 const BROKEN_EXAMPLE: &str = "minimal";
 
-/// The rendered examples, and the committed tree once there is one.
+/// The rendered examples, each in a folder of the example's name, and the committed `out/`.
 fn trees(folder: &Path) -> Vec<PathBuf> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let repository = testing::repository();
     let mut trees = Vec::new();
-    for entry in fs::read_dir(repository.join("examples")).expect("examples") {
-        let example = entry.expect("an entry").path();
-        let tree = folder.join(example.file_stem().expect("a name"));
-        render(&example, &tree);
-        trees.push(tree);
+    for topology in testing::topologies() {
+        let path = Path::new(&topology);
+        let name = match path.strip_prefix("examples") {
+            Ok(below) => below.parent(),
+            Err(_) => path.file_stem().map(Path::new),
+        };
+        let tree = folder.join(name.expect("a name"));
+        if topology != "topology.toml" {
+            render(&repository.join(path), &tree);
+            trees.push(tree);
+        }
     }
-    trees.sort();
-    let committed = repository.join("out");
-    trees.extend(committed.is_dir().then_some(committed));
+    trees.push(repository.join("out"));
     trees
 }
 
-fn render(example: &Path, tree: &Path) {
-    let text = fs::read_to_string(example).expect("readable");
-    let compiled = pipeline::compile(Source { name: example.display().to_string(), text });
-    let plan = compiled.plan.expect("an example is clean");
+fn render(topology: &Path, tree: &Path) {
+    let plan = testing::compile(topology).plan.expect("it is accepted");
     out::write(&Rendering::new(&plan), tree, out::Options::default()).expect("written");
 }
 
 /// The trial that all files of a tree are accepted; none if the tree has none for this consumer.
 fn accepts(consumer: &'static Consumer, tree: &Path) -> Option<Trial> {
-    let files = tree::read(tree).into_iter().filter(|(_, entry)| entry.bytes.is_some());
+    let files = testing::read(tree).into_iter().filter(|(_, entry)| entry.bytes.is_some());
     let read = files.filter(|(path, _)| (consumer.reads)(path));
     let files: Vec<_> = read.map(|(path, _)| tree.join(path)).collect();
     let name = format!("{}::accepts::{}", consumer.name, tree.file_name()?.display());

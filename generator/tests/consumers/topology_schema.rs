@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::consumer::need;
 use crate::need::Need;
+use crate::testing;
 
 pub(crate) const NEEDS: &[Need] =
     &[need("type schema-validate taplo", "no judges: generator/tests/consumers/judges/install")];
@@ -75,9 +76,7 @@ fn toml_files(folder: &str) -> Result<Vec<PathBuf>, Failed> {
 }
 
 fn shown() -> Result<Vec<PathBuf>, Failed> {
-    let mut files = toml_files("examples")?;
-    files.push(root().join("topology.toml"));
-    Ok(files)
+    Ok(testing::topologies().into_iter().map(|path| root().join(path)).collect())
 }
 
 fn accepts_topologies() -> Result<(), Failed> {

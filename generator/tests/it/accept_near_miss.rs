@@ -1,6 +1,6 @@
 //! What is next to a fault, and is none: each rule stops where it should.
 
-use crate::pipeline::{compile_text, human};
+use crate::testing::{compile_text, human};
 
 /// Two public nodes, two behind NAT with a relay, a client. Comments mark where a case adds keys.
 const TOPOLOGY: &str = r#"

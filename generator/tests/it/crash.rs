@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::mesh;
 use crate::program::{ended, generate};
-use crate::tree::{self, Tree};
+use crate::testing::{self, OnDisk};
 
 /// When to kill. Shares are in percent.
 #[derive(Debug, Clone, Copy)]
@@ -116,18 +116,18 @@ impl Mark {
 /// A topology, and the tree that it gives.
 struct Mesh {
     topology: PathBuf,
-    tree: Tree,
+    tree: OnDisk,
 }
 
 impl Mesh {
     /// Beside its own files, the tree gets those that are not ours.
-    fn new(folder: &Path, ids: RangeInclusive<u32>, foreign: &Tree) -> Self {
+    fn new(folder: &Path, ids: RangeInclusive<u32>, foreign: &OnDisk) -> Self {
         let topology = folder.join(format!("from-{}.toml", ids.start()));
         fs::write(&topology, mesh::topology(ids)).expect("written");
         let out = topology.with_extension("");
         let (code, said) = ended(&mut generate(&topology, &out));
         assert_eq!(code, Some(0), "{said}");
-        let mut tree = tree::read(&out);
+        let mut tree = testing::read(&out);
         tree.extend(foreign.clone());
         Self { topology, tree }
     }
@@ -195,7 +195,7 @@ impl Trial {
     /// Looks at what is there, none of which may be lost or torn.
     fn left(&self) -> Left {
         let (old, new) = (&self.old.tree, &self.new.tree);
-        let mut found = tree::read(&self.out);
+        let mut found = testing::read(&self.out);
         let half = found.contains_key(".staging/journal.json");
         found.retain(|path, _| !path.starts_with(".staging"));
         if half {
@@ -211,7 +211,7 @@ impl Trial {
         if found == *new {
             return Left::New;
         }
-        assert_eq!(tree::differences(old, &found), [""; 0]);
+        assert_eq!(testing::differences(old, &found), [""; 0]);
         Left::Old
     }
 
@@ -243,7 +243,7 @@ impl Trial {
         let finished = "finished what an interrupted run had left";
         let finished = said.lines().any(|line| line == finished);
         assert_eq!(finished, left == Left::Half, "{said}");
-        assert_eq!(tree::differences(&self.new.tree, &tree::read(&self.out)), [""; 0]);
+        assert_eq!(testing::differences(&self.new.tree, &testing::read(&self.out)), [""; 0]);
     }
 }
 
@@ -255,10 +255,10 @@ fn kill(mut run: Child, mark: &Mark) -> bool {
 }
 
 /// Files that are not ours, also in the folder of a node that comes and goes.
-fn foreign(out: &Path) -> Tree {
+fn foreign(out: &Path) -> OnDisk {
     fs::create_dir_all(out.join("nodes/node1")).expect("a folder");
     for path in ["notes", "nodes/node1/notes"] {
         fs::write(out.join(path), "somebody's").expect("written");
     }
-    tree::read(out)
+    testing::read(out)
 }

@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 
-use meshwright_compiler::artifact::Tree as _;
 use meshwright_compiler::check::Checked;
 use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
 use meshwright_compiler::document::{self, LARGEST};
 use meshwright_compiler::pipeline;
 use meshwright_compiler::plan::Plan;
-use meshwright_compiler::render::Rendering;
+
+use crate::testing::{render, repository, topologies};
 
 /// How many damaged copies are judged.
 const COPIES: u64 = 500;
@@ -172,12 +171,8 @@ fn edit_lines(text: &mut Vec<u8>, edit: impl FnOnce(&mut Vec<String>)) {
 
 /// The topologies that are damaged: all examples of a size that people write.
 fn originals() -> Vec<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let examples = fs::read_dir(root.join("examples")).expect("the examples are there");
-    let mut paths: Vec<_> = examples.map(|entry| entry.expect("readable").path()).collect();
-    paths.push(root.join("topology.toml"));
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("readable")).collect()
+    let paths = topologies().into_iter();
+    paths.map(|path| fs::read(repository().join(path)).expect("readable")).collect()
 }
 
 /// Runs all that `check` runs, and says whether the file passed.
@@ -206,9 +201,10 @@ fn report(what: &str, bytes: Vec<u8>) -> Report {
 
 /// What the rules accept renders, and no interface gives an address to two peers.
 fn assert_generates(what: &str, plan: &Checked<Plan>) {
-    let rendering = Rendering::new(plan);
-    for part in 0..rendering.parts() {
-        assert!(rendering.render(part).iter().next().is_some(), "{what}: part {part} is empty");
+    let files = render(plan);
+    for node in &plan.nodes {
+        let folder = format!("nodes/{}/", node.name);
+        assert!(files.keys().any(|path| path.starts_with(&folder)), "{what}: {folder} is empty");
     }
     for node in &plan.nodes {
         let peers = plan.peers(node);

@@ -3,17 +3,17 @@
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::program::{ended, generate};
-use crate::tree::{self, Tree};
+use crate::testing::{self, OnDisk};
 
 /// A topology with everything that has an order: sites, a relay, clients.
 fn topology() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/high-availability.toml");
+    let path = testing::repository().join("examples/high-availability/topology.toml");
     fs::read_to_string(path).expect("readable")
 }
 
@@ -37,15 +37,15 @@ impl Place {
     }
 
     /// The tree that a command leaves here.
-    fn after(&self, command: &mut Command) -> Tree {
+    fn after(&self, command: &mut Command) -> OnDisk {
         let (code, said) = ended(command);
         assert_eq!(code, Some(0), "{command:?}: {said}");
-        tree::read(&self.out)
+        testing::read(&self.out)
     }
 }
 
 /// The tree that all others must equal.
-fn plain() -> Tree {
+fn plain() -> OnDisk {
     let place = Place::with(&topology());
     place.after(&mut place.generate())
 }
@@ -63,11 +63,11 @@ fn no_variable_shows() {
     ] {
         let place = Place::with(&topology());
         let tree = place.after(place.generate().env(name, value));
-        assert_eq!(tree::differences(&plain, &tree), [""; 0], "{name}");
+        assert_eq!(testing::differences(&plain, &tree), [""; 0], "{name}");
     }
     let place = Place::with(&topology());
     let tree = place.after(place.generate().env_clear());
-    assert_eq!(tree::differences(&plain, &tree), [""; 0], "without any variable");
+    assert_eq!(testing::differences(&plain, &tree), [""; 0], "without any variable");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn no_umask_shows() {
         let mut shell = Command::new("sh");
         shell.args(["-c", "umask $0; exec \"$@\"", umask]);
         let tree = place.after(shell.arg(generate.get_program()).args(generate.get_args()));
-        assert_eq!(tree::differences(&plain, &tree), [""; 0], "umask {umask}");
+        assert_eq!(testing::differences(&plain, &tree), [""; 0], "umask {umask}");
     }
 }
 
@@ -88,12 +88,12 @@ fn no_working_directory_shows() {
     let plain = plain();
     let place = Place::with(&topology());
     let tree = place.after(place.generate().current_dir("/"));
-    assert_eq!(tree::differences(&plain, &tree), [""; 0], "at the root");
+    assert_eq!(testing::differences(&plain, &tree), [""; 0], "at the root");
 
     let place = Place::with(&topology());
     let mut beside = Command::new(place.generate().get_program());
     let tree = place.after(beside.arg("generate").current_dir(place.folder.path()));
-    assert_eq!(tree::differences(&plain, &tree), [""; 0], "beside the topology");
+    assert_eq!(testing::differences(&plain, &tree), [""; 0], "beside the topology");
 }
 
 #[test]
@@ -108,6 +108,6 @@ fn no_order_of_nodes_shows() {
         let text = toml::to_string(&document).expect("TOML");
         let place = Place::with(&text);
         let tree = place.after(&mut place.generate());
-        assert_eq!(tree::differences(&plain, &tree), [""; 0], "{text}");
+        assert_eq!(testing::differences(&plain, &tree), [""; 0], "{text}");
     }
 }

@@ -10,7 +10,7 @@ use meshwright_compiler::catalogue;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::{reference, schema};
 
-use crate::pipeline::{compile_text, human};
+use crate::testing::{compile_text, human};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -4,7 +4,6 @@
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use meshwright_compiler::artifact::Tree;
@@ -13,18 +12,13 @@ use meshwright_compiler::plan::{Node, Plan};
 use meshwright_compiler::render::{Rendering, host_tree};
 use serde_json::{Map, Value, json};
 
-use crate::pipeline::compile;
+use crate::testing::{compile, repository, topologies};
 use crate::user_data;
 
 #[test]
 fn user_data_of_every_example_says_what_its_node_json_says() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    let mut paths: Vec<_> = fs::read_dir(examples)
-        .expect("readable")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../topology.toml"));
-    let compared: usize = paths.iter().map(|path| compare(path)).sum();
+    let paths = topologies().into_iter();
+    let compared: usize = paths.map(|path| compare(&repository().join(path))).sum();
     assert!(compared > 20, "only {compared} nodes have user-data");
 }
 

@@ -1,6 +1,5 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
-mod accept;
 mod accept_near_miss;
 mod cli;
 mod crash;
@@ -8,13 +7,12 @@ mod damaged;
 mod determinism;
 mod diagnostics;
 mod docs;
-mod drift;
+mod examples;
 mod host_plan;
 mod mesh;
 mod mistakes;
 mod network;
 mod out;
-mod pipeline;
 mod plan_rules;
 mod program;
 mod proof;
@@ -24,5 +22,5 @@ mod properties;
 mod registry;
 mod reject;
 mod snapshot;
-mod tree;
+mod testing;
 mod user_data;

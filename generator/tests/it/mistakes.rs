@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::docs::assert_committed;
-use crate::pipeline::{compile_text, human};
+use crate::testing::{compile_text, human};
 
 /// A sound topology, into which each mistake is made.
 const SOUND: &str = r#"[cluster]

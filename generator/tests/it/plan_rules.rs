@@ -10,7 +10,7 @@ use meshwright_compiler::render::Rendering;
 use meshwright_compiler::rules::output::{self, OutputSizes};
 use meshwright_compiler::rules::plan::RULES;
 
-use crate::pipeline::compile_text;
+use crate::testing::compile_text;
 
 /// One public node, which is the relay of two nodes behind NAT, and one client.
 const TOPOLOGY: &str = r#"

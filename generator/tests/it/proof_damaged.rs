@@ -4,16 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 
-use meshwright_compiler::artifact::Tree as _;
-use meshwright_compiler::render::Rendering;
 use meshwright_proof::files::{TreeFiles, TreeReadError};
 use meshwright_proof::finding::{FindingCode, ProofFinding};
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::{human, json};
 
-use crate::pipeline::compile;
+use crate::testing::{compile, render, repository};
 
 /// Files by their paths, with bytes that need not be text.
 #[derive(Clone)]
@@ -33,15 +30,8 @@ impl TreeFiles for Bytes {
 
 impl Bytes {
     fn emitted(topology: &str) -> Self {
-        let compiled = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(topology));
-        let plan = compiled.plan.expect("the topology compiles");
-        let rendering = Rendering::new(&plan);
-        let parts = (0..rendering.parts()).map(|part| rendering.render(part));
-        let files = parts.flat_map(|part| {
-            let files = part.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
-            files.collect::<Vec<_>>()
-        });
-        Self(files.collect())
+        let compiled = compile(&repository().join(topology));
+        Self(render(&compiled.plan.expect("the topology compiles")))
     }
 
     /// What `prove` says once one file is another, or gone.

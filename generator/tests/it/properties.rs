@@ -5,14 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use meshwright_compiler::artifact::Tree;
 use meshwright_compiler::plan::mesh::Identity;
 use meshwright_compiler::plan::{Node, Plan};
-use meshwright_compiler::render::Rendering;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::SizeRange;
 
-use crate::pipeline::{compile_text, human};
+use crate::testing::{Rendered, compile_text, human, render};
 
 /// What varies between the nodes of a random topology.
 #[derive(Debug, Clone)]
@@ -92,15 +90,9 @@ fn with_plan<T>(hosts: &[Host], judge: impl FnOnce(&Plan) -> T) -> T {
     judge(plan.unwrap_or_else(|| unreachable!("not clean:\n{}", human(&compiled))))
 }
 
-fn files(hosts: &[Host]) -> BTreeMap<String, Vec<u8>> {
+fn files(hosts: &[Host]) -> Rendered {
     let compiled = compile_text("random.toml", topology(hosts));
-    let plan = compiled.plan.unwrap_or_else(|| unreachable!("not clean"));
-    let rendering = Rendering::new(&plan);
-    let parts = (0..rendering.parts()).map(|part| rendering.render(part));
-    let files = parts.flat_map(|part| {
-        part.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect::<Vec<_>>()
-    });
-    files.collect()
+    render(&compiled.plan.unwrap_or_else(|| unreachable!("not clean")))
 }
 
 /// Whether `from` can send to the address of `to`: which peer takes it.

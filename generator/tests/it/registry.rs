@@ -5,16 +5,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use meshwright_compiler::artifact::Tree;
 use meshwright_compiler::catalogue::{self, Entry};
 use meshwright_compiler::diagnostic::Severity;
-use meshwright_compiler::render::{self, Output, Rendering};
+use meshwright_compiler::render::{CLUSTER, NODE, Output};
 use meshwright_compiler::rules;
 use walkdir::WalkDir;
 
-use crate::pipeline::compile;
 use crate::reject::code_of;
 use crate::snapshot;
+use crate::testing::{compile, render, repository, topologies};
 
 /// Files of `rules` that hold no rule.
 const NO_RULES: [&str; 4] = ["mod", "node_names", "propose_ids", "public_nodes"];
@@ -121,33 +120,25 @@ fn the_warnings_are_these() {
     snapshot::settings().bind(|| insta::assert_snapshot!("warnings", warnings.join("\n")));
 }
 
-/// Every file of every example belongs to an output that its renderer has registered, and every
-/// registered output occurs: what is listed in `out/README.md` is true.
+/// Every rendered file of [`topologies`] belongs to an output that its renderer has registered, and
+/// every registered output occurs: the list in `out/README.md` is complete.
 #[test]
 fn every_output_occurs_and_is_registered() {
     let registered: BTreeSet<_> = outputs().map(|output| output.path.to_owned()).collect();
-    let emitted: BTreeSet<_> = examples().flat_map(|path| emitted(&path)).collect();
+    let emitted: BTreeSet<_> = topologies().iter().flat_map(|path| emitted(path)).collect();
     assert_same(&registered, &emitted, "an example");
 }
 
 fn outputs() -> impl Iterator<Item = &'static Output> {
-    let cluster = render::CLUSTER.iter().flat_map(|renderer| renderer.outputs);
-    cluster.chain(render::NODE.iter().flat_map(|renderer| renderer.outputs))
+    let cluster = CLUSTER.iter().flat_map(|renderer| renderer.outputs);
+    cluster.chain(NODE.iter().flat_map(|renderer| renderer.outputs))
 }
 
-fn examples() -> impl Iterator<Item = PathBuf> {
-    files("../examples").chain([folder("../topology.toml")])
-}
-
-/// The files of one example, with the names of nodes, clients and interface as in the registry.
-fn emitted(example: &Path) -> Vec<String> {
-    let plan = compile(example).plan.expect("examples are clean");
-    let rendering = Rendering::new(&plan);
-    let parts = (0..rendering.parts()).map(|part| rendering.render(part));
+/// The files of one topology, with placeholders for nodes, clients and interface as in the registry.
+fn emitted(topology: &str) -> Vec<String> {
+    let plan = compile(&repository().join(topology)).plan.expect("it is accepted");
     let interface = plan.wireguard.interface.as_str();
-    let paths = parts
-        .flat_map(|part| part.iter().map(|(path, _)| generic(path, interface)).collect::<Vec<_>>());
-    paths.collect()
+    render(&plan).keys().map(|path| generic(path, interface)).collect()
 }
 
 fn generic(path: &str, interface: &str) -> String {

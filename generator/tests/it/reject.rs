@@ -9,8 +9,8 @@ use std::path::Path;
 use meshwright_compiler::catalogue;
 use meshwright_compiler::diagnostic::{Report, Severity};
 
-use crate::pipeline::{compile, compile_text, human};
 use crate::snapshot;
+use crate::testing::{compile, compile_text, human};
 
 /// The codes of a report.
 fn codes(report: &Report) -> BTreeSet<&'static str> {

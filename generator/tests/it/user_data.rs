@@ -5,9 +5,7 @@
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Read as _;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +16,7 @@ use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree;
 use serde_json::Value;
 
-use crate::pipeline::compile;
+use crate::testing::{compile, repository, topologies};
 
 const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 
@@ -27,10 +25,8 @@ type HostFile = (String, String, String);
 
 #[test]
 fn user_data_of_every_example_is_the_tree_itself() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    for entry in fs::read_dir(examples).expect("readable") {
-        let path = entry.expect("an entry").path();
-        let plan = compile(&path).plan.expect("an example is clean");
+    for topology in topologies() {
+        let plan = compile(&repository().join(topology)).plan.expect("it is accepted");
         let rendering = Rendering::new(&plan);
         let cluster = texts(&rendering, 0);
         for (position, node) in plan.nodes.iter().enumerate() {

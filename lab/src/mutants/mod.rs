@@ -36,7 +36,7 @@ pub struct Mutant {
 pub const IN_NO_FILE: &[&str] = &["wrong-key"];
 
 const EXAMPLE: &str = "topology.toml";
-const HOMES: &str = "examples/relay-and-site.toml";
+const HOMES: &str = "examples/relay-and-site/topology.toml";
 
 /// How often a check may look. What must not be reached is tried with a time-out, and on a machine
 /// that is busy with six worlds an answer can be later than that.

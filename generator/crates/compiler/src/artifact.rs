@@ -1,7 +1,7 @@
 //! Artifacts: the files of one run, as paths and bytes, before anything touches the disk.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map::{self, Entry};
 
 /// Files by their path relative to the output directory, with `/` between folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +42,15 @@ impl ArtifactSet {
     }
 }
 
+impl IntoIterator for ArtifactSet {
+    type Item = (String, Vec<u8>);
+    type IntoIter = btree_map::IntoIter<String, Vec<u8>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 /// A tree of artifacts that is rendered part by part, so that it is never held whole.
 ///
 /// No two parts hold the same path. A part renders the same bytes however often it is asked for.
@@ -51,4 +60,9 @@ pub trait Tree: Sync {
 
     /// Renders one part; `part` is below [`Tree::parts`].
     fn render(&self, part: usize) -> ArtifactSet;
+
+    /// Every file as its path and bytes. Only one part is held at a time.
+    fn files(&self) -> Box<dyn Iterator<Item = (String, Vec<u8>)> + '_> {
+        Box::new((0..self.parts()).flat_map(|part| self.render(part)))
+    }
 }

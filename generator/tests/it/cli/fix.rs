@@ -5,7 +5,7 @@ use crate::reject::fixtures;
 use meshwright::edit::correction;
 use meshwright_compiler::diagnostic::Change;
 
-use crate::pipeline::compile_text;
+use crate::testing::compile_text;
 
 /// Host bits, upper case, a missing id and an MTU that does not fit, between comments.
 fn with_mistakes() -> Place {

@@ -29,7 +29,7 @@ fn a_name_that_is_not_public_is_told_from_those_that_are() {
             "the tunnel's are: hello.example.com, *.example.com",
         ),
         (
-            "nix/example",
+            "examples/nixos/out",
             "hello.example.com",
             "there is no tunnel: nothing leads in from the Internet",
             "`[cloudflare_tunnel]` in the topology makes hostnames public",

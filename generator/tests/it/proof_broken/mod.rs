@@ -15,7 +15,7 @@ use meshwright_proof::report::human;
 
 const EXAMPLE: &str = "topology.toml";
 /// With Traefik, and no wildcard.
-const CONTROL_PLANES: &str = "examples/high-availability.toml";
+const CONTROL_PLANES: &str = "examples/high-availability/topology.toml";
 
 /// One change.
 #[derive(Clone, Copy)]

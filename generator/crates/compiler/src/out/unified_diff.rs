@@ -22,16 +22,14 @@ pub(super) fn print(
     changes: &Changes,
     text: &mut dyn Write,
 ) -> Result<(), Error> {
-    for part in 0..tree.parts() {
-        for (path, new) in tree.render(part).iter() {
-            if contains(&changes.added, path) {
-                print_mode(path, None, new, text)?;
-                print_file(path, None, Some(new), text)?;
-            } else if contains(&changes.changed, path) {
-                let executable = is_executable(root, path)?;
-                print_mode(path, Some(executable), new, text)?;
-                print_file(path, Some(&read_old(root, path)?), Some(new), text)?;
-            }
+    for (path, new) in tree.files() {
+        if contains(&changes.added, &path) {
+            print_mode(&path, None, &new, text)?;
+            print_file(&path, None, Some(&new), text)?;
+        } else if contains(&changes.changed, &path) {
+            let executable = is_executable(root, &path)?;
+            print_mode(&path, Some(executable), &new, text)?;
+            print_file(&path, Some(&read_old(root, &path)?), Some(&new), text)?;
         }
     }
     changes

@@ -1,0 +1,555 @@
+#!/usr/bin/env bash
+# generated from topology.toml by meshwright; do not edit
+# Applies the folder that it lies in to the cluster, step by step, and waits for what the next step needs. A
+# second run changes nothing. The program is the same for every cluster; what differs is in the table at its head.
+set -euo pipefail
+
+if (( BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404 )); then
+  printf 'meshwright: missing: bash 4.4 or newer; this is %s\n' "$BASH_VERSION" >&2
+  exit 3
+fi
+
+cluster='tiny'
+init='one'
+nodes=(
+  one
+  six
+)
+
+# Secrets are no part of the folder: their manifests lie where --secrets says. Empty without one.
+bgp_secret='bgp-password.yaml'
+tunnel_secret=''
+
+# What Calico's API takes, once it is served; bgp.yaml comes last.
+calico_objects=(
+  calico/ipam.yaml
+  calico/felix.yaml
+  calico/metadata.policy.yaml
+)
+
+# The nodes that reflect routes, and the annotation that makes them: kubelet cannot set it.
+reflectors=(
+)
+reflector_annotation='projectcalico.org/RouteReflectorClusterID'
+reflector_id='244.0.0.1'
+
+# The Ingress controller: the name of its chart, release and namespace.
+ingress='traefik'
+ingress_deployment='traefik'
+ingress_pods='app.kubernetes.io/name=traefik'
+ingress_manifests=(
+  traefik/namespace.yaml
+  traefik/ingressclass.yaml
+)
+
+# What kubeconfigs of the role view may do, or nothing.
+viewers=''
+
+# The echo app, or nothing.
+hello=''
+
+# Namespaces of what this cluster does not have, though an earlier topology may have had it, and what removes it.
+left_over=(
+  'cloudflared kubectl delete namespace cloudflared'
+  'hello kubectl delete namespace hello'
+  'ingress-nginx helm uninstall ingress-nginx --namespace ingress-nginx, then kubectl delete namespace ingress-nginx, then this again'
+)
+
+# What is taken from elsewhere, by its name in [packages.sources]: where it is, and what it is compared with:
+# a digest, `published:` the file with what sha256sum printed, `index:` the index of its repository, or nothing.
+declare -A version=() url=() checksum=()
+version[calico-crds]='3.32.1'
+url[calico-crds]='https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/operator-crds.yaml'
+checksum[calico-crds]='192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71'
+version[calico-operator]='3.32.1'
+url[calico-operator]='https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/tigera-operator.yaml'
+checksum[calico-operator]='f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f'
+version[traefik]='41.3.0'
+url[traefik]='https://traefik.github.io/charts/traefik/traefik-41.3.0.tgz'
+checksum[traefik]='index:https://traefik.github.io/charts/index.yaml'
+version[helm-amd64]='4.3.1'
+url[helm-amd64]='https://get.helm.sh/helm-v4.3.1-linux-amd64.tar.gz'
+checksum[helm-amd64]='published:https://get.helm.sh/helm-v4.3.1-linux-amd64.tar.gz.sha256sum'
+version[helm-arm64]='4.3.1'
+url[helm-arm64]='https://get.helm.sh/helm-v4.3.1-linux-arm64.tar.gz'
+checksum[helm-arm64]='published:https://get.helm.sh/helm-v4.3.1-linux-arm64.tar.gz.sha256sum'
+
+# How long one wait may take: images come over slow lines.
+limit=15m
+
+# A failure inside $( ) is one.
+shopt -s inherit_errexit
+
+usage() {
+  cat <<'TEXT'
+usage: apply.sh [--secrets DIR] [--dry-run]
+  --secrets DIR  where the manifests of the Secrets lie, as `meshwright export --manifests` writes them;
+                 /etc/meshwright/secrets if absent
+  --dry-run      looks for every input, says what would be done, and touches neither network nor cluster
+
+It needs kubectl, and in KUBECONFIG a kubeconfig of the cluster; /etc/kubernetes/admin.conf if unset.
+
+exit codes: 0 done, 1 a step failed, 2 usage, 3 something is missing, and nothing has been applied
+TEXT
+}
+
+say() {
+  printf 'meshwright: %s\n' "$*"
+}
+
+# What is being done, and the exit code of the script if it fails.
+doing=starting
+code=1
+
+fail() {
+  printf 'meshwright: %s\n' "$*" >&2
+  exit "$code"
+}
+
+step() {
+  doing=$1
+  say "$doing"
+  "$2"
+}
+
+end() {
+  local status=$?
+  [[ -z ${scratch-} ]] || rm -rf "$scratch"
+  (( status != 0 )) || return 0
+  printf 'meshwright: apply.sh stopped with code %s at: %s\n' "$code" "$doing" >&2
+  exit "$code"
+}
+
+# In a dry run says what would be done, and that is all.
+planned() {
+  [[ $dry_run == yes ]] || return 1
+  say "would $*"
+}
+
+# Runs what says of each object what became of it, and counts those that it touched.
+changes=0
+touched=no
+applied() {
+  local line said failed=0
+  touched=no
+  said=$("$@") || failed=$?
+  while IFS= read -r line; do
+    [[ -n $line ]] || continue
+    say "$line"
+    [[ $line != *' unchanged' && $line != *'(no change)' ]] || continue
+    touched=yes
+    changes=$((changes + 1))
+  done <<<"$said"
+  return "$failed"
+}
+
+# The API server itself is asked whether the file would change anything: kubectl alone says `configured`
+# wherever the server has written a default into a list.
+apply() {
+  local file=$1
+  shift
+  ! planned "apply $file" || return 0
+  if kubectl diff "$@" --filename "$file" >/dev/null 2>&1; then
+    touched=no
+    say "$file unchanged"
+  else
+    applied kubectl apply "$@" --filename "$file"
+  fi
+}
+
+# Server-side, for what does not fit into the annotation that kubectl would note it in, and for Secrets, which
+# have no business there.
+apply_on_server() {
+  apply "$1" --server-side --force-conflicts --field-manager=meshwright
+}
+
+patch() {
+  local namespace=$1 object=$2 type=$3 file=$4
+  ! planned "patch $object in $namespace with $file" || return 0
+  applied kubectl --namespace "$namespace" patch "$object" --type "$type" --patch-file "$file"
+}
+
+# Replaces the pods of a workload if those that run have started with another file: `rollout restart`, but not
+# forgotten when this script dies before it, and not repeated when nothing has changed.
+replace_pods() {
+  local namespace=$1 workload=$2 key=$3 file=$4 sum
+  ! planned "replace the pods of $workload in $namespace if they have not started with $file" || return 0
+  sum=$(sed '/^#/d' "$file" | sha256sum | cut -d ' ' -f 1)
+  applied kubectl --namespace "$namespace" patch "$workload" --type merge \
+    --patch "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"$key\":\"$sum\"}}}}}"
+}
+
+await() {
+  local condition=$1
+  shift
+  ! planned "wait until $* have the condition $condition" || return 0
+  kubectl wait --for=create --timeout="$limit" "$@" >/dev/null
+  kubectl wait --for="condition=$condition" --timeout="$limit" "$@" >/dev/null
+}
+
+await_rollout() {
+  ! planned "wait for the pods of $2 in $1" || return 0
+  kubectl --namespace "$1" rollout status "$2" --timeout="$limit" >/dev/null
+}
+
+read_arguments() {
+  secrets=/etc/meshwright/secrets
+  dry_run=no
+  while [[ -n ${1-} ]]; do
+    case $1 in
+      --secrets) [[ -n ${2-} ]] || bad_usage; secrets=$2; shift ;;
+      --secrets=?*) secrets=${1#*=} ;;
+      --dry-run) dry_run=yes ;;
+      -h | --help) usage; exit 0 ;;
+      *) bad_usage ;;
+    esac
+    shift
+  done
+  [[ $secrets == /* ]] || secrets=$PWD/$secrets
+  export KUBECONFIG=${KUBECONFIG:-/etc/kubernetes/admin.conf}
+  [[ $KUBECONFIG == /* ]] || KUBECONFIG=$PWD/$KUBECONFIG
+}
+
+bad_usage() {
+  usage >&2
+  exit 2
+}
+
+# Everything that this run needs, all at once and before anything is applied.
+missing=()
+check_inputs() {
+  local program line
+  for program in kubectl awk cut diff grep sha256sum sort tar; do
+    type "$program" >/dev/null 2>&1 || missing+=("the program $program")
+  done
+  [[ -r ${KUBECONFIG%%:*} ]] ||
+    missing+=("the kubeconfig ${KUBECONFIG%%:*}: KUBECONFIG names one of the cluster; $init has /etc/kubernetes/admin.conf")
+  check_files
+  check_sources
+  [[ -n ${missing[*]-} ]] || return 0
+  for line in "${missing[@]}"; do
+    printf 'meshwright: missing: %s\n' "$line" >&2
+  done
+  fail 'nothing has been applied'
+}
+
+check_files() {
+  local file
+  local -a files=(
+    calico/pod-annotations.policy.yaml calico/installation.yaml "${calico_objects[@]}" calico/bgp.yaml
+    kube-proxy/kube-proxy.patch.yaml coredns/coredns.patch.yaml coredns/kube-dns.patch.yaml
+    "${ingress_manifests[@]}" "$ingress/values.yaml"
+  )
+  [[ -z $bgp_secret ]] || files+=(calico/bgp-password.rbac.yaml)
+  [[ -z $tunnel_secret ]] || files+=(cloudflared/namespace.yaml cloudflared/cloudflared.yaml)
+  [[ -z $viewers ]] || files+=("$viewers")
+  [[ -z $hello ]] || files+=("$hello")
+  for file in "${files[@]}"; do
+    [[ -r $file ]] || missing+=("$PWD/$file: copy the whole of out/cluster")
+  done
+  for file in $bgp_secret $tunnel_secret; do
+    [[ -r $secrets/$file ]] ||
+      missing+=("the Secret $secrets/$file: \`meshwright export --manifests | tar -xC DIR\` makes it, and --secrets names DIR")
+  done
+}
+
+# Helm itself is taken from elsewhere only where none is there, and built for Linux alone.
+check_sources() {
+  local name remote=no
+  sources=(calico-crds calico-operator "$ingress")
+  helm=helm
+  if ! type helm >/dev/null 2>&1; then
+    case $(uname -sm) in
+      'Linux x86_64') helm='helm-amd64' ;;
+      'Linux aarch64') helm='helm-arm64' ;;
+      *) missing+=('the program helm') ;;
+    esac
+    [[ $helm == helm ]] || sources+=("$helm")
+  fi
+  for name in "${sources[@]}"; do
+    case ${url[$name]} in
+      /*) [[ -r ${url[$name]} ]] || missing+=("$name ${version[$name]} at ${url[$name]}, which [packages.sources.$name] names") ;;
+      *) remote=yes ;;
+    esac
+  done
+  if [[ $remote == yes ]] && ! type curl >/dev/null 2>&1 && [[ ! -x $apt_helper ]]; then
+    missing+=('the program curl')
+  fi
+}
+
+# apt's own program is on every Debian and Ubuntu; curl is not.
+apt_helper=/usr/lib/apt/apt-helper
+download() {
+  local from=$1 to=$2
+  if type curl >/dev/null 2>&1; then
+    curl --fail --silent --show-error --location --retry 3 --output "$to" "$from"
+  else
+    "$apt_helper" -o APT::Sandbox::User=root download-file "$from" "$to" >/dev/null
+  fi
+}
+
+# The digest that a file must have, or nothing. An index has one entry a version, its keys sorted.
+digest_of() {
+  local name=$1 from=${checksum[$1]}
+  case $from in
+    published:*)
+      download "${from#*:}" "$scratch/$name.sha256sum"
+      cut -d ' ' -f 1 "$scratch/$name.sha256sum"
+      ;;
+    index:*)
+      download "${from#*:}" "$scratch/$name.index"
+      awk -v chart="$name:" -v version="${version[$name]}" '
+        /^  [^ -]/ { inside = $1 == chart }
+        /^  - / { digest = "" }
+        inside && /^    digest: / { digest = $2 }
+        inside && /^    version: / && $2 == version { print digest; exit }
+      ' "$scratch/$name.index"
+      ;;
+    *) printf '%s' "$from" ;;
+  esac
+}
+
+compare() {
+  local name=$1 file=$2 wanted found
+  if [[ -z ${checksum[$name]} ]]; then
+    say "$name ${version[$name]} is not compared: no checksum of it is known; write one as sha256 of [packages.sources.$name]"
+    return 0
+  fi
+  wanted=$(digest_of "$name")
+  [[ -n $wanted ]] || fail "${checksum[$name]#*:} has no checksum of $name ${version[$name]}"
+  found=$(sha256sum "$file" | cut -d ' ' -f 1)
+  [[ $found == "$wanted" ]] ||
+    fail "$name ${version[$name]} from ${url[$name]} has the SHA-256 $found, and $wanted is wanted: if it is meant to be another file, write its sha256 into [packages.sources.$name]"
+}
+
+# Sets `taken` of a name: its file. What was fetched and compared once is kept, by its address.
+declare -A taken=()
+fetch() {
+  local name=$1 from=${url[$1]} kept
+  taken[$name]=$from
+  if [[ $from == /* ]]; then
+    [[ -z ${checksum[$name]} ]] || planned "compare $from" || compare "$name" "$from"
+    return 0
+  fi
+  ! planned "fetch $name ${version[$name]} from $from" || return 0
+  kept=$cache/$(printf '%s' "$from ${checksum[$name]}" | sha256sum | cut -c 1-16)-$name
+  taken[$name]=$kept
+  [[ ! -e $kept ]] || return 0
+  mkdir -p "$cache"
+  download "$from" "$kept.part" || fail "$name ${version[$name]} is not to be had at $from"
+  compare "$name" "$kept.part"
+  mv "$kept.part" "$kept"
+  say "fetched $name ${version[$name]}"
+}
+
+fetch_sources() {
+  local name
+  cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/meshwright
+  for name in "${sources[@]}"; do
+    fetch "$name"
+  done
+  if [[ $helm != helm && $dry_run == no ]]; then
+    tar -xzf "${taken[$helm]}" -C "$scratch" "linux-${helm#helm-}/helm"
+    helm=$scratch/linux-${helm#helm-}/helm
+  fi
+}
+
+# Another cluster's kubeconfig would do much harm here.
+check_cluster() {
+  ! planned "look for the node $init, by which the cluster is known" || return 0
+  kubectl get --raw /readyz >/dev/null
+  kubectl get "node/$init" --output name >/dev/null ||
+    fail "the cluster of $KUBECONFIG has no node $init, so it is not $cluster"
+}
+
+# Before anything else: no pod may name its own address, and what is admitted once stays.
+guard_pod_addresses() {
+  apply calico/pod-annotations.policy.yaml
+}
+
+install_operator() {
+  apply_on_server "${taken[calico-crds]}"
+  await Established crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io \
+    crd/tigerastatuses.operator.tigera.io
+  apply_on_server "${taken[calico-operator]}"
+  await_rollout tigera-operator deployment/tigera-operator
+}
+
+install_calico() {
+  apply calico/installation.yaml
+}
+
+# The API server of Calico runs in the pod network, so where it is available Calico carries pods. The status
+# `calico` asks for every node, and would keep one that is switched off from ever getting further: it is waited
+# for with the nodes.
+await_calico() {
+  await Available tigerastatus/apiserver
+  await Available apiservice/v3.projectcalico.org
+}
+
+give_bgp_password() {
+  apply calico/bgp-password.rbac.yaml
+  apply_on_server "$secrets/$bgp_secret"
+}
+
+# bindMode belongs into Calico before calico-node first starts, since BIRD looks at it when it starts and never
+# again (seen). But what takes it is Calico's own API, which is served by a pod, which needs calico-node. So the
+# first calico-node starts without it, on the init node alone and behind its firewall, and is replaced here.
+apply_calico_objects() {
+  local file
+  for file in "${calico_objects[@]}"; do
+    apply "$file"
+  done
+  mark_reflectors
+  apply calico/bgp.yaml
+  replace_pods calico-system daemonset/calico-node checksum/bgp calico/bgp.yaml
+  [[ $touched == no ]] || await_rollout calico-system daemonset/calico-node
+}
+
+# Those that have joined; the others follow when all have.
+mark_reflectors() {
+  local node
+  for node in "${reflectors[@]}"; do
+    ! planned "let $node reflect routes" || continue
+    [[ -n $(kubectl get "node/$node" --ignore-not-found --output name) ]] || continue
+    applied kubectl patch "node/$node" --type merge \
+      --patch "{\"metadata\":{\"annotations\":{\"$reflector_annotation\":\"$reflector_id\"}}}"
+  done
+}
+
+# kubeadm has written the same from the first day on, in its own order, so the first run replaces the pods once.
+configure_kube_proxy() {
+  patch kube-system configmap/kube-proxy merge kube-proxy/kube-proxy.patch.yaml
+  replace_pods kube-system daemonset/kube-proxy checksum/config kube-proxy/kube-proxy.patch.yaml
+  [[ $touched == no ]] || await_rollout kube-system daemonset/kube-proxy
+}
+
+# cloudflared reads its credential when it starts.
+install_tunnel() {
+  apply cloudflared/namespace.yaml
+  apply_on_server "$secrets/$tunnel_secret"
+  apply cloudflared/cloudflared.yaml
+  replace_pods cloudflared deployment/cloudflared checksum/credential "$secrets/$tunnel_secret"
+}
+
+# `helm upgrade --install`, and not `helm template | kubectl apply`: it removes what a new chart no longer has, and
+# runs the chart's hooks, which make the certificate of the admission webhook. But it makes a revision each time,
+# so it is left alone where the last one was made from these files and the cluster still is as it says. The class
+# is the same for both controllers, and may be the other one's: this release takes it over.
+install_ingress() {
+  local manifest wanted last
+  for manifest in "${ingress_manifests[@]}"; do
+    apply "$manifest"
+  done
+  ! planned "install the chart $ingress ${version[$ingress]} with $ingress/values.yaml" || return 0
+  wanted="meshwright $(cat "${taken[$ingress]}" "$ingress/values.yaml" | sha256sum | cut -d ' ' -f 1)"
+  last=$("$helm" history "$ingress" --namespace "$ingress" --max 1 --output json 2>/dev/null) || last=
+  case $last in
+    *'"status":"pending-install"'*) fail "helm was interrupted: \`helm uninstall $ingress --namespace $ingress\`, then run this again" ;;
+    *'"status":"pending-'*) fail "helm was interrupted: \`helm rollback $ingress --namespace $ingress\`, then run this again" ;;
+    *'"status":"deployed"'*"$wanted"*) ! is_as_installed || return 0 ;;
+  esac
+  "$helm" upgrade --install "$ingress" "${taken[$ingress]}" --namespace "$ingress" \
+    --values "$ingress/values.yaml" --description "$wanted" --take-ownership --timeout "$limit" >/dev/null
+  changes=$((changes + 1))
+  say "chart $ingress ${version[$ingress]} installed"
+}
+
+is_as_installed() {
+  "$helm" get manifest "$ingress" --namespace "$ingress" |
+    kubectl --namespace "$ingress" diff --filename - >/dev/null 2>&1 || return 1
+  say "chart $ingress ${version[$ingress]} unchanged"
+}
+
+await_nodes() {
+  await Ready "${nodes[@]/#/node/}"
+  await Available tigerastatus/calico
+  mark_reflectors
+}
+
+# kubeadm starts both replicas when there is one node, and there they would stay.
+spread_dns() {
+  patch kube-system deployment/coredns strategic coredns/coredns.patch.yaml
+  patch kube-system service/kube-dns merge coredns/kube-dns.patch.yaml
+  await_rollout kube-system deployment/coredns
+}
+
+# Pods that have waited for the first node that takes them all sit on it.
+spread_pods() {
+  local namespace=$1 deployment=$2 pods=$3 used free
+  ! planned "replace the pods of $deployment in $namespace if one node has them all" || return 0
+  await_rollout "$namespace" "$deployment"
+  used=$(kubectl --namespace "$namespace" get pods --selector "$pods" \
+    --output jsonpath='{range .items[*]}{.spec.nodeName}{"\n"}{end}')
+  free=$(kubectl get nodes --output jsonpath='{range .items[*]}{.spec.taints[*].effect}{"\n"}{end}' |
+    grep -cvE '(^| )No(Schedule|Execute)( |$)') || true
+  if (( free > 1 )) && [[ $used == *$'\n'* && -z $(sort -u <<<"$used" | sed 1d) ]]; then
+    applied kubectl --namespace "$namespace" rollout restart "$deployment"
+    await_rollout "$namespace" "$deployment"
+  fi
+}
+
+spread_tunnel() {
+  spread_pods cloudflared deployment/cloudflared app.kubernetes.io/name=cloudflared
+}
+
+spread_ingress() {
+  spread_pods "$ingress" "deployment/$ingress_deployment" "$ingress_pods"
+}
+
+# Last: with the admission webhook an Ingress is refused until the controller runs.
+let_viewers_in() {
+  apply "$viewers"
+}
+
+install_hello() {
+  apply "$hello"
+  await_rollout hello deployment/hello
+}
+
+# Nothing is ever deleted here: whoever takes something away knows why, and when.
+name_left_overs() {
+  local one namespace
+  for one in "${left_over[@]}"; do
+    namespace=${one%% *}
+    ! planned "look for the namespace $namespace" || continue
+    [[ -n $(kubectl get "namespace/$namespace" --ignore-not-found --output name) ]] || continue
+    say "the namespace $namespace is no longer in the topology; to remove it: ${one#* }"
+  done
+}
+
+main() {
+  read_arguments "$@"
+  cd "$(dirname "${BASH_SOURCE[0]}")"
+  unset KUBECTL_EXTERNAL_DIFF
+  scratch=$(mktemp -d)
+  trap end EXIT
+  code=3
+  step 'looking for every input' check_inputs
+  step 'fetching what is not in this folder' fetch_sources
+  code=1
+  step "looking for the cluster $cluster" check_cluster
+  step "keeping pods from naming their own address" guard_pod_addresses
+  [[ -z $viewers ]] || step 'letting viewers in' let_viewers_in
+  step "installing Calico's operator ${version[calico-operator]}" install_operator
+  step 'installing Calico' install_calico
+  step "waiting for Calico's API" await_calico
+  [[ -z $bgp_secret ]] || step 'giving calico-node the password of its BGP sessions' give_bgp_password
+  step "applying Calico's objects" apply_calico_objects
+  step 'configuring kube-proxy' configure_kube_proxy
+  [[ -z $tunnel_secret ]] || step 'installing the tunnel' install_tunnel
+  step 'installing the Ingress controller' install_ingress
+  step 'waiting until every node is Ready' await_nodes
+  step 'spreading DNS over the nodes' spread_dns
+  [[ -z $tunnel_secret ]] || step 'spreading the tunnel over the nodes' spread_tunnel
+  step 'spreading the Ingress controller over the nodes' spread_ingress
+  [[ -z $hello ]] || step 'installing the echo app' install_hello
+  step 'looking for what is no longer in the topology' name_left_overs
+  if [[ $dry_run == yes ]]; then
+    say 'nothing has been done'
+  else
+    say "done; $changes changes"
+  fi
+}
+
+main "$@"
