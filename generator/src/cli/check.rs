@@ -56,7 +56,7 @@ impl Check {
 
     /// Corrects the topology and prints the patch; returns what is found in the text on disk.
     fn fix(&self, found: Compilation, session: &mut Session<'_>) -> Result<Compilation, Failure> {
-        let Some(Corrected { compilation, changes }) = corrected(&found)? else {
+        let Some(Corrected { compilation, changes }) = corrected(&found) else {
             session.talk("there is nothing that --fix can correct")?;
             return Ok(found);
         };
@@ -89,28 +89,25 @@ struct Corrected {
 const ROUNDS: usize = 10;
 
 /// Makes corrections until no further one follows; `None` where there is none at all.
-fn corrected(found: &Compilation) -> Result<Option<Corrected>, Failure> {
-    let Some(mut last) = corrected_once(found)? else { return Ok(None) };
+fn corrected(found: &Compilation) -> Option<Corrected> {
+    let mut last = corrected_once(found)?;
     for _ in 1..ROUNDS {
-        let Some(next) = corrected_once(&last.compilation)? else { break };
+        let Some(next) = corrected_once(&last.compilation) else { break };
         last = Corrected { changes: last.changes + next.changes, ..next };
     }
-    Ok(Some(last))
+    Some(last)
 }
 
-fn corrected_once(found: &Compilation) -> Result<Option<Corrected>, Failure> {
+fn corrected_once(found: &Compilation) -> Option<Corrected> {
     let diagnostics = found.report.diagnostics.iter();
     let changes: Vec<&Change> = diagnostics.filter_map(|one| one.change.as_ref()).collect();
-    if changes.is_empty() {
-        return Ok(None);
-    }
     let source = found.document.source();
-    let (text, count) = correction::apply(&source.text, &changes)?;
+    let (text, count) = correction::apply(&found.document, &changes);
     if text == source.text {
-        return Ok(None);
+        return None;
     }
     let compilation = pipeline::compile(Source { name: source.name.clone(), text });
-    Ok(Some(Corrected { compilation, changes: count }))
+    Some(Corrected { compilation, changes: count })
 }
 
 fn praise(topology: &Topology, report: &Report) -> String {

@@ -35,9 +35,6 @@ pub(super) enum Failure {
     /// What opens the store.
     #[error(transparent)]
     Identity(#[from] secrets::seal::IdentityError),
-    /// The topology could not be edited.
-    #[error("cannot edit the topology: {0}")]
-    Edit(#[from] toml_edit::TomlError),
     /// stdout or stderr.
     #[error("cannot print: {0}")]
     Stream(#[from] io::Error),
@@ -99,7 +96,6 @@ impl Failure {
             | Self::Unreadable { .. }
             | Self::Identity(_)
             | Self::Tree(_)
-            | Self::Edit(_)
             | Self::Stream(_) => None,
         }
     }

@@ -258,7 +258,7 @@ impl Bench<'_> {
         if published.is_empty() {
             return Ok(None);
         }
-        let text = insertion::insert_public_keys(&source.text, &published)?;
+        let text = insertion::insert_public_keys(self.document, &published);
         session.replace_topology(source, &text)?;
         let written = count(published.len(), "public key");
         session.talk(format_args!("{}: {written} written", source.name))?;

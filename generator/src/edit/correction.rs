@@ -1,24 +1,20 @@
-//! Corrections of `topology.toml`: the changes that findings carry, made in its text. What they do
-//! not speak of stays byte for byte: comments, order, line ends and spacing.
+//! Corrections of `topology.toml`: the changes that findings carry, made in its text. Everything else
+//! stays byte for byte: comments, order, line ends and spacing.
 
 use std::ops::Range;
 
-use toml_edit::{Document, Item, TomlError};
-
-use super::insertion::{end_of_keys, insertion, item};
+use super::insertion::{end_of_keys, insertion, is_array_of_tables, is_inline};
 use meshwright_compiler::diagnostic::Change;
+use meshwright_compiler::document::{Document, TomlItem, TomlValue};
 use meshwright_compiler::route::{Route, Step};
 
-/// Makes the changes, and says how many. One that overlaps an earlier one in the text is left for the next time, and so
-/// is one whose place cannot be told apart from its neighbours.
-///
-/// # Errors
-///
-/// When the text is no TOML.
-pub fn apply(text: &str, changes: &[&Change]) -> Result<(String, usize), TomlError> {
-    let document = Document::parse(text)?;
+/// Makes the changes, and returns the new text with their number. A change that overlaps an earlier
+/// one in the text is left for the next time.
+#[must_use]
+pub fn apply(document: &Document, changes: &[&Change]) -> (String, usize) {
+    let text = &document.source().text;
     let mut splices: Vec<_> =
-        changes.iter().filter_map(|change| splice(text, document.as_item(), change)).collect();
+        changes.iter().filter_map(|change| splice(document, change)).collect();
     splices.sort_by_key(|splice| (splice.bytes.start, splice.bytes.end));
     splices.dedup();
     let mut edited = String::with_capacity(text.len());
@@ -33,65 +29,71 @@ pub fn apply(text: &str, changes: &[&Change]) -> Result<(String, usize), TomlErr
         count += 1;
     }
     edited.push_str(&text[copied..]);
-    Ok((edited, count))
+    (edited, count)
 }
 
-/// Bytes of the text, and what comes in their place.
+/// Bytes of the text, and the text that replaces them.
 #[derive(Debug, PartialEq, Eq)]
 struct Splice {
     bytes: Range<usize>,
     with: String,
 }
 
-fn splice(text: &str, root: &Item, change: &Change) -> Option<Splice> {
+fn splice(document: &Document, change: &Change) -> Option<Splice> {
     match change {
         Change::Replace { at, value } => {
-            let bytes = item(root, at)?.span()?;
-            Some(Splice { bytes, with: value.clone() })
+            Some(Splice { bytes: document.item(at)?.bytes.clone(), with: value.clone() })
         }
         Change::Insert { at, value } => {
-            let (table, key) = parent(root, at)?;
+            let (table, key) = at.split_last()?;
             let Step::Key(key) = key else { return None };
-            let (offset, with) = insertion(text, table, &format!("{key} = {value}"))?;
+            let assignment = format!("{key} = {value}");
+            let text = &document.source().text;
+            let (offset, with) = insertion(text, document.item(&table)?, &assignment)?;
             Some(Splice { bytes: offset..offset, with })
         }
         Change::Remove { at } => {
-            let bytes = removal(text, root, at)?;
-            Some(Splice { bytes, with: String::new() })
+            Some(Splice { bytes: removal(document, at)?, with: String::new() })
         }
     }
 }
 
-fn parent<'item, 'route>(
-    root: &'item Item,
-    at: &'route Route,
-) -> Option<(&'item Item, &'route Step)> {
-    let (last, steps) = at.steps().split_last()?;
-    Some((steps.iter().try_fold(root, super::insertion::child)?, last))
-}
-
-/// What goes with a value: its key, its comma or its lines, and a comment behind it.
-fn removal(text: &str, root: &Item, at: &Route) -> Option<Range<usize>> {
-    let (parent, last) = parent(root, at)?;
+/// The bytes that are removed with a value: its key, its comma or its lines, and a comment behind it.
+fn removal(document: &Document, at: &Route) -> Option<Range<usize>> {
+    let text = &document.source().text;
+    let (parent, last) = at.split_last()?;
+    let item = document.item(at)?;
     match last {
-        Step::Key(key) => {
-            let (key, value) = parent.as_table_like()?.get_key_value(key)?;
-            let bytes = key.span()?.start..value.span()?.end;
-            if value.is_table() {
-                return None;
-            }
-            if parent.is_value() { Some(element(text, bytes)) } else { Some(lines(text, bytes)) }
+        Step::Key(_) if matches!(item.value, TomlValue::Table(_)) && !is_inline(text, item) => None,
+        Step::Key(_) if is_array_of_tables(item) => None,
+        Step::Key(_) => {
+            let bytes = item.key.start..item.bytes.end;
+            Some(if is_within_inline(document, &parent) {
+                element(text, bytes)
+            } else {
+                lines(text, bytes)
+            })
         }
-        Step::Index(index) => match parent {
-            Item::ArrayOfTables(tables) => {
-                let table = tables.get(*index)?;
-                let start = table.span()?.start;
-                let end = end_of_keys(table).unwrap_or(table.span()?.end);
-                Some(with_blank_lines(text, lines(text, start..end)))
-            }
-            _ => Some(element(text, parent.get(*index)?.span()?)),
-        },
+        Step::Index(_) if is_array_of_tables(document.item(&parent)?) => {
+            let end = end_of_keys(text, item).unwrap_or(item.bytes.end);
+            Some(with_blank_lines(text, lines(text, item.bytes.start..end)))
+        }
+        Step::Index(_) => Some(element(text, item.bytes.clone())),
     }
+}
+
+/// Whether a value is, or is inside of, an inline table.
+fn is_within_inline(document: &Document, at: &Route) -> bool {
+    let text = &document.source().text;
+    let is_inline_table = |item: &TomlItem| is_inline(text, item);
+    let mut current = Some(at.clone());
+    while let Some(route) = current {
+        if document.item(&route).is_some_and(is_inline_table) {
+            return true;
+        }
+        current = route.split_last().map(|(parent, _)| parent);
+    }
+    false
 }
 
 /// The whole lines of an assignment, with the comment behind it and the line break.
@@ -147,6 +149,11 @@ fn past_spaces(text: &str, offset: usize) -> usize {
 mod tests {
     use super::*;
     use meshwright_compiler::diagnostic::Fix;
+    use meshwright_compiler::source::Source;
+
+    fn document(text: &str) -> Document {
+        Document::parse(Source { name: "topology.toml".to_owned(), text: text.to_owned() }).0
+    }
 
     /// `nodes.0.name` as a route.
     fn route(path: &str) -> Route {
@@ -157,25 +164,27 @@ mod tests {
     }
 
     fn removed(text: &str, path: &str) -> String {
-        apply(text, &[&Change::Remove { at: route(path) }]).unwrap().0
+        apply(&document(text), &[&Change::Remove { at: route(path) }]).0
     }
 
     #[test]
     fn replaces_the_value_alone() {
         let meant = Fix::meant(&route("a.b"), "10.0.0.0/8").change;
-        let edited = apply("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n", &[&meant]).unwrap().0;
+        let edited = apply(&document("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n"), &[&meant]).0;
         assert_eq!(edited, "[a] # x\r\n  b  =  \"10.0.0.0/8\" # why\r\n");
         let quoted = Fix::meant(&route("a"), "\"\n\\").change;
-        let edited = apply("a = ''", &[&quoted]).unwrap().0;
-        assert_eq!(edited.parse::<toml_edit::DocumentMut>().unwrap()["a"].as_str(), Some("\"\n\\"));
+        let edited = apply(&document("a = ''"), &[&quoted]).0;
+        let edited = document(&edited);
+        let value = edited.item(&route("a")).map(|item| &item.value);
+        assert!(matches!(value, Some(TomlValue::String(text)) if text == "\"\n\\"));
     }
 
     #[test]
     fn inserts_behind_the_own_keys() {
         let change = Change::Insert { at: route("n.0.id"), value: "3".to_owned() };
-        let edited = apply("[[n]]\nname = \"a\" # b\n\n[x]\n", &[&change]).unwrap().0;
+        let edited = apply(&document("[[n]]\nname = \"a\" # b\n\n[x]\n"), &[&change]).0;
         assert_eq!(edited, "[[n]]\nname = \"a\" # b\nid = 3\n\n[x]\n");
-        let edited = apply("n = [{ name = \"a\" }]\n", &[&change]).unwrap().0;
+        let edited = apply(&document("n = [{ name = \"a\" }]\n"), &[&change]).0;
         assert_eq!(edited, "n = [{ name = \"a\", id = 3 }]\n");
     }
 
@@ -228,7 +237,7 @@ mod tests {
         let changes =
             ["a.b", "a.c", "a.b", "nowhere"].map(|path| Change::Remove { at: route(path) });
         let changes: Vec<_> = changes.iter().collect();
-        assert_eq!(apply("[a]\nb = 1\nc = 2\nd = 3\n", &changes).unwrap().0, "[a]\nd = 3\n");
-        assert_eq!(apply("a = { b = 1, c = 2 }\n", &changes).unwrap().0, "a = { c = 2 }\n");
+        assert_eq!(apply(&document("[a]\nb = 1\nc = 2\nd = 3\n"), &changes).0, "[a]\nd = 3\n");
+        assert_eq!(apply(&document("a = { b = 1, c = 2 }\n"), &changes).0, "a = { c = 2 }\n");
     }
 }

@@ -1,47 +1,30 @@
 //! Edits of `topology.toml` by the program. They add text and change none: comments, order, line
-//! ends and spacing stay as people wrote them.
+//! ends and spacing stay as they are written.
 
-use toml_edit::{Document, Item, TableLike, TomlError};
-
-use meshwright_compiler::route::{Route, Step};
+use meshwright_compiler::document::{Document, TomlItem, TomlValue};
+use meshwright_compiler::route::Route;
 use meshwright_value::PublicKey;
 
 /// Gives each table its `public_key`, after the last of the table's own keys.
-///
-/// # Errors
-///
-/// When the text is no TOML.
-pub fn insert_public_keys(text: &str, keys: &[(&Route, PublicKey)]) -> Result<String, TomlError> {
-    let document = Document::parse(text)?;
+#[must_use]
+pub fn insert_public_keys(document: &Document, keys: &[(&Route, PublicKey)]) -> String {
+    let text = &document.source().text;
     let place = |(route, key): &(&Route, PublicKey)| {
-        insertion(text, item(document.as_item(), route)?, &format!("public_key = \"{key}\""))
+        insertion(text, document.item(route)?, &format!("public_key = \"{key}\""))
     };
     let mut insertions: Vec<_> = keys.iter().filter_map(place).collect();
     insertions.sort();
-    let mut edited = text.to_owned();
+    let mut edited = text.clone();
     for (offset, insertion) in insertions.iter().rev() {
         edited.insert_str(*offset, insertion);
     }
-    Ok(edited)
+    edited
 }
 
-/// What a route leads to.
-pub(super) fn item<'document>(root: &'document Item, route: &Route) -> Option<&'document Item> {
-    route.steps().iter().try_fold(root, child)
-}
-
-/// What one step leads to.
-pub(super) fn child<'document>(item: &'document Item, step: &Step) -> Option<&'document Item> {
-    match step {
-        Step::Key(key) => item.get(key.as_ref()),
-        Step::Index(index) => item.get(*index),
-    }
-}
-
-/// Where the assignment goes, and how it reads there.
-pub(super) fn insertion(text: &str, table: &Item, assignment: &str) -> Option<(usize, String)> {
-    let end = end_of_keys(table.as_table_like()?)?;
-    if table.is_value() {
+/// The offset of a new assignment in a table, and its text there.
+pub(super) fn insertion(text: &str, table: &TomlItem, assignment: &str) -> Option<(usize, String)> {
+    let end = end_of_keys(text, table)?;
+    if is_inline(text, table) {
         return Some((end, format!(", {assignment}")));
     }
     let (before, after) = text.split_at_checked(end)?;
@@ -52,27 +35,50 @@ pub(super) fn insertion(text: &str, table: &Item, assignment: &str) -> Option<(u
     Some((end + rest_of_line.len(), format!("{newline}{indent}{assignment}")))
 }
 
-/// The end of the last value that stands under the table's own header. Tables with headers of their
-/// own follow later, dotted keys do not.
-pub(super) fn end_of_keys(table: &dyn TableLike) -> Option<usize> {
-    let ends = table.iter().filter_map(|(_, item)| match item.as_table_like() {
-        Some(dotted) if dotted.is_dotted() => end_of_keys(dotted),
-        _ if item.is_value() => item.span().map(|span| span.end),
-        _ => None,
+/// The end of the last value below the table's own header, or between its braces. Tables with
+/// headers of their own follow later; dotted keys do not.
+pub(super) fn end_of_keys(text: &str, table: &TomlItem) -> Option<usize> {
+    let TomlValue::Table(items) = &table.value else { return None };
+    let ends = items.values().filter_map(|item| match &item.value {
+        TomlValue::Table(_) if has_header(text, item) => None,
+        TomlValue::Table(_) if !is_inline(text, item) => end_of_keys(text, item),
+        TomlValue::Array(_) if is_array_of_tables(item) => None,
+        _ => Some(item.bytes.end),
     });
     ends.max()
+}
+
+/// Whether a table is written between braces.
+pub(super) fn is_inline(text: &str, table: &TomlItem) -> bool {
+    text[table.bytes.clone()].starts_with('{')
+}
+
+/// Whether a table has a header. Other tables are inline, or are made of dotted keys.
+pub(super) fn has_header(text: &str, table: &TomlItem) -> bool {
+    text[table.bytes.clone()].starts_with('[')
+}
+
+/// Whether an array is written as `[[tables]]`: it begins where its first element does.
+pub(super) fn is_array_of_tables(array: &TomlItem) -> bool {
+    match &array.value {
+        TomlValue::Array(elements) => {
+            elements.first().is_some_and(|first| first.bytes.start == array.bytes.start)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use meshwright_compiler::source::Source;
 
     fn edited(text: &str, indices: &[usize]) -> String {
         let nodes = Route::root().key("nodes");
         let routes: Vec<_> = indices.iter().map(|index| nodes.index(*index)).collect();
         let keys: Vec<_> = routes.iter().map(|route| (route, PublicKey::new([7; 32]))).collect();
-        insert_public_keys(text, &keys)
-            .unwrap()
+        let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
+        insert_public_keys(&Document::parse(source).0, &keys)
             .replace(&PublicKey::new([7; 32]).to_string(), "KEY")
     }
 

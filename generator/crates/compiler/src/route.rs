@@ -41,6 +41,13 @@ impl Route {
         &self.0
     }
 
+    /// The route without its last step, and that step; `None` for the whole document.
+    #[must_use]
+    pub fn split_last(&self) -> Option<(Self, &Step)> {
+        let (last, before) = self.0.split_last()?;
+        Some((Self(before.to_vec()), last))
+    }
+
     /// The last key on the way: of an element of an array, the array's.
     #[must_use]
     pub fn last(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Corrections that a finding carries: the one change that follows from it, with the words for it.
 
-use toml_edit::Value;
+use toml::Value;
 
 use crate::route::Route;
 

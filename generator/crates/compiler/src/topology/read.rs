@@ -98,7 +98,7 @@ pub(super) fn mismatch<T: Field>(
 /// A scalar as TOML.
 fn literal(value: &TomlValue) -> Option<String> {
     match value {
-        TomlValue::String(text) => Some(toml_edit::Value::from(text.as_str()).to_string()),
+        TomlValue::String(text) => Some(toml::Value::from(text.as_str()).to_string()),
         TomlValue::Integer(TomlInteger { text, .. }) | TomlValue::Float(text) => Some(text.clone()),
         TomlValue::Boolean(boolean) => Some(boolean.to_string()),
         TomlValue::Datetime | TomlValue::Array(_) | TomlValue::Table(_) => None,
@@ -109,7 +109,7 @@ fn literal(value: &TomlValue) -> Option<String> {
 fn quote_any<T: Text>(value: &TomlValue) -> Option<Remedy> {
     let boolean = value.as_bool().map(|boolean| boolean.to_string());
     let written = boolean.filter(|text| T::parse(text).is_ok());
-    let written = written.map(|text| Remedy::Write(toml_edit::Value::from(text).to_string()));
+    let written = written.map(|text| Remedy::Write(toml::Value::from(text).to_string()));
     written.or_else(|| quote::<T>(value))
 }
 
@@ -118,7 +118,7 @@ fn quote<T: Text>(value: &TomlValue) -> Option<Remedy> {
     let (TomlValue::Integer(_) | TomlValue::Float(_)) = value else { return None };
     let text = literal(value)?;
     match T::parse(&text) {
-        Ok(_) => Some(Remedy::Write(toml_edit::Value::from(text).to_string())),
+        Ok(_) => Some(Remedy::Write(toml::Value::from(text).to_string())),
         Err(fault) => fault.help.map(|help| Remedy::Tell(format!("put it between quotes; {help}"))),
     }
 }
