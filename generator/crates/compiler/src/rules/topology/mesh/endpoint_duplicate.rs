@@ -60,7 +60,7 @@ fn finding(
     let full_endpoint = endpoint.with_port(topology.wireguard.listen_port);
     let place = |node: &Node| node.origin.key(key);
     let message =
-        format!("`{}` and `{}` both have the {key} {full_endpoint}", first.name, later.name);
+        format!("`{}` and `{}` both have the `{key}` {full_endpoint}", first.name, later.name);
     Finding::new(message, &place(later), "used again here")
         .and(&place(first), "first used here")
         .help(format!("use another port for one of the two, or leave its `{key}` out"))

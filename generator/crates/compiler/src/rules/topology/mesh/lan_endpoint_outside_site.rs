@@ -43,7 +43,7 @@ fn is_outside(endpoint: &Endpoint, subnet: Subnet) -> bool {
 fn finding(node: &Node, endpoint: &Endpoint, site: &Site, subnet: Subnet) -> Finding {
     let host = endpoint.host();
     let message =
-        format!("the lan_endpoint {host} of `{}` is outside its site `{}`", node.name, site.name);
+        format!("the `lan_endpoint` {host} of `{}` is outside its site `{}`", node.name, site.name);
     Finding::new(message, &node.origin.key("lan_endpoint"), "an address of another network")
         .and(&site.origin.key("subnet"), format!("the site `{}` has {subnet}", site.name))
         .help(format!("write the address that `{}` has in {subnet}", node.name))

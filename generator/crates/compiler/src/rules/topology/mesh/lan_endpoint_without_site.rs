@@ -22,7 +22,7 @@ Give all nodes of that LAN the same `site`, or remove the key.",
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in topology.nodes.iter().filter(|node| node.site.is_none()) {
         let Some(endpoint) = &node.lan_endpoint else { continue };
-        let message = format!("`{}` has the lan_endpoint {endpoint}, but no site", node.name);
+        let message = format!("`{}` has the `lan_endpoint` {endpoint}, but no site", node.name);
         let finding = Finding::new(
             message,
             &node.origin.key("lan_endpoint"),
