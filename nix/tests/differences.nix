@@ -55,6 +55,7 @@ let
       interface.ips == [ wireguard.address ]
       && interface.listenPort == wireguard.listen_port
       && interface.mtu == wireguard.mtu
+      && interface.mtu < wireguard.underlay_mtu
       && interface.privateKeyFile == wireguard.private_key_file
       && !interface.allowedIPsAsRoutes
       && map peer interface.peers == map (peer: removeAttrs peer [ "endpoint" ]) wireguard.peers

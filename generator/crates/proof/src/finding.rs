@@ -108,6 +108,8 @@ codes! {
     DataplaneMismatch = "dataplane-mismatch",
     /// A service of the host listens on the public side too.
     ListensEverywhere = "listens-everywhere",
+    /// NodePorts are not served at a node's address in the mesh.
+    NodePortUnserved = "node-port-unserved",
     /// A unit starts too late, or does harm when it stops.
     UnitMisbehaves = "unit-misbehaves",
     /// Two files name two tunnels.

@@ -112,7 +112,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/ingress-nginx/values.yaml",
         change: Change::Replace("enableHttp: true", "enableHttp: false"),
         cause: "service-unknown: the Service ingress-nginx-controller.ingress-nginx has no port 80: it has none",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "fullname",
@@ -120,7 +120,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/ingress-nginx/values.yaml",
         change: Change::Replace("fullnameOverride: ingress-nginx", "fullnameOverride: ingress"),
         cause: "service-unknown: there is no Service ingress-nginx-controller.ingress-nginx in the tree, only hello.hello, ingress-controller.ingress-nginx",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "kind-case",
@@ -144,7 +144,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/traefik/values.yaml",
         change: Change::Replace("exposedPort: 80", "exposedPort: 8080"),
         cause: "service-unknown: the Service traefik.traefik has no port 80: it has 8080",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "traefik-provider",

@@ -7,6 +7,7 @@ mod app;
 mod control_plane;
 mod controller;
 mod tunnel;
+mod underlay;
 
 use std::collections::BTreeMap;
 

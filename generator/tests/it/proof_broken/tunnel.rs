@@ -12,7 +12,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "cluster.local:81\n      originRequest",
         ),
         cause: "service-unknown: the Service ingress-nginx-controller.ingress-nginx has no port 81: it has 80",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "url-service",
@@ -23,7 +23,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controler.",
         ),
         cause: "service-unknown: there is no Service ingress-nginx-controler.ingress-nginx in the tree, only hello.hello, ingress-nginx-controller.ingress-nginx",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "url-namespace",
@@ -31,7 +31,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("controller.ingress-nginx.svc", "controller.ingress.svc"),
         cause: "service-unknown: there is no Service ingress-nginx-controller.ingress in the tree, only hello.hello, ingress-nginx-controller.ingress-nginx",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "url-domain",
@@ -39,7 +39,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("svc.cluster.local", "svc.cluster.loca"),
         cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from ingress-nginx-controller.ingress-nginx.svc.cluster.loca, TCP port 80: it admits UDP port 7844, TCP port 7844, TCP port 443 there",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "url-path",
@@ -47,7 +47,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("local:80\n      originRequest", "local:80/\n      originRequest"),
         cause: "tunnel-refused: cloudflared does not start: `http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80/` has a path: cloudflared refuses to add one to requests",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "ingress-host-header",
@@ -58,7 +58,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "httpHostHeader: helo.example.com",
         ),
         cause: "hostname-unserved: no Ingress has the host helo.example.com, which the rule sets",
-        place: "cluster/cloudflared/cloudflared.yaml:19",
+        place: "cluster/cloudflared/cloudflared.yaml:18",
     },
     Broken {
         name: "egress-selector",
@@ -128,7 +128,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("    ingress:\n", "    ingress:\n    - service: http_status:404\n"),
         cause: "tunnel-refused: only the last rule may match every hostname: cloudflared does not start",
-        place: "cluster/cloudflared/cloudflared.yaml:16",
+        place: "cluster/cloudflared/cloudflared.yaml:15",
     },
     Broken {
         name: "catch-missing",
@@ -136,7 +136,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("    - service: http_status:404\n", ""),
         cause: "tunnel-refused: the last rule must match every hostname: cloudflared does not start",
-        place: "cluster/cloudflared/cloudflared.yaml:20",
+        place: "cluster/cloudflared/cloudflared.yaml:19",
     },
     Broken {
         name: "wildcard-first",
@@ -144,7 +144,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("hostname: hello.example.com", r#"hostname: "*.com""#),
         cause: "hostname-unserved: dns.zone has no record for any-name.com, only hello.example.com, *.example.com",
-        place: "cluster/cloudflared/cloudflared.yaml:16",
+        place: "cluster/cloudflared/cloudflared.yaml:15",
     },
     Broken {
         name: "wildcard-mid",
@@ -152,7 +152,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace(r#""*.example.com""#, r#""app.*.com""#),
         cause: "tunnel-refused: `app.*.com` is no hostname, nor one below `*.`: cloudflared does not start",
-        place: "cluster/cloudflared/cloudflared.yaml:20",
+        place: "cluster/cloudflared/cloudflared.yaml:19",
     },
     Broken {
         name: "rule-host",
@@ -241,7 +241,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("metrics: 0.0.0.0:2000", "metrics: 0.0.0.0:2001"),
         cause: "pods-not-ready: cloudflared answers probes at 0.0.0.0:2001, and kubelet asks elsewhere",
-        place: "cluster/cloudflared/cloudflared.yaml:13",
+        place: "cluster/cloudflared/cloudflared.yaml:12",
     },
     Broken {
         name: "protocol",
@@ -249,7 +249,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("    ingress:\n", "    protocl: quic\n    ingress:\n"),
         cause: "not-understood: unknown field `protocl`, expected one of tunnel, credentials-file, metrics, edge-ip-version, ingress",
-        place: "cluster/cloudflared/cloudflared.yaml:15",
+        place: "cluster/cloudflared/cloudflared.yaml:14",
     },
     Broken {
         name: "own-url",
@@ -271,7 +271,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "https://origin.example.org:8443",
         ),
         cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from origin.example.org, TCP port 8443: it admits UDP port 7844, TCP port 7844, TCP port 443 there",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "priv-url",
@@ -282,7 +282,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "https://10.0.0.5",
         ),
         cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from 10.0.0.5, TCP port 443: 10.0.0.5 is in 10.0.0.0/8",
-        place: "cluster/cloudflared/cloudflared.yaml:17",
+        place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
         name: "zone-missing",

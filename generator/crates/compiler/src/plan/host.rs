@@ -106,6 +106,9 @@ pub struct WireGuard<'plan, Peer> {
     pub listen_port: Port,
     /// Its MTU.
     pub mtu: u16,
+    /// The MTU between this host and the Internet. `meshwright prove` compares encrypted packets
+    /// with it.
+    pub underlay_mtu: u16,
     /// Where the private key lies on the host.
     pub private_key_file: String,
     /// Its peers.
@@ -277,6 +280,7 @@ impl Plan {
             address: self.interface_address(node),
             listen_port: self.wireguard.listen_port,
             mtu: self.wireguard.mtu.value,
+            underlay_mtu: node.underlay_mtu,
             private_key_file: WireGuard::private_key_file(interface),
             peers,
         }

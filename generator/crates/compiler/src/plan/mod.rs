@@ -109,6 +109,8 @@ pub struct Node {
     pub public_key: PublicKey,
     /// Where others reach it.
     pub location: Location,
+    /// The MTU between it and the Internet, in bytes.
+    pub underlay_mtu: u16,
     /// The position of the node that carries its traffic to others behind NAT.
     pub relay: Option<usize>,
     /// `topology.kubernetes.io/zone`: its site, else its provider, else its name.
@@ -234,6 +236,7 @@ fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions
         pod_subnet,
         public_key: *public_key,
         location: Location::of(node),
+        underlay_mtu: mtu::underlay(node),
         relay: node.relay.as_ref().and_then(|relay| positions.get(relay).copied()),
         zone: zone::of_node(node),
         labels: node.labels.clone(),

@@ -14,6 +14,7 @@ pub(super) fn check(model: &Model) -> Vec<ProofFinding> {
     findings.extend(shapes(model));
     findings.extend(bgp(model));
     findings.extend(settings(model));
+    findings.extend(node_ports(model));
     findings
 }
 
@@ -187,6 +188,51 @@ fn settings(model: &Model) -> Vec<ProofFinding> {
             place,
             "kube-proxy starts in another mode than the patch sets".into(),
         );
+    }
+    findings
+}
+
+/// NodePorts are served at the nodes' addresses in the mesh, and at no other: an empty
+/// `nodePortAddresses` means every address of the host in the modes `iptables` and `ipvs`
+/// (kube-proxy 1.37, pkg/proxy/apis/config/types.go). `kubeadm init` reads one configuration, and
+/// the patch of the ConfigMap replaces it.
+fn node_ports(model: &Model) -> Vec<ProofFinding> {
+    let (cluster, init_file) = model.cluster();
+    let patch = &model.emitted.kube_proxy;
+    let mut findings = Vec::new();
+    for (conf, file) in [(&patch.content, patch.file), (&cluster.kube_proxy, init_file)] {
+        let subnets = &conf.node_port_addresses;
+        let mut report = |code, message| {
+            findings.push(ProofFinding::new(code, file.line(subnets.line), message));
+        };
+        if subnets.value.is_empty() {
+            let message =
+                "kube-proxy serves NodePorts at every address of a host, the public ones too";
+            report(FindingCode::ListensEverywhere, message.to_owned());
+            continue;
+        }
+        let mesh: Vec<_> = model
+            .nodes()
+            .filter_map(|id| model.conf(id).address)
+            .map(|address| address.value.trunc())
+            .collect();
+        for subnet in &subnets.value {
+            if !mesh.iter().any(|mesh| mesh.contains(subnet)) {
+                let message = format!("kube-proxy serves NodePorts in {subnet}, outside the mesh");
+                report(FindingCode::ListensEverywhere, message);
+            }
+        }
+        for id in model.nodes() {
+            let machine = model.machine(id);
+            let address = model.classes.address(machine.address);
+            if !subnets.value.iter().any(|subnet| subnet.contains(&address)) {
+                let message = format!(
+                    "kube-proxy serves no NodePort at {address}, the address of {}",
+                    machine.name
+                );
+                report(FindingCode::NodePortUnserved, message);
+            }
+        }
     }
     findings
 }

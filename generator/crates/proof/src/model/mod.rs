@@ -285,11 +285,10 @@ impl Model {
         self.conf(id).mtu.map_or(ETHERNET - meshwright_value::WIREGUARD_OVERHEAD, |mtu| mtu.value)
     }
 
-    /// The largest packet that passes between two machines over the Internet, as far as the tree
-    /// says; none where the MTU was declared.
+    /// The MTU between a node and the Internet, in bytes. Unknown for clients.
     #[must_use]
-    pub fn underlay(&self, id: MachineId) -> Option<u16> {
-        self.conf(id).underlay.map(|underlay| underlay.value)
+    pub fn underlay_mtu(&self, id: MachineId) -> Option<u16> {
+        self.files(id).map(|files| files.json.content.underlay_mtu)
     }
 }
 

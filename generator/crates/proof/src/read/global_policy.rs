@@ -111,7 +111,7 @@ struct GlobalPolicyRuleYaml {
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 enum GlobalPolicyActionYaml {
-    PassOnly,
+    Pass,
     Deny,
 }
 

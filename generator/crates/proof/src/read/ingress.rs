@@ -75,8 +75,9 @@ pub fn configuration(
     let mut settings = objects.settings.iter();
     let found = settings.find_map(|map| Some((map, map.data.get(CONFIGURATION)?)));
     let Some((map, text)) = found else { return Ok(None) };
-    // A block scalar begins on the line after its key.
-    let content = cloudflared::read(&text.value, file, text.place.line)?;
+    // The line of a block scalar is that of its first text, not that of its key.
+    let lines_before = text.place.line.saturating_sub(1);
+    let content = cloudflared::read(&text.value, file, lines_before)?;
     Ok(Some(MountedConfiguration {
         settings: map.name.clone(),
         namespace: map.namespace.clone(),

@@ -79,7 +79,8 @@ pub fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, Parse
 /// When it has another shape.
 pub fn read_patch(text: &str) -> Result<KubeProxyConf, ParseError> {
     let map: KubeProxyConfigMapYaml = yaml::documents(text)[0].read()?;
-    // A block scalar begins on the line after its head.
-    let head = u32::try_from(map.data.config.referenced.line()).unwrap_or(0);
-    read_document(&yaml::documents_after(head, &map.data.config.value)[0])
+    // The line of a block scalar is that of its first text, not that of its key.
+    let first_line = u32::try_from(map.data.config.referenced.line()).unwrap_or(0);
+    let lines_before = first_line.saturating_sub(1);
+    read_document(&yaml::documents_after(lines_before, &map.data.config.value)[0])
 }

@@ -15,6 +15,8 @@ pub struct NodeJson {
     pub ssh_from: Vec<IpNet>,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
+    /// The MTU between the node and the Internet, in bytes.
+    pub underlay_mtu: u16,
     /// Who its peers are.
     pub peers: Vec<NamedPeer>,
 }
@@ -39,6 +41,7 @@ struct NodeJsonDocument<'text> {
 
 #[derive(Deserialize)]
 struct WireGuardJson<'text> {
+    underlay_mtu: u16,
     #[serde(borrow)]
     peers: Vec<PeerJson<'text>>,
 }
@@ -64,7 +67,7 @@ struct FirewallJson {
 /// When it has another shape.
 pub fn read(text: &str) -> Result<NodeJson, ParseError> {
     let document: NodeJsonDocument<'_> = serde_json::from_str(text).map_err(|error| {
-        ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: error.to_string() }
+        ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: reason(&error) }
     })?;
     let unread =
         |value: &str| ParseError { line: 0, message: format!("`{value}` is not understood") };
@@ -79,6 +82,13 @@ pub fn read(text: &str) -> Result<NodeJson, ParseError> {
         ssh_port: document.firewall.ssh_port,
         ssh_from: document.firewall.ssh_from,
         open_ports: open_ports.collect::<Result<_, _>>()?,
+        underlay_mtu: document.wireguard.underlay_mtu,
         peers: peers.collect::<Result<_, _>>()?,
     })
+}
+
+/// The reason without its line and column: the finding has its own line.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
 }

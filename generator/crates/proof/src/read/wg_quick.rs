@@ -25,8 +25,6 @@ pub struct WgConf {
     pub private_key: Option<LineSpanned<String>>,
     /// The files of preshared keys.
     pub preshared: Vec<PresharedKeyFile>,
-    /// What a comment says of the smallest underlay: no other file does.
-    pub underlay: Option<LineSpanned<u16>>,
     /// Its peers.
     pub peers: Vec<WgPeer>,
     /// What is sent to and accepted from them, in the order of the file.
@@ -114,9 +112,6 @@ struct WgConfReader {
 
 impl WgConfReader {
     fn line(&mut self, line: &str, number: u32) -> Result<(), String> {
-        if let Some(underlay) = underlay(line) {
-            self.conf.underlay = Some(LineSpanned { value: underlay, line: number });
-        }
         // wg-quick(8) and wg(8) both cut what follows a `#`, wherever it stands.
         let setting = line.split('#').next().unwrap_or_default().trim();
         match setting {
@@ -262,12 +257,6 @@ fn malformed(key: &str, value: &str) -> String {
 
 fn public_key(text: &str) -> Result<PublicKey, String> {
     PublicKey::parse(text).map_err(|_| malformed("public key", text))
-}
-
-/// `# The smallest underlay is that of home: 1492 - 80.`
-fn underlay(line: &str) -> Option<u16> {
-    let (_, sum) = line.strip_prefix("# The smallest underlay is that of ")?.split_once(": ")?;
-    sum.split_once(" - ")?.0.parse().ok()
 }
 
 /// Peers whose endpoint is a name, and where they are called.
