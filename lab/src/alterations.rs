@@ -1,12 +1,12 @@
-//! Changes that nobody listed as broken or as harmless: each line of every `wg0.conf`, `nftables.conf`
-//! and pool gone, and each altered wherever one of a list of alterations finds something.
+//! Changes whose effect is not known in advance: each line of every `wg0.conf`, `nftables.conf` and pool
+//! is removed, and each replacement of a list is applied to each line that contains its text.
 
 use anyhow::{Context as _, Result};
 
 use crate::tree::LabTree;
 
-/// What is put in the place of what, line by line.
-const ALTERATIONS: &[(&str, &str)] = &[
+/// Replacements within a line.
+const REPLACEMENTS: &[(&str, &str)] = &[
     ("/24", "/25"),
     ("/32", "/31"),
     ("10.244.", "10.245."),
@@ -34,21 +34,22 @@ const ALTERATIONS: &[(&str, &str)] = &[
 /// The files whose lines are changed.
 const FILES: [&str; 4] = ["wg0.conf", "nftables.conf", "installation.yaml", "ip-pools.yaml"];
 
-/// One line that is gone or altered.
+/// One line that is removed or altered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alteration {
     /// The file.
     pub path: String,
     /// The line, from 1.
     pub line: usize,
-    /// What stood there.
-    pub was: String,
-    what: String,
-    becomes: Option<String>,
+    /// The original line.
+    pub original: String,
+    change: String,
+    /// None if the line is removed.
+    replacement: Option<String>,
 }
 
 impl Alteration {
-    /// All that there are for a tree, in the order of its files.
+    /// All alterations of a tree, in the order of its files.
     #[must_use]
     pub fn all(tree: &LabTree) -> Vec<Self> {
         let changed = |path: &&String| {
@@ -56,61 +57,61 @@ impl Alteration {
             FILES.contains(&name)
         };
         let paths = tree.files.keys().filter(changed);
-        paths.flat_map(|path| of_file(path, &tree.files[path])).collect()
+        paths.flat_map(|path| alterations_of_file(path, &tree.files[path])).collect()
     }
 
-    /// The one of this name.
+    /// The alteration with a name.
     ///
     /// # Errors
     ///
-    /// When the tree has none.
+    /// When the tree has none with that name.
     pub fn find(tree: &LabTree, name: &str) -> Result<Self> {
         let mut all = Self::all(tree).into_iter();
         all.find(|one| one.name() == name).with_context(|| format!("no alteration `{name}`"))
     }
 
-    /// Its name, whatever the keys of the tree: `nodes/tokyo/wg0.conf:8 gone`.
+    /// Its name, which does not depend on the keys of the tree: `nodes/tokyo/wg0.conf:8 removed`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}:{} {}", self.path, self.line, self.what)
+        format!("{}:{} {}", self.path, self.line, self.change)
     }
 
     /// The tree with this change.
     #[must_use]
-    pub fn applied_to(&self, tree: &LabTree) -> LabTree {
+    pub fn apply_to(&self, tree: &LabTree) -> LabTree {
         let mut changed = tree.clone();
         changed.files.entry(self.path.clone()).and_modify(|text| *text = self.text(text));
         changed
     }
 
     fn text(&self, text: &str) -> String {
-        let lines = (1..).zip(text.lines()).filter_map(|(at, line)| match &self.becomes {
-            _ if at != self.line => Some(line.to_owned()),
-            becomes => becomes.clone(),
+        let lines = (1..).zip(text.lines()).filter_map(|(number, line)| match &self.replacement {
+            _ if number != self.line => Some(line.to_owned()),
+            replacement => replacement.clone(),
         });
         lines.map(|line| line + "\n").collect()
     }
 }
 
-fn of_file(path: &str, text: &str) -> Vec<Alteration> {
+fn alterations_of_file(path: &str, text: &str) -> Vec<Alteration> {
     let numbered = (1..).zip(text.lines());
-    let all = numbered.flat_map(|(line, was)| {
-        changes_of(was).into_iter().map(move |(what, becomes)| Alteration {
+    let all = numbered.flat_map(|(line, original)| {
+        line_changes(original).into_iter().map(move |(change, replacement)| Alteration {
             path: path.to_owned(),
             line,
-            was: was.to_owned(),
-            what,
-            becomes,
+            original: original.to_owned(),
+            change,
+            replacement,
         })
     });
     all.collect()
 }
 
-/// The line gone, and the line altered.
-fn changes_of(line: &str) -> Vec<(String, Option<String>)> {
-    let altered = ALTERATIONS
+/// Each change of a line: its description, and the new line unless it is removed.
+fn line_changes(line: &str) -> Vec<(String, Option<String>)> {
+    let altered = REPLACEMENTS
         .iter()
         .filter(|(from, _)| line.contains(from))
         .map(|(from, to)| (format!("`{from}` becomes `{to}`"), Some(line.replacen(from, to, 1))));
-    std::iter::once(("gone".to_owned(), None)).chain(altered).collect()
+    std::iter::once(("removed".to_owned(), None)).chain(altered).collect()
 }

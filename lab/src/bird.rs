@@ -1,7 +1,7 @@
-//! BIRD 2 in the place of calico-node, configured from the emitted objects alone, with the template
-//! and the timers of Calico's confd (node/filesystem/etc/calico/confd/templates/bird.cfg.template):
-//! kernel routes are learned, next hops resolved recursively, sessions kept for 240 s, restarts
-//! graceful. Faster timers would hide what a real cluster shows.
+//! BIRD 2 in place of calico-node, configured from the emitted objects alone. Template and timers are
+//! those of Calico's confd (node/filesystem/etc/calico/confd/templates/bird.cfg.template): kernel routes
+//! are learned, next hops are resolved recursively, the hold time is 240 s, restarts are graceful.
+//! Faster timers would hide faults that a real cluster shows.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -15,26 +15,26 @@ use crate::command::succeeds;
 use crate::machine::LabMachine;
 use crate::probe::eventually;
 
-/// BGP's port.
+/// The TCP port of BGP.
 pub const PORT: u16 = 179;
 
 const CONF: &str = "/run/bird.conf";
 const SOCKET: &str = "/run/bird.ctl";
 const PID: &str = "/run/bird.pid";
 
-/// One speaker of the mesh.
+/// A BGP speaker of the mesh.
 #[derive(Debug, Clone, Copy)]
 pub struct BgpSpeaker<'world> {
     /// Its own address.
     pub address: Ipv4Addr,
-    /// The block that it advertises; none before its node's first pod.
+    /// The block that it advertises; none before the first pod of its node.
     pub block: Option<Ipv4Net>,
-    /// What all have in common.
+    /// The settings of all speakers.
     pub calico: &'world CalicoSettings,
 }
 
 impl BgpSpeaker<'_> {
-    /// BIRD's configuration with sessions to these addresses.
+    /// BIRD's configuration with a session to each peer.
     #[must_use]
     pub fn configuration(&self, peers: &[Ipv4Addr]) -> String {
         let Self { address, block, calico } = self;
@@ -89,7 +89,7 @@ template bgp mesh {{
         Ok(())
     }
 
-    /// Takes a changed configuration over.
+    /// Loads a changed configuration.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ fn session(peer: Ipv4Addr, as_number: u32) -> String {
     format!("protocol bgp mesh_{name} from mesh {{ neighbor {peer} as {as_number}; }}\n")
 }
 
-/// Says something to a running BIRD.
+/// Sends a command to a running BIRD (birdc(8)).
 ///
 /// # Errors
 ///
@@ -114,21 +114,21 @@ pub fn control(machine: &LabMachine, words: &[&str]) -> Result<String> {
     machine.run(&[&["birdc", "-s", SOCKET], words].concat())
 }
 
-/// Whether a session with each of these addresses is established.
+/// Waits until sessions with all peers are established.
 ///
 /// # Errors
 ///
-/// When one is not in time.
-pub fn await_sessions(machine: &LabMachine, peers: usize, patience: Duration) -> Result<()> {
-    eventually(patience, || {
-        let said = control(machine, &["show", "protocols"])?;
-        let established = said.lines().filter(|line| line.contains("Established")).count();
-        ensure!(established == peers, "{established} of {peers} sessions:\n{said}");
+/// When one is missing after `timeout`.
+pub fn await_sessions(machine: &LabMachine, peers: usize, timeout: Duration) -> Result<()> {
+    eventually(timeout, || {
+        let protocols = control(machine, &["show", "protocols"])?;
+        let established = protocols.lines().filter(|line| line.contains("Established")).count();
+        ensure!(established == peers, "{established} of {peers} sessions:\n{protocols}");
         Ok(())
     })
 }
 
-/// Stops it: routes are withdrawn everywhere (SIGTERM).
+/// Stops BIRD: its routes are withdrawn on all nodes.
 ///
 /// # Errors
 ///

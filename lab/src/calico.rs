@@ -1,4 +1,4 @@
-//! What calico-node would be told: the emitted objects of Calico, read back.
+//! The configuration of calico-node, read from the emitted Calico objects.
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::Ipv4Net;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::tree::LabTree;
 
-/// The settings that the stand-ins use.
+/// The settings that BIRD and the pods use.
 #[derive(Debug, Clone)]
 pub struct CalicoSettings {
     /// The AS of all nodes.
@@ -19,14 +19,14 @@ pub struct CalicoSettings {
     pub pools: Vec<CalicoPool>,
 }
 
-/// One pool, which is one node's block.
+/// An IP pool, which is the block of one node.
 #[derive(Debug, Clone)]
 pub struct CalicoPool {
     /// Its addresses.
     pub cidr: Ipv4Net,
-    /// The node that it is for.
+    /// The node that it selects.
     pub node: String,
-    /// Whether pods reach the Internet under their node's address.
+    /// Whether packets of pods to the Internet get the address of their node.
     pub nat_outgoing: bool,
 }
 
@@ -50,14 +50,14 @@ impl CalicoSettings {
     ///
     /// # Errors
     ///
-    /// When one is missing or has another shape.
+    /// When an object is missing or has unexpected fields.
     pub fn read(tree: &LabTree) -> Result<Self> {
         let installation = spec(tree, "cluster/calico/installation.yaml", "Installation")?;
         let network: CalicoNetworkSpec = field(&installation, "calicoNetwork")?;
         let bgp = spec(tree, "cluster/calico/bgp.yaml", "BGPConfiguration")?;
         let mesh: bool = field(&bgp, "nodeToNodeMeshEnabled")?;
         if !mesh {
-            bail!("the lab knows no route reflectors");
+            bail!("the lab does not support route reflectors");
         }
         let pools = network.ip_pools.into_iter().map(CalicoPool::read).collect::<Result<_>>()?;
         Ok(Self { as_number: field(&bgp, "asNumber")?, mtu: network.mtu, pools })
@@ -80,7 +80,7 @@ impl CalicoPool {
         let node = selector
             .strip_prefix("kubernetes.io/hostname == '")
             .and_then(|rest| rest.strip_suffix('\''))
-            .with_context(|| format!("{selector} selects no single node"))?;
+            .with_context(|| format!("{selector} does not select exactly one node"))?;
         let nat_outgoing = [Value::from("Enabled"), Value::from(true)].contains(&spec.nat_outgoing);
         Ok(Self { cidr: spec.cidr, node: node.to_owned(), nat_outgoing })
     }

@@ -1,4 +1,4 @@
-//! A capture of the underlay (packet(7)), sorted into what belongs there and what does not.
+//! A capture of the underlay (packet(7)), sorted into WireGuard's packets and all others.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -19,24 +19,24 @@ use crate::namespace::Namespace;
 /// Every protocol, in network byte order (`ETH_P_ALL` of packet(7)).
 const ALL_PROTOCOLS: NonZeroU32 = NonZeroU32::new(0x0300_u32).unwrap();
 
-/// How long the reader waits before it looks whether it should end.
+/// How often the reader checks whether it must end.
 const POLL: Duration = Duration::from_millis(100);
 
 const ETHERNET_HEADER: usize = 14;
 const PROTOCOL_UDP: u8 = 17;
 
-/// What was seen on the underlay.
+/// The packets of the underlay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CaptureCounts {
-    /// Packets of WireGuard.
+    /// Number of WireGuard packets.
     pub wireguard: usize,
-    /// The largest of them in bytes, its IP header included.
+    /// Length of the largest of them in bytes, including the IP header.
     pub largest: usize,
-    /// Fragments of IPv4 packets.
+    /// Number of fragments of IPv4 packets.
     pub fragments: usize,
-    /// Packets in clear that are for or from a private address, and how many of each.
-    pub in_clear: BTreeMap<String, usize>,
-    /// Everything else but ARP and neighbour discovery, and how many of each.
+    /// Unencrypted packets to or from a private address, and how many of each.
+    pub unencrypted: BTreeMap<String, usize>,
+    /// All other packets except ARP and neighbour discovery, and how many of each.
     pub other: BTreeMap<String, usize>,
 }
 
@@ -47,7 +47,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Begins to capture on every interface of a namespace.
+    /// Starts to capture on every interface of a namespace.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Capture {
         Ok(Self { reader, ended })
     }
 
-    /// Ends it and returns what was seen.
+    /// Ends the capture and returns its counts.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ fn open() -> Result<OwnedFd> {
     let socket =
         socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
     set_socket_timeout(&socket, Timeout::Recv, Some(POLL))?;
-    // Refused in a user namespace; the default then has to do.
+    // Refused in a user namespace, where the default size remains.
     let _ = set_socket_recv_buffer_size_force(&socket, 16 << 20);
     Ok(socket)
 }
@@ -96,13 +96,13 @@ fn read(socket: &OwnedFd, ended: &AtomicBool, sorter: &PacketSorter) -> Result<C
     Ok(seen)
 }
 
-/// Tells packets apart.
+/// Counts packets by kind.
 struct PacketSorter {
     listen_port: u16,
     private: Vec<Ipv4Net>,
 }
 
-/// What is read of an IPv4 header (RFC 791).
+/// Fields of an IPv4 header (RFC 791).
 struct Ipv4Header {
     length: usize,
     fragment: bool,
@@ -126,7 +126,7 @@ impl PacketSorter {
         let Some(header) = Ipv4Header::read(packet) else { return };
         seen.fragments += usize::from(header.fragment);
         if self.is_private(header.source) || self.is_private(header.destination) {
-            *seen.in_clear.entry(header.describe()).or_default() += 1;
+            *seen.unencrypted.entry(header.describe()).or_default() += 1;
         } else if self.is_wireguard(&header) {
             seen.wireguard += 1;
             seen.largest = seen.largest.max(header.length);
@@ -139,7 +139,7 @@ impl PacketSorter {
         self.private.iter().any(|subnet| subnet.contains(&address))
     }
 
-    /// A node behind NAT has a port of its router's choice; the other end has the mesh's.
+    /// The router of a node behind NAT chooses its source port; the other end has the listen port.
     fn is_wireguard(&self, header: &Ipv4Header) -> bool {
         let ends = |(source, destination)| [source, destination].contains(&self.listen_port);
         header.protocol == PROTOCOL_UDP && header.ports.is_some_and(ends)
@@ -175,7 +175,7 @@ impl Ipv4Header {
 const PROTOCOL_ICMPV6: u8 = 58;
 const PROTOCOL_HOP_BY_HOP: u8 = 0;
 
-/// ICMPv6 keeps neighbours known, and MLD comes with a hop-by-hop header.
+/// Neighbour discovery uses ICMPv6, and MLD has a hop-by-hop header.
 fn sort_ipv6(packet: &[u8], seen: &mut CaptureCounts) {
     let Some(next) = packet.get(6) else { return };
     if ![PROTOCOL_ICMPV6, PROTOCOL_HOP_BY_HOP].contains(next) {

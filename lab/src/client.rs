@@ -1,4 +1,4 @@
-//! Clients: somebody's machine, brought up from `out/clients/`.
+//! Clients: a person's machine, brought up from `out/clients/`.
 
 use std::net::Ipv4Addr;
 
@@ -8,24 +8,24 @@ use meshwright_value::Reach;
 
 use crate::machine::LabMachine;
 use crate::namespace::Namespace;
-use crate::node::{hosts, install_keys};
+use crate::node::{etc_hosts, install_keys};
 use crate::tree::LabTree;
 use crate::underlay::Underlay;
 
 /// A client.
 pub struct LabClient {
-    /// Somebody's machine.
+    /// Its machine.
     pub machine: LabMachine,
     /// Its mesh address.
     pub address: Ipv4Addr,
     /// What it may reach.
     pub reach: Vec<Reach>,
-    /// The public key of the node that carries what it cannot reach itself.
+    /// The public key of the node that forwards its packets to members that it has no tunnel to.
     pub via: String,
 }
 
 impl LabClient {
-    /// Brings its machine up: at some home, behind NAT.
+    /// Brings its machine up in a home network, behind NAT.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl LabClient {
         let interface = tree.plan.wireguard.interface.as_str();
         let conf = tree.file(&format!("clients/{name}/{interface}.conf"))?;
         machine.write(&format!("/etc/wireguard/{interface}.conf"), conf)?;
-        machine.write("/etc/hosts", &hosts(tree)?)?;
+        machine.write("/etc/hosts", &etc_hosts(tree)?)?;
         install_keys(&machine, tree)?;
         machine.run(&["wg-quick", "up", interface])?;
         let via = tree.plan.nodes[client.via].public_key.to_string();

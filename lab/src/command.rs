@@ -1,14 +1,14 @@
-//! Programs that are run to their end.
+//! Running programs to their end.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Where Debian keeps what the lab runs; a plain user's PATH lacks the `sbin` folders.
+/// Debian's folders of programs; the PATH of a plain user lacks the `sbin` folders.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A program with a PATH that finds it and messages that can be compared.
+/// A command with a PATH that contains the program, and messages in English.
 #[must_use]
 pub fn program(name: &str) -> Command {
     let mut command = Command::new(name);
@@ -20,13 +20,13 @@ pub fn program(name: &str) -> Command {
 ///
 /// # Errors
 ///
-/// When it cannot be started or fails; with what it said.
+/// When it cannot be started or fails; the error contains its output.
 pub fn run(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("{command:?}"))?;
-    printed(command, &output)
+    stdout_of_success(command, &output)
 }
 
-/// Runs a program on an input and returns what it printed.
+/// Runs a program with a text on standard input, and returns what it printed.
 ///
 /// # Errors
 ///
@@ -34,12 +34,12 @@ pub fn run(command: &mut Command) -> Result<String> {
 pub fn feed(command: &mut Command, input: &str) -> Result<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
-    let fed = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output()?;
-    // Why it ended explains why it could not be fed.
-    let printed = printed(command, &output)?;
-    fed?;
-    Ok(printed)
+    // If the program failed, its own error explains why it did not read its input.
+    let stdout = stdout_of_success(command, &output)?;
+    written?;
+    Ok(stdout)
 }
 
 /// Whether a program succeeds.
@@ -52,9 +52,9 @@ pub fn succeeds(command: &mut Command) -> Result<bool> {
     Ok(output.status.success())
 }
 
-fn printed(command: &Command, output: &Output) -> Result<String> {
-    let (said, printed) =
-        (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-    ensure!(output.status.success(), "{command:?}: {}: {said}{printed}", output.status);
-    Ok(printed.into_owned())
+fn stdout_of_success(command: &Command, output: &Output) -> Result<String> {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?}: {}: {stderr}{stdout}", output.status);
+    Ok(stdout.into_owned())
 }

@@ -1,17 +1,17 @@
-//! The lab: what the generator emits is brought up as a real mesh, and packets decide.
+//! The lab: it brings the emitted files up as a real mesh, and checks the mesh with packets.
 //!
-//! Every machine of a topology becomes a network namespace with its own `/etc` and `/run`; the real
+//! Every machine of a topology becomes a network namespace with its own `/etc` and `/run`. The real
 //! `wg-quick`, `nft`, `ip` and the emitted script read the emitted files at the paths that they have
-//! on a host. BIRD stands in for calico-node and is configured from the emitted Calico objects
-//! alone. Nothing leaves the machine, and nothing is left on it: everything lives inside one
-//! `unshare` that ends with the test ([`sandbox`]).
+//! on a host. BIRD replaces calico-node and is configured from the emitted Calico objects alone.
+//! Everything runs inside one `unshare` that ends with the test ([`sandbox`]): no packet leaves the
+//! machine, and no process or mount remains.
 //!
-//! 1. [`tree`]: a topology with fresh keys becomes the emitted files.
-//! 2. [`world`]: the files become nodes ([`node`]) and clients ([`client`]) on a small Internet
+//! 1. [`tree`]: compiles a topology with new keys to the emitted files.
+//! 2. [`world`]: starts nodes ([`node`]) and clients ([`client`]) from the files on a small Internet
 //!    ([`underlay`]), with BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
-//! 3. [`checks`]: packets are sent ([`probe`]) and caught ([`capture`], [`scan`]).
-//! 4. [`mutants`]: the lab judges itself by trees that are broken on purpose, and [`verdict`] judges
-//!    changes that nobody listed ([`alterations`]).
+//! 3. [`checks`]: send packets ([`probe`]) and capture them ([`capture`], [`scan`]).
+//! 4. [`mutants`]: tests the lab with deliberately broken trees; [`verdict`] judges the changes that
+//!    [`alterations`] makes.
 
 pub mod alterations;
 pub mod bird;

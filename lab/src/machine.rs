@@ -1,4 +1,4 @@
-//! Machines: a network namespace with an /etc, a /run and a hostname of its own.
+//! Machines: network namespaces with their own /etc, /run and hostname.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +11,7 @@ use crate::command::{program, run};
 use crate::namespace::Namespace;
 use crate::sandbox::WORK;
 
-/// A host: programs that run on it see its files at the paths that they have on a real one.
+/// A host: programs on it see its files at the paths that they have on a real host.
 #[derive(Debug)]
 pub struct LabMachine {
     /// Its hostname.
@@ -25,7 +25,7 @@ pub struct LabMachine {
 const HOLD: &str = r#"hostname "$0" && echo held && exec cat"#;
 
 impl LabMachine {
-    /// Boots one, with nothing on it but the programs of this machine.
+    /// Boots a machine that has the programs of this machine, and no configuration.
     ///
     /// # Errors
     ///
@@ -43,8 +43,8 @@ impl LabMachine {
         Ok(machine)
     }
 
-    /// An overlay over /etc, so that the host's files are read and never written, and empty folders
-    /// where the host's own files would mislead.
+    /// Mounts an overlay over /etc, so that this machine's files are read but never written, and empty
+    /// folders that hide this machine's own mesh and runtime files.
     fn mount(&self) -> Result<()> {
         let work = format!("{WORK}/{}", self.namespace.name());
         fs::create_dir_all(format!("{work}/upper"))?;
@@ -55,7 +55,7 @@ impl LabMachine {
             run(self.command("mkdir").args(["-p", folder]))?;
             run(self.command("mount").args(["-t", "tmpfs", "lab", folder]))?;
         }
-        // Names come from /etc/hosts alone; whoever asks further is refused at once.
+        // Names come from /etc/hosts alone: a DNS query is refused at once.
         self.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     }
 
@@ -87,12 +87,12 @@ impl LabMachine {
         let inside = self.path(path);
         let folder = inside.parent().context("a folder")?;
         fs::create_dir_all(folder)?;
-        // What a symlink of the host's points at may not be there.
+        // It may be a symlink to a path that does not exist here.
         let _ = fs::remove_file(&inside);
         fs::write(&inside, text).with_context(|| format!("{path} on {}", self.name))
     }
 
-    /// A path of its own as this process sees it.
+    /// The path under which this process sees a path of the machine.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.holder.id()))

@@ -9,14 +9,14 @@ use std::os::fd::AsFd as _;
 
 use crate::command::{feed, program, run};
 
-/// A named network namespace (ip-netns(8)). The name lives in the sandbox's own /run.
+/// A named network namespace (ip-netns(8)). Its name is a file in the sandbox's own /run.
 #[derive(Debug, Clone)]
 pub struct Namespace {
     name: String,
 }
 
 impl Namespace {
-    /// Makes one, with its loopback up.
+    /// Creates a namespace, with its loopback up.
     ///
     /// # Errors
     ///
@@ -59,11 +59,11 @@ impl Namespace {
         feed(program("nsenter").args([&net, "nft", "-f", "-"]), rules)
     }
 
-    /// Sets one parameter of sysctl(8), if this kernel has it for a namespace.
+    /// Sets a parameter of sysctl(8), if the kernel has it in network namespaces.
     ///
     /// # Errors
     ///
-    /// When it is there and refuses the value.
+    /// When the kernel has it and refuses the value.
     pub fn sysctl(&self, parameter: &str, value: &str) -> Result<()> {
         let path = format!("/proc/sys/{}", parameter.replace('.', "/"));
         self.enter(|| match fs::exists(&path)? {
@@ -72,11 +72,11 @@ impl Namespace {
         })
     }
 
-    /// Runs code inside: sockets that it opens stay there for their whole life.
+    /// Runs code inside. A socket that it opens stays in the namespace.
     ///
     /// # Errors
     ///
-    /// When the namespace is gone, or the code fails.
+    /// When the namespace does not exist, or the code fails.
     pub fn enter<T: Send>(&self, code: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         let file = File::open(self.path()).with_context(|| self.path())?;
         let inside = || {

@@ -1,4 +1,4 @@
-//! Nodes: a host on the underlay, the emitted files on it, and its units' commands in their order.
+//! Nodes: hosts on the underlay that have the emitted files, and run the units' commands in order.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,50 +16,50 @@ use crate::server::{UdpInbox, serve};
 use crate::tree::LabTree;
 use crate::underlay::{self, Underlay};
 
-/// TCP ports on which something listens on all addresses of a node, so that only the firewall stands
-/// before them: SSH, etcd, kubelet, kube-proxy, Calico's metrics, the API. BIRD itself has 179.
+/// TCP ports on which a server listens on all addresses of a node, so that only the firewall protects
+/// them: etcd, the API, Calico's metrics, kubelet, kube-proxy, a NodePort. SSH has its own, and BIRD has 179.
 pub const PRIVATE_PORTS: [u16; 8] = [2379, 2380, 6443, 9091, 9099, 10250, 10256, 30_081];
 
-/// UDP ports on which something listens: DNS, NTP, VXLAN (both), a NodePort.
+/// UDP ports on which a server listens: DNS, NTP, VXLAN (both), a NodePort.
 pub const UDP_PORTS: [u16; 5] = [53, 123, 4789, 8472, 30_082];
 
 /// A node.
 pub struct LabNode {
     /// Its host.
     pub machine: LabMachine,
-    /// Its number.
+    /// Its `id`.
     pub id: u32,
     /// Its mesh address.
     pub address: Ipv4Addr,
     /// Its public addresses; none behind NAT.
     pub public: Option<PublicAddresses>,
-    /// The node that carries for it, by name.
+    /// The name of its relay.
     pub relay: Option<String>,
-    /// Where it stands.
+    /// The name of its site.
     pub site: Option<String>,
-    /// What its pods live in.
+    /// The addresses of its pods.
     pub block: Ipv4Net,
     /// Its pod.
     pub pod: LabPod,
-    /// Its UDP ports.
+    /// The servers on [`UDP_PORTS`].
     pub inboxes: Vec<UdpInbox>,
 }
 
-/// The public side of a node.
+/// The public addresses of a node.
 #[derive(Debug, Clone, Copy)]
 pub struct PublicAddresses {
-    /// Over IPv4.
+    /// Its IPv4 address.
     pub v4: Ipv4Addr,
-    /// Over IPv6.
+    /// Its IPv6 address.
     pub v6: Ipv6Addr,
 }
 
-/// A host with its network, before anything of ours is on it.
+/// A host with its network, before the emitted files are on it.
 pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> Result<LabMachine> {
     let name = node.name.as_str();
     let namespace = Namespace::create(format!("{prefix}-{name}"))?;
     let site = node.location.site.as_ref().map(ToString::to_string);
-    let lan = node.location.lan_endpoint.as_ref().map(address_of_lan).transpose()?;
+    let lan = node.location.lan_endpoint.as_ref().map(lan_address).transpose()?;
     match public_address(node)? {
         Some(public) => underlay.attach(&namespace, public.v4, Some(public.v6))?,
         None => {
@@ -73,7 +73,7 @@ pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> 
     LabMachine::boot(name, namespace)
 }
 
-/// A node whose endpoint is a name stands at an address that only DNS could tell.
+/// The public addresses of a node. A node whose endpoint is a name gets one of 192.0.2.0/24.
 fn public_address(node: &plan::Node) -> Result<Option<PublicAddresses>> {
     let Some(endpoint) = &node.location.endpoint else { return Ok(None) };
     let id = node.id.get();
@@ -81,15 +81,20 @@ fn public_address(node: &plan::Node) -> Result<Option<PublicAddresses>> {
         Host::V4(address) => *address,
         Host::Name(_) => {
             let last = u8::try_from(id).ok().and_then(|id| id.checked_add(200));
-            Ipv4Addr::new(192, 0, 2, last.context("the lab has names for ids up to 55")?)
+            Ipv4Addr::new(
+                192,
+                0,
+                2,
+                last.context("the lab supports endpoints that are names for ids up to 55")?,
+            )
         }
-        Host::V6(address) => bail!("the lab's underlay is IPv4, and {address} is not"),
+        Host::V6(address) => bail!("the lab's underlay is IPv4, and {address} is IPv6"),
     };
     Ok(Some(PublicAddresses { v4, v6: underlay::address_v6(id) }))
 }
 
-/// What DNS would say of the endpoints that are names.
-pub(crate) fn hosts(tree: &LabTree) -> Result<String> {
+/// The /etc/hosts of every machine: it resolves the endpoints that are names.
+pub(crate) fn etc_hosts(tree: &LabTree) -> Result<String> {
     let mut hosts = String::from("127.0.0.1 localhost\n");
     for node in &tree.plan.nodes {
         let host = node.location.endpoint.as_ref().map(Endpoint::host);
@@ -100,15 +105,15 @@ pub(crate) fn hosts(tree: &LabTree) -> Result<String> {
     Ok(hosts)
 }
 
-fn address_of_lan(endpoint: &Endpoint) -> Result<Ipv4Addr> {
+fn lan_address(endpoint: &Endpoint) -> Result<Ipv4Addr> {
     match endpoint.host() {
         Host::V4(address) => Ok(*address),
-        other => bail!("the lab's sites are IPv4, and {other:?} is not"),
+        other => bail!("the lab's sites are IPv4, and {other:?} is not an IPv4 address"),
     }
 }
 
 impl LabNode {
-    /// Starts everything on a host that [`boot`] has given its network, in the order of its units.
+    /// Starts the services of a host that [`boot`] returned, in the order of its units.
     ///
     /// # Errors
     ///
@@ -133,16 +138,16 @@ impl LabNode {
             block,
             pod,
         };
-        started.machine.write("/etc/hosts", &hosts(tree)?)?;
+        started.machine.write("/etc/hosts", &etc_hosts(tree)?)?;
         started.install(tree)?;
         started.set_sysctls(tree)?;
-        started.unit(tree, "meshwright-firewall.service", "ExecStart")?;
-        started.unit(tree, "meshwright-guards.service", "ExecStart")?;
+        started.run_unit(tree, "meshwright-firewall.service", "ExecStart")?;
+        started.run_unit(tree, "meshwright-guards.service", "ExecStart")?;
         started.wireguard_up(tree)?;
         Ok(started)
     }
 
-    /// Puts the emitted files and the keys where they belong.
+    /// Writes the emitted files and the keys to their paths on the host.
     ///
     /// # Errors
     ///
@@ -172,33 +177,33 @@ impl LabNode {
         install_keys(&self.machine, tree)
     }
 
-    /// What systemd-sysctl would set, as far as it belongs to a network namespace.
+    /// Sets the parameters of node.json that belong to a network namespace, as systemd-sysctl would.
     fn set_sysctls(&self, tree: &LabTree) -> Result<()> {
-        let plan = tree.file(&format!("nodes/{}/node.json", self.machine.name))?;
-        let plan: serde_json::Value = serde_json::from_str(plan)?;
+        let json = tree.file(&format!("nodes/{}/node.json", self.machine.name))?;
+        let plan: serde_json::Value = serde_json::from_str(json)?;
         let parameters: BTreeMap<String, String> =
             serde_json::from_value(plan["sysctl"].clone()).context("sysctl of node.json")?;
-        let parameters = parameters
+        let namespaced = parameters
             .iter()
             .filter(|(name, _)| name.starts_with("net.ipv4.") || name.starts_with("net.ipv6."));
-        for (name, value) in parameters {
+        for (name, value) in namespaced {
             self.machine.namespace.sysctl(name, value)?;
         }
         Ok(())
     }
 
-    /// Runs the command of an emitted unit, as systemd would.
+    /// Runs a command of an emitted unit, as systemd would.
     ///
     /// # Errors
     ///
     /// When it fails.
-    pub fn unit(&self, tree: &LabTree, unit: &str, setting: &str) -> Result<String> {
+    pub fn run_unit(&self, tree: &LabTree, unit: &str, setting: &str) -> Result<String> {
         let command = tree.unit_command(unit, setting)?;
-        let command: Vec<_> = command.iter().map(String::as_str).collect();
-        self.machine.run(&command)
+        let words: Vec<_> = command.iter().map(String::as_str).collect();
+        self.machine.run(&words)
     }
 
-    /// Starts `wg-quick@`, with what the emitted drop-in adds.
+    /// Starts `wg-quick@`, with the commands of the emitted drop-in.
     ///
     /// # Errors
     ///
@@ -206,17 +211,17 @@ impl LabNode {
     pub fn wireguard_up(&self, tree: &LabTree) -> Result<()> {
         let interface = tree.plan.wireguard.interface.as_str();
         self.machine.run(&["wg-quick", "up", interface])?;
-        self.unit(tree, &drop_in(tree), "ExecStartPost")?;
-        self.resolve(tree)
+        self.run_unit(tree, &drop_in(tree), "ExecStartPost")?;
+        self.resolve_endpoints(tree)
     }
 
-    /// What the drop-in wants started after wg0, and the timer repeats.
+    /// Runs the unit that resolves endpoints: the drop-in starts it after wg0, and the timer repeats it.
     ///
     /// # Errors
     ///
     /// When it fails.
-    pub fn resolve(&self, tree: &LabTree) -> Result<()> {
-        self.unit(tree, "meshwright-resolve.service", "ExecStart").map(drop)
+    pub fn resolve_endpoints(&self, tree: &LabTree) -> Result<()> {
+        self.run_unit(tree, "meshwright-resolve.service", "ExecStart").map(drop)
     }
 
     /// Stops `wg-quick@`.
@@ -229,16 +234,16 @@ impl LabNode {
         self.machine.run(&["wg-quick", "down", interface]).map(drop)
     }
 
-    /// Reloads `wg-quick@`: the emitted way to take changed files over.
+    /// Reloads `wg-quick@`, which applies changed files.
     ///
     /// # Errors
     ///
     /// When it fails.
     pub fn wireguard_reload(&self, tree: &LabTree) -> Result<()> {
-        self.unit(tree, &drop_in(tree), "ExecReload").map(drop)
+        self.run_unit(tree, &drop_in(tree), "ExecReload").map(drop)
     }
 
-    /// Both of its public addresses.
+    /// Its public addresses of both families; none behind NAT.
     #[must_use]
     pub fn public_addresses(&self) -> Vec<IpAddr> {
         let both = |public: PublicAddresses| [IpAddr::from(public.v4), IpAddr::from(public.v6)];
@@ -262,7 +267,7 @@ fn drop_in(tree: &LabTree) -> String {
     format!("wg-quick@{}.service.d/meshwright.conf", tree.plan.wireguard.interface)
 }
 
-/// The keys as `apply` delivers them.
+/// Writes the keys as `apply` delivers them.
 pub(crate) fn install_keys(machine: &LabMachine, tree: &LabTree) -> Result<()> {
     let interface = tree.plan.wireguard.interface.as_str();
     let key = tree.secrets.private_key(&machine.name)?;

@@ -1,4 +1,4 @@
-//! Pings, and waiting for what is expected.
+//! Pings, and waiting for an expected state.
 
 use std::net::IpAddr;
 use std::process::{Child, Command, Stdio};
@@ -10,21 +10,21 @@ use anyhow::{Context as _, Result, ensure};
 use crate::command::{program, succeeds};
 use crate::namespace::Namespace;
 
-/// How often something is tried while it is waited for.
+/// The interval between two attempts.
 const PACE: Duration = Duration::from_millis(100);
 
 /// Bytes of an IPv4 and an ICMP header.
 const PING_HEADERS: u16 = 28;
 
-/// One echo request that is answered within a second.
+/// Whether an echo request is answered within a second.
 #[must_use]
-pub fn pings(from: &Namespace, to: IpAddr) -> bool {
+pub fn answers_ping(from: &Namespace, to: IpAddr) -> bool {
     succeeds(ping(from, to).args(["-c", "1", "-W", "1"])).unwrap_or(false)
 }
 
-/// Packets of exactly `size` bytes that must not be fragmented on the way, there and back.
+/// Whether an echo request of `size` bytes is answered when neither packet may be fragmented.
 #[must_use]
-pub fn pings_unfragmented(from: &Namespace, to: IpAddr, size: u16) -> bool {
+pub fn answers_full_size_ping(from: &Namespace, to: IpAddr, size: u16) -> bool {
     let payload = size.saturating_sub(PING_HEADERS).to_string();
     let command = &mut ping(from, to);
     succeeds(command.args(["-c", "1", "-W", "1", "-M", "do", "-s", &payload])).unwrap_or(false)
@@ -36,15 +36,15 @@ fn ping(from: &Namespace, to: IpAddr) -> Command {
     command
 }
 
-/// Which of some addresses answer a ping; all are tried at once.
+/// The addresses that answer a ping; all are tried in parallel.
 #[must_use]
-pub fn answering(from: &Namespace, addresses: &[IpAddr]) -> Vec<IpAddr> {
-    let answered = all_at_once(addresses, |address| pings(from, *address));
+pub fn answering_addresses(from: &Namespace, addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let answered = in_parallel(addresses, |address| answers_ping(from, *address));
     addresses.iter().zip(answered).filter(|(_, answered)| *answered).map(|(to, _)| *to).collect()
 }
 
-/// Does something with many items at once: what is dropped costs its time-out only once.
-pub fn all_at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Runs `work` for all items in parallel: dropped packets then cost one timeout, not one each.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let workers: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
         let join = |worker: thread::ScopedJoinHandle<'_, R>| {
@@ -58,21 +58,21 @@ pub fn all_at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
 ///
 /// # Errors
 ///
-/// With the step's last error, when `patience` has passed.
-pub fn eventually<T>(patience: Duration, mut step: impl FnMut() -> Result<T>) -> Result<T> {
+/// The last error of the step, when `timeout` has passed.
+pub fn eventually<T>(timeout: Duration, mut step: impl FnMut() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     loop {
         match step() {
             Ok(value) => return Ok(value),
-            Err(error) if started.elapsed() > patience => {
-                return Err(error.context(format!("still so after {patience:?}")));
+            Err(error) if started.elapsed() > timeout => {
+                return Err(error.context(format!("not within {timeout:?}")));
             }
             Err(_) => thread::sleep(PACE),
         }
     }
 }
 
-/// A stream of echo requests, 20 in a second, whose losses are counted.
+/// Echo requests, 20 per second, whose losses are counted.
 pub struct PingStream {
     child: Child,
     name: String,
@@ -91,25 +91,24 @@ impl PingStream {
         Ok(Self { child, name: format!("{} to {to}", from.name()) })
     }
 
-    /// Ends it and returns how many requests were sent, and how many of them were lost.
+    /// Ends the stream and returns how many requests were sent, and how many of them were lost.
     ///
     /// # Errors
     ///
-    /// When ping says nothing that can be read.
+    /// When the summary of ping cannot be read.
     pub fn finish(self) -> Result<PingLoss> {
         let pid = self.child.id().to_string();
-        ensure!(succeeds(program("kill").args(["-INT", &pid]))?, "ping is gone");
+        ensure!(succeeds(program("kill").args(["-INT", &pid]))?, "ping has ended");
         let output = self.child.wait_with_output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let counts = PingLoss::read(&said).with_context(|| format!("{}: {said}", self.name))?;
-        Ok(counts)
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        PingLoss::parse(&stdout).with_context(|| format!("{}: {stdout}", self.name))
     }
 
-    /// Ends it.
+    /// Ends the stream.
     ///
     /// # Errors
     ///
-    /// When more than `tolerated` requests were lost, or hardly any were sent.
+    /// When more than `tolerated` requests were lost, or fewer than ten were sent.
     pub fn expect(self, tolerated: u32) -> Result<()> {
         let name = self.name.clone();
         let PingLoss { sent, lost } = self.finish()?;
@@ -119,7 +118,7 @@ impl PingStream {
     }
 }
 
-/// What became of a stream.
+/// The result of a [`PingStream`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PingLoss {
     /// Echo requests sent.
@@ -129,10 +128,10 @@ pub struct PingLoss {
 }
 
 impl PingLoss {
-    /// Reads ping's summary: `20 packets transmitted, 19 received, …`. The last request may still be
-    /// on its way when ping is ended, and does not count.
-    fn read(said: &str) -> Option<Self> {
-        let summary = said.lines().find(|line| line.contains("packets transmitted"))?;
+    /// Reads ping's summary: `20 packets transmitted, 19 received, …`. One request does not count: the
+    /// last may be in flight when ping ends.
+    fn parse(stdout: &str) -> Option<Self> {
+        let summary = stdout.lines().find(|line| line.contains("packets transmitted"))?;
         let mut numbers = summary.split(", ").map(|part| part.split(' ').next());
         let sent: u32 = numbers.next()??.parse().ok()?;
         let received: u32 = numbers.next()??.parse().ok()?;

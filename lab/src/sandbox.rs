@@ -1,5 +1,5 @@
 //! The sandbox: one `unshare` around everything. No uplink exists inside, so nothing leaves the
-//! machine, and ending it ends every process, namespace and mount that was made in it.
+//! machine. When it ends, the kernel ends every process, namespace and mount that was made in it.
 
 use std::fs::{self, OpenOptions};
 use std::io::Read as _;
@@ -12,13 +12,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::command::{program, run, succeeds};
 
-/// The marker by which the test binary knows that it runs inside.
+/// The environment variable that is set inside the sandbox.
 const INSIDE: &str = "MESHWRIGHT_LAB_INSIDE";
 
-/// Where the sandbox keeps its files: a tmpfs of its own.
+/// The folder of the sandbox's files: its own tmpfs.
 pub const WORK: &str = "/run/lab";
 
-/// Programs, and the Debian packages that have them.
+/// Programs that the lab runs, and the Debian packages that contain them.
 const PROGRAMS: [(&str, &str); 9] = [
     ("bash", "bash"),
     ("bird", "bird2"),
@@ -37,19 +37,20 @@ pub fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
-/// What this machine lacks to run the lab, each with what to do.
+/// The requirements of the lab that this machine does not meet, each with its remedy.
 #[must_use]
-pub fn lacking() -> Vec<String> {
+pub fn missing_requirements() -> Vec<String> {
     let absent = PROGRAMS.iter().filter(|(name, _)| !is_program(name));
-    let absent = absent.map(|(name, package)| format!("{name} is missing: install {package}"));
-    let mut lacking: Vec<_> = absent.collect();
+    let install = |(name, package): &(&str, &str)| format!("{name} is missing: install {package}");
+    let mut missing: Vec<_> = absent.map(install).collect();
     if !succeeds(unshare().arg("true")).unwrap_or(false) {
-        lacking.push("namespaces are refused: run as root or allow user namespaces".to_owned());
+        missing
+            .push("the kernel refuses namespaces: run as root or allow user namespaces".to_owned());
     } else if !has_wireguard() {
-        lacking
-            .push("no WireGuard: neither the kernel's nor wireguard-go with /dev/net/tun".into());
+        let remedy = "load the kernel module, or install wireguard-go and provide /dev/net/tun";
+        missing.push(format!("WireGuard is missing: {remedy}"));
     }
-    lacking
+    missing
 }
 
 fn is_program(name: &str) -> bool {
@@ -68,7 +69,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Namespaces of everything that the lab changes. A plain user becomes root of a user namespace.
+/// `unshare` with every namespace that the lab changes. A plain user becomes root of a user namespace.
 fn unshare() -> Command {
     let mut command = program("unshare");
     if !is_root() {
@@ -79,8 +80,9 @@ fn unshare() -> Command {
     command
 }
 
-/// Starts this binary once more, inside. It ends when the child's stdin closes: with this process,
-/// however that ends (`unshare --fork` ignores SIGINT and SIGTERM, and so does PID 1).
+/// Starts this binary again, inside a sandbox. The child ends when its stdin closes, which happens when
+/// this process ends for any reason. Signals are not enough: `unshare --fork` and PID 1 ignore SIGINT and
+/// SIGTERM.
 ///
 /// # Errors
 ///
@@ -92,7 +94,7 @@ pub fn start(arguments: impl IntoIterator<Item = String>, output: fn() -> Stdio)
     command.stdout(output()).stderr(output()).spawn().context("unshare")
 }
 
-/// Prepares the inside: a /run of its own, and an end when the outside ends.
+/// Prepares a process inside the sandbox: mounts its own /run, and ends it when the outside process ends.
 ///
 /// # Errors
 ///
@@ -104,24 +106,28 @@ pub fn enter() -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::exit, reason = "nobody is left to return to")]
+#[expect(clippy::exit, reason = "no caller is left to return to")]
 fn end_with_outside() {
     let mut nothing = [0];
     while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
     exit(1);
 }
 
-/// Where trials run.
+/// How trials share sandboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SandboxUse {
-    /// All of them in one sandbox: they share a world.
-    Together,
-    /// Each starts a sandbox of its own.
-    Apart,
+    /// All trials run in one sandbox and share a world.
+    Shared,
+    /// Each trial starts its own sandbox.
+    PerTrial,
 }
 
-/// Runs trials where they belong, or says why that is impossible here.
-pub fn main(arguments: &Arguments, place: SandboxUse, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+/// Runs trials in sandboxes, or reports why this machine cannot run them.
+pub fn main(
+    arguments: &Arguments,
+    sandboxes: SandboxUse,
+    trials: impl Fn() -> Vec<Trial>,
+) -> ExitCode {
     if is_inside() {
         return match enter() {
             Ok(()) => libtest_mimic::run(arguments, trials()).exit_code(),
@@ -131,44 +137,45 @@ pub fn main(arguments: &Arguments, place: SandboxUse, trials: impl Fn() -> Vec<T
     if arguments.list {
         return libtest_mimic::run(arguments, trials()).exit_code();
     }
-    let lacking = lacking();
-    if !lacking.is_empty() {
-        return libtest_mimic::run(arguments, without_means(trials(), &lacking)).exit_code();
+    let missing = missing_requirements();
+    if !missing.is_empty() {
+        return libtest_mimic::run(arguments, placeholder_trials(trials(), &missing)).exit_code();
     }
-    match place {
-        SandboxUse::Together => run_inside().unwrap_or_else(|error| fail(&error)),
-        SandboxUse::Apart => libtest_mimic::run(arguments, trials()).exit_code(),
+    match sandboxes {
+        SandboxUse::Shared => run_inside().unwrap_or_else(|error| fail(&error)),
+        SandboxUse::PerTrial => libtest_mimic::run(arguments, trials()).exit_code(),
     }
 }
 
 fn run_inside() -> Result<ExitCode> {
     let mut inside = start(std::env::args().skip(1), Stdio::inherit)?;
-    // Waiting would close it, and that is the sign to end.
+    // `wait` closes stdin, and the child ends when its stdin closes.
     let _lifeline = inside.stdin.take();
     let status = inside.wait()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-#[expect(clippy::print_stderr, reason = "a test binary talks to whoever runs it")]
+#[expect(clippy::print_stderr, reason = "a test binary reports to its user")]
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("the lab cannot start: {error:#}");
     ExitCode::FAILURE
 }
 
-/// Ignored with the reason, or failed with it where `MESHWRIGHT_REQUIRE` lists `lab`.
-#[expect(clippy::print_stderr, reason = "a test binary talks to whoever runs it")]
-fn without_means(trials: Vec<Trial>, lacking: &[String]) -> Vec<Trial> {
-    let reason = lacking.join("; ");
-    let required = std::env::var("MESHWRIGHT_REQUIRE").unwrap_or_default();
-    let required = required.split(',').any(|tier| tier.trim() == "lab");
+/// Trials that report the missing requirements: they fail if `MESHWRIGHT_REQUIRE` lists `lab`, and are
+/// ignored otherwise.
+#[expect(clippy::print_stderr, reason = "a test binary reports to its user")]
+fn placeholder_trials(trials: Vec<Trial>, missing: &[String]) -> Vec<Trial> {
+    let reason = missing.join("; ");
+    let tiers = std::env::var("MESHWRIGHT_REQUIRE").unwrap_or_default();
+    let required = tiers.split(',').any(|tier| tier.trim() == "lab");
     if !required {
-        eprintln!("ignored for want of what they need: {} trials ({reason})", trials.len());
+        eprintln!("ignored, requirements not met: {} trials ({reason})", trials.len());
     }
-    let stand_in = |trial: Trial| {
-        let reason = reason.clone();
-        let fails = move || Err(Failed::from(reason));
+    let placeholder = |trial: Trial| {
+        let message = reason.clone();
+        let fails = move || Err(Failed::from(message));
         Trial::test(trial.name(), fails).with_ignored_flag(!required)
     };
-    trials.into_iter().map(stand_in).collect()
+    trials.into_iter().map(placeholder).collect()
 }

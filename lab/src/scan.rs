@@ -1,5 +1,5 @@
-//! A scan of all TCP ports as nmap's `-sS` does it: a SYN to each, and whoever answers is not closed
-//! by a firewall. A full connect would take a socket and a time-out for each port.
+//! A scan of all TCP ports like nmap's `-sS`: a SYN to each. A port that answers, open or refused, is not
+//! dropped by a firewall. A full connect would need a socket and a timeout for each port.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -17,13 +17,13 @@ use rustix::net::{
 
 use crate::namespace::Namespace;
 
-/// How long the answer to the last segment may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the scan waits for the answer to the last segment.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often every port is tried: a queue on the way drops segments when the machine is busy.
+/// How often every port is tried: queues drop segments when the machine is busy.
 const SWEEPS: usize = 2;
 
-/// The port that the next scan sends from: scans at the same time tell their answers apart by it.
+/// The source port of the next scan. It assigns answers to scans that run in parallel.
 static SOURCE_PORT: AtomicU16 = AtomicU16::new(40_000);
 
 const TCP_HEADER: usize = 20;
@@ -53,8 +53,8 @@ pub fn answering_ports(from: &Namespace, source: IpAddr, target: IpAddr) -> Resu
 fn open(target: IpAddr) -> Result<OwnedFd> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::TCP))?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
-    // Refused in a user namespace; the default then has to do.
+    set_socket_timeout(&socket, Timeout::Recv, Some(TIMEOUT))?;
+    // Refused in a user namespace, where the default size remains.
     let _ = set_socket_recv_buffer_size_force(&socket, 16 << 20);
     Ok(socket)
 }
@@ -77,13 +77,13 @@ impl SynScan {
         Ok(())
     }
 
-    /// Collects source ports until everything is sent and nothing has come for a while since. On a
-    /// busy machine a sweep takes seconds, in which a closed firewall is silent as well.
+    /// Collects source ports until all segments are sent and no answer has arrived for [`TIMEOUT`]. On a
+    /// busy machine a sweep takes seconds, in which a closed firewall sends no answer either.
     fn listen(&self, socket: &OwnedFd, swept: &AtomicBool) -> BTreeSet<u16> {
         let mut answered = BTreeSet::new();
         let mut packet = [0; 256];
         loop {
-            // Before the wait: what was sent last has all of it to answer in.
+            // Read before the wait, so that the last segments get the whole timeout.
             let last = swept.load(Ordering::Acquire);
             match recv(socket, &mut packet, RecvFlags::empty()) {
                 Ok((length, _)) => answered.extend(self.answering_port(&packet[..length])),
@@ -93,7 +93,7 @@ impl SynScan {
         }
     }
 
-    /// A raw socket hands out IPv4's header as well, and not IPv6's (raw(7), ipv6(7)).
+    /// A raw socket returns the IPv4 header too, but not the IPv6 header (raw(7), ipv6(7)).
     fn answering_port(&self, packet: &[u8]) -> Option<u16> {
         let words = usize::from(packet.first()? & 0x0f);
         let header = if self.target.is_ipv4() { words * 4 } else { 0 };
@@ -111,8 +111,8 @@ impl SynScan {
         segment[12] = 5 << 4; // length in words
         segment[13] = FLAG_SYN;
         segment[14..16].copy_from_slice(&u16::MAX.to_be_bytes()); // window
-        let checksum = checksum(self.source, self.target, &segment);
-        segment[16..18].copy_from_slice(&checksum.to_be_bytes());
+        let sum = checksum(self.source, self.target, &segment);
+        segment[16..18].copy_from_slice(&sum.to_be_bytes());
         segment
     }
 }

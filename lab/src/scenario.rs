@@ -1,4 +1,4 @@
-//! Scenarios: topologies of this repository, and what is checked in each.
+//! Scenarios: topologies of this repository, and the checks of each.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,11 +14,11 @@ use crate::world::World;
 
 /// A topology with its checks.
 pub struct Scenario {
-    /// Its name in the names of trials.
+    /// The first part of the names of its trials.
     pub name: &'static str,
     /// Its path in the repository.
     pub topology: &'static str,
-    /// What is checked, in this order: what disturbs the mesh comes last.
+    /// The checks, in this order: those that disturb the mesh are last.
     pub checks: &'static [&'static [LabCheck]],
 }
 
@@ -49,15 +49,15 @@ pub const ALL: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// One trial for each check. The world is brought up by the first that runs, and shared; when
-    /// that fails, every trial fails with the reason.
+    /// One trial for each check. The first trial brings the shared world up; if that fails, every trial
+    /// fails with the reason.
     pub fn trials(&'static self) -> Vec<Trial> {
         let world = Arc::<OnceLock<Result<World, String>>>::default();
         let trial = |check: &'static LabCheck| {
             let world = Arc::clone(&world);
             let run = move || {
-                let world = world.get_or_init(|| self.bring_up());
-                let world = world.as_ref().map_err(Failed::from)?;
+                let brought_up = world.get_or_init(|| self.bring_up()).as_ref();
+                let world = brought_up.map_err(Failed::from)?;
                 (check.run)(world).map_err(|error| Failed::from(format!("{error:#}")))
             };
             Trial::test(format!("{}::{}", self.name, check.name), run)
@@ -66,20 +66,20 @@ impl Scenario {
     }
 
     fn bring_up(&self) -> Result<World, String> {
-        let tree = LabTree::of(&repository().join(self.topology));
+        let tree = LabTree::compile_with_new_keys(&repository().join(self.topology));
         let world = tree.and_then(|tree| World::bring_up(self.name, tree));
         world
-            .inspect(World::settle)
+            .inspect(World::await_steady_state)
             .map_err(|error| format!("the mesh does not come up: {error:#}"))
     }
 }
 
-/// A check of a scenario.
+/// The check with a name.
 ///
 /// # Errors
 ///
-/// When there is none of that name.
-pub fn check(name: &str) -> Result<&'static LabCheck> {
+/// When no check has that name.
+pub fn find_check(name: &str) -> Result<&'static LabCheck> {
     let mut checks = ALL.iter().flat_map(|scenario| scenario.checks).copied().flatten();
     checks.find(|check| check.name == name).with_context(|| format!("no check {name}"))
 }
@@ -88,19 +88,19 @@ pub fn check(name: &str) -> Result<&'static LabCheck> {
 ///
 /// # Errors
 ///
-/// When there is none.
-pub fn of(topology: &str) -> Result<&'static Scenario> {
+/// When no scenario uses it.
+pub fn for_topology(topology: &str) -> Result<&'static Scenario> {
     let found = ALL.iter().find(|scenario| scenario.topology == topology);
     found.with_context(|| format!("the lab has no scenario for {topology}"))
 }
 
-/// Runs all scenarios, one check after the other: they share a world.
+/// Runs the checks of all scenarios one after the other: the checks of a scenario share a world.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trials = || ALL.iter().flat_map(Scenario::trials).collect();
-    sandbox::main(&arguments, SandboxUse::Together, trials)
+    sandbox::main(&arguments, SandboxUse::Shared, trials)
 }
 
 /// The root of the repository.

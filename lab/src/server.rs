@@ -1,4 +1,4 @@
-//! Servers that say who answers and whom they saw, so that a check knows both ends.
+//! Servers that send their name and the address of the client, so that a check sees both ends.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -11,18 +11,18 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::namespace::Namespace;
 
-/// How long a connection may take. A dropped packet is repeated after 1 s.
-const CONNECT: Duration = Duration::from_millis(2500);
+/// How long a connection may take. TCP sends a dropped packet again after 1 s.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// After how long a connection counts as dropped: its SYN was repeated once, after 1 s.
-const DROPPED: Duration = Duration::from_millis(1300);
+/// When a connection counts as dropped: TCP has sent its SYN again once, after 1 s.
+const DROP_TIMEOUT: Duration = Duration::from_millis(1300);
 
-/// What a server said.
+/// The answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAnswer {
-    /// Who answered.
+    /// The name of the server.
     pub server: String,
-    /// The address that it saw.
+    /// The client's address, as the server sees it.
     pub peer: IpAddr,
 }
 
@@ -35,11 +35,11 @@ pub fn serve(namespace: &Namespace, name: &str, port: u16) -> Result<()> {
     let listener = namespace
         .enter(|| Ok(TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))?))
         .with_context(|| format!("{name} listens on {port}"))?;
-    let name = name.to_owned();
+    let server = name.to_owned();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // Whoever hung up again needs no answer.
-            let _ = greet(stream, &name);
+            // The client may have closed the connection.
+            let _ = greet(stream, &server);
         }
     });
     Ok(())
@@ -51,48 +51,49 @@ fn greet(mut stream: TcpStream, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Connects and hears who answers.
+/// Connects and reads the server's answer.
 ///
 /// # Errors
 ///
-/// When nobody answers within 2.5 s.
-pub fn ask(from: &Namespace, address: IpAddr, port: u16) -> Result<ServerAnswer> {
+/// When no server answers within 2.5 s.
+pub fn connect(from: &Namespace, address: IpAddr, port: u16) -> Result<ServerAnswer> {
     from.enter(|| {
-        let mut stream = TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT)?;
-        stream.set_read_timeout(Some(CONNECT))?;
-        let mut said = String::new();
-        stream.read_to_string(&mut said)?;
-        let Some((server, peer)) = said.split_once(' ') else {
-            bail!("{said:?} is no answer of ours");
+        let mut stream =
+            TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT_TIMEOUT)?;
+        stream.set_read_timeout(Some(CONNECT_TIMEOUT))?;
+        let mut greeting = String::new();
+        stream.read_to_string(&mut greeting)?;
+        let Some((server, peer)) = greeting.split_once(' ') else {
+            bail!("{greeting:?} is not a greeting of the lab's servers");
         };
         Ok(ServerAnswer { server: server.to_owned(), peer: peer.parse()? })
     })
     .with_context(|| format!("{} to {address} port {port}", from.name()))
 }
 
-/// Connects to many ports at once and returns those that were not dropped: open or refused.
+/// Connects to many ports in parallel and returns those that answer: open or refused.
 ///
 /// # Errors
 ///
 /// When the namespace is gone.
-pub fn not_dropped(from: &Namespace, targets: &[SocketAddr]) -> Result<Vec<SocketAddr>> {
-    let reached = |target: &SocketAddr| match TcpStream::connect_timeout(target, DROPPED) {
+pub fn reachable_targets(from: &Namespace, targets: &[SocketAddr]) -> Result<Vec<SocketAddr>> {
+    let answers = |target: &SocketAddr| match TcpStream::connect_timeout(target, DROP_TIMEOUT) {
         Ok(_) => true,
         Err(error) => error.kind() == ErrorKind::ConnectionRefused,
     };
     from.enter(|| {
         thread::scope(|scope| {
-            let tries = targets.iter().map(|target| (target, scope.spawn(|| reached(target))));
-            let tries: Vec<_> = tries.collect();
-            let reached = tries
+            let probes: Vec<_> =
+                targets.iter().map(|target| (target, scope.spawn(|| answers(target)))).collect();
+            let answered = probes
                 .into_iter()
-                .filter_map(|(target, reached)| reached.join().unwrap_or(true).then_some(*target));
-            Ok(reached.collect())
+                .filter_map(|(target, probe)| probe.join().unwrap_or(true).then_some(*target));
+            Ok(answered.collect())
         })
     })
 }
 
-/// A UDP port that counts what reaches it.
+/// A UDP port that counts the packets that it receives.
 #[derive(Debug, Clone)]
 pub struct UdpInbox {
     /// The port.
@@ -119,14 +120,14 @@ impl UdpInbox {
         Ok(inbox)
     }
 
-    /// How many packets have come in.
+    /// How many packets it has received.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 }
 
-/// Sends one small UDP packet to each of some ports.
+/// Sends one small UDP packet to each port.
 ///
 /// # Errors
 ///

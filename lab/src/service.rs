@@ -1,6 +1,6 @@
-//! Services in the shape of kube-proxy: a table of its own that translates one ClusterIP and one
-//! NodePort to pods, and masquerades what does not come from pods; and Calico's masquerade of what
-//! pods send to the Internet. Both are foreign tables to the emitted firewall.
+//! Tables that a node of a real cluster has beside the emitted firewall. kube-proxy's table translates one
+//! ClusterIP and one NodePort to pods, and masquerades packets that do not come from pods. Calico's table
+//! masquerades packets of pods to the Internet.
 
 use std::net::Ipv4Addr;
 
@@ -21,14 +21,14 @@ pub const NODE_PORT: u16 = 30_080;
 pub struct LabService {
     /// Its virtual address.
     pub address: Ipv4Addr,
-    /// The pods behind it.
+    /// The pods that it balances to.
     pub endpoints: Vec<Ipv4Addr>,
-    /// All pods.
+    /// The subnet of all pods.
     pub pod_subnet: Ipv4Net,
 }
 
 impl LabService {
-    /// Programs a node, as kube-proxy does.
+    /// Loads kube-proxy's table on a node.
     ///
     /// # Errors
     ///
@@ -40,8 +40,8 @@ impl LabService {
     fn rules(&self) -> String {
         let Self { address, endpoints, pod_subnet } = self;
         let count = endpoints.len();
-        let numbered = endpoints.iter().enumerate();
-        let map: Vec<_> = numbered.map(|(number, pod)| format!("{number} : {pod}")).collect();
+        let map: Vec<_> =
+            endpoints.iter().enumerate().map(|(number, pod)| format!("{number} : {pod}")).collect();
         let to_pods =
             format!("numgen inc mod {count} map {{ {} }} : {}", map.join(", "), pod::PORT);
         let hairpins: String = endpoints
@@ -68,7 +68,7 @@ table ip kube-proxy {{
     }
 }
 
-/// Calico's `natOutgoing`, with `natOutgoingExclusions: IPPoolsAndHostIPs`.
+/// Loads the table of Calico's `natOutgoing`, with `natOutgoingExclusions: IPPoolsAndHostIPs`.
 ///
 /// # Errors
 ///
@@ -78,18 +78,18 @@ pub fn masquerade_pods(
     calico: &CalicoSettings,
     nodes: &[Ipv4Addr],
 ) -> Result<()> {
-    let pools = calico.pools.iter().filter(|pool| pool.nat_outgoing);
-    let pools: Vec<_> = pools.map(|pool| pool.cidr.to_string()).collect();
+    let masqueraded = calico.pools.iter().filter(|pool| pool.nat_outgoing);
+    let pools: Vec<_> = masqueraded.map(|pool| pool.cidr.to_string()).collect();
     if pools.is_empty() {
         return Ok(());
     }
-    let nodes: Vec<_> = nodes.iter().map(ToString::to_string).collect();
-    let (pools, nodes) = (pools.join(", "), nodes.join(", "));
+    let node_addresses: Vec<_> = nodes.iter().map(ToString::to_string).collect();
+    let (pool_set, node_set) = (pools.join(", "), node_addresses.join(", "));
     let rules = format!(
         "table ip calico {{
   chain postrouting {{
     type nat hook postrouting priority srcnat;
-    ip saddr {{ {pools} }} ip daddr != {{ {pools}, {nodes} }} masquerade
+    ip saddr {{ {pool_set} }} ip daddr != {{ {pool_set}, {node_set} }} masquerade
   }}
 }}
 "

@@ -1,4 +1,4 @@
-//! The emitted files of one topology, with keys that the lab makes.
+//! The emitted files of one topology, with keys that the lab generates.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,19 +17,19 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, value};
 
 use crate::command::{feed, program, run};
 
-/// A topology, compiled.
+/// A compiled topology.
 #[derive(Clone)]
 pub struct LabTree {
-    /// What the generator derived: the lab takes from it only what the underlay is made of.
+    /// The plan: the lab uses it to build the underlay, and to know the ports and addresses to probe.
     pub plan: Arc<Checked<Plan>>,
     /// The emitted files by their paths below `out/`.
     pub files: BTreeMap<String, String>,
-    /// What a person would hand to each machine.
+    /// The keys of each machine.
     pub secrets: LabKeys,
     text: String,
 }
 
-/// Private keys by name, and the preshared key of each pair.
+/// The private keys by name, and the preshared key of each pair.
 #[derive(Clone, Default)]
 pub struct LabKeys {
     private: BTreeMap<String, String>,
@@ -37,24 +37,24 @@ pub struct LabKeys {
 }
 
 impl LabTree {
-    /// Compiles a topology of the repository with keys of its own.
+    /// Compiles a topology of the repository with new keys.
     ///
     /// # Errors
     ///
-    /// When it does not compile; with what a person would be told.
-    pub fn of(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let (text, secrets) = with_keys(&text)?;
+    /// When it does not compile; the error contains the diagnostics.
+    pub fn compile_with_new_keys(path: &Path) -> Result<Self> {
+        let committed = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let (text, secrets) = generate_keys(&committed)?;
         Self::compile(text, secrets)
     }
 
-    /// Compiles a topology of the repository with the keys that stand in it: what is only read needs no
-    /// others.
+    /// Compiles a topology of the repository with the public keys that it contains. That is enough for a
+    /// tree that is only read.
     ///
     /// # Errors
     ///
     /// When it does not compile.
-    pub fn as_written(path: &Path) -> Result<Self> {
+    pub fn compile_as_written(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         Self::compile(text, LabKeys::default())
     }
@@ -75,15 +75,14 @@ impl LabTree {
         let source = Source { name: "topology.toml".to_owned(), text: text.clone() };
         let compiled = pipeline::compile(source);
         let Some(plan) = compiled.plan else {
-            let mut said = Vec::new();
-            diagnostic::print(&compiled.report, Format::Human, false, &mut said)?;
-            bail!("the topology does not compile:\n{}", String::from_utf8_lossy(&said));
+            let mut printed = Vec::new();
+            diagnostic::print(&compiled.report, Format::Human, false, &mut printed)?;
+            bail!("the topology does not compile:\n{}", String::from_utf8_lossy(&printed));
         };
-        let files = files(&plan)?;
-        Ok(Self { plan: Arc::new(plan), files, secrets, text })
+        Ok(Self { files: render_files(&plan)?, plan: Arc::new(plan), secrets, text })
     }
 
-    /// One emitted file.
+    /// The content of an emitted file.
     ///
     /// # Errors
     ///
@@ -92,8 +91,8 @@ impl LabTree {
         self.files.get(path).map(String::as_str).with_context(|| format!("{path} is not emitted"))
     }
 
-    /// The command lines of one setting of an emitted unit (systemd.service(5)), with those that a
-    /// drop-in clears left out.
+    /// The words of the last command of a setting in an emitted unit (systemd.service(5)). An empty
+    /// assignment, by which a drop-in clears the setting, does not count.
     ///
     /// # Errors
     ///
@@ -102,44 +101,44 @@ impl LabTree {
         let path = format!("host/systemd/{unit}");
         let prefix = format!("{setting}=");
         let mut lines = self.file(&path)?.lines().filter_map(|line| line.strip_prefix(&prefix));
-        let command = lines.rfind(|command| !command.is_empty());
-        let command = command.with_context(|| format!("{path} has no {setting}"))?;
+        let last = lines.rfind(|command| !command.is_empty());
+        let command = last.with_context(|| format!("{path} has no {setting}"))?;
         Ok(command.split_whitespace().map(str::to_owned).collect())
     }
 }
 
-fn files(plan: &Checked<Plan>) -> Result<BTreeMap<String, String>> {
+fn render_files(plan: &Checked<Plan>) -> Result<BTreeMap<String, String>> {
     let text = |(path, bytes)| Ok((path, String::from_utf8(bytes)?));
     Rendering::new(plan).files().map(text).collect()
 }
 
-fn with_keys(text: &str) -> Result<(String, LabKeys)> {
+fn generate_keys(text: &str) -> Result<(String, LabKeys)> {
     let mut document: DocumentMut = text.parse()?;
-    let names = [names(&document, "nodes"), names(&document, "clients")].concat();
-    let secrets = LabKeys::make(&names)?;
+    let members = [names(&document, "nodes"), names(&document, "clients")].concat();
+    let secrets = LabKeys::generate(&members)?;
     secrets.write_public_keys(&mut document)?;
     Ok((document.to_string(), secrets))
 }
 
 fn names(document: &DocumentMut, kind: &str) -> Vec<String> {
     let tables = document.get(kind).and_then(Item::as_array_of_tables);
-    let names = tables.into_iter().flatten().filter_map(|table| table.get("name")?.as_str());
-    names.map(str::to_owned).collect()
+    let table_names = tables.into_iter().flatten().filter_map(|table| table.get("name")?.as_str());
+    table_names.map(str::to_owned).collect()
 }
 
 fn tables<'document>(
     document: &'document mut DocumentMut,
     kind: &str,
 ) -> Result<&'document mut ArrayOfTables> {
-    let tables = document.get_mut(kind).and_then(Item::as_array_of_tables_mut);
-    tables.ok_or_else(|| anyhow!("the topology has no [[{kind}]]"))
+    let found = document.get_mut(kind).and_then(Item::as_array_of_tables_mut);
+    found.ok_or_else(|| anyhow!("the topology has no [[{kind}]]"))
 }
 
-fn generate(kind: &str) -> Result<String> {
+fn run_wg(kind: &str) -> Result<String> {
     Ok(run(program("wg").arg(kind))?.trim().to_owned())
 }
 
-/// The public key that belongs to a private one.
+/// The public key of a private key.
 ///
 /// # Errors
 ///
@@ -153,37 +152,37 @@ impl LabKeys {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When the machine has none.
     pub fn private_key(&self, name: &str) -> Result<&str> {
         self.private.get(name).map(String::as_str).with_context(|| format!("no key of {name}"))
     }
 
-    /// Gives a machine another private key than the one that its peers know.
+    /// Gives a machine a new private key, whose public key its peers do not have.
     ///
     /// # Errors
     ///
-    /// When none can be made.
-    pub fn replace(&mut self, name: &str) -> Result<()> {
-        self.private.insert(name.to_owned(), generate("genkey")?);
+    /// When `wg` fails.
+    pub fn replace_private_key(&mut self, name: &str) -> Result<()> {
+        self.private.insert(name.to_owned(), run_wg("genkey")?);
         Ok(())
     }
 
-    /// The preshared key of a pair, the same from both ends.
+    /// The preshared key of a pair, in either order.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When the pair has none.
     pub fn preshared_key(&self, one: &str, other: &str) -> Result<&str> {
         let key = self.preshared.get(&pair(one, other)).map(String::as_str);
         key.with_context(|| format!("no preshared key of {one} and {other}"))
     }
 
-    fn make(names: &[String]) -> Result<Self> {
+    fn generate(names: &[String]) -> Result<Self> {
         let mut secrets = Self::default();
         for (position, name) in names.iter().enumerate() {
-            secrets.private.insert(name.clone(), generate("genkey")?);
+            secrets.private.insert(name.clone(), run_wg("genkey")?);
             for other in &names[..position] {
-                secrets.preshared.insert(pair(name, other), generate("genpsk")?);
+                secrets.preshared.insert(pair(name, other), run_wg("genpsk")?);
             }
         }
         Ok(secrets)
@@ -191,11 +190,11 @@ impl LabKeys {
 
     fn write_public_keys(&self, document: &mut DocumentMut) -> Result<()> {
         for kind in ["nodes", "clients"] {
-            let Ok(tables) = tables(document, kind) else { continue };
-            for table in tables.iter_mut() {
+            let Ok(members) = tables(document, kind) else { continue };
+            for table in members.iter_mut() {
                 let name = table.get("name").and_then(Item::as_str).unwrap_or_default();
-                let public_key = public_key(self.private_key(name)?)?;
-                table.insert("public_key", value(public_key));
+                let key = public_key(self.private_key(name)?)?;
+                table.insert("public_key", value(key));
             }
         }
         Ok(())

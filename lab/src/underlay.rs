@@ -1,5 +1,5 @@
-//! The Internet: one bridge that carries three networks for documentation (RFC 5737), an outsider on
-//! it, and routers that hide home networks.
+//! The Internet: a bridge with three documentation networks (RFC 5737), an outsider on it, and routers with
+//! NAT for home networks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,36 +9,36 @@ use anyhow::{Context as _, Result};
 use crate::namespace::Namespace;
 use crate::server::serve;
 
-/// The networks that everyone on the bridge can reach. Their .254 is the way to everywhere else.
+/// The networks on the bridge. Their .254 is the default gateway.
 const NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 
-/// A server that is no part of the cluster.
+/// A server outside the cluster.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 
-/// The port of that server, and of every metadata service.
+/// The port of that server and of every metadata service.
 pub const SERVER_PORT: u16 = 80;
 
-/// The outsider's addresses.
+/// The outsider's IPv4 address.
 pub const OUTSIDER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
-/// See [`OUTSIDER`].
+/// The outsider's IPv6 address.
 pub const OUTSIDER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x66);
 
-/// What a line at home usually takes: PPPoE.
+/// The MTU of a home line with PPPoE (RFC 2516).
 const HOME_MTU: u16 = 1492;
 
-/// Everything between the machines.
+/// The network between the machines.
 #[derive(Debug)]
 pub struct Underlay {
     /// The bridge.
     pub internet: Namespace,
-    /// Somebody who was not invited.
+    /// A host that is not a member of the mesh.
     pub outsider: Namespace,
     prefix: String,
     ports: BTreeMap<String, String>,
     homes: BTreeMap<String, HomeNetwork>,
 }
 
-/// A network behind a router that translates addresses.
+/// A network behind a router with NAT.
 #[derive(Debug)]
 struct HomeNetwork {
     router: Namespace,
@@ -47,12 +47,12 @@ struct HomeNetwork {
 }
 
 impl Underlay {
-    /// Lays the bridge and lets the outsider in.
+    /// Creates the bridge and attaches the outsider.
     ///
     /// # Errors
     ///
     /// When a namespace or an interface is refused.
-    pub fn lay(prefix: &str, metadata: &[Ipv4Addr]) -> Result<Self> {
+    pub fn create(prefix: &str, metadata: &[Ipv4Addr]) -> Result<Self> {
         let internet = Namespace::create(format!("{prefix}-internet"))?;
         let outsider = Namespace::create(format!("{prefix}-outsider"))?;
         internet.ip("link add bridge type bridge\nlink set bridge up")?;
@@ -77,7 +77,7 @@ impl Underlay {
         Ok(underlay)
     }
 
-    /// Gives a host a public side: `eth0` with these addresses.
+    /// Attaches a host to the bridge: `eth0` with these addresses.
     ///
     /// # Errors
     ///
@@ -94,9 +94,9 @@ impl Underlay {
             "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
             host.name()
         ))?;
-        // As a provider's DHCP has it. With a /32 alone BIRD does not learn the default route, since
-        // its gateway is no neighbour, and no leak over it is ever seen (2026-11-23: the trees
-        // without a guard for the mesh passed).
+        // A /24, as DHCP of a provider gives it. With a /32, BIRD does not learn the default route because
+        // the gateway is not a neighbour, and the checks see no leak over it (observed with BIRD 2,
+        // 2026-11: the trees without a guard for the node subnet passed).
         let [a, b, c, _] = address.octets();
         host.ip(&format!("addr add {address}/24 dev eth0\nlink set eth0 up"))?;
         for network in NETWORKS {
@@ -109,19 +109,22 @@ impl Underlay {
         Ok(())
     }
 
-    /// Pulls the cable of a host with a public side, or plugs it in again.
+    /// Sets the link of a host on the bridge up or down.
     ///
     /// # Errors
     ///
-    /// When there is no such cable.
-    pub fn plug(&self, host: &Namespace, plugged: bool) -> Result<()> {
-        let port = self.ports.get(host.name()).context("no cable")?;
-        let state = if plugged { "up" } else { "down" };
+    /// When the host is not on the bridge.
+    pub fn set_link(&self, host: &Namespace, up: bool) -> Result<()> {
+        let port = self
+            .ports
+            .get(host.name())
+            .with_context(|| format!("{} is not on the bridge", host.name()))?;
+        let state = if up { "up" } else { "down" };
         self.internet.ip(&format!("link set {port} {state}")).map(drop)
     }
 
-    /// Gives a host a place in a home network: `interface` with an address that nobody outside can
-    /// call. `gateway` makes the router its way to the Internet.
+    /// Attaches a host to a home network: `interface` has a private address. The router is the default
+    /// gateway of `eth0`.
     ///
     /// # Errors
     ///
@@ -129,32 +132,32 @@ impl Underlay {
     pub fn attach_at_home(
         &mut self,
         host: &Namespace,
-        home: &str,
+        name: &str,
         interface: &str,
         address: Option<Ipv4Addr>,
     ) -> Result<()> {
-        let number = self.home(home)?;
-        let Some(home) = self.homes.get_mut(home) else { return Ok(()) };
+        let number = self.home_number(name)?;
+        let Some(home) = self.homes.get_mut(name) else { return Ok(()) };
         home.hosts += 1;
         let port = format!("port{}", home.hosts);
-        let given = Ipv4Addr::new(192, 168, number, 10 + home.hosts);
-        let address = address.unwrap_or(given);
+        let assigned = Ipv4Addr::new(192, 168, number, 10 + home.hosts);
+        let host_address = address.unwrap_or(assigned);
         home.router.ip(&format!(
             "link add {port} type veth peer name {interface} netns {}\n\
              link set {port} master lan up",
             host.name()
         ))?;
-        host.ip(&format!("addr add {address}/24 dev {interface}\nlink set {interface} up"))?;
+        host.ip(&format!("addr add {host_address}/24 dev {interface}\nlink set {interface} up"))?;
         if interface == "eth0" {
-            let [a, b, c, _] = address.octets();
+            let [a, b, c, _] = host_address.octets();
             host.ip(&format!("route add default via {a}.{b}.{c}.1"))?;
             home.router.ip(&format!("addr replace {a}.{b}.{c}.1/24 dev lan"))?;
         }
         Ok(())
     }
 
-    /// The number of a home, which is built when it is first named.
-    fn home(&mut self, name: &str) -> Result<u8> {
+    /// The number of a home network, which is created when it is first used.
+    fn home_number(&mut self, name: &str) -> Result<u8> {
         if let Some(home) = self.homes.get(name) {
             return Ok(home.number);
         }
@@ -170,7 +173,7 @@ impl Underlay {
     }
 }
 
-/// What every router at home does: translates what goes out, lets nothing in that was not asked for.
+/// A home router: masquerades outgoing packets, and accepts only replies from outside.
 const HOME_ROUTER: &str = r#"
 table ip home {
   chain forward {
@@ -189,12 +192,11 @@ table ip home {
 #[must_use]
 pub fn address_v6(id: u32) -> Ipv6Addr {
     let [.., high, low] = id.to_be_bytes();
-    let low = u16::from_be_bytes([high, low]);
-    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, low)
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, u16::from_be_bytes([high, low]))
 }
 
-/// Any of both families, where a check covers both.
+/// The outsider's address of the same family as `target`.
 #[must_use]
-pub fn outsider(target: IpAddr) -> IpAddr {
+pub fn outsider_address(target: IpAddr) -> IpAddr {
     if target.is_ipv4() { OUTSIDER.into() } else { OUTSIDER_V6.into() }
 }

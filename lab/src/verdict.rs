@@ -1,4 +1,4 @@
-//! What the lab says of a tree that may be broken: the first check that fails, or that all pass.
+//! The lab's verdict on a tree that may be broken: the first check that fails, or that all pass.
 
 use std::time::Duration;
 
@@ -7,53 +7,52 @@ use crate::scenario::Scenario;
 use crate::tree::LabTree;
 use crate::world::{self, World};
 
-/// How long a mesh that may be broken is waited for. A whole one needs 5 s at the most.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+/// How long a check waits in a mesh that may be broken. A working mesh needs at most 5 s.
+pub const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A check that fails is tried once more, with the patience that a whole mesh gets: on a busy machine
-/// an answer can be late, and a peer behind NAT calls a restarted node only after 15 s.
-const ATTEMPTS: [Duration; 2] = [PATIENCE, world::PATIENCE];
+/// A check that fails is run once more, with the timeout of a working mesh: on a busy machine an answer
+/// can be late, and a peer behind NAT starts a handshake with a restarted node only after 15 s.
+const ATTEMPTS: [Duration; 2] = [TIMEOUT, world::TIMEOUT];
 
-/// Checks that take long, or change the tree: what they show, others show of one tree alone.
+/// Checks that take long or change the tree. For a single tree, the others show the same faults.
 const SLOW: &[&str] = &[
-    "named-endpoint-dead-at-boot",
-    "node-removed-and-added-live",
+    "unresolved-endpoint-at-boot",
+    "node-removed-and-added",
     "before-the-first-pod",
-    "node-lost",
-    "peer-dead-at-start",
+    "node-failure",
+    "start-with-dead-peer",
 ];
 
 /// Why the lab refuses a tree.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The check that fails, or `bring-up`.
+    /// The name of the check that fails, or `bring-up`.
     pub check: &'static str,
-    /// What it says.
-    pub because: String,
+    /// Its message.
+    pub reason: String,
 }
 
-/// The checks of a scenario that are quick.
-pub fn quick(scenario: &Scenario) -> impl Iterator<Item = &'static LabCheck> + use<> {
+/// The quick checks of a scenario.
+pub fn quick_checks(scenario: &Scenario) -> impl Iterator<Item = &'static LabCheck> + use<> {
     let checks = scenario.checks.iter().copied().flatten();
     checks.filter(|check| !SLOW.contains(&check.name))
 }
 
-/// Brings a tree up and says which quick check it fails first.
+/// Brings a tree up and returns the first quick check that fails.
 #[must_use]
-pub fn refusal(scenario: &Scenario, tree: LabTree) -> Option<Refusal> {
-    let world = World::bring_up(scenario.name, tree);
-    let mut world = match world {
+pub fn find_refusal(scenario: &Scenario, tree: LabTree) -> Option<Refusal> {
+    let mut world = match World::bring_up(scenario.name, tree) {
         Ok(world) => world,
-        Err(error) => return Some(Refusal { check: "bring-up", because: format!("{error:#}") }),
+        Err(error) => return Some(Refusal { check: "bring-up", reason: format!("{error:#}") }),
     };
-    world.patience = PATIENCE;
-    world.settle();
-    quick(scenario).find_map(|check| {
+    world.timeout = TIMEOUT;
+    world.await_steady_state();
+    quick_checks(scenario).find_map(|check| {
         let mut last = None;
-        for patience in ATTEMPTS {
-            world.patience = patience;
+        for timeout in ATTEMPTS {
+            world.timeout = timeout;
             last = Some((check.run)(&world).err()?);
         }
-        last.map(|error| Refusal { check: check.name, because: format!("{error:#}") })
+        last.map(|error| Refusal { check: check.name, reason: format!("{error:#}") })
     })
 }

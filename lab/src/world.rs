@@ -1,4 +1,4 @@
-//! The world: every machine of one topology, up and running from its emitted files.
+//! The world: all machines of one topology, started from its emitted files.
 
 use std::net::Ipv4Addr;
 use std::thread;
@@ -15,50 +15,53 @@ use crate::capture::Capture;
 use crate::client::LabClient;
 use crate::machine::LabMachine;
 use crate::node::{self, LabNode, PRIVATE_PORTS, PublicAddresses};
-use crate::probe::{eventually, pings};
+use crate::probe::{answers_ping, eventually};
 use crate::service::{self, LabService};
 use crate::tree::LabTree;
 use crate::underlay::Underlay;
 
-/// How long something may take that ought to come.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a check waits for an expected state.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Everything that runs.
+/// All that runs: the underlay, the nodes and the clients.
 pub struct World {
-    /// What it was brought up from.
+    /// The files from which it was started.
     pub tree: LabTree,
-    /// The Internet.
+    /// The network between the machines.
     pub underlay: Underlay,
     /// The nodes by id.
     pub nodes: Vec<LabNode>,
     /// The clients by id.
     pub clients: Vec<LabClient>,
-    /// The Service that every node knows.
+    /// The Service that every node balances.
     pub service: LabService,
-    /// What the Calico objects say.
+    /// The settings of the Calico objects.
     pub calico: CalicoSettings,
-    /// How long something may take that ought to come.
-    pub patience: Duration,
+    /// How long a check waits for an expected state.
+    pub timeout: Duration,
 }
 
 impl World {
-    /// Brings everything up. What the mesh itself needs is not waited for: that is for the checks.
+    /// Starts everything. It does not wait for handshakes and BGP sessions: the checks do.
     ///
     /// # Errors
     ///
-    /// When a machine cannot be brought up.
+    /// When a machine cannot be started.
     pub fn bring_up(prefix: &str, tree: LabTree) -> Result<Self> {
         let calico = CalicoSettings::read(&tree)?;
-        let mut underlay = Underlay::lay(prefix, &metadata(&tree.plan))?;
-        let hosts = tree.plan.nodes.iter().map(|node| node::boot(prefix, node, &mut underlay));
-        let hosts = hosts.collect::<Result<_>>()?;
+        let mut underlay = Underlay::create(prefix, &all_metadata_addresses(&tree.plan))?;
+        let booting = tree.plan.nodes.iter().map(|node| node::boot(prefix, node, &mut underlay));
+        let hosts = booting.collect::<Result<_>>()?;
         let nodes = start_nodes(hosts, &tree, &calico)?;
-        let clients = tree.plan.clients.iter();
-        let clients = clients.map(|client| LabClient::start(prefix, client, &tree, &mut underlay));
-        let clients = clients.collect::<Result<_>>()?;
-        let service = service(&tree, &nodes);
-        let patience = PATIENCE;
-        let world = Self { tree, underlay, nodes, clients, service, calico, patience };
+        let starting = tree
+            .plan
+            .clients
+            .iter()
+            .map(|client| LabClient::start(prefix, client, &tree, &mut underlay));
+        let clients = starting.collect::<Result<_>>()?;
+        let service = create_service(&tree, &nodes);
+        let timeout = TIMEOUT;
+        let world = Self { tree, underlay, nodes, clients, service, calico, timeout };
         world.nodes.iter().try_for_each(|node| world.start_network(node))?;
         Ok(world)
     }
@@ -69,13 +72,13 @@ impl World {
         self.start_bird(node)
     }
 
-    /// Starts the stand-in for calico-node.
+    /// Starts BIRD, which replaces calico-node.
     ///
     /// # Errors
     ///
     /// When it does not start.
     pub fn start_bird(&self, node: &LabNode) -> Result<()> {
-        self.speaker(node).start(&node.machine, &self.addresses_beside(node))
+        self.speaker(node).start(&node.machine, &self.addresses_of_others(node))
     }
 
     /// A node's BGP speaker.
@@ -84,30 +87,30 @@ impl World {
         BgpSpeaker { address: node.address, block: Some(node.block), calico: &self.calico }
     }
 
-    /// Waits until every session is up and every block is routed by BGP.
+    /// Waits until all BGP sessions are established.
     ///
     /// # Errors
     ///
-    /// When that does not come.
+    /// When one is not established in time.
     pub fn await_bgp(&self) -> Result<()> {
         let others = self.nodes.len() - 1;
         self.nodes.iter().try_for_each(|node| {
-            bird::await_sessions(&node.machine, others, self.patience)
+            bird::await_sessions(&node.machine, others, self.timeout)
                 .with_context(|| node.machine.name.clone())
         })
     }
 
-    /// Waits until the mesh is what it will be, whole or broken: before that, what must not be reached
-    /// is not reached for want of a handshake.
-    pub fn settle(&self) {
-        let pairs = eventually(self.patience, || {
+    /// Waits until handshakes and BGP sessions are complete, or have failed. Before that, a check that
+    /// expects no answer would pass only because a handshake is missing.
+    pub fn await_steady_state(&self) {
+        let pairs = eventually(self.timeout, || {
             let silent =
-                self.pairs().find(|(one, two)| !pings(one.namespace(), two.address.into()));
-            ensure!(silent.is_none(), "somebody is silent");
+                self.pairs().find(|(one, two)| !answers_ping(one.namespace(), two.address.into()));
+            ensure!(silent.is_none(), "a node does not answer");
             Ok(())
         });
         let sessions = self.await_bgp();
-        // What is still missing is for the checks to find.
+        // The checks report missing pairs and sessions.
         drop((pairs, sessions));
     }
 
@@ -119,7 +122,7 @@ impl World {
 
     /// The mesh addresses of all other nodes.
     #[must_use]
-    pub fn addresses_beside(&self, node: &LabNode) -> Vec<Ipv4Addr> {
+    pub fn addresses_of_others(&self, node: &LabNode) -> Vec<Ipv4Addr> {
         let others = self.nodes.iter().filter(|other| other.id != node.id);
         others.map(|other| other.address).collect()
     }
@@ -130,7 +133,7 @@ impl World {
         pairs.filter(|(one, two)| one.id != two.id)
     }
 
-    /// Nodes that others can call.
+    /// Nodes with public addresses.
     pub fn public_nodes(&self) -> impl Iterator<Item = (&LabNode, PublicAddresses)> {
         self.nodes.iter().filter_map(|node| Some((node, node.public?)))
     }
@@ -139,7 +142,7 @@ impl World {
     ///
     /// # Errors
     ///
-    /// When there is none of that name.
+    /// When no node has that name.
     pub fn node(&self, name: &str) -> Result<&LabNode> {
         let node = self.nodes.iter().find(|node| node.machine.name == name);
         node.with_context(|| format!("no node {name}"))
@@ -154,13 +157,13 @@ impl World {
 
     /// The metadata services of a node's provider.
     #[must_use]
-    pub fn metadata_of(&self, node: &LabNode) -> Vec<Ipv4Addr> {
+    pub fn metadata_addresses(&self, node: &LabNode) -> Vec<Ipv4Addr> {
         let planned = self.tree.plan.nodes.iter().find(|planned| planned.id.get() == node.id);
         let own = planned.map(|planned| planned.provider.metadata).unwrap_or_default();
         [own, &[provider::METADATA]].concat()
     }
 
-    /// What must never be seen in clear: mesh, pod and service addresses.
+    /// Subnets whose addresses must never be in unencrypted packets: nodes, pods and Services.
     #[must_use]
     pub fn private_subnets(&self) -> Vec<Ipv4Net> {
         let network = &self.tree.plan.network;
@@ -169,7 +172,7 @@ impl World {
             .to_vec()
     }
 
-    /// Begins to capture the underlay.
+    /// Starts to capture the underlay.
     ///
     /// # Errors
     ///
@@ -180,7 +183,7 @@ impl World {
     }
 }
 
-/// All at once, as machines boot.
+/// In parallel, as machines boot.
 fn start_nodes(
     hosts: Vec<LabMachine>,
     tree: &LabTree,
@@ -197,7 +200,7 @@ fn start_nodes(
     })
 }
 
-fn metadata(plan: &plan::Plan) -> Vec<Ipv4Addr> {
+fn all_metadata_addresses(plan: &plan::Plan) -> Vec<Ipv4Addr> {
     let providers = plan.nodes.iter().flat_map(|node| node.provider.metadata);
     let mut metadata: Vec<_> = providers.copied().chain([provider::METADATA]).collect();
     metadata.sort_unstable();
@@ -205,8 +208,8 @@ fn metadata(plan: &plan::Plan) -> Vec<Ipv4Addr> {
     metadata
 }
 
-/// Endpoints are the pods of the two last nodes; the address is one that kubeadm gives nobody.
-fn service(tree: &LabTree, nodes: &[LabNode]) -> LabService {
+/// A Service whose endpoints are the pods of the last two nodes. kubeadm assigns its address to no Service.
+fn create_service(tree: &LabTree, nodes: &[LabNode]) -> LabService {
     let network = &tree.plan.network;
     let address = Ipv4Addr::from(u32::from(network.service_subnet.network()) + 100);
     let endpoints = nodes.iter().rev().take(2).map(|node| node.pod.address).collect();

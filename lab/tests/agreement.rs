@@ -1,12 +1,12 @@
-//! The proof and the lab judge the same trees: what the lab catches, `prove` refuses, with the line;
-//! what is changed and not broken, neither does. docs/proof.md shows each verdict.
+//! `prove` and the lab agree: `prove` refuses each tree that the lab refuses, with a file and a line, and
+//! accepts each harmless change. docs/proof.md shows each verdict.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 use std::fmt::Write as _;
 use std::fs;
 
-use lab::mutants::{self, IN_NO_FILE};
+use lab::mutants::{self, NOT_IN_FILES};
 use lab::scenario::repository;
 use lab::tree::LabTree;
 use meshwright_proof::judge::{self, Proof};
@@ -19,7 +19,7 @@ fn prove(tree: &LabTree) -> Proof {
     judge::prove(&tree.files).expect("files in memory can be read")
 }
 
-/// A row of the table: the tree, and what `prove` says first.
+/// A row of the table: the tree, and the first finding of `prove`.
 fn row(name: &str, proof: &Proof) -> String {
     let finding = proof.failures.first().map(|failure| &failure.finding);
     match finding.or(proof.causes().next()) {
@@ -35,14 +35,14 @@ fn row(name: &str, proof: &Proof) -> String {
 fn both_judges_agree() {
     let mut table = String::from("\n| tree | verdict | where |\n|---|---|---|\n");
     let mut missed = Vec::new();
-    for mutant in mutants::ALL.iter().filter(|mutant| !IN_NO_FILE.contains(&mutant.name)) {
+    for mutant in mutants::ALL.iter().filter(|mutant| !NOT_IN_FILES.contains(&mutant.name)) {
         let proof = prove(&mutant.tree().expect(mutant.name));
         if proof.holds() {
             missed.push(mutant.name);
         }
         table += &row(mutant.name, &proof);
     }
-    assert_eq!(missed, [""; 0], "the lab catches what prove lets through");
+    assert_eq!(missed, [""; 0], "the lab refuses trees that prove accepts");
     for harmless in mutants::HARMLESS {
         let proof = prove(&harmless.tree().expect(harmless.name));
         assert!(proof.holds(), "{}:\n{:#?}", harmless.name, human::causes(&proof));
@@ -52,7 +52,7 @@ fn both_judges_agree() {
     assert_documented(&table);
 }
 
-/// Like snapshots, `INSTA_UPDATE=always` accepts.
+/// `INSTA_UPDATE=always` writes the document, as it does with snapshots.
 fn assert_documented(table: &str) {
     let path = repository().join("docs/proof.md");
     let document = fs::read_to_string(&path).expect("readable");

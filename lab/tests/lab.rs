@@ -1,7 +1,7 @@
-//! Brings the emitted files up in network namespaces and checks them with packets.
+//! Starts the emitted files in network namespaces and checks them with packets.
 //!
-//! Where that is impossible the trials are ignored, with the reason. `MESHWRIGHT_REQUIRE`, a list,
-//! makes them fail instead when `lab` is in it.
+//! If this machine lacks a requirement, the trials are ignored with the reason, or fail if
+//! `MESHWRIGHT_REQUIRE` lists `lab`.
 
 use std::process::ExitCode;
 

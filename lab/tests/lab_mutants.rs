@@ -1,4 +1,4 @@
-//! The lab judges itself: each broken tree must be caught by the check that is named for it.
+//! Tests of the lab: the named check must fail for each broken tree.
 
 use std::process::ExitCode;
 

@@ -2,28 +2,28 @@
 
 use anyhow::{Context as _, Result, bail};
 
-/// What was asked for.
+/// The options of a run.
 pub(crate) struct MutationOptions {
     /// The topology, below the repository.
     pub topology: String,
     /// Whether a sample is run in the lab.
     pub lab: bool,
-    /// What the sample is drawn by: the same number draws the same changes.
+    /// The seed of the sample: the same seed draws the same changes.
     pub seed: u64,
     /// How many changes are drawn.
     pub count: usize,
-    /// How many worlds run at once.
+    /// How many worlds run in parallel.
     pub at_once: usize,
-    /// Only changes that `prove` says this of.
+    /// Draw only changes with this verdict of `prove`.
     pub only: Option<ProveVerdict>,
 }
 
-/// What `prove` says.
+/// The verdict of `prove`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProveVerdict {
-    /// It lets a tree through.
+    /// The tree is proven.
     Holds,
-    /// It does not.
+    /// The tree is refused.
     Refused,
 }
 
@@ -32,7 +32,7 @@ impl MutationOptions {
     ///
     /// # Errors
     ///
-    /// When a word is not known.
+    /// When an option is unknown or its value is not valid.
     pub(crate) fn parse(arguments: Vec<String>) -> Result<Self> {
         let topology = "topology.toml".to_owned();
         let mut options = Self { topology, lab: false, seed: 0, count: 20, at_once: 6, only: None };
@@ -58,7 +58,7 @@ impl ProveVerdict {
         match word {
             "holds" => Ok(Self::Holds),
             "refused" => Ok(Self::Refused),
-            _ => bail!("{word} is neither `holds` nor `refused`"),
+            _ => bail!("{word} is not a valid verdict: use `holds` or `refused`"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A sample of the changes in the lab, beside what `prove` says of them.
+//! A sample of the changes: the verdicts of the lab and of `prove`.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,12 +12,12 @@ use lab::tree::LabTree;
 use lab::verdict;
 
 use crate::options::{MutationOptions, ProveVerdict};
-use crate::{prove, reason};
+use crate::prove;
 
-/// What the lab prints of a tree that passes all checks.
+/// What the process in the sandbox prints for a tree that passes all checks.
 const PASSES: &str = "passes";
 
-/// One change, and what `prove` says of it: nothing, if it lets it through.
+/// A change, and why `prove` refuses it; empty if it is proven.
 struct SampledChange {
     alteration: Alteration,
     reason: String,
@@ -30,8 +30,8 @@ pub(crate) fn run(options: &MutationOptions) -> Result<usize> {
     let differ = AtomicUsize::new(0);
     let work = || -> Result<()> {
         while let Some(one) = drawn.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let said = in_the_lab(&options.topology, &one.alteration.name())?;
-            if tell(one, &said) {
+            let lab = run_in_lab(&options.topology, &one.alteration.name())?;
+            if print_verdicts(one, &lab) {
                 differ.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -44,22 +44,22 @@ pub(crate) fn run(options: &MutationOptions) -> Result<usize> {
         };
         workers.into_iter().try_for_each(join)
     })?;
-    let differ = differ.into_inner();
-    println!("{differ} of {} changes of {} differ", drawn.len(), options.topology);
-    Ok(differ)
+    let count = differ.into_inner();
+    println!("{count} of {} changes of {} differ", drawn.len(), options.topology);
+    Ok(count)
 }
 
-/// The first changes in an order that the seed alone decides.
+/// The first changes in an order that depends on the seed alone.
 fn draw(options: &MutationOptions) -> Result<Vec<SampledChange>> {
-    let whole = LabTree::as_written(&repository().join(&options.topology))?;
-    let mut all: Vec<_> = (0..).zip(Alteration::all(&whole)).collect();
+    let original = LabTree::compile_as_written(&repository().join(&options.topology))?;
+    let mut all: Vec<_> = (0..).zip(Alteration::all(&original)).collect();
     all.sort_by_key(|(position, _)| mix(options.seed.wrapping_add(mix(*position))));
     let mut drawn = Vec::new();
     for (_, alteration) in all {
         if drawn.len() == options.count {
             break;
         }
-        let reason = reason(&prove(&alteration.applied_to(&whole))?);
+        let reason = crate::reason(&prove(&alteration.apply_to(&original))?);
         let verdict = if reason.is_empty() { ProveVerdict::Holds } else { ProveVerdict::Refused };
         if options.only.is_none_or(|only| only == verdict) {
             drawn.push(SampledChange { alteration, reason });
@@ -70,14 +70,14 @@ fn draw(options: &MutationOptions) -> Result<Vec<SampledChange>> {
 
 /// `SplitMix64`'s mixing function (Steele, Lea and Flood, OOPSLA 2014).
 const fn mix(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
+    let a = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let b = (a ^ (a >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let c = (b ^ (b >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    c ^ (c >> 31)
 }
 
-/// Starts a sandbox for one change, and returns what it says.
-fn in_the_lab(topology: &str, name: &str) -> Result<String> {
+/// Starts a sandbox for one change, and returns the lab's verdict.
+fn run_in_lab(topology: &str, name: &str) -> Result<String> {
     let mut inside = sandbox::start([topology, name].map(str::to_owned), Stdio::piped)?;
     let _lifeline = inside.stdin.take();
     let output = inside.wait_with_output()?;
@@ -86,31 +86,31 @@ fn in_the_lab(topology: &str, name: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Brings a changed tree up, and prints what the lab says of it.
-pub(crate) fn inside(topology: &str, name: &str) -> Result<()> {
+/// Brings a changed tree up inside a sandbox, and prints the lab's verdict.
+pub(crate) fn judge_inside(topology: &str, name: &str) -> Result<()> {
     sandbox::enter()?;
-    let whole = LabTree::of(&repository().join(topology))?;
-    let tree = Alteration::find(&whole, name)?.applied_to(&whole);
-    match verdict::refusal(scenario::of(topology)?, tree) {
+    let original = LabTree::compile_with_new_keys(&repository().join(topology))?;
+    let tree = Alteration::find(&original, name)?.apply_to(&original);
+    match verdict::find_refusal(scenario::for_topology(topology)?, tree) {
         None => println!("{PASSES}"),
-        Some(refusal) => println!("{}: {}", refusal.check, refusal.because),
+        Some(refusal) => println!("{}: {}", refusal.check, refusal.reason),
     }
     Ok(())
 }
 
-/// Prints both verdicts, and says whether they differ.
-fn tell(one: &SampledChange, said: &str) -> bool {
+/// Prints both verdicts, and returns whether they differ.
+fn print_verdicts(one: &SampledChange, lab: &str) -> bool {
     let SampledChange { alteration, reason } = one;
-    let verdict = match (said == PASSES, reason.is_empty()) {
+    let verdict = match (lab == PASSES, reason.is_empty()) {
         (true, true) => "both hold",
         (false, false) => "both refuse",
         (true, false) => "PROVE ALONE",
         (false, true) => "LAB ALONE",
     };
     println!(
-        "{verdict:12} {}: {}\n    lab    {said}\n    prove  {reason}",
+        "{verdict:12} {}: {}\n    lab    {lab}\n    prove  {reason}",
         alteration.name(),
-        alteration.was
+        alteration.original
     );
-    (said == PASSES) != reason.is_empty()
+    (lab == PASSES) != reason.is_empty()
 }

@@ -1,53 +1,53 @@
-//! Changes to a running mesh: reloads lose nothing and touch nothing of others.
+//! Changes to a running mesh: reloads lose no packet and change no foreign tables.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::checks::LabCheck;
 use crate::checks::mesh::pod_pairs;
+use crate::checks::{LabCheck, first_pair};
 use crate::node::LabNode;
-use crate::probe::{PingStream, eventually, pings};
+use crate::probe::{PingStream, answers_ping, eventually};
 use crate::tree::LabTree;
 use crate::world::World;
 
-/// In an order in which each leaves a whole mesh behind.
+/// In this order, because each leaves a working mesh for the next.
 pub const ALL: &[LabCheck] = &[
-    LabCheck { name: "firewall-reload-loses-nothing", run: firewall_reload_loses_nothing },
+    LabCheck { name: "firewall-reload-no-loss", run: firewall_reload_no_loss },
     LabCheck { name: "foreign-tables-untouched", run: foreign_tables_untouched },
-    LabCheck { name: "node-removed-and-added-live", run: node_removed_and_added_live },
+    LabCheck { name: "node-removed-and-added", run: node_removed_and_added },
     LabCheck { name: "wg0-restart", run: wg0_restart },
 ];
 
 const FIREWALL: &str = "meshwright-firewall.service";
 
-fn firewall_reload_loses_nothing(world: &World) -> Result<()> {
+fn firewall_reload_no_loss(world: &World) -> Result<()> {
     let (one, other) = first_pair(world)?;
     let stream = PingStream::start(&one.pod.namespace, other.pod.address.into())?;
     let capture = world.capture()?;
     for _ in 0..5 {
         for node in &world.nodes {
-            node.unit(&world.tree, FIREWALL, "ExecReload")?;
+            node.run_unit(&world.tree, FIREWALL, "ExecReload")?;
         }
         std::thread::sleep(Duration::from_millis(200));
     }
     stream.expect(0)?;
     let seen = capture.finish()?;
-    ensure!(seen.in_clear.is_empty(), "in clear: {:?}", seen.in_clear);
+    ensure!(seen.unencrypted.is_empty(), "unencrypted: {:?}", seen.unencrypted);
     Ok(())
 }
 
-/// Reloaded and started again, the unit leaves kube-proxy's and Calico's tables as they are; and it
-/// has no ExecStop, which in Debian's nftables.service flushes everyone's rules.
+/// Reload and start of the unit change neither kube-proxy's nor Calico's table. The unit has no ExecStop:
+/// in Debian's nftables.service, it flushes all tables.
 fn foreign_tables_untouched(world: &World) -> Result<()> {
     let unit = world.tree.file(&format!("host/systemd/{FIREWALL}"))?;
-    let stops = unit.lines().any(|line| line.starts_with("ExecStop"));
-    ensure!(!stops, "{FIREWALL} does something when it is stopped");
+    let has_stop = unit.lines().any(|line| line.starts_with("ExecStop"));
+    ensure!(!has_stop, "{FIREWALL} has an ExecStop");
     for node in &world.nodes {
         let before = foreign_tables(node)?;
-        node.unit(&world.tree, FIREWALL, "ExecReload")?;
-        node.unit(&world.tree, FIREWALL, "ExecStart")?;
+        node.run_unit(&world.tree, FIREWALL, "ExecReload")?;
+        node.run_unit(&world.tree, FIREWALL, "ExecStart")?;
         ensure!(before == foreign_tables(node)?, "foreign tables changed on {}", node.name());
     }
     Ok(())
@@ -58,33 +58,29 @@ fn foreign_tables(node: &LabNode) -> Result<String> {
     Ok(show("kube-proxy")? + &show("calico")?)
 }
 
-fn first_pair(world: &World) -> Result<(&LabNode, &LabNode)> {
-    world.pairs().next().context("a mesh of one")
-}
-
-/// The topology loses a node and gets it back, by the emitted reload on every other node. Nobody else
-/// notices: no ping is lost, and private and preshared keys are what they were.
-fn node_removed_and_added_live(world: &World) -> Result<()> {
-    let leaving = dispensable(world).context("nobody can leave")?;
+/// A node is removed from the topology and added again, by the emitted reload on every other node. The
+/// other nodes lose no ping and keep their private and preshared keys.
+fn node_removed_and_added(world: &World) -> Result<()> {
+    let leaving = removable_node(world).context("no node can be removed")?;
     let without = world.tree.without_node(leaving.name())?;
     let staying: Vec<_> = world.nodes.iter().filter(|node| node.id != leaving.id).collect();
-    let keys = staying.iter().map(|node| keys(world, node)).collect::<Result<Vec<_>>>()?;
+    let keys_before = staying.iter().map(|node| keys(world, node)).collect::<Result<Vec<_>>>()?;
     let [one, .., other] = staying[..] else { anyhow::bail!("too few nodes") };
     let stream = PingStream::start(&one.pod.namespace, other.pod.address.into())?;
     reload(&without, &staying)?;
-    let reached = pings(one.namespace(), leaving.address.into());
+    let reached = answers_ping(one.namespace(), leaving.address.into());
     reload(&world.tree, &staying)?;
     ensure!(!reached, "{} is still a peer after its removal", leaving.name());
     pod_pairs(world)?;
     stream.expect(0)?;
-    for (node, before) in staying.iter().zip(keys) {
-        ensure!(before == self::keys(world, node)?, "the keys of {} changed", node.name());
+    for (node, before) in staying.iter().zip(keys_before) {
+        ensure!(before == keys(world, node)?, "the keys of {} changed", node.name());
     }
     Ok(())
 }
 
-/// The last node that carries for nobody, a public one if there is any.
-fn dispensable(world: &World) -> Option<&LabNode> {
+/// The last node that is not a relay, preferably a public one.
+fn removable_node(world: &World) -> Option<&LabNode> {
     let relays: Vec<_> = world.nodes.iter().filter_map(|node| node.relay.as_deref()).collect();
     let free = || world.nodes.iter().filter(|node| !relays.contains(&node.name()));
     free().rfind(|node| node.public.is_some()).or_else(|| free().next_back())
@@ -93,7 +89,7 @@ fn dispensable(world: &World) -> Option<&LabNode> {
 fn reload(tree: &LabTree, nodes: &[&LabNode]) -> Result<()> {
     for node in nodes {
         node.install(tree)?;
-        node.unit(tree, FIREWALL, "ExecReload")?;
+        node.run_unit(tree, FIREWALL, "ExecReload")?;
         node.wireguard_reload(tree)?;
     }
     Ok(())
@@ -103,35 +99,39 @@ fn reload(tree: &LabTree, nodes: &[&LabNode]) -> Result<()> {
 fn keys(world: &World, node: &LabNode) -> Result<String> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let show = |what| node.machine.run(&["wg", "show", interface, what]);
-    let preshared = show("preshared-keys")?;
-    let mut preshared: Vec<_> = preshared.lines().collect();
-    preshared.sort_unstable();
-    Ok(show("private-key")? + &preshared.join("\n"))
+    let preshared_keys = show("preshared-keys")?;
+    let mut lines: Vec<_> = preshared_keys.lines().collect();
+    lines.sort_unstable();
+    Ok(show("private-key")? + &lines.join("\n"))
 }
 
-/// How long pods may be away after wg0 is back, to peers that the node can call.
-const RESTART: Duration = Duration::from_secs(1);
+/// How long pods may be unreachable after wg0 is up again, for peers whose endpoint the node has.
+const MAX_OUTAGE: Duration = Duration::from_secs(1);
 
-/// A busy machine may take longer than that over its own pings: one of so many must be fast.
+/// The number of attempts: one must be fast enough. A busy machine can need longer for the pings alone.
 const RESTARTS: u32 = 3;
 
-/// Keepalives of all peers, and pod routes that wait for nobody: 15 s without the one, 4 s without
-/// the other (seen).
+/// The outage is short because all peers send keepalives and pod routes are static: it is 15 s without
+/// keepalives and 4 s without static routes (observed with wireguard-go and BIRD 2, 2026-11).
 ///
-/// A peer behind NAT has to call again, and does so 15 s after it said something that was not
-/// answered (WireGuard §6.5: keepalive timeout and rekey timeout); seen here on 2026-11-23. Until
-/// then a restarted public node does not reach it, whatever it emits.
+/// A peer behind NAT must start the handshake with a restarted public node. It does so 15 s after it sent a
+/// packet that was not answered (WireGuard whitepaper §6.5: keepalive timeout and rekey timeout;
+/// observed with wireguard-go, 2026-11). No emitted setting shortens that.
 fn wg0_restart(world: &World) -> Result<()> {
     let public = world.nodes.iter().find(|node| node.public.is_some());
     let behind_nat = world.nodes.iter().find(|node| node.public.is_none());
     for node in public.into_iter().chain(behind_nat) {
         if runs_wireguard_go(node)? {
-            put_keys_into_the_file(world, node)?;
+            write_keys_into_file(world, node)?;
         }
-        let away = fastest_restart(world, node);
+        let measured = fastest_restart(world, node);
         node.install(&world.tree)?;
-        let away = away?;
-        ensure!(away <= RESTART, "{} was away for {away:?} after wg0 was back", node.pod.name);
+        let outage = measured?;
+        ensure!(
+            outage <= MAX_OUTAGE,
+            "{} was unreachable for {outage:?} after wg0 was up",
+            node.pod.name
+        );
         pod_pairs(world)?;
     }
     Ok(())
@@ -141,7 +141,7 @@ fn fastest_restart(world: &World, node: &LabNode) -> Result<Duration> {
     let mut fastest = Duration::MAX;
     for _ in 0..RESTARTS {
         fastest = fastest.min(restart(world, node)?);
-        if fastest <= RESTART {
+        if fastest <= MAX_OUTAGE {
             break;
         }
     }
@@ -151,22 +151,23 @@ fn fastest_restart(world: &World, node: &LabNode) -> Result<Duration> {
 fn restart(world: &World, node: &LabNode) -> Result<Duration> {
     node.wireguard_down(&world.tree)?;
     node.wireguard_up(&world.tree)?;
-    let back = Instant::now();
-    let called: Vec<_> = world.nodes.iter().filter(|other| calls(world, node, other)).collect();
-    // The others first: what the node itself says would wake the tunnel up.
-    eventually(world.patience, || called.iter().try_for_each(|other| reaches(other, node)))?;
-    Ok(back.elapsed())
+    let up = Instant::now();
+    let peers: Vec<_> =
+        world.nodes.iter().filter(|other| has_endpoint_address(world, node, other)).collect();
+    // The pings come from the peers: a packet of the node itself would start the handshake.
+    eventually(world.timeout, || peers.iter().try_for_each(|other| reaches(other, node)))?;
+    Ok(up.elapsed())
 }
 
-/// wireguard-go begins to call before `PostUp` has set the keys, and tries again after the rekey
-/// time-out of 5 s; the kernel does not. With the keys in its file it has them in time.
-fn put_keys_into_the_file(world: &World, node: &LabNode) -> Result<()> {
+/// wireguard-go sends its first handshake before `PostUp` has set the keys, and repeats it after the rekey
+/// timeout of 5 s; the kernel does not. With the keys in the file, the first handshake succeeds.
+fn write_keys_into_file(world: &World, node: &LabNode) -> Result<()> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let path = format!("/etc/wireguard/{interface}.conf");
     let private = node.machine.run(&["wg", "show", interface, "private-key"])?;
-    let preshared = node.machine.run(&["wg", "show", interface, "preshared-keys"])?;
-    let preshared = preshared.lines().filter_map(|line| line.split_once('\t'));
-    let preshared: BTreeMap<_, _> = preshared.filter(|(_, key)| *key != "(none)").collect();
+    let shown = node.machine.run(&["wg", "show", interface, "preshared-keys"])?;
+    let pairs = shown.lines().filter_map(|line| line.split_once('\t'));
+    let preshared: BTreeMap<_, _> = pairs.filter(|(_, key)| *key != "(none)").collect();
     let mut conf = String::new();
     for line in node.machine.run(&["cat", &path])?.lines() {
         match line.strip_prefix("PostUp = wg set %i ") {
@@ -189,9 +190,9 @@ fn runs_wireguard_go(node: &LabNode) -> Result<bool> {
     Ok(link.is_empty())
 }
 
-/// Whether the node has the other's address from the start. A name is looked up later, and the first
-/// call after that comes with the next retry, up to 5 s.
-fn calls(world: &World, node: &LabNode, other: &LabNode) -> bool {
+/// Whether the node has an address of the other as its endpoint. A name is resolved later, and the next
+/// handshake follows up to 5 s after that.
+fn has_endpoint_address(world: &World, node: &LabNode, other: &LabNode) -> bool {
     let planned = |node: &LabNode| world.tree.plan.nodes.iter().find(|one| one.id.get() == node.id);
     let (Some(one), Some(two)) = (planned(node), planned(other)) else { return false };
     let endpoint = one.location.endpoint_of(&two.location);
@@ -200,7 +201,7 @@ fn calls(world: &World, node: &LabNode, other: &LabNode) -> bool {
 }
 
 fn reaches(node: &LabNode, other: &LabNode) -> Result<()> {
-    let reached = pings(&node.pod.namespace, other.pod.address.into());
+    let reached = answers_ping(&node.pod.namespace, other.pod.address.into());
     ensure!(reached, "{} does not reach {}", node.pod.name, other.pod.name);
     Ok(())
 }

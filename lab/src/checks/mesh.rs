@@ -1,4 +1,4 @@
-//! The mesh: everyone reaches everyone, and the underlay carries nothing but WireGuard.
+//! The mesh: all nodes and pods reach each other, and the underlay carries only WireGuard.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -9,13 +9,13 @@ use meshwright_compiler::plan::control_plane::API_PORT;
 use crate::checks::{LabCheck, none_failed};
 use crate::namespace::Namespace;
 use crate::node::LabNode;
-use crate::probe::{all_at_once, eventually, pings, pings_unfragmented};
-use crate::server::{ServerAnswer, ask, not_dropped};
+use crate::probe::{answers_full_size_ping, answers_ping, eventually, in_parallel};
+use crate::server::{ServerAnswer, connect, reachable_targets};
 use crate::service;
 use crate::underlay;
 use crate::world::World;
 
-/// In the order in which a broken mesh is best understood.
+/// In the order in which their failures are easiest to understand.
 pub const ALL: &[LabCheck] = &[
     LabCheck { name: "node-pairs", run: node_pairs },
     LabCheck { name: "bgp-routes", run: bgp_routes },
@@ -26,41 +26,42 @@ pub const ALL: &[LabCheck] = &[
     LabCheck { name: "node-ports-inside", run: node_ports_inside },
     LabCheck { name: "full-size-packets", run: full_size_packets },
     LabCheck { name: "underlay-carries-only-wireguard", run: underlay_carries_only_wireguard },
-    LabCheck { name: "pods-reach-the-internet", run: pods_reach_the_internet },
-    LabCheck { name: "pods-reach-no-metadata", run: pods_reach_no_metadata },
-    LabCheck { name: "private-ports-open-over-the-mesh", run: private_ports_open },
+    LabCheck { name: "pods-reach-internet", run: pods_reach_internet },
+    LabCheck { name: "metadata-closed-to-pods", run: metadata_closed_to_pods },
+    LabCheck { name: "private-ports-open-in-mesh", run: private_ports_open },
     LabCheck { name: "pods-reach-nodes", run: pods_reach_nodes },
-    LabCheck { name: "pods-reach-no-bgp-or-etcd", run: pods_reach_no_bgp_or_etcd },
+    LabCheck { name: "bgp-and-etcd-closed-to-pods", run: bgp_and_etcd_closed_to_pods },
 ];
 
 fn node_pairs(world: &World) -> Result<()> {
-    eventually(world.patience, || {
+    eventually(world.timeout, || {
         none_failed(world.pairs().filter_map(|(one, other)| {
-            let reached = pings(one.namespace(), other.address.into());
+            let reached = answers_ping(one.namespace(), other.address.into());
             (!reached).then(|| format!("{} to {}", one.name(), other.name()))
         }))
     })
 }
 
-/// Pod to pod in both directions: an AllowedIPs that lacks the block shows nowhere else (seen).
+/// Pod to pod in both directions. No other check fails when AllowedIPs lacks a block (observed with
+/// wireguard-go, 2026-11).
 pub(super) fn pod_pairs(world: &World) -> Result<()> {
-    eventually(world.patience, || pod_pairs_now(world))
+    eventually(world.timeout, || pod_pairs_now(world))
 }
 
 pub(super) fn pod_pairs_now(world: &World) -> Result<()> {
     none_failed(world.pairs().filter_map(|(one, other)| {
-        let reached = pings(&one.pod.namespace, other.pod.address.into());
+        let reached = answers_ping(&one.pod.namespace, other.pod.address.into());
         (!reached).then(|| format!("{} to {}", one.pod.name, other.pod.name))
     }))
 }
 
-/// Each node's block is advertised by that node alone, and what leads into the mesh is BIRD's or the
-/// emitted static routes: a route of wg-quick's would win over both and be advertised (`Table`).
+/// Only a node itself advertises its block, and all routes into the mesh are BIRD's or the emitted static
+/// routes. A route that wg-quick adds (`Table`) would override both, and BIRD would advertise it.
 fn bgp_routes(world: &World) -> Result<()> {
     world.await_bgp()?;
-    eventually(world.patience, || {
+    eventually(world.timeout, || {
         none_failed(world.nodes.iter().filter_map(|node| {
-            let expected = blocks_beside(world, node);
+            let expected = blocks_of_others(world, node);
             let routed = bgp_routed(node).unwrap_or_default();
             (routed != expected).then(|| format!("{}: {routed:?}, not {expected:?}", node.name()))
         }))
@@ -79,7 +80,7 @@ fn foreign_mesh_routes(node: &LabNode, interface: &str) -> Result<Vec<String>> {
     Ok(foreign.map(|route| format!("{}: {route}", node.name())).collect())
 }
 
-fn blocks_beside(world: &World, node: &LabNode) -> BTreeSet<String> {
+fn blocks_of_others(world: &World, node: &LabNode) -> BTreeSet<String> {
     let others = world.nodes.iter().filter(|other| other.id != node.id);
     others.map(|other| other.block.to_string()).collect()
 }
@@ -93,7 +94,7 @@ fn bgp_routed(node: &LabNode) -> Result<BTreeSet<String>> {
 fn node_to_pod(world: &World) -> Result<()> {
     let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
     none_failed(pairs.filter_map(|(one, other)| {
-        let reached = pings(one.namespace(), other.pod.address.into());
+        let reached = answers_ping(one.namespace(), other.pod.address.into());
         (!reached).then(|| format!("{} to {}", one.name(), other.pod.name))
     }))
 }
@@ -112,10 +113,10 @@ fn describe(error: anyhow::Error) -> String {
     format!("{error:#}")
 }
 
-/// The Service balances in turns: two rounds meet every endpoint.
+/// The Service balances round-robin: two rounds reach every endpoint.
 fn reaches_every_endpoint(world: &World, from: &Namespace) -> Result<()> {
     let rounds = world.service.endpoints.len() * 2;
-    let answers = (0..rounds).map(|_| ask(from, world.service.address.into(), service::PORT));
+    let answers = (0..rounds).map(|_| connect(from, world.service.address.into(), service::PORT));
     let answered: BTreeSet<String> =
         answers.map(|answer| answer.map(|answer| answer.server)).collect::<Result<_>>()?;
     let expected = service_pods(world);
@@ -124,65 +125,65 @@ fn reaches_every_endpoint(world: &World, from: &Namespace) -> Result<()> {
 }
 
 fn service_pods(world: &World) -> BTreeSet<String> {
-    let behind = |node: &&LabNode| world.service.endpoints.contains(&node.pod.address);
-    world.nodes.iter().filter(behind).map(|node| node.pod.name.clone()).collect()
+    let is_endpoint = |node: &&LabNode| world.service.endpoints.contains(&node.pod.address);
+    world.nodes.iter().filter(is_endpoint).map(|node| node.pod.name.clone()).collect()
 }
 
-/// A NodePort over the mesh, also where the endpoint is on a third node (seen).
+/// A NodePort over the mesh, also when the endpoint is on a third node.
 fn node_ports_inside(world: &World) -> Result<()> {
     none_failed(world.pairs().filter_map(|(one, other)| {
         let rounds = 0..world.service.endpoints.len();
         let mut answers =
-            rounds.map(|_| ask(one.namespace(), other.address.into(), service::NODE_PORT));
+            rounds.map(|_| connect(one.namespace(), other.address.into(), service::NODE_PORT));
         answers.find_map(Result::err).map(describe)
     }))
 }
 
-/// The largest packet that a pod sends arrives whole, and no packet on the underlay is a fragment.
+/// A packet of the pods' MTU arrives, and no packet on the underlay is a fragment.
 fn full_size_packets(world: &World) -> Result<()> {
     let capture = world.capture()?;
     let mtu = world.calico.mtu;
-    let failed = world.pairs().filter_map(|(one, other)| {
-        let whole = pings_unfragmented(&one.pod.namespace, other.pod.address.into(), mtu);
-        (!whole).then(|| format!("{mtu} bytes from {} to {}", one.pod.name, other.pod.name))
+    let failures = world.pairs().filter_map(|(one, other)| {
+        let arrives = answers_full_size_ping(&one.pod.namespace, other.pod.address.into(), mtu);
+        (!arrives).then(|| format!("{mtu} bytes from {} to {}", one.pod.name, other.pod.name))
     });
-    let failed = none_failed(failed);
+    let result = none_failed(failures);
     let seen = capture.finish()?;
-    failed?;
+    result?;
     ensure!(seen.fragments == 0, "{} fragments on the underlay", seen.fragments);
     Ok(())
 }
 
-/// WireGuard's data message has a header of 16 bytes and a tag of 16, UDP 8, IPv4 20: one
-/// encapsulation, and not two. What is inside is padded to 16 bytes, but not beyond the interface's MTU
-/// (protocol §5.4.6; seen: pods of 1300 bytes in a mesh of 1412 make 1372, not 1360).
+/// Bytes that one encapsulation adds: a data message's header (16) and tag (16), UDP (8), IPv4 (20). The
+/// inner packet is padded to a multiple of 16, but not beyond the interface's MTU (WireGuard whitepaper
+/// §5.4.6; packets of 1300 bytes at an MTU of 1412 give 1372, observed with wireguard-go, 2026-11).
 const WIREGUARD_OVER_IPV4: usize = 60;
 
 fn underlay_carries_only_wireguard(world: &World) -> Result<()> {
     let capture = world.capture()?;
     let mtu = world.calico.mtu;
     for (one, other) in world.pairs() {
-        let _ = pings_unfragmented(&one.pod.namespace, other.pod.address.into(), mtu);
-        let _ = pings(one.namespace(), other.address.into());
+        let _ = answers_full_size_ping(&one.pod.namespace, other.pod.address.into(), mtu);
+        let _ = answers_ping(one.namespace(), other.address.into());
     }
     for node in &world.nodes {
         reaches_every_endpoint(world, &node.pod.namespace)?;
         reaches_every_endpoint(world, node.namespace())?;
     }
     let seen = capture.finish()?;
-    ensure!(seen.in_clear.is_empty(), "in clear: {:?}", seen.in_clear);
+    ensure!(seen.unencrypted.is_empty(), "unencrypted: {:?}", seen.unencrypted);
     ensure!(seen.other.is_empty(), "not WireGuard: {:?}", seen.other);
     let largest = usize::from(mtu) + WIREGUARD_OVER_IPV4;
     let padded = usize::from(mtu).next_multiple_of(16) + WIREGUARD_OVER_IPV4;
-    ensure!(seen.wireguard > 0, "nothing was seen");
+    ensure!(seen.wireguard > 0, "the underlay carried no WireGuard packet");
     ensure!((largest..=padded).contains(&seen.largest), "{} bytes, not {largest}", seen.largest);
     Ok(())
 }
 
-/// There and back, under the address of the node.
-fn pods_reach_the_internet(world: &World) -> Result<()> {
+/// Packet and reply, with the address of the node.
+fn pods_reach_internet(world: &World) -> Result<()> {
     none_failed(world.nodes.iter().filter_map(|node| {
-        let answer = ask(&node.pod.namespace, underlay::SERVER.into(), underlay::SERVER_PORT);
+        let answer = connect(&node.pod.namespace, underlay::SERVER.into(), underlay::SERVER_PORT);
         match (answer, node.public) {
             (Err(error), _) => Some(describe(error)),
             (Ok(ServerAnswer { peer, .. }), Some(public)) if peer != IpAddr::from(public.v4) => {
@@ -193,20 +194,20 @@ fn pods_reach_the_internet(world: &World) -> Result<()> {
     }))
 }
 
-/// The nodes reach their metadata service, so that it is the firewall that keeps pods from it.
-fn pods_reach_no_metadata(world: &World) -> Result<()> {
-    let failed = all_at_once(&world.nodes, |node| reaches_no_metadata(world, node).err());
-    none_failed(failed.into_iter().flatten().map(describe))
+/// A node reaches its metadata service and its pod does not: so the firewall is the cause.
+fn metadata_closed_to_pods(world: &World) -> Result<()> {
+    let errors = in_parallel(&world.nodes, |node| expect_no_metadata(world, node).err());
+    none_failed(errors.into_iter().flatten().map(describe))
 }
 
-fn reaches_no_metadata(world: &World, node: &LabNode) -> Result<()> {
-    let addresses = world.metadata_of(node).into_iter();
+fn expect_no_metadata(world: &World, node: &LabNode) -> Result<()> {
+    let addresses = world.metadata_addresses(node).into_iter();
     let targets: Vec<_> =
         addresses.map(|address| SocketAddr::from((address, underlay::SERVER_PORT))).collect();
     for target in &targets {
-        ask(node.namespace(), target.ip(), target.port())?;
+        connect(node.namespace(), target.ip(), target.port())?;
     }
-    let reached = not_dropped(&node.pod.namespace, &targets)?;
+    let reached = reachable_targets(&node.pod.namespace, &targets)?;
     ensure!(reached.is_empty(), "{} reached {reached:?}", node.pod.name);
     Ok(())
 }
@@ -216,7 +217,7 @@ fn private_ports_open(world: &World) -> Result<()> {
         let ports = world.private_ports();
         let targets: Vec<_> =
             ports.iter().map(|port| SocketAddr::from((other.address, *port))).collect();
-        let open = not_dropped(one.namespace(), &targets)?;
+        let open = reachable_targets(one.namespace(), &targets)?;
         ensure!(open == targets, "{} reaches only {open:?} of {targets:?}", one.name());
     }
     Ok(())
@@ -227,20 +228,20 @@ fn pods_reach_nodes(world: &World) -> Result<()> {
     let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
     none_failed(pairs.flat_map(|(one, other)| {
         [API_PORT, 10250].into_iter().filter_map(|port| {
-            ask(&one.pod.namespace, other.address.into(), port).err().map(describe)
+            connect(&one.pod.namespace, other.address.into(), port).err().map(describe)
         })
     }))
 }
 
-/// What speaks BGP or is etcd must not hear a pod, on its own node or on another.
-fn pods_reach_no_bgp_or_etcd(world: &World) -> Result<()> {
+/// A pod reaches neither BGP nor etcd, on its own node or on another.
+fn bgp_and_etcd_closed_to_pods(world: &World) -> Result<()> {
     let address = |port: u16| move |node: &LabNode| SocketAddr::from((node.address, port));
-    let targets = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
-    let targets: Vec<_> = targets.into_iter().flatten().collect();
-    let failed = all_at_once(&world.nodes, |from| {
-        let reached = not_dropped(&from.pod.namespace, &targets)?;
+    let by_port = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
+    let targets: Vec<_> = by_port.into_iter().flatten().collect();
+    let results = in_parallel(&world.nodes, |from| {
+        let reached = reachable_targets(&from.pod.namespace, &targets)?;
         ensure!(reached.is_empty(), "{} reached {reached:?}", from.pod.name);
         Ok(())
     });
-    none_failed(failed.into_iter().filter_map(Result::err).map(describe))
+    none_failed(results.into_iter().filter_map(Result::err).map(describe))
 }

@@ -1,4 +1,4 @@
-//! What must hold, each by its own name. A check expects one thing and says what it saw instead.
+//! The checks. Each has a name, expects one property, and reports what it found instead.
 
 pub mod change;
 pub mod client;
@@ -7,21 +7,27 @@ pub mod mesh;
 pub mod outside;
 pub mod relay;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
+use crate::node::LabNode;
 use crate::world::World;
 
-/// One thing that must hold.
+/// A property that must hold.
 pub struct LabCheck {
-    /// Its name; broken trees are listed with the check that must catch them.
+    /// Its name. Each broken tree names the check that must fail.
     pub name: &'static str,
-    /// Tries it.
+    /// Runs it.
     pub run: fn(&World) -> Result<()>,
 }
 
-/// Collects what failed of many, so that the message shows the pattern and not the first case.
-fn none_failed(failed: impl IntoIterator<Item = String>) -> Result<()> {
-    let failed: Vec<_> = failed.into_iter().collect();
+/// Fails with all failures at once, so that the message shows their pattern and not only the first.
+fn none_failed(failures: impl IntoIterator<Item = String>) -> Result<()> {
+    let failed: Vec<_> = failures.into_iter().collect();
     anyhow::ensure!(failed.is_empty(), "{} failed: {}", failed.len(), failed.join("; "));
     Ok(())
+}
+
+/// The first two nodes, for a check that needs one pair.
+fn first_pair(world: &World) -> Result<(&LabNode, &LabNode)> {
+    world.pairs().next().context("the mesh has one node")
 }

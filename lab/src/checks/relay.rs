@@ -1,4 +1,4 @@
-//! What only some topologies have: relays, sites and endpoints that are names.
+//! Properties of some topologies: relays, sites and endpoints that are names.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use meshwright_value::Endpoint;
 
 use crate::checks::{LabCheck, none_failed};
 use crate::node::LabNode;
-use crate::probe::{eventually, pings};
+use crate::probe::{answers_ping, eventually};
 use crate::world::World;
 
-/// What needs a topology that has it.
+/// Checks that need such a topology.
 pub const ALL: &[LabCheck] = &[
-    LabCheck { name: "relay-carries-both-ways", run: relay_carries_both_ways },
-    LabCheck { name: "site-stays-in-its-network", run: site_stays_in_its_network },
-    LabCheck { name: "named-endpoint-dead-at-boot", run: named_endpoint_dead_at_boot },
+    LabCheck { name: "relay-both-directions", run: relay_both_directions },
+    LabCheck { name: "site-uses-lan-endpoints", run: site_uses_lan_endpoints },
+    LabCheck { name: "unresolved-endpoint-at-boot", run: unresolved_endpoint_at_boot },
 ];
 
-/// Pairs that cannot call each other, in both directions: pods and hosts, and no redirects
-/// (`send_redirects`).
-fn relay_carries_both_ways(world: &World) -> Result<()> {
+/// Pods and hosts of pairs without a direct tunnel reach each other in both directions, and the relay sends
+/// no ICMP redirects (`send_redirects`).
+fn relay_both_directions(world: &World) -> Result<()> {
     let relayed: Vec<_> =
         world.pairs().filter(|(one, other)| is_relayed(world, one, other)).collect();
-    ensure!(!relayed.is_empty(), "the topology has no relay pair");
-    eventually(world.patience, || {
+    ensure!(!relayed.is_empty(), "the topology has no pair with a relay");
+    eventually(world.timeout, || {
         none_failed(relayed.iter().filter_map(|(one, other)| {
-            let reached = pings(one.namespace(), other.address.into())
-                && pings(&one.pod.namespace, other.pod.address.into());
+            let reached = answers_ping(one.namespace(), other.address.into())
+                && answers_ping(&one.pod.namespace, other.pod.address.into());
             (!reached).then(|| format!("{} to {}", one.name(), other.name()))
         }))
     })?;
@@ -40,26 +40,39 @@ fn relay_carries_both_ways(world: &World) -> Result<()> {
 
 fn planned<'world>(world: &'world World, node: &LabNode) -> Result<&'world plan::Node> {
     let mut nodes = world.tree.plan.nodes.iter();
-    nodes.find(|planned| planned.id.get() == node.id).context("in the plan")
+    nodes
+        .find(|planned| planned.id.get() == node.id)
+        .with_context(|| format!("{} is not in the plan", node.name()))
 }
 
 fn is_relayed(world: &World, one: &LabNode, other: &LabNode) -> bool {
-    let (Ok(one), Ok(other)) = (planned(world, one), planned(world, other)) else { return false };
-    world.tree.plan.relay(one, other).is_some()
+    let (Ok(first), Ok(second)) = (planned(world, one), planned(world, other)) else {
+        return false;
+    };
+    world.tree.plan.relay(first, second).is_some()
 }
 
-/// Machines of one site have handshakes with each other at their own addresses there.
-fn site_stays_in_its_network(world: &World) -> Result<()> {
-    let same = |one: &LabNode, other: &LabNode| one.site.is_some() && one.site == other.site;
-    let pairs: Vec<_> = world.pairs().filter(|(one, other)| same(one, other)).collect();
-    ensure!(!pairs.is_empty(), "the topology has no site pair");
+/// Nodes of one site use each other's `lan_endpoint`.
+fn site_uses_lan_endpoints(world: &World) -> Result<()> {
+    let same_site = |one: &LabNode, other: &LabNode| one.site.is_some() && one.site == other.site;
+    let pairs: Vec<_> = world.pairs().filter(|(one, other)| same_site(one, other)).collect();
+    ensure!(!pairs.is_empty(), "the topology has no site with two nodes");
     for (one, other) in pairs {
-        ensure!(pings(one.namespace(), other.address.into()), "{} is silent", other.name());
-        let planned = planned(world, other)?;
-        let lan = planned.location.lan_endpoint.as_ref().context("a site pair")?;
-        let lan = lan.with_port(world.tree.plan.wireguard.listen_port);
-        let peer = peer_line(world, one, planned.public_key.to_string().as_str(), "endpoints")?;
-        ensure!(peer == lan, "{} finds {} at {peer}, not {lan}", one.name(), other.name());
+        ensure!(
+            answers_ping(one.namespace(), other.address.into()),
+            "{} does not answer",
+            other.name()
+        );
+        let peer = planned(world, other)?;
+        let lan_endpoint = peer.location.lan_endpoint.as_ref().context("no lan_endpoint")?;
+        let expected = lan_endpoint.with_port(world.tree.plan.wireguard.listen_port);
+        let used = peer_line(world, one, peer.public_key.to_string().as_str(), "endpoints")?;
+        ensure!(
+            used == expected,
+            "{} uses {used} for {}, not {expected}",
+            one.name(),
+            other.name()
+        );
     }
     Ok(())
 }
@@ -68,35 +81,43 @@ fn peer_line(world: &World, node: &LabNode, public_key: &str, what: &str) -> Res
     let interface = world.tree.plan.wireguard.interface.as_str();
     let shown = node.machine.run(&["wg", "show", interface, what])?;
     let line = shown.lines().find_map(|line| line.strip_prefix(public_key));
-    Ok(line.with_context(|| format!("{} has no such peer", node.name()))?.trim().to_owned())
+    Ok(line.with_context(|| format!("{} does not have the peer", node.name()))?.trim().to_owned())
 }
 
-/// A node behind NAT, whose peer is known by a name alone, boots without DNS: wg0 is up all the same,
-/// the others are there, and the peer comes when the name resolves.
-fn named_endpoint_dead_at_boot(world: &World) -> Result<()> {
+/// A node behind NAT has a peer whose endpoint is a name, and boots without DNS. wg0 comes up, the node
+/// reaches its other peers, and it reaches this one when the name resolves.
+fn unresolved_endpoint_at_boot(world: &World) -> Result<()> {
     let tree = &world.tree;
-    let named = tree.plan.nodes.iter().find(|node| {
-        let endpoint = node.location.endpoint.as_ref();
-        endpoint.is_some_and(Endpoint::is_name)
-    });
-    let named = world.node(named.context("the topology has no named endpoint")?.name.as_str())?;
-    let caller = world.nodes.iter().find(|node| node.public.is_none()).context("nobody calls")?;
-    let other = world.public_nodes().map(|(node, _)| node).find(|node| node.id != named.id);
-    let other = other.context("nobody else is public")?;
-    let known = std::fs::read_to_string(caller.machine.path("/etc/hosts"))?;
+    let has_name =
+        |node: &&plan::Node| node.location.endpoint.as_ref().is_some_and(Endpoint::is_name);
+    let planned = tree.plan.nodes.iter().find(has_name);
+    let named = world.node(planned.context("the topology has no named endpoint")?.name.as_str())?;
+    let caller =
+        world.nodes.iter().find(|node| node.public.is_none()).context("no node is behind NAT")?;
+    let mut public = world.public_nodes().map(|(node, _)| node);
+    let other = public.find(|node| node.id != named.id).context("no other node is public")?;
+    let hosts = std::fs::read_to_string(caller.machine.path("/etc/hosts"))?;
     caller.wireguard_down(tree)?;
     caller.machine.write("/etc/hosts", "127.0.0.1 localhost\n")?;
     caller.wireguard_up(tree).context("with a name that does not resolve")?;
-    eventually(world.patience, || {
-        ensure!(pings(caller.namespace(), other.address.into()), "{} is silent", other.name());
+    eventually(world.timeout, || {
+        ensure!(
+            answers_ping(caller.namespace(), other.address.into()),
+            "{} does not answer",
+            other.name()
+        );
         Ok(())
     })?;
-    let reached = pings(caller.namespace(), named.address.into());
-    ensure!(!reached, "{} is reached without its name", named.name());
-    caller.machine.write("/etc/hosts", &known)?;
-    caller.resolve(tree)?;
+    let reached = answers_ping(caller.namespace(), named.address.into());
+    ensure!(!reached, "{} is reached before its name resolves", named.name());
+    caller.machine.write("/etc/hosts", &hosts)?;
+    caller.resolve_endpoints(tree)?;
     eventually(Duration::from_secs(10), || {
-        ensure!(pings(caller.namespace(), named.address.into()), "{} is silent", named.name());
+        ensure!(
+            answers_ping(caller.namespace(), named.address.into()),
+            "{} does not answer",
+            named.name()
+        );
         Ok(())
     })
 }

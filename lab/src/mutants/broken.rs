@@ -1,15 +1,15 @@
-//! The broken trees.
+//! The broken trees: each has one fault.
 
 use super::{EXAMPLE, HOMES, Mutant};
 
 /// All broken trees.
 pub const ALL: &[Mutant] = &[
     Mutant {
-        name: "pod-block-out-of-allowed-ips",
+        name: "pod-block-not-in-allowed-ips",
         topology: EXAMPLE,
         breaks: |tree| tree.edit("tokyo/wg0.conf", ", 10.244.1.0/24", ""),
         caught_by: "pod-pairs",
-        because: "pod-tokyo to pod-hongkong",
+        reason: "pod-tokyo to pod-hongkong",
     },
     Mutant {
         name: "mtu-too-large",
@@ -20,59 +20,63 @@ pub const ALL: &[Mutant] = &[
             tree.edit("/nftables.conf", "destination-unreachable, ", "")
         },
         caught_by: "full-size-packets",
-        because: "1500 bytes from pod-hongkong to pod-home",
+        reason: "1500 bytes from pod-hongkong to pod-home",
     },
     Mutant {
         name: "table-auto",
         topology: EXAMPLE,
         breaks: |tree| tree.edit("tokyo/wg0.conf", "Table = off\n", ""),
         caught_by: "bgp-routes",
-        because: "tokyo: 10.244.1.0/24 dev wg0 scope link",
+        reason: "tokyo: 10.244.1.0/24 dev wg0 scope link",
     },
     Mutant {
         name: "wrong-key",
         topology: EXAMPLE,
-        breaks: |tree| tree.secrets.replace("tokyo"),
+        breaks: |tree| tree.secrets.replace_private_key("tokyo"),
         caught_by: "node-pairs",
-        because: "hongkong to tokyo",
+        reason: "hongkong to tokyo",
     },
     Mutant {
         name: "swapped-preshared-key",
         topology: HOMES,
         breaks: |tree| tree.edit("nodes/vienna/wg0.conf", "wg0.psk/attic", "wg0.psk/mill"),
         caught_by: "node-pairs",
-        because: "vienna to attic",
+        reason: "vienna to attic",
     },
     Mutant {
         name: "wg0-not-accepted-in-input",
         topology: EXAMPLE,
-        breaks: |tree| tree.edit_within("tokyo/nftables.conf", INPUT, "iifname \"wg0\" accept\n"),
+        breaks: |tree| {
+            tree.drop_line_after("tokyo/nftables.conf", INPUT, "iifname \"wg0\" accept\n")
+        },
         caught_by: "node-pairs",
-        because: "hongkong to tokyo",
+        reason: "hongkong to tokyo",
     },
     Mutant {
         name: "wg0-not-accepted-in-forward",
         topology: EXAMPLE,
-        breaks: |tree| tree.edit_within("/nftables.conf", FORWARD, "iifname \"wg0\" accept\n"),
+        breaks: |tree| tree.drop_line_after("/nftables.conf", FORWARD, "iifname \"wg0\" accept\n"),
         caught_by: "pod-pairs",
-        because: "pod-hongkong to pod-tokyo",
+        reason: "pod-hongkong to pod-tokyo",
     },
     Mutant {
         name: "cali-not-accepted-in-input",
         topology: EXAMPLE,
-        breaks: |tree| tree.edit_within("/nftables.conf", INPUT, "iifname \"cali*\" accept\n"),
+        breaks: |tree| tree.drop_line_after("/nftables.conf", INPUT, "iifname \"cali*\" accept\n"),
         caught_by: "pods-reach-nodes",
-        because: "example-tokyo-pod to 10.66.66.2 port 6443",
+        reason: "example-tokyo-pod to 10.66.66.2 port 6443",
     },
     Mutant {
         name: "cali-not-accepted-in-forward",
         topology: EXAMPLE,
-        breaks: |tree| tree.edit_within("/nftables.conf", FORWARD, "iifname \"cali*\" accept\n"),
+        breaks: |tree| {
+            tree.drop_line_after("/nftables.conf", FORWARD, "iifname \"cali*\" accept\n")
+        },
         caught_by: "pod-pairs",
-        because: "pod-tokyo to pod-hongkong",
+        reason: "pod-tokyo to pod-hongkong",
     },
     Mutant {
-        name: "table-ip-for-inet",
+        name: "table-ip-instead-of-inet",
         topology: EXAMPLE,
         breaks: |tree| {
             tree.edit("/nftables.conf", "table inet", "table ip")?;
@@ -80,7 +84,7 @@ pub const ALL: &[Mutant] = &[
             tree.drop_lines("/nftables.conf", "    icmpv6")
         },
         caught_by: "public-tcp-ports-closed",
-        because: "2001:db8::1:1 answers on {1, 2, 3,",
+        reason: "2001:db8::1:1 answers on {1, 2, 3,",
     },
     Mutant {
         name: "input-policy-accept",
@@ -90,62 +94,62 @@ pub const ALL: &[Mutant] = &[
             tree.edit("/nftables.conf", from, &format!("hook input priority filter - 5; {to}"))
         },
         caught_by: "public-udp-ports-closed",
-        because: "became",
+        reason: "became",
     },
     Mutant {
-        name: "accepted-by-where-it-goes",
+        name: "accept-by-output-interface",
         topology: EXAMPLE,
         breaks: |tree| {
             let (from, to) = ("iifname \"cali*\" accept\n    ct state", "accept\n    ct state");
             tree.edit("/nftables.conf", from, &format!("oifname {{ \"wg0\", \"cali*\" }} {to}"))
         },
         caught_by: "public-tcp-ports-closed",
-        because: "30080",
+        reason: "30080",
     },
     Mutant {
-        name: "private-addresses-let-in",
+        name: "private-addresses-accepted-from-outside",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "private address from outside"),
-        caught_by: "private-addresses-not-routed-in",
-        because: "answer behind hongkong",
+        caught_by: "private-addresses-closed-from-outside",
+        reason: "answer through hongkong",
     },
     Mutant {
-        name: "metadata-let-through",
+        name: "metadata-not-dropped",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "\"metadata service\""),
-        caught_by: "pods-reach-no-metadata",
-        because: "pod-tokyo reached [169.254.169.254:80]",
+        caught_by: "metadata-closed-to-pods",
+        reason: "pod-tokyo reached [169.254.169.254:80]",
     },
     Mutant {
-        name: "pods-let-to-bgp",
+        name: "bgp-open-to-pods",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "\"pod to BGP or etcd\""),
-        caught_by: "pods-reach-no-bgp-or-etcd",
-        because: "pod-hongkong reached",
+        caught_by: "bgp-and-etcd-closed-to-pods",
+        reason: "pod-hongkong reached",
     },
     Mutant {
-        name: "client-let-to-node-ports",
+        name: "node-ports-open-to-clients",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "\"client to NodePort\""),
-        caught_by: "client-reaches-nothing-else",
-        because: ":30080",
+        caught_by: "client-isolation",
+        reason: ":30080",
     },
     Mutant {
-        name: "node-subnet-for-the-set-of-nodes",
+        name: "node-subnet-instead-of-node-set",
         topology: HOMES,
         breaks: |tree| {
             let accept = "ip daddr @nodes accept";
             tree.edit("/nftables.conf", accept, "ip daddr 10.66.66.0/24 accept")
         },
-        caught_by: "client-reaches-nothing-else",
-        because: "laptop reached phone",
+        caught_by: "client-isolation",
+        reason: "laptop reached phone",
     },
     Mutant {
-        name: "client-trusted-as-a-node",
+        name: "client-trusted-as-node",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "jump client_input"),
-        caught_by: "client-reaches-nothing-else",
-        because: ":10250",
+        caught_by: "client-isolation",
+        reason: ":10250",
     },
     Mutant {
         name: "egress-guard-at-output",
@@ -155,42 +159,42 @@ pub const ALL: &[Mutant] = &[
             tree.edit("/nftables.conf", from, to)
         },
         caught_by: "cluster-ip-from-nodes",
-        because: "10.96.0.100",
+        reason: "10.96.0.100",
     },
     Mutant {
         name: "no-egress-guard",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/nftables.conf", "\"private address in clear\""),
         caught_by: "egress-guard",
-        because: "in clear",
+        reason: "unencrypted",
     },
     Mutant {
-        name: "no-guard-for-pods",
+        name: "no-guard-for-pod-subnet",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("guards.routes", "unreachable 10.244.0.0/16"),
         caught_by: "withdrawn-pod-route",
-        because: "still has a route",
+        reason: "still has a route",
     },
     Mutant {
-        name: "no-guard-for-the-mesh",
+        name: "no-guard-for-node-subnet",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("guards.routes", "unreachable 10.66.66.0/24"),
-        caught_by: "wg0-down-leaks-nothing",
-        because: "BIRD leads pods out of the mesh",
+        caught_by: "wg0-down-no-leak",
+        reason: "BIRD routes pod packets outside the mesh",
     },
     Mutant {
         name: "guard-proto-kernel",
         topology: EXAMPLE,
         breaks: |tree| tree.edit("guards.routes", "proto static", "proto kernel"),
-        caught_by: "wg0-down-leaks-nothing",
-        because: "BIRD leads pods out of the mesh",
+        caught_by: "wg0-down-no-leak",
+        reason: "BIRD routes pod packets outside the mesh",
     },
     Mutant {
         name: "no-static-pod-routes",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/wg0.routes", "route replace"),
         caught_by: "pods-without-bird",
-        because: "pod-hongkong to pod-tokyo",
+        reason: "pod-hongkong to pod-tokyo",
     },
     Mutant {
         name: "swapped-pools",
@@ -201,14 +205,14 @@ pub const ALL: &[Mutant] = &[
             tree.edit("installation.yaml", "== 'x'", "== 'frankfurt'")
         },
         caught_by: "pod-pairs",
-        because: "pod-hongkong to pod-tokyo",
+        reason: "pod-hongkong to pod-tokyo",
     },
     Mutant {
         name: "no-keepalive",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("/wg0.conf", "PersistentKeepalive"),
         caught_by: "wg0-restart",
-        because: "pod-tokyo does not reach pod-hongkong",
+        reason: "pod-tokyo does not reach pod-hongkong",
     },
     Mutant {
         name: "two-relays-for-one-pair",
@@ -218,18 +222,18 @@ pub const ALL: &[Mutant] = &[
             let vienna = "10.66.66.1/32, 10.244.1.0/24";
             tree.edit("mill/wg0.conf", vienna, &format!("{vienna}, 10.66.66.3/32, 10.244.3.0/24"))
         },
-        caught_by: "relay-carries-both-ways",
-        because: "attic to mill",
+        caught_by: "relay-both-directions",
+        reason: "attic to mill",
     },
     Mutant {
-        name: "reload-without-the-key",
+        name: "reload-without-key",
         topology: EXAMPLE,
         breaks: |tree| tree.drop_lines("host/meshwright-node", "PrivateKey"),
-        caught_by: "node-removed-and-added-live",
-        because: "pod-hongkong to pod-home",
+        caught_by: "node-removed-and-added",
+        reason: "pod-hongkong to pod-home",
     },
     Mutant {
-        name: "unit-that-flushes-all-rules",
+        name: "unit-flushes-all-rules",
         topology: EXAMPLE,
         breaks: |tree| {
             let file = "ExecReload=/usr/sbin/nft -f /etc/meshwright/nftables.conf";
@@ -237,7 +241,7 @@ pub const ALL: &[Mutant] = &[
             tree.edit(path, file, "ExecReload=/usr/sbin/nft flush ruleset")
         },
         caught_by: "foreign-tables-untouched",
-        because: "kube-proxy",
+        reason: "kube-proxy",
     },
 ];
 

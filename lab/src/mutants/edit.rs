@@ -1,24 +1,24 @@
-//! How trees are changed.
+//! Edits of trees.
 
 use anyhow::{Result, ensure};
 
 use crate::tree::LabTree;
 
-/// A path matches by its end; a mutation that finds nothing to change is an error, so that it is not
-/// forgotten when a renderer changes its words.
+/// `path` is a suffix, and every file that it matches is edited. An edit that changes nothing is an error:
+/// a renderer has changed its output, and the mutation must follow.
 impl LabTree {
     pub(super) fn edit(&mut self, path: &str, from: &str, to: &str) -> Result<()> {
         self.change(path, |text| text.replace(from, to))
     }
 
-    pub(super) fn drop_lines(&mut self, path: &str, word: &str) -> Result<()> {
-        self.change(path, |text| {
-            text.split_inclusive('\n').filter(|line| !line.contains(word)).collect()
+    pub(super) fn drop_lines(&mut self, path: &str, text: &str) -> Result<()> {
+        self.change(path, |file| {
+            file.split_inclusive('\n').filter(|line| !line.contains(text)).collect()
         })
     }
 
-    /// Takes one line out of a block that begins with `head`.
-    pub(super) fn edit_within(&mut self, path: &str, head: &str, line: &str) -> Result<()> {
+    /// Removes the first `line` after `head`.
+    pub(super) fn drop_line_after(&mut self, path: &str, head: &str, line: &str) -> Result<()> {
         self.change(path, |text| match text.split_once(head) {
             Some((before, after)) => format!("{before}{head}{}", after.replacen(line, "\n", 1)),
             None => text.to_owned(),
@@ -34,7 +34,7 @@ impl LabTree {
             changed += usize::from(edited != *text);
             *text = edited;
         }
-        ensure!(changed > 0, "the mutation finds nothing to change in {path}");
+        ensure!(changed > 0, "the mutation changes nothing in {path}");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Trees that are changed and not broken.
+//! Trees that are changed but still work.
 
 use anyhow::{Result, bail};
 use libtest_mimic::Trial;
@@ -8,28 +8,28 @@ use crate::scenario::{self, repository};
 use crate::tree::LabTree;
 use crate::verdict;
 
-/// A tree that is changed and not broken: neither judge may refuse it.
+/// A tree that is changed but still works: neither the lab nor `prove` may refuse it.
 pub struct HarmlessTree {
-    /// What is changed.
+    /// Names the change.
     pub name: &'static str,
     topology: &'static str,
     changes: fn(&mut LabTree) -> Result<()>,
 }
 
-/// Trees that are changed and not broken.
+/// All harmless trees.
 pub const HARMLESS: &[HarmlessTree] = &[
     HarmlessTree {
-        name: "comments-gone",
+        name: "comments-removed",
         topology: EXAMPLE,
         changes: |tree| tree.drop_lines("/nftables.conf", "    # "),
     },
     HarmlessTree {
-        name: "one-end-does-not-call",
+        name: "endpoint-on-one-end-only",
         topology: EXAMPLE,
         changes: |tree| tree.edit("tokyo/wg0.conf", "Endpoint = 192.0.2.30:51820\n", ""),
     },
     HarmlessTree {
-        name: "keepalive-of-twenty",
+        name: "keepalive-20",
         topology: EXAMPLE,
         changes: |tree| {
             tree.edit("/wg0.conf", "PersistentKeepalive = 25", "PersistentKeepalive = 20")
@@ -44,17 +44,17 @@ pub const HARMLESS: &[HarmlessTree] = &[
         },
     },
     HarmlessTree {
-        name: "pods-smaller-than-the-mesh",
+        name: "pod-mtu-below-mesh-mtu",
         topology: EXAMPLE,
         changes: |tree| tree.edit("installation.yaml", "mtu: 1412", "mtu: 1300"),
     },
     HarmlessTree {
-        name: "uncounted-drops",
+        name: "drops-without-counter",
         topology: EXAMPLE,
         changes: |tree| tree.edit("/nftables.conf", "counter drop", "drop"),
     },
     HarmlessTree {
-        name: "two-rules-for-one",
+        name: "duplicate-rule",
         topology: HOMES,
         changes: |tree| {
             let one = "iifname \"lo\" accept\n";
@@ -70,11 +70,11 @@ impl HarmlessTree {
     }
 
     fn passes(&self) -> Result<()> {
-        let mut tree = LabTree::of(&repository().join(self.topology))?;
+        let mut tree = LabTree::compile_with_new_keys(&repository().join(self.topology))?;
         (self.changes)(&mut tree)?;
-        match verdict::refusal(scenario::of(self.topology)?, tree) {
+        match verdict::find_refusal(scenario::for_topology(self.topology)?, tree) {
             None => Ok(()),
-            Some(refusal) => bail!("{} fails: {}", refusal.check, refusal.because),
+            Some(refusal) => bail!("{} fails: {}", refusal.check, refusal.reason),
         }
     }
 
@@ -82,9 +82,9 @@ impl HarmlessTree {
     ///
     /// # Errors
     ///
-    /// When there is nothing to change.
+    /// When the change does not apply to the tree.
     pub fn tree(&self) -> Result<LabTree> {
-        let mut tree = LabTree::as_written(&repository().join(self.topology))?;
+        let mut tree = LabTree::compile_as_written(&repository().join(self.topology))?;
         (self.changes)(&mut tree)?;
         Ok(tree)
     }

@@ -1,5 +1,5 @@
-//! The lab judges itself: trees that are broken on purpose, each with the check that must catch it and
-//! words of the reason. A check that passes whatever it is given proves nothing.
+//! Tests of the lab: deliberately broken trees, each with the check that must fail and a part of its
+//! message. A check that cannot fail proves nothing.
 
 mod broken;
 mod edit;
@@ -15,31 +15,31 @@ pub use self::harmless::{HARMLESS, HarmlessTree};
 use crate::sandbox::{self, SandboxUse};
 use crate::scenario::{self, repository};
 use crate::tree::LabTree;
-use crate::verdict::PATIENCE;
+use crate::verdict::TIMEOUT;
 use crate::world::World;
 
 /// One broken tree.
 pub struct Mutant {
-    /// What is wrong with it.
+    /// Names the fault.
     pub name: &'static str,
-    /// The topology that it is made from.
+    /// The topology whose tree is broken.
     topology: &'static str,
-    /// Breaks it.
+    /// Puts the fault into a tree.
     breaks: fn(&mut LabTree) -> Result<()>,
     /// The check that must fail.
     caught_by: &'static str,
     /// What its message must contain.
-    because: &'static str,
+    reason: &'static str,
 }
 
-/// What stands in no file: a proof from files cannot see it.
-pub const IN_NO_FILE: &[&str] = &["wrong-key"];
+/// Faults that no emitted file contains: `prove` cannot see them.
+pub const NOT_IN_FILES: &[&str] = &["wrong-key"];
 
 const EXAMPLE: &str = "topology.toml";
 const HOMES: &str = "examples/relay-and-site/topology.toml";
 
-/// How often a check may look. What must not be reached is tried with a time-out, and on a machine
-/// that is busy with six worlds an answer can be later than that.
+/// How often a check is run until it fails. A check that expects no answer waits for a fixed time, and
+/// with six worlds on one machine an answer can arrive later.
 const ATTEMPTS: usize = 3;
 
 impl Mutant {
@@ -49,17 +49,21 @@ impl Mutant {
     }
 
     fn is_caught(&self) -> Result<()> {
-        let mut tree = LabTree::of(&repository().join(self.topology))?;
+        let mut tree = LabTree::compile_with_new_keys(&repository().join(self.topology))?;
         (self.breaks)(&mut tree)?;
         let mut world = World::bring_up("example", tree).context("bring-up")?;
-        world.patience = PATIENCE;
-        world.settle();
-        let check = scenario::check(self.caught_by)?;
+        world.timeout = TIMEOUT;
+        world.await_steady_state();
+        let check = scenario::find_check(self.caught_by)?;
         let Some(error) = (0..ATTEMPTS).find_map(|_| (check.run)(&world).err()) else {
             bail!("{} passes", self.caught_by);
         };
-        let said = format!("{error:#}");
-        ensure!(said.contains(self.because), "{} fails for another reason: {said}", self.caught_by);
+        let message = format!("{error:#}");
+        ensure!(
+            message.contains(self.reason),
+            "{} fails for another reason: {message}",
+            self.caught_by
+        );
         Ok(())
     }
 
@@ -67,32 +71,31 @@ impl Mutant {
     ///
     /// # Errors
     ///
-    /// When there is nothing to break.
+    /// When the fault does not apply to the tree.
     pub fn tree(&self) -> Result<LabTree> {
-        let mut tree = LabTree::as_written(&repository().join(self.topology))?;
+        let mut tree = LabTree::compile_as_written(&repository().join(self.topology))?;
         (self.breaks)(&mut tree)?;
         Ok(tree)
     }
 }
 
-/// Outside it starts a sandbox for itself, so that several are tried at once; inside it brings its
-/// tree up.
+/// Outside a sandbox, the trial starts its own, so that several run in parallel. Inside, it runs `judge`.
 fn trial(name: &'static str, judge: impl Fn() -> Result<()> + Send + 'static) -> Trial {
-    let run = move || if sandbox::is_inside() { judge() } else { try_inside(name) };
+    let run = move || if sandbox::is_inside() { judge() } else { run_in_sandbox(name) };
     Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}"))))
 }
 
-fn try_inside(name: &str) -> Result<()> {
+fn run_in_sandbox(name: &str) -> Result<()> {
     let arguments = ["--exact", "--quiet", name].map(str::to_owned);
     let mut inside = sandbox::start(arguments, Stdio::piped)?;
     let _lifeline = inside.stdin.take();
     let output = inside.wait_with_output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
-/// Tries several mutants at once: they wait more than they work.
+/// Runs several mutants in parallel: they mostly wait.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut arguments = libtest_mimic::Arguments::from_args();
@@ -101,5 +104,5 @@ pub fn main() -> ExitCode {
         let broken = ALL.iter().map(Mutant::trial);
         broken.chain(HARMLESS.iter().map(HarmlessTree::trial)).collect()
     };
-    sandbox::main(&arguments, SandboxUse::Apart, trials)
+    sandbox::main(&arguments, SandboxUse::PerTrial, trials)
 }
