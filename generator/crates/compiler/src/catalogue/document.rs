@@ -73,7 +73,7 @@ Add the key. `docs/topology.md` lists the required keys.",
         explain: "\
 TOML has strings, numbers, booleans, arrays and tables, and each key accepts one of these types: `id = \
 1` without quotes, `kubernetes_version = \"1.37.2\"` with quotes, `ssh_from = [\"203.0.113.7\"]` as an \
-array, even with one element.",
+array, even with one element. The message names the right type.",
     },
     Entry {
         code: topology::VALUE_MALFORMED,

@@ -11,7 +11,7 @@ use crate::rules;
 /// One code with its texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// See [`Diagnostic::code`].
+    /// See [`Rule::code`].
     pub code: &'static str,
     /// See [`Rule::severity`].
     pub severity: Severity,

@@ -56,10 +56,10 @@ Source: RFC 5280 §4.1.2.5.",
         "a file is not a valid certificate or key of an authority",
         "\
 kubeadm reads two files for each authority below `/etc/kubernetes/pki`: a certificate in PEM that may \
-sign others (`CA:TRUE`), and its key in PKCS #8 in PEM, RSA or ECDSA. With another content, kubeadm \
-would stop, or create its own authority, which no other node knows.
+sign others (`CA:TRUE`), and its key in PKCS #8 in PEM, RSA or ECDSA. With other content, kubeadm would \
+stop, or create its own authority, which no other node knows.
 
-Restore the file. `meshwright` does not replace it, because a complete copy may exist elsewhere.
+Restore the file. Meshwright does not replace it, because a complete copy may exist elsewhere.
 
 Source: kubeadm, \"Custom certificates\"; `TryLoadCertAndKeyFromDisk` in its pkiutil.",
     ),
@@ -67,11 +67,11 @@ Source: kubeadm, \"Custom certificates\"; `TryLoadCertAndKeyFromDisk` in its pki
         AUTHORITY_MISMATCH,
         "a certificate and a key of an authority do not belong together",
         "\
-Members that trust the certificate do not accept what this key signs: nodes cannot join, and every \
+A program that trusts the certificate does not accept what this key signs: nodes cannot join, and every \
 client refuses the API server's certificate. A certificate without a key is kubeadm's external mode: \
 the hosts can then sign nothing, but joining needs a signature.
 
-One of the two files is outdated or lost. Restore the right one. `meshwright` changes nothing, because \
+One of the two files is outdated or lost. Restore the right one. Meshwright changes nothing, because \
 it cannot decide which one is right.
 
 Source: kubeadm, \"External CA mode\".",
@@ -85,6 +85,9 @@ of BIRD, which has no escape for a quote. With another text, BIRD would not star
 on different nodes would not reach each other. All nodes have the same password: a change interrupts \
 every session until both of its nodes have the new one.
 
+Write 1 to 80 characters without spaces, quotes and backslashes. Or move the file away and run \
+`meshwright keys`, which generates a new password.
+
 Sources: `TCP_MD5SIG_MAXKEYLEN` in linux/tcp.h; RFC 2385; Calico, \"Secure BGP sessions\".",
     ),
     entry(
@@ -95,7 +98,7 @@ A preshared key has the form that `wg genpsk` prints: 32 bytes in base64, with o
 With this file, `PostUp = wg set … preshared-key` would fail on both ends of the pair, and wg0 would \
 not come up on either.
 
-Restore the file. `meshwright` does not replace it, because one of the two machines may already have \
+Restore the file. Meshwright does not replace it, because one of the two machines may already have \
 the complete key.",
     ),
     entry(
@@ -105,7 +108,7 @@ the complete key.",
 A private key has the form that `wg genkey` prints: 32 bytes in base64, with or without a newline. With \
 this file, `PostUp = wg set … private-key` would fail, and wg0 would not come up.
 
-Restore the file. `meshwright` does not replace it: the key may have been cut short while it was \
+Restore the file. Meshwright does not replace it: the key may have been cut short while it was \
 copied, and a complete copy may exist elsewhere.",
     ),
     entry(
@@ -116,7 +119,7 @@ The peers of this node or client expect the key in the topology, but it answers 
 handshake ever completes, and WireGuard reports no error (wg(8): packets that do not authenticate are \
 dropped).
 
-One of the two keys is outdated. Correct it. `meshwright` changes nothing, because it cannot decide \
+One of the two keys is outdated. Correct it. Meshwright changes nothing, because it cannot decide \
 which one is right.",
     ),
     entry(
@@ -133,7 +136,7 @@ Write the public key that the help shows. If the file has left your machine, for
 that was pushed or a paste, the key is lost: remove its file from the store and `public_key` from the \
 topology, run `meshwright keys`, and deliver to every node.
 
-Both `check` and `generate` find this error in two ways, for keys that have the form of a private key. \
+`check` and `generate` find this error too, in two ways, for keys that have the form of a private key. \
 They compare the topology with the store on the same machine, if it is there and not encrypted. And \
 they find a private key without a store, if its public key is in the same topology.
 
@@ -169,10 +172,10 @@ are created later. docs/secrets.md explains how to replace each secret.",
         "a file of the store is not a valid key for service accounts",
         "\
 kubeadm reads this file as `/etc/kubernetes/pki/sa.key`: an RSA or ECDSA key in PKCS #8 in PEM. With \
-another content, the API server would not start. With a different key than before, it refuses every \
+other content, the API server would not start. With a different key than before, it refuses every \
 service account token that pods have.
 
-Restore the file. `meshwright` does not replace it, because a complete copy may exist elsewhere, for \
+Restore the file. Meshwright does not replace it, because a complete copy may exist elsewhere, for \
 example on a control plane.
 
 Source: `ParsePrivateKeyPEM` in client-go's keyutil.",
@@ -182,8 +185,8 @@ Source: `ParsePrivateKeyPEM` in client-go's keyutil.",
         "a file is not a valid credential of a tunnel",
         "\
 A credential is the `credentials.json` that `cloudflared tunnel create` writes, or a token as the \
-dashboard shows it. With another content, cloudflared would stop with \"Invalid JSON when parsing \
-tunnel credentials file\" or \"Provided Tunnel token is not valid.\", and no request would arrive.
+dashboard shows it. With other content, cloudflared would stop with \"Invalid JSON when parsing tunnel \
+credentials file\" or \"Provided Tunnel token is not valid.\", and no request would arrive.
 
 Source: `connection.Credentials` and `connection.TunnelToken` in cloudflared.",
     ),

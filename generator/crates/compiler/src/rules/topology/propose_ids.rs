@@ -5,8 +5,8 @@ use crate::route::{Route, Step};
 use crate::topology::member::free_ids;
 use crate::topology::{self, Topology};
 
-/// Adds a fix with a free id to each diagnostic about a missing id. The reader of the document
-/// reports these, but only the whole topology shows which ids are free.
+/// Adds a fix with a free id to each diagnostic about a missing id. The reader of the
+/// document reports a missing id, but only the whole topology shows which ids are free.
 pub fn propose_ids(topology: &Topology, problems: &mut Problems) {
     let without_id = problems.iter_mut().filter_map(|found| Some((missing_id(found)?, found)));
     for ((route, found), id) in without_id.zip(free_ids(topology)) {

@@ -11,10 +11,10 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Addresses,
     summary: "two nodes or clients have the same id",
     explain: "\
-The id of a node or client gives it its mesh address, and gives a node its pod block. Two members with \
-the same id would have the same AllowedIPs on every peer. WireGuard gives an address to the peer that \
-was set last, without an error message: the other member is unreachable. Nodes and clients share one \
-set of ids, because both have an address in `node_subnet`.
+The id of a node or client gives it its mesh address, and gives a node its pod block. If two have the \
+same id, they would have the same AllowedIPs on every peer. WireGuard gives an address to the peer that \
+was set last, without an error message: the other one is unreachable. Nodes and clients share one set \
+of ids, because both have an address in `node_subnet`.
 
 Give one of the two the id in the help, which no node or client has or had.
 

@@ -13,9 +13,9 @@ pub(super) const RULE: Rule<Topology> = Rule {
     explain: "\
 On each node and client, `/etc/hosts` gives the address of the API's name. A machine without this line, \
 a pod, or a resolver that ignores the file asks public DNS, and the owner of the domain answers. \
-Certificates prevent that another server is accepted as the API. But the query reveals the cluster's \
-name, `kubectl` connects to a wrong host, and a wildcard record in your own zone makes it look like a \
-broken API.
+Certificates prevent that another server is accepted as the API. But the queries show the owner where \
+the cluster is, `kubectl` connects to a wrong host, and a wildcard record in your own zone makes it \
+look like a broken API.
 
 Leave `endpoint` out: `.internal` is reserved for private use, and no public resolver answers for it. \
 The name cannot be changed once the cluster exists. If you own the domain and will keep it, accept the \

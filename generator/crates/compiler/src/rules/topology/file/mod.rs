@@ -1,6 +1,6 @@
 //! The text as a whole: names that are used twice.
 //!
-//! Faults of one key or one value are found while the document is read; see `catalogue/document.rs`.
+//! Errors of one key or value are found while the document is read; see `catalogue/document.rs`.
 
 mod name_duplicate;
 

@@ -23,9 +23,9 @@ Rename one of the two.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let members = members(topology).map(|member| (member.name, (member.name, member.origin)));
+    let named_members = members(topology).map(|member| (member.name, (member.name, member.origin)));
     let sites = topology.sites.iter().map(|site| (&site.name, (&site.name, &site.origin)));
-    for ((name, later), (_, first)) in duplicates(members).chain(duplicates(sites)) {
+    for ((name, later), (_, first)) in duplicates(named_members).chain(duplicates(sites)) {
         let message = format!("the name `{name}` is used twice");
         let finding = Finding::new(message, &later.key("name"), "used again here")
             .and(&first.key("name"), "first used here");

@@ -13,8 +13,9 @@ pub(super) const RULE: Rule<Topology> = Rule {
     summary: "a mirror or source is used without encryption",
     explain: "\
 With `http://`, every host on the path can read the download and answer instead of the mirror. Packages \
-are signed and images are pinned by digest, so a changed one is refused. An image that is named by a \
-tag, a chart without `sha256`, and the answer \"there is nothing newer\" are not protected.
+are signed, and an image that is pinned by digest is compared with it, so a changed one is refused. An \
+image that is named by a tag, a chart without `sha256`, and the answer \"there is nothing newer\" are \
+not protected.
 
 Write `https://`. If the mirror is in your own LAN or on loopback, accept the warning.
 

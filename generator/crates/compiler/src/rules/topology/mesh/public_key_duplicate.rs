@@ -11,10 +11,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Mesh,
     summary: "two nodes or clients have the same public key",
     explain: "\
-WireGuard identifies a peer by its public key alone. Two members with the same key are one peer on \
-every other node: the second section replaces the AllowedIPs of the first, and the endpoint changes to \
-the machine that sent the last packet. The usual cause is a cloned disk image, or a table that was \
-copied to start a new one. With a cloned image, both machines also have the same private key.
+WireGuard identifies a peer by its public key alone. If two nodes or clients have the same key, they \
+are one peer on every other node: the second section replaces the AllowedIPs of the first, and the \
+endpoint changes to the machine that sent the last packet. The usual cause is a cloned disk image, or a \
+table that was copied to start a new one. With a cloned image, both machines also have the same private \
+key.
 
 Remove the copied `public_key` and run `meshwright keys`, which generates the missing key.
 

@@ -12,8 +12,8 @@ pub(super) const RULE: Rule<Topology> = Rule {
     summary: "`calico.route_reflectors` names a node that does not exist",
     explain: "\
 With route reflectors, the full BGP mesh is off, and each node learns the routes to pods only from the \
-reflectors. A reflector that does not exist is one session less. If it is the only one, no node learns \
-any route.
+reflectors. A reflector that does not exist means one session less. If it is the only one, no node \
+learns any route.
 
 Write the names of at least two nodes, so that one of them may fail.
 

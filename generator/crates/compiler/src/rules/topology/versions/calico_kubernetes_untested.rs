@@ -13,7 +13,7 @@ pub(super) const RULE: Rule<Topology> = Rule {
     summary: "this Calico is not tested with this Kubernetes",
     explain: "\
 Each minor release of Calico is tested upstream with three or four minor releases of Kubernetes. Others \
-may work, but nobody upstream has tested them. If something breaks, it is probably the API that \
+may work, but upstream has not tested them. If something breaks, it is probably the API that \
 Calico's controllers use, the admission of its CRDs, or the rules that Felix shares with kube-proxy.
 
 Choose a tested pair, or read Calico's release notes and accept the warning.
