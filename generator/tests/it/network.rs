@@ -66,7 +66,7 @@ fn with_pictures(document: &str, proof: &Proof) -> String {
     made
 }
 
-/// Each `` `out/FILE:LINE` says `TEXT` `` with the line that has the text: of several, the nearest.
+/// Each `` `out/FILE:LINE` contains `TEXT` `` with the line that has the text: of several, the nearest.
 fn with_lines(document: &str) -> String {
     let mut parts = document.split("`out/");
     let mut made = parts.next().unwrap_or_default().to_owned();
@@ -77,7 +77,7 @@ fn with_lines(document: &str) -> String {
             made += &format!("`out/{part}");
             continue;
         };
-        let rest = part[place.len()..].strip_prefix("` says").expect("a place says something");
+        let rest = part[place.len()..].strip_prefix("` contains").expect("a place says something");
         let (space, rest) = rest.split_once('`').expect("a quotation follows");
         let (quoted, rest) = rest.split_once('`').expect("the quotation ends");
         let file = fs::read_to_string(repository().join("out").join(path)).expect(path);
@@ -85,7 +85,7 @@ fn with_lines(document: &str) -> String {
         let lines = (1..).zip(file.lines()).filter(|(_, line)| line.contains(quoted));
         let line = lines.map(|(number, _)| number).min_by_key(|line: &usize| line.abs_diff(stated));
         let line = line.unwrap_or_else(|| panic!("out/{path} does not say `{quoted}`"));
-        made += &format!("`out/{path}:{line}` says{space}`{quoted}`{rest}");
+        made += &format!("`out/{path}:{line}` contains{space}`{quoted}`{rest}");
     }
     made
 }
