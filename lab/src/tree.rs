@@ -73,7 +73,7 @@ impl LabTree {
 
     fn compile(text: String, secrets: LabKeys) -> Result<Self> {
         let source = Source { name: "topology.toml".to_owned(), text: text.clone() };
-        let compiled = pipeline::compile(source);
+        let compiled = pipeline::compile(source)?;
         let Some(plan) = compiled.plan else {
             let mut printed = Vec::new();
             diagnostic::print(&compiled.report, Format::Human, false, &mut printed)?;

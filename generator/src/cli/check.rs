@@ -9,7 +9,7 @@ use super::session::{Session, count, members};
 use crate::edit::correction;
 use meshwright_compiler::diagnostic::{Change, Format, Report, Severity};
 use meshwright_compiler::out::unified_diff;
-use meshwright_compiler::pipeline::{self, Compilation};
+use meshwright_compiler::pipeline::{self, Compilation, RuleGap};
 use meshwright_compiler::release;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
@@ -42,7 +42,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let found = pipeline::compile(session.source()?);
+        let found = pipeline::compile(session.source()?)?;
         let mut compiled = if self.fix { self.fix(found, session)? } else { found };
         opened::refuse_published(&mut compiled, session);
         let failed = session.report(&compiled.report)?;
@@ -56,7 +56,7 @@ impl Check {
 
     /// Corrects the topology and prints the patch; returns what is found in the text on disk.
     fn fix(&self, found: Compilation, session: &mut Session<'_>) -> Result<Compilation, Failure> {
-        let Some(Corrected { compilation, changes }) = corrected(&found) else {
+        let Some(Corrected { compilation, changes }) = corrected(&found)? else {
             session.talk("there is nothing that --fix can correct")?;
             return Ok(found);
         };
@@ -89,25 +89,25 @@ struct Corrected {
 const ROUNDS: usize = 10;
 
 /// Makes corrections until no further one follows; `None` where there is none at all.
-fn corrected(found: &Compilation) -> Option<Corrected> {
-    let mut last = corrected_once(found)?;
+fn corrected(found: &Compilation) -> Result<Option<Corrected>, RuleGap> {
+    let Some(mut last) = corrected_once(found)? else { return Ok(None) };
     for _ in 1..ROUNDS {
-        let Some(next) = corrected_once(&last.compilation) else { break };
+        let Some(next) = corrected_once(&last.compilation)? else { break };
         last = Corrected { changes: last.changes + next.changes, ..next };
     }
-    Some(last)
+    Ok(Some(last))
 }
 
-fn corrected_once(found: &Compilation) -> Option<Corrected> {
+fn corrected_once(found: &Compilation) -> Result<Option<Corrected>, RuleGap> {
     let diagnostics = found.report.diagnostics.iter();
     let changes: Vec<&Change> = diagnostics.filter_map(|one| one.change.as_ref()).collect();
     let source = found.document.source();
     let (text, count) = correction::apply(&found.document, &changes);
     if text == source.text {
-        return None;
+        return Ok(None);
     }
-    let compilation = pipeline::compile(Source { name: source.name.clone(), text });
-    Some(Corrected { compilation, changes: count })
+    let compilation = pipeline::compile(Source { name: source.name.clone(), text })?;
+    Ok(Some(Corrected { compilation, changes: count }))
 }
 
 fn praise(topology: &Topology, report: &Report) -> String {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::secrets;
 use meshwright_compiler::diagnostic::{Format, Report, github, human, json};
+use meshwright_compiler::pipeline::RuleGap;
 
 /// The exit code of wrong usage and of what the system refuses.
 pub(super) const USAGE: u8 = 2;
@@ -35,6 +36,9 @@ pub(super) enum Failure {
     /// What opens the store.
     #[error(transparent)]
     Identity(#[from] secrets::seal::IdentityError),
+    /// A rule of this program has a gap.
+    #[error(transparent)]
+    Rules(#[from] RuleGap),
     /// stdout or stderr.
     #[error("cannot print: {0}")]
     Stream(#[from] io::Error),
@@ -92,6 +96,9 @@ impl Failure {
             }
             Self::Out(fault) => fault.help(),
             Self::Secrets(fault) => fault.help().map(str::to_owned),
+            Self::Rules(_) => {
+                Some("this is a bug in meshwright: report it with the topology".into())
+            }
             Self::File { .. }
             | Self::Unreadable { .. }
             | Self::Identity(_)

@@ -49,7 +49,7 @@ impl Generate {
             return Err(Failure::usage("--diff prints a patch, and --format something else", help));
         }
         session.refuse_out_dir()?;
-        let compiled = opened::compile(session.source()?, session);
+        let compiled = opened::compile(session.source()?, session)?;
         let Some(plan) = &compiled.plan else {
             session.report(&compiled.report)?;
             session.talk("nothing was written")?;

@@ -13,7 +13,7 @@ use super::session::{Session, count};
 use crate::file;
 use meshwright_compiler::diagnostic::{Located, Report, Severity};
 use meshwright_compiler::encode::template;
-use meshwright_compiler::pipeline;
+use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
 use meshwright_value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
 
@@ -65,7 +65,7 @@ impl Init {
         let nodes = if placeholders { placeholder_nodes()? } else { self.nodes.clone() };
         let text = render(&self.name, &nodes, placeholders);
         let source = Source { name: path.display().to_string(), text };
-        let report = errors_beside_keys(&source);
+        let report = errors_beside_keys(&source)?;
         if report.count(Severity::Error) > 0 {
             session.report(&report)?;
             return Ok(Status::Findings);
@@ -90,12 +90,12 @@ fn taken(source: &Source) -> Failure {
 }
 
 /// Why the nodes make no cluster even with keys, such as two of the same name.
-fn errors_beside_keys(source: &Source) -> Report {
-    let mut report = pipeline::compile(source.clone()).report;
+fn errors_beside_keys(source: &Source) -> Result<Report, RuleGap> {
+    let mut report = pipeline::compile(source.clone())?.report;
     let errors =
         |found: &Located| found.severity == Severity::Error && found.code != PUBLIC_KEY_MISSING;
     report.diagnostics.retain(errors);
-    report
+    Ok(report)
 }
 
 fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {

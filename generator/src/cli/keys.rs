@@ -85,7 +85,7 @@ enum Import {
 
 impl Keys {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let compilation = pipeline::compile(session.source()?);
+        let compilation = pipeline::compile(session.source()?)?;
         let Compilation { document, mut report, topology, plan } = compilation;
         report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
         let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
@@ -214,7 +214,7 @@ impl Bench<'_> {
             None => self.make_others(inventory, session)?,
             Some(text) => {
                 let name = document.source().name.clone();
-                let plan = pipeline::compile(Source { name, text: text.clone() }).plan;
+                let plan = pipeline::compile(Source { name, text: text.clone() })?.plan;
                 let wanted = Wanted::all(topology, plan.as_deref());
                 self.make_others(&wanted.survey(topology, store)?, session)?
             }

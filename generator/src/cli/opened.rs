@@ -11,7 +11,7 @@ use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
 use meshwright_compiler::diagnostic::{Diagnostic, Finding, Severity};
 use meshwright_compiler::document::Document;
-use meshwright_compiler::pipeline::{self, Compilation};
+use meshwright_compiler::pipeline::{self, Compilation, RuleGap};
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
@@ -29,7 +29,7 @@ impl Opened {
     /// Compiles the topology and opens its store; `None` after reporting what is wrong. A private key
     /// in the place of a public one would be sent to every peer.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
-        let compilation = pipeline::compile(session.source()?);
+        let compilation = pipeline::compile(session.source()?)?;
         let Compilation { document, report, topology, plan } = compilation;
         let (Some(topology), Some(plan)) = (topology, plan) else {
             session.report(&report)?;
@@ -134,10 +134,10 @@ fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
 }
 
 /// Compiles a topology, and refuses a private key in it: every peer would be given it, and git.
-pub(super) fn compile(source: Source, session: &Session<'_>) -> Compilation {
-    let mut compilation = pipeline::compile(source);
+pub(super) fn compile(source: Source, session: &Session<'_>) -> Result<Compilation, RuleGap> {
+    let mut compilation = pipeline::compile(source)?;
     refuse_published(&mut compilation, session);
-    compilation
+    Ok(compilation)
 }
 
 /// Reports the private keys that a topology contains where public ones belong.

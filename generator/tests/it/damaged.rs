@@ -189,7 +189,7 @@ fn report(what: &str, bytes: Vec<u8>) -> Report {
             return *report;
         }
     };
-    let compiled = pipeline::compile(source);
+    let compiled = pipeline::compile(source).expect("no gap in the rules");
     let errors = compiled.report.count(Severity::Error);
     assert_eq!(compiled.plan.is_none(), errors > 0, "{what}: either a plan or an error");
     assert_located(what, &compiled.report);

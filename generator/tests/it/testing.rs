@@ -66,7 +66,7 @@ pub(crate) fn compile(path: &Path) -> Compilation {
 
 /// Compiles a text.
 pub(crate) fn compile_text(name: &str, text: String) -> Compilation {
-    pipeline::compile(Source { name: name.to_owned(), text })
+    pipeline::compile(Source { name: name.to_owned(), text }).expect("no gap in the rules")
 }
 
 /// The report as `check` prints it, without colours.

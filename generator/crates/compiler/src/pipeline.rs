@@ -4,7 +4,7 @@ use crate::check::{Checked, check};
 use crate::diagnostic::{Problems, Report};
 use crate::document::Document;
 use crate::lint;
-use crate::plan::Plan;
+use crate::plan::{Assignments, Plan};
 use crate::render::Rendering;
 use crate::rules;
 use crate::rules::output::OutputSizes;
@@ -24,41 +24,50 @@ pub struct Compilation {
     pub plan: Option<Checked<Plan>>,
 }
 
+/// The rules accepted a topology that lacks a value which they guarantee.
+#[derive(Debug, thiserror::Error)]
+#[error("no rule reported an error, but an address, a pod block, a key or a node is missing")]
+pub struct RuleGap;
+
 /// Runs every stage before rendering. A stage with an error ends the run after reporting all of
 /// its errors.
-#[must_use]
-pub fn compile(source: Source) -> Compilation {
+///
+/// # Errors
+///
+/// When a rule has a gap: a bug, whatever the topology contains.
+pub fn compile(source: Source) -> Result<Compilation, RuleGap> {
     let (document, syntax) = Document::parse(source);
     let mut problems = Problems::new(syntax);
-    let (topology, plan) = stages(&document, &mut problems);
+    let (topology, plan) = run_stages(&document, &mut problems)?;
     let found = problems.into_diagnostics();
     let (diagnostics, allowed) = match &topology {
         Some(topology) => lint::accept(found, &topology.lint),
         None => (found, 0),
     };
     let report = document.report(diagnostics, allowed);
-    Compilation { document, report, topology, plan }
+    Ok(Compilation { document, report, topology, plan })
 }
 
-fn stages(
-    document: &Document,
-    problems: &mut Problems,
-) -> (Option<Topology>, Option<Checked<Plan>>) {
+type Stages = (Option<Topology>, Option<Checked<Plan>>);
+
+fn run_stages(document: &Document, problems: &mut Problems) -> Result<Stages, RuleGap> {
     if problems.has_errors() {
-        return (None, None);
+        return Ok((None, None));
     }
-    let Some(topology) = Topology::from_document(document, problems) else { return (None, None) };
-    rules::topology::propose_ids(&topology, problems);
+    let Some(unchecked) = Topology::from_document(document, problems) else {
+        return Ok((None, None));
+    };
+    rules::topology::propose_ids(&unchecked, problems);
     let topology_rules = rules::topology::rules().chain([&lint::UNKNOWN]);
-    match check(topology, topology_rules, problems) {
-        Ok(topology) => {
-            let plan = check(Plan::derive(&topology), rules::plan::RULES, problems).ok();
-            let plan = plan.filter(|plan| {
-                let output = OutputSizes::measure(&Rendering::new(plan));
-                check(output, rules::output::RULES, problems).is_ok()
-            });
-            (Some(topology.into_inner()), plan)
-        }
-        Err(topology) => (Some(topology), None),
-    }
+    let topology = match check(unchecked, topology_rules, problems) {
+        Ok(topology) => topology,
+        Err(topology) => return Ok((Some(topology), None)),
+    };
+    let assignments = Assignments::from_topology(&topology).ok_or(RuleGap)?;
+    let checked = check(Plan::derive(&assignments), rules::plan::RULES, problems).ok();
+    let plan = checked.filter(|plan| {
+        let output = OutputSizes::measure(&Rendering::new(plan));
+        check(output, rules::output::RULES, problems).is_ok()
+    });
+    Ok((Some(topology.into_inner()), plan))
 }

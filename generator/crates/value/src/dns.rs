@@ -1,7 +1,7 @@
 //! DNS names.
 
 use super::string::string_type;
-use super::{Form, Malformed, Text, checked};
+use super::{Form, Malformed, Name, Text, checked};
 
 /// The longest label, in octets (RFC 1035 §2.3.4).
 const LABEL_MAX: usize = 63;
@@ -35,6 +35,15 @@ impl Text for Hostname {
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         checked(text, check_hostname, corrected).map(Self)
+    }
+}
+
+impl DnsName {
+    /// The name of the API within a cluster's own domain. `.internal` is reserved for private use
+    /// (ICANN, 2024): no public resolver will ever answer it.
+    #[must_use]
+    pub(crate) fn internal_api(cluster: &Name) -> Self {
+        Self(format!("k8s-api.{cluster}.internal"))
     }
 }
 

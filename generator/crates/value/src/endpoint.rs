@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::address::check_host;
 use super::open_port::parse_port;
 use super::string::serialize_as_displayed;
-use super::{DnsName, Form, Malformed, Port, Text};
+use super::{DnsName, Form, Malformed, Name, Port, Text};
 
 /// The host part of an [`Endpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -175,6 +175,14 @@ impl ApiEndpoint {
     #[must_use]
     pub const fn name(&self) -> &DnsName {
         &self.name
+    }
+}
+
+impl ApiEndpoint {
+    /// The endpoint of a cluster that declares none: `k8s-api.<cluster>.internal:6443`.
+    #[must_use]
+    pub fn default_for(cluster: &Name) -> Self {
+        Self { name: DnsName::internal_api(cluster) }
     }
 }
 

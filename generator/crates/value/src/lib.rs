@@ -92,6 +92,16 @@ pub enum Form {
     Pattern(&'static str),
 }
 
+/// A value that this program contains as text, such as a default.
+///
+/// # Panics
+///
+/// When the text is malformed: a test parses every constant.
+#[must_use]
+pub fn constant<T: Text>(text: &'static str) -> T {
+    T::parse(text).unwrap_or_else(|fault| unreachable!("`{text}`: {}", fault.message))
+}
+
 /// A value that is written as a TOML integer.
 pub trait Number: Sized {
     /// What a user is told to write, with its article and its bounds.

@@ -37,13 +37,14 @@ pub fn underlay(node: &Node) -> u16 {
     node.underlay_mtu.map_or(customary, Mtu::get)
 }
 
-/// Derives the MTU of the mesh; of nodes with the same underlay, the lowest id is named.
+/// Derives the MTU of the mesh; of nodes with the same underlay, the lowest id is named. `None`
+/// without nodes and a declared MTU.
 #[must_use]
-pub fn derive(topology: &Topology) -> MeshMtu {
-    if let Some(mtu) = topology.wireguard.mtu {
-        return MeshMtu { value: mtu.get(), reason: Reason::Declared };
+pub fn derive(topology: &Topology) -> Option<MeshMtu> {
+    match topology.wireguard.mtu {
+        Some(mtu) => Some(MeshMtu { value: mtu.get(), reason: Reason::Declared }),
+        None => largest(topology),
     }
-    largest(topology).unwrap_or_else(|| unreachable!("a checked topology has nodes"))
 }
 
 /// The largest MTU with which no node fragments; `None` without nodes.

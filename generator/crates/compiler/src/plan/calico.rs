@@ -141,7 +141,7 @@ mod tests {
             (&[1, 2, 3, 24, 25, 26, 30][..], "n1 n2 n3 n24 n30", "n25 n26"),
         ];
         for (ids, installation, further) in table {
-            let plan = pipeline::compile(topology(ids)).plan.unwrap();
+            let plan = pipeline::compile(topology(ids)).unwrap().plan.unwrap();
             let pools = plan.pools();
             assert_eq!(names(&pools.installation), installation, "{ids:?}");
             assert_eq!(names(&pools.further), further, "{ids:?}");
@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn the_installation_never_holds_too_many() {
-        let plan = pipeline::compile(topology(&(1..=200).collect::<Vec<_>>())).plan.unwrap();
+        let plan =
+            pipeline::compile(topology(&(1..=200).collect::<Vec<_>>())).unwrap().plan.unwrap();
         assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS as usize);
     }
 

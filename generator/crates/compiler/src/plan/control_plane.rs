@@ -6,7 +6,7 @@ use crate::derive::etcd::EtcdTimings;
 use crate::plan::{Node, Plan};
 use crate::release;
 use crate::topology::Topology;
-use meshwright_value::{ApiEndpoint, Name, Text};
+use meshwright_value::ApiEndpoint;
 
 /// The port of the API server on every control plane.
 pub const API_PORT: u16 = ApiEndpoint::PORT.get();
@@ -57,27 +57,15 @@ impl Plan {
 }
 
 /// Derives the control plane; `nodes` are in the order of their ids.
-pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> ControlPlane {
-    let init = topology.control_plane.init.as_ref();
-    let founds = |node: &Node| init.map_or(node.is_control_plane(), |init| node.name == *init);
+pub(super) fn derive(topology: &Topology, nodes: &[Node], init: usize) -> ControlPlane {
     let control_planes = nodes.iter().filter(|node| node.is_control_plane());
     let round_trip = topology.control_plane.round_trip_ms;
+    let declared = topology.control_plane.endpoint.clone();
     ControlPlane {
-        init: nodes.iter().position(founds).unwrap_or_default(),
-        endpoint: endpoint(topology),
+        init,
+        endpoint: declared.unwrap_or_else(|| ApiEndpoint::default_for(&topology.cluster.name)),
         addresses: control_planes.map(|node| node.address).collect(),
         etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
         applies_manifests: topology.bootstrap.apply,
     }
-}
-
-fn endpoint(topology: &Topology) -> ApiEndpoint {
-    let declared = topology.control_plane.endpoint.clone();
-    declared.unwrap_or_else(|| default_endpoint(&topology.cluster.name))
-}
-
-/// `.internal` is reserved for private use (ICANN, 2024): no public resolver will ever answer it.
-fn default_endpoint(cluster: &Name) -> ApiEndpoint {
-    let name = format!("k8s-api.{cluster}.internal");
-    ApiEndpoint::parse(&name).unwrap_or_else(|_| unreachable!("{name} is made of labels"))
 }

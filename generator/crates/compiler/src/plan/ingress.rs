@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::plan::{Node, tunnel};
 use crate::release;
 use crate::topology::Topology;
-use meshwright_value::{ImageReference, IngressController, Replicas, Text};
+use meshwright_value::{ImageReference, IngressController, Replicas, constant};
 
 /// The IngressClass that apps name.
 pub const CLASS: &str = "nginx";
@@ -94,7 +94,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> Ingress {
     Ingress {
         controller: declared.controller,
         replicas: declared.replicas,
-        image: declared.image.clone().unwrap_or_else(|| image(released)),
+        image: declared.image.clone().unwrap_or_else(|| constant(released)),
         place,
         status_address: topology.cloudflare_tunnel.as_ref().map(tunnel::address),
         traffic_distribution: release::same_zone(topology.cluster.kubernetes_version),
@@ -108,14 +108,10 @@ pub(super) fn service_url(topology: &Topology, ingress: &Ingress) -> String {
     format!("http://{service}.{namespace}.svc.{}:80", topology.network.dns_domain)
 }
 
-fn image(text: &str) -> ImageReference {
-    ImageReference::parse(text).unwrap_or_else(|fault| unreachable!("{text}: {}", fault.message))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::image;
     use crate::release;
+    use meshwright_value::{ImageReference, constant};
 
     #[test]
     fn pinned_images_have_digests() {
@@ -126,7 +122,7 @@ mod tests {
             release::WHOAMI_IMAGE,
         ];
         for text in pinned {
-            assert!(image(text).digest().is_some(), "{text}");
+            assert!(constant::<ImageReference>(text).digest().is_some(), "{text}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The plan: everything that nobody typed. Renderers copy from here and compute nothing.
 //!
-//! Deriving is total: a checked topology always has a plan. What is per pair of nodes is derived
+//! Deriving is total: every value that a rule guarantees is in the [`Assignments`]. What is per pair of nodes is derived
 //! node by node when it is asked for ([`mesh`]), so that memory grows with the nodes.
 
 pub mod access;
+mod assignments;
 pub mod calico;
 pub mod control_plane;
 pub mod firewall;
@@ -12,23 +13,25 @@ pub mod ingress;
 pub mod kube_proxy;
 pub mod mesh;
 pub mod packages;
+pub mod path;
 pub mod sources;
 pub mod tunnel;
-pub mod way;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::check::Checked;
 use crate::derive::location::Location;
-use crate::derive::{address, mtu, zone};
+use crate::derive::{mtu, zone};
 use crate::route::Route;
-use crate::topology::{self, Topology};
+use crate::topology;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
     Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
     Port, PublicKey, Reach, Role, Subnet, Taint, UserName, Version,
 };
+
+pub use assignments::Assignments;
+use assignments::{ClientAssignment, NodeAssignment};
 
 /// Everything about one cluster.
 #[derive(Debug, Clone)]
@@ -155,27 +158,18 @@ pub struct Client {
 }
 
 impl Plan {
-    /// Derives the plan of a checked topology.
-    ///
-    /// # Panics
-    ///
-    /// When a rule that guarantees a value (an id inside the subnet, a key on each node, a control
-    /// plane) has let it pass: a bug, whatever the topology.
+    /// Derives the plan of a topology from its assignments.
     #[must_use]
-    pub fn derive(topology: &Checked<Topology>) -> Self {
-        let mut nodes: Vec<_> = topology.nodes.iter().collect();
-        nodes.sort_by_key(|node| node.id);
-        let positions = nodes.iter().enumerate().map(|(position, node)| (&node.name, position));
-        let positions: BTreeMap<_, _> = positions.collect();
-        let nodes: Vec<_> =
-            nodes.iter().map(|node| derive_node(node, topology, &positions)).collect();
-        let control_plane = control_plane::derive(topology, &nodes);
-        let clients = derive_clients(topology, &nodes, &positions, control_plane.init);
+    pub fn derive(assignments: &Assignments<'_>) -> Self {
+        let Assignments { topology, init, ref mtu, .. } = *assignments;
+        let nodes: Vec<_> = assignments.nodes.iter().map(derive_node).collect();
+        let clients: Vec<_> = assignments.clients.iter().map(derive_client).collect();
+        let control_plane = control_plane::derive(topology, &nodes, init);
         let ingress = ingress::derive(topology, &nodes);
         let wireguard = WireGuard {
             interface: topology.wireguard.interface.clone(),
             listen_port: topology.wireguard.listen_port,
-            mtu: mtu::derive(topology),
+            mtu: mtu.clone(),
             persistent_keepalive: topology.wireguard.persistent_keepalive,
             preshared_keys: topology.wireguard.preshared_keys,
         };
@@ -212,16 +206,8 @@ impl Plan {
     }
 }
 
-type Positions<'topology> = BTreeMap<&'topology Name, usize>;
-
-fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions<'_>) -> Node {
-    let (Some(address), Some(pod_subnet), Some(public_key)) = (
-        address::of_node(node, &topology.network),
-        address::pod_block(node, &topology.network),
-        &node.public_key,
-    ) else {
-        unreachable!("{} passed the rules without address, pod block or key", node.name)
-    };
+fn derive_node(assignment: &NodeAssignment<'_>) -> Node {
+    let NodeAssignment { node, address, pod_subnet, public_key, relay } = *assignment;
     Node {
         origin: node.origin.clone(),
         name: node.name.clone(),
@@ -234,48 +220,25 @@ fn derive_node(node: &topology::Node, topology: &Topology, positions: &Positions
         open_ports: node.open_ports.clone(),
         address,
         pod_subnet,
-        public_key: *public_key,
+        public_key,
         location: Location::of(node),
         underlay_mtu: mtu::underlay(node),
-        relay: node.relay.as_ref().and_then(|relay| positions.get(relay).copied()),
+        relay,
         zone: zone::of_node(node),
         labels: node.labels.clone(),
         taints: node.taints.clone(),
     }
 }
 
-fn derive_clients(
-    topology: &Topology,
-    nodes: &[Node],
-    positions: &Positions<'_>,
-    init: usize,
-) -> Vec<Client> {
-    let clients = topology.clients.iter().map(|client| {
-        let (Some(address), Some(public_key)) =
-            (address::of_client(client, &topology.network), &client.public_key)
-        else {
-            unreachable!("client {} passed the rules without address or key", client.name)
-        };
-        let via = client.via.as_ref().and_then(|via| positions.get(via).copied());
-        Client {
-            origin: client.origin.clone(),
-            name: client.name.clone(),
-            id: client.id,
-            address,
-            public_key: *public_key,
-            via: via.unwrap_or_else(|| default_via(nodes, init)),
-            reach: client.reach.clone(),
-        }
-    });
-    let mut clients: Vec<_> = clients.collect();
-    clients.sort_by_key(|client| client.id);
-    clients
-}
-
-/// The init node, since the API is what clients want most; behind NAT it cannot be called, and the
-/// public node with the lowest id takes its place.
-fn default_via(nodes: &[Node], init: usize) -> usize {
-    let init = Some(init).filter(|init| nodes[*init].is_public());
-    let public = nodes.iter().position(Node::is_public);
-    init.or(public).unwrap_or_default()
+fn derive_client(assignment: &ClientAssignment<'_>) -> Client {
+    let ClientAssignment { client, address, public_key, via } = *assignment;
+    Client {
+        origin: client.origin.clone(),
+        name: client.name.clone(),
+        id: client.id,
+        address,
+        public_key,
+        via,
+        reach: client.reach.clone(),
+    }
 }

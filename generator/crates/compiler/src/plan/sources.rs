@@ -135,7 +135,7 @@ mod tests {
             1
         );
         let source = Source { name: "topology.toml".to_owned(), text };
-        pipeline::compile(source).plan.unwrap()
+        pipeline::compile(source).unwrap().plan.unwrap()
     }
 
     fn found(tables: &str, name: &str) -> (String, Checksum) {

@@ -17,10 +17,11 @@ use meshwright_value::{
     LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
     PublicKey, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
     Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
+    constant,
 };
 
+use read::table;
 pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
-use read::{constant, table};
 
 table! {
     /// The whole of `topology.toml`.

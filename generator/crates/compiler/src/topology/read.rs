@@ -19,7 +19,7 @@ use meshwright_value::{
     Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
     ProxyMode, PublicKey, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
     SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version,
-    closest,
+    closest, constant,
 };
 
 /// Code of a key that no table has.
@@ -162,11 +162,6 @@ fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Op
     finding.change = malformed.meant.map(|text| Fix::meant(at, &text).change);
     problems.broken(VALUE_MALFORMED, at, finding);
     None
-}
-
-/// A default that is written as text; held to the rules of its type by a test.
-pub(super) fn constant<T: Text>(text: &str) -> T {
-    T::parse(text).unwrap_or_else(|fault| unreachable!("default `{text}`: {}", fault.message))
 }
 
 /// Values that are written as a string.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::encode::template;
 use crate::plan::host::POD_ROUTE;
 use crate::plan::ingress::CLASS;
-use crate::plan::way::{Hop, Station};
+use crate::plan::path::{Hop, Station};
 use crate::plan::{Client, Node, Plan};
 use crate::render::hello;
 use meshwright_value::{Endpoint, Reach};
@@ -23,11 +23,11 @@ pub(super) struct Picture {
 /// The way of a packet: between two nodes, and between two that need a relay.
 pub(super) fn packets(plan: &Plan) -> Vec<Picture> {
     let pairs = [plan.direct_pair(), plan.relayed_pair()];
-    let pictures = pairs.into_iter().flatten().map(|[from, to]| packet(plan, from, to));
+    let pictures = pairs.into_iter().flatten().filter_map(|[from, to]| packet(plan, from, to));
     let mut pictures: Vec<_> = pictures.collect();
     if pictures.is_empty() {
         let node = plan.init_node();
-        pictures.push(packet(plan, node, node));
+        pictures.extend(packet(plan, node, node));
     }
     pictures
 }
@@ -60,21 +60,22 @@ struct NextView<'plan> {
     wire: String,
 }
 
-fn packet(plan: &Plan, from: &Node, to: &Node) -> Picture {
-    let way = plan.way(from, to);
+fn packet(plan: &Plan, from: &Node, to: &Node) -> Option<Picture> {
+    let path = plan.path(from, to)?;
     let view = PacketView {
         interface: plan.wireguard.interface.as_str(),
         metric: POD_ROUTE.metric,
         sender: from.pod_subnet.to_string(),
         receiver: to.pod_subnet.to_string(),
-        stations: (0..way.len()).map(|at| station(plan, &way, at)).collect(),
+        stations: (0..path.len()).map(|at| station(plan, &path, at)).collect(),
     };
-    Picture { about: about(&way), mermaid: template::render("packet.mmd", &view), trace: None }
+    let mermaid = template::render("packet.mmd", &view);
+    Some(Picture { about: about(&path), mermaid, trace: None })
 }
 
-fn about(way: &[Station<'_>]) -> String {
-    let name = |at: usize| &way[at].node.name;
-    match way.len() {
+fn about(path: &[Station<'_>]) -> String {
+    let name = |at: usize| &path[at].node.name;
+    match path.len() {
         1 => format!("A packet from a pod of {} to another, on the same node", name(0)),
         2 => format!("A packet from a pod of {} to a pod of {}", name(0), name(1)),
         end => format!(
@@ -86,9 +87,9 @@ fn about(way: &[Station<'_>]) -> String {
     }
 }
 
-fn station<'plan>(plan: &Plan, way: &[Station<'plan>], at: usize) -> StationView<'plan> {
-    let name = |at: usize| way[at].node.name.as_str();
-    let next = way[at].hop.map(|hop| NextView {
+fn station<'plan>(plan: &Plan, path: &[Station<'plan>], at: usize) -> StationView<'plan> {
+    let name = |at: usize| path[at].node.name.as_str();
+    let next = path[at].hop.map(|hop| NextView {
         number: at + 1,
         name: name(at + 1),
         wire: wire(plan, hop),
@@ -96,7 +97,7 @@ fn station<'plan>(plan: &Plan, way: &[Station<'plan>], at: usize) -> StationView
     StationView {
         number: at,
         name: name(at),
-        address: way[at].node.address.to_string(),
+        address: path[at].node.address.to_string(),
         previous: at.checked_sub(1).map(name),
         next,
     }

@@ -24,33 +24,35 @@ pub struct Hop<'plan> {
 }
 
 impl Plan {
-    /// Each node on the way from a pod of one node to a pod of another.
+    /// Each node on the path from a pod of one node to a pod of another; `None` where the peers of
+    /// a node lead nowhere, or in a circle.
     #[must_use]
-    pub fn way<'plan>(&'plan self, from: &'plan Node, to: &'plan Node) -> Vec<Station<'plan>> {
-        let mut way = Vec::new();
+    pub fn path<'plan>(
+        &'plan self,
+        from: &'plan Node,
+        to: &'plan Node,
+    ) -> Option<Vec<Station<'plan>>> {
+        let mut path = Vec::new();
         let mut node = from;
-        while node.id != to.id {
-            let (next, hop) = self.hop(node, to);
-            way.push(Station { node, hop: Some(hop) });
+        while node.id != to.id && path.len() < self.nodes.len() {
+            let (next, hop) = self.hop(node, to)?;
+            path.push(Station { node, hop: Some(hop) });
             node = next;
         }
-        way.push(Station { node, hop: None });
-        way
+        path.push(Station { node, hop: None });
+        (node.id == to.id).then_some(path)
     }
 
     /// The next node is the peer whose AllowedIPs hold the pods of the last.
-    fn hop<'plan>(&'plan self, node: &'plan Node, to: &Node) -> (&'plan Node, Hop<'plan>) {
+    fn hop<'plan>(&'plan self, node: &'plan Node, to: &Node) -> Option<(&'plan Node, Hop<'plan>)> {
         let mut peers = self.peers(node).into_iter();
-        let holder = peers.find_map(|peer| match peer.identity {
+        let (next, endpoint) = peers.find_map(|peer| match peer.identity {
             Identity::Node(next) if peer.allowed_ips.contains(&to.pod_subnet.net()) => {
                 Some((next, peer.endpoint))
             }
             _ => None,
-        });
-        let Some((next, endpoint)) = holder else {
-            unreachable!("no peer of {} holds the pods of {}", node.name, to.name)
-        };
-        (next, Hop { from: next.location.endpoint_of(&node.location), to: endpoint })
+        })?;
+        Some((next, Hop { from: next.location.endpoint_of(&node.location), to: endpoint }))
     }
 
     /// Two nodes that need no relay; two that can call each other, as far as there are two.
