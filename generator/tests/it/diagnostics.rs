@@ -340,8 +340,7 @@ proptest! {
         let human = printed(&report, Format::Human, false);
         let arrows = human.lines().filter_map(|line| line.trim_start().strip_prefix("--> "));
         let spans = report.diagnostics.iter().map(|located| &located.spans[0]);
-        for (arrow, span) in arrows.zip(spans) {
-            prop_assert_eq!(arrow, format!("topology.toml:{}:{}", span.line, span.column));
-        }
+        let places = spans.map(|span| format!("topology.toml:{}:{}", span.line, span.column));
+        prop_assert_eq!(arrows.collect::<Vec<_>>(), places.collect::<Vec<_>>());
     }
 }

@@ -1,6 +1,5 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
-mod accept_near_miss;
 mod cli;
 mod crash;
 mod damaged;
@@ -11,6 +10,7 @@ mod examples;
 mod host_plan;
 mod mesh;
 mod mistakes;
+mod near_miss;
 mod network;
 mod out;
 mod plan_rules;

@@ -307,5 +307,4 @@ fn every_mistake_is_reported() {
         writeln!(unreported, "{}", mistake.title).expect("a String takes everything");
     }
     assert_eq!(unreported, "");
-    assert!(MISTAKES.len() >= 15);
 }

@@ -95,6 +95,8 @@ fn the_story_of_the_network_is_what_the_files_say() {
     let out = repository().join("out");
     let proof = judge::prove(&OutputDirectory(&out)).expect("readable");
     let committed = fs::read_to_string(repository().join(DOCUMENT)).expect("readable");
+    assert!(committed.contains("<!-- meshwright trace"), "no picture is found");
+    assert!(committed.contains("` says"), "no quoted line is found");
     let made = with_lines(&with_pictures(&committed, &proof));
     #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {

@@ -25,15 +25,17 @@ type HostFile = (String, String, String);
 
 #[test]
 fn user_data_of_every_example_is_the_tree_itself() {
+    let mut judged = 0;
     for topology in topologies() {
         let plan = compile(&repository().join(topology)).plan.expect("it is accepted");
         let rendering = Rendering::new(&plan);
         let cluster = texts(&rendering, 0);
         for (position, node) in plan.nodes.iter().enumerate() {
             let own = texts(&rendering, position + 1);
-            judge(&plan, node, &cluster, &own);
+            judged += usize::from(judge(&plan, node, &cluster, &own));
         }
     }
+    assert!(judged > 20, "only {judged} nodes have user-data");
 }
 
 pub(crate) fn texts(rendering: &Rendering<'_>, part: usize) -> BTreeMap<String, String> {
@@ -42,15 +44,16 @@ pub(crate) fn texts(rendering: &Rendering<'_>, part: usize) -> BTreeMap<String, 
     artifacts.iter().map(|(path, bytes)| (path.to_owned(), text(bytes))).collect()
 }
 
+/// Compares the user-data of a node with its files. Returns whether the node has user-data.
 fn judge(
     plan: &Plan,
     node: &Node,
     cluster: &BTreeMap<String, String>,
     own: &BTreeMap<String, String>,
-) {
+) -> bool {
     let user_data = own.get(&format!("nodes/{}/user-data.yaml", node.name));
     assert_eq!(user_data.is_none(), node.os.is_nixos(), "{}", node.name);
-    let Some(user_data) = user_data else { return };
+    let Some(user_data) = user_data else { return false };
     assert!(user_data.len() <= node.provider.user_data_limit, "{}: too large", node.name);
     assert_eq!(user_data.lines().next(), Some("#cloud-config"));
     let left_out: Vec<_> = user_data.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
@@ -68,6 +71,7 @@ fn judge(
         assert!(expected.remove(path).is_some(), "{}: no {path} was left out", node.name);
     }
     assert_eq!(read(user_data, node), expected, "{}", node.name);
+    true
 }
 
 /// The files of user-data; it holds nothing else but a hostname and one command.
