@@ -335,7 +335,7 @@ fn an_unusable_manifest_is_an_error_that_says_what_to_do() {
         assert_eq!(error.to_string(), format!("cannot use {}: {reason}", path.display()));
         let help = format!(
             "restore {} from version control, or remove it: files that already have the right \
-             bytes are then adopted, and all others are named",
+             bytes are then adopted, and all others are listed",
             path.display()
         );
         assert_eq!(error.help(), Some(help));
