@@ -237,7 +237,7 @@ pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<Admi
     for (base, chain) in bases {
         let regions = passing.into_iter().map(|one| one.region).collect();
         let mut run = ChainRun { ruleset, admitted: Vec::new() };
-        let left = run.chain(&chain.rules, regions, 0);
+        let left = run.chain(&chain.rules, regions);
         if base.policy == ChainPolicy::Accept {
             let line = Some(base.line);
             run.admitted.extend(left.into_iter().map(|region| AdmittedRegion { region, line }));
@@ -261,7 +261,7 @@ struct ChainRun<'a> {
 
 impl ChainRun<'_> {
     /// Notes what the rules admit, and returns what comes out at the end.
-    fn chain(&mut self, rules: &[NftRule], mut regions: Vec<Region>, depth: usize) -> Vec<Region> {
+    fn chain(&mut self, rules: &[NftRule], mut regions: Vec<Region>) -> Vec<Region> {
         let mut returned = Vec::new();
         for rule in rules {
             let Some(verdict) = rule.verdict else { continue };
@@ -279,11 +279,9 @@ impl ChainRun<'_> {
                     self.admitted
                         .extend(met.into_iter().map(|region| AdmittedRegion { region, line }));
                 }
-                // Chains that jump in circles are refused by nft; here they only end.
-                NftVerdict::Jump(_) if depth > self.ruleset.chains.len() => {}
                 NftVerdict::Jump(target) => {
                     let rules = &self.ruleset.chains[target].rules;
-                    regions.extend(self.chain(rules, met, depth + 1));
+                    regions.extend(self.chain(rules, met));
                 }
             }
         }

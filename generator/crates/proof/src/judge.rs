@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::{self, Expected, Flow, FlowTarget, FlowVerdict};
@@ -9,7 +11,6 @@ use crate::hop::HopStep;
 use crate::ingress;
 use crate::invariants;
 use crate::model::{MachineId, Model};
-use crate::parallel;
 use crate::read::nftables::Hook;
 use crate::read::tree;
 use crate::span::{FileId, FileLine, TreePaths};
@@ -134,13 +135,9 @@ pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
 
 fn walk(model: &Model, proof: &mut Proof) {
     let machines: Vec<_> = model.ids().collect();
-    let rows = parallel::map_with(
-        machines.len(),
-        || Walker::new(model),
-        |walker, position| row(walker, machines[position]),
-    );
+    let rows = machines.par_iter().map_init(|| Walker::new(model), |walker, id| row(walker, *id));
     let mut causes = Causes::default();
-    for row in rows {
+    for row in rows.collect::<Vec<_>>() {
         for (sum, count) in proof.counts.iter_mut().zip(row.counts) {
             sum.proven += count.proven;
             sum.failed += count.failed;

@@ -9,6 +9,8 @@
 //!
 //! Nothing of the plan is seen here: a renderer that errs is not believed twice.
 
+#[cfg(test)]
+mod agreement;
 pub mod exposure;
 pub mod files;
 pub mod finding;
@@ -18,7 +20,6 @@ pub mod ingress;
 pub mod invariants;
 pub mod judge;
 pub mod model;
-mod parallel;
 pub mod read;
 pub mod report;
 pub mod space;

@@ -161,7 +161,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/kube-proxy/kube-proxy.patch.yaml",
         change: Change::Replace("- 10.66.66.0/24", "- 10.66.66.0/33"),
         cause: "not-understood: invalid IP address syntax",
-        place: "cluster/kube-proxy/kube-proxy.patch.yaml:22",
+        place: "cluster/kube-proxy/kube-proxy.patch.yaml:23",
     },
     Broken {
         name: "node-ports-left-to-the-default",

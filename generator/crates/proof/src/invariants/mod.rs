@@ -5,17 +5,18 @@ mod calico;
 mod control_plane;
 mod mesh;
 
+use crate::exposure;
 use crate::finding::ProofFinding;
 use crate::model::Model;
-use crate::{exposure, parallel};
+use rayon::prelude::*;
 
 /// Everything that is wrong with a tree although its packets may pass.
 #[must_use]
 pub fn check(model: &Model) -> Vec<ProofFinding> {
     let nodes: Vec<_> = model.nodes().collect();
     let clients: Vec<_> = model.clients().collect();
-    let of_nodes = parallel::map(nodes.len(), |position| {
-        let id = nodes[position];
+    let of_nodes = nodes.par_iter().flat_map_iter(|id| {
+        let id = *id;
         let mut findings = exposure::public_side(model, id).findings;
         findings
             .extend(clients.iter().flat_map(|client| exposure::client_excess(model, *client, id)));
@@ -25,7 +26,8 @@ pub fn check(model: &Model) -> Vec<ProofFinding> {
         findings
     });
     let of_clients = clients.iter().flat_map(|client| mesh::check(model, *client));
-    let mut findings: Vec<_> = of_nodes.into_iter().flatten().chain(of_clients).collect();
+    let mut findings: Vec<_> = of_nodes.collect();
+    findings.extend(of_clients);
     findings.extend(calico::check(model));
     findings.extend(boot::units(model));
     findings.extend(control_plane::shared(model));

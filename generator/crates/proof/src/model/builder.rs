@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
+use rayon::prelude::*;
 
 use super::address_class::{AddressClass, AddressClasses};
 use super::firewall::NodeFirewall;
 use super::routing::{self, AdvertisedPool, RouteConditions, RouteSources};
 use super::{MeshMachine, NONE, NodeFacts};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::parallel;
 use crate::read::tree::{EmittedNode, EmittedTree, FromFile};
 use crate::read::wg_quick::{AllowedIp, WgConf};
 use crate::span::FileLine;
@@ -29,9 +29,9 @@ pub(super) fn firewalls(
             known.push(ruleset);
         }
     }
-    let firewalls =
-        parallel::map(known.len(), |at| NodeFirewall::new(Arc::clone(known[at]), classes));
-    (firewalls, positions)
+    let firewalls = known.into_par_iter();
+    let firewalls = firewalls.map(|ruleset| NodeFirewall::new(Arc::clone(ruleset), classes));
+    (firewalls.collect(), positions)
 }
 
 /// What machines are made from.

@@ -2,8 +2,10 @@
 
 use super::address_class::{AddressClass, AddressClasses};
 use super::packet::{ConntrackView, Packet};
-use crate::read::nftables::{ChainPolicy, Hook, Interface, NftRule, NftVerdict, Ruleset};
-use crate::space::{Dimension, Ranges};
+use crate::read::nftables::{
+    ChainPolicy, Hook, Interface, NO_INTERFACE, NftRule, NftVerdict, Ruleset,
+};
+use crate::space::{Dimension, Ranges, Region};
 
 /// A ruleset, prepared for the atoms of one tree.
 #[derive(Debug)]
@@ -117,7 +119,7 @@ impl NodeFirewall {
         bases.sort_by_key(|(base, _)| base.priority);
         let mut last = Decision::UNSEEN;
         for (base, chain) in bases {
-            let decided = self.chain(&chain.rules, &point, 0);
+            let decided = self.chain(&chain.rules, &point);
             last = decided.unwrap_or(Decision {
                 accepted: base.policy == ChainPolicy::Accept,
                 line: Some(base.line),
@@ -130,8 +132,8 @@ impl NodeFirewall {
     }
 
     /// The first verdict of a chain; none if the packet comes out at its end.
-    fn chain(&self, rules: &[NftRule], point: &PacketPoint<'_>, depth: usize) -> Option<Decision> {
-        for rule in rules.iter().filter(|rule| point.matches(rule)) {
+    fn chain(&self, rules: &[NftRule], point: &PacketPoint<'_>) -> Option<Decision> {
+        for rule in rules.iter().filter(|rule| point.is_in(&rule.region)) {
             match rule.verdict {
                 None => {}
                 Some(NftVerdict::Accept) => {
@@ -141,11 +143,9 @@ impl NodeFirewall {
                     return Some(Decision { accepted: false, line: Some(rule.line) });
                 }
                 Some(NftVerdict::Return) => return None,
-                // Chains that jump in circles are refused by nft; here they only end.
-                Some(NftVerdict::Jump(_)) if depth > self.ruleset.chains.len() => return None,
                 Some(NftVerdict::Jump(target)) => {
                     let rules = &self.ruleset.chains[target].rules;
-                    if let Some(decision) = self.chain(rules, point, depth + 1) {
+                    if let Some(decision) = self.chain(rules, point) {
                         return Some(decision);
                     }
                 }
@@ -192,23 +192,25 @@ impl NodeFirewall {
 }
 
 /// One packet as a point in the space of all packets.
-struct PacketPoint<'a> {
-    passage: Passage,
-    packet: &'a Packet,
-    tracked: ConntrackView,
-    classes: &'a AddressClasses,
+pub(crate) struct PacketPoint<'a> {
+    pub(crate) passage: Passage,
+    pub(crate) packet: &'a Packet,
+    pub(crate) tracked: ConntrackView,
+    pub(crate) classes: &'a AddressClasses,
 }
 
 impl PacketPoint<'_> {
-    fn matches(&self, rule: &NftRule) -> bool {
-        rule.region.iter().all(|(dimension, ranges)| {
+    /// Whether a region contains the packet.
+    pub(crate) fn is_in(&self, region: &Region) -> bool {
+        region.iter().all(|(dimension, ranges)| {
             self.coordinate(dimension).is_some_and(|coordinate| ranges.contains(coordinate))
         })
     }
 
-    /// An interface that a packet has not got is in no set, not even in that of all others.
+    /// None for IPv6 addresses: the packet is one of IPv4.
     fn coordinate(&self, dimension: Dimension) -> Option<u128> {
         let address = |class| u128::from(u32::from(self.classes.address(class)));
+        let interface = |known: Option<Interface>| known.map_or(NO_INTERFACE, u128::from);
         let Packet { source, destination, payload, .. } = *self.packet;
         Some(match dimension {
             Dimension::Family => 4,
@@ -222,8 +224,8 @@ impl PacketPoint<'_> {
             Dimension::State => self.tracked.state as u128,
             Dimension::Translated => self.tracked.translated.into(),
             Dimension::Original4 => address(self.tracked.original),
-            Dimension::InInterface => self.passage.input?.into(),
-            Dimension::OutInterface => self.passage.output?.into(),
+            Dimension::InInterface => interface(self.passage.input),
+            Dimension::OutInterface => interface(self.passage.output),
         })
     }
 }

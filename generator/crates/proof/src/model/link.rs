@@ -5,11 +5,11 @@ use super::key_index::KeyIndex;
 use super::packet::{ConntrackState, ConntrackView, Packet, PacketPayload};
 use super::{MachineId, Model, NONE};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::parallel;
 use crate::read::nftables::{Hook, Interface};
 use crate::read::wg_quick::WgPeer;
 use crate::span::{FileLine, LineSpanned};
 use meshwright_value::{Endpoint, Host};
+use rayon::prelude::*;
 
 /// What becomes of one peer of one machine.
 #[derive(Debug)]
@@ -40,15 +40,20 @@ const OVERHEAD_V6: u16 = 80;
 
 /// The links of all machines.
 pub(super) fn all(model: &Model, key_index: &KeyIndex) -> Vec<Vec<Link>> {
-    let count = model.machines.len();
-    let known = parallel::map(count, |position| known(model, key_index, MachineId::new(position)));
-    let listening = parallel::map(count, |position| listens(model, MachineId::new(position)));
-    let maker = LinkBuilder { model, key_index, known, listening };
-    parallel::map(count, |position| maker.links(MachineId::new(position)))
+    let ids: Vec<_> = model.ids().collect();
+    let positions = ids.par_iter().map(|id| positions_among_peers(model, key_index, *id));
+    let listening = ids.par_iter().map(|id| listens(model, *id));
+    let builder = LinkBuilder {
+        model,
+        key_index,
+        positions: positions.collect(),
+        listening: listening.collect(),
+    };
+    ids.par_iter().map(|id| builder.links(*id)).collect()
 }
 
 /// For each machine its position among the peers of this one.
-fn known(model: &Model, key_index: &KeyIndex, id: MachineId) -> Vec<u32> {
+fn positions_among_peers(model: &Model, key_index: &KeyIndex, id: MachineId) -> Vec<u32> {
     let mut positions = vec![NONE; model.machines.len()];
     for (position, peer) in (0..).zip(&model.conf(id).peers) {
         if let Some(owner) = key_index.owner(&peer.public_key.value) {
@@ -91,7 +96,8 @@ fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
 struct LinkBuilder<'a> {
     model: &'a Model,
     key_index: &'a KeyIndex,
-    known: Vec<Vec<u32>>,
+    /// For each machine the result of [`positions_among_peers`].
+    positions: Vec<Vec<u32>>,
     /// For each machine what [`listens`] says.
     listening: Vec<Result<(), ProofFinding>>,
 }
@@ -120,7 +126,7 @@ impl<'a> LinkBuilder<'a> {
             let message = format!("{} is nobody's key", near.peer.public_key.value);
             ProofFinding::new(FindingCode::KeysDisagree, place, message)
         })?;
-        let back = self.known[to.index()][near.id.index()];
+        let back = self.positions[to.index()][near.id.index()];
         if back == NONE {
             let message = format!("{} has no peer {}", self.name(to), self.name(near.id));
             return Err(ProofFinding::new(FindingCode::PeerMissing, self.place(to, 0), message));

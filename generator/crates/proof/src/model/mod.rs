@@ -13,6 +13,7 @@ pub mod routing;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use rayon::prelude::*;
 
 use self::address_class::{AddressClass, AddressClasses};
 use self::address_facts::AddressFacts;
@@ -22,7 +23,6 @@ use self::key_index::KeyIndex;
 use self::link::Link;
 use self::routing::{AdvertisedPool, RouteConditions, RouteTable};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::parallel;
 use crate::read::kube_proxy::ProxyMode;
 use crate::read::kubeadm::ClusterConf;
 use crate::read::tree::{EmittedNode, EmittedTree};
@@ -127,16 +127,22 @@ impl Model {
         let builder = MachineBuilder { emitted: &emitted, classes: &classes };
         let count = emitted.nodes.len() + emitted.clients.len();
         let advertised = builder.advertised();
-        let machines = parallel::map(count, |position| match emitted.nodes.get(position) {
+        let built = (0..count).into_par_iter().map(|position| match emitted.nodes.get(position) {
             Some(node) => builder.node(node, firewall_of[position], &advertised),
             None => builder.client(position - emitted.nodes.len()),
         });
-        let (machines, faults): (Vec<_>, Vec<_>) = machines.into_iter().partition(Result::is_ok);
-        let faults: Vec<_> = faults.into_iter().filter_map(Result::err).collect();
-        if !faults.is_empty() {
-            return Err(faults);
+        let built: Vec<Result<_, _>> = built.collect();
+        let mut machines = Vec::new();
+        let mut findings = Vec::new();
+        for result in built {
+            match result {
+                Ok(machine) => machines.push(machine),
+                Err(finding) => findings.push(finding),
+            }
         }
-        let machines = machines.into_iter().filter_map(Result::ok).collect();
+        if !findings.is_empty() {
+            return Err(findings);
+        }
         let facts = address_facts::for_classes(&emitted, init, &classes);
         let mut model = Self { emitted, machines, classes, firewalls, init, facts, advertised };
         let links = link::all(&model, &key_index);

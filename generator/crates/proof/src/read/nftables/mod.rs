@@ -30,6 +30,10 @@ pub struct Ruleset {
     pub chains: Vec<NftChain>,
 }
 
+/// The number of an interface that a packet does not have at a hook. No condition on an interface
+/// matches it, a negated one neither.
+pub const NO_INTERFACE: u128 = 0xff;
+
 /// The interfaces that every host has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Interface {
@@ -112,8 +116,6 @@ pub struct NftRule {
     pub region: Region,
     /// What happens to them; nothing if it only counts.
     pub verdict: Option<NftVerdict>,
-    /// What it says of itself.
-    pub comment: Option<String>,
     /// Its line.
     pub line: u32,
 }
@@ -237,6 +239,9 @@ impl<'text> TableBody<'text> {
             if tokens.take(NftToken::Close) {
                 break;
             }
+            if tokens.peek().is_none() {
+                return Err(tokens.unexpected());
+            }
             if tokens.take(NftToken::Word("type")) {
                 chain.base = Some(base(tokens)?);
             } else {
@@ -255,7 +260,8 @@ impl<'text> TableBody<'text> {
             let rules = rules.collect::<Result<_, _>>()?;
             Ok(NftChain { name: chain.name.to_owned(), base: chain.base, rules })
         });
-        let chains = chains.collect::<Result<_, _>>()?;
+        let chains = chains.collect::<Result<Vec<_>, ParseError>>()?;
+        check_jumps(&chains)?;
         Ok(Ruleset { families, interfaces, chains })
     }
 
@@ -277,6 +283,45 @@ fn matches(pattern: &str, name: &str) -> bool {
         Some(prefix) => name.starts_with(prefix),
         None => pattern == name,
     }
+}
+
+/// nft refuses a jump to a base chain, and jumps in a circle (nf_tables_api.c, `nft_chain_validate`).
+fn check_jumps(chains: &[NftChain]) -> Result<(), ParseError> {
+    let mut checked = vec![false; chains.len()];
+    for start in 0..chains.len() {
+        check_jumps_from(start, chains, &mut Vec::new(), &mut checked)?;
+    }
+    Ok(())
+}
+
+/// Checks the chains that can be reached from one; `path` holds the chains that lead to it.
+fn check_jumps_from(
+    position: usize,
+    chains: &[NftChain],
+    path: &mut Vec<usize>,
+    checked: &mut [bool],
+) -> Result<(), ParseError> {
+    if checked[position] {
+        return Ok(());
+    }
+    path.push(position);
+    for rule in &chains[position].rules {
+        let Some(NftVerdict::Jump(target)) = rule.verdict else { continue };
+        let name = &chains[target].name;
+        let line = rule.line;
+        if chains[target].base.is_some() {
+            let message = format!("nft refuses a jump to the base chain `{name}`");
+            return Err(ParseError { line, message });
+        }
+        if path.contains(&target) {
+            let message = format!("nft refuses this jump: `{name}` jumps back to itself");
+            return Err(ParseError { line, message });
+        }
+        check_jumps_from(target, chains, path, checked)?;
+    }
+    path.pop();
+    checked[position] = true;
+    Ok(())
 }
 
 fn finish_rule(
@@ -303,7 +348,7 @@ fn finish_rule(
             Some(NftVerdict::Jump(target.ok_or(ParseError { line, message })?))
         }
     };
-    Ok(NftRule { region, verdict, comment: draft.comment.map(str::to_owned), line })
+    Ok(NftRule { region, verdict, line })
 }
 
 /// `type filter hook H priority P; policy V;`, after `type`.
@@ -417,5 +462,41 @@ impl Dimension {
     #[must_use]
     pub const fn is_address4(self) -> bool {
         matches!(self, Self::Source4 | Self::Destination4 | Self::Original4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    const HEAD: &str = "table inet t\ndelete table inet t\ntable inet t {\n";
+
+    fn refusal(chains: &str) -> (u32, String) {
+        let error = read(&format!("{HEAD}{chains}"), "wg0").unwrap_err();
+        (error.line, error.message)
+    }
+
+    #[test]
+    fn a_file_that_ends_inside_a_chain_is_refused_at_its_last_line() {
+        let ends = "the file ends too early".to_owned();
+        assert_eq!(refusal("chain a {\n"), (4, ends.clone()));
+        assert_eq!(refusal("chain a {\n  accept\n"), (5, ends.clone()));
+        assert_eq!(refusal("chain a {\n  accept\n}\n"), (6, ends));
+    }
+
+    #[test]
+    fn jumps_that_nft_refuses_are_refused() {
+        let base = "chain b {\n type filter hook input priority 0;\n}\n}\n";
+        let to_base = "nft refuses a jump to the base chain `b`".to_owned();
+        assert_eq!(refusal(&format!("chain a {{\n jump b\n}}\n{base}")), (5, to_base));
+        let circle = "nft refuses this jump: `a` jumps back to itself".to_owned();
+        let chains = "chain a {\n jump b\n}\nchain b {\n jump c\n}\nchain c {\n jump a\n}\n}\n";
+        assert_eq!(refusal(chains), (11, circle));
+    }
+
+    #[test]
+    fn two_jumps_to_one_chain_are_read() {
+        let chains = "chain a {\n jump b\n jump b\n}\nchain b {\n accept\n}\n}\n";
+        assert!(read(&format!("{HEAD}{chains}"), "wg0").is_ok());
     }
 }

@@ -20,7 +20,6 @@ pub(super) struct NftRuleBuilder<'text> {
     pub(super) region: Region,
     pub(super) interfaces: Vec<InterfaceMatch<'text>>,
     pub(super) action: Option<NftAction<'text>>,
-    pub(super) comment: Option<&'text str>,
     pub(super) line: u32,
 }
 
@@ -72,7 +71,7 @@ impl<'text> NftRuleReader<'_, 'text> {
     fn statement(&mut self, word: &'text str) -> Result<(), ParseError> {
         match word {
             "comment" => {
-                self.draft.comment = Some(self.tokens.quoted()?);
+                self.tokens.quoted()?;
                 return Ok(());
             }
             _ if self.draft.action.is_some() => {

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use self::folder::FolderReader;
 use self::layout::TreeLayout;
 use super::ParseError;
@@ -24,7 +26,6 @@ use super::unit::UnitSetting;
 use super::wg_quick::{WgConf, WgEndpoints};
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::parallel;
 use crate::span::{FileId, LineSpanned, TreePaths};
 use meshwright_value::manifest::{self, Digest, MANIFEST};
 
@@ -153,9 +154,9 @@ pub fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
         rulesets: Mutex::default(),
     };
     let parts = layout.nodes.len() + layout.clients.len() + 1;
-    let read = parallel::map(parts, |part| reader.part(part));
+    let read = (0..parts).into_par_iter().map(|part| reader.part(part));
     let mut tree = FolderReadings::default();
-    for part in read {
+    for part in read.collect::<Vec<_>>() {
         tree.take(part?);
     }
     if let Err(finding) = manifest {
