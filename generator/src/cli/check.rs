@@ -47,8 +47,8 @@ impl Check {
         opened::refuse_published(&mut compiled, session);
         let failed = session.report(&compiled.report)?;
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
-            session.talk(praise(topology, &compiled.report))?;
-            session.talk(support(topology))?;
+            session.info(praise(topology, &compiled.report))?;
+            session.info(support(topology))?;
         }
         let warned = compiled.report.count(Severity::Warning) > 0;
         Ok(Status::findings(failed || self.strict && warned))
@@ -57,7 +57,7 @@ impl Check {
     /// Corrects the topology and prints the patch; returns what is found in the text on disk.
     fn fix(&self, found: Compilation, session: &mut Session<'_>) -> Result<Compilation, Failure> {
         let Some(Corrected { compilation, changes }) = corrected(&found)? else {
-            session.talk("there is nothing that --fix can correct")?;
+            session.info("there is nothing that --fix can correct")?;
             return Ok(found);
         };
         let (source, text) = (found.document.source(), &compilation.document.source().text);
@@ -68,11 +68,11 @@ impl Check {
         session.out.flush()?;
         let made = count(changes, "correction");
         if self.dry_run {
-            session.talk(format_args!("{}: {made} to make, nothing was written", source.name))?;
+            session.info(format_args!("{}: {made} to make, nothing was written", source.name))?;
             return Ok(found);
         }
         session.replace_topology(source, text)?;
-        session.talk(format_args!("{}: {made} made", source.name))?;
+        session.info(format_args!("{}: {made} made", source.name))?;
         Ok(compilation)
     }
 }

@@ -44,7 +44,7 @@ fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
     let catalogue: Vec<_> = catalogue::entries().collect();
     let Some(entry) = catalogue.iter().find(|entry| entry.code == code) else {
         let help = match closest(code, catalogue.iter().map(|entry| entry.code)) {
-            Some(meant) => format!("did you mean `{meant}`?"),
+            Some(suggestion) => format!("did you mean `{suggestion}`?"),
             None => "`meshwright explain` lists all codes".to_owned(),
         };
         return Err(Failure::usage(format!("there is no code `{code}`"), help));

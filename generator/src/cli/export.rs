@@ -14,10 +14,10 @@ use crate::file;
 use crate::secrets::client_conf;
 use crate::secrets::clock;
 use crate::secrets::delivery::Delivery;
-use crate::secrets::inventory::Wanted;
 use crate::secrets::item::Item as _;
-use crate::secrets::key_pair::Owner;
-use crate::secrets::preshared::Pair;
+use crate::secrets::key_pair::KeyPair;
+use crate::secrets::preshared::PeerPair;
+use crate::secrets::requirements::Requirements;
 use crate::secrets::secret::Secret;
 use meshwright_compiler::plan::{Client, Node, Plan};
 use meshwright_compiler::render::Rendering;
@@ -40,7 +40,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Export {
     #[command(flatten)]
-    what: What,
+    target: ExportTarget,
     /// Omit the secrets
     #[arg(long, conflicts_with_all = ["client", "manifests"])]
     public: bool,
@@ -51,7 +51,7 @@ pub(super) struct Export {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct What {
+struct ExportTarget {
     /// The node whose files are printed
     node: Option<String>,
     /// The client whose configuration is printed, keys included
@@ -62,34 +62,34 @@ struct What {
     manifests: bool,
 }
 
-/// What is sent, and what is said of it.
-type Sent = Option<(Secret, String)>;
+/// What is sent, and what is summary of it.
+type Exported = Option<(Secret, String)>;
 
 impl Export {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         refuse_terminal(self.to.as_deref(), &self.pipe())?;
         let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
-        let sent = match &self.what {
-            What { node: Some(name), .. } => self.node(name, &opened, session)?,
-            What { client: Some(name), .. } => client(name, &opened, session)?,
-            What { .. } => manifests(&opened, session)?,
+        let exported = match &self.target {
+            ExportTarget { node: Some(name), .. } => self.node(name, &opened, session)?,
+            ExportTarget { client: Some(name), .. } => client(name, &opened, session)?,
+            ExportTarget { .. } => manifests(&opened, session)?,
         };
-        let Some((secret, said)) = sent else { return Ok(Status::Findings) };
+        let Some((secret, summary)) = exported else { return Ok(Status::Findings) };
         send(&secret, self.to.as_deref(), session)?;
-        session.talk(said)?;
+        session.info(summary)?;
         Ok(Status::Clean)
     }
 
     /// Where the output goes usually.
     fn pipe(&self) -> String {
-        match &self.what {
-            What { node: Some(name), .. } => {
+        match &self.target {
+            ExportTarget { node: Some(name), .. } => {
                 format!("meshwright export {name} | ssh USER@HOST sudo meshwright-node apply")
             }
-            What { client: Some(name), .. } => {
+            ExportTarget { client: Some(name), .. } => {
                 format!("meshwright export --client {name} --to ~/wg0.conf")
             }
-            What { .. } => "meshwright export --manifests | tar -xC DIR".to_owned(),
+            ExportTarget { .. } => "meshwright export --manifests | tar -xC DIR".to_owned(),
         }
     }
 
@@ -98,53 +98,56 @@ impl Export {
         name: &str,
         opened: &Opened,
         session: &mut Session<'_>,
-    ) -> Result<Sent, Failure> {
+    ) -> Result<Exported, Failure> {
         let Opened { topology, plan, store, .. } = opened;
         let node = find_node(name, plan)?;
-        let whom = format!("meshwright delivery for {} of {}", node.name, plan.name);
-        if !self.public && !opened.has(Wanted::of_node(topology, plan, node), session)? {
+        let head = format!("meshwright delivery for {} of {}", node.name, plan.name);
+        if !self.public
+            && !opened.has_secrets(Requirements::for_node(topology, plan, node), session)?
+        {
             return Ok(None);
         }
         let rendering = Rendering::new(plan);
         let mut delivery = Delivery::public(&rendering, node);
-        mention_drift(&rendering, node, session)?;
+        print_drift(&rendering, node, session)?;
         if self.public {
-            let said = format!("{name}: {}, without secrets", files(delivery.count().0));
-            return Ok(Some((marked(delivery, &format!("{whom}, public part"))?, said)));
+            let summary = format!("{name}: {}, without secrets", files(delivery.count().0));
+            return Ok(Some((marked(delivery, &format!("{head}, public part"))?, summary)));
         }
         let ends = delivery.add_secrets(topology, plan, node, store, clock::now())?;
         let (all, private) = delivery.count();
-        let mut said = format!("{name}: {}, {private} for root alone", files(all));
+        let mut summary = format!("{name}: {}, {private} for root alone", files(all));
         if let Some(ends) = ends {
-            said += &format!("; may join until {}", clock::minute(ends));
+            summary += &format!("; may join until {}", clock::format_minute(ends));
         }
-        Ok(Some((marked(delivery, &whom)?, said)))
+        Ok(Some((marked(delivery, &head)?, summary)))
     }
 }
 
-fn client(name: &str, opened: &Opened, session: &mut Session<'_>) -> Result<Sent, Failure> {
+fn client(name: &str, opened: &Opened, session: &mut Session<'_>) -> Result<Exported, Failure> {
     let Opened { topology, plan, store, .. } = opened;
     let client = find_client(name, plan)?;
-    if !opened.has(Wanted::of_client(topology, plan, client), session)? {
+    if !opened.has_secrets(Requirements::for_client(topology, plan, client), session)? {
         return Ok(None);
     }
     let peers = plan.peers_of_client(client);
-    let preshared = Pair::of(plan, &client.name, &peers).into_iter();
-    let preshared = preshared.map(|pair| pair.read(store)).collect::<Result<Vec<_>, _>>()?;
-    let owners = Owner::named(topology, &client.name);
-    let owner = owners.first().unwrap_or_else(|| unreachable!("{name} is in the plan"));
-    let conf = client_conf::render(plan, client, &owner.read(store)?, &preshared);
-    let said = format!("{name}: its whole configuration, with {}", count(peers.len(), "peer"));
-    Ok(Some((conf, said)))
+    let pairs = PeerPair::with_peers(plan, &client.name, &peers);
+    let preshared_keys =
+        pairs.iter().map(|pair| pair.read(store)).collect::<Result<Vec<_>, _>>()?;
+    let key_pairs = KeyPair::named(topology, &client.name);
+    let key_pair = key_pairs.first().unwrap_or_else(|| unreachable!("{name} is in the plan"));
+    let conf = client_conf::render(plan, client, &key_pair.read(store)?, &preshared_keys);
+    let summary = format!("{name}: its whole configuration, with {}", count(peers.len(), "peer"));
+    Ok(Some((conf, summary)))
 }
 
-fn manifests(opened: &Opened, session: &mut Session<'_>) -> Result<Sent, Failure> {
-    if !opened.has(Wanted::of_manifests(&opened.plan), session)? {
+fn manifests(opened: &Opened, session: &mut Session<'_>) -> Result<Exported, Failure> {
+    if !opened.has_secrets(Requirements::for_manifests(&opened.plan), session)? {
         return Ok(None);
     }
     let delivery = Delivery::manifests(&opened.plan, &opened.store)?;
-    let said = count(delivery.count().0, "Secret");
-    Ok(Some((delivery.unmarked().map_err(too_long)?, said)))
+    let summary = count(delivery.count().0, "Secret");
+    Ok(Some((delivery.unmarked().map_err(too_long)?, summary)))
 }
 
 fn marked(delivery: Delivery, head: &str) -> Result<Secret, Failure> {
@@ -189,7 +192,7 @@ fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan Node, Failur
 
 fn unknown(noun: &str, name: &str, known: Vec<&str>) -> Failure {
     let help = match closest(name, known.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
+        Some(suggestion) => format!("did you mean `{suggestion}`?"),
         None if known.is_empty() => "the topology has none".to_owned(),
         None => format!("known are {}", known.join(", ")),
     };
@@ -197,7 +200,7 @@ fn unknown(noun: &str, name: &str, known: Vec<&str>) -> Failure {
 }
 
 /// What is sent follows from the topology. A committed tree that differs is what reviewers saw.
-fn mention_drift(
+fn print_drift(
     rendering: &Rendering<'_>,
     node: &Node,
     session: &mut Session<'_>,
@@ -217,7 +220,7 @@ fn mention_drift(
         0 => String::new(),
         others => format!(" and {} more", files(others)),
     };
-    session.say(format_args!(
+    session.print(format_args!(
         "warning: {}{others} of {} is not what is sent; run `meshwright generate`",
         first.display(),
         node.name

@@ -32,7 +32,7 @@ pub(super) enum Failure {
     Tree(#[from] meshwright_proof::files::TreeReadError),
     /// The store.
     #[error(transparent)]
-    Secrets(#[from] secrets::store::Error),
+    Secrets(#[from] secrets::store::StoreError),
     /// What opens the store.
     #[error(transparent)]
     Identity(#[from] secrets::seal::IdentityError),
@@ -81,8 +81,11 @@ impl Failure {
     }
 
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let error = DocumentError { message: self.to_string(), help: self.help() };
-        serde_json::to_writer_pretty(&mut *out, &Document { report: json::nothing(), error })?;
+        let error = FailureError { message: self.to_string(), help: self.help() };
+        serde_json::to_writer_pretty(
+            &mut *out,
+            &FailureDocument { report: json::nothing(), error },
+        )?;
         writeln!(out)
     }
 
@@ -118,14 +121,14 @@ impl Failure {
 }
 
 #[derive(Serialize)]
-struct Document<R> {
+struct FailureDocument<R> {
     #[serde(flatten)]
     report: R,
-    error: DocumentError,
+    error: FailureError,
 }
 
 #[derive(Serialize)]
-struct DocumentError {
+struct FailureError {
     message: String,
     help: Option<String>,
 }

@@ -52,7 +52,7 @@ impl Generate {
         let compiled = opened::compile(session.source()?, session)?;
         let Some(plan) = &compiled.plan else {
             session.report(&compiled.report)?;
-            session.talk("nothing was written")?;
+            session.info("nothing was written")?;
             return Ok(Status::Findings);
         };
         if session.global.format != Format::Json {
@@ -65,10 +65,10 @@ impl Generate {
             Format::Json => print_json(&compiled.report, &listed, &changes, session)?,
             Format::Github => self.print_github(&listed, session)?,
         }
-        self.tell(&listed, &changes, session)?;
+        self.print_changes(&listed, &changes, session)?;
         if changes.leftover {
             let dir = session.out_dir();
-            session.talk(format_args!(
+            session.info(format_args!(
                 "{}/.staging was left by an interrupted run; the next `generate` clears it",
                 dir.display()
             ))?;
@@ -95,21 +95,25 @@ impl Generate {
 
     /// Every path that differs. What stands in the way of a write is that alone, unless the write
     /// was forced and has replaced it.
-    fn listed<'a>(&self, changes: &'a Changes) -> Listed<'a> {
+    fn listed<'a>(&self, changes: &'a Changes) -> ChangedPaths<'a> {
         let Changes { added, changed, removed, obstacles, .. } = changes;
-        let kinds = [(added, Kind::Added), (changed, Kind::Changed), (removed, Kind::Removed)];
-        let mut listed = Listed::new();
+        let kinds = [
+            (added, ChangeKind::Added),
+            (changed, ChangeKind::Changed),
+            (removed, ChangeKind::Removed),
+        ];
+        let mut listed = ChangedPaths::new();
         for (paths, kind) in kinds {
             listed.extend(paths.iter().map(|path| (path.as_str(), kind)));
         }
         if !self.force {
-            listed.extend(obstacles.keys().map(|path| (path.as_str(), Kind::Blocked)));
+            listed.extend(obstacles.keys().map(|path| (path.as_str(), ChangeKind::Blocked)));
         }
         listed
     }
 
     /// Drift as one command for each file: beside its first line, if the pull request shows it.
-    fn print_github(&self, listed: &Listed<'_>, session: &mut Session<'_>) -> io::Result<()> {
+    fn print_github(&self, listed: &ChangedPaths<'_>, session: &mut Session<'_>) -> io::Result<()> {
         let topology = session.topology().display().to_string();
         let dir = session.out_dir();
         for (path, kind) in listed.iter().filter(|_| self.check) {
@@ -120,49 +124,49 @@ impl Generate {
         Ok(())
     }
 
-    fn tell(
+    fn print_changes(
         &self,
-        listed: &Listed<'_>,
+        listed: &ChangedPaths<'_>,
         changes: &Changes,
         session: &mut Session<'_>,
     ) -> io::Result<()> {
         let dir = session.out_dir();
         let dir = dir.display();
         if changes.recovered {
-            session.talk("finished what an interrupted run had left")?;
+            session.info("finished what an interrupted run had left")?;
         }
         if changes.is_empty() {
-            return session.talk(format_args!("{dir}/ is up to date ({})", files(changes.files)));
+            return session.info(format_args!("{dir}/ is up to date ({})", files(changes.files)));
         }
         if self.check {
-            return tell_drift(listed, changes, session);
+            return print_drift(listed, changes, session);
         }
         if !self.diff {
-            session.talk_list(&lines(listed, changes, Kind::written))?;
+            session.info_list(&lines(listed, changes, ChangeKind::written))?;
         }
         if self.writes() {
-            self.tell_written(changes, session)
+            self.print_written(changes, session)
         } else {
-            tell_preview(listed, changes, session)
+            print_preview(listed, changes, session)
         }
     }
 
-    fn tell_written(&self, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
+    fn print_written(&self, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
         let dir = session.out_dir();
         let dir = dir.display();
         let Changes { added, changed, removed, unchanged, .. } = changes;
         let (written, removed) = (files(added.len() + changed.len()), removed.len());
-        session.talk(format_args!(
+        session.info(format_args!(
             "{dir}/: {written} written, {removed} removed, {unchanged} unchanged"
         ))?;
-        session.talk(format_args!(
+        session.info(format_args!(
             "next: commit {dir}/, then apply it in the order of {dir}/README.md"
         ))
     }
 }
 
-fn tell_preview(
-    listed: &Listed<'_>,
+fn print_preview(
+    listed: &ChangedPaths<'_>,
     changes: &Changes,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
@@ -170,38 +174,42 @@ fn tell_preview(
     let dir = dir.display();
     if let Some(advice) = changes.advice() {
         let blocked = files(changes.obstacles.len());
-        session.say(format_args!("{dir}/: nothing would be written, {blocked} in the way"))?;
-        return session.say(advice);
+        session.print(format_args!("{dir}/: nothing would be written, {blocked} in the way"))?;
+        return session.print(advice);
     }
     let of = |kind| listed.values().filter(|listed| **listed == kind).count();
-    let written = files(of(Kind::Added) + of(Kind::Changed));
-    let (removed, unchanged) = (of(Kind::Removed), changes.unchanged);
-    session.talk(format_args!(
+    let written = files(of(ChangeKind::Added) + of(ChangeKind::Changed));
+    let (removed, unchanged) = (of(ChangeKind::Removed), changes.unchanged);
+    session.info(format_args!(
         "{dir}/: {written} would be written, {removed} removed, {unchanged} unchanged"
     ))
 }
 
-fn tell_drift(listed: &Listed<'_>, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
+fn print_drift(
+    listed: &ChangedPaths<'_>,
+    changes: &Changes,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
     let (dir, topology) = (session.out_dir(), session.topology().to_owned());
     let (dir, topology) = (dir.display(), topology.display());
-    session.say(format_args!("{dir}/ is not what {topology} gives:"))?;
-    session.list(&lines(listed, changes, Kind::drifted))?;
+    session.print(format_args!("{dir}/ is not what {topology} gives:"))?;
+    session.print_list(&lines(listed, changes, ChangeKind::drifted))?;
     match changes.advice() {
-        Some(advice) => session.say(advice),
-        None => session.say(format_args!("run `meshwright generate` and commit {dir}/")),
+        Some(advice) => session.print(advice),
+        None => session.print(format_args!("run `meshwright generate` and commit {dir}/")),
     }
 }
 
 /// What is different about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ChangeKind {
     Added,
     Changed,
     Removed,
     Blocked,
 }
 
-impl Kind {
+impl ChangeKind {
     /// What a write does to the file.
     fn written(self) -> &'static str {
         match self {
@@ -223,10 +231,14 @@ impl Kind {
 }
 
 /// Paths below the output directory, in their order.
-type Listed<'a> = BTreeMap<&'a str, Kind>;
+type ChangedPaths<'a> = BTreeMap<&'a str, ChangeKind>;
 
-fn lines(listed: &Listed<'_>, changes: &Changes, word: fn(Kind) -> &'static str) -> Vec<String> {
-    let line = |(path, kind): (&&str, &Kind)| match changes.obstacles.get(*path) {
+fn lines(
+    listed: &ChangedPaths<'_>,
+    changes: &Changes,
+    word: fn(ChangeKind) -> &'static str,
+) -> Vec<String> {
+    let line = |(path, kind): (&&str, &ChangeKind)| match changes.obstacles.get(*path) {
         Some(obstacle) => format!("{:8}{path} ({obstacle})", word(*kind)),
         None => format!("{:8}{path}", word(*kind)),
     };
@@ -234,23 +246,23 @@ fn lines(listed: &Listed<'_>, changes: &Changes, word: fn(Kind) -> &'static str)
 }
 
 #[derive(Serialize)]
-struct Document<'a, D> {
+struct GenerateDocument<'a, D> {
     #[serde(flatten)]
     report: D,
-    changes: DocumentChanges<'a>,
+    changes: JsonChanges<'a>,
 }
 
 #[derive(Serialize)]
-struct DocumentChanges<'a> {
+struct JsonChanges<'a> {
     added: Vec<&'a str>,
     changed: Vec<&'a str>,
     removed: Vec<&'a str>,
-    blocked: Vec<Blocked<'a>>,
+    blocked: Vec<BlockedFile<'a>>,
     unchanged: usize,
 }
 
 #[derive(Serialize)]
-struct Blocked<'a> {
+struct BlockedFile<'a> {
     path: &'a str,
     reason: String,
 }
@@ -258,7 +270,7 @@ struct Blocked<'a> {
 /// Prints report and changes as one document.
 fn print_json(
     report: &Report,
-    listed: &Listed<'_>,
+    listed: &ChangedPaths<'_>,
     changes: &Changes,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
@@ -266,17 +278,20 @@ fn print_json(
         let paths = listed.iter().filter(move |(_, listed)| **listed == kind);
         paths.map(|(path, _)| *path)
     };
-    let blocked = of(Kind::Blocked).filter_map(|path| {
-        changes.obstacles.get(path).map(|obstacle| Blocked { path, reason: obstacle.to_string() })
+    let blocked = of(ChangeKind::Blocked).filter_map(|path| {
+        changes
+            .obstacles
+            .get(path)
+            .map(|obstacle| BlockedFile { path, reason: obstacle.to_string() })
     });
-    let changes = DocumentChanges {
-        added: of(Kind::Added).collect(),
-        changed: of(Kind::Changed).collect(),
-        removed: of(Kind::Removed).collect(),
+    let changes = JsonChanges {
+        added: of(ChangeKind::Added).collect(),
+        changed: of(ChangeKind::Changed).collect(),
+        removed: of(ChangeKind::Removed).collect(),
         blocked: blocked.collect(),
         unchanged: changes.unchanged,
     };
-    let document = Document { report: json::document(report), changes };
+    let document = GenerateDocument { report: json::document(report), changes };
     serde_json::to_writer_pretty(&mut *session.out, &document)?;
     writeln!(session.out)
 }

@@ -74,11 +74,11 @@ impl Init {
             Err(fault) if fault.kind() == ErrorKind::AlreadyExists => return Err(taken(&source)),
             written => written.map_err(Failure::writing(&path))?,
         }
-        session.talk(format_args!("{}: {} written", source.name, count(nodes.len(), "node")))?;
+        session.info(format_args!("{}: {} written", source.name, count(nodes.len(), "node")))?;
         if placeholders {
-            session.talk("next: write the addresses of your machines into it")?;
+            session.info("next: write the addresses of your machines into it")?;
         }
-        session.talk("next: `meshwright keys`, then `meshwright generate`")?;
+        session.info("next: `meshwright keys`, then `meshwright generate`")?;
         session.report(&report)?;
         Ok(Status::Clean)
     }
@@ -104,15 +104,15 @@ fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct TopologyView<'a> {
     name: &'a Name,
     kubernetes_version: &'static str,
     placeholders: bool,
-    nodes: Vec<NodeView<'a>>,
+    nodes: Vec<TopologyNodeView<'a>>,
 }
 
 #[derive(Serialize)]
-struct NodeView<'a> {
+struct TopologyNodeView<'a> {
     name: &'a Name,
     id: usize,
     role: Role,
@@ -127,7 +127,7 @@ fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
     let nodes = nodes.iter().enumerate().map(|(position, node)| {
         let first = if position == 0 { Role::ControlPlane } else { Role::Worker };
         let relay = relay.filter(|_| node.endpoint.is_none());
-        NodeView {
+        TopologyNodeView {
             name: &node.name,
             id: position + 1,
             role: node.role.unwrap_or(first),
@@ -139,7 +139,10 @@ fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
     });
     let kubernetes_version = KUBERNETES_VERSION;
     let nodes = nodes.collect();
-    template::render("topology.toml", &View { name, kubernetes_version, placeholders, nodes })
+    template::render(
+        "topology.toml",
+        &TopologyView { name, kubernetes_version, placeholders, nodes },
+    )
 }
 
 /// Two nodes behind NAT meet through the first public one.

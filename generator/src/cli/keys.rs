@@ -1,4 +1,4 @@
-//! `meshwright keys`: makes the keys that are missing.
+//! `meshwright keys`: generates missing keys.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,15 @@ use crate::edit::insertion;
 use crate::secrets::authority::Authority;
 use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
 use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
-use crate::secrets::inventory::{self, Inventory, Wanted, is_missing, tunnel_fault};
 use crate::secrets::item::Item as _;
-use crate::secrets::key_pair::{self, Kind, Owner, State};
+use crate::secrets::key_pair::{self, KeyPair, KeyPairState};
 use crate::secrets::preshared;
+use crate::secrets::requirements::{
+    self, OTHER_TUNNEL, REQUIRED, Requirements, StoreState, is_missing, tunnel_fault,
+};
 use crate::secrets::secret::Secret;
-use crate::secrets::store::{self, Store};
-use crate::secrets::tunnel::{self, Credential};
+use crate::secrets::store::{self, Store, StoreError};
+use crate::secrets::tunnel::{self, TunnelCredential};
 use meshwright_compiler::diagnostic::Severity;
 use meshwright_compiler::document::Document;
 use meshwright_compiler::pipeline::{self, Compilation};
@@ -27,9 +29,10 @@ use meshwright_compiler::plan::Plan;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
+use meshwright_compiler::topology::member::MemberKind;
 use meshwright_value::PublicKey;
 
-/// Code of the rule that this verb satisfies.
+/// The code of the rule for which this verb generates the keys.
 pub(super) const PUBLIC_KEY_MISSING: &str = "public-key-missing";
 
 const EXAMPLES: &str = "\
@@ -61,11 +64,11 @@ pub(super) struct Keys {
     #[arg(long)]
     new_cluster: bool,
     #[command(subcommand)]
-    verb: Option<Verb>,
+    verb: Option<KeysVerb>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum KeysVerb {
     /// Import a secret that another program has generated
     #[command(subcommand)]
     Import(Import),
@@ -98,63 +101,65 @@ impl Keys {
                 return report_faults(&document, faults, session).map(|()| Status::Findings);
             }
         };
-        let bench = Bench { document: &document, topology: &topology, store: &store };
+        let context = KeysContext { document: &document, topology: &topology, store: &store };
         match &self.verb {
-            Some(Verb::Import(Import::Tunnel { file })) => bench.import_tunnel(file, session),
-            None if self.recrypt => bench.recrypt(session),
-            None => bench.keep(self, plan.as_deref(), session),
+            Some(KeysVerb::Import(Import::Tunnel { file })) => context.import_tunnel(file, session),
+            None if self.recrypt => context.recrypt(session),
+            None => context.check_or_generate(self, plan.as_deref(), session),
         }
     }
 }
 
-/// What all of it works with.
+/// The input of every part of the verb.
 #[derive(Clone, Copy)]
-struct Bench<'a> {
+struct KeysContext<'a> {
     document: &'a Document,
     topology: &'a Topology,
     store: &'a Store,
 }
 
-impl Bench<'_> {
-    /// Makes what is missing, or says what is.
-    fn keep(
+impl KeysContext<'_> {
+    /// Generates the missing keys, or lists them.
+    fn check_or_generate(
         self,
         keys: &Keys,
         plan: Option<&Plan>,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
         let Self { document, topology, store } = self;
-        let inventory = Wanted::all(topology, plan).survey(topology, store)?;
-        let outdated = store.outdated()?.map(|outdated| inventory::outdated(outdated, store));
-        let faults: Vec<_> = outdated.into_iter().chain(inventory.faults(store)).collect();
+        let state = Requirements::all(topology, plan).look_up(topology, store)?;
+        let outdated =
+            store.outdated()?.map(|outdated| requirements::outdated_fault(outdated, store));
+        let faults: Vec<_> = outdated.into_iter().chain(state.faults(store)).collect();
         if !faults.is_empty() {
             report_faults(document, faults, session)?;
             return Ok(Status::Findings);
         }
-        mention_elsewhere(topology, &inventory, store, session)?;
+        print_elsewhere(topology, &state, store, session)?;
         if keys.check {
-            return tell_missing(&inventory, session);
+            return print_missing(&state, session);
         }
-        if inventory.is_of_another_store() && !keys.new_cluster {
+        if state.is_of_another_store() && !keys.new_cluster {
             return refuse_second_cluster(session);
         }
-        self.make(&inventory, session)
+        self.generate(&state, session)
     }
 
     fn recrypt(self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let files = count(self.store.recrypt()?, "file");
-        let folder = self.store.folder("");
-        let folder = folder.display();
+        let root = self.store.folder("");
+        let folder = root.display();
         match self.topology.secrets.recipients.len() {
             0 if self.store.is_ignored_by_git() => {
-                session.talk(format_args!("{folder}: {files} kept plain, and ignored by git"))?;
+                session.info(format_args!("{folder}: {files} decrypted; git ignores them"))?;
             }
-            0 => session.say(format_args!(
-                "warning: {folder}: {files} kept plain, and {folder}/.gitignore is yours: see that git takes none"
+            0 => session.print(format_args!(
+                "warning: {folder}: {files} decrypted; {folder}/.gitignore was edited: make sure \
+                 that git ignores them"
             ))?,
             number => {
                 let recipients = count(number, "recipient");
-                session.talk(format_args!("{folder}: {files} encrypted to {recipients}"))?;
+                session.info(format_args!("{folder}: {files} encrypted for {recipients}"))?;
             }
         }
         Ok(Status::Clean)
@@ -163,97 +168,108 @@ impl Bench<'_> {
     fn import_tunnel(self, file: &Path, session: &mut Session<'_>) -> Result<Status, Failure> {
         let Some(tunnel) = &self.topology.cloudflare_tunnel else {
             let message = format!("{} has no [cloudflare_tunnel]", self.document.source().name);
-            return Err(Failure::usage(message, "write its `id` and `hostnames` first"));
+            return Err(Failure::usage(message, "add this table with `id` and `hostnames`"));
         };
-        let name = if file == Path::new("-") {
-            "standard input".into()
-        } else {
-            file.display().to_string()
+        let name = match file == Path::new("-") {
+            true => "standard input".to_owned(),
+            false => file.display().to_string(),
         };
-        let Some(credential) = Credential::parse(&read(file)?) else {
-            let message = format!("{name} holds no credential of a tunnel");
-            let help = "name the credentials.json of `cloudflared tunnel create`, or a token";
-            let fault = tunnel_fault(TUNNEL_CREDENTIAL_MALFORMED, message, "needs one", help);
+        let Some(credential) = TunnelCredential::parse(&read(file)?) else {
+            let message = format!("{name} does not contain a tunnel credential");
+            let help = "use the credentials.json of `cloudflared tunnel create`, or a token";
+            let fault = tunnel_fault(TUNNEL_CREDENTIAL_MALFORMED, message, REQUIRED, help);
             return report_faults(self.document, vec![fault], session).map(|()| Status::Findings);
         };
         if credential.id != tunnel.id {
             let message = format!("{name} is the credential of the tunnel {}", credential.id);
-            let help = "import that of this tunnel, or correct the id";
-            let fault = tunnel_fault(TUNNEL_CREDENTIAL_MISMATCH, message, "is another", help);
+            let help = "import the credential of this tunnel, or correct the id";
+            let fault = tunnel_fault(TUNNEL_CREDENTIAL_MISMATCH, message, OTHER_TUNNEL, help);
             return report_faults(self.document, vec![fault], session).map(|()| Status::Findings);
         }
-        self.keep_tunnel(&credential, session)
+        self.store_credential(&credential, session)
     }
 
-    /// What is there is compared, and never replaced.
-    fn keep_tunnel(
+    /// Stores the credential. An existing one is compared and never replaced.
+    fn store_credential(
         self,
-        credential: &Credential,
+        credential: &TunnelCredential,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
-        let path = tunnel::path(self.store);
-        let path = path.display();
-        if let Some(kept) = Credential::find(self.store)? {
-            if kept.is(credential) {
-                session.talk(format_args!("{path} holds it already"))?;
-                return Ok(Status::Clean);
+        let existing = tunnel::path(self.store);
+        match TunnelCredential::find(self.store)? {
+            Some(stored) if stored.equals(credential) => {
+                let path = existing.display();
+                session.info(format_args!("{path} contains this credential already"))?;
             }
-            let message = format!("{path} holds another credential");
-            return Err(Failure::usage(message, "move the file away if it is outdated"));
+            Some(_) => {
+                let message = format!("{} contains another credential", existing.display());
+                return Err(Failure::usage(message, "if it is outdated, move the file away"));
+            }
+            None => {
+                credential.store(self.store)?;
+                let (file, id) = (tunnel::path(self.store), &credential.id);
+                let path = file.display();
+                session.info(format_args!("{path}: credential of the tunnel {id} imported"))?;
+            }
         }
-        credential.keep(self.store)?;
-        let (path, id) = (tunnel::path(self.store), &credential.id);
-        session.talk(format_args!("{}: credential of the tunnel {id} kept", path.display()))?;
         Ok(Status::Clean)
     }
 
-    fn make(self, inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
+    fn generate(
+        self,
+        state: &StoreState<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Status, Failure> {
         let Self { document, topology, store } = self;
-        let published = self.make_key_pairs(inventory, session)?;
-        let has_made = match &published {
-            None => self.make_others(inventory, session)?,
+        let edited = self.generate_key_pairs(state, session)?;
+        let has_generated = match &edited {
+            None => self.generate_others(state, session)?,
             Some(text) => {
+                // Only a topology with all public keys has a plan, with its pairs of peers.
                 let name = document.source().name.clone();
                 let plan = pipeline::compile(Source { name, text: text.clone() })?.plan;
-                let wanted = Wanted::all(topology, plan.as_deref());
-                self.make_others(&wanted.survey(topology, store)?, session)?
+                let required = Requirements::all(topology, plan.as_deref());
+                self.generate_others(&required.look_up(topology, store)?, session)?
             }
         };
-        if inventory.lacks_tunnel() {
-            session.talk("the tunnel has no credential: `meshwright keys import tunnel FILE`")?;
+        if state.lacks_tunnel() {
+            session.info(
+                "the credential of the tunnel is missing: run `meshwright keys import tunnel FILE`",
+            )?;
         }
-        if published.is_none() && !has_made {
-            return tell_complete(inventory, session);
+        if edited.is_none() && !has_generated {
+            return print_complete(state, session);
         }
-        session.talk("next: `meshwright generate`")?;
+        session.info("next: `meshwright generate`")?;
         Ok(Status::Clean)
     }
 
-    /// Makes the key pairs that are missing, and returns the text of the topology if that changed it.
+    /// Generates the missing key pairs; returns the text of the topology if that was changed.
     ///
-    /// Private keys first: a public key in the topology whose private half was lost would lock its
-    /// owner out, while the next run derives a public key that is missing.
-    fn make_key_pairs(
+    /// Private keys are written first: if the run is interrupted, the next run derives the missing
+    /// public key. A public key without its private key would lock the member out.
+    fn generate_key_pairs(
         self,
-        inventory: &Inventory<'_>,
+        state: &StoreState<'_>,
         session: &mut Session<'_>,
     ) -> Result<Option<String>, Failure> {
         let (source, store) = (self.document.source(), self.store);
         let mut published: Vec<(&Route, PublicKey)> = Vec::new();
         let mut lines = Vec::new();
-        for (state, owner) in &inventory.owners {
-            let (key, verb) = match state {
-                State::Missing => (owner.make(store)?, "made"),
-                State::Unpublished(key) => (*key, "taken from"),
-                State::Sealed if owner.public_key.is_none() => {
-                    return Err(Failure::Secrets(store::Error::NoIdentity {
-                        path: owner.path(store),
+        for (key_state, key_pair) in &state.key_pairs {
+            let member = key_pair.member;
+            let (key, verb) = match key_state {
+                KeyPairState::Missing => (key_pair.generate(store)?, "generated in"),
+                KeyPairState::Unpublished(key) => (*key, "derived from"),
+                KeyPairState::Sealed if member.public_key.is_none() => {
+                    return Err(Failure::Secrets(StoreError::NoIdentity {
+                        path: key_pair.path(store),
                     }));
                 }
                 _ => continue,
             };
-            lines.push(format!("{owner}: {key}, {verb} {}", owner.path(store).display()));
-            published.push((owner.origin, key));
+            lines.push(format!("{member}: {key}, {verb} {}", key_pair.path(store).display()));
+            published.push((member.origin, key));
         }
         if published.is_empty() {
             return Ok(None);
@@ -261,59 +277,67 @@ impl Bench<'_> {
         let text = insertion::insert_public_keys(self.document, &published);
         session.replace_topology(source, &text)?;
         let written = count(published.len(), "public key");
-        session.talk(format_args!("{}: {written} written", source.name))?;
-        session.talk_list(&lines)?;
+        session.info(format_args!("{}: {written} written", source.name))?;
+        session.info_list(&lines)?;
         Ok(Some(text))
     }
 
-    /// Makes the other secrets that are missing, and says whether there were any.
-    fn make_others(
+    /// Generates the other missing secrets; returns whether there were any.
+    fn generate_others(
         self,
-        inventory: &Inventory<'_>,
+        state: &StoreState<'_>,
         session: &mut Session<'_>,
     ) -> Result<bool, Failure> {
         let store = self.store;
-        let authorities: Vec<_> = inventory.missing_authorities().collect();
-        self.make_authorities(&authorities, inventory, session)?;
-        let needs_key = is_missing(inventory.service_account_key);
+        let authorities: Vec<_> = state.missing_authorities().collect();
+        for authority in &authorities {
+            self.generate_authority(*authority, state, session)?;
+        }
+        let needs_key = state.service_account_key.is_some_and(is_missing);
         if needs_key {
-            ServiceAccountKey.make(store)?;
-            let path = ServiceAccountKey.path(store);
-            session.talk(format_args!("{}: key of the service accounts made", path.display()))?;
+            ServiceAccountKey.write_new(store)?;
+            let file = ServiceAccountKey.path(store);
+            let path = file.display();
+            session.info(format_args!("{path}: key of the service accounts generated"))?;
         }
-        let needs_password = is_missing(inventory.bgp_password);
+        let needs_password = state.bgp_password.is_some_and(is_missing);
         if needs_password {
-            BgpPassword.make(store)?;
-            let path = BgpPassword.path(store);
-            session.talk(format_args!("{}: password of BGP made", path.display()))?;
+            BgpPassword.write_new(store)?;
+            let file = BgpPassword.path(store);
+            session.info(format_args!("{}: BGP password generated", file.display()))?;
         }
-        let pairs: Vec<_> = inventory.missing_pairs().collect();
-        pairs.iter().try_for_each(|pair| pair.make(store))?;
+        let pairs: Vec<_> = state.missing_preshared_keys().collect();
+        pairs.iter().try_for_each(|pair| pair.write_new(store))?;
         if !pairs.is_empty() {
-            let (folder, made) =
+            let (folder, keys) =
                 (store.folder(preshared::FOLDER), count(pairs.len(), "preshared key"));
-            session.talk(format_args!("{}: {made} made", folder.display()))?;
+            session.info(format_args!("{}: {keys} generated", folder.display()))?;
         }
         Ok(!authorities.is_empty() || needs_key || needs_password || !pairs.is_empty())
     }
 
-    fn make_authorities(
+    fn generate_authority(
         self,
-        missing: &[Authority],
-        inventory: &Inventory<'_>,
+        authority: Authority,
+        state: &StoreState<'_>,
         session: &mut Session<'_>,
     ) -> Result<(), Failure> {
-        for authority in missing {
-            let store = self.store;
-            authority.make(store, inventory.now)?;
-            let path = authority.certificate_path(store);
-            let hash = match authority {
-                Authority::Cluster => authority.public_key_hash(store)?,
-                Authority::FrontProxy | Authority::Etcd => None,
-            };
-            let hash = hash.map(|hash| format!(", its public key has the hash {hash}"));
-            let hash = hash.unwrap_or_default();
-            session.talk(format_args!("{}: authority {authority} made{hash}", path.display()))?;
+        authority.generate(self.store, state.now)?;
+        let file = authority.certificate_path(self.store);
+        let path = file.display();
+        let hash = match authority {
+            Authority::Cluster => authority.public_key_hash(self.store)?,
+            Authority::FrontProxy | Authority::Etcd => None,
+        };
+        match hash {
+            Some(hash) => session.info(format_args!(
+                "{path}: certificate authority {authority} generated; its public key has the hash \
+                 {hash}"
+            ))?,
+            None => {
+                session
+                    .info(format_args!("{path}: certificate authority {authority} generated"))?;
+            }
         }
         Ok(())
     }
@@ -322,72 +346,75 @@ impl Bench<'_> {
 /// Reads a file into a secret; `-` is standard input.
 fn read(file: &Path) -> Result<Secret, Failure> {
     let path = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
-    store::read_small(path).map(Secret::from).map_err(Failure::taking(file))
+    store::read_small(path).map(Secret::from).map_err(Failure::reading(file))
 }
 
-fn mention_elsewhere(
+fn print_elsewhere(
     topology: &Topology,
-    inventory: &Inventory<'_>,
+    state: &StoreState<'_>,
     store: &Store,
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
-    if inventory.elsewhere().next().is_none() {
+    if state.elsewhere().next().is_none() {
         return Ok(());
     }
-    let kept = key_pair::kept(&topology.wireguard.interface, store)?;
-    for owner in inventory.elsewhere() {
-        match owner.public_key.and_then(|key| kept.get(&key)) {
-            Some(found) => mention_renamed(owner, found, store, session)?,
-            None => session.talk(format_args!(
-                "{owner}: made elsewhere, its private key is not in the store"
+    let stored = key_pair::stored_key_pairs(&topology.wireguard.interface, store)?;
+    for key_pair in state.elsewhere() {
+        let member = key_pair.member;
+        match member.public_key.and_then(|key| stored.get(&key)) {
+            Some(found) => print_renamed(key_pair, found, store, session)?,
+            None => session.info(format_args!(
+                "{member}: its private key is not in the store; its public key is kept"
             ))?,
         }
     }
     Ok(())
 }
 
-/// The authorities of a running cluster are in the store of whoever founded it. Others beside them
-/// would part the hosts that are sent these from the rest.
+/// The certificate authorities of a running cluster are in the store of the user who initialised it.
+/// Hosts that receive new authorities would not trust the other hosts.
 fn refuse_second_cluster(session: &mut Session<'_>) -> Result<Status, Failure> {
-    session.say(
-        "the cluster's own secrets are missing, and the key of every node was made elsewhere:",
+    session.print(
+        "the secrets of the cluster are missing, and no node's private key is in the store:",
     )?;
-    session.say("  if this cluster has a store elsewhere, name it with --secrets")?;
-    session.say("  if it has none yet, run `meshwright keys --new-cluster`")?;
+    session.print("  if the cluster has another store, name it with --secrets")?;
+    session.print("  if it has no store yet, run `meshwright keys --new-cluster`")?;
     Ok(Status::Findings)
 }
 
-fn mention_renamed(
-    owner: &Owner<'_>,
+fn print_renamed(
+    key_pair: &KeyPair<'_>,
     found: &Path,
     store: &Store,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
-    let path = owner.path(store);
-    let folder = path.parent().unwrap_or(&path).display();
-    let (found, path) = (found.display(), path.display());
-    session.say(format_args!("{owner}: its private key is in the store under an old name:"))?;
-    session.say(format_args!("  mkdir -p {folder} && mv {found} {path}"))
+    let file = key_pair.path(store);
+    let folder = file.parent().unwrap_or(&file).display();
+    let (member, old, new) = (key_pair.member, found.display(), file.display());
+    session
+        .print(format_args!("{member}: its private key is in the store under an old name; run"))?;
+    session.print(format_args!("  mkdir -p {folder} && mv {old} {new}"))
 }
 
-fn tell_missing(inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
-    let missing = inventory.missing();
+fn print_missing(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
+    let missing = state.missing();
     if missing.is_empty() {
-        return tell_complete(inventory, session);
+        return print_complete(state, session);
     }
-    session.say("keys are missing:")?;
-    session.list(&missing)?;
-    session.say(advice(&missing))?;
+    session.print("keys are missing:")?;
+    session.print_list(&missing)?;
+    session.print(advice(&missing))?;
     Ok(Status::Findings)
 }
 
-fn tell_complete(inventory: &Inventory<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
-    let of = |kind| inventory.owners.iter().filter(|(_, owner)| owner.kind == kind).count();
-    let members = members(of(Kind::Node), of(Kind::Client));
-    let preshared = match inventory.pairs.len() {
+fn print_complete(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
+    let count_kind =
+        |kind| state.key_pairs.iter().filter(|(_, pair)| pair.member.kind == kind).count();
+    let members = members(count_kind(MemberKind::Node), count_kind(MemberKind::Client));
+    let preshared_keys = match state.preshared_keys.len() {
         0 => String::new(),
-        pairs => format!(", {}", count(pairs, "preshared key")),
+        number => format!(", {}", count(number, "preshared key")),
     };
-    session.talk(format_args!("keys are complete: {members}{preshared}"))?;
+    session.info(format_args!("keys are complete: {members}{preshared_keys}"))?;
     Ok(Status::Clean)
 }

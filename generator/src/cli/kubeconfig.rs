@@ -1,4 +1,4 @@
-//! `meshwright kubeconfig`: lets a client into the API.
+//! `meshwright kubeconfig`: issues a kubeconfig that expires.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use super::opened::Opened;
 use super::session::Session;
 use crate::secrets::authority::Authority;
 use crate::secrets::clock;
-use crate::secrets::inventory::Wanted;
-use crate::secrets::kubeconfig::{Role, of_client, subject};
+use crate::secrets::kubeconfig::{AccessRole, client_kubeconfig, subject};
+use crate::secrets::requirements::Requirements;
 use meshwright_value::Reach;
 
 const EXAMPLES: &str = "\
@@ -34,7 +34,7 @@ pub(super) struct Kubeconfig {
     client: String,
     /// The permissions
     #[arg(long, value_enum, default_value = "admin")]
-    role: Role,
+    role: AccessRole,
     /// The number of days until the certificate expires
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
@@ -49,12 +49,12 @@ impl Kubeconfig {
         refuse_terminal(self.to.as_deref(), &pipe)?;
         let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
         let client = find_client(&self.client, &opened.plan)?;
-        if !opened.has(Wanted::of_kubeconfig(), session)? {
+        if !opened.has_secrets(Requirements::for_kubeconfig(), session)? {
             return Ok(Status::Findings);
         }
         if !client.reach.contains(&Reach::Nodes) {
-            session.say(format_args!(
-                "warning: {} does not reach the API: its `reach` is without \"nodes\"",
+            session.print(format_args!(
+                "warning: {} cannot reach the API: its `reach` does not contain \"nodes\"",
                 client.name
             ))?;
         }
@@ -62,11 +62,13 @@ impl Kubeconfig {
         let subject = subject(&client.name, self.role);
         let (authority, credential) =
             Authority::Cluster.sign(&opened.store, subject, lifetime, clock::now())?;
-        let kubeconfig = of_client(&opened.plan, &client.name, authority.expose(), &credential);
+        let kubeconfig =
+            client_kubeconfig(&opened.plan, &client.name, authority.expose(), &credential);
         send(&kubeconfig, self.to.as_deref(), session)?;
-        let (name, ends) = (&client.name, clock::day(credential.not_after));
+        let (name, ends) = (&client.name, clock::format_day(credential.not_after));
         let group = subject.group;
-        session.talk(format_args!("{name}: a kubeconfig of the group {group}, until {ends}"))?;
+        session
+            .info(format_args!("{name}: kubeconfig for the group {group}, expires on {ends}"))?;
         Ok(Status::Clean)
     }
 }

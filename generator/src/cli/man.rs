@@ -42,7 +42,7 @@ impl Man {
             fs::write(&path, page(command)?).map_err(Failure::writing(&path))?;
         }
         let written = count(pages.len(), "page");
-        session.talk(format_args!("{}: {written} written", dir.display()))?;
+        session.info(format_args!("{}: {written} written", dir.display()))?;
         Ok(Status::Clean)
     }
 }

@@ -148,7 +148,7 @@ pub fn run<T: Into<OsString> + Clone>(
 
 fn stream_failed(fault: io::Error, err: &mut dyn Write) -> u8 {
     let failure = Failure::from(fault);
-    // Nobody is left to be told that stderr is gone, too.
+    // Nobody is left to be message that stderr is gone, too.
     let _ = failure.print(false, err);
     failure.exit_code()
 }
@@ -188,7 +188,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
 fn answer(fault: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let text = fault.render();
     if fault.use_stderr() {
-        // Nobody is left to be told that stderr is gone.
+        // Nobody is left to be message that stderr is gone.
         let _ = print(&text, wants_color(&io::stderr()), err);
         return failure::USAGE;
     }

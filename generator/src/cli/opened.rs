@@ -1,11 +1,11 @@
-//! What verbs that need secrets start from: a topology without errors, its plan, and the store.
+//! The input of verbs that need secrets: a topology without errors, its plan and the store.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::session::Session;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
-use crate::secrets::inventory::{Inventory, NO_CREDENTIAL, Wanted, published};
+use crate::secrets::requirements::{NO_CREDENTIAL, Requirements, StoreState, published};
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
@@ -17,7 +17,7 @@ use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
 
-/// All of it.
+/// A compiled topology with its store.
 pub(super) struct Opened {
     document: Document,
     pub(super) topology: Topology,
@@ -26,8 +26,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Compiles the topology and opens its store; `None` after reporting what is wrong. A private key
-    /// in the place of a public one would be sent to every peer.
+    /// Compiles the topology and opens its store; `None` after reporting errors. A private key in the
+    /// place of a public key is an error: it would be sent to every peer.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
         let compilation = pipeline::compile(session.source()?)?;
         let Compilation { document, report, topology, plan } = compilation;
@@ -46,43 +46,43 @@ impl Opened {
         Ok(Some(Self { document, topology, plan, store }))
     }
 
-    /// Looks for the secrets that are wanted, and says whether all are there; what is missing or
-    /// broken is reported.
-    pub(super) fn has(
+    /// Whether the store has all required secrets. Missing and malformed secrets are reported.
+    pub(super) fn has_secrets(
         &self,
-        wanted: Wanted<'_>,
+        required: Requirements<'_>,
         session: &mut Session<'_>,
     ) -> Result<bool, Failure> {
-        let inventory = wanted.survey(&self.topology, &self.store)?;
-        let faults = inventory.faults(&self.store);
+        let state = required.look_up(&self.topology, &self.store)?;
+        let faults = state.faults(&self.store);
         if !faults.is_empty() {
             report_faults(&self.document, faults, session)?;
             return Ok(false);
         }
-        let missing = self.missing(&inventory);
+        let missing = self.missing(&state);
         if missing.is_empty() {
             return Ok(true);
         }
-        session.say("secrets are missing:")?;
-        session.list(&missing)?;
-        let is_lost = inventory.elsewhere().next().is_some();
-        session.say(if is_lost { LOST } else { advice(&missing) })?;
+        session.print("secrets are missing:")?;
+        session.print_list(&missing)?;
+        let is_elsewhere = state.elsewhere().next().is_some();
+        session.print(if is_elsewhere { ELSEWHERE } else { advice(&missing) })?;
         Ok(false)
     }
 
-    /// What is missing; here, a key that was made elsewhere is.
-    fn missing(&self, inventory: &Inventory<'_>) -> Vec<String> {
-        let elsewhere = inventory.elsewhere().map(|owner| {
-            let path = owner.path(&self.store);
-            format!("{owner}: its private key was made elsewhere and is not {}", path.display())
+    /// The missing secrets. A private key that is not in the store is one of them.
+    fn missing(&self, state: &StoreState<'_>) -> Vec<String> {
+        let elsewhere = state.elsewhere().map(|key_pair| {
+            let path = key_pair.path(&self.store);
+            format!("{}: no private key in {}", key_pair.member, path.display())
         });
-        elsewhere.chain(inventory.missing()).collect()
+        elsewhere.chain(state.missing()).collect()
     }
 }
 
-const LOST: &str = "put it there, or take its public_key out and run `meshwright keys`";
+const ELSEWHERE: &str = "copy the private key to that path, or delete `public_key` in the topology \
+                         and run `meshwright keys`";
 
-/// What to do about what is missing.
+/// How to get the missing secrets.
 pub(super) fn advice(missing: &[String]) -> &'static str {
     let lacks_tunnel = missing.iter().any(|line| line == NO_CREDENTIAL);
     match (lacks_tunnel, missing.len()) {
@@ -92,7 +92,7 @@ pub(super) fn advice(missing: &[String]) -> &'static str {
     }
 }
 
-/// Opens the store of a topology, or says which recipients nothing can be encrypted to.
+/// Opens the store of a topology, or returns the faults of recipients that cannot be used.
 pub(super) fn store(
     topology: &Topology,
     session: &Session<'_>,
@@ -115,7 +115,7 @@ fn unusable_recipient(topology: &Topology, position: usize) -> Diagnostic {
     let recipient = &topology.secrets.recipients[position];
     let route = Route::root().key("secrets").key("recipients").index(position);
     let finding = Finding::new(
-        format!("nothing can be encrypted to `{recipient}`"),
+        format!("`{recipient}` is not a usable recipient"),
         &route,
         "has a wrong checksum, or needs a plugin",
     )
@@ -123,7 +123,7 @@ fn unusable_recipient(topology: &Topology, position: usize) -> Diagnostic {
     fault(RECIPIENT_UNUSABLE, finding)
 }
 
-/// Those that were named, else the default where it can be of use.
+/// The identity files from the command line, otherwise the default file if the store is encrypted.
 fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
     let named = session.global.identity.clone();
     if !named.is_empty() || !is_sealed {
@@ -133,14 +133,14 @@ fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
     default.filter(|path| path.exists()).into_iter().collect()
 }
 
-/// Compiles a topology, and refuses a private key in it: every peer would be given it, and git.
+/// Compiles a topology and reports private keys in it: they would be sent to every peer and to git.
 pub(super) fn compile(source: Source, session: &Session<'_>) -> Result<Compilation, RuleGap> {
     let mut compilation = pipeline::compile(source)?;
     refuse_published(&mut compilation, session);
     Ok(compilation)
 }
 
-/// Reports the private keys that a topology contains where public ones belong.
+/// Adds a diagnostic for each private key in the place of a public key.
 pub(super) fn refuse_published(compilation: &mut Compilation, session: &Session<'_>) {
     let Some(topology) = &compilation.topology else { return };
     let store = Store::new(session.secrets_dir(), None, Identities::default());
@@ -152,7 +152,7 @@ pub(super) fn refuse_published(compilation: &mut Compilation, session: &Session<
     }
 }
 
-/// Prints faults of the store at their places in the topology.
+/// Prints faults of the store with their lines in the topology.
 pub(super) fn report_faults(
     document: &Document,
     faults: Vec<Diagnostic>,

@@ -43,7 +43,7 @@ impl Prove {
             Format::Json => json::proof(&proof, session.out)?,
             Format::Github => print_github(&proof, session)?,
         }
-        tell(&proof, session)?;
+        print_summary(&proof, session)?;
         Ok(Status::findings(!proof.holds()))
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Resu
     }
     match hidden {
         0 => Ok(()),
-        hidden => session.say(format_args!("and {hidden} more causes; --verbose lists all")),
+        hidden => session.print(format_args!("and {hidden} more causes; --verbose lists all")),
     }
 }
 
@@ -126,12 +126,12 @@ fn line_span(text: &str, line: u32, label: String) -> Span {
     Span { bytes, line, column, end_line, end_column, label, primary: true }
 }
 
-fn tell(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
+fn print_summary(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
     let dir = session.out_dir();
     let dir = dir.display();
     for file in &proof.edited {
         let path = proof.paths.path(*file);
-        session.say(format_args!("warning: {dir}/{path} was edited since it was generated"))?;
+        session.print(format_args!("warning: {dir}/{path} was edited since it was generated"))?;
     }
     let total = proof.total();
     let flows = total.proven + total.failed;
@@ -139,11 +139,11 @@ fn tell(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
         let nodes = proof.model.as_ref().map_or(0, |model| model.nodes().count());
         let (nodes, pairs) = (count(nodes, "node"), proof.pairs());
         session
-            .talk(format_args!("{dir}/: {flows} flows proven, {nodes}, {pairs} ordered pairs"))?;
+            .info(format_args!("{dir}/: {flows} flows proven, {nodes}, {pairs} ordered pairs"))?;
         return Ok(());
     }
     let causes = proof.failures.len() + proof.causes().count();
     let causes = count(causes, "cause");
-    session.say(format_args!("{dir}/: {} of {flows} flows fail, for {causes}", total.failed))?;
+    session.print(format_args!("{dir}/: {} of {flows} flows fail, for {causes}", total.failed))?;
     Ok(())
 }

@@ -80,7 +80,7 @@ impl Session<'_> {
 
     /// Says why a verb could not do its work, and returns the exit code that it means.
     pub(super) fn fail(&mut self, failure: &Failure) -> u8 {
-        // Nobody is left to be told that a stream is gone.
+        // Nobody is left to be message that a stream is gone.
         let _ = match failure {
             Failure::Unreadable { report } => self.report(report).map(drop),
             failure => failure
@@ -99,29 +99,29 @@ impl Session<'_> {
     }
 
     /// Says something that has to be known, such as a finding.
-    pub(super) fn say(&mut self, line: impl Display) -> io::Result<()> {
+    pub(super) fn print(&mut self, line: impl Display) -> io::Result<()> {
         writeln!(self.err, "{line}")
     }
 
     /// Says something that `--quiet` leaves out.
-    pub(super) fn talk(&mut self, line: impl Display) -> io::Result<()> {
-        if self.global.quiet { Ok(()) } else { self.say(line) }
+    pub(super) fn info(&mut self, line: impl Display) -> io::Result<()> {
+        if self.global.quiet { Ok(()) } else { self.print(line) }
     }
 
     /// Says lines that `--quiet` leaves out.
-    pub(super) fn talk_list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
-        if self.global.quiet { Ok(()) } else { self.list(lines) }
+    pub(super) fn info_list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
+        if self.global.quiet { Ok(()) } else { self.print_list(lines) }
     }
 
     /// Says lines, each with what it is about; long lists are cut.
-    pub(super) fn list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
+    pub(super) fn print_list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
         let shown = self.shown(lines.len());
         for line in lines.iter().take(shown) {
-            self.say(format_args!("  {line}"))?;
+            self.print(format_args!("  {line}"))?;
         }
         match lines.len() - shown {
             0 => Ok(()),
-            hidden => self.say(format_args!("  and {hidden} more; --verbose lists all")),
+            hidden => self.print(format_args!("  and {hidden} more; --verbose lists all")),
         }
     }
 

@@ -90,13 +90,13 @@ impl Trace {
     fn walk(&self, model: &Model) -> Result<PacketTrace, Failure> {
         let [from, to] = [&self.from, &self.to].map(|name| TraceEnd::parse(name, model));
         let help = "a party is a node, `pod@` and a node, a client, or `internet`";
-        let (from, to) = (from.map_err(|told| Failure::usage(told, help))?, to);
-        let to = to.map_err(|told| Failure::usage(told, help))?;
+        let (from, to) = (from.map_err(|message| Failure::usage(message, help))?, to);
+        let to = to.map_err(|message| Failure::usage(message, help))?;
         let flow = self.flow(model, from, to)?;
         let (from, to) = machines(from, to).ok_or_else(|| nothing_between(self))?;
         if !flow.applies(model, from, to) {
-            let told = format!("{} is not sent from {} to {}", flow.name, self.from, self.to);
-            return Err(Failure::usage(told, flow.about));
+            let message = format!("{} is not sent from {} to {}", flow.name, self.from, self.to);
+            return Err(Failure::usage(message, flow.about));
         }
         Ok(trace::trace(model, flow, from, to))
     }
@@ -118,7 +118,7 @@ fn unknown_hostname(name: &str, known: &[String]) -> Failure {
         return Failure::usage("there is no tunnel: nothing leads in from the Internet", help);
     }
     let help = match closest(name, known.iter().map(String::as_str)) {
-        Some(meant) => format!("did you mean `{meant}`?"),
+        Some(suggestion) => format!("did you mean `{suggestion}`?"),
         None => format!("the tunnel's are: {}", known.join(", ")),
     };
     Failure::usage(format!("`{name}` is no hostname of the tunnel"), help)
@@ -131,6 +131,6 @@ fn machines(from: TraceEnd, to: TraceEnd) -> Option<(MachineId, MachineId)> {
 }
 
 fn nothing_between(asked: &Trace) -> Failure {
-    let told = format!("no flow leads from {} to {}", asked.from, asked.to);
-    Failure::usage(told, "`meshwright prove` shows what the Internet may send to each node")
+    let message = format!("no flow leads from {} to {}", asked.from, asked.to);
+    Failure::usage(message, "`meshwright prove` shows what the Internet may send to each node")
 }

@@ -1,5 +1,5 @@
-//! The cluster's certificate authorities, made before the cluster so that nodes join without a
-//! secret in git: the names and extensions are those that kubeadm would have chosen.
+//! The certificate authorities of the cluster. They are generated before the cluster, so that nodes
+//! join without a secret in git. Names and extensions are those of kubeadm.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,56 +9,56 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::certificate::{BACKDATED, Certificate, ClientCertificate, Signer, Subject};
+use super::certificate::{BACKDATED, Certificate, CertificateSubject, IssuedCertificate, Signer};
 use super::secret::Secret;
 use super::signing_key::SigningKey;
-use super::store::{Error, Found, Store};
+use super::store::{Found, Store, StoreError};
 
-/// As long as kubeadm's own (`caCertificateValidityPeriod`, 87600h).
+/// The lifetime of kubeadm's authorities (`caCertificateValidityPeriod`, 87600h).
 const LIFETIME: Duration = Duration::days(3650);
 
-/// One authority.
+/// A certificate authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Authority {
-    /// Signs for the API server, kubelets and people.
+    /// Signs the certificates of the API server, of kubelets and of users.
     Cluster,
-    /// Signs for the API server when it speaks to extension API servers for somebody.
+    /// Signs the certificate with which the API server forwards requests to extension API servers.
     FrontProxy,
-    /// Signs for etcd's members and clients.
+    /// Signs the certificates of etcd's members and clients.
     Etcd,
 }
 
-/// What the store has of an authority.
+/// The state of an authority in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Neither half.
+pub(crate) enum AuthorityState {
+    /// There is neither certificate nor key.
     Missing,
-    /// A key whose certificate is still to be made, such as after an interruption.
+    /// There is a key without a certificate, such as after an interrupted run.
     Uncertified,
-    /// Both halves, which belong together.
+    /// Certificate and key are valid and match.
     Complete,
-    /// Sealed files, and no identity to look into them.
+    /// The files are encrypted, and no identity was given.
     Sealed,
-    /// A certificate without its key.
+    /// There is a certificate without a key.
     KeyMissing,
-    /// A certificate that is none, or no authority's.
+    /// The file does not contain the certificate of an authority.
     CertificateMalformed,
-    /// A key that is none.
+    /// The file does not contain a usable key.
     KeyMalformed,
-    /// A certificate of another key.
+    /// The certificate belongs to another key.
     Mismatch,
-    /// A certificate that has ended.
+    /// The certificate expired at this time.
     Expired(OffsetDateTime),
 }
 
-/// An authority's two halves, as files have them.
-pub(super) struct Pair {
+/// The contents of the two files of an authority.
+pub(super) struct AuthorityFiles {
     pub(super) certificate: Secret,
     pub(super) key: Secret,
 }
 
 impl Authority {
-    /// All of them, the cluster's own first.
+    /// All authorities, the cluster's first.
     pub(crate) const ALL: [Self; 3] = [Self::Cluster, Self::FrontProxy, Self::Etcd];
 
     /// The subject's common name (kubeadm, `certs/certlist.go`).
@@ -70,7 +70,7 @@ impl Authority {
         }
     }
 
-    /// Its certificate below `/etc/kubernetes/pki`, and below `cluster/pki` of the store.
+    /// The path of the certificate below `/etc/kubernetes/pki`, and below `cluster/pki` in the store.
     pub(super) const fn certificate_file(self) -> &'static str {
         match self {
             Self::Cluster => "ca.crt",
@@ -79,7 +79,7 @@ impl Authority {
         }
     }
 
-    /// Its key, as [`Authority::certificate_file`].
+    /// The path of the key, relative to the same folders as [`Authority::certificate_file`].
     pub(super) const fn key_file(self) -> &'static str {
         match self {
             Self::Cluster => "ca.key",
@@ -88,57 +88,64 @@ impl Authority {
         }
     }
 
-    /// The path of its certificate, for messages.
+    /// The path of the certificate, for messages.
     pub(crate) fn certificate_path(self, store: &Store) -> PathBuf {
         store.path(&in_store(self.certificate_file()))
     }
 
-    /// The path of its key, for messages.
+    /// The path of the key, for messages.
     pub(crate) fn key_path(self, store: &Store) -> PathBuf {
         store.path(&in_store(self.key_file()))
     }
 
-    /// Compares the two halves with each other and with the clock.
+    /// Compares certificate and key with each other and with the clock.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub(crate) fn state(self, store: &Store, now: OffsetDateTime) -> Result<State, Error> {
+    pub(crate) fn state(
+        self,
+        store: &Store,
+        now: OffsetDateTime,
+    ) -> Result<AuthorityState, StoreError> {
         let certificate = store.find(&in_store(self.certificate_file()))?;
         let key = store.find(&in_store(self.key_file()))?;
         Ok(match (certificate, key) {
-            (Found::Nothing, Found::Nothing) => State::Missing,
-            (Found::Nothing, _) => State::Uncertified,
-            (_, Found::Nothing) => State::KeyMissing,
+            (Found::Nothing, Found::Nothing) => AuthorityState::Missing,
+            (Found::Nothing, _) => AuthorityState::Uncertified,
+            (_, Found::Nothing) => AuthorityState::KeyMissing,
             (Found::Open(certificate), Found::Open(key)) => {
-                judge(&Pair { certificate, key }, now).err().unwrap_or(State::Complete)
+                parse_signer(&AuthorityFiles { certificate, key }, now)
+                    .err()
+                    .unwrap_or(AuthorityState::Complete)
             }
-            _ => State::Sealed,
+            _ => AuthorityState::Sealed,
         })
     }
 
-    /// Makes what is missing of it: the key first, since a certificate can be made of it again.
+    /// Generates the missing files. The key is written first: the certificate can be issued again from
+    /// it.
     ///
     /// # Errors
     ///
     /// When a file cannot be written.
-    pub(crate) fn make(self, store: &Store, now: OffsetDateTime) -> Result<(), Error> {
+    pub(crate) fn generate(self, store: &Store, now: OffsetDateTime) -> Result<(), StoreError> {
         let file = in_store(self.key_file());
         let key = match store.read(&file)? {
-            Some(kept) => SigningKey::parse(&kept)
-                .ok_or_else(|| Error::Unusable { path: self.key_path(store) })?,
+            Some(stored) => SigningKey::parse(&stored)
+                .ok_or_else(|| StoreError::Unusable { path: self.key_path(store) })?,
             None => {
-                let made = SigningKey::generate();
-                store.create(&file, made.pem().expose())?;
-                made
+                let generated = SigningKey::generate();
+                store.create(&file, generated.pem().expose())?;
+                generated
             }
         };
         let certificate = self.certify(&key, now);
         store.create(&in_store(self.certificate_file()), certificate.as_bytes())
     }
 
-    /// A certificate of its own key. `keyEncipherment`, which kubeadm sets whatever the key, is left
-    /// out: it is not for elliptic curves (RFC 5480 §3).
+    /// A self-signed certificate. kubeadm sets `keyEncipherment` for every type of key; it is omitted
+    /// here, because it is not allowed for elliptic curves (RFC 5480 §3).
     fn certify(self, key: &SigningKey, now: OffsetDateTime) -> String {
         let mut parameters = CertificateParams::default();
         parameters.not_before = now - BACKDATED;
@@ -153,75 +160,74 @@ impl Authority {
         signed.unwrap_or_else(|fault| unreachable!("these parameters: {fault}")).pem()
     }
 
-    /// The common name once more, as kubeadm has it (`NewSelfSignedCACert` of client-go's cert).
+    /// The common name again, as in kubeadm (`NewSelfSignedCACert` in client-go's cert package).
     fn alternative_names(self) -> Vec<SanType> {
         let name = self.common_name().try_into().map(SanType::DnsName);
         vec![name.unwrap_or_else(|fault| unreachable!("{}: {fault}", self.common_name()))]
     }
 
-    /// Reads both halves.
+    /// Reads both files.
     ///
     /// # Errors
     ///
-    /// When one is not there or cannot be read.
-    pub(super) fn read(self, store: &Store) -> Result<Pair, Error> {
-        Ok(Pair {
+    /// When one is missing or cannot be read.
+    pub(super) fn read(self, store: &Store) -> Result<AuthorityFiles, StoreError> {
+        Ok(AuthorityFiles {
             certificate: store.require(&in_store(self.certificate_file()))?,
             key: store.require(&in_store(self.key_file()))?,
         })
     }
 
-    /// Signs a new key for a client, and returns its certificate with that of the authority.
+    /// Issues a certificate with a new key for a client; returns the certificate of the authority, too.
     ///
     /// # Errors
     ///
-    /// When a half is not there or cannot sign.
+    /// When a file is missing, or the authority cannot sign.
     pub(crate) fn sign(
         self,
         store: &Store,
-        subject: Subject<'_>,
+        subject: CertificateSubject<'_>,
         lifetime: Duration,
         now: OffsetDateTime,
-    ) -> Result<(Secret, ClientCertificate), Error> {
-        let pair = self.read(store)?;
-        let unusable = |_| Error::Unusable { path: self.key_path(store) };
-        let credential = judge(&pair, now).map_err(unusable)?.client(subject, lifetime, now);
-        Ok((pair.certificate, credential))
+    ) -> Result<(Secret, IssuedCertificate), StoreError> {
+        let files = self.read(store)?;
+        let unusable = |_| StoreError::Unusable { path: self.key_path(store) };
+        let signer = parse_signer(&files, now).map_err(unusable)?;
+        Ok((files.certificate, signer.issue(subject, lifetime, now)))
     }
 
-    /// The hash of its public key, which is no secret; none while that cannot be read.
+    /// The hash of the public key, which is not a secret; `None` if the certificate cannot be read.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub(crate) fn public_key_hash(self, store: &Store) -> Result<Option<String>, Error> {
+    pub(crate) fn public_key_hash(self, store: &Store) -> Result<Option<String>, StoreError> {
         let Found::Open(certificate) = store.find(&in_store(self.certificate_file()))? else {
             return Ok(None);
         };
-        let certificate = Certificate::parse(certificate.expose());
-        Ok(certificate.map(|certificate| certificate.public_key_hash()))
+        Ok(Certificate::parse(certificate.expose()).map(|parsed| parsed.public_key_hash()))
     }
 }
 
-fn judge(pair: &Pair, now: OffsetDateTime) -> Result<Signer, State> {
-    let certificate = Certificate::parse(pair.certificate.expose());
-    let certificate = certificate.filter(|certificate| certificate.is_authority);
-    let certificate = certificate.ok_or(State::CertificateMalformed)?;
-    let key = SigningKey::parse(&pair.key).ok_or(State::KeyMalformed)?;
+fn parse_signer(files: &AuthorityFiles, now: OffsetDateTime) -> Result<Signer, AuthorityState> {
+    let certificate = Certificate::parse(files.certificate.expose())
+        .filter(|parsed| parsed.is_authority)
+        .ok_or(AuthorityState::CertificateMalformed)?;
+    let key = SigningKey::parse(&files.key).ok_or(AuthorityState::KeyMalformed)?;
     if key.public_der() != certificate.public_key {
-        return Err(State::Mismatch);
+        return Err(AuthorityState::Mismatch);
     }
     if certificate.not_after <= now {
-        return Err(State::Expired(certificate.not_after));
+        return Err(AuthorityState::Expired(certificate.not_after));
     }
-    Signer::new(&certificate, key).ok_or(State::CertificateMalformed)
+    Signer::new(&certificate, key).ok_or(AuthorityState::CertificateMalformed)
 }
 
 fn in_store(file: &str) -> String {
     format!("{FOLDER}/{file}")
 }
 
-/// Its files in the store.
+/// The folder in the store.
 pub(crate) const FOLDER: &str = "cluster/pki";
 
 impl fmt::Display for Authority {

@@ -1,4 +1,4 @@
-//! Certificates: those of the authorities as they are read, those of clients as they are made.
+//! X.509 certificates: reads those of authorities, issues those of clients.
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyUsagePurpose};
 use time::{Duration, OffsetDateTime};
@@ -8,83 +8,83 @@ use super::secret::Secret;
 use super::signing_key::SigningKey;
 use meshwright_compiler::out::Digest;
 
-/// How long before its making a certificate begins: a host's clock may be behind ours, and refuses
-/// what is not valid yet (kubernetes#76714; kubeadm sets its own back by five minutes).
+/// A certificate is valid from this long before it is issued. A host whose clock is behind rejects a
+/// certificate that is not valid yet (kubernetes#76714; kubeadm uses five minutes).
 pub(super) const BACKDATED: Duration = Duration::HOUR;
 
-/// A certificate that was read.
+/// A parsed certificate.
 pub(crate) struct Certificate {
     der: Vec<u8>,
     /// SubjectPublicKeyInfo in DER.
     pub(super) public_key: Vec<u8>,
-    /// When it ends.
+    /// The time of expiry.
     pub not_after: OffsetDateTime,
-    /// Whether it may sign others.
+    /// Whether it may sign certificates.
     pub(super) is_authority: bool,
 }
 
 impl Certificate {
-    /// Reads `CERTIFICATE` in PEM; `None` if it is none.
+    /// Parses `CERTIFICATE` in PEM; `None` if it is not a valid certificate.
     pub(crate) fn parse(pem: &[u8]) -> Option<Self> {
-        let (_, pem) = parse_x509_pem(pem).ok()?;
-        if pem.label != "CERTIFICATE" {
+        let (_, block) = parse_x509_pem(pem).ok()?;
+        if block.label != "CERTIFICATE" {
             return None;
         }
-        let parsed = pem.parse_x509().ok()?;
+        let parsed = block.parse_x509().ok()?;
         Some(Self {
             public_key: parsed.public_key().raw.to_vec(),
             not_after: parsed.validity().not_after.to_datetime(),
             is_authority: parsed.is_ca(),
-            der: pem.contents,
+            der: block.contents,
         })
     }
 
-    /// What kubeadm pins as `--discovery-token-ca-cert-hash`: SHA-256 of the public key in DER.
+    /// The value of kubeadm's `--discovery-token-ca-cert-hash`: SHA-256 of the public key in DER.
     pub(crate) fn public_key_hash(&self) -> String {
         format!("sha256:{}", Digest::of(&self.public_key))
     }
 }
 
-/// Whom a client's certificate names. Kubernetes takes the common name for the user, and each
-/// organization for a group.
+/// The subject of a client certificate. Kubernetes reads the user from the common name, and a group
+/// from each organization.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct CertificateSubject<'a> {
     /// The user.
     pub user: &'a str,
     /// The group.
     pub group: &'a str,
 }
 
-/// A certificate with its private key, made just now.
-pub(crate) struct ClientCertificate {
+/// A new certificate with its private key.
+pub(crate) struct IssuedCertificate {
     /// In PEM.
     pub certificate: String,
     /// In PEM.
     pub key: Secret,
-    /// When it ends.
+    /// The time of expiry.
     pub not_after: OffsetDateTime,
 }
 
-/// An authority that can sign.
+/// A certificate authority that can sign.
 pub(super) struct Signer {
     issuer: Issuer<'static, SigningKey>,
     not_after: OffsetDateTime,
 }
 
 impl Signer {
-    /// Brings certificate and key together; `None` if the certificate is beyond the library.
+    /// A signer; `None` if rcgen does not support the certificate.
     pub(super) fn new(certificate: &Certificate, key: SigningKey) -> Option<Self> {
         let issuer = Issuer::from_ca_cert_der(&certificate.der.as_slice().into(), key).ok()?;
         Some(Self { issuer, not_after: certificate.not_after })
     }
 
-    /// Signs a new key for a client. It never outlives the authority.
-    pub(super) fn client(
+    /// Issues a certificate with a new key. It expires with the authority at the latest.
+    pub(super) fn issue(
         &self,
-        subject: Subject<'_>,
+        subject: CertificateSubject<'_>,
         lifetime: Duration,
         now: OffsetDateTime,
-    ) -> ClientCertificate {
+    ) -> IssuedCertificate {
         let mut parameters = CertificateParams::default();
         parameters.not_before = now - BACKDATED;
         parameters.not_after = (now + lifetime).min(self.not_after);
@@ -95,9 +95,10 @@ impl Signer {
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         parameters.use_authority_key_identifier_extension = true;
         let key = SigningKey::generate();
-        let signed = parameters.signed_by(&key, &self.issuer);
-        let signed = signed.unwrap_or_else(|fault| unreachable!("these parameters: {fault}"));
-        ClientCertificate {
+        let signed = parameters
+            .signed_by(&key, &self.issuer)
+            .unwrap_or_else(|fault| unreachable!("these parameters: {fault}"));
+        IssuedCertificate {
             certificate: signed.pem(),
             key: key.pem(),
             not_after: parameters.not_after,
@@ -109,7 +110,7 @@ impl Signer {
 mod tests {
     use super::Certificate;
 
-    /// Made by `meshwright keys` for nobody.
+    /// Generated by `meshwright keys` for this test.
     const AUTHORITY: &str = "\
 -----BEGIN CERTIFICATE-----
 MIIBhTCCASugAwIBAgIUH3hZigwXsH11o94QWwfxgjISem8wCgYIKoZIzj0EAwIw
@@ -124,19 +125,22 @@ Cs1OxKQO7Rjg
 -----END CERTIFICATE-----
 ";
 
-    /// What `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | sha256sum` prints.
+    /// The output of `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | sha256sum`.
     const HASH: &str = "1e850169998ca04f5ff3f2dc7523f0ef08823700f0f42e94958e5defcbfcfd30";
 
     #[test]
-    fn the_hash_is_that_of_openssl() {
+    fn hash_is_equal_to_that_of_openssl() {
         let certificate = Certificate::parse(AUTHORITY.as_bytes()).unwrap();
         assert_eq!(certificate.public_key_hash(), format!("sha256:{HASH}"));
         assert!(certificate.is_authority);
-        assert_eq!(super::super::clock::minute(certificate.not_after), "2036-11-21 09:22 UTC");
+        assert_eq!(
+            super::super::clock::format_minute(certificate.not_after),
+            "2036-11-21 09:22 UTC"
+        );
     }
 
     #[test]
-    fn refuses_what_is_no_certificate() {
+    fn rejects_invalid_certificates() {
         let key = AUTHORITY.replace("CERTIFICATE", "PRIVATE KEY");
         for text in ["", "-----BEGIN CERTIFICATE-----\n", &key, &AUTHORITY[..200]] {
             assert!(Certificate::parse(text.as_bytes()).is_none(), "{text}");

@@ -1,4 +1,4 @@
-//! A client's whole configuration, for apps that know no `PostUp`: with the keys inside.
+//! The complete configuration of a client, keys included, for apps that do not support `PostUp`.
 
 use serde::Serialize;
 
@@ -8,11 +8,12 @@ use meshwright_compiler::plan::{Client, Plan};
 use meshwright_compiler::render::client::ClientInterface;
 use meshwright_compiler::render::wg_quick::section;
 
-/// Stands in the text where a secret goes. A template never sees one: its errors show its view.
+/// A placeholder for a secret in the rendered text. A template never gets a secret, because its error
+/// messages print its input.
 const SLOT: &str = "\u{fffc}";
 
 #[derive(Serialize)]
-struct View<'plan> {
+struct ClientConfView<'plan> {
     #[serde(flatten)]
     interface: ClientInterface<'plan>,
     sections: Vec<String>,
@@ -20,7 +21,8 @@ struct View<'plan> {
     slot: &'static str,
 }
 
-/// The text of the file. `preshared` are in the order of the client's peers; empty without them.
+/// The text of the file. `preshared` has the keys in the order of the client's peers; it is empty
+/// without preshared keys.
 pub(crate) fn render(
     plan: &Plan,
     client: &Client,
@@ -28,7 +30,7 @@ pub(crate) fn render(
     preshared: &[Secret],
 ) -> Secret {
     let peers = plan.peers_of_client(client);
-    let view = View {
+    let view = ClientConfView {
         interface: ClientInterface::of(plan, client),
         sections: peers.iter().map(|peer| section(&plan.host_peer(peer))).collect(),
         preshared_keys: plan.wireguard.preshared_keys,
@@ -38,15 +40,15 @@ pub(crate) fn render(
     fill(&text, std::iter::once(private_key).chain(preshared))
 }
 
-/// Puts the secrets into the slots, in order.
+/// Replaces the placeholders with the secrets, in order.
 fn fill<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret> + Clone) -> Secret {
     let room = text.len() + secrets.clone().map(|secret| secret.line().len()).sum::<usize>();
     let mut filled = Vec::with_capacity(room);
-    let mut secrets = secrets.map(Secret::line);
+    let mut lines = secrets.map(Secret::line);
     for (position, part) in text.split(SLOT).enumerate() {
         if position > 0 {
-            let secret = secrets.next();
-            filled.extend_from_slice(secret.unwrap_or_else(|| unreachable!("a secret a slot")));
+            let secret = lines.next();
+            filled.extend_from_slice(secret.unwrap_or_else(|| unreachable!("one secret per slot")));
         }
         filled.extend_from_slice(part.as_bytes());
     }

@@ -1,20 +1,30 @@
-//! The one clock: what expires has to know what time it is. Nothing of it enters `out/`.
+//! The only use of the clock: certificates expire. No file in `out/` contains a date of this machine.
 
 use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
-/// The time of this machine.
-#[expect(clippy::disallowed_methods, reason = "certificates begin and end; out/ holds none")]
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+const MINUTE: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+
+/// The time of this machine, in UTC.
+#[expect(clippy::disallowed_methods, reason = "certificates need dates; out/ contains none")]
 pub(crate) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
-/// A moment as people write it: `2026-11-25 09:10 UTC`.
-pub(crate) fn minute(at: OffsetDateTime) -> String {
-    let (hour, minute) = (at.hour(), at.minute());
-    format!("{} {hour:02}:{minute:02} UTC", day(at))
+/// `2026-11-25 09:10 UTC`.
+pub(crate) fn format_minute(time: OffsetDateTime) -> String {
+    format(time, MINUTE)
 }
 
-/// A day as people write it: `2026-11-25`.
-pub(crate) fn day(at: OffsetDateTime) -> String {
-    format!("{}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
+/// `2026-11-25`.
+pub(crate) fn format_day(time: OffsetDateTime) -> String {
+    format(time, DAY)
+}
+
+fn format(time: OffsetDateTime, description: &[BorrowedFormatItem<'_>]) -> String {
+    let formatted = time.format(description);
+    formatted.unwrap_or_else(|fault| unreachable!("date and time are known: {fault}"))
 }

@@ -1,4 +1,4 @@
-//! What the cluster has one of: the key of its service accounts, the password of its BGP sessions.
+//! The secrets that a cluster has once: the key of its service accounts and the BGP password.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use super::secret::Secret;
 use super::signing_key::SigningKey;
 use super::wireguard::random;
 
-/// Signs the tokens of service accounts; every control plane has the same.
+/// The key that signs the tokens of service accounts. All control planes share it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServiceAccountKey;
 
 impl ServiceAccountKey {
-    /// The public half in PEM, with which API servers verify tokens; `None` if the key is none.
+    /// The public key in PEM, with which API servers verify tokens; `None` if the key is not valid.
     pub(super) fn public_pem(key: &Secret) -> Option<String> {
         SigningKey::parse(key).map(|key| key.public_pem())
     }
@@ -28,7 +28,7 @@ impl Item for ServiceAccountKey {
         "cluster/pki/sa.key".to_owned()
     }
 
-    fn is_sound(secret: &Secret) -> bool {
+    fn is_valid(secret: &Secret) -> bool {
         SigningKey::parse(secret).is_some()
     }
 
@@ -47,24 +47,24 @@ impl fmt::Display for ServiceAccountKey {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BgpPassword;
 
-/// What the kernel takes (`TCP_MD5SIG_MAXKEYLEN` in linux/tcp.h).
+/// The limit of the kernel, in bytes (`TCP_MD5SIG_MAXKEYLEN` in linux/tcp.h).
 const LONGEST_PASSWORD: usize = 80;
 
 impl Item for BgpPassword {
-    const NOUN: &'static str = "a password for BGP";
+    const NOUN: &'static str = "a BGP password";
 
     fn file(&self) -> String {
         "cluster/bgp-password".to_owned()
     }
 
-    /// It stands between quotes in BIRD's configuration, which knows no way to escape one.
-    fn is_sound(secret: &Secret) -> bool {
+    /// BIRD's configuration has the password in quotes and has no escape for a quote.
+    fn is_valid(secret: &Secret) -> bool {
         let password = secret.line();
         (1..=LONGEST_PASSWORD).contains(&password.len())
             && password.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte))
     }
 
-    /// 256 bits, of letters, digits, `-` and `_`.
+    /// 256 bits, encoded as letters, digits, `-` and `_`.
     fn generate() -> Secret {
         let mut line = vec![b'\n'; 44];
         let written = URL_SAFE_NO_PAD.encode_slice(*random(), &mut line[..43]);
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_what_bird_and_the_kernel_take() {
+    fn accepts_passwords_that_bird_and_the_kernel_accept() {
         let longest = "x".repeat(80);
         let table = [
             ("hunter2", true),
@@ -96,11 +96,11 @@ mod tests {
             ("back\\slash", false),
             ("pässword", false),
         ];
-        for (password, sound) in table {
+        for (password, is_valid) in table {
             let secret = Secret::new(password.as_bytes().to_vec());
-            assert_eq!(BgpPassword::is_sound(&secret), sound, "{password}");
+            assert_eq!(BgpPassword::is_valid(&secret), is_valid, "{password}");
         }
-        assert!(!BgpPassword::is_sound(&Secret::new((longest + "x").into_bytes())));
-        assert!(BgpPassword::is_sound(&BgpPassword::generate()));
+        assert!(!BgpPassword::is_valid(&Secret::new((longest + "x").into_bytes())));
+        assert!(BgpPassword::is_valid(&BgpPassword::generate()));
     }
 }

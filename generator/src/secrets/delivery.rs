@@ -1,8 +1,9 @@
-//! What `export` sends to one host: every file at its final path, as one tar.
+//! The tar archive that `export` sends to one host: every file at its final path.
 //!
-//! Plain ustar, root's by number, without times. Folders have entries only where they are ours alone:
-//! an entry for `etc/` would give the host's `/etc` its mode (seen). The last entry is the marker with
-//! the checksum of every other file: without it, or with another sum, the host takes nothing.
+//! The format is ustar; all entries belong to uid 0 and have no time. Only folders that belong to
+//! Meshwright have an entry: an entry for `etc/` would change the mode of the host's `/etc` (observed
+//! with GNU tar 1.35, 2026-11). The last entry is the marker, which contains the checksum of every
+//! other file. The host rejects a delivery without a marker or with a wrong checksum.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,14 +11,14 @@ use std::fmt::Write as _;
 use tar::{EntryType, Header};
 use time::{Duration, OffsetDateTime};
 
-use super::authority::{self, Authority};
-use super::certificate::Subject;
+use super::authority::{Authority, AuthorityFiles};
+use super::certificate::CertificateSubject;
 use super::cluster_key::ServiceAccountKey;
 use super::item::Item as _;
-use super::key_pair::Owner;
-use super::preshared::Pair;
+use super::key_pair::KeyPair;
+use super::preshared::PeerPair;
 use super::secret::Secret;
-use super::store::{Error, Store};
+use super::store::{Store, StoreError};
 use super::{kubeconfig, manifest};
 use meshwright_compiler::out::Digest;
 use meshwright_compiler::plan::host::{DISCOVERY_FILE, JOIN_CERTIFICATE, JOIN_KEY, WireGuard};
@@ -26,20 +27,20 @@ use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree::{CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER};
 use meshwright_compiler::topology::Topology;
 
-/// How long a node may join with what it was given: enough for a first boot on the next morning,
-/// short for what cannot be revoked.
+/// The lifetime of a join credential. It is long enough for a first boot on the next day, and short
+/// because the credential cannot be revoked.
 const JOIN_LIFETIME: Duration = Duration::DAY;
 
-/// The size of a block of a tar, in bytes.
+/// The size of a tar block, in bytes.
 const BLOCK: usize = 512;
 
-/// Files by their paths without the leading slash.
+/// Files by their absolute paths without the leading slash.
 #[derive(Default)]
 pub(crate) struct Delivery {
-    files: BTreeMap<String, File>,
+    files: BTreeMap<String, DeliveredFile>,
 }
 
-struct File {
+struct DeliveredFile {
     mode: u32,
     content: Secret,
 }
@@ -49,7 +50,7 @@ const PRIVATE: u32 = 0o600;
 const PROGRAM: u32 = 0o755;
 
 impl Delivery {
-    /// The files of a node's host that are no secret. NixOS has them from its own configuration.
+    /// The public files of a node. A NixOS host has them from its own configuration.
     pub(crate) fn public(rendering: &Rendering<'_>, node: &Node) -> Self {
         let mut delivery = Self::default();
         if node.os.is_nixos() {
@@ -66,19 +67,19 @@ impl Delivery {
         delivery
     }
 
-    /// What the init node applies; the rest of `out/` is no part of a cluster.
+    /// Adds a file that the init node applies. The rest of `out/` is not delivered.
     fn add_of_cluster(&mut self, path: &str, content: &[u8]) {
         let Some(file) = path.strip_prefix("cluster/") else { return };
         let mode = if file == "apply.sh" { PROGRAM } else { PUBLIC };
         self.add(&format!("{CLUSTER_FOLDER}/{file}"), mode, content.to_vec());
     }
 
-    /// The Secrets of the cluster as files of one folder.
+    /// The Kubernetes Secrets of the cluster, one file each.
     ///
     /// # Errors
     ///
-    /// When what they hold is not in the store.
-    pub(crate) fn manifests(plan: &Plan, store: &Store) -> Result<Self, Error> {
+    /// When a secret is not in the store.
+    pub(crate) fn manifests(plan: &Plan, store: &Store) -> Result<Self, StoreError> {
         let mut delivery = Self::default();
         for (file, content) in manifest::all(plan, store)? {
             delivery.add_secret(file, PRIVATE, content);
@@ -86,12 +87,12 @@ impl Delivery {
         Ok(delivery)
     }
 
-    /// Adds a node's secrets. A node that joins is given a credential, made at this moment and kept
-    /// nowhere; returns when that ends.
+    /// Adds the secrets of a node. A node that joins also gets a new join credential, which is not
+    /// stored; returns its time of expiry.
     ///
     /// # Errors
     ///
-    /// When one is not in the store.
+    /// When a secret is not in the store.
     pub(crate) fn add_secrets(
         &mut self,
         topology: &Topology,
@@ -99,7 +100,7 @@ impl Delivery {
         node: &Node,
         store: &Store,
         now: OffsetDateTime,
-    ) -> Result<Option<OffsetDateTime>, Error> {
+    ) -> Result<Option<OffsetDateTime>, StoreError> {
         self.add_keys(topology, plan, node, store)?;
         if node.is_control_plane() {
             self.add_pki(store)?;
@@ -119,14 +120,14 @@ impl Delivery {
         plan: &Plan,
         node: &Node,
         store: &Store,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StoreError> {
         let interface = &plan.wireguard.interface;
-        for owner in Owner::named(topology, &node.name) {
+        for key_pair in KeyPair::named(topology, &node.name) {
             let path = WireGuard::private_key_file(interface);
-            self.add_secret(&path, PRIVATE, owner.read(store)?);
+            self.add_secret(&path, PRIVATE, key_pair.read(store)?);
         }
         for peer in plan.peers(node) {
-            for pair in Pair::of(plan, &node.name, std::slice::from_ref(&peer)) {
+            for pair in PeerPair::with_peers(plan, &node.name, std::slice::from_ref(&peer)) {
                 let path = WireGuard::preshared_key_file(interface, peer.name());
                 self.add_secret(&path, PRIVATE, pair.read(store)?);
             }
@@ -134,15 +135,15 @@ impl Delivery {
         Ok(())
     }
 
-    fn add_pki(&mut self, store: &Store) -> Result<(), Error> {
+    fn add_pki(&mut self, store: &Store) -> Result<(), StoreError> {
         for authority in Authority::ALL {
-            let authority::Pair { certificate, key } = authority.read(store)?;
-            let place = |file| format!("{PKI_FOLDER}/{file}");
-            self.add_secret(&place(authority.certificate_file()), PUBLIC, certificate);
-            self.add_secret(&place(authority.key_file()), PRIVATE, key);
+            let AuthorityFiles { certificate, key } = authority.read(store)?;
+            let path = |file| format!("{PKI_FOLDER}/{file}");
+            self.add_secret(&path(authority.certificate_file()), PUBLIC, certificate);
+            self.add_secret(&path(authority.key_file()), PRIVATE, key);
         }
         let key = ServiceAccountKey.read(store)?;
-        let unusable = || Error::Unusable { path: ServiceAccountKey.path(store) };
+        let unusable = || StoreError::Unusable { path: ServiceAccountKey.path(store) };
         let public = ServiceAccountKey::public_pem(&key).ok_or_else(unusable)?;
         self.add(&format!("{PKI_FOLDER}/sa.pub"), PUBLIC, public.into_bytes());
         self.add_secret(&format!("{PKI_FOLDER}/sa.key"), PRIVATE, key);
@@ -155,9 +156,9 @@ impl Delivery {
         node: &Node,
         store: &Store,
         now: OffsetDateTime,
-    ) -> Result<OffsetDateTime, Error> {
+    ) -> Result<OffsetDateTime, StoreError> {
         let user = kubeconfig::join_user(&node.name);
-        let subject = Subject { user: &user, group: kubeconfig::JOIN_GROUP };
+        let subject = CertificateSubject { user: &user, group: kubeconfig::JOIN_GROUP };
         let (authority, credential) =
             Authority::Cluster.sign(store, subject, JOIN_LIFETIME, now)?;
         let discovery = kubeconfig::discovery(plan, authority.expose());
@@ -173,56 +174,57 @@ impl Delivery {
 
     fn add_secret(&mut self, path: &str, mode: u32, content: Secret) {
         let path = path.trim_start_matches('/').to_owned();
-        self.files.insert(path, File { mode, content });
+        self.files.insert(path, DeliveredFile { mode, content });
     }
 
-    /// How many files there are, and how many of them only root may read.
+    /// The number of files, and how many of them only root can read.
     pub(crate) fn count(&self) -> (usize, usize) {
         let private = self.files.values().filter(|file| file.mode == PRIVATE);
         (self.files.len(), private.count())
     }
 
-    /// Adds the marker and packs everything. `head` says in one line what is delivered to whom.
+    /// The archive with the marker. `head` is one line with the content and the receiver.
     ///
     /// # Errors
     ///
-    /// The path that is too long for a tar.
+    /// The path that is too long for ustar.
     pub(crate) fn marked(self, head: &str) -> Result<Secret, String> {
-        let marker = File { mode: PRIVATE, content: Secret::new(self.marker(head).into_bytes()) };
+        let marker =
+            DeliveredFile { mode: PRIVATE, content: Secret::new(self.marker(head).into_bytes()) };
         pack(&self.files, Some((MARKER.trim_start_matches('/'), marker)))
     }
 
-    /// Packs everything without a marker.
+    /// The archive without a marker.
     ///
     /// # Errors
     ///
-    /// The path that is too long for a tar.
+    /// The path that is too long for ustar.
     pub(crate) fn unmarked(self) -> Result<Secret, String> {
         pack(&self.files, None)
     }
 
-    /// Whom it is for, then what sha256sum(1) prints of every file.
+    /// The head, then the line of sha256sum(1) for every file.
     fn marker(&self, head: &str) -> String {
         let mut marker = format!("# {head}\n");
         for (path, file) in &self.files {
             let sum = Digest::of(file.content.expose());
-            // A String takes whatever is written.
+            // Writing to a String cannot fail.
             let _ = writeln!(marker, "{sum}  {path}");
         }
         marker
     }
 }
 
-/// The folders of these files that are ours alone, with their modes.
+/// The folders of these files that belong to Meshwright, with their modes.
 fn folders<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, u32> {
     let parents = |path: &'a str| path.match_indices('/').map(move |(end, _)| &path[..end]);
     let folders: BTreeSet<_> = paths.flat_map(parents).collect();
-    let own = folders.into_iter().filter_map(|folder| Some((folder.to_owned(), mode_of(folder)?)));
+    let own = folders.into_iter().filter_map(|path| Some((path.to_owned(), folder_mode(path)?)));
     own.collect()
 }
 
-/// The mode of a folder that is ours alone.
-fn mode_of(folder: &str) -> Option<u32> {
+/// The mode of a folder that belongs to Meshwright; `None` for other folders.
+fn folder_mode(folder: &str) -> Option<u32> {
     let is_preshared = folder.starts_with("etc/wireguard/") && folder.ends_with(".psk");
     let is_secret = folder == SECRETS_FOLDER.trim_start_matches('/') || is_preshared;
     let is_own = folder == "etc/meshwright"
@@ -234,26 +236,29 @@ fn mode_of(folder: &str) -> Option<u32> {
     }
 }
 
-fn pack(files: &BTreeMap<String, File>, last: Option<(&str, File)>) -> Result<Secret, String> {
-    let files = files.iter().map(|(path, file)| (path.as_str(), file));
-    let last = last.as_ref().map(|(path, file)| (*path, file));
-    let files: Vec<_> = files.chain(last).collect();
-    let folders = folders(files.iter().map(|(path, _)| *path));
-    let blocks = |file: &File| 1 + file.content.expose().len().div_ceil(BLOCK);
-    let blocks: usize = files.iter().map(|(_, file)| blocks(file)).sum();
+fn pack(
+    files: &BTreeMap<String, DeliveredFile>,
+    last: Option<(&str, DeliveredFile)>,
+) -> Result<Secret, String> {
+    let last_entry = last.as_ref().map(|(path, file)| (*path, file));
+    let entries: Vec<_> =
+        files.iter().map(|(path, file)| (path.as_str(), file)).chain(last_entry).collect();
+    let folders = folders(entries.iter().map(|(path, _)| *path));
+    let count_blocks = |file: &DeliveredFile| 1 + file.content.expose().len().div_ceil(BLOCK);
+    let blocks: usize = entries.iter().map(|(_, file)| count_blocks(file)).sum();
     let room = (blocks + folders.len() + 2) * BLOCK;
     let mut archive = tar::Builder::new(Vec::with_capacity(room));
     for (folder, mode) in &folders {
         append(&mut archive, EntryType::Directory, &format!("{folder}/"), *mode, &[])?;
     }
-    for (path, File { mode, content }) in files {
+    for (path, DeliveredFile { mode, content }) in entries {
         append(&mut archive, EntryType::Regular, path, *mode, content.expose())?;
     }
     Ok(Secret::new(archive.into_inner().unwrap_or_else(|fault| unreachable!("memory: {fault}"))))
 }
 
-/// ustar has room for a name of 100 bytes behind a folder of 155: the registry of a mirror can be
-/// longer than that.
+/// ustar limits a file name to 100 bytes and its folder to 155. The path of a registry mirror can
+/// exceed these limits.
 fn append(
     archive: &mut tar::Builder<Vec<u8>>,
     kind: EntryType,

@@ -1,36 +1,36 @@
-//! One secret that its own bytes judge, and that is made without asking anyone.
+//! Secrets that are generated, and validated by their own bytes.
 
 use std::fmt::Display;
 use std::path::PathBuf;
 
 use super::secret::Secret;
-use super::store::{Error, Found, Store};
+use super::store::{Found, Store, StoreError};
 
-/// What the store has of a secret.
+/// The state of a secret in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing.
+pub(crate) enum SecretState {
+    /// There is no file.
     Missing,
-    /// The secret.
+    /// The file contains the secret.
     Complete,
-    /// A sealed file, and no identity to look into it.
+    /// The file is encrypted, and no identity was given.
     Sealed,
-    /// A file that holds something else.
+    /// The file contains something else.
     Malformed,
 }
 
-/// A secret with a file of its own. It displays as its owner.
+/// A secret with its own file. `Display` prints its owner.
 pub(crate) trait Item: Display {
-    /// What it is, with its article.
+    /// The kind of secret, with its article.
     const NOUN: &'static str;
 
     /// Its file in the store.
     fn file(&self) -> String;
 
-    /// Whether the file holds such a secret.
-    fn is_sound(secret: &Secret) -> bool;
+    /// Whether these bytes are such a secret.
+    fn is_valid(secret: &Secret) -> bool;
 
-    /// A new one.
+    /// A new secret.
     fn generate() -> Secret;
 
     /// Its path, for messages.
@@ -38,35 +38,35 @@ pub(crate) trait Item: Display {
         store.path(&self.file())
     }
 
-    /// What the store has of it.
+    /// Reads and validates the file.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    fn state(&self, store: &Store) -> Result<State, Error> {
+    fn state(&self, store: &Store) -> Result<SecretState, StoreError> {
         Ok(match store.find(&self.file())? {
-            Found::Nothing => State::Missing,
-            Found::Sealed => State::Sealed,
-            Found::Open(secret) if Self::is_sound(&secret) => State::Complete,
-            Found::Open(_) => State::Malformed,
+            Found::Nothing => SecretState::Missing,
+            Found::Sealed => SecretState::Sealed,
+            Found::Open(secret) if Self::is_valid(&secret) => SecretState::Complete,
+            Found::Open(_) => SecretState::Malformed,
         })
     }
 
-    /// Makes it.
+    /// Generates the secret and writes its file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written, or is there already.
-    fn make(&self, store: &Store) -> Result<(), Error> {
+    /// When the file cannot be written, or exists.
+    fn write_new(&self, store: &Store) -> Result<(), StoreError> {
         store.create(&self.file(), Self::generate().expose())
     }
 
-    /// Reads it.
+    /// Reads the secret.
     ///
     /// # Errors
     ///
-    /// When it is not there or cannot be read.
-    fn read(&self, store: &Store) -> Result<Secret, Error> {
+    /// When the file is missing or cannot be read.
+    fn read(&self, store: &Store) -> Result<Secret, StoreError> {
         store.require(&self.file())
     }
 }

@@ -1,198 +1,161 @@
-//! Key pairs: the private half in the store, the public half in the topology.
+//! WireGuard key pairs: the private key is in the store, the public key in the topology.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use super::secret::Secret;
-use super::store::{Error, Found, Store};
+use super::store::{Found, Store, StoreError};
 use super::wireguard::{PrivateKey, is_clamped};
-use meshwright_compiler::route::Route;
 use meshwright_compiler::topology::Topology;
+use meshwright_compiler::topology::member::{Member, MemberKind, members};
 use meshwright_value::{InterfaceName, Name, PublicKey};
 
-/// What has a key pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A machine of the cluster.
-    Node,
-    /// Somebody's machine.
-    Client,
-}
-
-/// Who a key pair belongs to, and what the topology says of it.
+/// The key pair of one member.
 #[derive(Debug)]
-pub(crate) struct Owner<'topology> {
-    /// What it is.
-    pub kind: Kind,
-    /// Its name.
-    pub name: &'topology Name,
-    /// Its table in the topology.
-    pub origin: &'topology Route,
-    /// What the topology has.
-    pub public_key: Option<PublicKey>,
+pub(crate) struct KeyPair<'topology> {
+    /// The member that has the key pair, with its public key in the topology.
+    pub member: Member<'topology>,
     interface: &'topology InterfaceName,
 }
 
-/// How the two halves stand to each other.
+/// The state of a key pair: the private key in the store, compared with the topology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Neither is there.
+pub(crate) enum KeyPairState {
+    /// Neither key is there.
     Missing,
-    /// The private half is there, with this public one, and the topology has none.
+    /// The store has the private key of this public key, and the topology has no public key.
     Unpublished(PublicKey),
-    /// Both are there and belong together.
+    /// Both keys are there and match.
     Complete,
-    /// The topology's public key was made elsewhere: the store has nothing of it.
+    /// The topology has a public key, and the store has no private key for it.
     Elsewhere,
-    /// The private half has this public one, and the topology another.
+    /// The store has the private key of this public key, and the topology has another public key.
     Mismatch(PublicKey),
-    /// The topology has the private half itself, whose public one is this.
+    /// The topology contains the private key instead of this public key.
     Published(PublicKey),
-    /// The file in the store holds no key.
+    /// The file in the store does not contain a key.
     Malformed,
-    /// The private half is sealed, and there is no identity to look at it.
+    /// The file in the store is encrypted, and no identity was given.
     Sealed,
 }
 
-impl<'topology> Owner<'topology> {
-    /// All owners of a topology, nodes first, in its order.
+impl<'topology> KeyPair<'topology> {
+    /// The key pairs of all members, in the order of [`members`].
     #[must_use]
     pub(crate) fn all(topology: &'topology Topology) -> Vec<Self> {
         let interface = &topology.wireguard.interface;
-        let nodes = topology.nodes.iter().map(|node| Self {
-            kind: Kind::Node,
-            name: &node.name,
-            origin: &node.origin,
-            public_key: node.public_key,
-            interface,
-        });
-        let clients = topology.clients.iter().map(|client| Self {
-            kind: Kind::Client,
-            name: &client.name,
-            origin: &client.origin,
-            public_key: client.public_key,
-            interface,
-        });
-        nodes.chain(clients).collect()
+        members(topology).map(|member| Self { member, interface }).collect()
     }
 
-    /// The owner of that name; several where the rules would have refused it.
+    /// The key pairs of the members with this name. Names are unique once the topology has passed
+    /// its rules.
     #[must_use]
     pub(crate) fn named(topology: &'topology Topology, name: &Name) -> Vec<Self> {
-        let mut owners = Self::all(topology);
-        owners.retain(|owner| owner.name == name);
-        owners
+        let mut key_pairs = Self::all(topology);
+        key_pairs.retain(|key_pair| key_pair.member.name == name);
+        key_pairs
     }
 
-    /// The path of its private key.
+    /// The path of the private key.
     #[must_use]
     pub(crate) fn path(&self, store: &Store) -> PathBuf {
         store.path(&self.file())
     }
 
-    /// Compares the two halves.
+    /// Compares the private key in the store with the public key in the topology.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub(crate) fn state(&self, store: &Store) -> Result<State, Error> {
+    pub(crate) fn state(&self, store: &Store) -> Result<KeyPairState, StoreError> {
         let text = match store.find(&self.file())? {
             Found::Open(text) => text,
-            Found::Sealed => return Ok(State::Sealed),
-            Found::Nothing if self.public_key.is_some() => return Ok(State::Elsewhere),
-            Found::Nothing => return Ok(State::Missing),
+            Found::Sealed => return Ok(KeyPairState::Sealed),
+            Found::Nothing if self.member.public_key.is_some() => {
+                return Ok(KeyPairState::Elsewhere);
+            }
+            Found::Nothing => return Ok(KeyPairState::Missing),
         };
-        let Some(private) = PrivateKey::parse(text.expose()) else { return Ok(State::Malformed) };
+        let Some(private) = PrivateKey::parse(text.expose()) else {
+            return Ok(KeyPairState::Malformed);
+        };
         let public = private.public_key();
-        Ok(match self.public_key {
-            None => State::Unpublished(public),
-            Some(written) if written == public => State::Complete,
-            Some(written) if private.is_written_as(&written) => State::Published(public),
-            Some(_) => State::Mismatch(public),
+        Ok(match self.member.public_key {
+            None => KeyPairState::Unpublished(public),
+            Some(written) if written == public => KeyPairState::Complete,
+            Some(written) if private.is_written_as(&written) => KeyPairState::Published(public),
+            Some(_) => KeyPairState::Mismatch(public),
         })
     }
 
-    /// Whether the topology may have its private key for its public one: only such are worth a look
-    /// into the store.
+    /// Whether the public key in the topology may be a private key. This is decided without reading
+    /// the store.
     #[must_use]
     pub(crate) fn may_be_published(&self) -> bool {
-        self.public_key.is_some_and(|key| is_clamped(&key))
+        self.member.public_key.is_some_and(|key| is_clamped(&key))
     }
 
-    /// The public half of what the topology has for one, were it a private key.
+    /// The public key that belongs to the key in the topology, if that is a private key.
     #[must_use]
-    pub(crate) fn taken_for_private(&self) -> Option<PublicKey> {
-        self.public_key.map(|key| PrivateKey::written_as(&key).public_key())
+    pub(crate) fn derived_public_key(&self) -> Option<PublicKey> {
+        self.member.public_key.map(|key| PrivateKey::written_as(&key).public_key())
     }
 
-    /// Makes a key pair, keeps the private half and returns the public one.
+    /// Generates the key pair, stores the private key and returns the public key.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written, or is there already.
-    pub(crate) fn make(&self, store: &Store) -> Result<PublicKey, Error> {
+    /// When the file cannot be written, or exists.
+    pub(crate) fn generate(&self, store: &Store) -> Result<PublicKey, StoreError> {
         let private = PrivateKey::generate();
         store.create(&self.file(), private.line().expose())?;
         Ok(private.public_key())
     }
 
-    /// Reads its private key.
+    /// Reads the private key.
     ///
     /// # Errors
     ///
-    /// When it is not there or cannot be read.
-    pub(crate) fn read(&self, store: &Store) -> Result<Secret, Error> {
+    /// When the file is missing or cannot be read.
+    pub(crate) fn read(&self, store: &Store) -> Result<Secret, StoreError> {
         store.require(&self.file())
     }
 
     fn file(&self) -> String {
-        self.kind.file(self.name.as_str(), self.interface)
+        key_file(self.member.kind, self.member.name.as_str(), self.interface)
     }
 }
 
-/// Where each private key of the store is that opens here, by its public half: whoever was renamed
-/// left it under the old name.
+/// The path of every private key in the store that can be decrypted, by its public key. A member
+/// that was renamed has its private key under the old name.
 ///
 /// # Errors
 ///
 /// When a folder cannot be read.
-pub(crate) fn kept(
+pub(crate) fn stored_key_pairs(
     interface: &InterfaceName,
     store: &Store,
-) -> Result<BTreeMap<PublicKey, PathBuf>, Error> {
-    let mut kept = BTreeMap::new();
-    for kind in [Kind::Node, Kind::Client] {
-        for name in store.folders(kind.folder())? {
-            let file = kind.file(&name, interface);
+) -> Result<BTreeMap<PublicKey, PathBuf>, StoreError> {
+    let mut stored = BTreeMap::new();
+    for kind in [MemberKind::Node, MemberKind::Client] {
+        for name in store.folders(folder(kind))? {
+            let file = key_file(kind, &name, interface);
             let Ok(Found::Open(text)) = store.find(&file) else { continue };
             let Some(private) = PrivateKey::parse(text.expose()) else { continue };
-            kept.insert(private.public_key(), store.path(&file));
+            stored.insert(private.public_key(), store.path(&file));
         }
     }
-    Ok(kept)
+    Ok(stored)
 }
 
-impl Kind {
-    fn file(self, name: &str, interface: &InterfaceName) -> String {
-        format!("{}/{name}/{interface}.key", self.folder())
-    }
-
-    /// Its folder in the store.
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Node => "nodes",
-            Self::Client => "clients",
-        }
-    }
+fn key_file(kind: MemberKind, name: &str, interface: &InterfaceName) -> String {
+    format!("{}/{name}/{interface}.key", folder(kind))
 }
 
-impl fmt::Display for Owner<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::Node => "node",
-            Kind::Client => "client",
-        };
-        write!(f, "{kind} {}", self.name)
+/// The folder in the store.
+fn folder(kind: MemberKind) -> &'static str {
+    match kind {
+        MemberKind::Node => "nodes",
+        MemberKind::Client => "clients",
     }
 }

@@ -1,11 +1,10 @@
-//! Secrets: the only place that ever holds a private key.
+//! Secrets: the only module that handles private keys.
 //!
-//! [`store`] is the folder with the files, which [`seal`] encrypts where the topology names
-//! recipients. [`wireguard`] and [`signing_key`] have the types of the keys. [`key_pair`],
-//! [`preshared`], [`authority`], [`cluster_key`] and [`tunnel`] are what the store keeps, and
-//! [`inventory`] holds it against the topology. [`delivery`], [`client_conf`], [`manifest`] and
-//! [`kubeconfig`] are the forms in which secrets leave. Nothing here can be printed or serialised by
-//! accident: what leaves is a [`secret::Secret`].
+//! [`store`] is the folder with the files; [`seal`] encrypts them if the topology names recipients.
+//! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
+//! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`requirements`] compares
+//! the store with the topology. [`delivery`], [`client_conf`], [`manifest`] and [`kubeconfig`] write
+//! secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
 pub(crate) mod certificate;
@@ -14,12 +13,12 @@ pub(crate) mod clock;
 pub(crate) mod cluster_key;
 pub(crate) mod delivery;
 pub(crate) mod fault;
-pub(crate) mod inventory;
 pub(crate) mod item;
 pub(crate) mod key_pair;
 pub(crate) mod kubeconfig;
 pub(crate) mod manifest;
 pub(crate) mod preshared;
+pub(crate) mod requirements;
 pub(crate) mod seal;
 pub(crate) mod secret;
 mod signing_key;

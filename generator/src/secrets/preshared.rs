@@ -1,4 +1,4 @@
-//! Preshared keys: one file for each pair of peers, in the store alone.
+//! Preshared keys: one file for each pair of peers.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use meshwright_compiler::plan::Plan;
 use meshwright_compiler::plan::mesh::Peer;
 use meshwright_value::Name;
 
-/// Its files in the store.
+/// The folder in the store.
 pub(crate) const FOLDER: &str = "preshared";
 
-/// Two peers, the lesser name first.
+/// Two peers, sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Pair<'plan>([&'plan Name; 2]);
+pub(crate) struct PeerPair<'plan>([&'plan Name; 2]);
 
-impl<'plan> Pair<'plan> {
-    /// The pairs of a plan that have a preshared key, in the order of their names; none where the
-    /// topology asks for none.
+impl<'plan> PeerPair<'plan> {
+    /// All pairs of a plan, in the order of their names; none if the topology does not enable preshared
+    /// keys.
     #[must_use]
     pub(crate) fn all(plan: &'plan Plan) -> Vec<Self> {
         match plan.wireguard.preshared_keys {
@@ -27,9 +27,13 @@ impl<'plan> Pair<'plan> {
         }
     }
 
-    /// The pairs of one peer.
+    /// The pairs of one member with each of its peers.
     #[must_use]
-    pub(crate) fn of(plan: &'plan Plan, name: &'plan Name, peers: &[Peer<'plan>]) -> Vec<Self> {
+    pub(crate) fn with_peers(
+        plan: &'plan Plan,
+        name: &'plan Name,
+        peers: &[Peer<'plan>],
+    ) -> Vec<Self> {
         match plan.wireguard.preshared_keys {
             true => peers.iter().map(|peer| Self::new(name, peer.name())).collect(),
             false => Vec::new(),
@@ -43,16 +47,16 @@ impl<'plan> Pair<'plan> {
     }
 }
 
-impl Item for Pair<'_> {
+impl Item for PeerPair<'_> {
     const NOUN: &'static str = "a preshared key";
 
-    /// A name may hold two hyphens, but no plus: no two pairs share a file.
+    /// Names cannot contain `+`, so the file name is unique.
     fn file(&self) -> String {
         let [lesser, greater] = self.0;
         format!("{FOLDER}/{lesser}+{greater}.psk")
     }
 
-    fn is_sound(secret: &Secret) -> bool {
+    fn is_valid(secret: &Secret) -> bool {
         PresharedKey::parse(secret.expose()).is_some()
     }
 
@@ -61,7 +65,7 @@ impl Item for Pair<'_> {
     }
 }
 
-impl fmt::Display for Pair<'_> {
+impl fmt::Display for PeerPair<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} and {}", self.0[0], self.0[1])
     }

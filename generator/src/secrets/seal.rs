@@ -1,5 +1,5 @@
-//! Encryption of the store with age (<https://age-encryption.org/v1>): to the recipients of the
-//! topology, armored, so that a file is text in git and `age -d` and agenix read it.
+//! Encryption of the store with age (<https://age-encryption.org/v1>) for the recipients in the
+//! topology. Files are armored: they are text in git, and `age -d` and agenix read them.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use zeroize::Zeroizing;
 use super::secret::Secret;
 use meshwright_value::Recipient;
 
-/// Who can open what is sealed.
+/// The recipients that can decrypt the store.
 pub(crate) struct Recipients {
     keys: Vec<Box<dyn age::Recipient + Send>>,
-    /// One a line, as `age -R` reads them.
+    /// One per line, as `age -R` reads them.
     pub lines: String,
 }
 
 impl Recipients {
-    /// The recipients that a topology names.
+    /// Parses the recipients in a topology.
     ///
     /// # Errors
     ///
-    /// The positions of those that nothing can be encrypted to.
+    /// The positions of recipients that cannot be used.
     pub(crate) fn new(written: &[Recipient]) -> Result<Self, Vec<usize>> {
         let parsed: Vec<_> = written.iter().map(|one| recipient(one.as_str())).collect();
         let unusable: Vec<_> =
@@ -35,7 +35,7 @@ impl Recipients {
         Ok(Self { keys: parsed.into_iter().flatten().collect(), lines })
     }
 
-    /// Encrypts a secret to all of them.
+    /// Encrypts a secret for all recipients.
     pub(super) fn seal(&self, secret: &[u8]) -> Result<Vec<u8>, String> {
         let keys = self.keys.iter().map(|key| &**key as &dyn age::Recipient);
         let encryptor = Encryptor::with_recipients(keys).map_err(|fault| fault.to_string())?;
@@ -49,7 +49,7 @@ impl Recipients {
     }
 }
 
-/// A key of age's own, or of SSH. Those of plugins need their program to encrypt.
+/// A native age key or an SSH key. A plugin recipient is not supported: it needs its program to encrypt.
 fn recipient(text: &str) -> Option<Box<dyn age::Recipient + Send>> {
     if let Ok(key) = text.parse::<x25519::Recipient>() {
         return Some(Box::new(key));
@@ -58,35 +58,35 @@ fn recipient(text: &str) -> Option<Box<dyn age::Recipient + Send>> {
     Some(Box::new(key))
 }
 
-/// What opens the sealed store: identity files, as `age -i` takes them.
+/// The identities that decrypt the store, from files as for `age -i`.
 #[derive(Default)]
 pub(crate) struct Identities(Vec<Box<dyn age::Identity>>);
 
-/// Why a sealed file does not open.
-pub(super) enum Closed {
-    /// It is encrypted to others.
-    ToOthers,
-    /// It is not what it was.
-    Broken(String),
+/// Why a file cannot be decrypted.
+pub(super) enum DecryptFailure {
+    /// It is encrypted for other recipients.
+    OtherRecipients,
+    /// It is damaged, or not encrypted with age.
+    Damaged(String),
 }
 
-/// Why a file is no identity. Its content is not repeated.
+/// Why an identity file cannot be used. The message never contains its content.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdentityError {
-    /// The system's word.
+    /// The system cannot read it.
     #[error("cannot read the identity {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// It is something else, or protected.
+    /// It is not an identity, or protected by a passphrase.
     #[error("{} {reason}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason, which continues the path.
         reason: &'static str,
     },
 }
@@ -96,7 +96,7 @@ impl Identities {
     ///
     /// # Errors
     ///
-    /// When one cannot be read, or holds none that can be used.
+    /// When a file cannot be read, or contains no usable identity.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, IdentityError> {
         let mut identities = Self::default();
         for path in paths {
@@ -105,37 +105,40 @@ impl Identities {
         Ok(identities)
     }
 
-    /// Whether there is none.
+    /// Whether no identity was given.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Decrypts what was sealed, armored or not.
-    pub(super) fn open(&self, sealed: &[u8]) -> Result<Secret, Closed> {
+    /// Decrypts a file, armored or not.
+    pub(super) fn open(&self, sealed: &[u8]) -> Result<Secret, DecryptFailure> {
         let open = || -> Result<Secret, DecryptError> {
             let decryptor = Decryptor::new(ArmoredReader::new(sealed))?;
             let identities = self.0.iter().map(|identity| &**identity);
             let mut reader = decryptor.decrypt(identities)?;
-            // What is sealed is longer than what was: the buffer never grows.
+            // The ciphertext is longer than the plaintext: the buffer never grows.
             let mut secret = Zeroizing::new(Vec::with_capacity(sealed.len()));
             reader.read_to_end(&mut secret)?;
             Ok(secret.into())
         };
         open().map_err(|fault| match fault {
-            DecryptError::NoMatchingKeys => Closed::ToOthers,
-            // Out of memory nothing is read wrongly: it ends too early.
+            DecryptError::NoMatchingKeys => DecryptFailure::OtherRecipients,
+            // The input is in memory, so an I/O error means that it ends too early.
             DecryptError::InvalidHeader | DecryptError::UnknownFormat | DecryptError::Io(_) => {
-                Closed::Broken("it is no whole file that age has encrypted".to_owned())
+                DecryptFailure::Damaged(
+                    "it is not a complete file that age has encrypted".to_owned(),
+                )
             }
-            fault => Closed::Broken(fault.to_string()),
+            fault => DecryptFailure::Damaged(fault.to_string()),
         })
     }
 }
 
-/// How a file begins that age has encrypted itself; an identity is that with a passphrase.
+/// The first bytes of a file that is encrypted with age. An identity file is encrypted only with a
+/// passphrase.
 const PROTECTED: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
 
-/// The identities in one file: lines of age's own, or one SSH key.
+/// The identities in one file: lines with native age keys, or one SSH key.
 fn read(path: &Path) -> Result<Vec<Box<dyn age::Identity>>, IdentityError> {
     let text = super::store::read_small(path)
         .map_err(|source| IdentityError::Read { path: path.to_owned(), source })?;
@@ -148,13 +151,13 @@ fn read(path: &Path) -> Result<Vec<Box<dyn age::Identity>>, IdentityError> {
         return match ssh::Identity::from_buffer(text.as_slice(), None) {
             Ok(identity @ ssh::Identity::Unencrypted(_)) => Ok(vec![Box::new(identity)]),
             Ok(ssh::Identity::Encrypted(_)) => Err(unusable("is protected by a passphrase")),
-            _ => Err(unusable("holds no SSH key that can decrypt")),
+            _ => Err(unusable("does not contain an SSH key that can decrypt")),
         };
     }
     let native = IdentityFile::from_buffer(text.as_slice())
         .ok()
         .and_then(|file| file.into_identities().ok())
-        .filter(|identities| !identities.is_empty());
-    let native = native.ok_or_else(|| unusable("holds no identity"))?;
+        .filter(|identities| !identities.is_empty())
+        .ok_or_else(|| unusable("does not contain an identity"))?;
     Ok(native.into_iter().map(|identity| identity as Box<dyn age::Identity>).collect())
 }

@@ -1,29 +1,28 @@
-//! Bytes that nothing prints.
+//! Bytes that cannot be printed by accident.
 
 use zeroize::Zeroizing;
 
-/// The content of one secret. It is overwritten when dropped, and has neither `Debug`, `Display` nor
-/// `Serialize`: what wants to show it must say so, with [`Secret::expose`].
+/// The content of one secret. It is overwritten when dropped, and implements neither `Debug`, `Display`
+/// nor `Serialize`: only [`Secret::expose`] gives access to the bytes.
 pub(crate) struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes the bytes over. They should have been written into a buffer of the right size: one that
-    /// grows leaves copies behind.
+    /// Takes the bytes. They must come from a buffer that did not grow: growing leaves copies in memory.
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes, for what writes them to their place or reads a key out of them.
+    /// The bytes, to write a file or to parse a key.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes without the newline that ends a file.
+    /// The bytes without the newline at the end.
     pub(crate) fn line(&self) -> &[u8] {
         self.0.trim_ascii()
     }
 
-    /// The bytes as text; none if they are not UTF-8.
+    /// The bytes as text; `None` if they are not UTF-8.
     pub(crate) fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
@@ -55,16 +54,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_prints_it() {
+    fn secrets_cannot_be_printed_or_cloned() {
         lacks!(Secret: Debug, Display, Serialize, Clone);
         lacks!(super::super::signing_key::SigningKey: Debug, Display, Serialize, Clone);
         lacks!(super::super::wireguard::PrivateKey: Debug, Display, Serialize, Clone);
         lacks!(super::super::wireguard::PresharedKey: Debug, Display, Serialize, Clone);
-        lacks!(super::super::tunnel::Credential: Debug, Display, Clone);
+        lacks!(super::super::tunnel::TunnelCredential: Debug, Display, Clone);
     }
 
     #[test]
-    fn a_line_is_without_its_newline() {
+    fn line_omits_the_newline() {
         let secret = Secret::new(b"hunter2\n".to_vec());
         assert_eq!((secret.line(), secret.expose()), (&b"hunter2"[..], &b"hunter2\n"[..]));
     }

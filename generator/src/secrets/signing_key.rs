@@ -1,12 +1,12 @@
-//! The keys behind certificates and tokens: ECDSA over P-256 where we make them.
+//! The keys of certificates and tokens. Generated keys are ECDSA over P-256.
 
 use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _};
 use zeroize::Zeroize as _;
 
 use super::secret::Secret;
 
-/// A private key in PKCS #8. What the library keeps of it as text is overwritten when dropped; what
-/// `ring` holds while it signs is not.
+/// A private key in PKCS #8. The text form inside rcgen is overwritten when dropped; the copy inside
+/// `ring` is not.
 pub(super) struct SigningKey(KeyPair);
 
 impl SigningKey {
@@ -16,25 +16,25 @@ impl SigningKey {
         Self(pair.unwrap_or_else(|fault| unreachable!("no random numbers: {fault}")))
     }
 
-    /// Reads `PRIVATE KEY` in PEM; `None` if it is no key, or one that kubeadm refuses: it takes RSA
-    /// and ECDSA alone (`TryLoadKeyFromDisk` in its pkiutil).
+    /// Parses `PRIVATE KEY` in PEM; `None` if it is not a valid key, or of a type that kubeadm rejects.
+    /// kubeadm accepts RSA and ECDSA (`TryLoadKeyFromDisk` in its pkiutil).
     pub(super) fn parse(pem: &Secret) -> Option<Self> {
         let pair = KeyPair::from_pem(pem.text()?).ok().map(Self)?;
         (pair.0.algorithm() != &PKCS_ED25519).then_some(pair)
     }
 
-    /// The key as `openssl genpkey` prints it; client-go reads PKCS #8 beside the older forms
-    /// (`ParsePrivateKeyPEM` in its keyutil).
+    /// The key in PKCS #8, the format of `openssl genpkey`, which client-go reads (`ParsePrivateKeyPEM`
+    /// in its keyutil).
     pub(super) fn pem(&self) -> Secret {
         Secret::new(self.0.serialize_pem().into_bytes())
     }
 
-    /// The public half in PEM.
+    /// The public key in PEM.
     pub(super) fn public_pem(&self) -> String {
         self.0.public_key_pem()
     }
 
-    /// The public half in DER, as certificates hold it (SubjectPublicKeyInfo, RFC 5280 §4.1).
+    /// The public key in DER, as in certificates (SubjectPublicKeyInfo, RFC 5280 §4.1).
     pub(super) fn public_der(&self) -> Vec<u8> {
         self.0.subject_public_key_info()
     }

@@ -1,8 +1,8 @@
-//! The folder that keeps the secrets: one file each, of mode 0600 in folders of mode 0700.
+//! The folder with the secrets: one file each, with mode 0600 in folders with mode 0700.
 //!
-//! Without recipients the files are plain and hidden from git. With recipients each is sealed as
-//! `<name>.age`, and no plain byte ever touches the disk. Both forms are read, whichever is asked
-//! for, so that no secret is made anew because the topology has changed its mind.
+//! Without recipients the files are plain and ignored by git. With recipients each file is encrypted
+//! as `<name>.age`, and no plain byte is written to the disk. Both forms are always read, so that no
+//! secret is generated again after a change of the recipients in the topology.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -11,137 +11,139 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::seal::{Closed, Identities, Recipients};
+use super::seal::{DecryptFailure, Identities, Recipients};
 use super::secret::Secret;
 use crate::file;
 
-/// Keeps git from taking what is plain.
+/// Makes git ignore plain files.
 const GITIGNORE: &str = ".gitignore";
 const GITIGNORE_PLAIN: &str = "*\n";
 const GITIGNORE_SEALED: &str = "*\n!*/\n!*.age\n!.gitignore\n!recipients\n";
 
-/// Whom the files are sealed to, as `age -R` reads it.
+/// The recipients of the files, as `age -R` reads them.
 const RECIPIENTS: &str = "recipients";
 
-/// The folders whose files are ours. Beside them people keep what they like, such as agenix's rules.
+/// The folders with secrets. Users may keep other files beside them, such as agenix's rules.
 const FOLDERS: [&str; 4] = ["clients", "cluster", "nodes", "preshared"];
 
-/// What ends the name of a sealed file.
+/// The suffix of an encrypted file.
 const SEALED: &str = ".age";
 
-/// More than any secret has; a larger file is none of ours.
+/// The size limit in bytes. No secret is as large.
 const LARGEST: usize = 64 * 1024;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// The system's word.
+pub(crate) enum StoreError {
+    /// An I/O error.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
-        /// A verb: `read`, `create`.
+        /// The action: `read`, `create` …
         action: &'static str,
-        /// What it was done to.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A sealed file, and nothing to open it with.
-    #[error("{} is encrypted, and there is no identity to decrypt it with", path.display())]
+    /// A file is encrypted, and no identity was given.
+    #[error("{} is encrypted, and no identity was given", path.display())]
     NoIdentity {
         /// The file.
         path: PathBuf,
     },
-    /// A sealed file that others can open.
-    #[error("{} is encrypted to none of the identities", path.display())]
-    ToOthers {
+    /// A file is encrypted for other recipients.
+    #[error("{} is not encrypted for any of the given identities", path.display())]
+    OtherRecipients {
         /// The file.
         path: PathBuf,
     },
-    /// A sealed file that nobody can open.
+    /// A file is damaged.
     #[error("cannot decrypt {}: {reason}", path.display())]
     Decrypt {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// A file that cannot be sealed.
+    /// Encryption failed.
     #[error("cannot encrypt {}: {reason}", path.display())]
     Encrypt {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// A secret that is needed and not there.
-    #[error("there is no {}", path.display())]
+    /// A required secret is missing.
+    #[error("{} is missing", path.display())]
     Missing {
-        /// Where it would be.
+        /// The expected path.
         path: PathBuf,
     },
-    /// A file that holds something else.
-    #[error("{} does not hold what it should", path.display())]
+    /// A file contains something else than the expected secret.
+    #[error("{} does not contain the expected secret", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
     },
-    /// A secret that is there in both forms, and they differ.
-    #[error("{} and {} hold different secrets", plain.display(), sealed.display())]
+    /// A secret exists in both forms, and they differ.
+    #[error("{} and {} contain different secrets", plain.display(), sealed.display())]
     Ambiguous {
-        /// The plain one.
+        /// The plain file.
         plain: PathBuf,
-        /// The sealed one.
+        /// The encrypted file.
         sealed: PathBuf,
     },
 }
 
-impl Error {
+impl StoreError {
     fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { action, path: path.to_owned(), source }
     }
 
-    /// What to do about it.
+    /// How to correct it.
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Self::NoIdentity { .. } => Some("name the file of your age or SSH key with --identity"),
-            Self::ToOthers { .. } => Some("name the identity of a recipient with --identity"),
-            Self::Ambiguous { .. } => Some("move the one away that is outdated"),
+            Self::OtherRecipients { .. } => {
+                Some("name the identity of a recipient with --identity")
+            }
+            Self::Ambiguous { .. } => Some("move the outdated file away"),
             Self::Missing { .. } => Some("run `meshwright keys`"),
-            Self::Unusable { .. } => Some("`meshwright keys --check` says more"),
+            Self::Unusable { .. } => Some("run `meshwright keys --check` for the cause"),
             Self::File { .. } | Self::Decrypt { .. } | Self::Encrypt { .. } => None,
         }
     }
 }
 
-/// How a file is kept.
+/// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Plain,
     Sealed,
 }
 
-/// What there is of one secret.
+/// A secret that was looked up.
 pub(super) enum Found {
-    /// Nothing.
+    /// There is no file.
     Nothing,
     /// The secret.
     Open(Secret),
-    /// A sealed file, and no identity was given.
+    /// The file is encrypted, and no identity was given.
     Sealed,
 }
 
-/// In what the files differ from what the topology asks for.
+/// How the files differ from the form that the topology requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outdated {
-    /// Some are plain, and there are recipients.
+    /// Some files are plain, and there are recipients.
     Plain,
-    /// Some are sealed, and there are no recipients.
+    /// Some files are encrypted, and there are no recipients.
     Sealed,
-    /// They are sealed to others.
+    /// The files are encrypted for other recipients.
     Recipients,
 }
 
-/// The store of one cluster. It need not exist before something is put into it.
+/// The store of one cluster. The folder is created with its first file.
 pub(crate) struct Store {
     root: PathBuf,
     recipients: Option<Recipients>,
@@ -149,7 +151,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// The store in that folder: sealed to these recipients, or plain without any.
+    /// The store in a folder: encrypted for these recipients, plain without recipients.
     #[must_use]
     pub(crate) fn new(
         root: impl Into<PathBuf>,
@@ -159,12 +161,12 @@ impl Store {
         Self { root: root.into(), recipients, identities }
     }
 
-    /// The path of a secret, for messages: where it is, else where it would be.
+    /// The path of a secret, for messages: of the existing file, otherwise of the file to create.
     #[must_use]
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let mut paths = self.forms().map(|form| self.file(name, form)).into_iter();
-        let there = paths.clone().find(|path| path.exists());
-        there.or_else(|| paths.next()).unwrap_or_default()
+        let existing = paths.clone().find(|path| path.exists());
+        existing.or_else(|| paths.next()).unwrap_or_default()
     }
 
     /// The path of a folder, for messages.
@@ -173,30 +175,30 @@ impl Store {
         self.root.join(name)
     }
 
-    /// Reads a secret; none if there is no such file.
+    /// Reads a secret; `None` if there is no file.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, for want of an identity too.
-    pub(super) fn read(&self, name: &str) -> Result<Option<Secret>, Error> {
+    /// When it cannot be read or decrypted.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         match self.find(name)? {
             Found::Nothing => Ok(None),
             Found::Open(secret) => Ok(Some(secret)),
-            Found::Sealed => Err(Error::NoIdentity { path: self.path(name) }),
+            Found::Sealed => Err(StoreError::NoIdentity { path: self.path(name) }),
         }
     }
 
-    /// Reads a secret that has to be there.
+    /// Reads a required secret.
     ///
     /// # Errors
     ///
-    /// As of [`Store::read`], and when there is no such file.
-    pub(super) fn require(&self, name: &str) -> Result<Secret, Error> {
-        self.read(name)?.ok_or_else(|| Error::Missing { path: self.path(name) })
+    /// As for [`Store::read`], and when there is no file.
+    pub(super) fn require(&self, name: &str) -> Result<Secret, StoreError> {
+        self.read(name)?.ok_or_else(|| StoreError::Missing { path: self.path(name) })
     }
 
-    /// Reads a secret as far as it can be opened.
-    pub(super) fn find(&self, name: &str) -> Result<Found, Error> {
+    /// Looks a secret up in both forms, and decrypts it if an identity was given.
+    pub(super) fn find(&self, name: &str) -> Result<Found, StoreError> {
         for form in self.forms() {
             match self.find_form(name, form)? {
                 Found::Nothing => {}
@@ -206,12 +208,12 @@ impl Store {
         Ok(Found::Nothing)
     }
 
-    fn find_form(&self, name: &str, form: Form) -> Result<Found, Error> {
+    fn find_form(&self, name: &str, form: Form) -> Result<Found, StoreError> {
         let path = self.file(name, form);
         let bytes = match read_small(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-            Err(error) => return Err(Error::file("read", &path)(error)),
+            Err(error) => return Err(StoreError::file("read", &path)(error)),
         };
         match form {
             Form::Plain => Ok(Found::Open(bytes.into())),
@@ -219,54 +221,55 @@ impl Store {
             Form::Sealed => {
                 let opened = self.identities.open(&bytes).map(Found::Open);
                 opened.map_err(|closed| match closed {
-                    Closed::ToOthers => Error::ToOthers { path },
-                    Closed::Broken(reason) => Error::Decrypt { path, reason },
+                    DecryptFailure::OtherRecipients => StoreError::OtherRecipients { path },
+                    DecryptFailure::Damaged(reason) => StoreError::Decrypt { path, reason },
                 })
             }
         }
     }
 
-    /// The names of the folders in a folder, in their order; none if it is not there.
-    pub(super) fn folders(&self, name: &str) -> Result<Vec<String>, Error> {
+    /// The names of the folders in a folder, sorted; empty if the folder does not exist.
+    pub(super) fn folders(&self, name: &str) -> Result<Vec<String>, StoreError> {
         let path = self.root.join(name);
-        let entries = entries(&path).map_err(Error::file("read", &path))?;
+        let entries = entries(&path).map_err(StoreError::file("read", &path))?;
         Ok(entries.into_iter().filter(|(_, is_dir)| *is_dir).map(|(name, _)| name).collect())
     }
 
-    /// Keeps a secret that is not there yet; nothing is ever overwritten.
-    pub(super) fn create(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    /// Writes a new secret; an existing file is never overwritten.
+    pub(super) fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let [form, other] = self.forms();
-        let taken = self.file(name, other);
-        if taken.exists() {
-            return Err(Error::file("create", &taken)(ErrorKind::AlreadyExists.into()));
+        let other_path = self.file(name, other);
+        if other_path.exists() {
+            return Err(StoreError::file("create", &other_path)(ErrorKind::AlreadyExists.into()));
         }
-        self.open()?;
+        self.prepare()?;
         self.put(name, form, bytes)
     }
 
-    fn put(&self, name: &str, form: Form, bytes: &[u8]) -> Result<(), Error> {
+    fn put(&self, name: &str, form: Form, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.file(name, form);
         let content = self.content(&path, bytes)?;
         make_folder(path.parent().unwrap_or(&self.root))?;
-        file::create_private(&path, &content).map_err(Error::file("create", &path))
+        file::create_private(&path, &content).map_err(StoreError::file("create", &path))
     }
 
-    /// What is written of a secret.
-    fn content(&self, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// The bytes of the file: the secret, encrypted if there are recipients.
+    fn content(&self, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let content = match &self.recipients {
             None => Ok(bytes.to_vec()),
             Some(recipients) => recipients.seal(bytes),
         };
-        let path = path.to_owned();
-        content.map(Zeroizing::new).map_err(|reason| Error::Encrypt { path, reason })
+        content
+            .map(Zeroizing::new)
+            .map_err(|reason| StoreError::Encrypt { path: path.to_owned(), reason })
     }
 
-    /// In what the files differ from what the topology asks for, if in anything.
+    /// How the files differ from the form that the topology requires.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub(crate) fn outdated(&self) -> Result<Option<Outdated>, Error> {
+    pub(crate) fn outdated(&self) -> Result<Option<Outdated>, StoreError> {
         let forms: Vec<_> = self.names()?.into_iter().map(|(_, form)| form).collect();
         let Some(recipients) = &self.recipients else {
             return Ok(forms.contains(&Form::Sealed).then_some(Outdated::Sealed));
@@ -277,7 +280,7 @@ impl Store {
         let path = self.root.join(RECIPIENTS);
         let written = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            read => Some(read.map_err(Error::file("read", &path))?),
+            read => Some(read.map_err(StoreError::file("read", &path))?),
         };
         let is_current = match written {
             Some(lines) => lines == recipients.lines,
@@ -286,18 +289,18 @@ impl Store {
         Ok((!is_current).then_some(Outdated::Recipients))
     }
 
-    /// Brings every file into the form that the topology asks for, sealed to its recipients, and
-    /// returns how many there are. Nothing changes before all of them have been read.
+    /// Writes every file again in the form that the topology requires, and returns the number of files.
+    /// No file changes before all have been read.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or written; a second run then finishes.
-    pub(crate) fn recrypt(&self) -> Result<usize, Error> {
+    /// When a file cannot be read or written; a second run completes the work.
+    pub(crate) fn recrypt(&self) -> Result<usize, StoreError> {
         let mut names: Vec<_> = self.names()?.into_iter().map(|(name, _)| name).collect();
         names.dedup();
         let read = names.iter().map(|name| Ok((name, self.read_both(name)?)));
-        let secrets = read.collect::<Result<Vec<_>, Error>>()?;
-        self.open()?;
+        let secrets = read.collect::<Result<Vec<_>, StoreError>>()?;
+        self.prepare()?;
         for (name, secret) in &secrets {
             self.rewrite(name, secret)?;
         }
@@ -305,40 +308,40 @@ impl Store {
         Ok(secrets.len())
     }
 
-    /// Reads a secret that may have been left in both forms by an interrupted run.
-    fn read_both(&self, name: &str) -> Result<Secret, Error> {
+    /// Reads a secret that may exist in both forms after an interrupted run.
+    fn read_both(&self, name: &str) -> Result<Secret, StoreError> {
         let forms = [Form::Plain, Form::Sealed].map(|form| self.find_form(name, form));
         match forms {
             [Ok(Found::Open(plain)), Ok(Found::Open(sealed))]
                 if plain.expose() != sealed.expose() =>
             {
                 let [plain, sealed] = [Form::Plain, Form::Sealed].map(|form| self.file(name, form));
-                Err(Error::Ambiguous { plain, sealed })
+                Err(StoreError::Ambiguous { plain, sealed })
             }
             [Err(error), _] | [_, Err(error)] => Err(error),
             [Ok(Found::Open(secret)), _] | [_, Ok(Found::Open(secret))] => Ok(secret),
-            _ => Err(Error::NoIdentity { path: self.path(name) }),
+            _ => Err(StoreError::NoIdentity { path: self.path(name) }),
         }
     }
 
-    fn rewrite(&self, name: &str, secret: &Secret) -> Result<(), Error> {
+    fn rewrite(&self, name: &str, secret: &Secret) -> Result<(), StoreError> {
         let [form, other] = self.forms();
         let (path, outdated) = (self.file(name, form), self.file(name, other));
         if !path.exists() {
             self.put(name, form, secret.expose())?;
         } else if form == Form::Sealed {
             let content = self.content(&path, secret.expose())?;
-            file::replace(&path, &content).map_err(Error::file("write", &path))?;
+            file::replace(&path, &content).map_err(StoreError::file("write", &path))?;
         }
         match fs::remove_file(&outdated) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Error::file("remove", &outdated)(error))
+                Err(StoreError::file("remove", &outdated)(error))
             }
             _ => Ok(()),
         }
     }
 
-    /// The form that is written, and the other.
+    /// The form that is written, then the other.
     fn forms(&self) -> [Form; 2] {
         match self.recipients {
             None => [Form::Plain, Form::Sealed],
@@ -353,8 +356,8 @@ impl Store {
         }
     }
 
-    /// Every secret that there is, by name, each with its form.
-    fn names(&self) -> Result<Vec<(String, Form)>, Error> {
+    /// The name and form of every file with a secret, sorted by name.
+    fn names(&self) -> Result<Vec<(String, Form)>, StoreError> {
         let mut names = Vec::new();
         for folder in FOLDERS {
             self.add_names(folder, &mut names)?;
@@ -363,9 +366,9 @@ impl Store {
         Ok(names)
     }
 
-    fn add_names(&self, folder: &str, names: &mut Vec<(String, Form)>) -> Result<(), Error> {
+    fn add_names(&self, folder: &str, names: &mut Vec<(String, Form)>) -> Result<(), StoreError> {
         let path = self.root.join(folder);
-        for (name, is_dir) in entries(&path).map_err(Error::file("read", &path))? {
+        for (name, is_dir) in entries(&path).map_err(StoreError::file("read", &path))? {
             let name = format!("{folder}/{name}");
             match name.strip_suffix(SEALED) {
                 _ if is_dir => self.add_names(&name, names)?,
@@ -376,14 +379,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether its `.gitignore` is the one that is written for a plain store.
+    /// Whether `.gitignore` is the unchanged one of a plain store.
     pub(crate) fn is_ignored_by_git(&self) -> bool {
         let ignored = fs::read(self.root.join(GITIGNORE));
         ignored.is_ok_and(|text| text == GITIGNORE_PLAIN.as_bytes())
     }
 
-    /// Makes the folder, and what is written beside the secrets.
-    fn open(&self) -> Result<(), Error> {
+    /// Creates the folder, `.gitignore` and the list of recipients.
+    fn prepare(&self) -> Result<(), StoreError> {
         make_folder(&self.root)?;
         let is_set = |file: &str| self.root.join(file).exists();
         match is_set(GITIGNORE) && is_set(RECIPIENTS) == self.recipients.is_some() {
@@ -392,49 +395,50 @@ impl Store {
         }
     }
 
-    /// Writes what git may take and whom the files are sealed to. A `.gitignore` that people have
-    /// edited is theirs.
-    fn write_settings(&self) -> Result<(), Error> {
+    /// Writes `.gitignore` and the list of recipients. A `.gitignore` that a user has edited is kept.
+    fn write_settings(&self) -> Result<(), StoreError> {
         let (ignored, other) = match self.recipients {
             None => (GITIGNORE_PLAIN, GITIGNORE_SEALED),
             Some(_) => (GITIGNORE_SEALED, GITIGNORE_PLAIN),
         };
-        let path = self.root.join(GITIGNORE);
-        match fs::read(&path) {
+        let gitignore = self.root.join(GITIGNORE);
+        match fs::read(&gitignore) {
             Ok(text) if text != other.as_bytes() => {}
-            Ok(_) => write(&path, ignored)?,
-            Err(fault) if fault.kind() == ErrorKind::NotFound => write(&path, ignored)?,
-            Err(fault) => return Err(Error::file("read", &path)(fault)),
+            Ok(_) => write(&gitignore, ignored)?,
+            Err(fault) if fault.kind() == ErrorKind::NotFound => write(&gitignore, ignored)?,
+            Err(fault) => return Err(StoreError::file("read", &gitignore)(fault)),
         }
-        let path = self.root.join(RECIPIENTS);
+        let list = self.root.join(RECIPIENTS);
         match &self.recipients {
-            Some(recipients) => write(&path, &recipients.lines),
-            None if path.exists() => fs::remove_file(&path).map_err(Error::file("remove", &path)),
+            Some(recipients) => write(&list, &recipients.lines),
+            None if list.exists() => {
+                fs::remove_file(&list).map_err(StoreError::file("remove", &list))
+            }
             None => Ok(()),
         }
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+fn write(path: &Path, text: &str) -> Result<(), StoreError> {
     let written = match file::create_private(path, text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             file::replace(path, text.as_bytes())
         }
         created => created,
     };
-    written.map_err(Error::file("write", path))
+    written.map_err(StoreError::file("write", path))
 }
 
-/// What is in a folder, in the order of the names, each with whether it is a folder itself. What
-/// begins with a dot is none of ours: such as a file that a killed run was writing.
+/// The entries of a folder, sorted by name, each with whether it is a folder. Names that begin with a
+/// dot are omitted, such as the temporary file of a killed run.
 fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     let read = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         read => read?,
     };
     let mut entries = Vec::new();
-    for entry in read {
-        let entry = entry?;
+    for found in read {
+        let entry = found?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         if !name.starts_with('.') {
             entries.push((name, entry.file_type()?.is_dir()));
@@ -444,23 +448,25 @@ fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     Ok(entries)
 }
 
-/// Creates a folder and its parents, private from the moment they exist. The umask is undone level by
-/// level: one that takes the owner's own rights would lock us out of the next.
-fn make_folder(folder: &Path) -> Result<(), Error> {
-    let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty());
-    let missing: Vec<_> = missing.take_while(|path| !path.exists()).collect();
+/// Creates a folder and its parents with mode 0700 from the start. The umask is corrected for each
+/// level, because a umask that removes the owner's permissions would prevent the next level.
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    let missing: Vec<_> = folder
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
     for path in missing.into_iter().rev() {
         let made = match DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
             Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o700)),
         };
-        made.map_err(Error::file("create", path))?;
+        made.map_err(StoreError::file("create", path))?;
     }
     Ok(())
 }
 
-/// Reads into a buffer that never grows: one that does leaves copies behind.
+/// Reads a file into a buffer that never grows: growing leaves copies of the secret in memory.
 pub(crate) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(vec![0; LARGEST + 1]);
     let mut file = fs::File::open(path)?;

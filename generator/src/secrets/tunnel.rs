@@ -1,8 +1,8 @@
-//! The credential of the Cloudflare Tunnel, which Cloudflare makes and we import.
+//! The credential of the Cloudflare Tunnel, which Cloudflare generates and `keys import` imports.
 //!
-//! It comes in two forms with the same content: `credentials.json` of `cloudflared tunnel create`, and
-//! the token of the dashboard (`connection.TunnelToken` in cloudflared). The store keeps the first;
-//! what a cluster is given follows from the mode of its tunnel.
+//! It has two forms with the same content: `credentials.json` of `cloudflared tunnel create`, and the
+//! token of the dashboard (`connection.TunnelToken` in cloudflared). The store contains the first; the
+//! form in the cluster depends on the mode of its tunnel.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,42 +13,42 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
-use super::store::{Error, Found, Store};
+use super::store::{Found, Store, StoreError};
 use meshwright_value::{Text as _, TunnelId, TunnelMode};
 
-/// Its file in the store.
+/// The file in the store.
 const FILE: &str = "cluster/tunnel.json";
 
-/// What lets a connector serve the tunnel.
-pub(crate) struct Credential {
+/// The secret with which cloudflared connects to the tunnel.
+pub(crate) struct TunnelCredential {
     account: String,
     /// In base64.
     secret: Zeroizing<String>,
-    /// Whose it is.
+    /// The tunnel.
     pub id: TunnelId,
-    /// Where the edge is, if not everywhere.
+    /// The region of the edge, if restricted.
     endpoint: Option<String>,
 }
 
-/// What the store has of it.
+/// The state of the credential in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing.
+pub(crate) enum CredentialState {
+    /// There is no file.
     Missing,
-    /// The credential of this tunnel.
+    /// The file contains the credential of this tunnel.
     Complete,
-    /// A sealed file, and no identity to look into it.
+    /// The file is encrypted, and no identity was given.
     Sealed,
-    /// A file that holds something else.
+    /// The file contains something else.
     Malformed,
-    /// The credential of another tunnel.
+    /// The file contains the credential of another tunnel.
     Other(TunnelId),
 }
 
 /// `credentials.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct File<Text> {
+struct CredentialFile<Text> {
     account_tag: Text,
     tunnel_secret: Text,
     #[serde(rename = "TunnelID")]
@@ -57,9 +57,9 @@ struct File<Text> {
     endpoint: Option<Text>,
 }
 
-/// What a token holds.
+/// The JSON in a token.
 #[derive(Serialize, Deserialize)]
-struct Token<Text> {
+struct TunnelToken<Text> {
     #[serde(rename = "a")]
     account_tag: Text,
     #[serde(rename = "s")]
@@ -74,17 +74,17 @@ fn none<Text>() -> Option<Text> {
     None
 }
 
-impl Credential {
-    /// Reads either form. A token may come with the words that the dashboard shows before it.
+impl TunnelCredential {
+    /// Parses either form. A token may follow the command that the dashboard shows.
     pub(crate) fn parse(secret: &Secret) -> Option<Self> {
         let text = secret.text()?.trim();
         if text.starts_with('{') {
-            let file: File<String> = serde_json::from_str(text).ok()?;
+            let file: CredentialFile<String> = serde_json::from_str(text).ok()?;
             return Self::new(file.account_tag, file.tunnel_secret, &file.tunnel_id, file.endpoint);
         }
         let token = text.split_ascii_whitespace().next_back()?;
         let json = Zeroizing::new(STANDARD.decode(token).ok()?);
-        let token: Token<String> = serde_json::from_slice(&json).ok()?;
+        let token: TunnelToken<String> = serde_json::from_slice(&json).ok()?;
         Self::new(token.account_tag, token.tunnel_secret, &token.tunnel_id, token.endpoint)
     }
 
@@ -95,8 +95,8 @@ impl Credential {
         (!account.is_empty() && !bytes.is_empty()).then_some(Self { account, secret, id, endpoint })
     }
 
-    /// The form that each mode reads: `credentials.json`, or a token.
-    pub(super) fn in_form_of(&self, mode: TunnelMode) -> Secret {
+    /// The form that the mode requires: `credentials.json`, or a token.
+    pub(super) fn encode_for(&self, mode: TunnelMode) -> Secret {
         match mode {
             TunnelMode::Local => self.file(),
             TunnelMode::Remote => self.token(),
@@ -104,7 +104,7 @@ impl Credential {
     }
 
     fn file(&self) -> Secret {
-        json(&File {
+        json(&CredentialFile {
             account_tag: self.account.as_str(),
             tunnel_secret: self.secret.as_str(),
             tunnel_id: self.id.as_str(),
@@ -113,7 +113,7 @@ impl Credential {
     }
 
     fn token(&self) -> Secret {
-        let json = json(&Token {
+        let json = json(&TunnelToken {
             account_tag: self.account.as_str(),
             tunnel_secret: self.secret.as_str(),
             tunnel_id: self.id.as_str(),
@@ -121,16 +121,16 @@ impl Credential {
         });
         let mut token = vec![0; json.expose().len().div_ceil(3) * 4];
         let written = STANDARD.encode_slice(json.expose(), &mut token);
-        debug_assert_eq!(written, Ok(token.len()), "base64 is as long as it is");
+        debug_assert_eq!(written, Ok(token.len()), "the length of base64 is known");
         Secret::new(token)
     }
 
-    /// Keeps it.
+    /// Writes it to the store.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written, or is there already.
-    pub(crate) fn keep(&self, store: &Store) -> Result<(), Error> {
+    /// When the file cannot be written, or exists.
+    pub(crate) fn store(&self, store: &Store) -> Result<(), StoreError> {
         store.create(FILE, self.file().expose())
     }
 
@@ -138,29 +138,29 @@ impl Credential {
     ///
     /// # Errors
     ///
-    /// When it is not there or cannot be read.
-    pub(super) fn read(store: &Store) -> Result<Self, Error> {
-        Self::find(store)?.ok_or_else(|| Error::Missing { path: path(store) })
+    /// When the file is missing or cannot be read.
+    pub(super) fn read(store: &Store) -> Result<Self, StoreError> {
+        Self::find(store)?.ok_or_else(|| StoreError::Missing { path: path(store) })
     }
 
-    /// Reads it from the store; none if it is not there.
+    /// Reads it from the store; `None` if there is no file.
     ///
     /// # Errors
     ///
     /// When it cannot be read.
-    pub(crate) fn find(store: &Store) -> Result<Option<Self>, Error> {
-        let unusable = || Error::Unusable { path: path(store) };
-        let kept = store.read(FILE)?;
-        kept.map(|kept| Self::parse(&kept).ok_or_else(unusable)).transpose()
+    pub(crate) fn find(store: &Store) -> Result<Option<Self>, StoreError> {
+        let unusable = || StoreError::Unusable { path: path(store) };
+        let stored = store.read(FILE)?;
+        stored.map(|secret| Self::parse(&secret).ok_or_else(unusable)).transpose()
     }
 
-    /// Whether it says what the other says.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    /// Whether both are the same credential.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
         self.file().expose() == other.file().expose()
     }
 }
 
-/// Into a buffer that never grows: one that does leaves copies behind.
+/// Serialises into a buffer that never grows: growing leaves copies of the secret in memory.
 fn json(value: &impl Serialize) -> Secret {
     let mut bytes = Vec::with_capacity(4096);
     let written = serde_json::to_writer(&mut bytes as &mut dyn Write, value);
@@ -173,21 +173,21 @@ pub(crate) fn path(store: &Store) -> PathBuf {
     store.path(FILE)
 }
 
-/// What the store has of the credential of this tunnel.
+/// The state of the credential of this tunnel.
 ///
 /// # Errors
 ///
 /// When the store cannot be read.
-pub(crate) fn state(store: &Store, id: &TunnelId) -> Result<State, Error> {
+pub(crate) fn state(store: &Store, id: &TunnelId) -> Result<CredentialState, StoreError> {
     let secret = match store.find(FILE)? {
-        Found::Nothing => return Ok(State::Missing),
-        Found::Sealed => return Ok(State::Sealed),
+        Found::Nothing => return Ok(CredentialState::Missing),
+        Found::Sealed => return Ok(CredentialState::Sealed),
         Found::Open(secret) => secret,
     };
-    Ok(match Credential::parse(&secret) {
-        None => State::Malformed,
-        Some(credential) if credential.id == *id => State::Complete,
-        Some(credential) => State::Other(credential.id),
+    Ok(match TunnelCredential::parse(&secret) {
+        None => CredentialState::Malformed,
+        Some(credential) if credential.id == *id => CredentialState::Complete,
+        Some(credential) => CredentialState::Other(credential.id),
     })
 }
 
@@ -195,12 +195,12 @@ pub(crate) fn state(store: &Store, id: &TunnelId) -> Result<State, Error> {
 mod tests {
     use super::*;
 
-    /// Made up; in the form that cloudflared writes.
+    /// Invented for this test, in the form that cloudflared writes.
     const FILE: &str = r#"{"AccountTag":"0123456789abcdef0123456789abcdef","TunnelSecret":"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=","TunnelID":"6ff42ae2-765d-4adf-8112-31c55c1551ef"}"#;
     const TOKEN: &str = "eyJhIjoiMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYiLCJzIjoiQVFJREJBVUdCd2dKQ2dzTURRNFBFQkVTRXhRVkZoY1lHUm9iSEIwZUh5QT0iLCJ0IjoiNmZmNDJhZTItNzY1ZC00YWRmLTgxMTItMzFjNTVjMTU1MWVmIn0=";
 
-    fn parse(text: &str) -> Option<Credential> {
-        Credential::parse(&Secret::new(text.as_bytes().to_vec()))
+    fn parse(text: &str) -> Option<TunnelCredential> {
+        TunnelCredential::parse(&Secret::new(text.as_bytes().to_vec()))
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         for text in [FILE, TOKEN, &command] {
             let credential = parse(text).unwrap();
             let forms =
-                [TunnelMode::Local, TunnelMode::Remote].map(|mode| credential.in_form_of(mode));
+                [TunnelMode::Local, TunnelMode::Remote].map(|mode| credential.encode_for(mode));
             let [file, token] = forms.each_ref().map(|form| form.text().unwrap());
             assert_eq!((file, token), (FILE, TOKEN));
         }
@@ -218,13 +218,13 @@ mod tests {
     #[test]
     fn an_endpoint_is_kept() {
         let credential = parse(&FILE.replace("{", r#"{"Endpoint":"us","#)).unwrap();
-        let token = credential.in_form_of(TunnelMode::Remote);
-        assert!(Credential::parse(&token).is_some_and(|again| again.is(&credential)));
+        let token = credential.encode_for(TunnelMode::Remote);
+        assert!(TunnelCredential::parse(&token).is_some_and(|again| again.equals(&credential)));
         assert!(credential.file().text().unwrap().ends_with(r#","Endpoint":"us"}"#));
     }
 
     #[test]
-    fn refuses_the_rest() {
+    fn rejects_malformed_credentials() {
         let broken = [
             "",
             "{}",

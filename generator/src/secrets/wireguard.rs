@@ -1,4 +1,4 @@
-//! `WireGuard`'s private and preshared keys.
+//! Private and preshared keys of WireGuard.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use super::secret::Secret;
 use meshwright_value::PublicKey;
 
-/// The length of a key in base64, and of the line that it is kept as.
+/// The length of a key in base64.
 const TEXT: usize = 44;
-/// What base64 may write while it decodes such a text.
+/// The size of the buffer for decoding, in bytes.
 const DECODED: usize = TEXT / 4 * 3;
 
-/// A Curve25519 private key. It is overwritten when dropped, cannot be copied, and leaves as a
-/// [`Secret`] alone.
+/// A Curve25519 private key. It is overwritten when dropped, cannot be copied, and is only exported as a
+/// [`Secret`].
 pub(super) struct PrivateKey(StaticSecret);
 
 impl PrivateKey {
@@ -23,68 +23,69 @@ impl PrivateKey {
         Self::clamped(random())
     }
 
-    /// `wg genkey` clamps before it prints, x25519-dalek only when it multiplies: without this, the
-    /// file and what the kernel reports would differ (`curve25519_clamp_secret` in wireguard-tools).
+    /// `wg genkey` clamps before it prints, x25519-dalek only when it multiplies. Without this, the file
+    /// would differ from the output of `wg show` (`curve25519_clamp_secret` in wireguard-tools).
     fn clamped(mut bytes: Zeroizing<[u8; 32]>) -> Self {
         bytes[0] &= 248;
         bytes[31] = bytes[31] & 127 | 64;
         Self(StaticSecret::from(*bytes))
     }
 
-    /// Reads what `wg genkey` prints; `None` if it is no key.
+    /// Parses the output of `wg genkey`; `None` if it is not a valid key.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         read(text).map(|bytes| Self(StaticSecret::from(*bytes)))
     }
 
-    /// The public half.
+    /// The public key.
     pub(super) fn public_key(&self) -> PublicKey {
         PublicKey::new(x25519_dalek::PublicKey::from(&self.0).to_bytes())
     }
 
-    /// The key as `wg genkey` prints it: base64 and a newline.
+    /// The key in the format of `wg genkey`: base64 and a newline.
     pub(super) fn line(&self) -> Secret {
         line(self.0.as_bytes())
     }
 
-    /// The key that somebody would have written where a public one belongs.
+    /// The private key whose bytes were written as a public key.
     pub(super) fn written_as(public: &PublicKey) -> Self {
         Self(StaticSecret::from(*public.as_bytes()))
     }
 
-    /// Whether somebody wrote this key where a public one belongs.
+    /// Whether this private key was written as a public key.
     pub(super) fn is_written_as(&self, public: &PublicKey) -> bool {
         self.0.as_bytes() == public.as_bytes()
     }
 }
 
-/// Whether a key could be a private one as `wg genkey` prints it: of public keys one in sixteen.
+/// Whether a key has the clamped bits of a private key from `wg genkey`. One in sixteen public keys
+/// has them, too.
 pub(super) fn is_clamped(key: &PublicKey) -> bool {
     let bytes = key.as_bytes();
     bytes[0] & 7 == 0 && bytes[31] & 192 == 64
 }
 
-/// A key that the two ends of a pair share. Like [`PrivateKey`], it leaves as a [`Secret`].
+/// A key that two peers share. Like [`PrivateKey`], it is only exported as a [`Secret`].
 pub(super) struct PresharedKey(Zeroizing<[u8; 32]>);
 
 impl PresharedKey {
-    /// A new key from the system's random numbers, all 256 bits of them (`wg genpsk` is `wg genkey`
-    /// without the clamping).
+    /// A new key from the system's random numbers, with 256 random bits (`wg genpsk` is `wg genkey`
+    /// without clamping).
     pub(super) fn generate() -> Self {
         Self(random())
     }
 
-    /// Reads what `wg genpsk` prints; `None` if it is no key.
+    /// Parses the output of `wg genpsk`; `None` if it is not a valid key.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         read(text).map(Self)
     }
 
-    /// The key as `wg genpsk` prints it.
+    /// The key in the format of `wg genpsk`.
     pub(super) fn line(&self) -> Secret {
         line(&self.0)
     }
 }
 
-/// 32 random bytes of the system.
+/// 32 random bytes from the system.
 pub(super) fn random() -> Zeroizing<[u8; 32]> {
     Zeroizing::new(StaticSecret::random().to_bytes())
 }
@@ -97,7 +98,7 @@ fn line(key: &[u8; 32]) -> Secret {
     Secret::new(line)
 }
 
-/// Reads 32 bytes in base64, with a newline or without.
+/// Parses 32 bytes in base64, with or without a newline.
 fn read(text: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let mut decoded = Zeroizing::new([0; DECODED]);
     let length = STANDARD.decode_slice(text.trim_ascii(), decoded.as_mut_slice()).ok()?;
@@ -110,11 +111,11 @@ fn read(text: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
 mod tests {
     use super::*;
 
-    /// `wg pubkey` prints this for 32 bytes of 0x01.
+    /// The output of `wg pubkey` for 32 bytes of 0x01.
     const PUBLIC_OF_ONES: &str = "pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=";
 
     #[test]
-    fn derives_what_wg_derives() {
+    fn derives_the_public_key_of_wg() {
         let line = STANDARD.encode([1; 32]);
         let public = PrivateKey::parse(line.as_bytes()).map(|key| key.public_key().to_string());
         assert_eq!(public.as_deref(), Some(PUBLIC_OF_ONES));
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_key() {
+    fn rejects_malformed_keys() {
         let (short, long) = (STANDARD.encode([1; 31]), STANDARD.encode([1; 33]));
         for text in ["", "hSDw", &short, &long, "not base64", &"A".repeat(90)] {
             assert!(PrivateKey::parse(text.as_bytes()).is_none(), "{text}");
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn preshared_keys_are_lines_of_their_own() {
+    fn preshared_keys_differ() {
         let [one, other] =
             [PresharedKey::generate(), PresharedKey::generate()].map(|key| key.line());
         let again = read(one.expose()).map(|key| line(&key));

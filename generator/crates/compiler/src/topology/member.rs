@@ -2,14 +2,26 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::route::Route;
 use crate::topology::Topology;
 use meshwright_value::{Name, NodeId, PublicKey};
 
+/// The kind of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberKind {
+    /// A host of the cluster.
+    Node,
+    /// A WireGuard peer that is not a node, such as a laptop.
+    Client,
+}
+
 /// A node or a client.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'topology> {
+    /// Node or client.
+    pub kind: MemberKind,
     /// Its table in the topology.
     pub origin: &'topology Route,
     /// Its name.
@@ -20,15 +32,27 @@ pub struct Member<'topology> {
     pub public_key: Option<PublicKey>,
 }
 
+impl fmt::Display for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            MemberKind::Node => "node",
+            MemberKind::Client => "client",
+        };
+        write!(f, "{kind} {}", self.name)
+    }
+}
+
 /// All nodes, then all clients, in the order of the document.
 pub fn members(topology: &Topology) -> impl Iterator<Item = Member<'_>> {
     let nodes = topology.nodes.iter().map(|node| Member {
+        kind: MemberKind::Node,
         origin: &node.origin,
         name: &node.name,
         id: node.id,
         public_key: node.public_key,
     });
     let clients = topology.clients.iter().map(|client| Member {
+        kind: MemberKind::Client,
         origin: &client.origin,
         name: &client.name,
         id: client.id,
