@@ -12,10 +12,10 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Mesh,
     summary: "the MTU of the mesh is too large or too small",
     explain: "\
-WireGuard adds 80 bytes to a packet: 40 for IPv6, 8 for UDP, 32 for itself. If the result is larger \
-than the smallest underlay, packets are fragmented or lost: SSH and ping work, but TLS handshakes and \
-image pulls hang. So `wireguard.mtu` is at most the smallest underlay − 80. The report names the node \
-with the smallest underlay.
+WireGuard adds 80 bytes to a packet: 40 for IPv6, 8 for UDP, 32 for itself. The underlay is the network \
+that carries these packets. If a packet is larger than the MTU of the smallest underlay, it is \
+fragmented or lost: SSH and ping work, but TLS handshakes and image pulls hang. So `wireguard.mtu` is \
+at most the MTU of the smallest underlay − 80. The report names the node with the smallest underlay.
 
 Below 1280 bytes, Linux disables IPv6 on the interface (RFC 8200 §5 requires 1280). An MTU of 1280 also \
 carries the 1200 bytes that the QUIC of cloudflared always needs (RFC 9000 §14), with all headers.
