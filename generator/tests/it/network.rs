@@ -71,20 +71,22 @@ fn with_lines(document: &str) -> String {
     let mut parts = document.split("`out/");
     let mut made = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        // The folder itself is linked, and says nothing.
+        // A link to the folder has no line.
         let place = part.split('`').next().unwrap_or_default();
         let Some((path, stated)) = place.split_once(':') else {
             made += &format!("`out/{part}");
             continue;
         };
-        let rest = part[place.len()..].strip_prefix("` contains").expect("a place says something");
+        let rest = part[place.len()..]
+            .strip_prefix("` contains")
+            .expect("a place is followed by `contains`");
         let (space, rest) = rest.split_once('`').expect("a quotation follows");
         let (quoted, rest) = rest.split_once('`').expect("the quotation ends");
         let file = fs::read_to_string(repository().join("out").join(path)).expect(path);
         let stated: usize = stated.parse().expect("a number");
         let lines = (1..).zip(file.lines()).filter(|(_, line)| line.contains(quoted));
         let line = lines.map(|(number, _)| number).min_by_key(|line: &usize| line.abs_diff(stated));
-        let line = line.unwrap_or_else(|| panic!("out/{path} does not say `{quoted}`"));
+        let line = line.unwrap_or_else(|| panic!("out/{path} does not contain `{quoted}`"));
         made += &format!("`out/{path}:{line}` contains{space}`{quoted}`{rest}");
     }
     made
@@ -96,7 +98,7 @@ fn the_story_of_the_network_is_what_the_files_say() {
     let proof = judge::prove(&OutputDirectory(&out)).expect("readable");
     let committed = fs::read_to_string(repository().join(DOCUMENT)).expect("readable");
     assert!(committed.contains("<!-- meshwright trace"), "no picture is found");
-    assert!(committed.contains("` says"), "no quoted line is found");
+    assert!(committed.contains("` contains "), "no quoted line is found");
     let made = with_lines(&with_pictures(&committed, &proof));
     #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
@@ -105,6 +107,6 @@ fn the_story_of_the_network_is_what_the_files_say() {
     }
     assert!(
         committed == made,
-        "docs/network.md is not what out/ says: accept with INSTA_UPDATE=always cargo test"
+        "docs/network.md does not match out/: accept with INSTA_UPDATE=always cargo test"
     );
 }

@@ -26,53 +26,53 @@ pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
 table! {
     /// The whole of `topology.toml`.
     pub struct Topology {
-        /// What the cluster is called and which Kubernetes it runs.
+        /// The cluster's name and its version of Kubernetes.
         cluster: Cluster,
         /// The three private subnets.
         network: Network,
         /// The mesh.
         wireguard: WireGuard,
-        /// Where the API server runs and how it is reached.
+        /// The init node and the API's name.
         control_plane: ControlPlane,
-        /// How Services are implemented.
+        /// The implementation of Services.
         kube_proxy: KubeProxy,
         /// The pod network.
         calico: Calico,
         /// The Ingress controller.
         ingress: Ingress,
-        /// The way in from the Internet; none when absent.
+        /// The tunnel for requests from the Internet; none if absent.
         cloudflare_tunnel: Option<CloudflareTunnel>,
-        /// An echo app to see the first request come through; none when absent.
+        /// An echo app to test the path from the Internet; none if absent.
         hello: Option<Hello>,
         /// The public side of every node.
         firewall: Firewall,
-        /// Where container images come from.
+        /// The sources of container images.
         images: Images,
-        /// Where packages, charts and manifests come from.
+        /// The sources of packages, charts and manifests.
         packages: Packages,
-        /// What the first boot does.
+        /// The steps of the first boot.
         bootstrap: Bootstrap,
-        /// How secrets are stored.
+        /// The encryption of the store.
         secrets: Secrets,
-        /// Which warnings this cluster has accepted.
+        /// Accepted warnings, each with a reason.
         lint: Lint,
-        /// Private networks in which several nodes stand.
+        /// Private networks with several nodes.
         sites: Vec<Site> = Vec::new(),
         /// The machines of the cluster.
         nodes: Vec<Node>,
-        /// People's machines.
+        /// Machines that are in the mesh but are not Kubernetes nodes.
         clients: Vec<Client> = Vec::new(),
     }
 }
 
 table! {
-    /// What the cluster is called and which Kubernetes it runs.
+    /// The cluster's name and its version of Kubernetes.
     pub struct Cluster {
-        /// Also the domain `<name>.internal` of the API's name.
+        /// The name of the cluster. The API's name is in the domain `<name>.internal`.
         name: Name,
         /// The version of kubeadm, kubelet and the control plane.
         kubernetes_version: Version,
-        /// Ids of nodes that were removed; none is ever given twice.
+        /// Ids of removed nodes, which must not be used again.
         retired_ids: Vec<NodeId> = Vec::new(),
     }
 }
@@ -80,13 +80,13 @@ table! {
 table! {
     /// `[network]`
     pub struct Network {
-        /// The WireGuard plane.
+        /// The addresses of nodes and clients in the mesh.
         node_subnet: Subnet = defaults::NODE_SUBNET,
-        /// All pods.
+        /// The addresses of all pods.
         pod_subnet: Subnet = defaults::POD_SUBNET,
-        /// All Services.
+        /// The addresses of all Services.
         service_subnet: Subnet = defaults::SERVICE_SUBNET,
-        /// Each node owns one such block of `pod_subnet`.
+        /// The size of the block of `pod_subnet` that each node owns.
         pod_prefix_len: PodPrefixLen = defaults::POD_PREFIX_LEN,
         /// The domain of cluster DNS.
         dns_domain: DnsName = constant(defaults::DNS_DOMAIN),
@@ -96,15 +96,15 @@ table! {
 table! {
     /// `[wireguard]`
     pub struct WireGuard {
-        /// The interface's name on every node.
+        /// The name of the interface on every node.
         interface: InterfaceName = constant(defaults::INTERFACE),
         /// The UDP port that every node listens on.
         listen_port: Port = defaults::LISTEN_PORT,
-        /// The MTU of the interface; derived when absent.
+        /// The MTU of the interface; derived if absent.
         mtu: Option<Mtu>,
-        /// Seconds between keepalives, towards every peer; 0 is off.
+        /// Seconds between keepalives to every peer; 0 turns them off.
         persistent_keepalive: Keepalive = defaults::PERSISTENT_KEEPALIVE,
-        /// Whether each pair has a preshared key beside its key pairs.
+        /// Whether each pair of members also has a preshared key.
         preshared_keys: bool = false,
     }
 }
@@ -112,11 +112,11 @@ table! {
 table! {
     /// `[control_plane]`
     pub struct ControlPlane {
-        /// The node that founds the cluster; the control plane with the lowest id when absent.
+        /// The node that initialises the cluster; the control plane with the lowest id if absent.
         init: Option<Name>,
-        /// The API's name; `k8s-api.<cluster>.internal:6443` when absent.
+        /// The API's name; `k8s-api.<cluster>.internal:6443` if absent.
         endpoint: Option<ApiEndpoint>,
-        /// The longest round trip between two control planes; etcd's timings follow from it.
+        /// The longest round trip between two control planes; etcd's timings are derived from it.
         round_trip_ms: Option<RoundTripMs>,
     }
 }
@@ -124,9 +124,9 @@ table! {
 table! {
     /// `[kube_proxy]`
     pub struct KubeProxy {
-        /// How Services are implemented in the kernel.
+        /// The kernel mechanism that implements Services.
         mode: ProxyMode = defaults::PROXY_MODE,
-        /// How IPVS picks an endpoint; of no effect in the other modes.
+        /// How IPVS chooses an endpoint; without effect in the other modes.
         scheduler: Scheduler = defaults::SCHEDULER,
     }
 }
@@ -134,15 +134,15 @@ table! {
 table! {
     /// `[calico]`
     pub struct Calico {
-        /// The release of operator and CRDs.
+        /// The release of the operator and the CRDs.
         version: Version = defaults::CALICO_VERSION,
-        /// The AS of the node-to-node mesh (iBGP).
+        /// The AS number of the node-to-node mesh (iBGP).
         as_number: AsNumber = defaults::AS_NUMBER,
-        /// Whether BGP sessions carry a TCP MD5 password, from the Secret `bgp-password` in `calico-system`.
+        /// Whether BGP sessions use a TCP MD5 password, from the Secret `bgp-password` in `calico-system`.
         bgp_password: bool = true,
-        /// Nodes that reflect routes instead of a full BGP mesh; from about 100 nodes on.
+        /// Nodes that reflect routes instead of a full BGP mesh; useful from about 100 nodes.
         route_reflectors: Vec<Name> = Vec::new(),
-        /// What Felix programs; follows kube-proxy's mode when absent.
+        /// The dataplane that Felix programs; derived from kube-proxy's mode if absent.
         dataplane: Option<Dataplane>,
     }
 }
@@ -150,13 +150,13 @@ table! {
 table! {
     /// `[ingress]`
     pub struct Ingress {
-        /// Which controller serves the class `nginx`.
+        /// The controller that serves the class `nginx`.
         controller: IngressController = defaults::INGRESS_CONTROLLER,
-        /// How many of it.
+        /// The number of its replicas.
         replicas: Replicas = defaults::REPLICAS,
-        /// Its image, such as one of a fork that is maintained; the chart's own when absent.
+        /// Its image, for example of a maintained fork; the chart's default if absent.
         image: Option<ImageReference>,
-        /// Whether ingress-nginx judges Ingress objects when they are written; of no effect for Traefik.
+        /// Whether ingress-nginx validates Ingress objects when they are written; without effect for Traefik.
         admission_webhook: bool = defaults::ADMISSION_WEBHOOK,
     }
 }
@@ -166,11 +166,11 @@ table! {
     pub struct CloudflareTunnel {
         /// The tunnel's UUID.
         id: TunnelId,
-        /// What is reachable through it; `*.example.com` holds every name below.
+        /// The hostnames that are reachable through the tunnel; `*.example.com` includes every name below it.
         hostnames: Vec<Hostname>,
-        /// Whether the rules live in git or at Cloudflare.
+        /// Whether the tunnel's rules are stored in git (`local`) or at Cloudflare (`remote`).
         mode: TunnelMode = defaults::TUNNEL_MODE,
-        /// How many connectors.
+        /// The number of cloudflared replicas.
         replicas: Replicas = defaults::REPLICAS,
     }
 }
@@ -178,7 +178,7 @@ table! {
 table! {
     /// `[hello]`
     pub struct Hello {
-        /// The echo app's hostname, one of the tunnel's.
+        /// The echo app's hostname, which must be one of the tunnel's.
         hostname: Hostname,
     }
 }
@@ -186,9 +186,9 @@ table! {
 table! {
     /// `[firewall]`
     pub struct Firewall {
-        /// Who may reach SSH on the public side.
+        /// The sources that may reach SSH on the public side.
         ssh_from: Vec<SourceNet> = defaults::SSH_FROM.map(constant).to_vec(),
-        /// Where sshd listens.
+        /// The port that sshd listens on.
         ssh_port: Port = defaults::SSH_PORT,
     }
 }
@@ -206,13 +206,13 @@ table! {
 table! {
     /// `[packages]`
     pub struct Packages {
-        /// Instead of `https://pkgs.k8s.io/core:/stable:`.
+        /// The package repository to use instead of `https://pkgs.k8s.io/core:/stable:`.
         kubernetes_apt: Option<Url>,
-        /// Instead of `https://download.docker.com/linux`.
+        /// The package repository to use instead of `https://download.docker.com/linux`.
         containerd_apt: Option<Url>,
-        /// Fingerprints of repository keys that are accepted beside the known ones.
+        /// Fingerprints of repository keys that are accepted in addition to the known ones.
         fingerprints: Vec<Fingerprint> = Vec::new(),
-        /// What `apply.sh` takes from elsewhere: `calico-crds`, `calico-operator`, `ingress-nginx`, `traefik`, `helm-amd64` and `helm-arm64`.
+        /// Other sources for downloads of `apply.sh`: `calico-crds`, `calico-operator`, `ingress-nginx`, `traefik`, `helm-amd64` and `helm-arm64`.
         sources: BTreeMap<Name, PackageSource> = BTreeMap::new(),
     }
 }
@@ -220,9 +220,9 @@ table! {
 table! {
     /// One entry of `[packages.sources]`.
     pub struct PackageSource {
-        /// Where it is fetched from, or lies where `apply.sh` runs.
+        /// The URL to download from, or the path on the machine where `apply.sh` runs.
         url: SourceUrl,
-        /// What it must hash to; what upstream's own file hashes to when absent, as far as that is known or published, and not compared where `url` is a path.
+        /// The expected hash. If absent, the hash of upstream's file, where it is known or published; not compared if `url` is a path.
         sha256: Option<Sha256>,
     }
 }
@@ -230,7 +230,7 @@ table! {
 table! {
     /// `[bootstrap]`
     pub struct Bootstrap {
-        /// Whether the init node applies `out/cluster` when its API is up.
+        /// Whether the init node applies `out/cluster` when its API server runs.
         apply: bool = true,
     }
 }
@@ -238,7 +238,7 @@ table! {
 table! {
     /// `[secrets]`
     pub struct Secrets {
-        /// Who can decrypt the store; plain files, ignored by git, when empty.
+        /// The keys that can decrypt the store. If empty, the store has unencrypted files, which git ignores.
         recipients: Vec<Recipient> = Vec::new(),
     }
 }
@@ -256,17 +256,17 @@ table! {
     pub struct Allow {
         /// The code of the warning.
         code: Name,
-        /// Why this cluster accepts it.
+        /// The reason why this cluster accepts it.
         reason: Reason,
     }
 }
 
 table! {
-    /// One `[[sites]]`: a private network in which several nodes stand.
+    /// One `[[sites]]`: a private network with several nodes.
     pub struct Site {
-        /// What nodes call it by.
+        /// The name that `site` of a node refers to.
         name: Name,
-        /// Its range, so that nothing of the cluster overlaps it.
+        /// Its address range, which no subnet of the cluster may overlap.
         subnet: Option<Subnet>,
     }
 }
@@ -276,57 +276,57 @@ table! {
     pub struct Node {
         /// Its hostname and its name in Kubernetes.
         name: Name,
-        /// The one number to remember: address and pod block follow from it.
+        /// A unique number, never reused: the node's address and pod block are derived from it.
         id: NodeId,
         /// Whether it runs the control plane.
         role: Role,
-        /// The cloud it stands in, as far as we know something of it.
+        /// Its cloud provider, if it is one of the known ones.
         provider: ProviderName = defaults::PROVIDER,
-        /// What it runs.
+        /// Its operating system.
         os: Os = defaults::OS,
-        /// Its processor.
+        /// Its processor architecture.
         arch: Arch = defaults::ARCH,
-        /// Who `export … | ssh` is printed for.
+        /// The user in the printed commands `export … | ssh`.
         ssh_user: UserName = constant(defaults::SSH_USER),
-        /// Further public ports of this host.
+        /// More ports of this host that are open to the Internet.
         open_ports: Vec<OpenPort> = Vec::new(),
-        /// Public address or DNS name; absent behind NAT.
+        /// Its public address or DNS name; absent if the node is behind NAT.
         endpoint: Option<Endpoint>,
         /// Written by `meshwright keys`.
         public_key: Option<PublicKey>,
-        /// The private network it stands in.
+        /// The site that it is in.
         site: Option<Name>,
-        /// Where nodes of the same site reach it.
+        /// The address at which nodes of the same site reach it.
         lan_endpoint: Option<Endpoint>,
-        /// The public node that carries traffic to other nodes behind NAT.
+        /// The public node that forwards its packets to other nodes behind NAT.
         relay: Option<Name>,
-        /// The MTU of its way to the Internet.
+        /// The MTU of its path to the Internet.
         underlay_mtu: Option<Mtu>,
-        /// Overrides the mesh address that `id` gives.
+        /// Replaces the mesh address that is derived from `id`.
         address: Option<Address>,
-        /// Overrides the pod block that `id` gives.
+        /// Replaces the pod block that is derived from `id`.
         pod_subnet: Option<Subnet>,
         /// Labels of its Node object.
         labels: BTreeMap<LabelKey, LabelValue> = BTreeMap::new(),
-        /// Taints of its Node object; a control plane's own taint when absent.
+        /// Taints of its Node object; if absent, a control plane has its default taint.
         taints: Option<Vec<Taint>>,
-        /// The interface of its public side, for what must know it by name; nothing does yet.
+        /// The name of its public interface. No emitted file uses it yet.
         public_interface: Option<InterfaceName>,
     }
 }
 
 table! {
-    /// One `[[clients]]`: a WireGuard peer that is no node.
+    /// One `[[clients]]`: a member that is not a node.
     pub struct Client {
-        /// What its folder in `out/clients` is called.
+        /// Its name, and the name of its folder in `out/clients`.
         name: Name,
-        /// Its number in the node subnet.
+        /// A unique number: its address in the node subnet is derived from it.
         id: NodeId,
         /// Written by `meshwright keys`.
         public_key: Option<PublicKey>,
-        /// The public node that carries what it cannot reach itself; the init node when absent.
+        /// The public node that forwards packets to nodes that it cannot reach directly; the init node if absent.
         via: Option<Name>,
-        /// What it may reach; everything when absent.
+        /// What it may reach; everything if absent.
         reach: Vec<Reach> = Reach::ALL.to_vec(),
     }
 }
