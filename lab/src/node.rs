@@ -158,6 +158,10 @@ impl LabNode {
         let mut files = BTreeMap::from([
             (format!("/etc/wireguard/{interface}.conf"), format!("nodes/{name}/{interface}.conf")),
             (
+                format!("/etc/wireguard/{interface}.peers"),
+                format!("nodes/{name}/{interface}.peers"),
+            ),
+            (
                 format!("/etc/wireguard/{interface}.routes"),
                 format!("nodes/{name}/{interface}.routes"),
             ),

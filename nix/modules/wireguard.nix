@@ -33,6 +33,7 @@ let
   # Read by meshwright-node: the same files as on every other host.
   files = [
     "${interface}.conf"
+    "${interface}.peers"
     "${interface}.routes"
     "${interface}.endpoints"
   ];

@@ -20,11 +20,14 @@ use super::preshared::PeerPair;
 use super::secret::Secret;
 use super::store::{Store, StoreError};
 use super::{kubeconfig, manifest};
+use meshwright_compiler::artifact::FileMode;
 use meshwright_compiler::out::Digest;
 use meshwright_compiler::plan::host::{DISCOVERY_FILE, JOIN_CERTIFICATE, JOIN_KEY, WireGuard};
 use meshwright_compiler::plan::{Node, Plan};
 use meshwright_compiler::render::Rendering;
-use meshwright_compiler::render::host_tree::{CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER};
+use meshwright_compiler::render::host_tree::{
+    self, CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER,
+};
 use meshwright_compiler::topology::Topology;
 
 /// The lifetime of a join credential. It is long enough for a first boot on the next day, and short
@@ -41,13 +44,9 @@ pub(crate) struct Delivery {
 }
 
 struct DeliveredFile {
-    mode: u32,
+    mode: FileMode,
     content: Secret,
 }
-
-const PUBLIC: u32 = 0o644;
-const PRIVATE: u32 = 0o600;
-const PROGRAM: u32 = 0o755;
 
 impl Delivery {
     /// The public files of a node. A NixOS host has them from its own configuration.
@@ -56,8 +55,8 @@ impl Delivery {
         if node.os.is_nixos() {
             return delivery;
         }
-        for (path, mode, content) in rendering.host_files(node) {
-            delivery.add(&path, mode.bits(), content);
+        for (path, _, content) in rendering.host_files(node) {
+            delivery.add(&path, content);
         }
         if node.id == rendering.plan().init_node().id {
             for (path, content) in rendering.cluster().iter() {
@@ -70,8 +69,7 @@ impl Delivery {
     /// Adds a file that the init node applies. The rest of `out/` is not delivered.
     fn add_of_cluster(&mut self, path: &str, content: &[u8]) {
         let Some(file) = path.strip_prefix("cluster/") else { return };
-        let mode = if file == "apply.sh" { PROGRAM } else { PUBLIC };
-        self.add(&format!("{CLUSTER_FOLDER}/{file}"), mode, content.to_vec());
+        self.add(&format!("{CLUSTER_FOLDER}/{file}"), content.to_vec());
     }
 
     /// The Kubernetes Secrets of the cluster, one file each.
@@ -82,7 +80,8 @@ impl Delivery {
     pub(crate) fn manifests(plan: &Plan, store: &Store) -> Result<Self, StoreError> {
         let mut delivery = Self::default();
         for (file, content) in manifest::all(plan, store)? {
-            delivery.add_secret(file, PRIVATE, content);
+            let delivered = DeliveredFile { mode: FileMode::Private, content };
+            delivery.files.insert(file.to_owned(), delivered);
         }
         Ok(delivery)
     }
@@ -109,7 +108,7 @@ impl Delivery {
             return self.add_join(plan, node, store, now).map(Some);
         }
         for (file, content) in manifest::all(plan, store)? {
-            self.add_secret(&format!("{SECRETS_FOLDER}/{file}"), PRIVATE, content);
+            self.add_secret(&format!("{SECRETS_FOLDER}/{file}"), content);
         }
         Ok(None)
     }
@@ -124,12 +123,12 @@ impl Delivery {
         let interface = &plan.wireguard.interface;
         for key_pair in KeyPair::named(topology, &node.name) {
             let path = WireGuard::private_key_file(interface);
-            self.add_secret(&path, PRIVATE, key_pair.read(store)?);
+            self.add_secret(&path, key_pair.read(store)?);
         }
         for peer in plan.peers(node) {
             for pair in PeerPair::with_peers(plan, &node.name, std::slice::from_ref(&peer)) {
                 let path = WireGuard::preshared_key_file(interface, peer.name());
-                self.add_secret(&path, PRIVATE, pair.read(store)?);
+                self.add_secret(&path, pair.read(store)?);
             }
         }
         Ok(())
@@ -139,14 +138,14 @@ impl Delivery {
         for authority in Authority::ALL {
             let AuthorityFiles { certificate, key } = authority.read(store)?;
             let path = |file| format!("{PKI_FOLDER}/{file}");
-            self.add_secret(&path(authority.certificate_file()), PUBLIC, certificate);
-            self.add_secret(&path(authority.key_file()), PRIVATE, key);
+            self.add_secret(&path(authority.certificate_file()), certificate);
+            self.add_secret(&path(authority.key_file()), key);
         }
         let key = ServiceAccountKey.read(store)?;
         let unusable = || StoreError::Unusable { path: ServiceAccountKey.path(store) };
         let public = ServiceAccountKey::public_pem(&key).ok_or_else(unusable)?;
-        self.add(&format!("{PKI_FOLDER}/sa.pub"), PUBLIC, public.into_bytes());
-        self.add_secret(&format!("{PKI_FOLDER}/sa.key"), PRIVATE, key);
+        self.add(&format!("{PKI_FOLDER}/sa.pub"), public.into_bytes());
+        self.add_secret(&format!("{PKI_FOLDER}/sa.key"), key);
         Ok(())
     }
 
@@ -162,24 +161,24 @@ impl Delivery {
         let (authority, credential) =
             Authority::Cluster.sign(store, subject, JOIN_LIFETIME, now)?;
         let discovery = kubeconfig::discovery(plan, authority.expose());
-        self.add_secret(DISCOVERY_FILE, PRIVATE, discovery);
-        self.add(JOIN_CERTIFICATE, PUBLIC, credential.certificate.into_bytes());
-        self.add_secret(JOIN_KEY, PRIVATE, credential.key);
+        self.add_secret(DISCOVERY_FILE, discovery);
+        self.add(JOIN_CERTIFICATE, credential.certificate.into_bytes());
+        self.add_secret(JOIN_KEY, credential.key);
         Ok(credential.not_after)
     }
 
-    fn add(&mut self, path: &str, mode: u32, content: Vec<u8>) {
-        self.add_secret(path, mode, Secret::new(content));
+    fn add(&mut self, path: &str, content: Vec<u8>) {
+        self.add_secret(path, Secret::new(content));
     }
 
-    fn add_secret(&mut self, path: &str, mode: u32, content: Secret) {
-        let path = path.trim_start_matches('/').to_owned();
-        self.files.insert(path, DeliveredFile { mode, content });
+    fn add_secret(&mut self, path: &str, content: Secret) {
+        let file = DeliveredFile { mode: host_tree::mode(path), content };
+        self.files.insert(path.trim_start_matches('/').to_owned(), file);
     }
 
     /// The number of files, and how many of them only root can read.
     pub(crate) fn count(&self) -> (usize, usize) {
-        let private = self.files.values().filter(|file| file.mode == PRIVATE);
+        let private = self.files.values().filter(|file| file.mode == FileMode::Private);
         (self.files.len(), private.count())
     }
 
@@ -189,8 +188,8 @@ impl Delivery {
     ///
     /// The path that is too long for ustar.
     pub(crate) fn marked(self, head: &str) -> Result<Secret, String> {
-        let marker =
-            DeliveredFile { mode: PRIVATE, content: Secret::new(self.marker(head).into_bytes()) };
+        let content = Secret::new(self.marker(head).into_bytes());
+        let marker = DeliveredFile { mode: host_tree::mode(MARKER), content };
         pack(&self.files, Some((MARKER.trim_start_matches('/'), marker)))
     }
 
@@ -219,21 +218,11 @@ impl Delivery {
 fn folders<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, u32> {
     let parents = |path: &'a str| path.match_indices('/').map(move |(end, _)| &path[..end]);
     let folders: BTreeSet<_> = paths.flat_map(parents).collect();
-    let own = folders.into_iter().filter_map(|path| Some((path.to_owned(), folder_mode(path)?)));
+    let own = folders.into_iter().filter_map(|folder| {
+        let mode = host_tree::folder_mode(&format!("/{folder}/"))?;
+        Some((folder.to_owned(), mode))
+    });
     own.collect()
-}
-
-/// The mode of a folder that belongs to Meshwright; `None` for other folders.
-fn folder_mode(folder: &str) -> Option<u32> {
-    let is_preshared = folder.starts_with("etc/wireguard/") && folder.ends_with(".psk");
-    let is_secret = folder == SECRETS_FOLDER.trim_start_matches('/') || is_preshared;
-    let is_own = folder == "etc/meshwright"
-        || folder.starts_with("etc/meshwright/")
-        || folder == "etc/kubernetes/patches";
-    match is_secret {
-        true => Some(0o700),
-        false => is_own.then_some(0o755),
-    }
 }
 
 fn pack(
@@ -252,7 +241,7 @@ fn pack(
         append(&mut archive, EntryType::Directory, &format!("{folder}/"), *mode, &[])?;
     }
     for (path, DeliveredFile { mode, content }) in entries {
-        append(&mut archive, EntryType::Regular, path, *mode, content.expose())?;
+        append(&mut archive, EntryType::Regular, path, mode.bits(), content.expose())?;
     }
     Ok(Secret::new(archive.into_inner().unwrap_or_else(|fault| unreachable!("memory: {fault}"))))
 }

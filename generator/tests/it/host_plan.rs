@@ -50,6 +50,15 @@ fn node_json(rendering: &Rendering<'_>, position: usize, node: &Node) -> Map<Str
     serde_json::from_slice(bytes).expect("an object")
 }
 
+/// A peer of wg0.conf as a line of wg0.peers without its kind.
+fn listed_peer(peer: &Value) -> String {
+    let allowed = peer["allowed_ips"].as_array().expect("a list").iter();
+    let nets = allowed.map(|net| net.as_str().expect("a network"));
+    let addresses: Vec<_> = nets.filter_map(|net| net.strip_suffix("/32")).collect();
+    let text = |key: &str| peer.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
+    [text("name"), text("public_key"), addresses.join(","), text("preshared_key_file")].join("\t")
+}
+
 /// A host after its first boot and its first delivery: the texts of its files by their paths.
 struct Host {
     hostname: String,
@@ -176,6 +185,9 @@ impl Host {
             .zip(names)
             .map(|(section, name)| self.peer(name, &keys(section), &preshared))
             .collect();
+        assert_eq!(self.listed_peers(), peers.iter().map(listed_peer).collect::<Vec<_>>());
+        assert_eq!(self.environment("MESHWRIGHT_INTERFACE_ADDRESS"), interface["Address"]);
+        assert_eq!(self.environment("MESHWRIGHT_MTU"), interface["MTU"]);
         let mut take = |key: &str| interface.remove(key).unwrap_or_default();
         assert_eq!(take("Table"), "off");
         json!({
@@ -212,6 +224,18 @@ impl Host {
             peer["persistent_keepalive"] = number(seconds);
         }
         peer
+    }
+
+    /// wg0.peers without the kind of each peer, which wg0.conf does not contain.
+    fn listed_peers(&self) -> Vec<String> {
+        let text = self.text(&self.wireguard_file("peers"));
+        let lines = text.lines().map(|line| line.split_once('\t').expect("a kind"));
+        lines
+            .map(|(kind, peer)| {
+                assert!(["node", "client"].contains(&kind), "{kind}");
+                peer.to_owned()
+            })
+            .collect()
     }
 
     fn endpoints(&self) -> BTreeMap<&str, &str> {

@@ -51,6 +51,51 @@ impl IntoIterator for ArtifactSet {
     }
 }
 
+/// The mode of a file, in the output directory and on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileMode {
+    /// Every user reads it.
+    Plain,
+    /// Only root reads it; wg-quick(8) warns of every other mode.
+    Private,
+    /// Every user executes it.
+    Program,
+}
+
+impl FileMode {
+    /// The mode of a file of the output directory: a script is a program. Its content decides, so no
+    /// renderer sets a mode.
+    #[must_use]
+    pub fn from_content(bytes: &[u8]) -> Self {
+        if bytes.starts_with(b"#!") { Self::Program } else { Self::Plain }
+    }
+
+    /// As a number.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Plain => 0o644,
+            Self::Private => 0o600,
+            Self::Program => 0o755,
+        }
+    }
+
+    /// In octal, as chmod(1) reads it.
+    #[must_use]
+    pub fn octal(self) -> String {
+        format!("{:04o}", self.bits())
+    }
+
+    /// The mode of a folder for such files, as a number.
+    #[must_use]
+    pub const fn folder_bits(self) -> u32 {
+        match self {
+            Self::Plain | Self::Program => 0o755,
+            Self::Private => 0o700,
+        }
+    }
+}
+
 /// A tree of artifacts that is rendered part by part, so that it is never held whole.
 ///
 /// No two parts hold the same path. A part renders the same bytes however often it is asked for.

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::disk_state::{DiskReader, DiskState};
 use super::error::{Error, Obstacle};
 use super::manifest::OutManifest;
-use super::staging::{self, Staging};
+use super::staging::Staging;
 use super::{Changes, MANIFEST};
-use crate::artifact::{ArtifactSet, Tree};
+use crate::artifact::{ArtifactSet, FileMode, Tree};
 use meshwright_value::manifest::{self, Digest};
 
 /// A file whose bytes on disk are not the new ones.
@@ -112,7 +112,8 @@ impl<'a> Differ<'a> {
             DiskState::Absent | DiskState::Folder => None,
             DiskState::File { executable } => {
                 read(&self.root.join(path), &mut self.disk)?;
-                if self.disk == bytes && (executable || !staging::is_script(bytes)) {
+                let is_program = FileMode::from_content(bytes) == FileMode::Program;
+                if self.disk == bytes && (executable || !is_program) {
                     self.diff.unchanged += 1;
                     return Ok(());
                 }

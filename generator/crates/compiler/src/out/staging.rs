@@ -12,13 +12,10 @@ use meshwright_value::manifest::STAGING;
 use super::commit::Journal;
 use super::error::{Error, Obstacle};
 use super::{MANIFEST, commit};
+use crate::artifact::FileMode;
 
 /// Marks the folder as ours, and hides the files of a killed run from git.
 const MARK: (&str, &str) = (".gitignore", "# meshwright: deleted or finished by the next run\n*\n");
-
-const FILE_MODE: u32 = 0o644;
-const SCRIPT_MODE: u32 = 0o755;
-const FOLDER_MODE: u32 = 0o755;
 
 /// The staged files of one run. If it is dropped before its commit point, the files are deleted.
 pub(super) struct Staging<'a> {
@@ -151,7 +148,7 @@ pub(super) fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
 /// Creates a folder with our mode, whatever the umask.
 pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)?;
-    fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
+    fs::set_permissions(path, Permissions::from_mode(FileMode::Plain.folder_bits()))
 }
 
 /// Creates a folder unless it exists, and returns whether it did.
@@ -163,13 +160,8 @@ fn ensure_folder(path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Whether a file is a script, which is executable. Its content decides, so no renderer sets a mode.
-pub(super) fn is_script(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"#!")
-}
-
 fn create_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
-    let mode = if is_script(bytes) { SCRIPT_MODE } else { FILE_MODE };
+    let mode = FileMode::from_content(bytes).bits();
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
     // The umask seldom removes a bit of this mode, and reading the mode is cheaper than setting it.

@@ -9,9 +9,8 @@ use similar::TextDiff;
 use super::disk_state::is_executable;
 use super::error::Error;
 use super::manifest::OutManifest;
-use super::staging::is_script;
 use super::{Changes, MANIFEST};
-use crate::artifact::Tree;
+use crate::artifact::{FileMode, Tree};
 
 const CONTEXT_LINES: usize = 3;
 
@@ -65,7 +64,7 @@ fn print_mode(
     text: &mut dyn Write,
 ) -> Result<(), Error> {
     let modes = match old {
-        _ if !is_script(new) => return Ok(()),
+        _ if FileMode::from_content(new) != FileMode::Program => return Ok(()),
         Some(true) => return Ok(()),
         Some(false) => "old mode 100644\nnew mode 100755",
         None => "new file mode 100755",

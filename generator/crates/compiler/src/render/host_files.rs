@@ -8,44 +8,68 @@ use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::Plan;
 use crate::plan::host::{self, HostsEntry, LoadBalancer, POD_ROUTE};
-use crate::render::{ClusterRenderer, Output};
+use crate::render::{ClusterRenderer, Output, host_tree};
 use meshwright_value::{RegistryName, Url};
 
 /// The registration.
-pub const RENDERER: ClusterRenderer = ClusterRenderer {
-    id: "host_files",
-    outputs: &[
-        Output { path: SCRIPT, consumer: "bash, as /usr/local/sbin/meshwright-node" },
-        Output {
-            path: FIRST_BOOT_SCRIPT,
-            consumer: "bash, as /usr/local/sbin/meshwright-node until the first delivery",
-        },
-        Output { path: "host/guards.routes", consumer: "ip -batch, by meshwright-guards.service" },
-        Output { path: "host/hosts", consumer: "meshwright-node, for /etc/hosts" },
-        Output { path: "host/modules-load.conf", consumer: "systemd-modules-load" },
-        Output { path: "host/sysctl.conf", consumer: "systemd-sysctl" },
-        Output { path: "host/networkd.conf", consumer: "systemd-networkd" },
-        Output { path: "host/network-manager.conf", consumer: "NetworkManager" },
-        Output { path: "host/needrestart.conf", consumer: "needrestart" },
-        Output { path: "host/containerd/config.toml", consumer: "containerd" },
-        Output {
-            path: "host/containerd/certs.d/<registry>/hosts.toml",
-            consumer: "containerd, where a registry has mirrors",
-        },
-        Output { path: HAPROXY, consumer: "haproxy, where there are several control planes" },
-        Output { path: "host/systemd/meshwright-bootstrap.service", consumer: "systemd" },
-        Output { path: "host/systemd/meshwright-firewall.service", consumer: "systemd" },
-        Output { path: "host/systemd/meshwright-guards.service", consumer: "systemd" },
-        Output { path: "host/systemd/meshwright-resolve.service", consumer: "systemd" },
-        Output { path: "host/systemd/meshwright-resolve.timer", consumer: "systemd" },
-        Output { path: "host/systemd/kubelet.service.d/20-meshwright.conf", consumer: "systemd" },
-        Output {
-            path: "host/systemd/wg-quick@<interface>.service.d/meshwright.conf",
-            consumer: "systemd",
-        },
-    ],
-    render,
-};
+pub const RENDERER: ClusterRenderer =
+    ClusterRenderer { id: "host_files", outputs: &OUTPUTS, render };
+
+/// The files that need more than a template and the view of all hosts.
+const SPECIAL: [Output; 4] = [
+    Output { path: SCRIPT, consumer: "bash, as /usr/local/sbin/meshwright-node" },
+    Output {
+        path: FIRST_BOOT_SCRIPT,
+        consumer: "bash, as /usr/local/sbin/meshwright-node until the first delivery",
+    },
+    Output {
+        path: "host/containerd/certs.d/<registry>/hosts.toml",
+        consumer: "containerd, where a registry has mirrors",
+    },
+    Output { path: HAPROXY, consumer: "haproxy, where there are several control planes" },
+];
+
+/// The other files: path, consumer and template of each.
+const TEMPLATED: [(&str, &str, &str); 15] = [
+    ("host/guards.routes", "ip -batch, by meshwright-guards.service", "guards.routes"),
+    ("host/hosts", "meshwright-node, for /etc/hosts", "hosts"),
+    ("host/modules-load.conf", "systemd-modules-load", "modules-load.conf"),
+    ("host/sysctl.conf", "systemd-sysctl", "sysctl.conf"),
+    ("host/networkd.conf", "systemd-networkd", "networkd.conf"),
+    ("host/network-manager.conf", "NetworkManager", "network-manager.conf"),
+    ("host/needrestart.conf", "needrestart", "needrestart.conf"),
+    ("host/containerd/config.toml", "containerd", "containerd.toml"),
+    ("host/systemd/meshwright-bootstrap.service", "systemd", "meshwright-bootstrap.service"),
+    ("host/systemd/meshwright-firewall.service", "systemd", "meshwright-firewall.service"),
+    ("host/systemd/meshwright-guards.service", "systemd", "meshwright-guards.service"),
+    ("host/systemd/meshwright-resolve.service", "systemd", "meshwright-resolve.service"),
+    ("host/systemd/meshwright-resolve.timer", "systemd", "meshwright-resolve.timer"),
+    ("host/systemd/kubelet.service.d/20-meshwright.conf", "systemd", "kubelet-drop-in.conf"),
+    (
+        "host/systemd/wg-quick@<interface>.service.d/meshwright.conf",
+        "systemd",
+        "wg-quick-drop-in.conf",
+    ),
+];
+
+const OUTPUTS: [Output; SPECIAL.len() + TEMPLATED.len()] = outputs();
+
+/// A constant, since a registration is one; hence the loops.
+const fn outputs() -> [Output; SPECIAL.len() + TEMPLATED.len()] {
+    let mut outputs = [SPECIAL[0]; SPECIAL.len() + TEMPLATED.len()];
+    let mut position = 0;
+    while position < outputs.len() {
+        outputs[position] = match position < SPECIAL.len() {
+            true => SPECIAL[position],
+            false => {
+                let (path, consumer, _) = TEMPLATED[position - SPECIAL.len()];
+                Output { path, consumer }
+            }
+        };
+        position += 1;
+    }
+    outputs
+}
 
 /// The program of every host.
 pub(super) const SCRIPT: &str = "host/meshwright-node";
@@ -64,24 +88,6 @@ const SCRIPT_PARTS: [&str; 9] =
 const FIRST_BOOT_PARTS: [&str; 5] =
     ["first-boot-head", "common", "prepare", "receive", "first-boot"];
 
-/// The templates of the files, by their paths below `host/`.
-const FILES: [(&str, &str); 14] = [
-    ("guards.routes", "guards.routes"),
-    ("hosts", "hosts"),
-    ("modules-load.conf", "modules-load.conf"),
-    ("sysctl.conf", "sysctl.conf"),
-    ("networkd.conf", "networkd.conf"),
-    ("network-manager.conf", "network-manager.conf"),
-    ("needrestart.conf", "needrestart.conf"),
-    ("containerd/config.toml", "containerd.toml"),
-    ("systemd/meshwright-bootstrap.service", "meshwright-bootstrap.service"),
-    ("systemd/meshwright-firewall.service", "meshwright-firewall.service"),
-    ("systemd/meshwright-guards.service", "meshwright-guards.service"),
-    ("systemd/meshwright-resolve.service", "meshwright-resolve.service"),
-    ("systemd/meshwright-resolve.timer", "meshwright-resolve.timer"),
-    ("systemd/kubelet.service.d/20-meshwright.conf", "kubelet-drop-in.conf"),
-];
-
 #[derive(Serialize)]
 struct HostFilesView<'plan> {
     generated: &'static str,
@@ -94,6 +100,8 @@ struct HostFilesView<'plan> {
     sysctl: Vec<SysctlView>,
     hosts: Vec<HostsLineView>,
     sandbox_image: String,
+    file_patterns: Vec<&'static str>,
+    folder_patterns: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -126,11 +134,9 @@ pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let view = HostFilesView::of(plan);
     artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
     artifacts.add(FIRST_BOOT_SCRIPT, condensed(&script(&FIRST_BOOT_PARTS, &view)));
-    for (path, name) in FILES {
-        artifacts.add(format!("host/{path}"), template::render(name, &view));
+    for (path, _, name) in TEMPLATED {
+        artifacts.add(path.replace("<interface>", view.interface), template::render(name, &view));
     }
-    let drop_in = format!("host/systemd/wg-quick@{}.service.d/meshwright.conf", view.interface);
-    artifacts.add(drop_in, template::render("wg-quick-drop-in.conf", &view));
     if let Some(balancer) = plan.load_balancer() {
         let view = LoadBalancerView { generated: GENERATED, balancer };
         artifacts.add(HAPROXY, template::render("haproxy.cfg", &view));
@@ -169,6 +175,8 @@ impl<'plan> HostFilesView<'plan> {
             sysctl: sysctl.map(|(name, value)| SysctlView { name, value }).collect(),
             hosts: plan.hosts().iter().map(HostsLineView::of).collect(),
             sandbox_image: plan.containerd().sandbox_image,
+            file_patterns: host_tree::file_patterns(),
+            folder_patterns: host_tree::folder_patterns(),
         }
     }
 }

@@ -1,70 +1,140 @@
-//! Where each file lies on a Debian or Ubuntu host, and with which mode: the one source for
-//! user-data and for what `export` sends.
+//! The place and the mode of each file on a Debian or Ubuntu host: the only source for user-data, for
+//! the deliveries of `export`, and for the paths that a host accepts from a delivery.
 
-use crate::artifact::ArtifactSet;
+use crate::artifact::{ArtifactSet, FileMode};
+use crate::plan::host::{DISCOVERY_FILE, JOIN_CERTIFICATE, JOIN_KEY};
 use crate::render::NodeView;
 use meshwright_value::{InterfaceName, Name};
 
-/// Who owns every file of ours, as chown(1) takes it.
+/// The owner of each of our files, as chown(1) reads it.
 pub const OWNER: &str = "root:root";
 
-/// The one program of ours on a host.
+/// Our program on a host.
 pub const SCRIPT: &str = "/usr/local/sbin/meshwright-node";
 
-/// Where the init node finds what it applies: `cluster/` of the output directory.
+/// The folder on the init node with `cluster/` of the output directory.
 pub const CLUSTER_FOLDER: &str = "/etc/meshwright/cluster";
 
-/// Where the init node finds the cluster's Secrets.
+/// The folder on the init node with the cluster's Secrets.
 pub const SECRETS_FOLDER: &str = "/etc/meshwright/secrets";
 
-/// Where kubeadm looks for authorities before it makes its own.
+/// The folder in which kubeadm looks for CAs before it generates its own.
 pub const PKI_FOLDER: &str = "/etc/kubernetes/pki";
 
-/// What `export` has sent last, each file with its checksum. A host without it waits.
+/// The list of the files of the last delivery, with their checksums. A host without it waits for one.
 pub const MARKER: &str = "/etc/meshwright/delivery";
-
-/// Who may do what with a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
-    /// Read by everyone.
-    Plain,
-    /// Read by root alone; wg-quick(8) warns of every other mode.
-    Private,
-    /// Run by everyone.
-    Program,
-}
 
 /// One file of a host, with the bytes of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFile<'a> {
     /// Its absolute path on the host.
     pub path: String,
-    /// Who may do what with it.
-    pub mode: Mode,
+    /// Its mode.
+    pub mode: FileMode,
     /// Its bytes.
     pub content: &'a [u8],
 }
 
-impl Mode {
-    /// As a number.
-    #[must_use]
-    pub const fn bits(self) -> u32 {
-        match self {
-            Self::Plain => 0o644,
-            Self::Private => 0o600,
-            Self::Program => 0o755,
-        }
-    }
+/// A set of paths on a host that are ours: a pattern of case in bash(1), in which `*` matches every
+/// text.
+struct OwnedPaths {
+    pattern: &'static str,
+    mode: FileMode,
+}
 
-    /// In octal, as chmod(1) takes it.
-    #[must_use]
-    pub const fn octal(self) -> &'static str {
-        match self {
-            Self::Plain => "0644",
-            Self::Private => "0600",
-            Self::Program => "0755",
-        }
+const fn owned(pattern: &'static str, mode: FileMode) -> OwnedPaths {
+    OwnedPaths { pattern, mode }
+}
+
+/// The files that a delivery may write, and their modes; the first pattern that matches decides. A
+/// host refuses every other path. Folders that are ours alone are listed whole: a host then accepts
+/// the further files of a later version.
+const OWNED_FILES: &[OwnedPaths] = &[
+    owned(SCRIPT, FileMode::Program),
+    owned(MARKER, FileMode::Private),
+    owned("/etc/meshwright/cluster/apply.sh", FileMode::Program),
+    owned("/etc/meshwright/secrets/*", FileMode::Private),
+    owned("/etc/meshwright/*", FileMode::Plain),
+    owned("/etc/wireguard/*.conf", FileMode::Private),
+    owned("/etc/wireguard/*.key", FileMode::Private),
+    owned("/etc/wireguard/*.psk/*", FileMode::Private),
+    owned("/etc/wireguard/*", FileMode::Plain),
+    owned("/etc/containerd/*", FileMode::Plain),
+    owned("/etc/haproxy/haproxy.cfg", FileMode::Plain),
+    owned("/etc/kubernetes/kubeadm.yaml", FileMode::Plain),
+    owned("/etc/kubernetes/upgrade.yaml", FileMode::Plain),
+    owned("/etc/kubernetes/patches/*", FileMode::Plain),
+    owned("/etc/kubernetes/pki/*.key", FileMode::Private),
+    owned("/etc/kubernetes/pki/*", FileMode::Plain),
+    owned(DISCOVERY_FILE, FileMode::Private),
+    owned(JOIN_CERTIFICATE, FileMode::Plain),
+    owned(JOIN_KEY, FileMode::Private),
+    owned("/etc/systemd/system/meshwright-*.service", FileMode::Plain),
+    owned("/etc/systemd/system/meshwright-*.timer", FileMode::Plain),
+    owned("/etc/systemd/system/*.service.d/*meshwright.conf", FileMode::Plain),
+    owned("/etc/systemd/networkd.conf.d/meshwright.conf", FileMode::Plain),
+    owned("/etc/modules-load.d/meshwright.conf", FileMode::Plain),
+    owned("/etc/sysctl.d/90-meshwright.conf", FileMode::Plain),
+    owned("/etc/NetworkManager/conf.d/meshwright.conf", FileMode::Plain),
+    owned("/etc/needrestart/conf.d/meshwright.conf", FileMode::Plain),
+];
+
+/// The folders whose mode a delivery may set, since no other program has files in them.
+const OWNED_FOLDERS: &[OwnedPaths] = &[
+    owned("/etc/meshwright/secrets/", FileMode::Private),
+    owned("/etc/meshwright/*", FileMode::Plain),
+    owned("/etc/wireguard/*.psk/", FileMode::Private),
+    owned("/etc/kubernetes/patches/", FileMode::Plain),
+];
+
+/// The patterns of the files that a delivery may write, without a leading slash.
+pub(super) fn file_patterns() -> Vec<&'static str> {
+    widest_patterns(OWNED_FILES)
+}
+
+/// The patterns of the folders whose mode a delivery may set, without a leading slash.
+pub(super) fn folder_patterns() -> Vec<&'static str> {
+    widest_patterns(OWNED_FOLDERS)
+}
+
+/// The patterns that no other pattern of the table includes.
+fn widest_patterns(table: &[OwnedPaths]) -> Vec<&'static str> {
+    let is_included = |pattern: &str| {
+        table.iter().any(|other| other.pattern != pattern && matches(other.pattern, pattern))
+    };
+    let patterns = table.iter().map(|paths| paths.pattern);
+    let widest = patterns.filter(|pattern| !is_included(pattern));
+    widest.map(|pattern| pattern.trim_start_matches('/')).collect()
+}
+
+/// Whether a pattern matches a whole path, as in bash(1): `*` matches slashes too.
+fn matches(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((start, end)) => path.strip_prefix(start).is_some_and(|rest| {
+            rest.char_indices().any(|(position, _)| matches(end, &rest[position..]))
+                || matches(end, "")
+        }),
     }
+}
+
+/// The mode of a file on a host, by its absolute path.
+///
+/// # Panics
+///
+/// When the path is not ours: a bug, whatever the topology.
+#[must_use]
+pub fn mode(path: &str) -> FileMode {
+    let paths = OWNED_FILES.iter().find(|paths| matches(paths.pattern, path));
+    paths.unwrap_or_else(|| unreachable!("{path} is not in the table of a host's files")).mode
+}
+
+/// The mode of a folder on a host, by its absolute path with a slash at its end; none for a folder
+/// in which other programs have files.
+#[must_use]
+pub fn folder_mode(path: &str) -> Option<u32> {
+    let paths = OWNED_FOLDERS.iter().find(|paths| matches(paths.pattern, path));
+    paths.map(|paths| paths.mode.folder_bits())
 }
 
 /// Every file of one host without a secret, by its path. `artifacts` are the node's own.
@@ -80,8 +150,8 @@ pub fn files<'a>(view: &NodeView<'a>, artifacts: &'a ArtifactSet) -> Vec<HostFil
     files
 }
 
-/// The absolute path on a node's host of one file of the output directory; `None` for what it has no
-/// use for.
+/// The absolute path on a node's host of one file of the output directory; `None` for a file that the
+/// host does not use.
 #[must_use]
 pub fn place(artifact: &str, node: &Name, interface: &InterfaceName) -> Option<String> {
     if let Some(file) = artifact.strip_prefix("host/") {
@@ -107,7 +177,7 @@ fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
 fn place_of_host_file(file: &str) -> Option<String> {
     match file {
         "meshwright-node" => Some(SCRIPT.to_owned()),
-        // It lies at the script's place, but in user-data alone.
+        // Only user-data contains it, at the place of the script.
         "first-boot/meshwright-node" => None,
         "guards.routes" | "hosts" => Some(format!("/etc/meshwright/{file}")),
         "modules-load.conf" => Some("/etc/modules-load.d/meshwright.conf".to_owned()),
@@ -121,23 +191,15 @@ fn place_of_host_file(file: &str) -> Option<String> {
     }
 }
 
-/// The mode of a file on a host, by its absolute path.
-#[must_use]
-pub fn mode(path: &str) -> Mode {
-    let is_private = path.starts_with("/etc/wireguard/") && path.ends_with(".conf");
-    match path {
-        SCRIPT => Mode::Program,
-        _ if is_private => Mode::Private,
-        _ => Mode::Plain,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{mode, place_of_host_file, place_of_node_file};
+    use super::{
+        file_patterns, folder_mode, folder_patterns, matches, mode, place_of_host_file,
+        place_of_node_file,
+    };
     use crate::render::{CLUSTER, NODE};
 
-    /// Each registered file of a host with its place: a new one without a place would reach no host.
+    /// Each registered file of a host with its place: no host would get a new file without a place.
     #[test]
     fn every_file_of_a_host_has_its_place() {
         let cluster = CLUSTER.iter().flat_map(|renderer| renderer.outputs);
@@ -153,8 +215,51 @@ mod tests {
             Some(file) => (file, place_of_node_file(file, "wg0")),
             None => (artifact, place_of_host_file(artifact.strip_prefix("host/")?)),
         };
-        let Some(place) = place else { return Some(format!("{file} has no place of its own")) };
+        let Some(place) = place else { return Some(format!("{file} has no place")) };
         Some(format!("{place} {}", mode(&place).octal()))
+    }
+
+    #[test]
+    fn a_star_matches_every_text() {
+        let table = [
+            ("/etc/a", "/etc/a", true),
+            ("/etc/a", "/etc/ab", false),
+            ("/etc/a/*", "/etc/a/", true),
+            ("/etc/a/*", "/etc/a/b/c", true),
+            ("/etc/*.d/*m.conf", "/etc/x.d/20-m.conf", true),
+            ("/etc/*.d/*m.conf", "/etc/x.d/20-m.config", false),
+            ("/etc/*.psk/", "/etc/wg0.psk/", true),
+        ];
+        for (pattern, path, expected) in table {
+            assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    /// The modes of secrets, which are not artifacts, and of folders.
+    #[test]
+    fn secrets_are_private() {
+        for path in [
+            "/etc/wireguard/wg0.key",
+            "/etc/wireguard/wg0.psk/tokyo",
+            "/etc/meshwright/secrets/tunnel.yaml",
+            "/etc/meshwright/delivery",
+            "/etc/kubernetes/pki/etcd/ca.key",
+            "/etc/kubernetes/discovery.conf",
+            "/etc/kubernetes/join.key",
+        ] {
+            assert_eq!(mode(path).octal(), "0600", "{path}");
+        }
+        let folders = ["/etc/meshwright/secrets/", "/etc/wireguard/wg0.psk/", "/etc/meshwright/"];
+        assert_eq!(folders.map(folder_mode), [Some(0o700), Some(0o700), Some(0o755)]);
+        assert_eq!(folder_mode("/etc/"), None);
+    }
+
+    #[test]
+    fn a_host_gets_no_pattern_that_another_includes() {
+        let files = file_patterns();
+        assert!(files.contains(&"etc/meshwright/*") && !files.contains(&"etc/meshwright/delivery"));
+        let folders = ["etc/meshwright/*", "etc/wireguard/*.psk/", "etc/kubernetes/patches/"];
+        assert_eq!(folder_patterns(), folders);
     }
 
     const PLACES: &str = "\
@@ -183,9 +288,10 @@ mod tests {
 /etc/systemd/system/wg-quick@wg0.service.d/meshwright.conf 0644
 /etc/wireguard/wg0.conf 0600
 /etc/wireguard/wg0.endpoints 0644
+/etc/wireguard/wg0.peers 0644
 /etc/wireguard/wg0.routes 0644
 /usr/local/sbin/meshwright-node 0755
-host/first-boot/meshwright-node has no place of its own
-node.json has no place of its own
-user-data.yaml has no place of its own";
+host/first-boot/meshwright-node has no place
+node.json has no place
+user-data.yaml has no place";
 }

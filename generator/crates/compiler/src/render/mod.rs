@@ -25,11 +25,11 @@ pub mod wg_quick;
 
 use serde_json::value::RawValue;
 
-use crate::artifact::{ArtifactSet, Tree};
+use crate::artifact::{ArtifactSet, FileMode, Tree};
 use crate::check::Checked;
 use crate::plan::mesh::Peer;
 use crate::plan::{Node, Plan};
-use crate::render::host_tree::{HostFile, Mode};
+use crate::render::host_tree::HostFile;
 use crate::render::user_data::UserData;
 
 /// One kind of file that a renderer emits.
@@ -97,6 +97,8 @@ impl NodeView<'_> {
 pub struct SharedNode {
     /// Its `[Peer]` section, as every node without a reason of its own has it.
     pub peer_section: String,
+    /// Its line in the list of peers for scripts, as every node without a reason of its own has it.
+    pub peer_line: String,
     /// The line of the route to its pods.
     pub pod_route: String,
     /// Its entry in `node.json`, as every node without a reason of its own has it.
@@ -108,6 +110,7 @@ impl SharedNode {
         let peer = Peer::common(node);
         Self {
             peer_section: wg_quick::node_section(plan, &peer),
+            peer_line: wg_quick::peer_line(plan, &peer),
             pod_route: wg_quick::pod_route(plan, node),
             host_peer: host_plan::host_peer(plan, &peer),
         }
@@ -179,7 +182,7 @@ impl<'plan> Rendering<'plan> {
     }
 
     /// Every file of a node's host without a secret, by its path.
-    pub fn host_files(&self, node: &Node) -> Vec<(String, Mode, Vec<u8>)> {
+    pub fn host_files(&self, node: &Node) -> Vec<(String, FileMode, Vec<u8>)> {
         self.with_node(node, NODE, |view, artifacts| {
             let files = host_tree::files(view, &artifacts).into_iter();
             files.map(|HostFile { path, mode, content }| (path, mode, content.to_vec())).collect()

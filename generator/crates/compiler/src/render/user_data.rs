@@ -46,8 +46,8 @@ struct CloudConfig<'a> {
 struct WriteFile<'a> {
     path: &'a str,
     owner: &'static str,
-    /// A string: YAML 1.1 takes 0644 for a number, which cloud-init's schema refuses.
-    permissions: &'static str,
+    /// A string: YAML 1.1 reads 0644 as a number, which cloud-init's schema refuses.
+    permissions: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
     content: Cow<'a, str>,
@@ -223,11 +223,12 @@ impl<'a> WriteFile<'a> {
 #[cfg(test)]
 mod tests {
     use super::{UserData, document};
-    use crate::render::host_tree::{HostFile, Mode, SCRIPT};
+    use crate::artifact::FileMode;
+    use crate::render::host_tree::{HostFile, SCRIPT};
     use meshwright_value::{Name, Text};
 
     fn file(path: &str, content: &'static str) -> HostFile<'static> {
-        let mode = if path == SCRIPT { Mode::Program } else { Mode::Plain };
+        let mode = if path == SCRIPT { FileMode::Program } else { FileMode::Plain };
         HostFile { path: path.to_owned(), mode, content: content.as_bytes() }
     }
 

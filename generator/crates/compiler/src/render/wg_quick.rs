@@ -22,6 +22,10 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
             path: "nodes/<node>/<interface>.conf",
             consumer: "wg-quick(8), as /etc/wireguard/wg0.conf",
         },
+        Output {
+            path: "nodes/<node>/<interface>.peers",
+            consumer: "meshwright-node: a line for each peer, its columns separated by tabs",
+        },
         Output { path: "nodes/<node>/<interface>.routes", consumer: "ip -batch, after wg-quick" },
         Output {
             path: "nodes/<node>/<interface>.endpoints",
@@ -79,6 +83,7 @@ struct RoutesView {
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     let interface = &view.plan.wireguard.interface;
     artifacts.add(view.path(&format!("{interface}.conf")), conf(view));
+    artifacts.add(view.path(&format!("{interface}.peers")), peer_list(view));
     artifacts.add(view.path(&format!("{interface}.routes")), routes(view));
     let named: Vec<_> = view.peers.iter().filter(|peer| is_name(peer.endpoint)).collect();
     if !named.is_empty() {
@@ -131,6 +136,41 @@ pub fn section(peer: &HostPeer<'_>) -> String {
         persistent_keepalive: peer.persistent_keepalive,
     };
     template::render("wg-quick-peer.conf", &view)
+}
+
+/// The peers for the script on the hosts, so that it never parses `wg0.conf`. The file has no comment:
+/// the script reads each line as a peer.
+fn peer_list(view: &NodeView<'_>) -> String {
+    let mut lines = String::new();
+    for peer in view.peers {
+        match peer.identity {
+            Identity::Node(node) if peer.is_common() => {
+                lines.push_str(&view.shared(node).peer_line);
+            }
+            _ => lines.push_str(&peer_line(view.plan, peer)),
+        }
+    }
+    lines
+}
+
+/// The columns are kind, name, public key, the addresses of the machines that the peer carries, and
+/// the file of the preshared key or `-`: bash(1) drops an empty column between tabs.
+pub(super) fn peer_line(plan: &Plan, peer: &Peer<'_>) -> String {
+    let kind = match peer.identity {
+        Identity::Node(_) => "node",
+        Identity::Client(_) => "client",
+    };
+    let host_peer = plan.host_peer(peer);
+    let machines = peer.allowed_ips.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
+    let addresses: Vec<_> = machines.map(|net| net.addr().to_string()).collect();
+    let columns = [
+        kind,
+        host_peer.name.as_str(),
+        &host_peer.public_key.to_string(),
+        &addresses.join(","),
+        host_peer.preshared_key_file.as_deref().unwrap_or("-"),
+    ];
+    columns.join("\t") + "\n"
 }
 
 fn routes(view: &NodeView<'_>) -> String {
