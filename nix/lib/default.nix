@@ -1,4 +1,4 @@
-# For flakes that hold a topology.toml and the out/ that was generated from it.
+# Functions for flakes with a topology.toml and its generated out/.
 { self, nixpkgs }:
 let
   inherit (nixpkgs) lib;
@@ -6,7 +6,7 @@ let
   forAllSystems =
     f: lib.genAttrs (lib.attrValues platforms) (system: f nixpkgs.legacyPackages.${system});
 
-  # The paths of all files below a folder, each beginning with `name`; none if it is not there.
+  # The paths of all files below a folder, each with the prefix `name`; empty if the folder does not exist.
   filesBelow =
     folder: name:
     if !builtins.pathExists folder then
@@ -22,14 +22,15 @@ let
         ) (builtins.readDir folder)
       );
 
-  nodesOf =
+  plansFrom =
     out:
     let
       folder = out + "/nodes";
       names = lib.attrNames (lib.filterAttrs (_: kind: kind == "directory") (builtins.readDir folder));
-      plan = name: lib.importJSON (folder + "/${name}/node.json");
-      # Nix copies a flake's whole source to the store: of a git repository, what git tracks; of
-      # any other folder, all of it. What is sealed with age, and public halves, may be there.
+      readPlan = name: lib.importJSON (folder + "/${name}/node.json");
+      # Nix copies the source of a flake to the store, which all users can read: the files that git
+      # tracks, or the whole folder if it is not a git repository. Only files that are encrypted with
+      # age, and public keys and certificates, may be in it.
       secrets = dirOf out + "/secrets";
       isPublic =
         path:
@@ -45,22 +46,22 @@ let
       exposed = lib.filter (path: !isPublic path) (filesBelow secrets "secrets");
     in
     if !builtins.pathExists folder then
-      throw "meshwright: ${toString folder} is missing. Run `meshwright generate`, then `git add` its folder: a flake sees only what git knows."
+      throw "meshwright: ${toString folder} is missing. Run `meshwright generate`, then `git add` its folder: a flake sees only the files that git tracks."
     else if exposed != [ ] then
-      throw "meshwright: ${lib.head exposed} is in the Nix store, where everyone reads it: git tracks it, or this folder is no git repository. Put that right, and make new keys."
+      throw "meshwright: ${lib.head exposed} is in the Nix store, where every user can read it: git tracks it, or this folder is not a git repository. Fix that, then generate new keys."
     else
-      lib.genAttrs names plan;
+      lib.genAttrs names readPlan;
 
   # One NixOS configuration for each node whose `os` is nixos.
   clusterFrom =
     {
       # The folder that `meshwright generate` wrote.
       out,
-      # Modules of every machine.
+      # Modules for all machines.
       modules ? [ ],
-      # Further modules by the machine's name: its disks, its boot loader.
+      # Modules for one machine, by its name: disks, boot loader.
       perNode ? _: [ ],
-      # Of the flake's own nixpkgs.
+      # The function of the nixpkgs that builds the machines.
       nixosSystem ? lib.nixosSystem,
     }:
     lib.mapAttrs (
@@ -80,10 +81,10 @@ let
         ++ modules
         ++ perNode name;
       }
-    ) (lib.filterAttrs (_: plan: plan.os == "nixos") (nodesOf out));
+    ) (lib.filterAttrs (_: plan: plan.os == "nixos") (plansFrom out));
 
-  # All that a flake with one cluster offers: its machines, the generator, and the check that out/ is
-  # what the topology gives.
+  # The outputs of a flake with one cluster: its machines, the generator, and the check that out/ matches
+  # the topology.
   mkCluster =
     {
       # topology.toml.

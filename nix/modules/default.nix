@@ -1,4 +1,4 @@
-# Everything that makes a NixOS machine a node.
+# All modules of a node.
 {
   imports = [
     ./options.nix

@@ -1,4 +1,4 @@
-# The emitted table and the route guards, loaded by the same units as on every other host.
+# The emitted firewall and route guards, loaded by the same units as on other hosts.
 { config, lib, ... }:
 let
   cfg = config.services.meshwright;
@@ -11,22 +11,22 @@ in
     assertions = [
       {
         assertion = !config.networking.nftables.enable;
-        message = "services.meshwright: networking.nftables would load a second firewall beside Meshwright's own table; take it out.";
+        message = "services.meshwright: networking.nftables loads a second firewall beside Meshwright's table: disable it.";
       }
       {
         assertion =
           config.services.openssh.enable -> lib.elem firewall.ssh_port config.services.openssh.ports;
-        message = "services.meshwright: sshd listens on other ports than ${toString firewall.ssh_port}, the one that the firewall lets in: set `ssh_port` of [firewall], or services.openssh.ports.";
+        message = "services.meshwright: sshd does not listen on port ${toString firewall.ssh_port}, the only one that the firewall accepts for SSH: set `ssh_port` of [firewall], or services.openssh.ports.";
       }
     ];
 
-    # It filters input alone, and differs from what `meshwright prove` reads.
+    # NixOS's firewall filters input only, and `meshwright prove` does not read it.
     networking.firewall.enable = false;
 
     environment.etc = {
       "meshwright/nftables.conf".source = table;
       "meshwright/guards.routes".source = guards;
-      # Else networkd and NetworkManager take our interfaces and routes for leftovers.
+      # Without these, networkd and NetworkManager remove our interfaces and routes as unknown.
       "systemd/networkd.conf.d/meshwright.conf".source = cfg.out + "/host/networkd.conf";
       "NetworkManager/conf.d/meshwright.conf".source = cfg.out + "/host/network-manager.conf";
     };

@@ -1,5 +1,5 @@
-# What kubeadm and kubelet need of a machine. Not services.kubernetes: it brings certificates, a CNI
-# and a kubelet of its own, and empties /opt/cni/bin, where Calico installs itself.
+# The requirements of kubeadm and kubelet. services.kubernetes is not used: it has its own certificates, CNI
+# and kubelet, and it empties /opt/cni/bin, where Calico installs its plugins.
 {
   config,
   lib,
@@ -12,7 +12,7 @@ let
   containerd = cfg.out + "/host/containerd";
   mirrors = containerd + "/certs.d";
 
-  # Numbers as numbers: nixpkgs takes the larger of two, where somebody else sets one too.
+  # Numbers as integers: nixpkgs merges two integers to the larger one, where another module sets one too.
   parameter = value: if builtins.match "[0-9]+" value != null then lib.toInt value else value;
 
   filesIn =
@@ -21,7 +21,7 @@ let
       builtins.readDir folder
     );
 
-  # kubeadm's preflight wants these in PATH (cmd/kubeadm/app/preflight/checks.go), kubelet uses them.
+  # kubeadm's preflight checks require these in PATH (cmd/kubeadm/app/preflight/checks.go); kubelet runs them.
   tools = with pkgs; [
     conntrack-tools
     cri-tools
@@ -47,13 +47,13 @@ in
         assertion = minor cfg.kubernetesPackage.version == minor kubernetes.version;
         message = ''
           services.meshwright: the cluster runs Kubernetes ${kubernetes.version}, and kubernetesPackage is ${cfg.kubernetesPackage.version}:
-          kubeadm of another minor version refuses to join. Set services.meshwright.kubernetesPackage as
-          docs/nix.md says.
+          kubeadm of another minor version refuses to join. Set services.meshwright.kubernetesPackage: see
+          docs/nix.md.
         '';
       }
       {
         assertion = lib.versionAtLeast pkgs.containerd.version "2";
-        message = "services.meshwright: containerd ${pkgs.containerd.version} does not read a configuration of version 3; use a newer nixpkgs.";
+        message = "services.meshwright: containerd ${pkgs.containerd.version} does not support a configuration of version 3: use a newer nixpkgs.";
       }
       {
         assertion = with config.system.etc.overlay; enable -> mutable;
@@ -64,20 +64,20 @@ in
     boot.kernelModules = cfg.plan.kernel_modules;
     boot.kernel.sysctl = lib.mapAttrs (_: parameter) cfg.plan.sysctl;
 
-    # kubelet does not start while there is swap.
+    # kubelet does not start if swap is on.
     swapDevices = lib.mkForce [ ];
     zramSwap.enable = lib.mkForce false;
 
-    # By force: nixpkgs' own settings are of version 2, and let plugins be sought in the store, where
-    # Calico cannot install them.
+    # mkForce, because nixpkgs' own settings have version 2 and set the plugin folder to the store, where
+    # Calico cannot install its plugins.
     virtualisation.containerd = {
       enable = true;
       settings = lib.mkForce (lib.importTOML (containerd + "/config.toml"));
     };
 
-    # Files, each for itself: the folders stay writable for kubeadm.
+    # Single files, so that the folders stay writable for kubeadm.
     environment.etc = {
-      # Read by meshwright-node too, before kubeadm starts.
+      # meshwright-node reads it too, before kubeadm starts.
       "modules-load.d/meshwright.conf".source = cfg.out + "/host/modules-load.conf";
       "kubernetes/kubeadm.yaml".source = cfg.folder + "/kubeadm.yaml";
       "kubernetes/upgrade.yaml".source = cfg.folder + "/upgrade.yaml";
@@ -97,24 +97,24 @@ in
 
     environment.systemPackages = [ cfg.kubernetesPackage ] ++ tools;
 
-    # Before several API servers, on each host.
+    # The load balancer for several API servers, on each host.
     services.haproxy = lib.mkIf (cfg.plan ? load_balancer) {
       enable = true;
       config = builtins.readFile (cfg.out + "/host/haproxy.cfg");
     };
 
-    # A switch must not cut kubeadm short.
+    # `nixos-rebuild switch` must not interrupt kubeadm.
     systemd.services.meshwright-bootstrap = {
       after = [ "wireguard-${wireguard.interface}.target" ];
       restartIfChanged = false;
     };
 
-    # As kubernetes/release ships it (cmd/krel/templates/latest/kubelet, and kubeadm's drop-in).
+    # The same unit as in kubernetes/release (cmd/krel/templates/latest/kubelet, and kubeadm's drop-in).
     systemd.services.kubelet = {
       description = "kubelet: The Kubernetes Node Agent";
       documentation = [ "https://kubernetes.io/docs/" ];
       wantedBy = [ "multi-user.target" ];
-      # Wants, not Requires: stopping the mesh must not stop kubelet.
+      # `wants` and not `requires`: stopping the mesh must not stop kubelet.
       wants = [
         "network-online.target"
         "wireguard-${wireguard.interface}.target"

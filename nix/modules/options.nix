@@ -1,5 +1,5 @@
-# What all modules read: the node's own folder of out/, and node.json in it. They are plain files of
-# the source tree, so nothing is built during evaluation.
+# The options that all modules read: the node's folder in out/, and its node.json. Both are files of the
+# source tree, so evaluation builds nothing.
 {
   config,
   lib,
@@ -9,14 +9,14 @@
 let
   cfg = config.services.meshwright;
 
-  # `SCHEMA_VERSION` of generator/src/plan/host.rs: the shape that these modules read.
+  # `SCHEMA_VERSION` of generator/src/plan/host.rs: the schema version of node.json that these modules support.
   schemaVersion = 1;
 
   platforms = import ../lib/platforms.nix;
 
   systemd = cfg.out + "/host/systemd";
-  # Units whose only difference from a Debian host's is where programs lie. NixOS does not read
-  # [Install], so what it says is done here.
+  # Units that differ from those of a Debian host only in the paths of programs. NixOS ignores [Install], so
+  # this module sets `wantedBy`.
   units = lib.filterAttrs (_: kind: kind == "regular") (builtins.readDir systemd);
   wantedBy =
     file:
@@ -51,7 +51,7 @@ in
       readOnly = true;
       default = cfg.out + "/nodes/${cfg.node}";
       defaultText = lib.literalExpression "out + \"/nodes/\${node}\"";
-      description = "The files of this machine alone.";
+      description = "The folder of this machine's own files.";
     };
 
     plan = lib.mkOption {
@@ -59,7 +59,7 @@ in
       internal = true;
       default = lib.importJSON (cfg.folder + "/node.json");
       defaultText = lib.literalExpression "lib.importJSON (folder + \"/node.json\")";
-      description = "The HostPlan: all that this machine must become.";
+      description = "The HostPlan: the whole configuration of this machine.";
     };
 
     package = lib.mkOption {
@@ -69,13 +69,13 @@ in
         kubernetes = cfg.kubernetesPackage;
       };
       defaultText = lib.literalMD "`meshwright-node` and its units, from `out`";
-      description = "The program that takes deliveries, and the units that are the same on every node.";
+      description = "The program that receives deliveries, and the units that are the same on every node.";
     };
 
     kubernetesPackage = lib.mkPackageOption pkgs "kubernetes" {
       extraDescription = ''
-        kubeadm, kubelet and kubectl. nixpkgs has one version, and moves; the cluster has its own,
-        and moves when its owner runs `kubeadm upgrade`.
+        kubeadm, kubelet and kubectl. Its version must follow the cluster and not nixpkgs: the cluster's
+        version changes only with `kubeadm upgrade`.
       '';
     };
   };
@@ -84,20 +84,20 @@ in
     assertions = [
       {
         assertion = cfg.plan.schema_version == schemaVersion;
-        message = "services.meshwright: ${cfg.node}'s node.json has schema version ${toString cfg.plan.schema_version}, and these modules read version ${toString schemaVersion}: run `meshwright generate` of the release that is the flake's input.";
+        message = "services.meshwright: ${cfg.node}'s node.json has schema version ${toString cfg.plan.schema_version}, and these modules support version ${toString schemaVersion}: run `meshwright generate` of the release that the flake uses.";
       }
       {
         assertion = cfg.plan.os == "nixos";
-        message = "services.meshwright: `os` of ${cfg.node} is ${cfg.plan.os} in the topology, and this is NixOS.";
+        message = "services.meshwright: `os` of ${cfg.node} is ${cfg.plan.os} in the topology, but this host runs NixOS.";
       }
       {
         assertion = platforms.${cfg.plan.arch} == pkgs.stdenv.hostPlatform.system;
-        message = "services.meshwright: `arch` of ${cfg.node} is ${cfg.plan.arch} in the topology, and this configuration is for ${pkgs.stdenv.hostPlatform.system}.";
+        message = "services.meshwright: `arch` of ${cfg.node} is ${cfg.plan.arch} in the topology, but this configuration is for ${pkgs.stdenv.hostPlatform.system}.";
       }
     ];
 
     networking.hostName = cfg.plan.name;
-    # Two lines of one address become one.
+    # Entries with the same address are merged.
     networking.hosts = lib.zipAttrsWith (_: lib.concatLists) (
       map (entry: { ${entry.address} = entry.names; }) cfg.plan.hosts
     );

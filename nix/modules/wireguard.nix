@@ -1,4 +1,4 @@
-# The mesh: one interface, and one unit a peer, so that a new peer leaves the tunnel up.
+# The mesh: one interface, and one unit per peer, so that a new peer does not restart the tunnel.
 {
   config,
   lib,
@@ -11,14 +11,14 @@ let
   interface = wireguard.interface;
   unit = "wireguard-${interface}";
 
-  # As nixpkgs names them (nixos/modules/services/networking/wireguard.nix, keyToUnitName).
+  # The name that nixpkgs gives (nixos/modules/services/networking/wireguard.nix, keyToUnitName).
   peerUnit = peer: "${unit}-peer-${lib.replaceStrings [ "-" ] [ "\\x2d" ] peer.name}";
 
-  # Nothing starts, and nothing fails, before the first delivery.
+  # Before the first delivery, the units do not start and do not fail.
   delivered.unitConfig.ConditionPathExists = wireguard.private_key_file;
 
-  # `wg set` would wait for a dead name, and nixpkgs' refresh would turn a peer that has roamed back
-  # to what its name still says: names are left to meshwright-resolve.timer.
+  # Only meshwright-resolve.timer resolves names: `wg set` would block on a name that does not resolve, and
+  # nixpkgs' refresh would reset a peer that has roamed to the old address of its name.
   isAddress = endpoint: builtins.match "([0-9.]+|\\[.*]):[0-9]+" endpoint != null;
 
   peer = peer: {
@@ -30,7 +30,7 @@ let
     persistentKeepalive = peer.persistent_keepalive or null;
   };
 
-  # Read by meshwright-node: the same files as on every other host.
+  # meshwright-node reads the same files as on other hosts.
   files = [
     "${interface}.conf"
     "${interface}.peers"
@@ -39,7 +39,7 @@ let
   ];
   present = lib.filter (file: builtins.pathExists (cfg.folder + "/${file}")) files;
 
-  # Not by the package's path: a new script must not restart the tunnel.
+  # Not the path in the store: a new version of the script must not restart the tunnel.
   meshwright-node = "/run/current-system/sw/bin/meshwright-node";
 in
 {
@@ -50,7 +50,7 @@ in
           !lib.hasPrefix builtins.storeDir (
             toString config.networking.wireguard.interfaces.${interface}.privateKeyFile
           );
-        message = "services.meshwright: the private key of ${interface} would be in the Nix store, where everyone reads it.";
+        message = "services.meshwright: the private key of ${interface} would be in the Nix store, where every user can read it.";
       }
     ];
 
@@ -60,12 +60,12 @@ in
         listenPort = wireguard.listen_port;
         inherit (wireguard) mtu;
         privateKeyFile = wireguard.private_key_file;
-        # BIRD would learn such routes, and advertise other nodes' pods.
+        # BIRD would learn such routes and advertise the pods of other nodes.
         allowedIPsAsRoutes = false;
         peers = map peer wireguard.peers;
       };
     }
-    # With networkd there are no units to order kubelet after, and a new peer restarts the interface.
+    # networkd has no units that kubelet can be ordered after, and it restarts the interface for a new peer.
     // lib.optionalAttrs (options.networking.wireguard ? useNetworkd) { useNetworkd = false; };
 
     environment.etc = lib.listToAttrs (
@@ -73,7 +73,7 @@ in
         file:
         lib.nameValuePair "wireguard/${file}" {
           source = cfg.folder + "/${file}";
-          # wg-quick(8) warns of every other mode.
+          # wg-quick(8) warns if other users can read it.
           mode = if lib.hasSuffix ".conf" file then "0600" else "0644";
         }
       ) present
@@ -100,7 +100,7 @@ in
     }
     // lib.listToAttrs (map (peer: lib.nameValuePair (peerUnit peer) delivered) wireguard.peers);
 
-    # dhcpcd would ask for leases on each pod's interface.
+    # dhcpcd would request leases on the interfaces of pods.
     networking.dhcpcd.denyInterfaces = [
       interface
       "cali*"

@@ -1,4 +1,4 @@
-# out/ as the generator makes it of one topology.
+# The out/ that the generator writes for a topology.
 {
   runCommand,
   generator,

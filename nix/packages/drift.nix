@@ -1,4 +1,4 @@
-# Fails where what is committed is not what the topology gives.
+# Fails if the committed out/ differs from the generated one.
 {
   runCommand,
   configs,

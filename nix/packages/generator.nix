@@ -8,7 +8,7 @@ rustPlatform.buildRustPackage {
   inherit (workspace) version;
   src = lib.fileset.toSource {
     inherit root;
-    # cargo wants each target of each member to be there, also those that it does not build.
+    # cargo requires the sources of all workspace members, also of those that it does not build.
     fileset = lib.fileset.unions [
       (root + "/Cargo.toml")
       (root + "/Cargo.lock")
@@ -22,7 +22,7 @@ rustPlatform.buildRustPackage {
     "-p"
     "meshwright"
   ];
-  # The other tests read the whole repository; .ci/run has them.
+  # Only tests that need no other file of the repository; .ci/run runs the others.
   cargoTestFlags = [
     "-p"
     "meshwright"

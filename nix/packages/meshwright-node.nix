@@ -1,5 +1,4 @@
-# meshwright-node and the units of out/host, the same as on every other host, with programs by their
-# paths in the store.
+# meshwright-node and the units of out/host, as on other hosts, with the store paths of the programs.
 {
   lib,
   runCommand,
@@ -85,7 +84,7 @@ runCommand "meshwright-node"
         "$unit" >"$out/lib/systemd/system/''${unit##*/}"
     done
     if grep -rn /usr/ "$out/lib"; then
-      echo 'no such path on NixOS: teach it to nix/packages/meshwright-node.nix' >&2
+      echo 'NixOS does not have this path: replace it in nix/packages/meshwright-node.nix' >&2
       exit 1
     fi
   ''

@@ -1,4 +1,4 @@
-# What .ci/run uses.
+# The programs that .ci/run runs.
 {
   mkShell,
   cargo,

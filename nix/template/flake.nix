@@ -10,7 +10,7 @@
     meshwright.lib.mkCluster {
       topology = ./topology.toml;
       out = ./out;
-      # What all machines have in common.
+      # The configuration of all machines.
       modules = [
         {
           system.stateVersion = "26.05";
@@ -18,7 +18,7 @@
           # users.users.root.openssh.authorizedKeys.keys = [ "ssh-ed25519 …" ];
         }
       ];
-      # What only one of them has: nixos-generate-config writes it, or disko.
+      # The configuration of one machine: hardware, as nixos-generate-config or disko writes it.
       perNode = name: [ ./machines/${name}.nix ];
     };
 }

@@ -1,9 +1,9 @@
-# The checks of this flake that are not packages.
+# The checks of this flake.
 { self, pkgs }:
 let
   inherit (pkgs) lib;
-  # A list of findings becomes a build that says them and fails.
-  findings =
+  # A build that prints the findings and fails; it succeeds if the list is empty.
+  failIfFound =
     name: found:
     pkgs.runCommand name { } (
       if found == [ ] then
@@ -17,8 +17,8 @@ let
   arguments = { inherit lib self; };
 in
 {
-  module-eval = findings "module-eval" (import ./module-eval.nix arguments);
-  mutants = findings "mutants" (import ./mutants.nix arguments);
+  module-eval = failIfFound "module-eval" (import ./module-eval.nix arguments);
+  mutants = failIfFound "mutants" (import ./mutants.nix arguments);
 
   format =
     pkgs.runCommand "format"

@@ -1,5 +1,5 @@
-# Where an evaluated machine is not what node.json and the files beside it say: the names of the
-# fields, as a list. Each field of node.json has a line here; one without is itself a difference.
+# The names of the fields in which an evaluated machine differs from node.json and the files beside it.
+# Each field of node.json needs a comparison here; a field without one counts as a difference.
 { lib }:
 {
   config,
@@ -18,14 +18,15 @@ let
   );
   containerd = config.virtualisation.containerd.settings;
   kubelet = config.systemd.services.kubelet;
-  has = wanted: found: lib.all (value: lib.elem value found) wanted;
+  containsAll = required: found: lib.all (value: lib.elem value found) required;
 
-  text = path: builtins.readFile config.environment.etc.${path}.source;
-  is = path: file: config.environment.etc ? ${path} && text path == builtins.readFile file;
-  named = endpoint: lib.hasInfix " ${endpoint}\n" (text "wireguard/${wireguard.interface}.endpoints");
+  etcText = path: builtins.readFile config.environment.etc.${path}.source;
+  etcEquals =
+    path: file: config.environment.etc ? ${path} && etcText path == builtins.readFile file;
+  isListed = endpoint: lib.hasInfix " ${endpoint}\n" (etcText "wireguard/${wireguard.interface}.endpoints");
 
-  # A peer as node.json has it, read back from the configuration.
-  peer =
+  # A peer of the configuration, in the form of node.json.
+  toPlanned =
     peer:
     lib.filterAttrs (_: value: value != null) {
       inherit (peer) name;
@@ -34,19 +35,19 @@ let
       allowed_ips = peer.allowedIPs;
       persistent_keepalive = peer.persistentKeepalive;
     };
-  endpoint =
-    planned: set:
-    if set.endpoint != null then
-      set.endpoint == planned.endpoint or null
+  endpointEquals =
+    planned: configured:
+    if configured.endpoint != null then
+      configured.endpoint == planned.endpoint or null
     else
-      planned ? endpoint -> named planned.endpoint;
+      planned ? endpoint -> isListed planned.endpoint;
 
   fields = {
     schema_version = plan.schema_version == 1;
-    cluster = is "meshwright/node.env" (folder + "/node.env");
+    cluster = etcEquals "meshwright/node.env" (folder + "/node.env");
     name = config.networking.hostName == plan.name;
-    # What founds a cluster and what joins is in kubeadm.yaml.
-    role = is "kubernetes/kubeadm.yaml" (folder + "/kubeadm.yaml");
+    # kubeadm.yaml contains whether the node initialises the cluster or joins it.
+    role = etcEquals "kubernetes/kubeadm.yaml" (folder + "/kubeadm.yaml");
     os = plan.os == "nixos";
     arch =
       config.nixpkgs.hostPlatform.system or config.nixpkgs.hostPlatform == (import ../lib/platforms.nix)
@@ -58,25 +59,25 @@ let
       && interface.mtu < wireguard.underlay_mtu
       && interface.privateKeyFile == wireguard.private_key_file
       && !interface.allowedIPsAsRoutes
-      && map peer interface.peers == map (peer: removeAttrs peer [ "endpoint" ]) wireguard.peers
-      && lib.all lib.id (lib.zipListsWith endpoint wireguard.peers interface.peers)
-      && is "wireguard/${wireguard.interface}.conf" (folder + "/${wireguard.interface}.conf");
-    pod_routes = is "wireguard/${wireguard.interface}.routes" (
+      && map toPlanned interface.peers == map (peer: removeAttrs peer [ "endpoint" ]) wireguard.peers
+      && lib.all lib.id (lib.zipListsWith endpointEquals wireguard.peers interface.peers)
+      && etcEquals "wireguard/${wireguard.interface}.conf" (folder + "/${wireguard.interface}.conf");
+    pod_routes = etcEquals "wireguard/${wireguard.interface}.routes" (
       folder + "/${wireguard.interface}.routes"
     );
-    route_guards = is "meshwright/guards.routes" (host + "/guards.routes");
+    route_guards = etcEquals "meshwright/guards.routes" (host + "/guards.routes");
     firewall =
-      is "meshwright/nftables.conf" (folder + "/nftables.conf")
+      etcEquals "meshwright/nftables.conf" (folder + "/nftables.conf")
       && !config.networking.firewall.enable
       && !config.networking.nftables.enable
       && lib.elem "sysinit.target" config.systemd.services.meshwright-firewall.wantedBy;
     kernel_modules =
-      has plan.kernel_modules config.boot.kernelModules
-      && is "modules-load.d/meshwright.conf" (host + "/modules-load.conf");
+      containsAll plan.kernel_modules config.boot.kernelModules
+      && etcEquals "modules-load.d/meshwright.conf" (host + "/modules-load.conf");
     sysctl = lib.all (name: toString config.boot.kernel.sysctl.${name} == plan.sysctl.${name}) (
       lib.attrNames plan.sysctl
     );
-    hosts = has (lib.concatMap (
+    hosts = containsAll (lib.concatMap (
       entry: map (name: "${entry.address} ${name}") entry.names
     ) plan.hosts) hosts;
     containerd =
@@ -86,7 +87,7 @@ let
         == plan.containerd.sandbox_image
       && lib.all (
         registry:
-        is "containerd/certs.d/${registry}/hosts.toml" (host + "/containerd/certs.d/${registry}/hosts.toml")
+        etcEquals "containerd/certs.d/${registry}/hosts.toml" (host + "/containerd/certs.d/${registry}/hosts.toml")
       ) (map (lib.replaceStrings [ ":" ] [ "_" ]) (lib.attrNames plan.containerd.mirrors));
     load_balancer =
       plan ? load_balancer
@@ -96,8 +97,8 @@ let
       );
     kubernetes =
       lib.hasPrefix "${config.services.meshwright.kubernetesPackage}/bin/kubelet " kubelet.serviceConfig.ExecStart
-      && is "kubernetes/upgrade.yaml" (folder + "/upgrade.yaml")
-      && lib.all (patch: is "kubernetes/patches/${patch}" (folder + "/patches/${patch}")) (
+      && etcEquals "kubernetes/upgrade.yaml" (folder + "/upgrade.yaml")
+      && lib.all (patch: etcEquals "kubernetes/patches/${patch}" (folder + "/patches/${patch}")) (
         lib.attrNames (builtins.readDir (folder + "/patches"))
       )
       && plan.kubernetes.kubeadm_config == "/etc/kubernetes/kubeadm.yaml"
@@ -108,5 +109,5 @@ let
   unknown = lib.subtractLists (lib.attrNames fields) (lib.attrNames plan);
 in
 lib.attrNames (lib.filterAttrs (_: same: !same) fields)
-++ map (field: "${field}: nothing compares this field") unknown
+++ map (field: "${field}: this field is not compared") unknown
 ++ failed

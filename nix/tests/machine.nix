@@ -1,4 +1,4 @@
-# The hardware of the examples, which are nobody's: enough for their configurations to be whole.
+# Hardware settings for the machines of the examples, so that their configurations are complete.
 {
   config,
   lib,
@@ -16,7 +16,7 @@ in
     fsType = "ext4";
   };
   services.openssh.enable = true;
-  # As docs/nix.md says, without the hash of a real release.
+  # The override of docs/nix.md, without the hash of a real release.
   services.meshwright.kubernetesPackage = pkgs.kubernetes.overrideAttrs {
     inherit version;
     src = pkgs.fetchFromGitHub {

@@ -1,4 +1,4 @@
-# Each NixOS machine of the examples is what its node.json says.
+# Each NixOS machine of the examples matches its node.json.
 { lib, self }:
 let
   differences = import ./differences.nix { inherit lib; };

@@ -1,4 +1,4 @@
-# Machines that are wrong on purpose, each with the findings that it must give: no more, no fewer.
+# Machines with a deliberate fault, each with the exact findings that it must give.
 { lib, self }:
 let
   out = ../example;
@@ -25,7 +25,7 @@ let
   other = ../example/nodes/igloo;
 
   mutants = {
-    "nothing is wrong" = {
+    "no fault" = {
       module = { };
       finds = [ ];
     };
@@ -37,7 +37,7 @@ let
       module = wg0 { listenPort = lib.mkForce 51821; };
       finds = [ "wireguard" ];
     };
-    "an MTU of its own" = {
+    "another MTU" = {
       module = wg0 { mtu = lib.mkForce 1500; };
       finds = [ "wireguard" ];
     };
@@ -53,15 +53,15 @@ let
       module = etc "wireguard/wg0.routes" (other + "/wg0.routes");
       finds = [ "pod_routes" ];
     };
-    "NixOS's firewall, too" = {
+    "NixOS's firewall enabled" = {
       module.networking.firewall.enable = lib.mkForce true;
       finds = [ "firewall" ];
     };
-    "a parameter of the kernel" = {
+    "another kernel parameter" = {
       module.boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = lib.mkForce 0;
       finds = [ "sysctl" ];
     };
-    "a module of the kernel" = {
+    "missing kernel modules" = {
       module.boot.kernelModules = lib.mkForce [ "overlay" ];
       finds = [ "kernel_modules" ];
     };
@@ -69,7 +69,7 @@ let
       module.networking.hostName = lib.mkForce "igloo";
       finds = [ "name" ];
     };
-    "the API's name leads elsewhere" = {
+    "another address for the API's name" = {
       module.networking.hosts = lib.mkForce { "10.66.66.2" = [ "k8s-api.snow.internal" ]; };
       finds = [ "hosts" ];
     };
@@ -77,7 +77,7 @@ let
       module.virtualisation.containerd.settings = lib.mkOverride 40 { version = 2; };
       finds = [ "containerd" ];
     };
-    "a load balancer of its own" = {
+    "another load balancer configuration" = {
       module.services.haproxy.config = lib.mkForce "";
       finds = [ "load_balancer" ];
     };
@@ -89,7 +89,7 @@ let
       module = wg0 { privateKeyFile = lib.mkForce (builtins.toFile "wg0.key" "none"); };
       finds = [
         "wireguard"
-        "services.meshwright: the private key of wg0 would be in the Nix store, where everyone reads it."
+        "services.meshwright: the private key of wg0 would be in the Nix store, where every user can read it."
       ];
     };
     "a node.json of another release" = {
@@ -97,24 +97,24 @@ let
         lib.importJSON (out + "/nodes/${node}/node.json") // { schema_version = 2; }
       );
       finds = [
-        "services.meshwright: flake's node.json has schema version 2, and these modules read version 1: run `meshwright generate` of the release that is the flake's input."
+        "services.meshwright: flake's node.json has schema version 2, and these modules support version 1: run `meshwright generate` of the release that the flake uses."
       ];
     };
-    "sshd behind a closed port" = {
+    "sshd on a closed port" = {
       module.services.openssh.ports = lib.mkForce [ 2222 ];
       finds = [
-        "services.meshwright: sshd listens on other ports than 22, the one that the firewall lets in: set `ssh_port` of [firewall], or services.openssh.ports."
+        "services.meshwright: sshd does not listen on port 22, the only one that the firewall accepts for SSH: set `ssh_port` of [firewall], or services.openssh.ports."
       ];
     };
   };
-  judged = lib.mapAttrsToList (
+  failures = lib.mapAttrsToList (
     name: mutant:
     let
       findings = found mutant.module;
     in
     lib.optional (
       findings != mutant.finds
-    ) "${name}: finds ${lib.toJSON findings} instead of ${lib.toJSON mutant.finds}"
+    ) "${name}: gives ${lib.toJSON findings} instead of ${lib.toJSON mutant.finds}"
   ) mutants;
 in
-lib.concatLists judged
+lib.concatLists failures

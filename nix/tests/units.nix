@@ -1,4 +1,4 @@
-# The units of the package are the emitted ones, byte by byte, once the paths are Debian's again.
+# With Debian's paths, the units of the package are equal to the emitted ones, byte by byte.
 {
   callPackage,
   runCommand,

@@ -1,5 +1,5 @@
-# Three machines of the all-NixOS example, and one outside, on one switch: the mesh comes up, and the
-# public side is closed. `drift`, which is arm64, never comes: a dead peer holds up nobody.
+# Three machines of the NixOS example and one outsider, on one switch: the mesh comes up, and the public side
+# is closed. `drift`, which is arm64, is not started: a dead peer must not delay the others.
 self:
 let
   out = ../example;
@@ -8,14 +8,14 @@ let
     "igloo"
     "sleet"
   ];
-  # igloo is behind NAT in the topology: its peers know no address of it, and wait for its call.
+  # igloo is behind NAT in the topology: its peers have no endpoint for it, so it starts the handshakes.
   public = {
     flake = "203.0.113.1";
     igloo = "203.0.113.3";
     sleet = "203.0.113.4";
     outside = "203.0.113.9";
   };
-  at =
+  publicAddress =
     { lib, ... }:
     name: {
       networking.useDHCP = false;
@@ -43,13 +43,13 @@ in
           {
             imports = [
               self.nixosModules.default
-              (at arguments name)
+              (publicAddress arguments name)
             ];
             services.meshwright = {
               enable = true;
               inherit out;
               node = name;
-              # What is tested here is the host; whether versions match is not.
+              # This test is about the host, not about the versions of Kubernetes.
               kubernetesPackage = pkgs.kubernetes // {
                 inherit (config.services.meshwright.plan.kubernetes) version;
               };
@@ -62,7 +62,7 @@ in
       outside =
         { pkgs, ... }@arguments:
         {
-          imports = [ (at arguments "outside") ];
+          imports = [ (publicAddress arguments "outside") ];
           environment.systemPackages = [ pkgs.netcat ];
         };
     };
@@ -77,19 +77,19 @@ in
     start_all()
     for machine in machines.values():
         machine.wait_for_unit("multi-user.target")
-        # Before the delivery: closed, guarded, and nothing has failed.
+        # Before the delivery: firewall and guards are loaded, and no unit has failed.
         machine.succeed("nft list table inet meshwright")
         machine.succeed("ip route show type unreachable | grep 10.244.0.0/16")
         machine.fail("systemctl --failed --no-legend | grep .")
         machine.fail("ip link show wg0")
 
-    # The keys of the example are known to all.
+    # The keys of the example are public.
     for name, machine in machines.items():
         key = base64.b64encode(hashlib.sha256(f"meshwright example {name}".encode()).digest()).decode()
         machine.succeed(f"umask 077 && mkdir -p /etc/wireguard && echo {key} >/etc/wireguard/wg0.key")
         machine.succeed("systemctl start wireguard-wg0.target")
 
-    # From igloo first: nobody can call it.
+    # igloo first, because only it can start its handshakes.
     for name in ["igloo", "flake", "sleet"]:
         for peer, address in mesh.items():
             machines[name].wait_until_succeeds(f"ping -c 1 -W 1 {address}")
@@ -100,7 +100,7 @@ in
         machine.succeed("ip route show proto kernel metric 512 | grep 10.244.2.0/24")
         machine.succeed("sysctl -n net.ipv4.ip_nonlocal_bind | grep 1")
         machine.succeed("lsmod | grep br_netfilter")
-        # Something listens on both sides, haproxy has loopback; only the mesh reaches it.
+        # A server listens on both addresses (haproxy has loopback); only the mesh reaches it.
         for port in [22, 6443, 10250]:
             for address in [mesh[name], public[name]]:
                 machine.succeed(f"systemd-run python3 -m http.server {port} --bind {address}")
@@ -114,10 +114,10 @@ in
             outside.fail(f"nc -z -w 2 {public[name]} {port}")
             for peer in machines:
                 machines[peer].succeed(f"python3 -c 'import socket; socket.create_connection((\"{mesh[name]}\", {port}), 5)'")
-        # Weak host model.
+        # Weak host model (RFC 1122): an address of wg0 must not answer on the public interface.
         outside.fail(f"ip route replace {mesh[name]} via {public[name]} && ping -c 1 -W 2 {mesh[name]}")
 
-    # A switch that brings a new firewall reloads it, and leaves the mesh up.
+    # `nixos-rebuild switch` with a new firewall reloads it, and the mesh stays up.
     flake.succeed("systemctl reload meshwright-firewall.service")
     flake.succeed(f"ping -c 1 {mesh['sleet']}")
   '';

@@ -1,5 +1,5 @@
 {
-  description = "Stands in for nixpkgs on a machine without network; for the tests of this repository only";
+  description = "Replacement of nixpkgs for tests without network";
 
   outputs =
     _:

@@ -1,4 +1,4 @@
-# The functions of nixpkgs' lib that this repository calls, with the same meaning.
+# The functions of nixpkgs' lib that this repository calls, with the same behaviour.
 rec {
   inherit (builtins)
     all
@@ -87,22 +87,22 @@ rec {
     inherit spdxId;
   });
 
-  # A set of paths is the list of them: each stands for all that is below it.
+  # A file set is a list of paths; a folder includes all files below it.
   fileset = {
     unions = paths: paths;
     toSource =
       { root, fileset }:
       let
-        isWanted =
+        isIncluded =
           path:
           builtins.any (
-            wanted: path == wanted || hasPrefix "${wanted}/" path || hasPrefix "${path}/" wanted
+            included: path == included || hasPrefix "${included}/" path || hasPrefix "${path}/" included
           ) (map toString fileset);
       in
       builtins.path {
         path = root;
         name = "source";
-        filter = path: _: isWanted path;
+        filter = path: _: isIncluded path;
       };
   };
 }

@@ -1,5 +1,5 @@
-# A module system with the rules of nixpkgs' that our modules lean on: an option that nobody declared,
-# a value of another type, and two values for one option are errors.
+# A module system with the rules of nixpkgs that our modules need: an undeclared option, a value of the wrong
+# type, and two values for one option are errors.
 let
   inherit (builtins)
     all
@@ -18,9 +18,9 @@ let
     ;
   lib = import ./lib.nix;
 
-  is = kind: value: isAttrs value && value._type or null == kind;
+  hasType = kind: value: isAttrs value && value._type or null == kind;
 
-  # --- what a definition may be wrapped in
+  # --- wrappers of definitions
   mkIf = condition: content: {
     _type = "if";
     inherit condition content;
@@ -42,14 +42,14 @@ let
   mkForce = mkOverride priorities.force;
   mkDefault = mkOverride priorities.default;
 
-  # One definition as the plain values in it, each with its priority.
+  # The values in a definition, each with its priority.
   unwrap =
     definition:
-    if is "if" definition then
+    if hasType "if" definition then
       lib.optionals definition.condition (unwrap definition.content)
-    else if is "merge" definition then
+    else if hasType "merge" definition then
       concatMap unwrap definition.contents
-    else if is "override" definition then
+    else if hasType "override" definition then
       map (value: value // { inherit (definition) priority; }) (unwrap definition.content)
     else
       [
@@ -59,19 +59,19 @@ let
         }
       ];
 
-  # A wrapper around a set of options wraps each of them, so that conditions stay lazy.
+  # Moves a wrapper of a set to each option in it, so that conditions stay lazy.
   pushDown =
     definition:
-    if is "if" definition then
+    if hasType "if" definition then
       map (mapAttrs (_: mkIf definition.condition)) (pushDown definition.content)
-    else if is "merge" definition then
+    else if hasType "merge" definition then
       concatMap pushDown definition.contents
-    else if is "override" definition then
+    else if hasType "override" definition then
       map (mapAttrs (_: mkOverride definition.priority)) (pushDown definition.content)
     else
       [ definition ];
 
-  # The values of the strongest priority.
+  # The values with the strongest priority.
   strongest =
     definitions:
     let
@@ -148,7 +148,7 @@ let
         let
           definitions = name: lib.concatMap (value: lib.optional (value ? ${name}) value.${name}) values;
           names = lib.unique (concatMap attrNames values);
-          # A name whose every definition is behind a false condition is not there.
+          # A name is absent if all its definitions have a false condition.
           present = filter (name: concatMap unwrap (definitions name) != [ ]) names;
         in
         lib.genAttrs present (name: merge "${place}.${name}" type (definitions name));
@@ -186,10 +186,10 @@ let
   };
   literalMD = literalExpression;
 
-  # The declarations of all modules, which do not overlap.
+  # Merges the declarations of all modules, which must not overlap.
   declared =
     place: declarations:
-    if builtins.any (is "option") declarations then
+    if builtins.any (hasType "option") declarations then
       if length declarations == 1 then
         head declarations
       else
@@ -204,19 +204,19 @@ let
     place: options: definitions:
     let
       sets = concatMap pushDown definitions;
-      of = name: concatMap (set: lib.optional (set ? ${name}) set.${name}) sets;
+      definitionsOf = name: concatMap (set: lib.optional (set ? ${name}) set.${name}) sets;
       unknown = lib.subtractLists (attrNames options) (concatMap attrNames sets);
       value =
         name: option:
         let
           default = lib.optional (option ? default) (mkOverride priorities.option option.default);
         in
-        if !is "option" option then
-          evaluated "${place}${name}." option (of name)
-        else if option.readOnly or false && of name != [ ] then
+        if !hasType "option" option then
+          evaluated "${place}${name}." option (definitionsOf name)
+        else if option.readOnly or false && definitionsOf name != [ ] then
           throw "The option `${place}${name}' is read-only."
         else
-          merge "${place}${name}" option.type (of name ++ default);
+          merge "${place}${name}" option.type (definitionsOf name ++ default);
     in
     if unknown != [ ] then
       throw "The option `${place}${head unknown}' does not exist."
@@ -226,7 +226,7 @@ let
   evalModules =
     {
       modules,
-      # What modules are called with beside `config`, `lib` and `options`.
+      # Arguments of modules besides `config`, `lib` and `options`.
       arguments ? _: { },
       prefix ? "",
     }:
@@ -237,7 +237,7 @@ let
           value = if builtins.isPath module then import module else module;
         in
         if isFunction value then value (arguments config // { inherit config lib options; }) else value;
-      # A file that is imported twice counts once.
+      # A file that is imported twice is loaded once.
       loaded =
         seen: module:
         if builtins.isPath module && builtins.any (entry: entry.file == module) seen then

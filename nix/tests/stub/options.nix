@@ -1,4 +1,4 @@
-# The options of NixOS that our modules and tests set or read, with the types that NixOS gives them.
+# The options of NixOS that our modules and tests set or read, with the types of NixOS.
 {
   config,
   lib,
@@ -114,7 +114,7 @@ in
     system.build = option types.attrs { };
   };
 
-  # As in NixOS: a configuration with a failed assertion is none.
+  # As in NixOS, a configuration with a failed assertion does not evaluate.
   config.system.build.toplevel =
     let
       failed = lib.filter (entry: !entry.assertion) config.assertions;

@@ -1,10 +1,11 @@
-# The packages that this repository names. What has to be run comes from this machine, as
-# machine.json says (nix/tests/run writes it); the others are there to be named.
+# The packages that this repository uses. Programs that must run come from this machine (machine.json, which
+# nix/tests/run writes); the other packages are empty.
 { lib, system }:
 let
   machine = lib.importJSON ./machine.json;
 
-  # The last command is a builtin: nix 2.8 takes a builder that became another program for killed.
+  # The last command is a builtin: nix 2.8 reports a builder as killed if bash replaces itself with the last
+  # program.
   build =
     name: attributes: script:
     derivation (
@@ -25,8 +26,8 @@ let
       ]
     );
 
-  # A package whose programs are this machine's.
-  native =
+  # A package with programs of this machine.
+  fromMachine =
     name: programs:
     build name { } ''
       mkdir -p "$out/bin"
@@ -34,12 +35,12 @@ let
         ln -s "$(command -v "$program")" "$out/bin/$program"
       done
     '';
-  named =
+  emptyPackage =
     name: version:
     let
       package = build name { } "mkdir $out" // {
         inherit version;
-        overrideAttrs = change: named name (change.version or version);
+        overrideAttrs = change: emptyPackage name (change.version or version);
       };
     in
     package;
@@ -62,11 +63,11 @@ let
         inherit text;
         passAsFile = [ "text" ];
       } "cp \"$textPath\" \"$out\"";
-    mkShell = { packages }: named "shell" "0" // { inherit packages; };
+    mkShell = { packages }: emptyPackage "shell" "0" // { inherit packages; };
     fetchFromGitHub = source: source;
 
-    # Impure on purpose: cargo, its registry and its folder for what is built are this machine's. Not
-    # optimised, as `cargo test` has built the dependencies already: the same bytes come out.
+    # Impure by design: cargo, its registry and its target folder are this machine's. A debug build, because
+    # `cargo test` has already built its dependencies; the emitted files are the same.
     rustPlatform.buildRustPackage =
       {
         pname,
@@ -78,7 +79,7 @@ let
       build "${pname}-${version}" { inherit src; } ''
         export HOME=$PWD CARGO_HOME=${machine.cargo_home} RUSTUP_HOME=${machine.rustup_home}
         export CARGO_TARGET_DIR=${machine.target} CARGO_NET_OFFLINE=true
-        # Always the same folder: cargo keeps what it builds by the path of its sources.
+        # Always the same folder, because cargo's cache depends on the path of the sources.
         source=$CARGO_TARGET_DIR/nix
         rm -rf "$source"
         cp -r "$src" "$source"
@@ -88,11 +89,11 @@ let
         install -D "$CARGO_TARGET_DIR/debug/${pname}" "$out/bin/${pname}"
       '';
 
-    kubernetes = named "kubernetes" "1.36.0";
-    containerd = named "containerd" "2.2.1";
-    deadnix = native "deadnix" [ "deadnix" ];
-    nixfmt = native "nixfmt" [ "nixfmt" ];
-    bash = native "bash" [ "bash" ];
+    kubernetes = emptyPackage "kubernetes" "1.36.0";
+    containerd = emptyPackage "containerd" "2.2.1";
+    deadnix = fromMachine "deadnix" [ "deadnix" ];
+    nixfmt = fromMachine "nixfmt" [ "nixfmt" ];
+    bash = fromMachine "bash" [ "bash" ];
   }
   // lib.genAttrs [
     "cargo"
@@ -131,6 +132,6 @@ let
     "systemd"
     "util-linux"
     "wireguard-tools"
-  ] (name: named name "0");
+  ] (name: emptyPackage name "0");
 in
 pkgs
