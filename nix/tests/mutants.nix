@@ -1,7 +1,7 @@
 # Machines with a deliberate fault, each with the exact findings that it must give.
 { lib, self }:
 let
-  out = ../example;
+  out = ../../examples/nixos/out;
   node = "flake";
   differences = import ./differences.nix { inherit lib; };
   machine =
@@ -22,7 +22,7 @@ let
   wg0 = value: { networking.wireguard.interfaces.wg0 = value; };
   etc = path: source: { environment.etc.${path}.source = lib.mkForce source; };
 
-  other = ../example/nodes/igloo;
+  other = ../../examples/nixos/out/nodes/igloo;
 
   mutants = {
     "no fault" = {

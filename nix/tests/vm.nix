@@ -2,7 +2,7 @@
 # is closed. `drift`, which is arm64, is not started: a dead peer must not delay the others.
 self:
 let
-  out = ../example;
+  out = ../../examples/nixos/out;
   names = [
     "flake"
     "igloo"
