@@ -21,9 +21,9 @@ let
   containsAll = required: found: lib.all (value: lib.elem value found) required;
 
   etcText = path: builtins.readFile config.environment.etc.${path}.source;
-  etcEquals =
-    path: file: config.environment.etc ? ${path} && etcText path == builtins.readFile file;
-  isListed = endpoint: lib.hasInfix " ${endpoint}\n" (etcText "wireguard/${wireguard.interface}.endpoints");
+  etcEquals = path: file: config.environment.etc ? ${path} && etcText path == builtins.readFile file;
+  isListed =
+    endpoint: lib.hasInfix " ${endpoint}\n" (etcText "wireguard/${wireguard.interface}.endpoints");
 
   # A peer of the configuration, in the form of node.json.
   toPlanned =
@@ -87,7 +87,9 @@ let
         == plan.containerd.sandbox_image
       && lib.all (
         registry:
-        etcEquals "containerd/certs.d/${registry}/hosts.toml" (host + "/containerd/certs.d/${registry}/hosts.toml")
+        etcEquals "containerd/certs.d/${registry}/hosts.toml" (
+          host + "/containerd/certs.d/${registry}/hosts.toml"
+        )
       ) (map (lib.replaceStrings [ ":" ] [ "_" ]) (lib.attrNames plan.containerd.mirrors));
     load_balancer =
       plan ? load_balancer

@@ -1,5 +1,5 @@
-//! A real API server as the judge of what the cluster is given: etcd and kube-apiserver alone, in
-//! namespaces of their own, with Calico's own definitions.
+//! A real API server checks the cluster's manifests: only etcd and kube-apiserver, in their own namespaces, with
+//! Calico's custom resource definitions.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,11 +10,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
-use crate::consumer::{Broken, Consumer, NAMESPACES, Verdict, need};
+use crate::consumer::{BrokenFile, Consumer, ConsumerVerdict, NAMESPACES, need};
+use crate::expect::printed;
 use crate::namespace;
 use crate::need::Need;
 
-/// What a server needs.
+/// The requirements of a server.
 pub(crate) const NEEDS: &[Need] = &[
     NAMESPACES,
     need("type etcd kube-apiserver kubectl", "no etcd, kube-apiserver or kubectl"),
@@ -22,8 +23,8 @@ pub(crate) const NEEDS: &[Need] = &[
     need(r#"ls "${MESHWRIGHT_SHARED_DATA:-../../shared/data}"/calico-3.32.1"#, "no CRDs of Calico"),
 ];
 
-/// The judge of every manifest. Calico's API is not there, but the same kinds as CRDs are: so they
-/// are served where Calico has CRDs alone, and with the same schemas where it serves them itself.
+/// The API server checks every manifest. Calico's own API server is replaced by CRDs of the same kinds, with the
+/// same schemas.
 pub(crate) const CONSUMERS: &[Consumer] = &[Consumer {
     name: "api_server",
     tier: "api",
@@ -33,129 +34,129 @@ pub(crate) const CONSUMERS: &[Consumer] = &[Consumer {
     },
     judge,
     broken: &[
-        Broken {
-            name: "a_key_misspelt",
+        BrokenFile {
+            name: "a_misspelt_key",
             path: "cluster/calico/installation.yaml",
-            sound: "linuxDataplane:",
-            unsound: "linuxDataPlane:",
+            original: "linuxDataplane:",
+            replacement: "linuxDataPlane:",
             reason: "unknown field \"spec.calicoNetwork.linuxDataPlane\"",
         },
-        Broken {
-            name: "a_word_that_is_no_choice",
+        BrokenFile {
+            name: "an_unknown_choice",
             path: "cluster/calico/installation.yaml",
-            sound: "natOutgoing: Enabled",
-            unsound: "natOutgoing: Always",
+            original: "natOutgoing: Enabled",
+            replacement: "natOutgoing: Always",
             reason: "natOutgoing: Unsupported value: \"Always\"",
         },
-        Broken {
+        BrokenFile {
             name: "a_word_as_an_mtu",
             path: "cluster/calico/installation.yaml",
-            sound: "mtu: 1420",
-            unsound: "mtu: large",
+            original: "mtu: 1420",
+            replacement: "mtu: large",
             reason: "spec.calicoNetwork.mtu: Invalid value: \"string\"",
         },
-        Broken {
-            name: "a_mode_of_binding_that_is_none",
+        BrokenFile {
+            name: "an_unknown_bind_mode",
             path: "cluster/calico/bgp.yaml",
-            sound: "bindMode: NodeIP",
-            unsound: "bindMode: NodeIPs",
+            original: "bindMode: NodeIP",
+            replacement: "bindMode: NodeIPs",
             reason: "spec.bindMode: Unsupported value: \"NodeIPs\"",
         },
-        Broken {
-            name: "a_pool_that_is_no_subnet",
+        BrokenFile {
+            name: "an_invalid_pool_subnet",
             path: "cluster/calico/ip-pools.yaml",
-            sound: "cidr: 10.",
-            unsound: "cidr: 1000.",
+            original: "cidr: 10.",
+            replacement: "cidr: 1000.",
             reason: "spec.cidr",
         },
-        Broken {
+        BrokenFile {
             name: "an_expression_that_does_not_compile",
             path: "cluster/calico/pod-annotations.policy.yaml",
-            sound: "key in variables.annotations",
-            unsound: "key in variables.annotation",
+            original: "key in variables.annotations",
+            replacement: "key in variables.annotation",
             reason: "undefined field 'annotation'",
         },
-        Broken {
-            name: "a_binding_to_a_role_that_has_no_name",
+        BrokenFile {
+            name: "a_binding_to_a_role_without_a_name",
             path: "cluster/calico/bgp-password.rbac.yaml",
-            sound: "  kind: Role\n  name: bgp-password\n",
-            unsound: "  kind: Role\n",
+            original: "  kind: Role\n  name: bgp-password\n",
+            replacement: "  kind: Role\n",
             reason: "roleRef.name: Required value",
         },
-        Broken {
+        BrokenFile {
             name: "a_word_as_a_number",
             path: "cluster/cloudflared/cloudflared.yaml",
-            sound: "replicas: ",
-            unsound: "replicas: a",
+            original: "replicas: ",
+            replacement: "replicas: a",
             reason: "cannot unmarshal string into Go struct field",
         },
-        Broken {
-            name: "a_selector_that_misses_its_pods",
+        BrokenFile {
+            name: "a_selector_without_its_pods",
             path: "cluster/cloudflared/cloudflared.yaml",
-            sound: "matchLabels:\n      app.kubernetes.io/name: cloudflared",
-            unsound: "matchLabels:\n      app.kubernetes.io/name: cloudflare",
+            original: "matchLabels:\n      app.kubernetes.io/name: cloudflared",
+            replacement: "matchLabels:\n      app.kubernetes.io/name: cloudflare",
             reason: "`selector` does not match template `labels`",
         },
-        Broken {
-            name: "a_patch_that_is_no_text",
+        BrokenFile {
+            name: "a_patch_that_is_not_text",
             path: "cluster/kube-proxy/kube-proxy.patch.yaml",
-            sound: "  config.conf: |\n",
-            unsound: "  config.conf:\n",
+            original: "  config.conf: |\n",
+            replacement: "  config.conf:\n",
             reason: "cannot unmarshal object into Go struct field ConfigMap.data of type string",
         },
-        Broken {
-            name: "a_key_of_a_patch_misspelt",
+        BrokenFile {
+            name: "a_misspelt_key_of_a_patch",
             path: "cluster/coredns/coredns.patch.yaml",
-            sound: "topologySpreadConstraints:",
-            unsound: "topologySpreadConstraint:",
+            original: "topologySpreadConstraints:",
+            replacement: "topologySpreadConstraint:",
             reason: "unknown field \"spec.template.spec.topologySpreadConstraint\"",
         },
-        Broken {
-            name: "a_preference_that_is_none",
+        BrokenFile {
+            name: "an_unknown_preference",
             path: "cluster/coredns/kube-dns.patch.yaml",
-            sound: "PreferSameZone",
-            unsound: "PreferMyZone",
+            original: "PreferSameZone",
+            replacement: "PreferMyZone",
             reason: "spec.trafficDistribution: Unsupported value: \"PreferMyZone\"",
         },
     ],
 }];
 
-/// All trials that only ask, and change nothing, share one server.
-fn judge(files: &[PathBuf]) -> io::Result<Vec<Verdict>> {
-    static SERVER: OnceLock<io::Result<Server>> = OnceLock::new();
-    let server = SERVER.get_or_init(|| {
-        let server = Server::start()?;
-        server.must(CALICO)?;
-        server.must(KUBEADM)?;
+/// All trials that change nothing share one server.
+fn judge(files: &[PathBuf]) -> io::Result<Vec<ConsumerVerdict>> {
+    static SERVER: OnceLock<io::Result<ApiServer>> = OnceLock::new();
+    let started = SERVER.get_or_init(|| {
+        let server = ApiServer::start()?;
+        server.run_successfully(CALICO)?;
+        server.run_successfully(KUBEADM)?;
         Ok(server)
     });
-    let server = server.as_ref().map_err(|fault| io::Error::other(fault.to_string()))?;
-    // Two trials may want the same one.
-    static MAKING: Mutex<()> = Mutex::new(());
+    let server = started.as_ref().map_err(|fault| io::Error::other(fault.to_string()))?;
+    // Two trials may create the same namespace.
+    static CREATING: Mutex<()> = Mutex::new(());
     for namespace in namespaces(files)? {
-        let _only_one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-        server.must(&format!(
+        let _only_one = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+        server.run_successfully(&format!(
             "kubectl get namespace {namespace} 2>/dev/null || kubectl create namespace {namespace}"
         ))?;
     }
-    files.iter().map(|file| server.run(DRY_RUN, file).map(Verdict::of)).collect()
+    files.iter().map(|file| server.run(DRY_RUN, file).map(ConsumerVerdict::from_output)).collect()
 }
 
-/// The operator's kinds and Calico's own.
+/// The CRDs of the operator and of Calico.
 const CALICO: &str = r#"
     kubectl create --filename "${MESHWRIGHT_SHARED_DATA:-../../shared/data}"/calico-3.32.1
     kubectl wait --for condition=Established --timeout 120s crd --all
 "#;
 
-/// What kubeadm makes, as far as it is patched.
+/// The objects of kubeadm that are patched.
 const KUBEADM: &str = r#"
     kubectl --namespace kube-system create configmap kube-proxy
     kubectl --namespace kube-system create deployment coredns --image coredns
     kubectl --namespace kube-system create service clusterip kube-dns --tcp 53
 "#;
 
-/// A patch goes to the object that kubeadm makes, and of a field that the server does not know it only
-/// warns; all else is applied as it is.
+/// A patch is applied to the object of kubeadm, and the server only warns of unknown fields in it; all other
+/// files are applied unchanged.
 const DRY_RUN: &str = r#"
     patch() {
         kubectl --namespace kube-system --warnings-as-errors patch "$1" --type "$2" --dry-run=server --patch-file "$3"
@@ -168,12 +169,12 @@ const DRY_RUN: &str = r#"
     esac
 "#;
 
-/// The namespaces that manifests are for: an object is refused where its own is missing.
+/// The namespaces of manifests: the server refuses an object whose namespace is missing.
 fn namespaces(files: &[PathBuf]) -> io::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(file)?;
-        // What does not parse is for the server to refuse.
+        // The server refuses a file that does not parse.
         let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap_or_default();
         let named = documents.iter().filter_map(|one| one["metadata"]["namespace"].as_str());
         found.extend(named.map(str::to_owned));
@@ -181,17 +182,16 @@ fn namespaces(files: &[PathBuf]) -> io::Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// An API server, with an empty etcd of its own.
-pub(crate) struct Server {
+/// An API server with its own empty etcd.
+pub(crate) struct ApiServer {
     process: Child,
-    /// Of the shell that started it, whose namespaces are the server's.
+    /// The process id of the shell that started it, which has the server's namespaces.
     pid: String,
 }
 
-impl Server {
-    /// The shell is the first process of its namespace: when it ends, and that is when its input is
-    /// closed, the kernel kills all others. (kube-apiserver takes a minute over a SIGTERM.) So nothing
-    /// outlives the tests, however they end.
+impl ApiServer {
+    /// The shell is the first process of its namespace. When its input is closed, it ends, and the kernel kills
+    /// all other processes, so none of them outlives the tests. (After SIGTERM, kube-apiserver needs a minute.)
     const SCRIPT: &'static str = r#"
         read -r pid rest </proc/self/stat
         ip link set lo up
@@ -225,7 +225,7 @@ impl Server {
         cat
     "#;
 
-    /// The environment of everyone who asks the server.
+    /// The environment of the server's clients.
     const CLIENT: &'static str = "export HOME=/mnt KUBECONFIG=/mnt/kubeconfig\n";
 
     /// Starts one, and waits until it answers.
@@ -235,24 +235,23 @@ impl Server {
         command.args(["--map-root-user", "--mount", "--net", "--pid", "--fork", "--kill-child"]);
         command.args(["bash", "-c", &script]).envs(crate::tools::environment());
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut said = String::new();
+        let mut printed = String::new();
         let mut lines = BufReader::new(process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        while lines.read_line(&mut said)? > 0 {
-            if let Some(pid) = said.lines().last().and_then(|line| line.strip_prefix("ready ")) {
-                let pid = pid.to_owned();
-                return Ok(Self { process, pid });
+        while lines.read_line(&mut printed)? > 0 {
+            if let Some(pid) = printed.lines().last().and_then(|line| line.strip_prefix("ready ")) {
+                return Ok(Self { process, pid: pid.to_owned() });
             }
         }
-        Err(io::Error::other(format!("the API server does not start:\n{said}")))
+        Err(io::Error::other(format!("the API server does not start:\n{printed}")))
     }
 
-    /// Runs a script beside the server; kubectl finds it. Whoever asks as [`Self::SCRIPT`]'s user
-    /// `apply` is known by that in the log of what was written.
+    /// Runs a script in the server's namespaces, where kubectl reaches it. The audit log distinguishes
+    /// requests of [`Self::SCRIPT`]'s user `apply` from others.
     pub(crate) fn run(&self, script: &str, file: &Path) -> io::Result<Output> {
         self.command(script, file)?.output()
     }
 
-    /// The same, and does not wait for its end.
+    /// Starts a script and does not wait for its end.
     pub(crate) fn spawn(&self, script: &str) -> io::Result<Child> {
         self.command(script, Path::new(""))?.spawn()
     }
@@ -264,17 +263,17 @@ impl Server {
         Ok(namespace::script(&launcher, &format!("{}{script}", Self::CLIENT), file))
     }
 
-    /// Runs a script that cannot fail; gives what it printed.
-    pub(crate) fn must(&self, script: &str) -> io::Result<String> {
+    /// Runs a script that must succeed, and returns what it printed.
+    pub(crate) fn run_successfully(&self, script: &str) -> io::Result<String> {
         let done = self.run(script, Path::new(""))?;
-        match Verdict::of(done.clone()) {
-            Verdict::Accepted => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
-            Verdict::Refused(reason) => Err(io::Error::other(format!("{script}\n{reason}"))),
+        match done.status.success() {
+            true => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
+            false => Err(io::Error::other(format!("{script}\n{}", printed(&done)))),
         }
     }
 }
 
-impl Drop for Server {
+impl Drop for ApiServer {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
         let _ = self.process.wait();

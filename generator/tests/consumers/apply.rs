@@ -3,19 +3,20 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output};
+use std::process::Child;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::api_server::Server;
+use crate::api_server::ApiServer;
 use crate::consumer::need;
-use crate::kubeadm_init::Founder;
+use crate::expect::{expect_code, expect_equal, expect_text, sha256_hex};
+use crate::kubeadm_init::InitNode;
 use crate::need::Need;
-use crate::render;
+use crate::{render, testing};
 
-/// What the trials need beside a server.
+/// The requirements of the trials besides a server.
 pub(crate) const NEEDS: &[Need] = &[
     need("type helm", "no helm"),
     need("type kubeadm", "no kubeadm"),
@@ -25,41 +26,41 @@ pub(crate) const NEEDS: &[Need] = &[
     ),
 ];
 
-/// What is not the real thing in these trials; said after each run, and in docs/proof.md.
-pub(crate) const STAND_INS: &[&str] = &[
+/// Placeholders for real programs in these trials. They are printed after each run, and in docs/proof.md.
+pub(crate) const PLACEHOLDERS: &[&str] = &[
     "no kubelet, scheduler or controller: a script sets the status of each Deployment, DaemonSet and Node",
-    "no Calico: a script makes calico-system and calico-node, and sets TigeraStatus; CRDs with Calico's \
-     schemas are served where its API server would be",
-    "a Deployment without a program in the place of Calico's operator",
-    "a chart with one Deployment in the place of the Ingress controller's, with Traefik's own schema",
-    "Secrets with other contents",
+    "no Calico: a script creates calico-system and calico-node, and sets TigeraStatus; CRDs with Calico's \
+     schemas replace its API server",
+    "a Deployment without a program replaces Calico's operator",
+    "a chart with one Deployment and Traefik's own schema replaces the Ingress controller's chart",
+    "Secrets with placeholder contents",
 ];
 
-/// All of them.
+/// A trial for each variant.
 pub(crate) fn trials() -> Vec<Trial> {
-    FORMS
+    VARIANTS
         .iter()
-        .map(|form| Trial::test(format!("apply::{}", form.name), || applies(form)))
+        .map(|variant| Trial::test(format!("apply::{}", variant.name), || apply_variant(variant)))
         .collect()
 }
 
-/// A form of the cluster that users meet.
-struct Form {
+/// A variant of the cluster.
+struct ClusterVariant {
     name: &'static str,
-    /// Below the repository.
+    /// Its path in the repository.
     topology: &'static str,
     /// The Ingress controller's chart.
     chart: &'static str,
-    /// Its Deployment.
+    /// The Ingress controller's Deployment.
     ingress: &'static str,
-    /// Whether Calico's own kinds are there from the start, and not served once Calico runs.
+    /// Whether Calico's own kinds are CRDs from the start, and not served only after Calico runs.
     native_crds: bool,
-    /// What is written, in this order.
+    /// The writes to the cluster, in this order.
     order: &'static [&'static str],
 }
 
-const FORMS: &[Form] = &[
-    Form {
+const VARIANTS: &[ClusterVariant] = &[
+    ClusterVariant {
         name: "aggregated_api",
         topology: "topology.toml",
         chart: "ingress-nginx",
@@ -96,7 +97,7 @@ const FORMS: &[Form] = &[
             "apply deployments/hello",
         ],
     },
-    Form {
+    ClusterVariant {
         name: "native_crds",
         topology: "examples/high-availability/topology.toml",
         chart: "traefik",
@@ -122,55 +123,55 @@ const FORMS: &[Form] = &[
     },
 ];
 
-/// What is missing is named, and nothing is applied; then everything is, in its order, with its waits;
-/// and a second run changes nothing.
-fn applies(form: &Form) -> Result<(), Failed> {
-    let mut cluster = Cluster::start(form)?;
-    cluster.names_what_is_missing()?;
-    cluster.refuses_another_cluster()?;
-    let said = cluster.run("", &["--dry-run"], 0)?;
-    says(&said, "meshwright: nothing has been done")?;
-    same("writes before the first run", cluster.writes()?, Vec::<String>::new())?;
+/// Missing inputs are named and nothing is applied. Then everything is applied in order, and a second run changes
+/// nothing.
+fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
+    let mut cluster = ApplyCluster::start(variant)?;
+    cluster.expect_missing_inputs_named()?;
+    cluster.expect_other_cluster_refused()?;
+    let output = cluster.run("", &["--dry-run"], 0)?;
+    expect_text(&output, "meshwright: nothing has been done")?;
+    expect_equal("writes before the first run", cluster.script_writes()?, Vec::<String>::new())?;
     cluster.join()?;
-    let said = cluster.run("", &[], 0)?;
-    if said.contains("done; 0 changes") {
-        return Err(format!("the first run changes nothing:\n{said}").into());
+    let output = cluster.run("", &[], 0)?;
+    if output.contains("done; 0 changes") {
+        return Err(format!("the first run changes nothing:\n{output}").into());
     }
-    cluster.wrote(form.order)?;
-    cluster.guards_pod_addresses()?;
+    cluster.expect_order(variant.order)?;
+    cluster.expect_pod_address_policy()?;
     let before = cluster.state()?;
-    let said = cluster.run("", &[], 0)?;
-    says(&said, "meshwright: done; 0 changes")?;
-    same("the cluster after a second run", cluster.state()?, before)
+    let output = cluster.run("", &[], 0)?;
+    expect_text(&output, "meshwright: done; 0 changes")?;
+    expect_equal("the cluster after a second run", cluster.state()?, before)
 }
 
 /// A tree, and the API server of its cluster.
-struct Cluster {
-    server: Server,
+struct ApplyCluster {
+    server: ApiServer,
     controllers: Option<Child>,
-    /// Holds all the rest.
+    /// Contains the tree, the sources and the secrets.
     _folder: TempDir,
     tree: PathBuf,
     sources: PathBuf,
     secrets: PathBuf,
-    founder: Founder,
+    init_node: InitNode,
     native_crds: bool,
 }
 
-impl Cluster {
-    /// All that is there before `apply.sh` is run, the nodes aside.
-    fn start(form: &Form) -> Result<Self, Failed> {
+impl ApplyCluster {
+    /// Everything that exists before `apply.sh` runs, except the nodes.
+    fn start(variant: &ClusterVariant) -> Result<Self, Failed> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let [tree, sources, secrets] =
             ["out", "sources", "secrets"].map(|name| folder.path().join(name));
-        write_sources(&sources, form)?;
+        write_sources(&sources, variant)?;
         write_secrets(&secrets)?;
         let topology = folder.path().join("topology.toml");
-        fs::write(&topology, self::topology(form, &sources)?)?;
+        fs::write(&topology, self::topology(variant, &sources)?)?;
         render(&topology, &tree);
-        let founder = Founder::find(&tree)?;
-        let server = Server::start()?;
-        let native_crds = form.native_crds;
+        let init_node = InitNode::find(&tree)?;
+        let server = ApiServer::start()?;
+        let native_crds = variant.native_crds;
         Ok(Self {
             server,
             controllers: None,
@@ -178,13 +179,13 @@ impl Cluster {
             tree,
             sources,
             secrets,
-            founder,
+            init_node,
             native_crds,
         })
     }
 
-    /// Each input that can be missing, one at a time.
-    fn names_what_is_missing(&self) -> Result<(), Failed> {
+    /// Removes each input in turn.
+    fn expect_missing_inputs_named(&self) -> Result<(), Failed> {
         let (cluster, sources) = (self.tree.join("cluster"), &self.sources);
         let inputs = [
             (self.secrets.join("bgp-password.yaml"), "missing: the Secret "),
@@ -197,33 +198,33 @@ impl Cluster {
         for (input, cause) in inputs.iter().filter(|(input, _)| input.exists()) {
             let aside = input.with_extension("aside");
             fs::rename(input, &aside)?;
-            let said = self.run("", &[], 3)?;
+            let output = self.run("", &[], 3)?;
             fs::rename(&aside, input)?;
-            says(&said, &format!("meshwright: {cause}"))?;
-            says(&said, &input.display().to_string())?;
+            expect_text(&output, &format!("meshwright: {cause}"))?;
+            expect_text(&output, &input.display().to_string())?;
         }
-        let said = self.run("export KUBECONFIG=/mnt/no-such\n", &[], 3)?;
-        says(&said, "missing: the kubeconfig /mnt/no-such")?;
-        self.refuses_another_file()
+        let output = self.run("export KUBECONFIG=/mnt/no-such\n", &[], 3)?;
+        expect_text(&output, "missing: the kubeconfig /mnt/no-such")?;
+        self.expect_other_file_refused()
     }
 
-    /// A source that is not what its digest says.
-    fn refuses_another_file(&self) -> Result<(), Failed> {
+    /// A source whose digest differs.
+    fn expect_other_file_refused(&self) -> Result<(), Failed> {
         let file = self.sources.join("calico-operator.yaml");
         let sound = fs::read_to_string(&file)?;
         fs::write(&file, format!("{sound}# another\n"))?;
-        let said = self.run("", &[], 3)?;
+        let output = self.run("", &[], 3)?;
         fs::write(&file, sound)?;
-        says(&said, "calico-operator 3.32.1 from ")
+        expect_text(&output, "calico-operator 3.32.1 from ")
     }
 
-    /// Whoever has another cluster's kubeconfig.
-    fn refuses_another_cluster(&self) -> Result<(), Failed> {
-        let said = self.run("", &[], 1)?;
-        says(&said, "has no node")
+    /// A kubeconfig of another cluster.
+    fn expect_other_cluster_refused(&self) -> Result<(), Failed> {
+        let output = self.run("", &[], 1)?;
+        expect_text(&output, "has no node")
     }
 
-    /// The nodes, of which only the founder is Ready; what `kubeadm init` leaves; and whoever acts.
+    /// Adds the nodes, of which only the first is Ready, the addons of `kubeadm init`, and the controllers.
     fn join(&mut self) -> Result<(), Failed> {
         for node in fs::read_dir(self.tree.join("nodes"))? {
             let name = node?.file_name();
@@ -231,86 +232,89 @@ impl Cluster {
                 r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{}"}}}}"#,
                 name.display()
             );
-            self.server.must(&format!("kubectl create --filename - <<<'{node}'"))?;
+            self.server.run_successfully(&format!("kubectl create --filename - <<<'{node}'"))?;
         }
-        let done = self.server.run(ADDONS, &self.founder.file)?;
-        ended(&done, 0)?;
+        let done = self.server.run(ADDONS, &self.init_node.file)?;
+        expect_code(&done, 0)?;
         let script =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/consumers/apply/controllers.sh");
-        let crds =
-            if self.native_crds { String::new() } else { calico("projectcalico.org.crds.yaml") };
+        let crds = if self.native_crds {
+            String::new()
+        } else {
+            calico_file("projectcalico.org.crds.yaml")
+        };
         self.controllers =
             Some(self.server.spawn(&format!("exec {} \"{crds}\"", script.display()))?);
         Ok(())
     }
 
-    /// No pod or namespace names an address: the policy is in force, some time after it is there.
-    fn guards_pod_addresses(&self) -> Result<(), Failed> {
+    /// The policy refuses a namespace that names a pool, some time after it is created.
+    fn expect_pod_address_policy(&self) -> Result<(), Failed> {
         const SCRIPT: &str = r#"
             namespace='{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"thief",
                 "annotations":{"cni.projectcalico.org/ipv4pools":"[\"pods-home\"]"}}}'
-            until said=$(kubectl create --dry-run=server --filename - <<<"$namespace" 2>&1) && false ||
-                [[ $said == *'a pod with another node'* ]]; do
-                ((SECONDS < 60)) || { echo "$said"; exit 1; }
+            until output=$(kubectl create --dry-run=server --filename - <<<"$namespace" 2>&1) && false ||
+                [[ $output == *'a pod with another node'* ]]; do
+                ((SECONDS < 60)) || { echo "$output"; exit 1; }
                 sleep 0.2
             done
         "#;
-        self.server.must(SCRIPT)?;
+        self.server.run_successfully(SCRIPT)?;
         Ok(())
     }
 
-    /// Runs the script; gives what it said.
+    /// Runs apply.sh, expects an exit code, and returns its output.
     fn run(&self, before: &str, arguments: &[&str], code: i32) -> Result<String, Failed> {
         let script = format!(
             "export KUBECONFIG=/mnt/apply.kubeconfig\n{before}cd /mnt; timeout 300 \"$1\" --secrets '{}' {} 2>&1",
             self.secrets.display(),
             arguments.join(" "),
         );
-        ended(&self.server.run(&script, &self.tree.join("cluster/apply.sh"))?, code)
+        expect_code(&self.server.run(&script, &self.tree.join("cluster/apply.sh"))?, code)
     }
 
-    /// What was written since the server started, by the script (`apply`) or by anybody else
-    /// (`other`), from the server's own log.
+    /// The writes since the server started, of the script (`apply`) or of others (`other`), from the server's
+    /// audit log.
     fn log(&self) -> io::Result<Vec<String>> {
-        let log = self.server.must("cat /mnt/audit.log")?;
-        let events = serde_json::Deserializer::from_str(&log).into_iter::<Value>();
-        let events = events.collect::<Result<Vec<_>, _>>()?;
-        Ok(events.iter().filter_map(written).collect())
+        let log = self.server.run_successfully("cat /mnt/audit.log")?;
+        let parsed = serde_json::Deserializer::from_str(&log).into_iter::<Value>();
+        let events = parsed.collect::<Result<Vec<_>, _>>()?;
+        Ok(events.iter().filter_map(describe_write).collect())
     }
 
-    /// What the script wrote.
-    fn writes(&self) -> io::Result<Vec<String>> {
+    /// The writes of the script.
+    fn script_writes(&self) -> io::Result<Vec<String>> {
         let mut log = self.log()?;
         log.retain(|line| line.starts_with("apply "));
         Ok(log)
     }
 
-    /// These were written, in this order.
-    fn wrote(&self, order: &[&str]) -> Result<(), Failed> {
+    /// Expects these writes, in this order.
+    fn expect_order(&self, order: &[&str]) -> Result<(), Failed> {
         let log = self.log()?;
         let mut rest = log.iter();
         for expected in order {
             if !rest.any(|line| line == expected) {
                 let first = log.iter().position(|line| line.starts_with("apply "));
-                let log = log[first.unwrap_or_default()..].join("\n");
-                return Err(format!("not in its place: {expected}\n{log}").into());
+                let writes = log[first.unwrap_or_default()..].join("\n");
+                return Err(format!("missing or out of order: {expected}\n{writes}").into());
             }
         }
         Ok(())
     }
 
-    /// Every object with its version, which the server counts up at each change.
+    /// Every object with its version, which the server increments at each change.
     fn state(&self) -> io::Result<String> {
         const SCRIPT: &str = r#"
             kinds=$(kubectl api-resources --verbs=list --output name | grep -vE '^(events|leases|componentstatuses)')
             kubectl get "$(paste -sd, <<<"$kinds")" --all-namespaces --ignore-not-found --output \
                 jsonpath='{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}'
         "#;
-        self.server.must(SCRIPT)
+        self.server.run_successfully(SCRIPT)
     }
 }
 
-impl Drop for Cluster {
+impl Drop for ApplyCluster {
     fn drop(&mut self) {
         if let Some(mut controllers) = self.controllers.take() {
             let _ = controllers.kill().and_then(|()| controllers.wait());
@@ -318,82 +322,52 @@ impl Drop for Cluster {
     }
 }
 
-/// CoreDNS and kube-proxy, as kubeadm makes them; it looks for patches of theirs.
+/// CoreDNS and kube-proxy, as kubeadm creates them. kubeadm requires the folder of patches.
 const ADDONS: &str = r#"
     unshare --mount bash -euc 'mount -t tmpfs etc /etc; mkdir -p /etc/kubernetes/patches; exec "$@"' addons \
         kubeadm init phase addon all --config "$1" --kubeconfig /mnt/kubeconfig
 "#;
 
-/// `<who> <resource>/<name>[/<subresource>]` of what changed something.
-fn written(event: &Value) -> Option<String> {
-    let of = &event["objectRef"];
-    let asked_only = event["requestURI"].as_str()?.contains("dryRun=");
+/// `<user> <resource>/<name>[/<subresource>]` of an event that changed something.
+fn describe_write(event: &Value) -> Option<String> {
+    let object = &event["objectRef"];
+    let is_dry_run = event["requestURI"].as_str()?.contains("dryRun=");
     let code = event["responseStatus"]["code"].as_u64()?;
-    if asked_only || !(200..300).contains(&code) {
+    if is_dry_run || !(200..300).contains(&code) {
         return None;
     }
-    let who = if event["user"]["username"] == "apply" { "apply" } else { "other" };
-    let mut path = vec![of["resource"].as_str()?, of["name"].as_str().unwrap_or_default()];
-    path.extend(of["subresource"].as_str());
-    Some(format!("{who} {}", path.join("/")))
+    let user = if event["user"]["username"] == "apply" { "apply" } else { "other" };
+    let mut path = vec![object["resource"].as_str()?, object["name"].as_str().unwrap_or_default()];
+    path.extend(object["subresource"].as_str());
+    Some(format!("{user} {}", path.join("/")))
 }
 
-fn ended(done: &Output, code: i32) -> Result<String, Failed> {
-    let said = [done.stdout.as_slice(), &done.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    match done.status.code() == Some(code) {
-        true => Ok(said),
-        false => Err(format!("{}, not {code}:\n{said}", done.status).into()),
-    }
-}
-
-fn says(said: &str, expected: &str) -> Result<(), Failed> {
-    match said.contains(expected) {
-        true => Ok(()),
-        false => Err(format!("it does not say `{expected}`:\n{said}").into()),
-    }
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), Failed> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(format!("{what}: {found:#?}\ninstead of: {expected:#?}").into()),
-    }
-}
-
-/// A file of the shared data, for a shell.
-fn calico(file: &str) -> String {
+/// A path in the shared data, for a shell.
+fn calico_file(file: &str) -> String {
     format!("${{MESHWRIGHT_SHARED_DATA:-../../shared/data}}/calico-3.32.1/{file}")
 }
 
-/// The form's topology, with all that comes from elsewhere beside it.
-fn topology(form: &Form, sources: &Path) -> io::Result<String> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut text = fs::read_to_string(repository.join(form.topology))?;
+/// The variant's topology, with the sources that [`write_sources`] has written.
+fn topology(variant: &ClusterVariant, sources: &Path) -> io::Result<String> {
+    let mut text = fs::read_to_string(testing::repository().join(variant.topology))?;
     for (name, file) in [
         ("calico-crds", "calico-crds.yaml"),
         ("calico-operator", "calico-operator.yaml"),
-        (form.chart, "chart.tgz"),
+        (variant.chart, "chart.tgz"),
     ] {
-        let file = sources.join(file);
-        let digest = sha256(&fs::read(&file)?);
+        let path = sources.join(file);
+        let digest = sha256_hex(fs::read(&path)?);
         text += &format!(
             "\n[packages.sources.{name}]\nurl = \"{}\"\nsha256 = \"{digest}\"\n",
-            file.display()
+            path.display()
         );
     }
     Ok(text)
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Calico's own definitions; an operator that is a Deployment and nothing else; and a chart of the
-/// controller's name with a Deployment of its own, judged by the schema of the real one where that has
-/// any.
-fn write_sources(folder: &Path, form: &Form) -> Result<(), Failed> {
+/// Writes Calico's CRDs, an operator that is only a Deployment, and a chart with the controller's name, one
+/// Deployment, and the schema of the real chart if it has one.
+fn write_sources(folder: &Path, variant: &ClusterVariant) -> Result<(), Failed> {
     const SCRIPT: &str = r#"
         data=${MESHWRIGHT_SHARED_DATA:-../../shared/data}
         mkdir -p "$1/$chart/templates"
@@ -428,13 +402,13 @@ spec:
 TEXT
         tar -czf "$1/chart.tgz" -C "$1" "$chart"
     "#;
-    let native = if form.native_crds { "yes" } else { "" };
-    let (chart, deployment) = (form.chart, form.ingress);
+    let native = if variant.native_crds { "yes" } else { "" };
+    let (chart, deployment) = (variant.chart, variant.ingress);
     let script = format!("chart={chart} deployment={deployment} native={native}\n{SCRIPT}");
-    ended(&crate::namespace::outside(&script, folder)?, 0).map(drop)
+    expect_code(&crate::namespace::outside(&script, folder)?, 0).map(drop)
 }
 
-/// What `meshwright export --manifests` writes, with other contents.
+/// The files of `meshwright export --manifests`, with placeholder contents.
 fn write_secrets(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for (file, namespace, name, key) in [

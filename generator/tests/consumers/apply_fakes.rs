@@ -1,5 +1,5 @@
-//! `cluster/apply.sh` with a kubectl, a helm and a curl that note what they are asked: the order, what
-//! a second run does, and each way to stop.
+//! `cluster/apply.sh` with placeholders for kubectl, helm and curl that record their calls: the order of the
+//! calls, the effect of a second run, and each reason to stop.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,46 +7,40 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::consumer::need;
+use crate::expect::sha256_hex;
 use crate::need::Need;
 use crate::render;
 use crate::testing;
 
-/// What the trials need.
+/// The requirements of the trials.
 pub(crate) const NEEDS: &[Need] =
     &[need("(( BASH_VERSINFO[0] >= 5 )) && type awk cut diff sha256sum tar", "no GNU userland")];
 
-/// All of them.
+/// All trials with placeholders.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("apply_fakes::keeps_the_order", keeps_the_order),
-        Trial::test(
-            "apply_fakes::changes_nothing_the_second_time",
-            changes_nothing_the_second_time,
-        ),
-        Trial::test("apply_fakes::names_all_that_is_missing", names_all_that_is_missing),
-        Trial::test("apply_fakes::needs_no_other_program", needs_no_other_program),
+        Trial::test("apply_fakes::second_run_changes_nothing", second_run_changes_nothing),
+        Trial::test("apply_fakes::names_missing_inputs", names_missing_inputs),
+        Trial::test("apply_fakes::needs_only_listed_programs", needs_only_listed_programs),
         Trial::test("apply_fakes::stops_at_the_step_that_fails", stops_at_the_step_that_fails),
         Trial::test("apply_fakes::refuses_another_cluster", refuses_another_cluster),
         Trial::test("apply_fakes::compares_with_a_known_digest", compares_with_a_known_digest),
         Trial::test("apply_fakes::compares_with_an_index", compares_with_the_index_of_a_repository),
         Trial::test("apply_fakes::fetches_helm", fetches_helm),
-        Trial::test(
-            "apply_fakes::goes_back_to_what_the_chart_says",
-            goes_back_to_what_the_chart_says,
-        ),
+        Trial::test("apply_fakes::reverts_drift_of_the_chart", reverts_drift_of_the_chart),
         Trial::test("apply_fakes::names_an_interrupted_helm", names_an_interrupted_helm),
-        Trial::test("apply_fakes::spreads_what_one_node_has", spreads_what_one_node_has),
-        Trial::test("apply_fakes::touches_nothing_in_a_dry_run", touches_nothing_in_a_dry_run),
-        Trial::test("apply_fakes::names_what_is_left_over", names_what_is_left_over),
-        Trial::test("apply_fakes::leaves_out_what_is_not_there", leaves_out_what_is_not_there),
+        Trial::test("apply_fakes::spreads_pods_of_one_node", spreads_pods_of_one_node),
+        Trial::test("apply_fakes::dry_run_changes_nothing", dry_run_changes_nothing),
+        Trial::test("apply_fakes::names_leftover_namespaces", names_leftover_namespaces),
+        Trial::test("apply_fakes::omits_absent_parts", omits_absent_parts),
     ]
 }
 
-/// Every program beside kubectl, helm and curl that the script may use.
+/// Every program that the script may use besides kubectl, helm and curl.
 const PROGRAMS: [&str; 19] = [
     "awk",
     "bash",
@@ -69,55 +63,55 @@ const PROGRAMS: [&str; 19] = [
     "uname",
 ];
 
-/// The files that lie beside the folder, as `[packages.sources]` of the examples names them.
+/// Local files for the sources in `[packages.sources]`.
 const LOCAL: [(&str, &str); 3] = [
     ("calico-crds", "crds.yaml"),
     ("calico-operator", "operator.yaml"),
     ("ingress-nginx", "chart.tgz"),
 ];
 
-/// A tree, what it needs beside itself, and a cluster that answers.
-struct Bench {
+/// A tree, its other inputs, and the state of the placeholders.
+struct FakeCluster {
     folder: TempDir,
 }
 
-/// How a run has ended.
-struct Ran {
+/// The result of a run.
+struct ApplyRun {
     code: Option<i32>,
     stdout: String,
     stderr: String,
-    /// The calls, one a line.
+    /// The calls, one per line.
     calls: String,
 }
 
-impl Bench {
-    /// The committed topology, with all sources beside it.
+impl FakeCluster {
+    /// The committed topology, with local files for all sources.
     fn new() -> Result<Self, Failed> {
         Self::with(&committed()?, &LOCAL)
     }
 
     fn with(topology: &str, local: &[(&str, &str)]) -> Result<Self, Failed> {
-        let bench = Self { folder: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))? };
+        let cluster = Self { folder: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))? };
         let sources = local.iter().map(|(name, file)| {
-            format!("[packages.sources.{name}]\nurl = \"{}\"\n", bench.path(file).display())
+            format!("[packages.sources.{name}]\nurl = \"{}\"\n", cluster.path(file).display())
         });
         let topology = format!("{topology}\n{}", sources.collect::<String>());
-        bench.write("topology.toml", &topology)?;
-        render(&bench.path("topology.toml"), &bench.path("out"));
+        cluster.write("topology.toml", &topology)?;
+        render(&cluster.path("topology.toml"), &cluster.path("out"));
         for (name, file) in local {
-            bench.write(file, &format!("of: {name}\n"))?;
+            cluster.write(file, &format!("of: {name}\n"))?;
         }
         for folder in ["bin", "secrets", "cluster/web"] {
-            fs::create_dir_all(bench.path(folder))?;
+            fs::create_dir_all(cluster.path(folder))?;
         }
-        bench.write("kubeconfig", "")?;
+        cluster.write("kubeconfig", "")?;
         for secret in ["bgp-password", "cloudflared"] {
-            bench.write(&format!("secrets/{secret}.yaml"), &format!("name: {secret}\n"))?;
+            cluster.write(&format!("secrets/{secret}.yaml"), &format!("name: {secret}\n"))?;
         }
-        bench.write("cluster/pods", "tokyo\nfrankfurt\n")?;
-        bench.write("cluster/taints", "NoSchedule\n\nPreferNoSchedule\n\n")?;
-        bench.link_programs()?;
-        Ok(bench)
+        cluster.write("cluster/pods", "tokyo\nfrankfurt\n")?;
+        cluster.write("cluster/taints", "NoSchedule\n\nPreferNoSchedule\n\n")?;
+        cluster.link_programs()?;
+        Ok(cluster)
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -140,8 +134,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Runs the script from another folder, with relative paths: it must find its own.
-    fn run(&self, arguments: &[&str]) -> Result<Ran, Failed> {
+    /// Runs the script from another folder with relative paths: it must find its own files.
+    fn run(&self, arguments: &[&str]) -> Result<ApplyRun, Failed> {
         let _ = fs::remove_file(self.path("cluster/calls"));
         let done = Command::new(self.path("out/cluster/apply.sh"))
             .args(arguments)
@@ -154,7 +148,7 @@ impl Bench {
             .output()?;
         let folder = self.folder.path().display().to_string();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(&folder, "DIR");
-        Ok(Ran {
+        Ok(ApplyRun {
             code: done.status.code(),
             stdout: text(done.stdout),
             stderr: text(done.stderr),
@@ -162,25 +156,25 @@ impl Bench {
         })
     }
 
-    fn apply(&self) -> Result<Ran, Failed> {
+    fn apply(&self) -> Result<ApplyRun, Failed> {
         self.run(&["--secrets", "secrets"])
     }
 }
 
-impl Ran {
-    fn ends(&self, code: i32, stdout: &str, stderr: &str) -> Result<(), Failed> {
+impl ApplyRun {
+    fn expect_end(&self, code: i32, stdout: &str, stderr: &str) -> Result<(), Failed> {
         if self.code == Some(code) && self.stdout.ends_with(stdout) && self.stderr == stderr {
             return Ok(());
         }
-        let Self { code: found, stdout: said, stderr: complained, calls } = self;
-        Err(format!("code {found:?}\n{said}\n{complained}\n{calls}").into())
+        let Self { code: found, stdout: output, stderr: errors, calls } = self;
+        Err(format!("code {found:?}\n{output}\n{errors}\n{calls}").into())
     }
 
     fn calls(&self, expected: &str) -> Result<(), Failed> {
         if self.calls == expected {
             return Ok(());
         }
-        Err(format!("{}\nis not what is expected:\n{expected}", self.calls).into())
+        Err(format!("{}\ndoes not equal:\n{expected}", self.calls).into())
     }
 
     fn has_called(&self, call: &str) -> bool {
@@ -188,17 +182,17 @@ impl Ran {
     }
 }
 
-fn holds(what: bool, otherwise: &str) -> Result<(), Failed> {
+fn expect(what: bool, otherwise: &str) -> Result<(), Failed> {
     if what { Ok(()) } else { Err(otherwise.into()) }
 }
 
 fn keeps_the_order() -> Result<(), Failed> {
-    let ran = Bench::new()?.apply()?;
-    ran.ends(0, "meshwright: done; 24 changes\n", "")?;
-    ran.calls(FIRST_RUN)
+    let run = FakeCluster::new()?.apply()?;
+    run.expect_end(0, "meshwright: done; 24 changes\n", "")?;
+    run.calls(FIRST_RUN)
 }
 
-/// What is asked of a new cluster, in this order.
+/// The calls for a new cluster, in this order.
 const FIRST_RUN: &str = "\
 kubectl get --raw /readyz
 kubectl get node/hongkong --output name
@@ -268,21 +262,21 @@ kubectl --namespace hello rollout status deployment/hello --timeout=15m
 kubectl get namespace/traefik --ignore-not-found --output name
 ";
 
-fn changes_nothing_the_second_time() -> Result<(), Failed> {
-    let bench = Bench::new()?;
-    bench.apply()?.ends(0, "meshwright: done; 24 changes\n", "")?;
-    let again = bench.apply()?;
-    again.ends(0, "meshwright: done; 0 changes\n", "")?;
+fn second_run_changes_nothing() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.apply()?.expect_end(0, "meshwright: done; 24 changes\n", "")?;
+    let again = cluster.apply()?;
+    again.expect_end(0, "meshwright: done; 0 changes\n", "")?;
     let writes = [" apply ", "helm upgrade", "rollout restart"];
     for write in writes {
-        holds(!again.has_called(write), &format!("{write} again:\n{}", again.calls))?;
+        expect(!again.has_called(write), &format!("{write} again:\n{}", again.calls))?;
     }
     Ok(())
 }
 
-/// All at once, and nothing has been asked of the cluster.
-fn names_all_that_is_missing() -> Result<(), Failed> {
-    let bench = Bench::new()?;
+/// All missing inputs are reported at once, before any call to the cluster.
+fn names_missing_inputs() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
     for file in [
         "bin/kubectl",
         "kubeconfig",
@@ -291,11 +285,11 @@ fn names_all_that_is_missing() -> Result<(), Failed> {
         "secrets/cloudflared.yaml",
         "chart.tgz",
     ] {
-        fs::remove_file(bench.path(file))?;
+        fs::remove_file(cluster.path(file))?;
     }
-    let ran = bench.apply()?;
-    ran.ends(3, "meshwright: looking for every input\n", MISSING)?;
-    ran.calls("")
+    let run = cluster.apply()?;
+    run.expect_end(3, "meshwright: looking for every input\n", MISSING)?;
+    run.calls("")
 }
 
 const MISSING: &str = "\
@@ -309,16 +303,16 @@ meshwright: nothing has been applied
 meshwright: apply.sh stopped with code 3 at: looking for every input
 ";
 
-/// The list of programs in the script is whole: with these alone it runs, and without one it says so.
-fn needs_no_other_program() -> Result<(), Failed> {
+/// The script's list of programs is complete: it runs with these alone, and reports one that is missing.
+fn needs_only_listed_programs() -> Result<(), Failed> {
     for program in ["awk", "cut", "diff", "grep", "sha256sum", "sort", "tar"] {
-        let bench = Bench::new()?;
-        fs::remove_file(bench.path("bin").join(program))?;
+        let cluster = FakeCluster::new()?;
+        fs::remove_file(cluster.path("bin").join(program))?;
         let stderr = format!(
             "meshwright: missing: the program {program}\nmeshwright: nothing has been applied\n\
              meshwright: apply.sh stopped with code 3 at: looking for every input\n"
         );
-        bench.apply()?.ends(3, "", &stderr)?;
+        cluster.apply()?.expect_end(3, "", &stderr)?;
     }
     Ok(())
 }
@@ -337,29 +331,28 @@ fn stops_at_the_step_that_fails() -> Result<(), Failed> {
         ("rollout status deployment/hello", "installing the echo app"),
     ];
     for (call, step) in table {
-        let bench = Bench::new()?;
-        let call = call.replace("DIR", &bench.folder.path().display().to_string());
-        // `diff` may fail: then the file is applied.
-        bench.write("cluster/fail", &call.replace("DIR/", ""))?;
-        let ran = bench.apply()?;
+        let cluster = FakeCluster::new()?;
+        let folder = cluster.folder.path().display().to_string();
+        // If `diff` fails, the file is applied.
+        cluster.write("cluster/fail", &call.replace("DIR", &folder))?;
+        let run = cluster.apply()?;
         let stderr = format!(
-            "error: as the test has it\nmeshwright: apply.sh stopped with code 1 at: {step}\n"
+            "error: set by the test\nmeshwright: apply.sh stopped with code 1 at: {step}\n"
         );
-        ran.ends(1, "", &stderr)?;
-        let last = ran.calls.lines().last().unwrap_or_default().to_owned();
-        let call = call.replace(&bench.folder.path().display().to_string(), "DIR");
-        holds(last.contains(&call), &format!("went on after `{call}`:\n{}", ran.calls))?;
+        run.expect_end(1, "", &stderr)?;
+        let last = run.calls.lines().last().unwrap_or_default();
+        expect(last.contains(call), &format!("went on after `{call}`:\n{}", run.calls))?;
     }
     Ok(())
 }
 
 fn refuses_another_cluster() -> Result<(), Failed> {
-    let bench = Bench::new()?;
-    bench.write("cluster/fail", "get node/hongkong --output")?;
-    bench.apply()?.ends(
+    let cluster = FakeCluster::new()?;
+    cluster.write("cluster/fail", "get node/hongkong --output")?;
+    cluster.apply()?.expect_end(
         1,
         "meshwright: looking for the cluster atlas\n",
-        "error: as the test has it\n\
+        "error: set by the test\n\
          meshwright: the cluster of DIR/kubeconfig has no node hongkong, so it is not atlas\n\
          meshwright: apply.sh stopped with code 1 at: looking for the cluster atlas\n",
     )
@@ -367,23 +360,18 @@ fn refuses_another_cluster() -> Result<(), Failed> {
 
 const CALICO: [(&str, &str); 2] = [LOCAL[0], LOCAL[1]];
 
-fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn minimal() -> Result<String, Failed> {
     let topology = testing::repository().join("examples/minimal/topology.toml");
     Ok(fs::read_to_string(topology)?)
 }
 
 fn committed() -> Result<String, Failed> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    Ok(fs::read_to_string(repository.join("topology.toml"))?)
+    Ok(fs::read_to_string(testing::repository().join("topology.toml"))?)
 }
 
-/// A chart whose digest is known must have it; and must be there.
+/// A chart with a known digest must exist and have that digest.
 fn compares_with_a_known_digest() -> Result<(), Failed> {
-    let bench = Bench::with(&committed()?, &CALICO)?;
+    let cluster = FakeCluster::with(&committed()?, &CALICO)?;
     let url = "https://github.com/kubernetes/ingress-nginx/releases/download/helm-chart-4.15.1/ingress-nginx-4.15.1.tgz";
     let stopped =
         "meshwright: apply.sh stopped with code 3 at: fetching what is not in this folder\n";
@@ -391,150 +379,149 @@ fn compares_with_a_known_digest() -> Result<(), Failed> {
         "curl: (22) The requested URL returned error: 404\n\
          meshwright: ingress-nginx 4.15.1 is not to be had at {url}\n{stopped}"
     );
-    bench.apply()?.ends(3, "", &absent)?;
-    bench.write("cluster/web/ingress-nginx-4.15.1.tgz", "another\n")?;
+    cluster.apply()?.expect_end(3, "", &absent)?;
+    cluster.write("cluster/web/ingress-nginx-4.15.1.tgz", "another\n")?;
     let differs = format!(
         "meshwright: ingress-nginx 4.15.1 from {url} has the SHA-256 {}, and \
          3eff0bd18151d6e6b1c441463410571443dda1ac78292cb189346628de784f0c is wanted: if it is meant \
          to be another file, write its sha256 into [packages.sources.ingress-nginx]\n{stopped}",
-        sha256("another\n")
+        sha256_hex("another\n")
     );
-    let ran = bench.apply()?;
-    ran.ends(3, "", &differs)?;
-    ran.calls(&format!("curl {url}\n"))
+    let run = cluster.apply()?;
+    run.expect_end(3, "", &differs)?;
+    run.calls(&format!("curl {url}\n"))
 }
 
-/// Of two charts with two versions each, the one that is meant. What was compared once is kept.
+/// The digest of the right chart and version is used. A file is not fetched again after it was compared.
 fn compares_with_the_index_of_a_repository() -> Result<(), Failed> {
-    let bench = Bench::with(&minimal()?, &CALICO)?;
-    bench.write("cluster/web/traefik-41.3.0.tgz", "chart\n")?;
+    let cluster = FakeCluster::with(&minimal()?, &CALICO)?;
+    cluster.write("cluster/web/traefik-41.3.0.tgz", "chart\n")?;
     let entry = |digest: &str, version: &str| {
         format!(
             "  - apiVersion: v2\n    dependencies:\n    - name: x\n      version: 41.3.0\n    \
              digest: {digest}\n    name: x\n    version: {version}\n"
         )
     };
-    let index = |wanted: &str| {
+    let index = |version: &str| {
         let (one, two) = (entry(&"1".repeat(64), "41.3.0"), entry(&"2".repeat(64), "41.4.0"));
-        let three = entry(&sha256("chart\n"), wanted);
+        let three = entry(&sha256_hex("chart\n"), version);
         format!("apiVersion: v1\nentries:\n  another:\n{one}  traefik:\n{two}{three}")
     };
-    bench.write("cluster/web/index.yaml", &index("41.2.0"))?;
-    bench.apply()?.ends(
+    cluster.write("cluster/web/index.yaml", &index("41.2.0"))?;
+    cluster.apply()?.expect_end(
         3,
         "",
         "meshwright: https://traefik.github.io/charts/index.yaml has no checksum of traefik 41.3.0\n\
          meshwright: apply.sh stopped with code 3 at: fetching what is not in this folder\n",
     )?;
-    bench.write("cluster/web/index.yaml", &index("41.3.0"))?;
-    let ran = bench.apply()?;
-    ran.ends(0, " changes\n", "")?;
-    holds(ran.stdout.contains("meshwright: fetched traefik 41.3.0\n"), &ran.stdout)?;
-    let again = bench.apply()?;
-    again.ends(0, "meshwright: done; 0 changes\n", "")?;
-    holds(!again.has_called("curl "), &again.calls)
+    cluster.write("cluster/web/index.yaml", &index("41.3.0"))?;
+    let run = cluster.apply()?;
+    run.expect_end(0, " changes\n", "")?;
+    expect(run.stdout.contains("meshwright: fetched traefik 41.3.0\n"), &run.stdout)?;
+    let again = cluster.apply()?;
+    again.expect_end(0, "meshwright: done; 0 changes\n", "")?;
+    expect(!again.has_called("curl "), &again.calls)
 }
 
-/// Helm is fetched where none is there, and compared with the file beside it. Of a release of Calico
-/// that is not known there is nothing to compare with, and that is said.
+/// Helm is fetched if it is missing, and compared with its checksum file. There is no checksum for an unknown
+/// release of Calico, and that is reported.
 fn fetches_helm() -> Result<(), Failed> {
     let topology = committed()? + "[calico]\nversion = \"3.32.0\"\n";
-    let bench = Bench::with(&topology, &[LOCAL[2]])?;
-    fs::create_dir_all(bench.path("linux-amd64"))?;
-    let helm = bench.path("linux-amd64/helm");
-    fs::rename(bench.path("bin/helm"), &helm)?;
+    let cluster = FakeCluster::with(&topology, &[LOCAL[2]])?;
+    fs::create_dir_all(cluster.path("linux-amd64"))?;
+    let helm = cluster.path("linux-amd64/helm");
+    fs::rename(cluster.path("bin/helm"), &helm)?;
     for arch in ["amd64", "arm64"] {
-        let archive = bench.path(&format!("cluster/web/helm-v4.3.1-linux-{arch}.tar.gz"));
+        let archive = cluster.path(&format!("cluster/web/helm-v4.3.1-linux-{arch}.tar.gz"));
         let transform = format!("--transform=s/amd64/{arch}/");
         let packed = Command::new("tar")
             .args(["-czhf".as_ref(), archive.as_os_str(), transform.as_ref()])
             .args(["linux-amd64/helm"])
-            .current_dir(bench.folder.path())
+            .current_dir(cluster.folder.path())
             .status()?;
-        holds(packed.success(), "no archive")?;
-        let sum = Sha256::digest(fs::read(&archive)?);
-        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        expect(packed.success(), "no archive")?;
+        let sum = sha256_hex(fs::read(&archive)?);
         let name = format!("helm-v4.3.1-linux-{arch}.tar.gz");
-        bench.write(&format!("cluster/web/{name}.sha256sum"), &format!("{sum}  {name}\n"))?;
+        cluster.write(&format!("cluster/web/{name}.sha256sum"), &format!("{sum}  {name}\n"))?;
     }
-    bench.write("cluster/web/operator-crds.yaml", "crds\n")?;
-    bench.write("cluster/web/tigera-operator.yaml", "operator\n")?;
-    let ran = bench.apply()?;
-    ran.ends(0, " changes\n", "")?;
-    holds(ran.has_called("helm upgrade --install"), &ran.calls)?;
-    let said = "meshwright: calico-crds 3.32.0 is not compared: no checksum of it is known; write one \
+    cluster.write("cluster/web/operator-crds.yaml", "crds\n")?;
+    cluster.write("cluster/web/tigera-operator.yaml", "operator\n")?;
+    let run = cluster.apply()?;
+    run.expect_end(0, " changes\n", "")?;
+    expect(run.has_called("helm upgrade --install"), &run.calls)?;
+    let message = "meshwright: calico-crds 3.32.0 is not compared: no checksum of it is known; write one \
                 as sha256 of [packages.sources.calico-crds]\n";
-    holds(ran.stdout.contains(said), &ran.stdout)
+    expect(run.stdout.contains(message), &run.stdout)
 }
 
-fn goes_back_to_what_the_chart_says() -> Result<(), Failed> {
-    let bench = Bench::new()?;
-    bench.apply()?;
-    bench.write("cluster/drift", "")?;
-    let ran = bench.apply()?;
-    ran.ends(0, "meshwright: done; 1 changes\n", "")?;
-    holds(ran.has_called("helm upgrade --install ingress-nginx"), &ran.calls)
+fn reverts_drift_of_the_chart() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.apply()?;
+    cluster.write("cluster/drift", "")?;
+    let run = cluster.apply()?;
+    run.expect_end(0, "meshwright: done; 1 changes\n", "")?;
+    expect(run.has_called("helm upgrade --install ingress-nginx"), &run.calls)
 }
 
 fn names_an_interrupted_helm() -> Result<(), Failed> {
     for (status, verb) in [("pending-install", "uninstall"), ("pending-upgrade", "rollback")] {
-        let bench = Bench::new()?;
+        let cluster = FakeCluster::new()?;
         let release = format!("[{{\"revision\":1,\"status\":\"{status}\",\"description\":\"x\"}}]");
-        bench.write("cluster/release", &release)?;
+        cluster.write("cluster/release", &release)?;
         let stderr = format!(
             "meshwright: helm was interrupted: `helm {verb} ingress-nginx --namespace \
              ingress-nginx`, then run this again\nmeshwright: apply.sh stopped with code 1 at: \
              installing the Ingress controller\n"
         );
-        let ran = bench.apply()?;
-        ran.ends(1, "", &stderr)?;
-        holds(!ran.has_called("helm upgrade"), &ran.calls)?;
+        let run = cluster.apply()?;
+        run.expect_end(1, "", &stderr)?;
+        expect(!run.has_called("helm upgrade"), &run.calls)?;
     }
     Ok(())
 }
 
-/// Only where another node could take one of them.
-fn spreads_what_one_node_has() -> Result<(), Failed> {
+/// Only if another node can run one of the pods.
+fn spreads_pods_of_one_node() -> Result<(), Failed> {
     for (taints, restarts) in [("NoSchedule\n\n\n", 1), ("NoSchedule\n\nNoExecute\n", 0)] {
-        let bench = Bench::new()?;
-        bench.write("cluster/pods", "tokyo\ntokyo\n")?;
-        bench.write("cluster/taints", taints)?;
-        let ran = bench.apply()?;
-        ran.ends(0, &format!("meshwright: done; {} changes\n", 24 + restarts), "")?;
-        let found = ran.calls.matches("rollout restart deployment/cloudflared").count();
-        holds(found == restarts, &ran.calls)?;
+        let cluster = FakeCluster::new()?;
+        cluster.write("cluster/pods", "tokyo\ntokyo\n")?;
+        cluster.write("cluster/taints", taints)?;
+        let run = cluster.apply()?;
+        run.expect_end(0, &format!("meshwright: done; {} changes\n", 24 + restarts), "")?;
+        let found = run.calls.matches("rollout restart deployment/cloudflared").count();
+        expect(found == restarts, &run.calls)?;
     }
     Ok(())
 }
 
-fn touches_nothing_in_a_dry_run() -> Result<(), Failed> {
-    let bench = Bench::new()?;
-    let ran = bench.run(&["--dry-run", "--secrets=secrets"])?;
-    ran.ends(0, "meshwright: nothing has been done\n", "")?;
-    ran.calls("")?;
-    bench.run(&["--wet"])?.ends(2, "", &bench.run(&["--help"])?.stdout)
+fn dry_run_changes_nothing() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    let run = cluster.run(&["--dry-run", "--secrets=secrets"])?;
+    run.expect_end(0, "meshwright: nothing has been done\n", "")?;
+    run.calls("")?;
+    cluster.run(&["--wet"])?.expect_end(2, "", &cluster.run(&["--help"])?.stdout)
 }
 
-/// A cluster without tunnel, password and echo app asks for nothing of them.
-fn leaves_out_what_is_not_there() -> Result<(), Failed> {
+/// A cluster without tunnel, password and echo app makes no call for them.
+fn omits_absent_parts() -> Result<(), Failed> {
     let topology = minimal()? + "\n[calico]\nbgp_password = false\n";
-    let bench = Bench::with(&topology, &[CALICO[0], CALICO[1], ("traefik", "chart.tgz")])?;
-    fs::remove_dir_all(bench.path("secrets"))?;
-    let ran = bench.apply()?;
-    ran.ends(0, "changes\n", "")?;
-    let asked = |line: &&str| !line.starts_with("kubectl get namespace/");
+    let cluster = FakeCluster::with(&topology, &[CALICO[0], CALICO[1], ("traefik", "chart.tgz")])?;
+    fs::remove_dir_all(cluster.path("secrets"))?;
+    let run = cluster.apply()?;
+    run.expect_end(0, "changes\n", "")?;
+    let is_relevant = |line: &&str| !line.starts_with("kubectl get namespace/");
     for absent in ["cloudflared", "hello", "bgp-password", "secrets"] {
-        let called = ran.calls.lines().filter(asked).any(|line| line.contains(absent));
-        holds(!called, &format!("{absent}:\n{}", ran.calls))?;
+        let called = run.calls.lines().filter(is_relevant).any(|line| line.contains(absent));
+        expect(!called, &format!("{absent}:\n{}", run.calls))?;
     }
     Ok(())
 }
 
-/// What an earlier topology had is named, with what removes it, and left alone.
-fn names_what_is_left_over() -> Result<(), Failed> {
-    let bench = Bench::new()?;
-    bench.write("cluster/namespaces", "traefik\n")?;
-    bench.apply()?.ends(
+/// A namespace of an earlier topology is named with the commands that remove it, and not changed.
+fn names_leftover_namespaces() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.write("cluster/namespaces", "traefik\n")?;
+    cluster.apply()?.expect_end(
         0,
         "meshwright: the namespace traefik is no longer in the topology; to remove it: helm uninstall \
          traefik --namespace traefik, then kubectl delete namespace traefik, then this again\n\

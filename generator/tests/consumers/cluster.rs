@@ -1,22 +1,22 @@
-//! The consumers of what the cluster is given: the charts, Cloudflare's import, the API.
+//! The consumers of the cluster's files: the charts, Cloudflare's import, the API's schemas.
 
 use std::io;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::consumer::{Broken, Consumer, Verdict, each, need};
+use crate::consumer::{BrokenFile, Consumer, ConsumerVerdict, each, need};
 use crate::namespace::outside;
 
-/// The charts' own values and schemas, which are not ours to carry: beside the repository, or where
-/// `MESHWRIGHT_SHARED_DATA` says.
+/// A command on a file of a chart. The charts are not part of this repository: they are in a folder beside it, or
+/// in that of `MESHWRIGHT_SHARED_DATA`.
 macro_rules! chart {
     ($command:literal, $file:literal) => {
         concat!($command, r#" "${MESHWRIGHT_SHARED_DATA:-../../shared/data}"/"#, $file)
     };
 }
 
-/// All of them.
+/// All consumers of the cluster's files.
 pub(crate) const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: "ingress_nginx_values",
@@ -28,33 +28,33 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path == "cluster/ingress-nginx/values.yaml",
         judge: |files| each(files, ingress_nginx_values),
         broken: &[
-            Broken {
-                name: "a_key_misspelt",
+            BrokenFile {
+                name: "a_misspelt_key",
                 path: "cluster/ingress-nginx/values.yaml",
-                sound: "replicaCount:",
-                unsound: "replicasCount:",
+                original: "replicaCount:",
+                replacement: "replicasCount:",
                 reason: "the chart has no controller.replicasCount",
             },
-            Broken {
+            BrokenFile {
                 name: "a_key_in_the_wrong_place",
                 path: "cluster/ingress-nginx/values.yaml",
-                sound: "  service:\n    type: ClusterIP\n    enableHttp: true",
-                unsound: "  service:\n    type: ClusterIP\n    replicaCount: 2",
+                original: "  service:\n    type: ClusterIP\n    enableHttp: true",
+                replacement: "  service:\n    type: ClusterIP\n    replicaCount: 2",
                 reason: "the chart has no controller.service.replicaCount",
             },
-            Broken {
+            BrokenFile {
                 name: "a_number_as_a_string",
                 path: "cluster/ingress-nginx/values.yaml",
-                sound: "minAvailable: 1",
-                unsound: "minAvailable: one",
+                original: "minAvailable: 1",
+                replacement: "minAvailable: one",
                 reason: "controller.minAvailable is \"one\", the chart's own is 1",
             },
-            Broken {
-                name: "a_setting_that_is_no_string",
+            BrokenFile {
+                name: "a_setting_that_is_not_a_string",
                 path: "cluster/ingress-nginx/values.yaml",
-                sound: "server-tokens: \"false\"",
-                unsound: "server-tokens: false",
-                reason: "controller.config.server-tokens is false, and no string",
+                original: "server-tokens: \"false\"",
+                replacement: "server-tokens: false",
+                reason: "controller.config.server-tokens is false, not a string",
             },
         ],
     },
@@ -68,25 +68,25 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path == "cluster/traefik/values.yaml",
         judge: |files| each(files, traefik_values),
         broken: &[
-            Broken {
-                name: "a_key_misspelt",
+            BrokenFile {
+                name: "a_misspelt_key",
                 path: "cluster/traefik/values.yaml",
-                sound: "controllerClass:",
-                unsound: "controllerClas:",
+                original: "controllerClass:",
+                replacement: "controllerClas:",
                 reason: "'controllerClas' was unexpected",
             },
-            Broken {
-                name: "a_key_misspelt_where_the_chart_is_lax",
+            BrokenFile {
+                name: "a_misspelt_key_that_the_chart_accepts",
                 path: "cluster/traefik/values.yaml",
-                sound: "checkNewVersion:",
-                unsound: "checkNewVersions:",
+                original: "checkNewVersion:",
+                replacement: "checkNewVersions:",
                 reason: "'checkNewVersions' was unexpected",
             },
-            Broken {
+            BrokenFile {
                 name: "a_word_as_a_number",
                 path: "cluster/traefik/values.yaml",
-                sound: "replicas: ",
-                unsound: "replicas: a",
+                original: "replicas: ",
+                replacement: "replicas: a",
                 reason: "is not of type 'integer'",
             },
         ],
@@ -98,18 +98,18 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path.ends_with("/dns.zone"),
         judge: |files| each(files, named_checkzone),
         broken: &[
-            Broken {
-                name: "a_type_misspelt",
+            BrokenFile {
+                name: "a_misspelt_type",
                 path: "cluster/cloudflared/dns.zone",
-                sound: "CNAME",
-                unsound: "CNAM",
+                original: "CNAME",
+                replacement: "CNAM",
                 reason: "unknown RR type 'CNAM'",
             },
-            Broken {
+            BrokenFile {
                 name: "an_empty_label",
                 path: "cluster/cloudflared/dns.zone",
-                sound: ".cfargotunnel",
-                unsound: "..cfargotunnel",
+                original: ".cfargotunnel",
+                replacement: "..cfargotunnel",
                 reason: "empty label",
             },
         ],
@@ -124,62 +124,62 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: is_of_a_built_in_kind,
         judge: |files| each(files, kubernetes_validate),
         broken: &[
-            Broken {
-                name: "a_field_misspelt",
+            BrokenFile {
+                name: "a_misspelt_field",
                 path: "cluster/cloudflared/cloudflared.yaml",
-                sound: "runAsNonRoot",
-                unsound: "runAsNonroot",
+                original: "runAsNonRoot",
+                replacement: "runAsNonroot",
                 reason: "'runAsNonroot' was unexpected",
             },
-            Broken {
+            BrokenFile {
                 name: "a_word_as_a_number",
                 path: "cluster/cloudflared/cloudflared.yaml",
-                sound: "containerPort: ",
-                unsound: "containerPort: a",
+                original: "containerPort: ",
+                replacement: "containerPort: a",
                 reason: "is not of type 'integer'",
             },
-            Broken {
-                name: "a_version_of_the_api_that_is_gone",
+            BrokenFile {
+                name: "a_removed_api_version",
                 path: "cluster/cloudflared/cloudflared.yaml",
-                sound: "policy/v1",
-                unsound: "policy/v1beta1",
+                original: "policy/v1",
+                replacement: "policy/v1beta1",
                 reason: "WARN",
             },
         ],
     },
 ];
 
-/// Keys of the chart's values that its file has only as comments.
+/// Keys that the chart's values contain only as comments.
 const COMMENTED: [&str; 2] = ["controller.image.registry", "fullnameOverride"];
 
-/// Tables of the chart whose keys belong to others: Kubernetes, or the controller's own settings.
+/// Tables whose keys the chart does not define: those of Kubernetes and of the controller.
 const FREE: [&str; 3] = ["controller.config", "controller.extraArgs", "controller.resources"];
 
-fn ingress_nginx_values(file: &Path) -> io::Result<Verdict> {
-    let chart = outside(chart!("cat", "ingress-nginx-4.15.1/values.yaml"), file)?;
-    let chart = values(&String::from_utf8_lossy(&chart.stdout))?;
+fn ingress_nginx_values(file: &Path) -> io::Result<ConsumerVerdict> {
+    let printed = outside(chart!("cat", "ingress-nginx-4.15.1/values.yaml"), file)?;
+    let chart = values(&String::from_utf8_lossy(&printed.stdout))?;
     let ours = values(&std::fs::read_to_string(file)?)?;
     let fault = foreign("", &ours, &chart).or_else(|| unquoted(&ours["controller"]["config"]));
-    Ok(fault.map_or(Verdict::Accepted, Verdict::Refused))
+    Ok(fault.map_or(ConsumerVerdict::Accepted, ConsumerVerdict::Refused))
 }
 
 fn values(text: &str) -> io::Result<Value> {
     serde_saphyr::from_str(text).map_err(io::Error::other)
 }
 
-/// The first of our keys that the chart does not have, or has for another kind of value.
+/// The first of our keys that the chart does not have, or has with another type.
 fn foreign(at: &str, ours: &Value, chart: &Value) -> Option<String> {
     if COMMENTED.contains(&at) || FREE.contains(&at) {
         return None;
     }
     match (ours, chart) {
         (Value::Object(ours), Value::Object(chart)) => ours.iter().find_map(|(key, ours)| {
-            let at = format!("{at}.{key}");
-            let at = at.trim_start_matches('.');
-            let chart = chart.get(key).or(COMMENTED.contains(&at).then_some(&Value::Null));
-            match chart {
-                Some(chart) => foreign(at, ours, chart),
-                None => Some(format!("the chart has no {at}")),
+            let path = format!("{at}.{key}");
+            let inner = path.trim_start_matches('.');
+            let expected = chart.get(key).or(COMMENTED.contains(&inner).then_some(&Value::Null));
+            match expected {
+                Some(expected) => foreign(inner, ours, expected),
+                None => Some(format!("the chart has no {inner}")),
             }
         }),
         _ if std::mem::discriminant(ours) == std::mem::discriminant(chart) => None,
@@ -187,16 +187,15 @@ fn foreign(at: &str, ours: &Value, chart: &Value) -> Option<String> {
     }
 }
 
-/// The first setting of the controller that is no string: the chart passes it on as it is, and a
-/// ConfigMap takes none.
+/// The first setting of the controller that is not a string: the chart copies it to a ConfigMap, which accepts
+/// strings only.
 fn unquoted(config: &Value) -> Option<String> {
     let (key, value) = config.as_object()?.iter().find(|(_, value)| !value.is_string())?;
-    Some(format!("controller.config.{key} is {value}, and no string"))
+    Some(format!("controller.config.{key} is {value}, not a string"))
 }
 
-/// The chart's schema lets unknown keys through in some tables. Here none does but those whose keys
-/// are Kubernetes'.
-fn traefik_values(file: &Path) -> io::Result<Verdict> {
+/// The chart's schema accepts unknown keys in some tables. Here only tables with keys of Kubernetes do.
+fn traefik_values(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = concat!(
         r#"python3 -c '
 import json, jsonschema, sys, yaml
@@ -215,11 +214,11 @@ sys.exit("\n".join(faults) or 0)
 ' "$1" <"#,
         chart!("", "traefik-41.3.0/values.schema.json")
     );
-    outside(SCRIPT, file).map(Verdict::of)
+    outside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// The records as they would stand in a zone that holds them all.
-fn named_checkzone(file: &Path) -> io::Result<Verdict> {
+/// The records in a zone that contains them all.
+fn named_checkzone(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         zone() {
             echo '. 1 IN SOA ns.invalid. root.invalid. 1 1 1 1 1'
@@ -229,10 +228,10 @@ fn named_checkzone(file: &Path) -> io::Result<Verdict> {
         }
         named-checkzone . <(zone "$1")
     "#;
-    outside(SCRIPT, file).map(Verdict::of)
+    outside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// Files of kinds that every API server has: Calico's have definitions of their own.
+/// Whether a file contains kinds that are built into the API server, and not Calico's custom resources.
 fn is_of_a_built_in_kind(path: &str) -> bool {
     const CALICO: [&str; 2] = ["bgp-password.rbac.yaml", "pod-annotations.policy.yaml"];
     match path.strip_prefix("cluster/").and_then(|path| path.split_once('/')) {
@@ -242,12 +241,12 @@ fn is_of_a_built_in_kind(path: &str) -> bool {
     }
 }
 
-/// Of a kind or version that it does not know it only warns.
-fn kubernetes_validate(file: &Path) -> io::Result<Verdict> {
+/// It only warns of a kind or version that it does not know.
+fn kubernetes_validate(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
-        said=$(kubernetes-validate --strict -k 1.37 "$1" 2>&1) && ! grep WARN <<<"$said" && exit
-        echo "$said"
+        output=$(kubernetes-validate --strict -k 1.37 "$1" 2>&1) && ! grep WARN <<<"$output" && exit
+        echo "$output"
         exit 1
     "#;
-    outside(SCRIPT, file).map(Verdict::of)
+    outside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }

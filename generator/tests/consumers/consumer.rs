@@ -1,6 +1,6 @@
-//! The consumers: which files each reads, how it is asked, and what it must refuse.
+//! The consumers: the files that each reads, how it is run, and the broken files that it must refuse.
 //!
-//! To add one: its entry in [`CONSUMERS`], and the function that asks it.
+//! To add one: add its entry to [`CONSUMERS`], and the function that runs it.
 
 use std::fs;
 use std::io;
@@ -9,65 +9,66 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::expect::printed;
 use crate::namespace::{inside, outside};
 use crate::need::Need;
 use crate::testing;
 
-/// A program that reads what we emit.
+/// A program that reads single emitted files.
 pub(crate) struct Consumer {
     pub(crate) name: &'static str,
-    /// By which `MESHWRIGHT_REQUIRE` asks for it.
+    /// Its tier in `MESHWRIGHT_REQUIRE`.
     pub(crate) tier: &'static str,
     pub(crate) needs: &'static [Need],
-    /// Whether it reads the file with this path below the tree.
+    /// Whether it reads the file with this path in the tree.
     pub(crate) reads: fn(&str) -> bool,
-    /// Has it read files; a verdict for each.
-    pub(crate) judge: fn(&[PathBuf]) -> io::Result<Vec<Verdict>>,
-    pub(crate) broken: &'static [Broken],
+    /// Runs it on files, and returns a verdict for each.
+    pub(crate) judge: fn(&[PathBuf]) -> io::Result<Vec<ConsumerVerdict>>,
+    pub(crate) broken: &'static [BrokenFile],
 }
 
-/// A program that is given more than a file: what it makes of a whole tree.
+/// A program that reads a whole tree.
 pub(crate) struct TreeConsumer {
     pub(crate) name: &'static str,
-    /// By which `MESHWRIGHT_REQUIRE` asks for it.
+    /// Its tier in `MESHWRIGHT_REQUIRE`.
     pub(crate) tier: &'static str,
     pub(crate) needs: &'static [Need],
-    pub(crate) judge: fn(&Path) -> io::Result<Verdict>,
-    pub(crate) broken: &'static [Broken],
+    pub(crate) judge: fn(&Path) -> io::Result<ConsumerVerdict>,
+    pub(crate) broken: &'static [BrokenFile],
 }
 
-/// What a consumer says of a file.
-pub(crate) enum Verdict {
+/// The verdict of a consumer on a file.
+pub(crate) enum ConsumerVerdict {
     Accepted,
-    /// With all that it printed.
+    /// The output of the program.
     Refused(String),
 }
 
-/// A sound file of an example, broken in one place.
-pub(crate) struct Broken {
+/// A file of an example, broken in one place.
+pub(crate) struct BrokenFile {
     pub(crate) name: &'static str,
-    /// The file.
+    /// The path of the file in the tree.
     pub(crate) path: &'static str,
-    /// What is replaced, once.
-    pub(crate) sound: &'static str,
-    /// What it is replaced by.
-    pub(crate) unsound: &'static str,
-    /// What the consumer must say of it.
+    /// The text that is replaced, once.
+    pub(crate) original: &'static str,
+    /// The new text.
+    pub(crate) replacement: &'static str,
+    /// A part of the output that is expected from the consumer.
     pub(crate) reason: &'static str,
 }
 
-impl Broken {
-    /// Copies the sound tree's file with the fault, at the same path below the folder.
+impl BrokenFile {
+    /// Writes a copy of the tree's file with the fault, to the same path in the folder.
     pub(crate) fn write(&self, tree: &Path, folder: &Path) -> io::Result<PathBuf> {
         let text = fs::read_to_string(tree.join(self.path))?;
-        let broken = text.replacen(self.sound, self.unsound, 1);
+        let broken = text.replacen(self.original, self.replacement, 1);
         if broken == text {
-            return Err(io::Error::other(format!("{} has no `{}`", self.path, self.sound)));
+            return Err(io::Error::other(format!("{} has no `{}`", self.path, self.original)));
         }
         write(&folder.join(self.path), broken.as_bytes())
     }
 
-    /// Copies the whole sound tree with the fault.
+    /// Writes a copy of the whole tree with the fault.
     pub(crate) fn write_tree(&self, tree: &Path, folder: &Path) -> io::Result<()> {
         for (path, entry) in testing::read(tree) {
             if let Some(bytes) = entry.bytes {
@@ -92,7 +93,7 @@ pub(crate) const fn need(probe: &'static str, missing: &'static str) -> Need {
     Need { probe, missing }
 }
 
-/// All of them.
+/// All consumers of single files.
 pub(crate) const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: "wg_quick",
@@ -101,25 +102,25 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path.ends_with(".conf") && in_folder_of_one(path) && !is_nftables(path),
         judge: |files| each(files, wg_quick),
         broken: &[
-            Broken {
-                name: "a_key_of_wg_quick_misspelt",
+            BrokenFile {
+                name: "a_misspelt_key_of_wg_quick",
                 path: "nodes/alpha/wg0.conf",
-                sound: "Table = off",
-                unsound: "Tabel = off",
+                original: "Table = off",
+                replacement: "Tabel = off",
                 reason: "Line unrecognized: `Tabel=off'",
             },
-            Broken {
-                name: "a_subnet_that_is_none",
+            BrokenFile {
+                name: "an_invalid_subnet",
                 path: "nodes/alpha/wg0.conf",
-                sound: "10.244.2.0/24",
-                unsound: "10.244.2.0/33",
+                original: "10.244.2.0/24",
+                replacement: "10.244.2.0/33",
                 reason: "AllowedIP is not in the correct format: `10.244.2.0/33'",
             },
-            Broken {
-                name: "a_key_cut_short",
+            BrokenFile {
+                name: "a_truncated_key",
                 path: "nodes/alpha/wg0.conf",
-                sound: "PublicKey = MIUz",
-                unsound: "PublicKey = M",
+                original: "PublicKey = MIUz",
+                replacement: "PublicKey = M",
                 reason: "Key is not the correct length or format",
             },
         ],
@@ -131,25 +132,25 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: is_nftables,
         judge: |files| each(files, nft),
         broken: &[
-            Broken {
-                name: "a_keyword_misspelt",
+            BrokenFile {
+                name: "a_misspelt_keyword",
                 path: "nodes/alpha/nftables.conf",
-                sound: "udp dport 51820",
-                unsound: "udp dprot 51820",
+                original: "udp dport 51820",
+                replacement: "udp dprot 51820",
                 reason: "syntax error, unexpected string",
             },
-            Broken {
-                name: "a_set_that_is_not_there",
+            BrokenFile {
+                name: "a_missing_set",
                 path: "nodes/alpha/nftables.conf",
-                sound: "ip saddr @ssh_from_v4",
-                unsound: "ip saddr @ssh_from",
+                original: "ip saddr @ssh_from_v4",
+                replacement: "ip saddr @ssh_from",
                 reason: "No such file or directory",
             },
-            Broken {
+            BrokenFile {
                 name: "an_address_of_the_wrong_family",
                 path: "nodes/alpha/nftables.conf",
-                sound: "elements = { 10.66.66.1, 10.66.66.2 }",
-                unsound: "elements = { 10.66.66.1, fd00::2 }",
+                original: "elements = { 10.66.66.1, 10.66.66.2 }",
+                replacement: "elements = { 10.66.66.1, fd00::2 }",
                 reason: "Could not resolve hostname",
             },
         ],
@@ -161,32 +162,32 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: is_yaml,
         judge: yaml_1_1,
         broken: &[
-            Broken {
+            BrokenFile {
                 name: "a_name_that_is_a_boolean",
                 path: "nodes/alpha/kubeadm.yaml",
-                sound: "name: alpha",
-                unsound: "name: no",
+                original: "name: alpha",
+                replacement: "name: no",
                 reason: r#"/0/nodeRegistration/name is false in YAML 1.1 and "no" in YAML 1.2"#,
             },
-            Broken {
+            BrokenFile {
                 name: "a_name_that_is_a_time",
                 path: "nodes/alpha/kubeadm.yaml",
-                sound: "clusterName: pair",
-                unsound: "clusterName: 12:30",
+                original: "clusterName: pair",
+                replacement: "clusterName: 12:30",
                 reason: r#"/1/clusterName is 750 in YAML 1.1 and "12:30" in YAML 1.2"#,
             },
-            Broken {
+            BrokenFile {
                 name: "a_version_that_is_a_date",
                 path: "nodes/alpha/kubeadm.yaml",
-                sound: "kubernetesVersion: v1.36.3",
-                unsound: "kubernetesVersion: 2026-01-02",
+                original: "kubernetesVersion: v1.36.3",
+                replacement: "kubernetesVersion: 2026-01-02",
                 reason: "Object of type date is not JSON serializable",
             },
-            Broken {
+            BrokenFile {
                 name: "a_tab",
                 path: "nodes/alpha/kubeadm.yaml",
-                sound: "  bindPort",
-                unsound: "\tbindPort",
+                original: "  bindPort",
+                replacement: "\tbindPort",
                 reason: r"found character '\t' that cannot start any token",
             },
         ],
@@ -198,18 +199,18 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path.ends_with("/meshwright-node") || path.ends_with(".sh"),
         judge: |files| each(files, shellcheck),
         broken: &[
-            Broken {
+            BrokenFile {
                 name: "a_variable_without_quotes",
                 path: "host/meshwright-node",
-                sound: r#"ip -force -batch "$file""#,
-                unsound: "ip -force -batch $file",
+                original: r#"ip -force -batch "$file""#,
+                replacement: "ip -force -batch $file",
                 reason: "SC2086",
             },
-            Broken {
-                name: "a_block_without_end",
+            BrokenFile {
+                name: "a_block_without_an_end",
                 path: "host/meshwright-node",
-                sound: "    fi\n",
-                unsound: "",
+                original: "    fi\n",
+                replacement: "",
                 reason: "Couldn't find 'fi' for this 'if'",
             },
         ],
@@ -221,18 +222,18 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path == "host/containerd/config.toml",
         judge: |files| each(files, containerd),
         broken: &[
-            Broken {
-                name: "a_key_misspelt",
+            BrokenFile {
+                name: "a_misspelt_key",
                 path: "host/containerd/config.toml",
-                sound: "config_path",
-                unsound: "config_paths",
+                original: "config_path",
+                replacement: "config_paths",
                 reason: "not in the dump: config_paths = \"/etc/containerd/certs.d\"",
             },
-            Broken {
-                name: "a_version_that_is_none",
+            BrokenFile {
+                name: "an_unknown_version",
                 path: "host/containerd/config.toml",
-                sound: "version = 3",
-                unsound: "version = 30",
+                original: "version = 3",
+                replacement: "version = 30",
                 reason: "30",
             },
         ],
@@ -249,32 +250,32 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path.starts_with("host/systemd/"),
         judge: |files| each(files, systemd),
         broken: &[
-            Broken {
-                name: "a_section_misspelt",
+            BrokenFile {
+                name: "a_misspelt_section",
                 path: "host/systemd/meshwright-guards.service",
-                sound: "[Service]",
-                unsound: "[Servce]",
+                original: "[Service]",
+                replacement: "[Servce]",
                 reason: "Unknown section 'Servce'",
             },
-            Broken {
-                name: "a_program_that_is_not_there",
+            BrokenFile {
+                name: "a_missing_program",
                 path: "host/systemd/meshwright-firewall.service",
-                sound: "ExecStart=/usr/sbin/nft ",
-                unsound: "ExecStart=/usr/sbin/no-such-program ",
+                original: "ExecStart=/usr/sbin/nft ",
+                replacement: "ExecStart=/usr/sbin/no-such-program ",
                 reason: "Command /usr/sbin/no-such-program is not executable",
             },
-            Broken {
-                name: "a_key_of_a_drop_in_misspelt",
+            BrokenFile {
+                name: "a_misspelt_key_of_a_drop_in",
                 path: "host/systemd/wg-quick@wg0.service.d/meshwright.conf",
-                sound: "Wants=",
-                unsound: "Want=",
+                original: "Wants=",
+                replacement: "Want=",
                 reason: "Unknown key 'Want' in section [Unit]",
             },
-            Broken {
-                name: "a_time_that_is_none",
+            BrokenFile {
+                name: "an_invalid_time",
                 path: "host/systemd/meshwright-resolve.timer",
-                sound: "60s",
-                unsound: "60x",
+                original: "60s",
+                replacement: "60x",
                 reason: "Failed to parse",
             },
         ],
@@ -284,27 +285,31 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         tier: "consumers",
         needs: &[need("type haproxy", "no haproxy")],
         reads: |path| path == "host/haproxy.cfg",
-        judge: |files| each(files, |file| outside(r#"haproxy -c -f "$1""#, file).map(Verdict::of)),
+        judge: |files| {
+            each(files, |file| {
+                outside(r#"haproxy -c -f "$1""#, file).map(ConsumerVerdict::from_output)
+            })
+        },
         broken: &[
-            Broken {
-                name: "a_keyword_misspelt",
+            BrokenFile {
+                name: "a_misspelt_keyword",
                 path: "host/haproxy.cfg",
-                sound: "default_backend control_planes",
-                unsound: "default_backed control_planes",
+                original: "default_backend control_planes",
+                replacement: "default_backed control_planes",
                 reason: "unknown keyword 'default_backed' in 'frontend' section",
             },
-            Broken {
-                name: "a_backend_that_is_not_there",
+            BrokenFile {
+                name: "a_missing_backend",
                 path: "host/haproxy.cfg",
-                sound: "default_backend control_planes",
-                unsound: "default_backend control_plane",
+                original: "default_backend control_planes",
+                replacement: "default_backend control_plane",
                 reason: "unable to find required default_backend: 'control_plane'",
             },
-            Broken {
-                name: "an_address_that_is_none",
+            BrokenFile {
+                name: "an_invalid_address",
                 path: "host/haproxy.cfg",
-                sound: "10.66.66.2:6443",
-                unsound: "10.66.66.2000:6443",
+                original: "10.66.66.2:6443",
+                replacement: "10.66.66.2000:6443",
                 reason: "10.66.66.2000",
             },
         ],
@@ -316,18 +321,18 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path == "host/sysctl.conf",
         judge: |files| each(files, systemd_sysctl),
         broken: &[
-            Broken {
-                name: "a_key_misspelt",
+            BrokenFile {
+                name: "a_misspelt_key",
                 path: "host/sysctl.conf",
-                sound: "net.ipv4.ip_forward",
-                unsound: "net.ipv4.ip_forwards",
+                original: "net.ipv4.ip_forward",
+                replacement: "net.ipv4.ip_forwards",
                 reason: "Couldn't write '1' to 'net/ipv4/ip_forwards', ignoring: No such file",
             },
-            Broken {
+            BrokenFile {
                 name: "a_line_without_a_value",
                 path: "host/sysctl.conf",
-                sound: "net.ipv4.ip_forward = 1",
-                unsound: "net.ipv4.ip_forward 1",
+                original: "net.ipv4.ip_forward = 1",
+                replacement: "net.ipv4.ip_forward 1",
                 reason: "Line is not an assignment, ignoring: net.ipv4.ip_forward 1",
             },
         ],
@@ -343,18 +348,18 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path == "host/modules-load.conf",
         judge: |files| each(files, systemd_modules_load),
         broken: &[
-            Broken {
-                name: "a_module_misspelt",
+            BrokenFile {
+                name: "a_misspelt_module",
                 path: "host/modules-load.conf",
-                sound: "nf_conntrack",
-                unsound: "nf_contrack",
+                original: "nf_conntrack",
+                replacement: "nf_contrack",
                 reason: "Failed to find module 'nf_contrack'",
             },
-            Broken {
+            BrokenFile {
                 name: "two_modules_on_a_line",
                 path: "host/modules-load.conf",
-                sound: "nf_conntrack\noverlay",
-                unsound: "nf_conntrack overlay",
+                original: "nf_conntrack\noverlay",
+                replacement: "nf_conntrack overlay",
                 reason: "Failed to find module 'nf_conntrack overlay'",
             },
         ],
@@ -373,25 +378,25 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path.ends_with(".routes"),
         judge: |files| each(files, ip_batch),
         broken: &[
-            Broken {
+            BrokenFile {
                 name: "a_subnet_with_host_bits",
                 path: "nodes/alpha/wg0.routes",
-                sound: "10.244.2.0/24",
-                unsound: "10.244.2.1/24",
+                original: "10.244.2.0/24",
+                replacement: "10.244.2.1/24",
                 reason: "Error: Invalid prefix for given prefix length",
             },
-            Broken {
-                name: "an_interface_that_is_not_there",
+            BrokenFile {
+                name: "a_missing_interface",
                 path: "nodes/alpha/wg0.routes",
-                sound: "dev wg0",
-                unsound: "dev wg9",
+                original: "dev wg0",
+                replacement: "dev wg9",
                 reason: "Cannot find device \"wg9\"",
             },
-            Broken {
+            BrokenFile {
                 name: "a_route_that_replaces_another",
                 path: "host/guards.routes",
-                sound: "10.66.66.0/24",
-                unsound: "10.244.0.0/16",
+                original: "10.66.66.0/24",
+                replacement: "10.244.0.0/16",
                 reason: "the kernel has [\"unreachable 10.244.0.0/16 proto static metric 4294967295\"]",
             },
         ],
@@ -403,32 +408,32 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         reads: |path| path.ends_with("/kubeadm.yaml") || path.ends_with("/upgrade.yaml"),
         judge: |files| each(files, kubeadm),
         broken: &[
-            Broken {
-                name: "a_field_misspelt",
+            BrokenFile {
+                name: "a_misspelt_field",
                 path: "nodes/alpha/kubeadm.yaml",
-                sound: "advertiseAddress",
-                unsound: "advertiseAdress",
+                original: "advertiseAddress",
+                replacement: "advertiseAdress",
                 reason: "unknown field \"localAPIEndpoint.advertiseAdress\"",
             },
-            Broken {
-                name: "a_subnet_that_is_none",
+            BrokenFile {
+                name: "an_invalid_subnet",
                 path: "nodes/alpha/kubeadm.yaml",
-                sound: "podSubnet: 10.244.0.0/16",
-                unsound: "podSubnet: 10.244.0.0/33",
+                original: "podSubnet: 10.244.0.0/16",
+                replacement: "podSubnet: 10.244.0.0/33",
                 reason: "networking.podSubnet",
             },
-            Broken {
-                name: "a_version_of_the_format_that_is_gone",
+            BrokenFile {
+                name: "a_removed_format_version",
                 path: "nodes/beta/kubeadm.yaml",
-                sound: "v1beta4",
-                unsound: "v1beta2",
+                original: "v1beta4",
+                replacement: "v1beta2",
                 reason: "kubeadm.k8s.io/v1beta2",
             },
-            Broken {
-                name: "discovery_by_a_file_that_is_not_there",
+            BrokenFile {
+                name: "a_missing_discovery_file",
                 path: "nodes/beta/kubeadm.yaml",
-                sound: "discovery.conf",
-                unsound: "no-such.conf",
+                original: "discovery.conf",
+                replacement: "no-such.conf",
                 reason: "discovery",
             },
         ],
@@ -450,34 +455,34 @@ fn is_yaml(path: &str) -> bool {
 
 pub(crate) fn each(
     files: &[PathBuf],
-    judge: fn(&Path) -> io::Result<Verdict>,
-) -> io::Result<Vec<Verdict>> {
+    judge: fn(&Path) -> io::Result<ConsumerVerdict>,
+) -> io::Result<Vec<ConsumerVerdict>> {
     files.iter().map(|file| judge(file)).collect()
 }
 
-/// wg-quick(8) takes its own keys out and asks no questions; wg(8) reads the rest. It parses all of
-/// it before it looks for the interface, which is why one that does not exist will do. Names are
-/// looked up while parsing, so all of them are made to resolve.
-fn wg_quick(file: &Path) -> io::Result<Verdict> {
+/// wg-quick(8) removes its own keys without checking them; wg(8) reads the rest. wg parses the whole file before
+/// it looks for the interface, so the interface need not exist. It resolves names while it parses, so all
+/// names must resolve.
+fn wg_quick(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         mount -t tmpfs hosts /mnt
         sed -n 's/^Endpoint = \(.*\):[0-9]*$/192.0.2.1 \1/p' "$1" >/mnt/hosts
         mount --bind /mnt/hosts /etc/hosts
         stripped=$(wg-quick strip "$1")
-        said=$(WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf no-such-device /dev/stdin <<<"$stripped" 2>&1) || true
-        echo "$said"
-        [[ $said == 'Unable to modify interface: '* ]]
+        output=$(WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf no-such-device /dev/stdin <<<"$stripped" 2>&1) || true
+        echo "$output"
+        [[ $output == 'Unable to modify interface: '* ]]
     "#;
-    inside(SCRIPT, file).map(Verdict::of)
+    inside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-fn nft(file: &Path) -> io::Result<Verdict> {
-    inside(r#"nft --check --file "$1""#, file).map(Verdict::of)
+fn nft(file: &Path) -> io::Result<ConsumerVerdict> {
+    inside(r#"nft --check --file "$1""#, file).map(ConsumerVerdict::from_output)
 }
 
-/// kubectl, kubeadm and cloud-init read YAML with parsers of different age: both versions must
-/// find the same values. One process reads all, since Python takes long to start.
-fn yaml_1_1(files: &[PathBuf]) -> io::Result<Vec<Verdict>> {
+/// The parsers of kubectl, kubeadm and cloud-init support different versions of YAML: both versions must give
+/// the same values. One process reads all files, because Python starts slowly.
+fn yaml_1_1(files: &[PathBuf]) -> io::Result<Vec<ConsumerVerdict>> {
     const READ: &str = r#"
 import json, sys, yaml
 for file in sys.argv[1:]:
@@ -491,20 +496,19 @@ for file in sys.argv[1:]:
     lines.zip(files).map(|(older, file)| yaml_1_2(older?, &fs::read_to_string(file)?)).collect()
 }
 
-/// Compares what YAML 1.1 found in a text with what YAML 1.2 finds.
-fn yaml_1_2(older: Result<Value, String>, text: &str) -> io::Result<Verdict> {
+/// Compares the values of YAML 1.1 with those of YAML 1.2.
+fn yaml_1_2(older: Result<Value, String>, text: &str) -> io::Result<ConsumerVerdict> {
     let strict = serde_saphyr::options! { strict_booleans: true };
     let newer = serde_saphyr::from_multiple_with_options(text, strict).map(Value::Array);
     Ok(match (older, newer) {
-        (Ok(older), Ok(newer)) => {
-            difference("", &older, &newer).map_or(Verdict::Accepted, Verdict::Refused)
-        }
-        (Err(reason), _) => Verdict::Refused(reason),
-        (_, Err(error)) => Verdict::Refused(error.to_string()),
+        (Ok(older), Ok(newer)) => difference("", &older, &newer)
+            .map_or(ConsumerVerdict::Accepted, ConsumerVerdict::Refused),
+        (Err(reason), _) => ConsumerVerdict::Refused(reason),
+        (_, Err(error)) => ConsumerVerdict::Refused(error.to_string()),
     })
 }
 
-/// The first place where two readings of one file differ, as a JSON pointer (RFC 6901).
+/// The first difference between two readings of a file, with its JSON pointer (RFC 6901).
 fn difference(at: &str, older: &Value, newer: &Value) -> Option<String> {
     match (older, newer) {
         (Value::Array(older), Value::Array(newer)) if older.len() == newer.len() => {
@@ -520,13 +524,13 @@ fn difference(at: &str, older: &Value, newer: &Value) -> Option<String> {
     }
 }
 
-fn shellcheck(file: &Path) -> io::Result<Verdict> {
-    outside(r#"shellcheck "$1""#, file).map(Verdict::of)
+fn shellcheck(file: &Path) -> io::Result<ConsumerVerdict> {
+    outside(r#"shellcheck "$1""#, file).map(ConsumerVerdict::from_output)
 }
 
-/// What containerd makes of its configuration must hold what was asked for: it drops a key that it
-/// does not know. Options of a runtime are free, and are the runtime's to judge.
-fn containerd(file: &Path) -> io::Result<Verdict> {
+/// containerd drops keys that it does not know, so each line of the file must be in its dump. It does not check
+/// the options of runtimes.
+fn containerd(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         dump=$(containerd --config "$1" config dump)
         missing=0
@@ -535,13 +539,12 @@ fn containerd(file: &Path) -> io::Result<Verdict> {
         done < <(grep -v -e '^#' -e '^$' -e '^version' "$1")
         exit "$missing"
     "#;
-    outside(SCRIPT, file).map(Verdict::of)
+    outside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// The units are verified where systemd would find them, beside the script that they start. A
-/// drop-in is verified with the unit that it belongs to: wireguard-tools' own, or one in the place
-/// of kubelet's, which comes from elsewhere.
-fn systemd(file: &Path) -> io::Result<Verdict> {
+/// Verifies units in systemd's search path, with the script that they start. A drop-in is verified with its
+/// unit: that of wireguard-tools, or a placeholder for kubelet's, which is in another package.
+fn systemd(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         units=${1%%/systemd/*}/systemd
         unit=${1#"$units"/}
@@ -550,12 +553,12 @@ fn systemd(file: &Path) -> io::Result<Verdict> {
         printf '[Service]\nExecStart=/bin/true\n' >/usr/local/sbin/kubelet.service
         SYSTEMD_UNIT_PATH=$units:/usr/local/sbin: systemd-analyze verify --man=no --recursive-errors=no "${unit%.d/*}"
     "#;
-    inside(SCRIPT, file).map(Verdict::of)
+    inside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// The keys of this kernel, as files that anyone may write; some are in the first network namespace
-/// alone, or come with a module. What it cannot set it mentions.
-fn systemd_sysctl(file: &Path) -> io::Result<Verdict> {
+/// Writable files replace the parameters of this kernel; those that exist only in the first network namespace
+/// or with a module are added. systemd-sysctl prints a message for each parameter that it cannot set.
+fn systemd_sysctl(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         mount -t tmpfs keys /mnt
         cd /proc/sys
@@ -565,16 +568,16 @@ fn systemd_sysctl(file: &Path) -> io::Result<Verdict> {
         xargs dirname <.keys | sort -u | xargs mkdir -p
         xargs touch <.keys
         mount --bind /mnt /proc/sys
-        said=$(SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-sysctl "$1" 2>&1) || true
-        echo "$said"
-        [[ -z $said ]]
+        output=$(SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-sysctl "$1" 2>&1) || true
+        echo "$output"
+        [[ -z $output ]]
     "#;
-    inside(SCRIPT, file).map(Verdict::of)
+    inside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// For it all modules of ours are built into the kernel. One that it does not find it mentions, and
-/// its unit succeeds.
-fn systemd_modules_load(file: &Path) -> io::Result<Verdict> {
+/// The list of built-in modules contains all modules that we load. systemd-modules-load only prints a message
+/// for a module that it does not find.
+fn systemd_modules_load(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         mount -t tmpfs disk /mnt
         mkdir /mnt/upper /mnt/work
@@ -585,15 +588,15 @@ fn systemd_modules_load(file: &Path) -> io::Result<Verdict> {
         touch "$modules/modules.order"
         printf 'kernel/%s.ko\n' br_netfilter ip_vs{,_rr,_sh,_wrr} nf_conntrack overlay wireguard >"$modules/modules.builtin"
         depmod 2>/dev/null
-        said=$(SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-modules-load "$1" 2>&1)
-        echo "$said"
-        [[ -n $said && $said != *Failed* ]]
+        output=$(SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-modules-load "$1" 2>&1)
+        echo "$output"
+        [[ -n $output && $output != *Failed* ]]
     "#;
-    inside(SCRIPT, file).map(Verdict::of)
+    inside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// The routes are set on an interface of the file's name, then asked back from the kernel.
-fn ip_batch(file: &Path) -> io::Result<Verdict> {
+/// Adds the routes to an interface with the file's name, and compares them with those of the kernel.
+fn ip_batch(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         interface=$(basename "$1" .routes)
         ip link add "$interface" type dummy 2>/dev/null || ip tuntap add "$interface" mode tun
@@ -603,43 +606,43 @@ fn ip_batch(file: &Path) -> io::Result<Verdict> {
     "#;
     let set = inside(SCRIPT, file)?;
     if !set.status.success() {
-        return Ok(Verdict::of(set));
+        return Ok(ConsumerVerdict::from_output(set));
     }
-    let asked = fs::read_to_string(file)?;
-    let asked = sorted(asked.lines().filter_map(|line| line.strip_prefix("route replace ")));
-    // What ip(8) adds: the scope follows from the route, the link's state from nobody answering.
-    let shown = String::from_utf8_lossy(&set.stdout).replace(" scope link", "");
-    let shown = sorted(shown.replace(" linkdown", "").lines().map(str::trim_end));
-    if asked == shown {
-        return Ok(Verdict::Accepted);
+    let text = fs::read_to_string(file)?;
+    let expected = sorted(text.lines().filter_map(|line| line.strip_prefix("route replace ")));
+    // ip(8) also prints the scope, and the state of a link without a carrier.
+    let stdout = String::from_utf8_lossy(&set.stdout);
+    let routes = stdout.replace(" scope link", "").replace(" linkdown", "");
+    let found = sorted(routes.lines().map(str::trim_end));
+    if expected == found {
+        return Ok(ConsumerVerdict::Accepted);
     }
-    Ok(Verdict::Refused(format!("the file has {asked:?}, the kernel has {shown:?}")))
+    Ok(ConsumerVerdict::Refused(format!("the file has {expected:?}, the kernel has {found:?}")))
 }
 
 fn sorted<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut lines: Vec<_> = lines.map(str::to_owned).collect();
-    lines.sort();
-    lines
+    let mut sorted: Vec<_> = lines.map(str::to_owned).collect();
+    sorted.sort();
+    sorted
 }
 
-/// A join names the file of discovery, which kubeadm looks for.
-fn kubeadm(file: &Path) -> io::Result<Verdict> {
+/// A JoinConfiguration names the discovery file, and kubeadm checks that it exists.
+fn kubeadm(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
         mount -t tmpfs etc /etc
         mkdir /etc/kubernetes
         touch /etc/kubernetes/discovery.conf
         kubeadm config validate --config "$1"
     "#;
-    inside(SCRIPT, file).map(Verdict::of)
+    inside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-impl Verdict {
-    /// By the exit status.
-    pub(crate) fn of(done: Output) -> Self {
+impl ConsumerVerdict {
+    /// From the exit status of a program.
+    pub(crate) fn from_output(done: Output) -> Self {
         if done.status.success() {
             return Self::Accepted;
         }
-        let printed = [done.stdout, done.stderr].concat();
-        Self::Refused(String::from_utf8_lossy(&printed).into_owned())
+        Self::Refused(printed(&done))
     }
 }

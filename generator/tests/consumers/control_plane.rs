@@ -1,12 +1,11 @@
-//! A control plane as kubeadm makes it of a delivery: etcd, the API server and haproxy run with the
-//! flags and certificates that they would have on the host. Who has a credential of this cluster is let
-//! in as far as it says, a second control plane joins (`--dry-run`), and another cluster's credentials
-//! open nothing.
+//! A control plane that kubeadm creates from a delivery: etcd, the API server and haproxy run with the flags
+//! and certificates that they have on a host. Credentials of this cluster give exactly their own rights, a
+//! second control plane joins (`--dry-run`), and credentials of another cluster are refused.
 
 use libtest_mimic::Failed;
 
 use crate::consumer::{NAMESPACES, need};
-use crate::namespace::alone;
+use crate::namespace::inside_with_processes;
 use crate::need::Need;
 use crate::secrets;
 
@@ -17,12 +16,12 @@ pub(crate) const NEEDS: &[Need] = &[
     need("type haproxy", "no haproxy"),
 ];
 
-/// From the delivery to the second control plane.
-pub(crate) fn serves_and_lets_join() -> Result<(), Failed> {
-    secrets::run(alone, &[DELIVER, FOUND, LET_IN, JOIN, REFUSE].concat())
+/// From the delivery to the join of a second control plane.
+pub(crate) fn serves_and_accepts_join() -> Result<(), Failed> {
+    secrets::run(inside_with_processes, &[DELIVER, INIT, AUTHORISE, JOIN, REFUSE].concat())
 }
 
-/// To alpha, to beta, and of another cluster of the same shape.
+/// The deliveries to alpha and beta, and those of another cluster with the same topology.
 const DELIVER: &str = r#"
 mkdir other && cp topology.toml other
 for cluster in . other; do
@@ -36,9 +35,9 @@ for cluster in . other; do
 done
 "#;
 
-/// What `kubeadm init` does, but start a kubelet: the static pods' commands are run as they stand in
-/// its manifests. Only root is known in these namespaces, so haproxy stays root.
-const FOUND: &str = r#"
+/// The steps of `kubeadm init` except the start of kubelet: the script runs the commands of the static pods'
+/// manifests. These namespaces have no user except root, so haproxy stays root.
+const INIT: &str = r#"
 ip link set lo up
 ip link add wg0 type veth peer name underlay
 ip address add 10.66.66.1/24 dev wg0
@@ -77,14 +76,14 @@ kubeadm init phase upload-config all --config $config --kubeconfig $KUBECONFIG >
 kubeadm init phase bootstrap-token --config $config --kubeconfig $KUBECONFIG --skip-token-print >>kubeadm.log 2>&1
 "#;
 
-/// kubeadm binds its group of admins late in init, and a controller gathers what `view` may do:
-/// neither runs here.
-const LET_IN: &str = r#"
-says() { grep -qF -e "$1" "$2" || { echo "not said: $1"; grep -v '^ ' "$2"; exit 1; } >&2; }
+/// kubeadm binds its group of administrators late in `init`, and a controller aggregates the rules of `view`.
+/// Neither runs here, so the script does both.
+const AUTHORISE: &str = r#"
+expect_text() { grep -qF -e "$1" "$2" || { echo "missing: $1"; grep -v '^ ' "$2"; exit 1; } >&2; }
 may() {
-  local said
-  said=$(kubectl --kubeconfig "$1" auth can-i "${@:3}" 2>/dev/null) || true
-  same "$1 ${*:3}: $said" "$1 ${*:3}: $2"
+  local answer
+  answer=$(kubectl --kubeconfig "$1" auth can-i "${@:3}" 2>/dev/null) || true
+  same "$1 ${*:3}: $answer" "$1 ${*:3}: $2"
 }
 group() { kubectl --kubeconfig "$1" auth whoami --output 'jsonpath={.status.userInfo.username} {.status.userInfo.groups[0]}'; }
 same "$(group admin.conf)" 'laptop kubeadm:cluster-admins'
@@ -100,12 +99,12 @@ may view.conf yes list pods --all-namespaces
 may view.conf no get secrets --all-namespaces
 may view.conf no list nodes
 may view.conf no delete pods --all-namespaces
-kubectl --kubeconfig admin.conf create namespace seen >/dev/null
+kubectl --kubeconfig admin.conf create namespace created >/dev/null
 kubectl delete clusterrolebinding meshwright:viewers >/dev/null
 may view.conf no list pods --all-namespaces
 "#;
 
-/// What kubeadm makes of a machine that is none does not matter.
+/// Preflight errors about this machine are ignored, because it is not a real host.
 const JOIN: &str = r#"
 ip address add 10.66.66.2/24 dev wg0
 tar -xf beta.tar -C / --no-same-owner etc/kubernetes/{discovery.conf,join.crt,join.key}
@@ -127,19 +126,19 @@ for line in \
   '[control-plane-join] Would mark node beta as a control-plane' \
   'KUBELET_KUBEADM_ARGS="--hostname-override=beta --node-ip=10.66.66.2' \
   '--advertise-address=10.66.66.2' '--bind-address=10.66.66.2' 'address: 10.66.66.2'; do
-  says "$line" joined
+  expect_text "$line" joined
 done
 "#;
 
-/// Neither side takes the other cluster's word: its credentials are not known here, and this server is
-/// not known there.
+/// Neither cluster accepts the other: this server refuses the other's credentials, and the other's kubeconfigs
+/// do not trust this server.
 const REFUSE: &str = r#"
-strange='x509: certificate signed by unknown authority'
+unknown_authority='x509: certificate signed by unknown authority'
 refused kubectl --kubeconfig other/admin.conf get nodes
-says "$strange" refusal
+expect_text "$unknown_authority" refusal
 refused kubectl --kubeconfig other/admin.conf --insecure-skip-tls-verify get nodes
-says 'You must be logged in to the server' refusal
+expect_text 'You must be logged in to the server' refusal
 tar -xf other/beta.tar -C / --no-same-owner etc/kubernetes/{discovery.conf,join.crt,join.key}
 refused kubectl --kubeconfig /etc/kubernetes/discovery.conf get nodes
-says "$strange" refusal
+expect_text "$unknown_authority" refusal
 "#;

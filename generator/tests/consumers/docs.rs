@@ -1,18 +1,20 @@
-//! The commands in the documentation run as they stand, in their order, by somebody who has just
-//! begun. Those of docs/secrets.md are in [`crate::secrets`], which has what they need.
+//! Runs the commands in the documentation unchanged and in order, as a new user would. Those of
+//! docs/secrets.md are in [`crate::secrets`], which has their requirements.
 
 use std::fs;
-use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
+use crate::expect::expect_code;
 use crate::namespace::outside;
 use crate::need::Need;
+use crate::testing;
 
 pub(crate) const NEEDS: &[Need] = &[Need { probe: "type git tar", missing: "no git or tar" }];
 
-/// Each document, with the cluster that its reader has already, and what must have come of it.
+/// Each document, with a script that creates the cluster that its reader has, and a script that checks the
+/// result.
 const DOCUMENTS: [(&str, &str, &str); 2] = [
     (
         "README.md",
@@ -22,7 +24,7 @@ const DOCUMENTS: [(&str, &str, &str); 2] = [
     ("docs/operations.md", CLUSTER, "[[ $(wc -l <../asked) == 3 ]]"),
 ];
 
-/// What README.md leaves behind.
+/// The cluster that README.md creates.
 const CLUSTER: &str = "
 mkdir my-cluster && cd my-cluster && git init --quiet
 meshwright init --name atlas --node tokyo=203.0.113.10 --node home=nat
@@ -30,8 +32,8 @@ meshwright keys && meshwright generate
 git add . && git commit --quiet --message 'the cluster'
 ";
 
-/// This program is what cargo has installed, and there is neither a machine nor a cluster: what is
-/// sent to one has to be whole, and each command to the other is noted.
+/// This build replaces the program that cargo installs. There is no host and no cluster: a delivery must be
+/// complete, and commands to the cluster are recorded.
 const PRELUDE: &str = r#"
 cd "$1"
 export HOME=$PWD asked=$PWD/asked
@@ -55,21 +57,15 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
 
 fn run(document: &str, before: &str, after: &str) -> Result<(), Failed> {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document))?;
+    let text = fs::read_to_string(testing::repository().join(document))?;
     let blocks = commands(&text).join("\n");
     let binary = format!("MESHWRIGHT='{}'\n", env!("CARGO_BIN_EXE_meshwright"));
     let script = [&binary, PRELUDE, before, &blocks, "\n", after].concat();
     let done = outside(&script, folder.path())?;
-    match done.status.success() {
-        true => Ok(()),
-        false => {
-            let said = [done.stdout, done.stderr].concat();
-            Err(format!("{}\n{}", done.status, String::from_utf8_lossy(&said)).into())
-        }
-    }
+    expect_code(&done, 0).map(drop)
 }
 
-/// What a document has its reader type: its blocks of `sh`.
+/// The commands of a document: its blocks of `sh`.
 pub(crate) fn commands(text: &str) -> Vec<&str> {
     text.split("```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
 }

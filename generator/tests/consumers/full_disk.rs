@@ -1,4 +1,4 @@
-//! A full disk: nothing that was there is lost, and the next run ends with the new tree.
+//! A full disk: no existing file is lost, and the next run writes the new tree.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -8,77 +8,82 @@ use std::process::{Child, ChildStdout, Command, Output};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
+use crate::expect;
 use crate::need::Need;
 use crate::testing::{self, OnDisk};
 use crate::{mesh, namespace};
 
-/// What the trials need.
+/// The requirements of the trials.
 pub(crate) const NEEDS: &[Need] = &[crate::consumer::NAMESPACES];
 
-/// There is no room for the bytes of the new tree: the run fails before its commit point, and
-/// nothing is lost or left. With more room, the next one gives the new tree.
+/// The disk has no space for the new tree: the run fails before its commit point, and changes nothing. With
+/// more space, the next run writes the new tree.
 pub(crate) fn while_staging() -> Result<(), Failed> {
-    let ground = Ground::new("size=1m")?;
-    let before = testing::read(&ground.disk.path());
-    ended(&ground.generate(&[])?, 2, "No space left on device")?;
-    same("after the failure", &before, &testing::read(&ground.disk.path()))?;
-    ended(&ground.generate(&["--check"])?, 1, "is not what")?;
-    ground.ends_with("size=64m")
+    let test = FullDiskTest::new("size=1m")?;
+    let before = testing::read(&test.disk.path());
+    expect_code(&test.generate(&[])?, 2, "No space left on device")?;
+    expect_equal("after the failure", &before, &testing::read(&test.disk.path()))?;
+    expect_code(&test.generate(&["--check"])?, 1, "is not what")?;
+    test.finish_with("size=64m")
 }
 
-/// There is room for the files of the new tree, but not for all of its folders: the run fails
-/// beyond its commit point, and says so. With more room, the next one finishes it.
-pub(crate) fn while_landing() -> Result<(), Failed> {
-    let mut ground = Ground::new("size=64m")?;
-    let before = testing::read(&ground.disk.path());
-    let staged = ground.wanted.iter().filter(|(path, entry)| {
+/// The disk has inodes for the files of the new tree, but not for all its folders: the run fails after its
+/// commit point, and reports that. With more inodes, the next run completes the tree.
+pub(crate) fn while_committing() -> Result<(), Failed> {
+    let mut test = FullDiskTest::new("size=64m")?;
+    let before = testing::read(&test.disk.path());
+    let staged = test.expected.iter().filter(|(path, entry)| {
         entry.bytes.is_some() && before.get(&format!("out/{path}")) != Some(entry)
     });
-    // Beside them: the root, what is there, the staging folder, its mark and its journal.
+    // Plus the root, the existing entries, the staging folder, its mark and its journal.
     let inodes = 1 + before.len() + staged.count() + 3 + SPARE_INODES;
-    ground.disk.remount(&format!("nr_inodes={inodes}"))?;
-    ended(&ground.generate(&[])?, 2, "is half written: ")?;
-    ended(&ground.generate(&[])?, 2, "No space left on device")?;
-    ended(&ground.generate(&["--check"])?, 1, "an earlier run was interrupted")?;
-    ground.ends_with("nr_inodes=10000")
+    test.disk.remount(&format!("nr_inodes={inodes}"))?;
+    expect_code(&test.generate(&[])?, 2, "is half written: ")?;
+    expect_code(&test.generate(&[])?, 2, "No space left on device")?;
+    expect_code(&test.generate(&["--check"])?, 1, "an earlier run was interrupted")?;
+    test.finish_with("nr_inodes=10000")
 }
 
-/// Enough to land something, too few to land all.
+/// Enough to commit some files, but not all.
 const SPARE_INODES: usize = 20;
 
-/// A disk with the tree of two nodes, and a topology of forty.
-struct Ground {
-    /// Holds the topologies.
+/// A disk with the tree of two nodes, and a topology with forty nodes.
+struct FullDiskTest {
+    /// Contains the topologies.
     _folder: TempDir,
-    disk: Disk,
+    disk: SmallDisk,
     topology: PathBuf,
-    /// The tree of the forty.
-    wanted: OnDisk,
+    /// The tree of the forty nodes.
+    expected: OnDisk,
 }
 
-impl Ground {
+impl FullDiskTest {
     fn new(options: &str) -> Result<Self, Failed> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let (small, large) = (folder.path().join("small.toml"), folder.path().join("large.toml"));
         fs::write(&small, mesh::topology(1..=2))?;
         fs::write(&large, mesh::topology(1..=40))?;
         let clean = folder.path().join("clean");
-        ended(&generate(&large, &clean, &[])?, 0, "")?;
-        let wanted = testing::read(&clean);
-        let disk = Disk::mount(&clean, options)?;
-        ended(&generate(&small, &disk.path().join("out"), &[])?, 0, "")?;
-        Ok(Self { _folder: folder, disk, topology: large, wanted })
+        expect_code(&generate(&large, &clean, &[])?, 0, "")?;
+        let expected = testing::read(&clean);
+        let disk = SmallDisk::mount(&clean, options)?;
+        expect_code(&generate(&small, &disk.path().join("out"), &[])?, 0, "")?;
+        Ok(Self { _folder: folder, disk, topology: large, expected })
     }
 
     fn generate(&self, options: &[&str]) -> io::Result<Output> {
         generate(&self.topology, &self.disk.path().join("out"), options)
     }
 
-    /// With more room, there is the new tree and nothing else.
-    fn ends_with(mut self, room: &str) -> Result<(), Failed> {
-        self.disk.remount(room)?;
-        ended(&self.generate(&[])?, 0, "")?;
-        same("with more room", &self.wanted, &testing::read(&self.disk.path().join("out")))
+    /// With more space, the disk contains the new tree and nothing else.
+    fn finish_with(mut self, options: &str) -> Result<(), Failed> {
+        self.disk.remount(options)?;
+        expect_code(&self.generate(&[])?, 0, "")?;
+        expect_equal(
+            "with more space",
+            &self.expected,
+            &testing::read(&self.disk.path().join("out")),
+        )
     }
 }
 
@@ -88,29 +93,25 @@ fn generate(topology: &Path, out: &Path, options: &[&str]) -> io::Result<Output>
     command.args(options).output()
 }
 
-fn ended(done: &Output, code: i32, cause: &str) -> Result<(), Failed> {
-    let said = String::from_utf8_lossy(&done.stderr);
-    if done.status.code() == Some(code) && said.contains(cause) {
-        return Ok(());
-    }
-    Err(format!("{}, not {code} because of `{cause}`:\n{said}", done.status).into())
+fn expect_code(done: &Output, code: i32, cause: &str) -> Result<(), Failed> {
+    expect::expect_text(&expect::expect_code(done, code)?, cause)
 }
 
-fn same(when: &str, wanted: &OnDisk, found: &OnDisk) -> Result<(), Failed> {
-    match testing::differences(wanted, found).as_slice() {
+fn expect_equal(when: &str, expected: &OnDisk, found: &OnDisk) -> Result<(), Failed> {
+    match testing::differences(expected, found).as_slice() {
         [] => Ok(()),
         paths => Err(format!("{when}, these differ: {paths:?}").into()),
     }
 }
 
-/// A small file system of its own, seen from outside by way of the process that holds it.
-struct Disk {
+/// A small file system in its own mount namespace, accessible through the process that keeps it.
+struct SmallDisk {
     shell: Child,
     answers: BufReader<ChildStdout>,
     mount: PathBuf,
 }
 
-impl Disk {
+impl SmallDisk {
     fn mount(mount: &Path, options: &str) -> Result<Self, Failed> {
         let mut shell = namespace::shell().spawn()?;
         let answers = BufReader::new(shell.stdout.take().ok_or("no output")?);
@@ -123,7 +124,7 @@ impl Disk {
         self.run(&format!("mount -o remount,{options} '{}'", self.mount.display()))
     }
 
-    /// Where this process finds it (proc_pid_root(5)).
+    /// The path under which this process sees it (proc_pid_root(5)).
     fn path(&self) -> PathBuf {
         let root = format!("/proc/{}/root", self.shell.id());
         Path::new(&root).join(self.mount.strip_prefix("/").unwrap_or(&self.mount))
@@ -138,9 +139,9 @@ impl Disk {
     }
 }
 
-impl Drop for Disk {
+impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // The mount goes with the last process of its namespace.
+        // The mount ends with the last process of its namespace.
         let _ = self.shell.kill().and_then(|()| self.shell.wait());
     }
 }

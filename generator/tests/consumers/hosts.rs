@@ -1,6 +1,5 @@
-//! The first boot for real: a host of Debian in a container of its own, with systemd, cloud-init and
-//! its user-data as it is in the tree. Its packages come from signed repositories made here, and set
-//! through `[packages]` as a mirror would be.
+//! The first boot of Debian hosts in containers, with systemd, cloud-init and the user-data of the tree.
+//! Packages come from signed repositories that the test creates and sets in `[packages]`, as a mirror.
 
 #[path = "hosts/bootstrapping.rs"]
 mod bootstrapping;
@@ -17,56 +16,62 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::{Failed, Trial};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::consumer::need;
+use crate::expect::{expect_text, sha256_hex};
 use crate::need::Need;
 use crate::render;
 
-/// What the trials need.
+/// The requirements of the trials.
 pub(crate) const NEEDS: &[Need] = &[
-    need("[[ $EUID == 0 ]] && unshare --mount mount -t tmpfs disk /mnt", "not a root that mounts"),
-    need("[[ -w /sys/fs/cgroup ]]", "no cgroups to write"),
+    need(
+        "[[ $EUID == 0 ]] && unshare --mount mount -t tmpfs disk /mnt",
+        "not root, or mounting is not permitted",
+    ),
+    need("[[ -w /sys/fs/cgroup ]]", "cgroups are not writable"),
     need("type systemd-nspawn", "no systemd-container"),
     need("type mmdebstrap", "no mmdebstrap"),
     need("type apt-ftparchive dpkg-deb gpg gpg-agent", "no apt-utils or gnupg"),
     need("[[ -c /dev/net/tun ]]", "no /dev/net/tun"),
 ];
 
-/// All of them.
+/// All trials with hosts.
 pub(crate) fn trials() -> Vec<Trial> {
-    let prepares = RELEASES.iter().map(|release| {
-        Trial::test(format!("hosts::prepares::{}", release.os), || prepares(release))
+    let prepare_host = RELEASES.iter().map(|release| {
+        Trial::test(format!("hosts::prepares::{}", release.os), || prepare_host(release))
     });
     let refuses = [
-        Trial::test("hosts::refuses_a_key_that_is_not_accepted", refuses_a_key),
-        Trial::test("hosts::refuses_another_release", refuses_another_release),
+        Trial::test("hosts::refuses_a_key_that_is_not_accepted", refuse_unknown_key),
+        Trial::test("hosts::refuses_another_release", refuse_other_release),
     ];
     let joins = [
         Trial::test("hosts::delivers_joins_and_grows", delivering::delivers),
-        Trial::test("hosts::founds_and_joins_with_three_control_planes", bootstrapping::bootstraps),
+        Trial::test(
+            "hosts::initialises_and_joins_with_three_control_planes",
+            bootstrapping::bootstraps,
+        ),
     ];
-    joins.into_iter().chain(prepares).chain(refuses).collect()
+    joins.into_iter().chain(prepare_host).chain(refuses).collect()
 }
 
 /// A release of Debian.
-struct Release {
+struct DebianRelease {
     os: &'static str,
     suite: &'static str,
 }
 
-const BOOKWORM: Release = Release { os: "debian-12", suite: "bookworm" };
+const BOOKWORM: DebianRelease = DebianRelease { os: "debian-12", suite: "bookworm" };
 
-const TRIXIE: Release = Release { os: "debian-13", suite: "trixie" };
+const TRIXIE: DebianRelease = DebianRelease { os: "debian-13", suite: "trixie" };
 
-const RELEASES: &[Release] = &[BOOKWORM, TRIXIE];
+const RELEASES: &[DebianRelease] = &[BOOKWORM, TRIXIE];
 
-/// What the console says last, for whoever watches it.
+/// The last line of the console.
 const WAITING: &str =
     "waiting for: meshwright export alpha | ssh root@203.0.113.1 sudo meshwright-node apply";
 
-/// What the probe reports after each boot: a file, and what is in it.
+/// The probe's report after each boot: files and their contents.
 const PREPARED: &[(&str, &str)] = &[
     ("failed", ""),
     (
@@ -101,111 +106,106 @@ const PREPARED: &[(&str, &str)] = &[
          10.66.66.2 beta\n# meshwright: end\n",
     ),
     ("hostname", "alpha\n"),
-    // A second run of `prepare` changes no file of /etc, /usr/local and our state.
+    // A second run of `prepare` changes no file in /etc, /usr/local and /var/lib/meshwright.
     ("code", "0\n"),
     ("changed", ""),
 ];
 
-/// The versions are the pinned ones and not the newest, everything is as promised, a second run
-/// changes nothing, and a reboot keeps it.
-fn prepares(release: &Release) -> Result<(), Failed> {
+/// Pinned versions are installed, not the newest; all files and units are as expected; a second run changes
+/// nothing, and a reboot keeps the state.
+fn prepare_host(release: &DebianRelease) -> Result<(), Failed> {
     let host =
-        Host::boot(release, &|fingerprint| format!("fingerprints = [\"{fingerprint}\"]"), 2)?;
-    host.console_says(WAITING)?;
+        BootedHost::boot(release, &|fingerprint| format!("fingerprints = [\"{fingerprint}\"]"), 2)?;
+    host.expect_console(WAITING)?;
     for boot in 0..2 {
         for (file, expected) in PREPARED {
-            host.reports(boot, file, expected)?;
+            host.expect_report(boot, file, expected)?;
         }
         let config = fs::read_to_string(host.tree.join("host/containerd/config.toml"))?;
-        host.reports(boot, "containerd.toml", &config)?;
+        host.expect_report(boot, "containerd.toml", &config)?;
     }
     Ok(())
 }
 
-/// Nothing is installed from a repository whose key nobody has accepted; the message names the key.
-fn refuses_a_key() -> Result<(), Failed> {
-    let host = Host::boot(&BOOKWORM, &|_| String::new(), 1)?;
+/// No package is installed from a repository whose key is not accepted; the message names the key.
+fn refuse_unknown_key() -> Result<(), Failed> {
+    let host = BootedHost::boot(&BOOKWORM, &|_| String::new(), 1)?;
     let found = &host.fingerprint;
-    host.console_says(&format!(
+    host.expect_console(&format!(
         "the key at http://127.0.0.1:8080/kubernetes/v1.36/deb/Release.key is {found}, and accepted \
          is DE15B14486CD377B9E876E1A234654DA9A296436: if its owner announced a new one, add it to \
          `fingerprints` of [packages]"
     ))?;
-    host.console_says("prepare stopped with code 16 at: adding the repository of Kubernetes")?;
-    host.reports(0, "code", "16\n")?;
-    host.reports(0, "packages", "")?;
-    host.reports(0, "failed", "cloud-final.service\n")
+    host.expect_console("prepare stopped with code 16 at: adding the repository of Kubernetes")?;
+    host.expect_report(0, "code", "16\n")?;
+    host.expect_report(0, "packages", "")?;
+    host.expect_report(0, "failed", "cloud-final.service\n")
 }
 
-/// A release that is not the declared one gets another release's packages: nothing is touched.
-fn refuses_another_release() -> Result<(), Failed> {
-    let release = Release { os: "debian-13", suite: BOOKWORM.suite };
-    let host = Host::boot(&release, &|_| String::new(), 1)?;
-    host.console_says(
+/// On a release that differs from the declared one, nothing is changed: the packages are for another release.
+fn refuse_other_release() -> Result<(), Failed> {
+    let release = DebianRelease { os: "debian-13", suite: BOOKWORM.suite };
+    let host = BootedHost::boot(&release, &|_| String::new(), 1)?;
+    host.expect_console(
         "this host runs debian-12, and `os` of alpha is debian-13: correct it in the topology",
     )?;
-    host.reports(0, "code", "10\n")?;
-    host.reports(0, "fstab", "/swapfile none swap sw 0 0\n")?;
-    host.reports(0, "tables", "table inet filter\n")
+    host.expect_report(0, "code", "10\n")?;
+    host.expect_report(0, "fstab", "/swapfile none swap sw 0 0\n")?;
+    host.expect_report(0, "tables", "table inet filter\n")
 }
 
-/// A host that has been booted and is off again.
-struct Host {
+/// A host that was booted and is off again.
+struct BootedHost {
     folder: TempDir,
-    /// What was rendered for it.
+    /// Its rendered tree.
     tree: PathBuf,
     /// The key that signs its repositories.
     fingerprint: String,
 }
 
-impl Host {
-    /// Boots a host of the release; `packages` gives the rest of `[packages]` from the key's
-    /// fingerprint.
+impl BootedHost {
+    /// Boots a host of the release; `packages` returns further lines of `[packages]` for the fingerprint of the
+    /// repositories' key.
     fn boot(
-        release: &Release,
+        release: &DebianRelease,
         packages: &dyn Fn(&str) -> String,
         times: u32,
     ) -> Result<Self, Failed> {
-        let image = image(release)?;
+        let image = create_image(release)?;
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let path = folder.path();
-        let fingerprint =
+        let printed =
             script("repository.sh", &[path.as_os_str(), release.suite.as_ref(), "1.36".as_ref()])?;
-        let fingerprint = fingerprint.trim().to_owned();
+        let fingerprint = printed.trim().to_owned();
         let topology = path.join("topology.toml");
         fs::write(&topology, self::topology(release, &packages(&fingerprint)))?;
         let tree = path.join("out");
         render(&topology, &tree);
         let user_data = tree.join("nodes/alpha/user-data.yaml");
-        let times = times.to_string();
+        let count = times.to_string();
         script(
             "boot.sh",
-            &[image.as_os_str(), path.as_os_str(), user_data.as_os_str(), times.as_ref()],
+            &[image.as_os_str(), path.as_os_str(), user_data.as_os_str(), count.as_ref()],
         )?;
         Ok(Self { folder, tree, fingerprint })
     }
 
-    fn console_says(&self, expected: &str) -> Result<(), Failed> {
+    fn expect_console(&self, expected: &str) -> Result<(), Failed> {
         let console = fs::read(self.folder.path().join("console.0"))?;
-        let console = String::from_utf8_lossy(&console);
-        match console.contains(expected) {
-            true => Ok(()),
-            false => Err(format!("the console does not say `{expected}`:\n{console}").into()),
-        }
+        expect_text(&String::from_utf8_lossy(&console), expected)
     }
 
-    fn reports(&self, boot: u32, file: &str, expected: &str) -> Result<(), Failed> {
-        let path = format!("root/var/lib/probe/{boot}/{file}");
-        let path = self.folder.path().join(path);
+    fn expect_report(&self, boot: u32, file: &str, expected: &str) -> Result<(), Failed> {
+        let path = self.folder.path().join(format!("root/var/lib/probe/{boot}/{file}"));
         let found = fs::read_to_string(&path).map_err(|fault| {
             let console = fs::read(self.folder.path().join(format!("console.{boot}")));
-            let console = console.unwrap_or_default();
-            format!("{}: {fault}\n{}", path.display(), String::from_utf8_lossy(&console))
+            let text = String::from_utf8_lossy(&console.unwrap_or_default()).into_owned();
+            format!("{}: {fault}\n{text}", path.display())
         })?;
         match found == expected {
             true => Ok(()),
             false => Err(format!(
-                "boot {boot}, {file}:\n{found}\ninstead of:\n{expected}\n`prepare` said:\n{}",
+                "boot {boot}, {file}:\n{found}\ninstead of:\n{expected}\noutput of `prepare`:\n{}",
                 fs::read_to_string(path.with_file_name("again")).unwrap_or_default()
             )
             .into()),
@@ -215,16 +215,15 @@ impl Host {
 
 /// The image of Debian 13.
 pub(crate) fn debian_13() -> Result<PathBuf, Failed> {
-    image(&TRIXIE)
+    create_image(&TRIXIE)
 }
 
-/// The image of a release, made once for each version of the script that makes it.
-fn image(release: &Release) -> Result<PathBuf, Failed> {
-    static MAKING: Mutex<()> = Mutex::new(());
-    let _only_one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let digest = Sha256::digest(fs::read(folder().join("image.sh"))?);
-    let version: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("image-{}-{version}", release.suite);
+/// The image of a release. It is created once for each version of image.sh.
+fn create_image(release: &DebianRelease) -> Result<PathBuf, Failed> {
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _only_one = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    let digest = sha256_hex(fs::read(folder().join("image.sh"))?);
+    let name = format!("image-{}-{}", release.suite, &digest[..12]);
     let image = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if !image.exists() {
         script("image.sh", &[image.as_os_str(), release.suite.as_ref()])?;
@@ -232,7 +231,7 @@ fn image(release: &Release) -> Result<PathBuf, Failed> {
     Ok(image)
 }
 
-/// Runs one of the scripts beside this file; gives what it printed.
+/// Runs a script of the folder `hosts`, and returns what it printed.
 fn script(name: &str, arguments: &[&std::ffi::OsStr]) -> Result<String, Failed> {
     let done = Command::new(folder().join(name)).args(arguments).output()?;
     match done.status.success() {
@@ -245,8 +244,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/consumers/hosts")
 }
 
-/// Two nodes, of which the first is booted.
-fn topology(release: &Release, packages: &str) -> String {
+/// A topology of two nodes, of which the first is booted.
+fn topology(release: &DebianRelease, packages: &str) -> String {
     let os = release.os;
     format!(
         r#"[cluster]

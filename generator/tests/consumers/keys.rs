@@ -1,4 +1,4 @@
-//! The keys that we make are those that `wg` would have made.
+//! `wg pubkey` derives the same public keys as the program.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ role = "worker"
 endpoint = "203.0.113.20"
 "#;
 
-/// `wg pubkey` of each private key in the store is the public key in the topology.
+/// The public keys in the topology are those that `wg pubkey` derives from the stored private keys.
 pub(crate) fn agree_with_wg_pubkey() -> Result<(), Failed> {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let topology = folder.path().join("topology.toml");

@@ -1,5 +1,4 @@
-//! kube-proxy reads its configuration: the one that `kubeadm init` is given, and the one that a patch
-//! puts in its place.
+//! kube-proxy reads its configurations: the one for `kubeadm init`, and the one of the patch.
 
 use std::fs;
 use std::io;
@@ -8,50 +7,50 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::consumer::{Broken, TreeConsumer, Verdict, need};
-use crate::kubeadm_init::{Founder, covers, yaml};
+use crate::consumer::{BrokenFile, ConsumerVerdict, TreeConsumer, need};
+use crate::kubeadm_init::{InitNode, compare_declared, yaml};
 use crate::namespace::outside;
 
-/// The judge.
+/// The consumer.
 pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
     name: "kube_proxy",
     tier: "api",
     needs: &[need("type kube-proxy", "no kube-proxy")],
     judge,
     broken: &[
-        Broken {
-            name: "a_key_of_the_patch_misspelt",
+        BrokenFile {
+            name: "a_misspelt_key_of_the_patch",
             path: PATCH,
-            sound: "nodePortAddresses:",
-            unsound: "nodePortAddress:",
+            original: "nodePortAddresses:",
+            replacement: "nodePortAddress:",
             reason: r#"strict decoding error: unknown field \"nodePortAddress\""#,
         },
-        Broken {
-            name: "a_key_for_init_misspelt",
+        BrokenFile {
+            name: "a_misspelt_key_for_init",
             path: "nodes/alpha/kubeadm.yaml",
-            sound: "nodePortAddresses:",
-            unsound: "nodePortAddress:",
+            original: "nodePortAddresses:",
+            replacement: "nodePortAddress:",
             reason: r#"strict decoding error: unknown field \"nodePortAddress\""#,
         },
-        Broken {
-            name: "a_mode_that_is_none",
+        BrokenFile {
+            name: "an_unknown_mode",
             path: PATCH,
-            sound: "mode: nftables",
-            unsound: "mode: nftable",
+            original: "mode: nftables",
+            replacement: "mode: nftable",
             reason: "must be iptables, ipvs, nftables or blank",
         },
-        Broken {
-            name: "a_subnet_that_is_none",
+        BrokenFile {
+            name: "an_invalid_subnet",
             path: "nodes/alpha/kubeadm.yaml",
-            sound: "- 10.66.66.0/24",
-            unsound: "- 10.66.66.0/33",
+            original: "- 10.66.66.0/24",
+            replacement: "- 10.66.66.0/33",
             reason: "must be a valid CIDR",
         },
-        Broken {
+        BrokenFile {
             name: "a_name_as_an_address",
             path: PATCH,
-            sound: "healthzBindAddress: 127.0.0.1:10256",
-            unsound: "healthzBindAddress: localhost:10256",
+            original: "healthzBindAddress: 127.0.0.1:10256",
+            replacement: "healthzBindAddress: localhost:10256",
             reason: "KubeProxyConfiguration.HealthzBindAddress",
         },
     ],
@@ -59,35 +58,39 @@ pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
 
 const PATCH: &str = "cluster/kube-proxy/kube-proxy.patch.yaml";
 
-fn judge(tree: &Path) -> io::Result<Verdict> {
-    let patch = yaml(&fs::read_to_string(tree.join(PATCH))?)?;
-    let patch = patch["data"]["config.conf"].as_str().unwrap_or_default();
-    let founder = Founder::find(tree)?;
-    let init = founder.declared("KubeProxyConfiguration");
-    for asked in [yaml(patch)?, init.clone()] {
-        if let Verdict::Refused(reason) = load(&asked)? {
-            return Ok(Verdict::Refused(reason));
+fn judge(tree: &Path) -> io::Result<ConsumerVerdict> {
+    let config_map = yaml(&fs::read_to_string(tree.join(PATCH))?)?;
+    let patch = config_map["data"]["config.conf"].as_str().unwrap_or_default();
+    let init_node = InitNode::find(tree)?;
+    let init = init_node.declared("KubeProxyConfiguration");
+    for config in [yaml(patch)?, init.clone()] {
+        if let ConsumerVerdict::Refused(reason) = load(&config)? {
+            return Ok(ConsumerVerdict::Refused(reason));
         }
     }
-    Ok(Verdict::Accepted)
+    Ok(ConsumerVerdict::Accepted)
 }
 
-/// It reads and checks the file as when it starts, and writes what it made of it. A key that it does
-/// not know it only mentions.
-fn load(asked: &Value) -> io::Result<Verdict> {
+/// kube-proxy reads and checks the file as when it starts, and writes the result. For an unknown key it only
+/// prints a message.
+fn load(config: &Value) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
-        said=$(kube-proxy --config "$1" --write-config-to "$1.written" 2>&1) || { echo "$said"; exit 1; }
-        ! grep -F 'Using lenient decoding' <<<"$said"
+        output=$(kube-proxy --config "$1" --write-config-to "$1.written" 2>&1) || { echo "$output"; exit 1; }
+        ! grep -F 'Using lenient decoding' <<<"$output"
     "#;
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let file = folder.path().join("config.conf");
-    fs::write(&file, asked.to_string())?;
+    fs::write(&file, config.to_string())?;
     let done = outside(SCRIPT, &file)?;
     if !done.status.success() {
-        return Ok(Verdict::of(done));
+        return Ok(ConsumerVerdict::from_output(done));
     }
     let written = yaml(&fs::read_to_string(folder.path().join("config.conf.written"))?)?;
     let mut faults = Vec::new();
-    covers("kube-proxy", asked, &written, &mut faults);
-    Ok(if faults.is_empty() { Verdict::Accepted } else { Verdict::Refused(faults.join("\n")) })
+    compare_declared("kube-proxy", config, &written, &mut faults);
+    Ok(if faults.is_empty() {
+        ConsumerVerdict::Accepted
+    } else {
+        ConsumerVerdict::Refused(faults.join("\n"))
+    })
 }

@@ -1,11 +1,10 @@
-//! What we emit is accepted by what reads it: the real programs judge every file of every example,
-//! and of the committed `out/`. Each judge is judged too: it must refuse broken files, for the
-//! reason that was put in.
+//! The programs that read the emitted files accept them: they check every file of every example and of
+//! the committed `out/`. Each program is tested too: it must refuse broken files, for the expected reason.
 //!
-//! A program that is not here makes its trials ignored, and the end of the run says how many and
-//! why. `MESHWRIGHT_REQUIRE=consumers,kubeadm` makes that a failure instead.
+//! If a program is missing, its trials are ignored, and the end of the run prints how many and why.
+//! `MESHWRIGHT_REQUIRE=consumers,kubeadm` makes that a failure instead.
 
-#![expect(clippy::expect_used, reason = "a test may stop where its ground is missing")]
+#![expect(clippy::expect_used, reason = "a test may stop if its input is missing")]
 
 mod api_server;
 mod apply;
@@ -14,6 +13,7 @@ mod cluster;
 mod consumer;
 mod control_plane;
 mod docs;
+mod expect;
 mod full_disk;
 mod hosts;
 mod keys;
@@ -41,13 +41,13 @@ use meshwright_compiler::out;
 use meshwright_compiler::render::Rendering;
 use tempfile::TempDir;
 
-use consumer::{Broken, Consumer, TreeConsumer, Verdict};
+use consumer::{BrokenFile, Consumer, ConsumerVerdict, TreeConsumer};
 use need::Needs;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let rendered = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let trees = trees(rendered.path());
+    let trees = write_trees(rendered.path());
     let mut needs = Needs::from_environment();
     let mut trials = Vec::new();
     let consumers = [
@@ -58,22 +58,24 @@ fn main() -> ExitCode {
         pictures::CONSUMERS,
     ];
     for consumer in consumers.into_iter().flatten() {
-        let accepted = trees.iter().filter_map(|tree| accepts(consumer, tree));
-        let refused = consumer.broken.iter();
-        let refused = refused.map(|broken| refuses(consumer, broken, sound(&trees, broken)));
-        let both = accepted.chain(refused);
-        trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
+        let accepted = trees.iter().filter_map(|tree| acceptance_trial(consumer, tree));
+        let refused = (consumer.broken.iter())
+            .map(|broken| refusal_trial(consumer, broken, valid_tree(&trees, broken)));
+        trials.extend(
+            accepted.chain(refused).map(|trial| needs.gate(consumer.tier, consumer.needs, trial)),
+        );
     }
     for consumer in TREE_CONSUMERS {
-        let accepted = trees.iter().map(|tree| accepts_tree(consumer, tree));
-        let refused = consumer.broken.iter();
-        let refused = refused.map(|broken| refuses_tree(consumer, broken, sound(&trees, broken)));
-        let both = accepted.chain(refused);
-        trials.extend(both.map(|trial| needs.gate(consumer.tier, consumer.needs, trial)));
+        let accepted = trees.iter().map(|tree| tree_acceptance_trial(consumer, tree));
+        let refused = (consumer.broken.iter())
+            .map(|broken| tree_refusal_trial(consumer, broken, valid_tree(&trees, broken)));
+        trials.extend(
+            accepted.chain(refused).map(|trial| needs.gate(consumer.tier, consumer.needs, trial)),
+        );
     }
     for trial in [
         Trial::test("full_disk::while_staging", full_disk::while_staging),
-        Trial::test("full_disk::while_landing", full_disk::while_landing),
+        Trial::test("full_disk::while_committing", full_disk::while_committing),
     ] {
         trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
     }
@@ -82,7 +84,7 @@ fn main() -> ExitCode {
     for trial in apply_fakes::trials() {
         trials.push(needs.gate("consumers", apply_fakes::NEEDS, trial));
     }
-    let pictures = Trial::test("mermaid::accepts::documentation", pictures::of_the_documentation);
+    let pictures = Trial::test("mermaid::accepts::documentation", pictures::documentation_diagrams);
     trials.push(needs.gate("judges", pictures::NEEDS, pictures));
     for trial in topology_schema::trials() {
         trials.push(needs.gate("judges", topology_schema::NEEDS, trial));
@@ -98,8 +100,10 @@ fn main() -> ExitCode {
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));
     }
-    let serves =
-        Trial::test("control_plane::serves_and_lets_join", control_plane::serves_and_lets_join);
+    let serves = Trial::test(
+        "control_plane::serves_and_accepts_join",
+        control_plane::serves_and_accepts_join,
+    );
     trials.push(needs.gate("api", control_plane::NEEDS, serves));
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
@@ -110,29 +114,29 @@ fn main() -> ExitCode {
     let ignored = need::ignored(&arguments, &trials);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if applied {
-        need::say_what_is_not_real(apply::STAND_INS);
+        need::report_placeholders(apply::PLACEHOLDERS);
     }
     if conclusion.num_ignored > 0 {
-        need::report(&ignored);
+        need::report_ignored(&ignored);
     }
     conclusion.exit_code()
 }
 
-/// Every judge with what it must refuse.
-fn judges() -> Vec<(&'static str, &'static [Broken])> {
+/// Every consumer with the files that it must refuse.
+fn judges() -> Vec<(&'static str, &'static [BrokenFile])> {
     let consumers = [consumer::CONSUMERS, cluster::CONSUMERS, api_server::CONSUMERS];
     let files = consumers.into_iter().flatten().map(|judge| (judge.name, judge.broken));
     files.chain(TREE_CONSUMERS.iter().map(|judge| (judge.name, judge.broken))).collect()
 }
 
-/// Those that are given a whole tree.
+/// The consumers of whole trees.
 const TREE_CONSUMERS: &[TreeConsumer] = &[kubeadm_init::CONSUMER, kube_proxy::CONSUMER];
 
-/// The example whose files are broken, as far as it has them: they are short.
+/// The example whose files are broken, if it has them: they are short.
 const BROKEN_EXAMPLE: &str = "minimal";
 
 /// The rendered examples, each in a folder of the example's name, and the committed `out/`.
-fn trees(folder: &Path) -> Vec<PathBuf> {
+fn write_trees(folder: &Path) -> Vec<PathBuf> {
     let repository = testing::repository();
     let mut trees = Vec::new();
     for topology in testing::topologies() {
@@ -156,22 +160,22 @@ fn render(topology: &Path, tree: &Path) {
     out::write(&Rendering::new(&plan), tree, out::Options::default()).expect("written");
 }
 
-/// The trial that all files of a tree are accepted; none if the tree has none for this consumer.
-fn accepts(consumer: &'static Consumer, tree: &Path) -> Option<Trial> {
+/// The trial that all files of a tree are accepted; none if the tree has no file for this consumer.
+fn acceptance_trial(consumer: &'static Consumer, tree: &Path) -> Option<Trial> {
     let files = testing::read(tree).into_iter().filter(|(_, entry)| entry.bytes.is_some());
     let read = files.filter(|(path, _)| (consumer.reads)(path));
     let files: Vec<_> = read.map(|(path, _)| tree.join(path)).collect();
     let name = format!("{}::accepts::{}", consumer.name, tree.file_name()?.display());
-    (!files.is_empty()).then(|| Trial::test(name, move || accept(consumer, &files)))
+    (!files.is_empty()).then(|| Trial::test(name, move || expect_acceptance(consumer, &files)))
 }
 
-fn accept(consumer: &Consumer, files: &[PathBuf]) -> Result<(), Failed> {
+fn expect_acceptance(consumer: &Consumer, files: &[PathBuf]) -> Result<(), Failed> {
     let verdicts = (consumer.judge)(files)?;
     if verdicts.len() != files.len() {
         return Err(format!("{} files, {} verdicts", files.len(), verdicts.len()).into());
     }
     for (file, verdict) in files.iter().zip(verdicts) {
-        if let Verdict::Refused(reason) = verdict {
+        if let ConsumerVerdict::Refused(reason) = verdict {
             return Err(format!("{} is refused:\n{reason}", file.display()).into());
         }
     }
@@ -179,51 +183,59 @@ fn accept(consumer: &Consumer, files: &[PathBuf]) -> Result<(), Failed> {
 }
 
 /// The tree whose file is broken.
-fn sound<'a>(trees: &'a [PathBuf], broken: &Broken) -> &'a Path {
-    let sound = trees.iter().filter(|tree| tree.join(broken.path).is_file());
-    let sound = sound.max_by_key(|tree| tree.ends_with(BROKEN_EXAMPLE));
-    sound.expect("an example has the file")
+fn valid_tree<'a>(trees: &'a [PathBuf], broken: &BrokenFile) -> &'a Path {
+    let with_file = trees.iter().filter(|tree| tree.join(broken.path).is_file());
+    let preferred = with_file.max_by_key(|tree| tree.ends_with(BROKEN_EXAMPLE));
+    preferred.expect("an example has the file")
 }
 
 /// The trial that a broken file is refused, for the right reason.
-fn refuses(consumer: &'static Consumer, broken: &'static Broken, sound: &Path) -> Trial {
+fn refusal_trial(
+    consumer: &'static Consumer,
+    broken: &'static BrokenFile,
+    valid_tree: &Path,
+) -> Trial {
     let name = format!("{}::refuses::{}", consumer.name, broken.name);
-    let sound = sound.to_owned();
+    let original = valid_tree.to_owned();
     Trial::test(name, move || {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let file = broken.write(&sound, folder.path())?;
-        refused((consumer.judge)(&[file])?.as_slice(), broken)
+        let file = broken.write(&original, folder.path())?;
+        expect_refusal((consumer.judge)(&[file])?.as_slice(), broken)
     })
 }
 
-fn refused(verdicts: &[Verdict], broken: &Broken) -> Result<(), Failed> {
+fn expect_refusal(verdicts: &[ConsumerVerdict], broken: &BrokenFile) -> Result<(), Failed> {
     match verdicts {
-        [Verdict::Refused(reason)] if reason.contains(broken.reason) => Ok(()),
-        [Verdict::Refused(reason)] => {
-            Err(format!("`{}` is not what it says:\n{reason}", broken.reason).into())
+        [ConsumerVerdict::Refused(reason)] if reason.contains(broken.reason) => Ok(()),
+        [ConsumerVerdict::Refused(reason)] => {
+            Err(format!("the reason is not `{}`:\n{reason}", broken.reason).into())
         }
         _ => Err("the broken file is accepted".into()),
     }
 }
 
 /// The trial that a tree is accepted.
-fn accepts_tree(consumer: &'static TreeConsumer, tree: &Path) -> Trial {
-    let name = tree.file_name().expect("a tree has a name").display();
-    let name = format!("{}::accepts::{name}", consumer.name);
-    let tree = tree.to_owned();
-    Trial::test(name, move || match (consumer.judge)(&tree)? {
-        Verdict::Accepted => Ok(()),
-        Verdict::Refused(reason) => Err(reason.into()),
+fn tree_acceptance_trial(consumer: &'static TreeConsumer, tree: &Path) -> Trial {
+    let example = tree.file_name().expect("a tree has a name").display();
+    let name = format!("{}::accepts::{example}", consumer.name);
+    let path = tree.to_owned();
+    Trial::test(name, move || match (consumer.judge)(&path)? {
+        ConsumerVerdict::Accepted => Ok(()),
+        ConsumerVerdict::Refused(reason) => Err(reason.into()),
     })
 }
 
 /// The trial that a tree with a broken file is refused, for the right reason.
-fn refuses_tree(consumer: &'static TreeConsumer, broken: &'static Broken, sound: &Path) -> Trial {
+fn tree_refusal_trial(
+    consumer: &'static TreeConsumer,
+    broken: &'static BrokenFile,
+    valid_tree: &Path,
+) -> Trial {
     let name = format!("{}::refuses::{}", consumer.name, broken.name);
-    let sound = sound.to_owned();
+    let original = valid_tree.to_owned();
     Trial::test(name, move || {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-        broken.write_tree(&sound, folder.path())?;
-        refused(&[(consumer.judge)(folder.path())?], broken)
+        broken.write_tree(&original, folder.path())?;
+        expect_refusal(&[(consumer.judge)(folder.path())?], broken)
     })
 }

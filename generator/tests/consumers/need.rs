@@ -1,6 +1,6 @@
-//! What a trial needs of this machine, and what becomes of it where that is missing.
+//! The requirements of trials on this machine, and how a trial with a missing requirement is reported.
 
-#![expect(clippy::disallowed_methods, reason = "the environment says what must be here")]
+#![expect(clippy::disallowed_methods, reason = "an environment variable names the required tiers")]
 #![expect(clippy::print_stderr, reason = "the harness prints its own results too")]
 
 use std::collections::BTreeMap;
@@ -11,18 +11,18 @@ use libtest_mimic::{Arguments, Trial};
 
 use crate::namespace;
 
-/// Something that must be here.
+/// A requirement of a trial.
 pub(crate) struct Need {
-    /// A command that succeeds if it is.
+    /// A command that succeeds if the requirement is met.
     pub(crate) probe: &'static str,
-    /// What to say if it is not.
+    /// The message if it is not met.
     pub(crate) missing: &'static str,
 }
 
-/// What was required, and what is here.
+/// The required tiers, and the results of probes.
 pub(crate) struct Needs {
     required: String,
-    /// Whether each probe succeeded.
+    /// Whether each probe has succeeded.
     probed: BTreeMap<&'static str, bool>,
 }
 
@@ -33,8 +33,8 @@ impl Needs {
         Self { required, probed: BTreeMap::new() }
     }
 
-    /// The trial as it is if its needs are met; else one that fails, and is ignored unless its tier
-    /// is required.
+    /// Returns the trial if its requirements are met. If not, returns a trial that fails if its tier is required,
+    /// and is ignored otherwise.
     pub(crate) fn gate(&mut self, tier: &str, needs: &'static [Need], trial: Trial) -> Trial {
         let Some(need) = needs.iter().find(|need| !self.is_met(need)) else { return trial };
         let required = self.required.split(',').any(|required| required.trim() == tier);
@@ -63,16 +63,16 @@ pub(crate) fn ignored(arguments: &Arguments, trials: &[Trial]) -> BTreeMap<Strin
     ignored
 }
 
-/// Says what was left out.
-pub(crate) fn report(ignored: &BTreeMap<String, usize>) {
+/// Prints the ignored trials.
+pub(crate) fn report_ignored(ignored: &BTreeMap<String, usize>) {
     for (reason, trials) in ignored {
-        eprintln!("ignored for want of what they need: {trials} trials ({reason})");
+        eprintln!("ignored, requirements not met: {trials} trials ({reason})");
     }
 }
 
-/// Says what was another than the real thing.
-pub(crate) fn say_what_is_not_real(stand_ins: &[&str]) {
-    for stand_in in stand_ins {
-        eprintln!("stand-in: {stand_in}");
+/// Prints the placeholders for real programs.
+pub(crate) fn report_placeholders(placeholders: &[&str]) {
+    for placeholder in placeholders {
+        eprintln!("placeholder: {placeholder}");
     }
 }

@@ -1,4 +1,4 @@
-//! The pictures, read by mermaid's own parser: those of each tree's README, and of the documentation.
+//! mermaid's own parser reads the diagrams of each tree's README and of the documentation.
 
 use std::fs;
 use std::io;
@@ -6,14 +6,15 @@ use std::path::Path;
 
 use libtest_mimic::Failed;
 
-use crate::consumer::{Broken, Consumer, Verdict, each, need};
+use crate::consumer::{BrokenFile, Consumer, ConsumerVerdict, each, need};
 use crate::namespace::outside;
 use crate::need::Need;
+use crate::testing;
 
 pub(crate) const NEEDS: &[Need] =
     &[need("type mermaid-parse", "no judges: generator/tests/consumers/judges/install")];
 
-/// All of them.
+/// The parser of mermaid.
 pub(crate) const CONSUMERS: &[Consumer] = &[Consumer {
     name: "mermaid",
     tier: "judges",
@@ -21,44 +22,44 @@ pub(crate) const CONSUMERS: &[Consumer] = &[Consumer {
     reads: |path| path == "README.md",
     judge: |files| each(files, |file| judge(file, true)),
     broken: &[
-        Broken {
-            name: "a_kind_of_picture_that_is_none",
+        BrokenFile {
+            name: "an_unknown_diagram_type",
             path: "README.md",
-            sound: "\nflowchart ",
-            unsound: "\nflowchrt ",
+            original: "\nflowchart ",
+            replacement: "\nflowchrt ",
             reason: "No diagram type detected matching given configuration for text: flowchrt",
         },
-        Broken {
-            name: "a_group_without_end",
+        BrokenFile {
+            name: "a_group_without_an_end",
             path: "README.md",
-            sound: "\n  end\n",
-            unsound: "\n",
+            original: "\n  end\n",
+            replacement: "\n",
             reason: "picture 1: Parse error",
         },
-        Broken {
+        BrokenFile {
             name: "a_quote_in_a_label",
             path: "README.md",
-            sound: "[\"",
-            unsound: "[\"\"",
+            original: "[\"",
+            replacement: "[\"\"",
             reason: "picture 1: Parse error",
         },
     ],
 }];
 
-fn judge(file: &Path, must_have_one: bool) -> io::Result<Verdict> {
+fn judge(file: &Path, must_have_one: bool) -> io::Result<ConsumerVerdict> {
     let done = outside(r#"mermaid-parse "$1""#, file)?;
     let has_none = done.stdout.ends_with(b": 0 pictures\n");
-    Ok(match Verdict::of(done) {
-        Verdict::Accepted if must_have_one && has_none => {
-            Verdict::Refused(format!("{}: 0 pictures", file.display()))
+    Ok(match ConsumerVerdict::from_output(done) {
+        ConsumerVerdict::Accepted if must_have_one && has_none => {
+            ConsumerVerdict::Refused(format!("{}: 0 pictures", file.display()))
         }
         verdict => verdict,
     })
 }
 
-/// README, the map for contributors, the pages in `docs`, and the lab's own.
-pub(crate) fn of_the_documentation() -> Result<(), Failed> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+/// README, CONTRIBUTING, the pages in `docs`, and those of the lab.
+pub(crate) fn documentation_diagrams() -> Result<(), Failed> {
+    let root = testing::repository();
     for folder in ["", "docs", "lab"] {
         for entry in fs::read_dir(root.join(folder))? {
             let file = entry?.path();
@@ -66,7 +67,7 @@ pub(crate) fn of_the_documentation() -> Result<(), Failed> {
                 continue;
             }
             let must_have_one = folder.is_empty() && file.ends_with("README.md");
-            if let Verdict::Refused(reason) = judge(&file, must_have_one)? {
+            if let ConsumerVerdict::Refused(reason) = judge(&file, must_have_one)? {
                 return Err(reason.into());
             }
         }

@@ -1,5 +1,5 @@
-//! The secrets that we make, seal and send are what openssl(1), age(1), ssh-keygen(1), tar(1) and
-//! sha256sum(1) take them for; and these tell a wrong one from a right one.
+//! openssl(1), age(1), ssh-keygen(1), tar(1) and sha256sum(1) accept the secrets that the program generates,
+//! encrypts and exports, and refuse wrong ones.
 
 use std::fs;
 use std::io;
@@ -10,8 +10,10 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::docs;
+use crate::expect::expect_code;
 use crate::namespace::outside;
 use crate::need::Need;
+use crate::testing;
 
 pub(crate) const NEEDS: &[Need] = &[
     Need { probe: "type wg wg-quick", missing: "no wireguard-tools" },
@@ -47,7 +49,7 @@ name = "laptop"
 id = 200
 "#;
 
-/// What the scripts begin with: they run where the topology is.
+/// The start of each script, which runs in the folder of the topology.
 const PRELUDE: &str = r#"
 cd "$1"
 meshwright() { "$MESHWRIGHT" --quiet "$@"; }
@@ -56,7 +58,7 @@ same() { [[ $1 == "$2" ]] || { printf '%s\n is not\n%s\n' "$1" "$2" >&2; return 
 pki=secrets/cluster/pki
 "#;
 
-/// Each with what the programs have to say of it; a script that ends well agrees.
+/// Each trial with its script; the script fails if a program disagrees.
 const TRIALS: [(&str, &str); 6] = [
     ("openssl::reads_the_authorities", AUTHORITIES),
     ("openssl::verifies_what_they_sign", SIGNED),
@@ -67,11 +69,10 @@ const TRIALS: [(&str, &str); 6] = [
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials = TRIALS.into_iter();
-    let trials = trials.map(|(name, script)| {
+    let scripts = TRIALS.into_iter().map(|(name, script)| {
         Trial::test(format!("secrets::{name}"), move || run(outside, script))
     });
-    trials.chain([Trial::test("secrets::docs::commands_run", documented)]).collect()
+    scripts.chain([Trial::test("secrets::docs::commands_run", run_documented_commands)]).collect()
 }
 
 const AUTHORITIES: &str = r#"
@@ -132,7 +133,7 @@ head -n -2 secrets/nodes/alpha/wg0.key.age >cut
 refused age -d -i me cut
 while read -r file; do age -d -i me "$file" >/dev/null; done < <(find secrets -name '*.age')
 same "$(find secrets -type f ! -name '*.age' | sort | xargs)" 'secrets/.gitignore secrets/recipients'
-# What age itself encrypts to these recipients, we read: binary, too.
+# A binary file that age encrypts for these recipients is accepted.
 printf '%s\n' "$wg" | age -R secrets/recipients >again
 mv again secrets/nodes/alpha/wg0.key.age
 same "$(meshwright export alpha -i me | tar -xO etc/wireguard/wg0.key)" "$wg"
@@ -176,7 +177,7 @@ find host -type f ! -name delivery -printf '%P\n' | sort >files
 same "$(cut -c67- sums | sort)" "$(cat files)"
 printf x >>host/etc/wireguard/wg0.key
 (cd host && refused sha256sum --check --quiet ../sums)
-# As the others name it when they read a tar from a pipe that broke.
+# A tar that is cut off, as after a broken pipe.
 meshwright export alpha | head -c 20000 >cut
 refused tar -tf cut
 "#;
@@ -191,30 +192,23 @@ same "$(wg pubkey <<<"$key")" "$(awk -F'"' '/public_key/ { print $2 }' topology.
 refused wg pubkey <<<"${key:0:40}"
 "#;
 
-/// The commands of docs/secrets.md, in order, by somebody who has just begun.
-fn documented() -> Result<(), Failed> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/secrets.md");
-    let text = fs::read_to_string(path)?;
+/// The commands of docs/secrets.md, in order, as a new user runs them.
+fn run_documented_commands() -> Result<(), Failed> {
+    let text = fs::read_to_string(testing::repository().join("docs/secrets.md"))?;
     let blocks = docs::commands(&text);
     let end = "\n[[ -z $(find secrets -name '*.key') && -n $(find secrets -name '*.age') ]]\n\
                meshwright keys --check\nmeshwright export alpha | tar -t >/dev/null\n";
     run(outside, &["export HOME=$PWD", &blocks.join("\n"), end].join("\n"))
 }
 
-/// Runs a script where the topology is, outside or in namespaces of its own.
+/// Runs a script in the folder of the topology; `launch` runs it outside or in its own namespaces.
 pub(crate) fn run(
-    place: fn(&str, &Path) -> io::Result<Output>,
+    launch: fn(&str, &Path) -> io::Result<Output>,
     script: &str,
 ) -> Result<(), Failed> {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     fs::write(folder.path().join("topology.toml"), TOPOLOGY)?;
     let binary = format!("MESHWRIGHT='{}'\n", env!("CARGO_BIN_EXE_meshwright"));
-    let done = place(&[&binary, PRELUDE, script].concat(), folder.path())?;
-    match done.status.success() {
-        true => Ok(()),
-        false => {
-            let said = [done.stdout, done.stderr].concat();
-            Err(format!("{}\n{}", done.status, String::from_utf8_lossy(&said)).into())
-        }
-    }
+    let done = launch(&[&binary, PRELUDE, script].concat(), folder.path())?;
+    expect_code(&done, 0).map(drop)
 }

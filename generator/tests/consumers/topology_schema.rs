@@ -1,5 +1,5 @@
-//! The schema of the topology, judged by validators that others wrote: Python's jsonschema, and Taplo,
-//! which editors run. It takes what `check` takes, and refuses what one value alone shows.
+//! The topology's schema in two independent validators: Python's jsonschema, and Taplo, which editors run. The
+//! schema accepts every topology that `check` accepts, and refuses faults that a single value shows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::testing;
 pub(crate) const NEEDS: &[Need] =
     &[need("type schema-validate taplo", "no judges: generator/tests/consumers/judges/install")];
 
-/// All of them.
+/// All trials of the schema.
 pub(crate) fn trials() -> Vec<Trial> {
     let refused = TAPLO_REFUSES.iter().map(|broken| {
         Trial::test(format!("schema::taplo_refuses::{}", broken.name), || taplo_refuses(broken))
@@ -30,18 +30,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     others.into_iter().chain(refused).collect()
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn schema() -> PathBuf {
-    root().join("docs/topology.schema.json")
+    testing::repository().join("docs/topology.schema.json")
 }
 
-/// What is wrong with a file: the path of the value, and why.
-type Faults = Vec<(String, String)>;
+/// The faults of a file: the path of each value, and a message.
+type SchemaFaults = Vec<(String, String)>;
 
-fn judge(files: &[PathBuf]) -> Result<Vec<Faults>, Failed> {
+fn judge(files: &[PathBuf]) -> Result<Vec<SchemaFaults>, Failed> {
     let done = Command::new("schema-validate").arg(schema()).args(files).output()?;
     let lines = succeeded(&done)?;
     let faults: Vec<_> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
@@ -68,42 +64,42 @@ fn accept(files: &[PathBuf]) -> Result<(), Failed> {
 }
 
 fn toml_files(folder: &str) -> Result<Vec<PathBuf>, Failed> {
-    let entries = fs::read_dir(root().join(folder))?.collect::<Result<Vec<_>, _>>()?;
+    let entries =
+        fs::read_dir(testing::repository().join(folder))?.collect::<Result<Vec<_>, _>>()?;
     let mut files: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     Ok(files)
 }
 
-fn shown() -> Result<Vec<PathBuf>, Failed> {
-    Ok(testing::topologies().into_iter().map(|path| root().join(path)).collect())
+fn shown_topologies() -> Result<Vec<PathBuf>, Failed> {
+    Ok(testing::topologies().into_iter().map(|path| testing::repository().join(path)).collect())
 }
 
 fn accepts_topologies() -> Result<(), Failed> {
-    accept(&shown()?)
+    accept(&shown_topologies()?)
 }
 
-/// What a schema says of the faults that it shares with the reader.
+/// The schema's messages for faults that the reader of topologies finds too.
 const SHAPES: [(&str, &str); 3] = [
     ("key-missing.", "is a required property"),
     ("key-unknown.", "Additional properties are not allowed"),
     ("type-mismatch.", "is not of type"),
 ];
 
-fn fixtures(is_wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failed> {
+fn fixtures(matches: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failed> {
     let mut files = toml_files("generator/fixtures/reject")?;
-    files.retain(|path| path.file_name().is_some_and(|name| is_wanted(&name.to_string_lossy())));
+    files.retain(|path| path.file_name().is_some_and(|name| matches(&name.to_string_lossy())));
     Ok(files)
 }
 
 fn accepts_rules() -> Result<(), Failed> {
-    let shapes =
-        SHAPES.map(|(code, _)| code).into_iter().chain(["toml-syntax.", "value-malformed."]);
-    let shapes: Vec<_> = shapes.collect();
-    accept(&fixtures(|name| !shapes.iter().any(|code| name.starts_with(code)))?)
+    let mut codes: Vec<_> = SHAPES.iter().map(|(code, _)| *code).collect();
+    codes.extend(["toml-syntax.", "value-malformed."]);
+    accept(&fixtures(|name| !codes.iter().any(|code| name.starts_with(code)))?)
 }
 
-/// Each for its reason. A required key that is misspelt is missing, too, for a schema.
+/// Each for its reason. For a schema, a misspelt required key is missing too.
 fn refuses_shapes() -> Result<(), Failed> {
     for (code, reason) in SHAPES {
         let files = fixtures(|name| name.starts_with(code))?;
@@ -119,7 +115,7 @@ fn refuses_shapes() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A number out of bounds, and a text in no form of its type.
+/// A number out of bounds, and a text that does not match the pattern of its type.
 fn refuses_values() -> Result<(), Failed> {
     let expected = [
         ("api-port", "$.control_plane.endpoint", "'api.example.com:443' does not match"),
@@ -136,48 +132,52 @@ fn refuses_values() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The committed topology names its schema itself.
+/// The committed topology contains the path of its schema.
 fn taplo_accepts() -> Result<(), Failed> {
     let lint = |arguments: &[&Path]| {
         let mut taplo = Command::new("taplo");
-        taplo.args(["lint", "--no-auto-config"]).args(arguments).current_dir(root()).output()
+        taplo
+            .args(["lint", "--no-auto-config"])
+            .args(arguments)
+            .current_dir(testing::repository())
+            .output()
     };
     succeeded(&lint(&["topology.toml".as_ref()])?)?;
     let schema = format!("file://{}", schema().canonicalize()?.display());
     let mut arguments = vec!["--schema".as_ref(), schema.as_ref()];
-    let shown = shown()?;
-    arguments.extend(shown.iter().map(PathBuf::as_path));
+    let files = shown_topologies()?;
+    arguments.extend(files.iter().map(PathBuf::as_path));
     succeeded(&lint(&arguments)?).map(drop)
 }
 
-/// The committed topology, broken in one place.
-struct Broken {
+/// The committed topology with one fault.
+struct BrokenTopology {
     name: &'static str,
-    sound: &'static str,
-    unsound: &'static str,
+    original: &'static str,
+    replacement: &'static str,
     reason: &'static str,
 }
 
-const TAPLO_REFUSES: &[Broken] = &[
-    Broken {
-        name: "a_key_misspelt",
-        sound: "kubernetes_version",
-        unsound: "kubernets_version",
+const TAPLO_REFUSES: &[BrokenTopology] = &[
+    BrokenTopology {
+        name: "a_misspelt_key",
+        original: "kubernetes_version",
+        replacement: "kubernets_version",
         reason: "('kubernets_version' was unexpected)",
     },
-    Broken {
-        name: "a_word_that_is_none",
-        sound: "mode = \"ipvs\"",
-        unsound: "mode = \"ipv\"",
+    BrokenTopology {
+        name: "an_unknown_word",
+        original: "mode = \"ipvs\"",
+        replacement: "mode = \"ipv\"",
         reason: "\"ipv\" is not one of [\"ipvs\"",
     },
 ];
 
-fn taplo_refuses(broken: &Broken) -> Result<(), Failed> {
-    let sound = fs::read_to_string(root().join("topology.toml"))?;
-    let text = sound.replacen(broken.sound, broken.unsound, 1);
+fn taplo_refuses(broken: &BrokenTopology) -> Result<(), Failed> {
+    let sound = fs::read_to_string(testing::repository().join("topology.toml"))?;
+    let text = sound.replacen(broken.original, broken.replacement, 1);
     if text == sound {
-        return Err(format!("the topology has no `{}`", broken.sound).into());
+        return Err(format!("the topology has no `{}`", broken.original).into());
     }
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     fs::create_dir(folder.path().join("docs"))?;
@@ -186,9 +186,9 @@ fn taplo_refuses(broken: &Broken) -> Result<(), Failed> {
     let mut taplo = Command::new("taplo");
     taplo.args(["lint", "--no-auto-config", "topology.toml"]).current_dir(folder.path());
     let done = taplo.output()?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    match !done.status.success() && said.contains(broken.reason) {
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    match !done.status.success() && stderr.contains(broken.reason) {
         true => Ok(()),
-        false => Err(format!("`{}` is not what it says:\n{said}", broken.reason).into()),
+        false => Err(format!("the reason is not `{}`:\n{stderr}", broken.reason).into()),
     }
 }

@@ -1,5 +1,5 @@
-//! Who reads user-data: the cloud-init of both releases of Debian. Debian 12's lets much through that
-//! does nothing at boot, so a judge of our own stands beside it.
+//! The consumers of user-data: cloud-init of both releases of Debian. Debian 12's accepts keys that have no
+//! effect at boot, so this module checks the file too.
 
 use std::fs;
 use std::io;
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::consumer::{Broken, Consumer, Verdict, each, need};
+use crate::consumer::{BrokenFile, Consumer, ConsumerVerdict, each, need};
 use crate::hosts;
 use crate::namespace::outside;
 
-/// All of them.
+/// All consumers of user-data.
 pub(crate) const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: "cloud_init",
@@ -37,25 +37,25 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         judge: |files| each(files, user_data),
         broken: &[
             MODULE,
-            Broken {
-                name: "a_key_given_twice",
+            BrokenFile {
+                name: "a_duplicate_key",
                 path: USER_DATA,
-                sound: "manage_etc_hosts: false",
-                unsound: "manage_etc_hosts: false\nmanage_etc_hosts: true",
+                original: "manage_etc_hosts: false",
+                replacement: "manage_etc_hosts: false\nmanage_etc_hosts: true",
                 reason: "duplicate mapping key",
             },
-            Broken {
+            BrokenFile {
                 name: "a_relative_path",
                 path: USER_DATA,
-                sound: "- path: /etc/",
-                unsound: "- path: etc/",
-                reason: "is no absolute path",
+                original: "- path: /etc/",
+                replacement: "- path: etc/",
+                reason: "is not an absolute path",
             },
-            Broken {
-                name: "a_file_written_twice",
+            BrokenFile {
+                name: "a_duplicate_file",
                 path: USER_DATA,
-                sound: "- path: /etc/containerd/config.toml",
-                unsound: "- path: /etc/meshwright/node.env",
+                original: "- path: /etc/containerd/config.toml",
+                replacement: "- path: /etc/meshwright/node.env",
                 reason: "/etc/meshwright/node.env is written twice",
             },
         ],
@@ -64,36 +64,36 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
 
 const USER_DATA: &str = "nodes/alpha/user-data.yaml";
 
-const NUMBER_AS_MODE: Broken = Broken {
+const NUMBER_AS_MODE: BrokenFile = BrokenFile {
     name: "a_mode_that_is_a_number",
     path: USER_DATA,
-    sound: "permissions: \"0644\"",
-    unsound: "permissions: 0644",
+    original: "permissions: \"0644\"",
+    replacement: "permissions: 0644",
     reason: "420 is not of type 'string'",
 };
 
-const KEY_OF_A_FILE: Broken = Broken {
-    name: "a_key_of_a_file_misspelt",
+const KEY_OF_A_FILE: BrokenFile = BrokenFile {
+    name: "a_misspelt_key_of_a_file",
     path: USER_DATA,
-    sound: "owner: root:root",
-    unsound: "ownr: root:root",
+    original: "owner: root:root",
+    replacement: "ownr: root:root",
     reason: "('ownr' was unexpected)",
 };
 
-const FIRST_LINE: Broken = Broken {
+const FIRST_LINE: BrokenFile = BrokenFile {
     name: "another_first_line",
     path: USER_DATA,
-    sound: "#cloud-config",
-    unsound: "# cloud-config",
+    original: "#cloud-config",
+    replacement: "# cloud-config",
     reason: "#cloud-config",
 };
 
-/// At boot it would be left unsaid that no module reads it.
-const MODULE: Broken = Broken {
-    name: "a_module_misspelt",
+/// cloud-init reports no error at boot for a key that no module reads.
+const MODULE: BrokenFile = BrokenFile {
+    name: "a_misspelt_module",
     path: USER_DATA,
-    sound: "runcmd:",
-    unsound: "runcmds:",
+    original: "runcmd:",
+    replacement: "runcmds:",
     reason: "'runcmds' was unexpected",
 };
 
@@ -101,12 +101,12 @@ fn is_user_data(path: &str) -> bool {
     path.ends_with("/user-data.yaml")
 }
 
-fn cloud_init(file: &Path) -> io::Result<Verdict> {
-    outside(r#"cloud-init schema --config-file "$1" 2>&1"#, file).map(Verdict::of)
+fn cloud_init(file: &Path) -> io::Result<ConsumerVerdict> {
+    outside(r#"cloud-init schema --config-file "$1" 2>&1"#, file).map(ConsumerVerdict::from_output)
 }
 
-/// The one in the image that the hosts boot from.
-fn cloud_init_of_debian_13(files: &[PathBuf]) -> io::Result<Vec<Verdict>> {
+/// cloud-init of the image that the hosts boot.
+fn cloud_init_of_debian_13(files: &[PathBuf]) -> io::Result<Vec<ConsumerVerdict>> {
     let image = hosts::debian_13().map_err(|fault| io::Error::other(format!("{fault:?}")))?;
     let script = format!(
         r#"unshare --mount bash -euc '
@@ -116,18 +116,18 @@ fn cloud_init_of_debian_13(files: &[PathBuf]) -> io::Result<Vec<Verdict>> {
         ' '{}' "$(realpath "$1")""#,
         image.display()
     );
-    files.iter().map(|file| outside(&script, file).map(Verdict::of)).collect()
+    files.iter().map(|file| outside(&script, file).map(ConsumerVerdict::from_output)).collect()
 }
 
-/// What each release of cloud-init reads of ours. What it does not know it ignores; where a key comes
-/// twice, the last one counts; a relative path is one below `/`, where nobody looks.
-fn user_data(file: &Path) -> io::Result<Verdict> {
+/// Checks what cloud-init does not: it ignores unknown keys, takes the last of two equal keys, and resolves a
+/// relative path from `/`.
+fn user_data(file: &Path) -> io::Result<ConsumerVerdict> {
     let config: Value = match serde_saphyr::from_str(&fs::read_to_string(file)?) {
         Ok(config) => config,
-        Err(fault) => return Ok(Verdict::Refused(fault.to_string())),
+        Err(fault) => return Ok(ConsumerVerdict::Refused(fault.to_string())),
     };
     let fault = foreign_key(&config).or_else(|| misplaced_file(&config));
-    Ok(fault.map_or(Verdict::Accepted, Verdict::Refused))
+    Ok(fault.map_or(ConsumerVerdict::Accepted, ConsumerVerdict::Refused))
 }
 
 fn foreign_key(config: &Value) -> Option<String> {
@@ -142,7 +142,7 @@ fn misplaced_file(config: &Value) -> Option<String> {
     let paths: Vec<_> = files.iter().map(|file| file["path"].as_str().unwrap_or("")).collect();
     let mut numbered = paths.iter().enumerate();
     numbered.find_map(|(position, path)| match path {
-        path if !path.starts_with('/') => Some(format!("{path} is no absolute path")),
+        path if !path.starts_with('/') => Some(format!("{path} is not an absolute path")),
         path if paths[..position].contains(path) => Some(format!("{path} is written twice")),
         _ => None,
     })

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# In the place of all that acts in a cluster by itself, and is not there beside an API server alone:
+# Replaces the controllers of a cluster, for an API server that runs without them:
 #
-#   controllers.sh CRDS    the definitions that Calico serves once it runs; none where they are there before
+#   controllers.sh CRDS    CRDS: the definitions that Calico serves when it runs; empty if they exist before
 #
-# - the controllers and kubelets: whatever a Deployment or DaemonSet asks for, is running at once
-# - Calico's operator: once it is asked for Calico, that is there, serves its API, and says so
-# - the nodes: those that are not Ready are, once the Ingress controller is there and the script waits
+# - controllers and kubelets: all pods of a Deployment or DaemonSet are available at once
+# - Calico's operator: when the Installation exists, Calico is created, serves its API, and has a status
+# - nodes: they become Ready when the Ingress controller exists
 set -uo pipefail
 crds=$1
 
@@ -15,15 +15,15 @@ status() {
 }
 
 run_workloads() {
-  local kind namespace name wanted seen replicas count
-  while read -r kind namespace name wanted seen replicas; do
-    [[ $wanted != "$seen" ]] || continue
+  local kind namespace name generation observed replicas count
+  while read -r kind namespace name generation observed replicas; do
+    [[ $generation != "$observed" ]] || continue
     if [[ $kind == DaemonSet ]]; then
       count='"currentNumberScheduled":1,"desiredNumberScheduled":1,"updatedNumberScheduled":1,"numberAvailable":1,"numberReady":1,"numberMisscheduled":0'
     else
       count="\"replicas\":$replicas,\"updatedReplicas\":$replicas,\"readyReplicas\":$replicas,\"availableReplicas\":$replicas"
     fi
-    status "$kind/$name" "$namespace" "{\"status\":{\"observedGeneration\":$wanted,$count}}"
+    status "$kind/$name" "$namespace" "{\"status\":{\"observedGeneration\":$generation,$count}}"
   done < <(kubectl get deployments,daemonsets --all-namespaces --output go-template='{{range .items}}{{.kind}} {{.metadata.namespace}} {{.metadata.name}} {{.metadata.generation}} {{or .status.observedGeneration 0}} {{or .spec.replicas 1}}
 {{end}}')
 }
@@ -43,7 +43,7 @@ spec:
     metadata: {labels: {k8s-app: calico-node}}
     spec: {containers: [{name: calico-node, image: calico-node}]}
 TEXT
-  # Whoever does not wait is ahead of it by now.
+  # A script that does not wait continues before the next step.
   sleep 3
   [[ -z $crds ]] || kubectl create --filename "$crds"
   local name

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Boots a host from an image and user-data, as often as it is told, and leaves its root file system in
-# FOLDER/root: boot.sh IMAGE FOLDER USER_DATA TIMES [BRIDGE ADDRESS]
-# The console of each boot is in FOLDER/console.N, and FOLDER/leader is its first process. FOLDER/www is
-# what its repository serves. On a bridge it has an address, and stays until somebody ends it, for good if
-# there is FOLDER/stop; without one it is alone, probed, and off again.
+# Boots a host TIMES times from an image and user-data: boot.sh IMAGE FOLDER USER_DATA TIMES [BRIDGE ADDRESS]
+# Output in FOLDER: root (the file system), console.N (of each boot), leader (the process id of systemd).
+# FOLDER/www is the content of its package repository. With a bridge, the host gets an address and stays on until
+# it is killed; it boots again unless FOLDER/stop exists. Without a bridge, it runs the probe and powers off.
 set -euo pipefail
 image=$1 folder=$2 user_data=$3 times=$4 bridge=${5-} address=${6-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# An interface's name has fifteen characters, and this is part of one.
+# Part of an interface name, which has at most fifteen characters.
 name=mw-$$
 cgroups=()
 
-# Without a cgroup of its own, the systemd inside would stop services outside.
+# Without its own cgroup, systemd in the container would stop services of this machine.
 own_cgroup() {
   local hierarchy
   for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
@@ -32,7 +31,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# The first process inside is the one child of the one that makes the container.
+# systemd is the only child of the process that creates the container.
 find_leader() {
   local container leader
   until container=$(pgrep --parent "$1" --exact systemd-nspawn) && leader=$(pgrep --parent "$container" --exact systemd); do
@@ -58,7 +57,7 @@ else
 fi
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$folder/root,workdir=$folder/work" "$folder/mount"
 own_cgroup
-# A machine with cgroup v1 has the second version too, without controllers.
+# A machine with cgroup v1 also has v2, without controllers.
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes
 for (( boot = 0; boot < times; boot++ )); do
   [[ ! -e $folder/stop ]] || break

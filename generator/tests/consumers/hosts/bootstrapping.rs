@@ -1,17 +1,17 @@
-//! `bootstrap` with three control planes: every precondition, an attempt cut short at each of its
-//! places, and no second cluster ever.
+//! `bootstrap` with three control planes: every precondition, an interruption at each step, and the refusal to
+//! initialise a second cluster.
 
 use std::process::Child;
 
 use libtest_mimic::Failed;
 
-use super::delivering::{APPLY, KUBEADM_CALLS, same};
-use super::machine::{Machine, Switch};
+use super::delivering::{APPLY, KUBEADM_CALLS, expect_equal};
+use super::machine::{HostMachine, NetworkSwitch};
 use super::workspace::Workspace;
 
 const BOOTSTRAP: &str = "meshwright-node bootstrap";
 
-/// The unit tries again every half minute; here it is tried by hand.
+/// The unit retries every 30 s; the trials run `bootstrap` themselves.
 const STOP: &str = "systemctl stop meshwright-bootstrap.service";
 
 const INIT: &str = "init --config /etc/kubernetes/kubeadm.yaml --skip-token-print\n";
@@ -29,34 +29,34 @@ pub(super) fn bootstraps() -> Result<(), Failed> {
     let workspace = Workspace::new(&["alpha", "beta", "gamma"])?;
     workspace.edit(|topology| topology.replace("\"worker\"", "\"control-plane\""))?;
     workspace.compile()?;
-    let switch = Switch::new()?;
+    let switch = NetworkSwitch::new()?;
     let alpha = workspace.switch_on(&switch, "alpha", 1)?;
     let beta = workspace.switch_on(&switch, "beta", 2)?;
     let gamma = workspace.switch_on(&switch, "gamma", 3)?;
     for machine in [&alpha, &beta, &gamma] {
-        machine.until_console_says("waiting for: ")?;
+        machine.wait_for_console("waiting for: ")?;
         deliver(&workspace, machine)?;
         machine.run(STOP)?.expect(0, "")?;
     }
     for machine in [&alpha, &beta, &gamma] {
-        machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
+        machine.wait_for("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
     }
-    founds_no_second_cluster(&alpha, &gamma)?;
-    balances(&alpha)?;
-    refuses(&alpha, FOUNDER)?;
-    refuses(&beta, JOINER)?;
-    resumes_to_found(&workspace, &alpha)?;
-    resumes_to_join(&workspace, &beta)?;
-    leaves_a_member_of_etcd_alone(&gamma)
+    refuses_second_cluster(&alpha, &gamma)?;
+    expect_load_balancer(&alpha)?;
+    refuses(&alpha, INIT_FAULTS)?;
+    refuses(&beta, JOIN_FAULTS)?;
+    resumes_init(&workspace, &alpha)?;
+    resumes_join(&workspace, &beta)?;
+    keeps_etcd_member(&gamma)
 }
 
-fn deliver(workspace: &Workspace, machine: &Machine) -> Result<(), Failed> {
+fn deliver(workspace: &Workspace, machine: &HostMachine) -> Result<(), Failed> {
     let delivered = workspace.deliver(machine, APPLY)?;
     delivered.expect(0, &format!("delivered to {}", machine.name)).map(drop)
 }
 
-/// The first control plane, rebuilt while the third one is up.
-fn founds_no_second_cluster(alpha: &Machine, gamma: &Machine) -> Result<(), Failed> {
+/// The first control plane is rebuilt while the third one is up.
+fn refuses_second_cluster(alpha: &HostMachine, gamma: &HostMachine) -> Result<(), Failed> {
     let serve = "systemd-run --quiet --collect --unit=stray socat TCP-LISTEN:6443,bind=10.66.66.3,fork /dev/null";
     gamma.run(serve)?.expect(0, "")?;
     let refused = alpha.run(BOOTSTRAP)?;
@@ -69,67 +69,72 @@ fn founds_no_second_cluster(alpha: &Machine, gamma: &Machine) -> Result<(), Fail
     Ok(())
 }
 
-/// The API's name is this host, and haproxy is behind it.
-fn balances(machine: &Machine) -> Result<(), Failed> {
+/// The API's name resolves to this host, where haproxy listens.
+fn expect_load_balancer(machine: &HostMachine) -> Result<(), Failed> {
     machine.run("getent hosts k8s-api.pair.internal")?.expect(0, "127.0.0.1")?;
     machine.run("systemctl is-active haproxy.service")?.expect(0, "active\n")?;
     machine.run("ss -Htln 'sport = :6443'")?.expect(0, "127.0.0.1:6443")?;
     Ok(())
 }
 
-/// One thing that is wrong: how it is made, how it is put right, and what is said.
-struct Wrong {
-    make: &'static str,
-    undo: &'static str,
+/// A fault on a host: the commands that inject and repair it, and the expected code and message.
+struct HostFault {
+    inject: &'static str,
+    repair: &'static str,
     code: i32,
-    said: &'static str,
+    output: &'static str,
 }
 
-const fn wrong(make: &'static str, undo: &'static str, code: i32, said: &'static str) -> Wrong {
-    Wrong { make, undo, code, said }
+const fn fault(
+    inject: &'static str,
+    repair: &'static str,
+    code: i32,
+    output: &'static str,
+) -> HostFault {
+    HostFault { inject, repair, code, output }
 }
 
-const FOUNDER: &[Wrong] = &[
-    wrong(
+const INIT_FAULTS: &[HostFault] = &[
+    fault(
         "sed -i s/PROXY_MODE=nftables/PROXY_MODE=ipvs/ /etc/meshwright/node.env",
         "sed -i s/PROXY_MODE=ipvs/PROXY_MODE=nftables/ /etc/meshwright/node.env",
         40,
         "has no ip_vs, and `mode` of [kube_proxy] is ipvs",
     ),
-    wrong(
+    fault(
         "printf '#!/bin/sh\\n[ $1 != wireguard ]\\n' >/usr/local/bin/modprobe; \
          mv /usr/local/sbin/modprobe /root; chmod 755 /usr/local/bin/modprobe",
         "mv /root/modprobe /usr/local/sbin; rm /usr/local/bin/modprobe",
         40,
         "has no module wireguard",
     ),
-    wrong(
+    fault(
         "ip address del 10.66.66.1/24 dev wg0",
         "systemctl restart wg-quick@wg0",
         42,
         "wg0 does not have 10.66.66.1: systemctl status wg-quick@wg0",
     ),
-    wrong(
+    fault(
         "sed -i 's/^127.0.0.1 k8s-api/10.66.66.1 k8s-api/' /etc/hosts",
         "sed -i 's/^10.66.66.1 k8s-api/127.0.0.1 k8s-api/' /etc/hosts",
         43,
         "k8s-api.pair.internal is 10.66.66.1 here and not 127.0.0.1",
     ),
-    wrong("echo no >/run/clock", "rm /run/clock", 44, "the clock is not synchronised"),
-    wrong(
+    fault("echo no >/run/clock", "rm /run/clock", 44, "the clock is not synchronised"),
+    fault(
         "touch /etc/kubernetes/kubelet.conf",
         "rm /etc/kubernetes/kubelet.conf",
         45,
         "/etc/kubernetes holds what kubeadm made for another cluster, or by hand",
     ),
-    wrong("echo '30 years' >/run/later", "rm /run/later", 47, "the cluster's CA was valid until"),
-    wrong(
+    fault("echo '30 years' >/run/later", "rm /run/later", 47, "the cluster's CA was valid until"),
+    fault(
         "echo '30 years ago' >/run/later",
         "rm /run/later",
         47,
         "and the cluster's CA is valid from",
     ),
-    wrong(
+    fault(
         "systemd-run --quiet --collect --unit=stray socat TCP-LISTEN:2379,bind=10.66.66.1 -; sleep 1",
         "systemctl stop stray.service",
         49,
@@ -137,15 +142,15 @@ const FOUNDER: &[Wrong] = &[
     ),
 ];
 
-const JOINER: &[Wrong] = &[
-    wrong("", "", 48, "no control plane answers on port 6443 through wg0: 10.66.66.1 10.66.66.2"),
-    wrong(
+const JOIN_FAULTS: &[HostFault] = &[
+    fault("", "", 48, "no control plane answers on port 6443 through wg0: 10.66.66.1 10.66.66.2"),
+    fault(
         "mv /etc/kubernetes/join.key /root",
         "mv /root/join.key /etc/kubernetes",
         46,
         "/etc/kubernetes/join.key is missing; it comes with: meshwright export beta | ssh",
     ),
-    wrong(
+    fault(
         "echo '25 hours' >/run/later",
         "rm /run/later",
         46,
@@ -153,30 +158,30 @@ const JOINER: &[Wrong] = &[
     ),
 ];
 
-/// kubeadm is not called as long as anything is wrong.
-fn refuses(machine: &Machine, table: &[Wrong]) -> Result<(), Failed> {
-    for Wrong { make, undo, code, said } in table {
-        machine.run(&format!("{make}\n"))?.expect(0, "")?;
-        machine.run(BOOTSTRAP)?.expect(*code, said)?;
-        machine.run(&format!("{undo}\n"))?.expect(0, "")?;
+/// While a fault exists, kubeadm is not called.
+fn refuses(machine: &HostMachine, table: &[HostFault]) -> Result<(), Failed> {
+    for HostFault { inject, repair, code, output } in table {
+        machine.run(&format!("{inject}\n"))?.expect(0, "")?;
+        machine.run(BOOTSTRAP)?.expect(*code, output)?;
+        machine.run(&format!("{repair}\n"))?.expect(0, "")?;
     }
     let unified = "unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec \"$0\" bootstrap' \
                    /usr/local/sbin/meshwright-node";
     machine.run(unified)?.expect(41, "this host has cgroup v1")?;
     machine.run(KUBEADM_CALLS)?.expect(1, "No such file")?;
-    machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'").map(drop)
+    machine.wait_for("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'").map(drop)
 }
 
-/// Lets kubeadm hang in the middle, where it stays until the power is cut.
-fn hang(machine: &Machine) -> Result<Child, Failed> {
+/// Starts `bootstrap` with a kubeadm that hangs until the power is cut.
+fn start_hanging_bootstrap(machine: &HostMachine) -> Result<Child, Failed> {
     machine.run("touch /var/lib/probe/hangs")?.expect(0, "")?;
     let bootstrap = machine.start(BOOTSTRAP)?;
-    machine.until("test -e /run/kubeadm-waits")?;
+    machine.wait_for("test -e /run/kubeadm-waits")?;
     Ok(bootstrap)
 }
 
-/// Cuts the power, and lets kubeadm through from now on. What was cut short goes on by itself.
-fn cut_power(machine: &Machine, bootstrap: Child) -> Result<(), Failed> {
+/// Cuts the power, and lets the next kubeadm finish. The unit then continues `bootstrap`.
+fn cut_power(machine: &HostMachine, bootstrap: Child) -> Result<(), Failed> {
     machine.run("rm /var/lib/probe/hangs; sync")?.expect(0, "")?;
     machine.cut_power()?;
     bootstrap.wait_with_output()?;
@@ -185,11 +190,11 @@ fn cut_power(machine: &Machine, bootstrap: Child) -> Result<(), Failed> {
 
 const IS_COMPLETE: &str = "test -e /var/lib/meshwright/bootstrapped";
 
-/// kubeadm goes over its own work again, and the manifests have a try of their own.
-fn resumes_to_found(workspace: &Workspace, alpha: &Machine) -> Result<(), Failed> {
+/// kubeadm runs again over its own files; the manifests are retried separately.
+fn resumes_init(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
     alpha.run("touch /var/lib/probe/apply-fails")?.expect(0, "")?;
-    cut_power(alpha, hang(alpha)?)?;
-    alpha.until("journalctl -u meshwright-bootstrap | grep -q 'kubeadm is not run again'")?;
+    cut_power(alpha, start_hanging_bootstrap(alpha)?)?;
+    alpha.wait_for("journalctl -u meshwright-bootstrap | grep -q 'kubeadm is not run again'")?;
     alpha.run(STOP)?.expect(0, "")?;
     alpha.run(BOOTSTRAP)?.expect(51, "kubeadm is not run again")?;
     let status = "meshwright-node status";
@@ -198,47 +203,48 @@ fn resumes_to_found(workspace: &Workspace, alpha: &Machine) -> Result<(), Failed
     alpha.run(BOOTSTRAP)?.expect(0, "bootstrap is complete")?;
     alpha.run("wc -l </var/lib/probe/applied >/root/times")?.expect(0, "")?;
     alpha.run(BOOTSTRAP)?.expect(0, "bootstrap is complete")?;
-    // A delivery that changes nothing starts nothing.
+    // A delivery without changes starts nothing.
     deliver(workspace, alpha)?;
     alpha.run("wc -l </var/lib/probe/applied | diff - /root/times")?.expect(0, "")?;
-    same(&format!("{INIT}{INIT_AGAIN}"), &alpha.run(KUBEADM_CALLS)?.said)
+    expect_equal(&format!("{INIT}{INIT_AGAIN}"), &alpha.run(KUBEADM_CALLS)?.output)
 }
 
-/// What is undone leaves the delivered CAs where they were.
-fn resumes_to_join(workspace: &Workspace, beta: &Machine) -> Result<(), Failed> {
+/// A reset keeps the delivered CAs.
+fn resumes_join(workspace: &Workspace, beta: &HostMachine) -> Result<(), Failed> {
     let authorities = "cd /etc/kubernetes && sha256sum pki/*.* pki/etcd/*";
-    let before = beta.run(authorities)?.expect(0, "pki/etcd/ca.key")?.said;
-    let bootstrap = hang(beta)?;
+    let before = beta.run(authorities)?.expect(0, "pki/etcd/ca.key")?.output;
+    let bootstrap = start_hanging_bootstrap(beta)?;
     beta.cut_power()?;
     bootstrap.wait_with_output()?;
-    beta.until("test -e /run/kubeadm-waits")?;
-    same(&before, &beta.run(authorities)?.said)?;
+    beta.wait_for("test -e /run/kubeadm-waits")?;
+    expect_equal(&before, &beta.run(authorities)?.output)?;
     beta.run("rm /var/lib/probe/hangs; sync")?.expect(0, "")?;
     beta.cut_power()?;
-    beta.until(IS_COMPLETE)?;
-    same(&before, &beta.run(authorities)?.said)?;
+    beta.wait_for(IS_COMPLETE)?;
+    expect_equal(&before, &beta.run(authorities)?.output)?;
     let calls = format!("{JOIN}{RESET}{JOIN}{RESET}{JOIN}");
-    same(&calls, &beta.run(KUBEADM_CALLS)?.said)?;
+    expect_equal(&calls, &beta.run(KUBEADM_CALLS)?.output)?;
     beta.run("ls /etc/kubernetes/join.key /etc/kubernetes/discovery.conf")?.expect(2, "")?;
-    // Who leaves the cluster joins it again with the next delivery.
+    // A node that left the cluster joins again with the next delivery.
     beta.run("kubeadm reset --force; rm -r /var/lib/etcd/member; systemctl stop api.service")?;
     beta.run("meshwright-node status")?.expect(1, "cluster    not joined yet")?;
     deliver(workspace, beta)?;
-    beta.until(IS_COMPLETE)?;
-    same(&before, &beta.run(authorities)?.said)?;
-    same(&format!("{calls}{RESET}{JOIN}"), &beta.run(KUBEADM_CALLS)?.said)
+    beta.wait_for(IS_COMPLETE)?;
+    expect_equal(&before, &beta.run(authorities)?.output)?;
+    expect_equal(&format!("{calls}{RESET}{JOIN}"), &beta.run(KUBEADM_CALLS)?.output)
 }
 
-/// Its etcd may have a vote: it is brought to its end, or left to a person.
-fn leaves_a_member_of_etcd_alone(gamma: &Machine) -> Result<(), Failed> {
-    let bootstrap = hang(gamma)?;
+/// Its etcd may be a voting member: `bootstrap` finishes the join, or leaves it to a person.
+fn keeps_etcd_member(gamma: &HostMachine) -> Result<(), Failed> {
+    let bootstrap = start_hanging_bootstrap(gamma)?;
     gamma.run("mkdir -p /var/lib/etcd/member")?.expect(0, "")?;
     cut_power(gamma, bootstrap)?;
-    gamma
-        .until("journalctl -u meshwright-bootstrap | grep -q 'its etcd may be a member by now'")?;
+    gamma.wait_for(
+        "journalctl -u meshwright-bootstrap | grep -q 'its etcd may be a member by now'",
+    )?;
     gamma.run("touch /run/member /etc/kubernetes/kubelet.conf")?.expect(0, "")?;
-    gamma.until(IS_COMPLETE)?;
+    gamma.wait_for(IS_COMPLETE)?;
     let mark =
         "join phase control-plane-join mark-control-plane --config /etc/kubernetes/kubeadm.yaml\n";
-    same(&format!("{JOIN}{mark}"), &gamma.run(KUBEADM_CALLS)?.said)
+    expect_equal(&format!("{JOIN}{mark}"), &gamma.run(KUBEADM_CALLS)?.output)
 }

@@ -1,45 +1,45 @@
-//! From an empty folder to a mesh: three machines booted from user-data alone, each delivered to by
-//! one command, then a fourth by editing the topology.
+//! From an empty folder to a mesh: three machines boot from user-data alone, one command delivers to each, and
+//! a fourth is added to the topology.
 
 use std::fs;
 use std::process::{Child, Command};
 
 use libtest_mimic::Failed;
 
-use super::machine::{Machine, Switch};
+use super::machine::{HostMachine, NetworkSwitch};
 use super::workspace::{Workspace, forged};
 
 pub(super) const APPLY: &str = "meshwright-node apply";
 
-/// Every file that is configuration, program or state, with mode, owner and digest.
+/// All files of configuration, programs and state, with mode, owner and digest.
 const LIST_FILES: &str = "find /etc /usr/local /var/lib/meshwright -xdev -type f \
     -exec stat -c '%n %a %u %g' {} + -exec sha256sum {} + | sort";
 
-/// How often kubeadm was called, and how.
+/// The calls of kubeadm.
 pub(super) const KUBEADM_CALLS: &str = "cat /var/lib/probe/kubeadm/calls";
 
 pub(super) fn delivers() -> Result<(), Failed> {
     let workspace = Workspace::new(&["alpha", "beta", "gamma"])?;
-    let switch = Switch::new()?;
+    let switch = NetworkSwitch::new()?;
     let mut machines = Vec::new();
     for (node, host) in [("alpha", 1), ("beta", 2), ("gamma", 3)] {
         machines.push(workspace.switch_on(&switch, node, host)?);
     }
     for machine in &machines {
         let command = format!("waiting for: meshwright export {}", machine.name);
-        machine.until_console_says(&command)?;
+        machine.wait_for_console(&command)?;
     }
-    refuses_what_export_has_not_written(&workspace, &machines[0])?;
-    becomes_a_mesh(&workspace, &machines)?;
-    resumes_a_delivery_that_was_cut_short(&workspace, &machines[1])?;
-    puts_back_what_locks_its_owner_out(&workspace, &machines[0])?;
-    puts_back_what_cuts_the_mesh(&workspace, &machines[0])?;
-    keeps_what_every_node_must_get(&workspace, &machines)?;
-    tells_whom_a_change_cuts_off(&workspace, &machines)?;
-    grows_without_losing_a_packet(&workspace, &switch, machines)
+    refuses_forged_deliveries(&workspace, &machines[0])?;
+    forms_mesh(&workspace, &machines)?;
+    resumes_interrupted_delivery(&workspace, &machines[1])?;
+    reverts_ssh_lockout(&workspace, &machines[0])?;
+    reverts_mesh_outage(&workspace, &machines[0])?;
+    keeps_change_on_request(&workspace, &machines)?;
+    names_disconnected_peers(&workspace, &machines)?;
+    adds_node_without_loss(&workspace, &switch, machines)
 }
 
-/// Each with the exit code and a part of the message; nothing on the host has changed afterwards.
+/// Kinds of forged deliveries, each with the exit code and a part of the message. None changes the host.
 const REFUSED: &[(&str, i32, &str)] = &[
     ("truncated", 30, "what came is no tar, or only the beginning of one"),
     ("no-marker", 31, "does not end with its marker, etc/meshwright/delivery"),
@@ -60,12 +60,9 @@ const REFUSED: &[(&str, i32, &str)] = &[
     ),
 ];
 
-fn refuses_what_export_has_not_written(
-    workspace: &Workspace,
-    alpha: &Machine,
-) -> Result<(), Failed> {
+fn refuses_forged_deliveries(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
     alpha.run("meshwright-node status")?.expect(1, "waiting for: meshwright export alpha | ssh")?;
-    let before = alpha.run(LIST_FILES)?.said;
+    let before = alpha.run(LIST_FILES)?.output;
     let sound = workspace.export("alpha")?;
     for (kind, code, message) in REFUSED {
         alpha.feed(APPLY, &forged(kind, &sound)?)?.expect(*code, message)?;
@@ -87,12 +84,12 @@ fn refuses_what_export_has_not_written(
     alpha.run("mv /etc/meshwright/node.env /root")?.expect(0, "")?;
     alpha.feed(APPLY, &sound)?.expect(33, "boot it with out/nodes/<this node>/user-data.yaml")?;
     alpha.run("mv /root/node.env /etc/meshwright")?.expect(0, "")?;
-    same(&before, &alpha.run(LIST_FILES)?.said)
+    expect_equal(&before, &alpha.run(LIST_FILES)?.output)
 }
 
-fn becomes_a_mesh(workspace: &Workspace, machines: &[Machine]) -> Result<(), Failed> {
+fn forms_mesh(workspace: &Workspace, machines: &[HostMachine]) -> Result<(), Failed> {
     let [alpha, workers @ ..] = machines else { return Err("no machines".into()) };
-    changes_no_folder_of_others(workspace, alpha)?;
+    keeps_foreign_folders(workspace, alpha)?;
     let first = forged("recorder", &workspace.export("alpha")?)?;
     let done = alpha.feed(APPLY, &first)?.expect(0, "delivered to alpha")?;
     done.expect(0, "/etc/wireguard/wg0.key (secret)")?;
@@ -103,41 +100,41 @@ fn becomes_a_mesh(workspace: &Workspace, machines: &[Machine]) -> Result<(), Fai
         deliveries.push(delivery);
     }
     for machine in machines {
-        machine.until("test -e /var/lib/meshwright/bootstrapped")?;
-        machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
+        machine.wait_for("test -e /var/lib/meshwright/bootstrapped")?;
+        machine.wait_for("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
         let verb = if machine.name == "alpha" { "init" } else { "join" };
         let file = format!("nodes/{}/kubeadm.yaml", machine.name);
-        let recorded = machine.run(&format!("cat /var/lib/probe/kubeadm/{verb}.yaml"))?.said;
-        same(&workspace.generated(&file)?, &recorded)?;
-        is_joined(machine)?;
+        let recorded = machine.run(&format!("cat /var/lib/probe/kubeadm/{verb}.yaml"))?.output;
+        expect_equal(&workspace.generated(&file)?, &recorded)?;
+        expect_joined(machine)?;
     }
     alpha.run("cat /var/lib/probe/applied")?.expect(0, "/etc/kubernetes/admin.conf\n")?;
     for worker in workers {
         let spent = "ls /etc/kubernetes/discovery.conf /etc/kubernetes/join.*";
         worker.run(spent)?.expect(2, "No such file")?;
     }
-    status_tells_the_truth(alpha, &workers[0])?;
+    status_reports_state(alpha, &workers[0])?;
     for (machine, delivery) in machines.iter().zip(&deliveries) {
-        changes_nothing(machine, delivery)?;
-        // Nor does another export, whose credential for joining is another.
+        expect_no_change(machine, delivery)?;
+        // Another export changes nothing either, although its join credential differs.
         if machine.name != "alpha" {
-            changes_nothing(machine, &workspace.export(&machine.name)?)?;
+            expect_no_change(machine, &workspace.export(&machine.name)?)?;
         }
     }
-    survives_a_power_cut(&workers[1])
+    survives_power_cut(&workers[1])
 }
 
-/// Called once, and never again.
-fn is_joined(machine: &Machine) -> Result<(), Failed> {
+/// kubeadm was called exactly once.
+fn expect_joined(machine: &HostMachine) -> Result<(), Failed> {
     let command = match machine.name.as_str() {
         "alpha" => "init --config /etc/kubernetes/kubeadm.yaml --skip-token-print\n",
         _ => "join --config /etc/kubernetes/kubeadm.yaml\n",
     };
-    same(command, &machine.run(KUBEADM_CALLS)?.said)
+    expect_equal(command, &machine.run(KUBEADM_CALLS)?.output)
 }
 
-/// tar(1) alone, as root over a whole root file system, keeps the modes of folders that are not ours.
-fn changes_no_folder_of_others(workspace: &Workspace, machine: &Machine) -> Result<(), Failed> {
+/// tar(1), as root over a complete root file system, keeps the modes of folders that are not ours.
+fn keeps_foreign_folders(workspace: &Workspace, machine: &HostMachine) -> Result<(), Failed> {
     let script = "set -e; cat >/root/tar; mkdir /root/copy; cd /etc; \
         find . -type d -exec install -d -m 0710 /root/copy/etc/{} \\;; \
         cd /root/copy; find . -type d ! -path '*meshwright*' ! -name patches | sort >../folders; \
@@ -148,8 +145,8 @@ fn changes_no_folder_of_others(workspace: &Workspace, machine: &Machine) -> Resu
     Ok(())
 }
 
-/// Before and after Calico's BIRD is up, and when the firewall is gone.
-fn status_tells_the_truth(machine: &Machine, peer: &Machine) -> Result<(), Failed> {
+/// The status before and after BIRD is up, without the firewall, and with a changed file.
+fn status_reports_state(machine: &HostMachine, peer: &HostMachine) -> Result<(), Failed> {
     let status = "meshwright-node status";
     machine.run(status)?.expect(1, "bgp        calico-node is not running here\nnext: wait for")?;
     for (machine, own, other) in [(machine, 1, 2), (peer, 2, 1)] {
@@ -160,11 +157,17 @@ fn status_tells_the_truth(machine: &Machine, peer: &Machine) -> Result<(), Faile
         );
         machine.run(&bird)?.expect(0, "")?;
     }
-    machine.until("meshwright-node status")?;
-    let whole = machine.run(status)?.expect(0, "bgp        1 of 1 sessions established\n")?;
-    let whole = whole.expect(0, "delivered  every file is as it was delivered\n")?;
-    let whole = whole.expect(0, "firewall   loaded\n")?.expect(0, "cluster    joined\n")?;
-    whole.expect(0, "  beta                 ")?;
+    machine.wait_for("meshwright-node status")?;
+    let mut printed = machine.run(status)?;
+    for line in [
+        "bgp        1 of 1 sessions established\n",
+        "delivered  every file is as it was delivered\n",
+        "firewall   loaded\n",
+        "cluster    joined\n",
+        "  beta                 ",
+    ] {
+        printed = printed.expect(0, line)?;
+    }
     machine.run("nft delete table inet meshwright")?.expect(0, "")?;
     machine.run(status)?.expect(1, "next: systemctl restart meshwright-firewall")?;
     machine.run("systemctl restart meshwright-firewall")?.expect(0, "")?;
@@ -175,37 +178,33 @@ fn status_tells_the_truth(machine: &Machine, peer: &Machine) -> Result<(), Faile
     Ok(())
 }
 
-/// What was delivered already moves no file and no packet, and kubeadm is not called.
-fn changes_nothing(machine: &Machine, delivery: &[u8]) -> Result<(), Failed> {
+/// A repeated delivery changes no file, and does not call kubeadm.
+fn expect_no_change(machine: &HostMachine, delivery: &[u8]) -> Result<(), Failed> {
     let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
-    let before = machine.run(&files)?.said;
+    let before = machine.run(&files)?.output;
     machine.feed(APPLY, delivery)?.expect(0, "nothing changes: every file is here already")?;
-    same(&before, &machine.run(&files)?.said)?;
-    is_joined(machine)
+    expect_equal(&before, &machine.run(&files)?.output)?;
+    expect_joined(machine)
 }
 
-fn survives_a_power_cut(machine: &Machine) -> Result<(), Failed> {
+fn survives_power_cut(machine: &HostMachine) -> Result<(), Failed> {
     machine.cut_power()?;
-    machine.until("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
+    machine.wait_for("meshwright-node status | grep -q 'wg0 has 2 of 2 peers'")?;
     machine.run("getent hosts k8s-api.pair.internal")?.expect(0, "10.66.66.1")?;
     machine.run("nft list tables")?.expect(0, "table inet meshwright")?;
-    is_joined(machine)
+    expect_joined(machine)
 }
 
-/// Which of the calls of mv(1) is the last: apply is killed there, at the first file, in the middle
-/// of putting them in place, and at the marker.
+/// The call of mv(1) at which `apply` is killed: at the first file, between files, and at the marker.
 const KILLED_AT: [u8; 3] = [1, 2, 3];
 
-/// A delivery that changes two files is killed at each of them and at the marker; the next one ends
-/// it, and what comes out is the same.
-fn resumes_a_delivery_that_was_cut_short(
-    workspace: &Workspace,
-    beta: &Machine,
-) -> Result<(), Failed> {
+/// A delivery that changes two files is killed at each of them and at the marker. The next delivery completes it
+/// with the same result.
+fn resumes_interrupted_delivery(workspace: &Workspace, beta: &HostMachine) -> Result<(), Failed> {
     let sound = workspace.export("beta")?;
     beta.feed(APPLY, &sound)?.expect(0, "nothing changes")?;
     let files = format!("{LIST_FILES} | grep -v -e /etc/meshwright/delivery -e /usr/local/bin/mv");
-    let expected = beta.run(&files)?.said;
+    let expected = beta.run(&files)?.output;
     let mv = "#!/bin/sh\necho >>/run/moves\nif [ $(wc -l </run/moves) = \"$(cat /run/killed-at)\" ]; \
               then kill -KILL $PPID; fi\nexec /usr/bin/mv \"$@\"\n";
     beta.feed("cat >/usr/local/bin/mv; chmod 755 /usr/local/bin/mv", mv.as_bytes())?;
@@ -215,33 +214,30 @@ fn resumes_a_delivery_that_was_cut_short(
         beta.run(&format!("{spoil}; echo {last} >/run/killed-at"))?.expect(0, "")?;
         let done = beta.feed(APPLY, &workspace.export("beta")?)?;
         if done.code == Some(0) {
-            return Err(format!("not killed at {last}: {}", done.said).into());
+            return Err(format!("not killed at {last}: {}", done.output).into());
         }
         beta.run("meshwright-node status")?.expect(1, "the last delivery was cut short\n")?;
         beta.run("rm /run/killed-at")?.expect(0, "")?;
         beta.feed(APPLY, &sound)?.expect(0, "delivered to beta")?;
-        same(&expected, &beta.run(&files)?.said)?;
+        expect_equal(&expected, &beta.run(&files)?.output)?;
     }
     beta.run("rm /usr/local/bin/mv")?.expect(0, "")?;
-    is_joined(beta)
+    expect_joined(beta)
 }
 
-/// A port of SSH on which nobody listens: the table that admits it alone is not loaded, neither by a
-/// delivery nor by `prepare`.
-fn puts_back_what_locks_its_owner_out(
-    workspace: &Workspace,
-    alpha: &Machine,
-) -> Result<(), Failed> {
+/// If sshd does not listen on the SSH port that the firewall accepts, neither a delivery nor `prepare` loads the
+/// table.
+fn reverts_ssh_lockout(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
     let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
-    let before = alpha.run(&files)?.said;
+    let before = alpha.run(&files)?.output;
     let (sound, locking) = ("# ssh_port = 22", "ssh_port = 2222");
     workspace.edit(|topology| topology.replace(sound, locking))?;
     workspace.compile()?;
     let refused = workspace.deliver(alpha, APPLY)?;
-    let refused = refused
+    let without_sshd = refused
         .expect(34, "nothing listens on TCP port 2222, where alone the firewall admits SSH")?;
-    refused.expect(34, "everything is put back")?;
-    same(&before, &alpha.run(&files)?.said)?;
+    without_sshd.expect(34, "everything is put back")?;
+    expect_equal(&before, &alpha.run(&files)?.output)?;
     alpha.run("nft list chain inet meshwright input")?.expect(0, "tcp dport 22 accept")?;
     workspace.edit(|topology| topology.replace(locking, sound))?;
     workspace.compile()?;
@@ -252,62 +248,59 @@ fn puts_back_what_locks_its_owner_out(
     Ok(())
 }
 
-/// A port that the others do not know yet: nobody answers, and the host goes back to what it had.
-fn puts_back_what_cuts_the_mesh(workspace: &Workspace, alpha: &Machine) -> Result<(), Failed> {
+/// A port that the peers do not have yet: no peer answers, and the host restores its files.
+fn reverts_mesh_outage(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
     let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
-    let before = alpha.run(&files)?.said;
+    let before = alpha.run(&files)?.output;
     workspace.edit(|topology| topology.replace("# listen_port = 51820", "listen_port = 51821"))?;
     workspace.compile()?;
     let refused = workspace.deliver(alpha, APPLY)?;
-    let refused = refused.expect(35, "fewer peers answer than before; silent: beta gamma.")?;
-    refused.expect(35, "everything is put back")?;
-    same(&before, &alpha.run(&files)?.said)?;
+    let silent = refused.expect(35, "fewer peers answer than before; silent: beta gamma.")?;
+    silent.expect(35, "everything is put back")?;
+    expect_equal(&before, &alpha.run(&files)?.output)?;
     alpha.run("wg show wg0 listen-port")?.expect(0, "51820\n")?;
-    alpha.until("ping -c 1 -W 2 10.66.66.2 && ping -c 1 -W 2 10.66.66.3").map(drop)
+    alpha.wait_for("ping -c 1 -W 2 10.66.66.2 && ping -c 1 -W 2 10.66.66.3").map(drop)
 }
 
-/// The same port, kept on purpose: whoever has it is cut off until the others have it, too.
-fn keeps_what_every_node_must_get(
-    workspace: &Workspace,
-    machines: &[Machine],
-) -> Result<(), Failed> {
+/// The same change with `--keep`: a host is disconnected until the others have the change too.
+fn keeps_change_on_request(workspace: &Workspace, machines: &[HostMachine]) -> Result<(), Failed> {
     for machine in machines {
         let delivered = workspace.deliver(machine, &format!("{APPLY} --keep"))?;
         delivered.expect(0, &format!("delivered to {}", machine.name))?;
         machine.run("wg show wg0 listen-port")?.expect(0, "51821\n")?;
     }
-    hear_each_other(machines)
+    expect_all_pings(machines)
 }
 
-/// Preshared keys for all pairs: a peer that falls silent until it has its own, at the latest when the
-/// session ends, is no failure, and is named.
-fn tells_whom_a_change_cuts_off(workspace: &Workspace, machines: &[Machine]) -> Result<(), Failed> {
+/// Preshared keys for all pairs: a peer without its key stops answering when its session ends. That is not a
+/// failure, and `apply` names the peer.
+fn names_disconnected_peers(workspace: &Workspace, machines: &[HostMachine]) -> Result<(), Failed> {
     workspace
         .edit(|topology| topology.replace("[wireguard]", "[wireguard]\npreshared_keys = true"))?;
     workspace.compile()?;
     let [alpha, others @ ..] = machines else { return Err("no machines".into()) };
-    let told = "deliver both ends: until these have theirs, they and alpha do not hear each other: \
+    let expected = "deliver both ends: until these have theirs, they and alpha do not hear each other: \
                 beta gamma\n";
-    workspace.deliver(alpha, APPLY)?.expect(0, told)?;
+    workspace.deliver(alpha, APPLY)?.expect(0, expected)?;
     for machine in others {
         let delivered = workspace.deliver(machine, APPLY)?;
         delivered.expect(0, &format!("delivered to {}", machine.name))?;
     }
-    hear_each_other(machines)
+    expect_all_pings(machines)
 }
 
-fn hear_each_other(machines: &[Machine]) -> Result<(), Failed> {
+fn expect_all_pings(machines: &[HostMachine]) -> Result<(), Failed> {
     let ping = |host| format!("ping -c 1 -W 2 10.66.66.{host}");
     let pings = (1..=machines.len()).map(ping).collect::<Vec<_>>().join(" && ");
-    machines.iter().try_for_each(|machine| machine.until(&pings).map(drop))
+    machines.iter().try_for_each(|machine| machine.wait_for(&pings).map(drop))
 }
 
-/// One node more: its table in the topology, then `keys` and `generate`, and one delivery each. Not one
-/// packet between the others is lost meanwhile.
-fn grows_without_losing_a_packet(
+/// One more node: its table in the topology, then `keys` and `generate`, and one delivery for each node. No
+/// packet between the others is lost.
+fn adds_node_without_loss(
     workspace: &Workspace,
-    switch: &Switch,
-    mut machines: Vec<Machine>,
+    switch: &NetworkSwitch,
+    mut machines: Vec<HostMachine>,
 ) -> Result<(), Failed> {
     workspace.edit(|topology| {
         format!(
@@ -317,8 +310,8 @@ fn grows_without_losing_a_packet(
     })?;
     workspace.compile()?;
     let delta = workspace.switch_on(switch, "delta", 4)?;
-    delta.until_console_says("waiting for: meshwright export delta")?;
-    machines[1].until("ping -c 1 -W 2 10.66.66.1 && ping -c 1 -W 2 10.66.66.3")?;
+    delta.wait_for_console("waiting for: meshwright export delta")?;
+    machines[1].wait_for("ping -c 1 -W 2 10.66.66.1 && ping -c 1 -W 2 10.66.66.3")?;
     let ping = "exec ping -q -i 0.02 -W 5";
     let pings = [
         machines[0].start(&format!("{ping} 10.66.66.2"))?,
@@ -331,31 +324,32 @@ fn grows_without_losing_a_packet(
         delivered.expect(0, &format!("delivered to {}", machine.name))?;
     }
     for machine in &machines {
-        machine.until("meshwright-node status | grep -q 'wg0 has 3 of 3 peers'")?;
-        machine.until("test -e /var/lib/meshwright/bootstrapped")?;
-        is_joined(machine)?;
+        machine.wait_for("meshwright-node status | grep -q 'wg0 has 3 of 3 peers'")?;
+        machine.wait_for("test -e /var/lib/meshwright/bootstrapped")?;
+        expect_joined(machine)?;
     }
     for ping in pings {
-        lost_nothing(ping)?;
+        expect_no_loss(ping)?;
     }
     Ok(())
 }
 
-/// Ends a ping(8) as its terminal would; it prints its summary. One packet may be on its way.
-fn lost_nothing(ping: Child) -> Result<(), Failed> {
-    // nsenter(1) waits for the one it has started.
+/// Ends ping(8) with SIGINT, so that it prints its summary. One packet may be in flight.
+fn expect_no_loss(ping: Child) -> Result<(), Failed> {
+    // nsenter(1) waits for its child.
     let inside = fs::read_to_string(format!("/proc/{0}/task/{0}/children", ping.id()))?;
     Command::new("kill").args(["-INT", inside.trim()]).status()?;
     let done = ping.wait_with_output()?;
-    let said = String::from_utf8_lossy(&done.stdout);
-    let counts: Vec<u32> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let summary = String::from_utf8_lossy(&done.stdout);
+    let counts: Vec<u32> =
+        summary.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match counts[..] {
         [sent, received, ..] if sent > 100 && received + 1 >= sent => Ok(()),
-        _ => Err(format!("packets were lost:\n{said}").into()),
+        _ => Err(format!("packets were lost:\n{summary}").into()),
     }
 }
 
-pub(super) fn same(expected: &str, found: &str) -> Result<(), Failed> {
+pub(super) fn expect_equal(expected: &str, found: &str) -> Result<(), Failed> {
     if expected == found {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes another delivery of one, and prints it: forge.sh KIND <DELIVERY. What a host must refuse, and
-# `recorder`, which has an apply.sh that only notes that it was run.
+# Changes a delivery and prints it: forge.sh KIND <DELIVERY. A host must refuse each kind except `recorder`, whose
+# apply.sh only records that it was run.
 set -euo pipefail
 kind=$1
 marker=etc/meshwright/delivery
@@ -12,7 +12,7 @@ cd "$folder/files"
 tar --extract --preserve-permissions --file=../tar
 tar --list --file=../tar | sed 's|/$||' >../names
 
-# Writes the marker anew, as sha256sum prints it.
+# Writes the marker again, in the format of sha256sum.
 mark() {
   local head
   head=$(head -n 1 "$marker")
@@ -20,7 +20,7 @@ mark() {
   cat ../marker >"$marker"
 }
 
-# Prints the names, with the marker as the last.
+# Prints a tar of the files in ../names; the marker must be the last.
 pack() {
   tar --create --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 --no-recursion --absolute-names --files-from=../names "$@"
 }

@@ -1,4 +1,4 @@
-//! Machines that stay on: hosts of Debian in containers, on a switch of their own.
+//! Machines that stay on: Debian hosts in containers, on their own switch.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -11,15 +11,15 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 
 use super::folder;
+use crate::expect::printed;
 
-/// How long a machine may take for anything, in tenths of a second: two slow processors carry
-/// several.
-const PATIENCE: u32 = 1800;
+/// The longest wait for a machine, in tenths of a second: two slow processors run several machines.
+const TIMEOUT: u32 = 1800;
 
-/// A switch that machines are plugged into. It leads nowhere else.
-pub(super) struct Switch(Child);
+/// A switch for machines, without an uplink.
+pub(super) struct NetworkSwitch(Child);
 
-impl Switch {
+impl NetworkSwitch {
     pub(super) fn new() -> Result<Self, Failed> {
         let script = "ip link set lo up && ip link add underlay type bridge && \
                       ip link set underlay up && echo up && exec sleep infinity";
@@ -29,15 +29,15 @@ impl Switch {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut up = [0; 3];
-        let said = switch.stdout.take().map(|mut said| said.read_exact(&mut up));
-        match said {
+        let output = switch.stdout.take().map(|mut output| output.read_exact(&mut up));
+        match output {
             Some(Ok(())) => Ok(Self(switch)),
-            _ => Err("no bridge in a network namespace of its own".into()),
+            _ => Err("no bridge in a new network namespace".into()),
         }
     }
 }
 
-impl Drop for Switch {
+impl Drop for NetworkSwitch {
     fn drop(&mut self) {
         // It may be gone already.
         let _ = self.0.kill();
@@ -45,39 +45,39 @@ impl Drop for Switch {
     }
 }
 
-/// What a command has come to.
+/// The result of a command.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(super) struct CommandResult {
     pub(super) code: Option<i32>,
-    /// What it printed, on both ways out.
-    pub(super) said: String,
+    /// Its standard output, then its standard error.
+    pub(super) output: String,
 }
 
-impl Done {
-    /// The code and a part of what was said, or the whole of it as the failure.
-    pub(super) fn expect(self, code: i32, said: &str) -> Result<Self, Failed> {
-        match self.code == Some(code) && self.said.contains(said) {
+impl CommandResult {
+    /// Expects an exit code and a part of the output; the error contains all of the output.
+    pub(super) fn expect(self, code: i32, text: &str) -> Result<Self, Failed> {
+        match self.code == Some(code) && self.output.contains(text) {
             true => Ok(self),
             false => Err(format!(
-                "code {:?} instead of {code}, or not `{said}`:\n{}",
-                self.code, self.said
+                "code {:?} instead of {code}, or no `{text}` in:\n{}",
+                self.code, self.output
             )
             .into()),
         }
     }
 }
 
-/// One machine, from its first boot on.
-pub(super) struct Machine {
+/// A machine that is on.
+pub(super) struct HostMachine {
     pub(super) name: String,
     folder: TempDir,
     boot: Child,
 }
 
-impl Machine {
-    /// Switches one on; it prepares itself meanwhile. `www` is what its repository serves.
+impl HostMachine {
+    /// Starts a machine; it prepares itself in the background. `www` is the content of its package repository.
     pub(super) fn switch_on(
-        switch: &Switch,
+        switch: &NetworkSwitch,
         image: &Path,
         name: &str,
         address: &str,
@@ -86,7 +86,7 @@ impl Machine {
     ) -> Result<Self, Failed> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         Command::new("cp").arg("-r").args([www, folder.path()]).status()?;
-        // It may be rebooted, and have its power cut.
+        // The trials reboot it and cut its power.
         let boots = "99";
         let boot = Command::new("nsenter")
             .args(["--target", &switch.0.id().to_string(), "--net"])
@@ -99,24 +99,23 @@ impl Machine {
         Ok(Self { name: name.to_owned(), folder, boot })
     }
 
-    /// Runs a script in it, as root.
-    pub(super) fn run(&self, script: &str) -> Result<Done, Failed> {
+    /// Runs a script on it, as root.
+    pub(super) fn run(&self, script: &str) -> Result<CommandResult, Failed> {
         self.feed(script, b"")
     }
 
-    /// The same with something on its standard input.
-    pub(super) fn feed(&self, script: &str, input: &[u8]) -> Result<Done, Failed> {
+    /// Runs a script with bytes on standard input.
+    pub(super) fn feed(&self, script: &str, input: &[u8]) -> Result<CommandResult, Failed> {
         let mut child = self.command(script)?.spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            // Whoever refuses does not read to the end.
+            // A script that refuses its input does not read all of it.
             let _ = stdin.write_all(input);
         }
         let done = child.wait_with_output()?;
-        let said = [done.stdout, done.stderr].concat();
-        Ok(Done { code: done.status.code(), said: String::from_utf8_lossy(&said).into_owned() })
+        Ok(CommandResult { code: done.status.code(), output: printed(&done) })
     }
 
-    /// A script that goes on by itself.
+    /// Starts a script and does not wait for its end.
     pub(super) fn start(&self, script: &str) -> Result<Child, Failed> {
         Ok(self.command(script)?.spawn()?)
     }
@@ -135,37 +134,44 @@ impl Machine {
         Ok(command)
     }
 
-    /// The process of its systemd, outside.
+    /// The process id of its systemd, outside the container.
     fn leader(&self) -> Result<String, Failed> {
-        let leader = fs::read_to_string(self.folder.path().join("leader"));
-        let leader = leader.map_err(|fault| format!("{} is off: {fault}", self.name))?;
+        let read = fs::read_to_string(self.folder.path().join("leader"));
+        let leader = read.map_err(|fault| format!("{} is off: {fault}", self.name))?;
         Ok(leader.trim().to_owned())
     }
 
     /// Waits until a script succeeds.
-    pub(super) fn until(&self, script: &str) -> Result<Done, Failed> {
+    pub(super) fn wait_for(&self, script: &str) -> Result<CommandResult, Failed> {
         let mut last = None;
-        for _ in 0..PATIENCE / 5 {
+        for _ in 0..TIMEOUT / 5 {
             match self.run(script) {
                 Ok(done) if done.code == Some(0) => return Ok(done),
                 done => last = Some(done),
             }
             thread::sleep(Duration::from_millis(500));
         }
-        let journal = self.run("journalctl --no-pager --lines=80; journalctl --no-pager --unit=meshwright-bootstrap | head -80").map(|done| done.said);
-        let journal = journal.unwrap_or_default();
-        Err(format!("{} never came to `{script}`: {last:?}\n{journal}", self.name).into())
+        let logs = "journalctl --no-pager --lines=80; \
+                    journalctl --no-pager --unit=meshwright-bootstrap | head -80";
+        let journal = self.run(logs).map(|done| done.output).unwrap_or_default();
+        Err(format!("{}: `{script}` did not succeed in time: {last:?}\n{journal}", self.name)
+            .into())
     }
 
-    /// Waits until the console says something for the first time.
-    pub(super) fn until_console_says(&self, expected: &str) -> Result<(), Failed> {
-        for _ in 0..PATIENCE {
+    /// Waits until the console contains a text.
+    pub(super) fn wait_for_console(&self, expected: &str) -> Result<(), Failed> {
+        for _ in 0..TIMEOUT {
             if self.console().contains(expected) {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(100));
         }
-        Err(format!("{} never said `{expected}`:\n{}", self.name, self.console()).into())
+        Err(format!(
+            "the console of {} does not contain `{expected}`:\n{}",
+            self.name,
+            self.console()
+        )
+        .into())
     }
 
     fn console(&self) -> String {
@@ -173,19 +179,19 @@ impl Machine {
         String::from_utf8_lossy(&console).into_owned()
     }
 
-    /// Cuts its power, and waits until it has booted again.
+    /// Cuts its power, and waits until it has rebooted.
     pub(super) fn cut_power(&self) -> Result<(), Failed> {
         let leader = self.leader()?;
         fs::remove_file(self.folder.path().join("leader"))?;
         Command::new("kill").args(["-KILL", &leader]).status()?;
-        self.until("systemctl is-active --quiet wg-quick@wg0.service")?;
+        self.wait_for("systemctl is-active --quiet wg-quick@wg0.service")?;
         Ok(())
     }
 }
 
-impl Drop for Machine {
+impl Drop for HostMachine {
     fn drop(&mut self) {
-        // boot.sh would boot it again: it stops there first, and cleans up when the machine is gone.
+        // The file makes boot.sh stop and clean up instead of booting again.
         let stop = self.folder.path().join("stop");
         let _ = fs::write(stop, "");
         if let Ok(leader) = self.leader() {

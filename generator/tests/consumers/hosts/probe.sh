@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Runs in the host after cloud-init has ended, at each boot: writes what became of it below
-# /var/lib/probe/BOOT, then runs `prepare` again and lists what that has changed.
+# Runs on the host after cloud-init, at each boot: writes the state of the host to /var/lib/probe/BOOT, then runs
+# `prepare` again and lists its changes.
 set -uo pipefail
 boot=$(find /var/lib/probe -mindepth 1 -maxdepth 1 -type d | wc -l)
 folder=/var/lib/probe/$boot
 mkdir -p "$folder"
 
-# Each file that is configuration, program or state, with mode, owner, time of change and digest.
+# All files of configuration, programs and state, with mode, owner, time of change and digest.
 list_files() {
   find /etc /usr/local /var/lib/meshwright -xdev -type f -exec stat -c '%n %a %U:%G %Y' {} + -exec sha256sum {} + | sort
 }
 
-# What systemctl says of each unit: ask is-enabled UNIT...
-ask() {
-  local question=$1 unit
+# Prints the state of each unit: query is-enabled UNIT...
+query() {
+  local command=$1 unit
   shift
   for unit in "$@"; do
-    printf '%s %s\n' "$unit" "$(systemctl "$question" "$unit" 2>&1)"
+    printf '%s %s\n' "$unit" "$(systemctl "$command" "$unit" 2>&1)"
   done
 }
 
@@ -25,9 +25,9 @@ cp /etc/hosts /etc/fstab /etc/hostname "$folder"
 cp /etc/containerd/config.toml "$folder/containerd.toml"
 nft list tables >"$folder/tables"
 ip route show type unreachable >"$folder/guards"
-ask is-enabled meshwright-bootstrap.service meshwright-firewall.service meshwright-guards.service meshwright-resolve.timer \
+query is-enabled meshwright-bootstrap.service meshwright-firewall.service meshwright-guards.service meshwright-resolve.timer \
   wg-quick@wg0.service kubelet.service containerd.service nftables.service ufw.service >"$folder/enabled"
-ask is-active meshwright-firewall.service meshwright-guards.service containerd.service \
+query is-active meshwright-firewall.service meshwright-guards.service containerd.service \
   nftables.service >"$folder/active"
 systemctl --failed --plain --no-legend | awk '{ print $1 }' >"$folder/failed"
 list_files >"$folder/before"

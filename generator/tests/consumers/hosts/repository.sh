@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes two signed apt repositories of empty packages below a folder, laid out like pkgs.k8s.io and
+# Creates two signed apt repositories of empty packages in FOLDER/www, with the layout of pkgs.k8s.io and
 # download.docker.com: repository.sh FOLDER SUITE MINOR
 # Prints the fingerprint of the key that signs both.
 set -euo pipefail
@@ -10,7 +10,7 @@ export GNUPGHOME=$folder/gnupg
 mkdir -m 700 "$GNUPGHOME"
 gpg --batch --quiet --passphrase '' --quick-generate-key "Meshwright test" ed25519 sign never 2>/dev/null
 
-# An empty package: package FOLDER NAME VERSION. What lies in files/NAME is in it.
+# Creates a package: package FOLDER NAME VERSION. It contains the files of files/NAME.
 package() {
   local root=$folder/package
   rm -rf "$root"
@@ -24,13 +24,13 @@ Package: $2
 Version: $3
 Architecture: amd64
 Maintainer: Meshwright <meshwright@example.com>
-Description: stands in for $2
+Description: placeholder for $2
 CONTROL
   mkdir -p "$1"
   dpkg-deb --root-owner-group --build "$root" "$1/$2_${3}_amd64.deb" >/dev/null
 }
 
-# A unit that runs until it is stopped: unit NAME
+# Creates a unit that runs until it is stopped: unit NAME
 unit() {
   mkdir -p "$folder/files/$1/usr/lib/systemd/system"
   cat >"$folder/files/$1/usr/lib/systemd/system/${1%.io}.service" <<'UNIT'
@@ -53,7 +53,7 @@ done
 unit kubelet
 unit containerd.io
 mkdir -p "$folder/files/containerd.io/etc/containerd"
-# Docker's own: it disables what kubelet needs.
+# As in Docker's package: it disables the plugin that kubelet needs.
 echo 'disabled_plugins = ["cri"]' >"$folder/files/containerd.io/etc/containerd/config.toml"
 
 deb=$folder/www/kubernetes/v$minor/deb

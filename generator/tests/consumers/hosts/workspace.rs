@@ -1,4 +1,4 @@
-//! A folder with a topology, its secrets and its `out/`, as the owner of a cluster has it.
+//! The folder of a cluster's owner: a topology, its secrets and its `out/`.
 
 use std::fs;
 use std::io::Write as _;
@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
-use super::machine::{Done, Machine, Switch};
-use super::{Release, folder, image, script};
+use super::machine::{CommandResult, HostMachine, NetworkSwitch};
+use super::{DebianRelease, create_image, folder, script};
 
-/// The release of every machine here.
-const RELEASE: &Release = &super::BOOKWORM;
+/// The release of every machine.
+const RELEASE: &DebianRelease = &super::BOOKWORM;
 
 pub(super) struct Workspace {
     folder: TempDir,
@@ -20,11 +20,13 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// An empty folder, then `init` with these nodes at 203.0.113.1 and so on, then `keys` and
-    /// `generate`. Packages come from a repository of our own.
+    /// Runs `init` in an empty folder, with these nodes at 203.0.113.1 and so on, then `keys` and `generate`.
+    /// Packages come from a repository of the test.
     pub(super) fn new(nodes: &[&str]) -> Result<Self, Failed> {
-        let workspace =
-            Self { folder: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?, image: image(RELEASE)? };
+        let workspace = Self {
+            folder: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?,
+            image: create_image(RELEASE)?,
+        };
         let mut init = vec!["init".to_owned(), "--name".to_owned(), "pair".to_owned()];
         for (node, host) in nodes.iter().zip(1..) {
             init.extend(["--node".to_owned(), format!("{node}=203.0.113.{host}")]);
@@ -48,7 +50,8 @@ impl Workspace {
         self.folder.path()
     }
 
-    /// Makes the repository for the version that `init` has chosen; gives the key that signs it.
+    /// Creates the package repository for the version that `init` has chosen, and returns the fingerprint of its
+    /// key.
     fn repository(&self) -> Result<String, Failed> {
         let topology = fs::read_to_string(self.path().join("topology.toml"))?;
         let version =
@@ -65,57 +68,61 @@ impl Workspace {
         Ok(())
     }
 
-    /// What follows each change of the topology.
+    /// Runs the commands that follow each change of the topology.
     pub(super) fn compile(&self) -> Result<(), Failed> {
         self.meshwright(&["keys"])?;
         self.meshwright(&["generate"])?;
         Ok(())
     }
 
-    /// Runs `meshwright` in the folder; gives what it printed.
+    /// Runs `meshwright` in the folder, and returns what it printed.
     pub(super) fn meshwright(&self, arguments: &[&str]) -> Result<Vec<u8>, Failed> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
         let done = command.args(arguments).current_dir(self.path()).output()?;
         match done.status.success() {
             true => Ok(done.stdout),
             false => {
-                let said = String::from_utf8_lossy(&done.stderr);
-                Err(format!("meshwright {}: {said}", arguments.join(" ")).into())
+                let output = String::from_utf8_lossy(&done.stderr);
+                Err(format!("meshwright {}: {output}", arguments.join(" ")).into())
             }
         }
     }
 
-    /// What a node is sent.
+    /// The delivery for a node.
     pub(super) fn export(&self, node: &str) -> Result<Vec<u8>, Failed> {
         self.meshwright(&["export", node])
     }
 
-    /// Gives a machine its delivery. The first one's manifests are only noted: no cluster is there to
-    /// take them.
-    pub(super) fn deliver(&self, machine: &Machine, command: &str) -> Result<Done, Failed> {
-        let delivery = self.export(&machine.name)?;
+    /// Delivers to a machine. On the first node, applying the manifests is only recorded, because there is no
+    /// cluster.
+    pub(super) fn deliver(
+        &self,
+        machine: &HostMachine,
+        command: &str,
+    ) -> Result<CommandResult, Failed> {
+        let exported = self.export(&machine.name)?;
         let delivery = match machine.name.as_str() {
-            "alpha" => forged("recorder", &delivery)?,
-            _ => delivery,
+            "alpha" => forged("recorder", &exported)?,
+            _ => exported,
         };
         machine.feed(command, &delivery)
     }
 
-    /// A file of `out/`.
+    /// The content of a file of `out/`.
     pub(super) fn generated(&self, path: &str) -> Result<String, Failed> {
         Ok(fs::read_to_string(self.path().join("out").join(path))?)
     }
 
-    /// Switches a node on with its user-data.
+    /// Starts a node with its user-data.
     pub(super) fn switch_on(
         &self,
-        switch: &Switch,
+        switch: &NetworkSwitch,
         node: &str,
         host: u8,
-    ) -> Result<Machine, Failed> {
+    ) -> Result<HostMachine, Failed> {
         let user_data = self.path().join("out/nodes").join(node).join("user-data.yaml");
         let address = format!("203.0.113.{host}");
-        Machine::switch_on(
+        HostMachine::switch_on(
             switch,
             &self.image,
             node,
@@ -126,7 +133,7 @@ impl Workspace {
     }
 }
 
-/// Makes another delivery of one, by `forge.sh`.
+/// Changes a delivery with `forge.sh`.
 pub(super) fn forged(kind: &str, delivery: &[u8]) -> Result<Vec<u8>, Failed> {
     let mut forge = Command::new(folder().join("forge.sh"))
         .arg(kind)
@@ -139,6 +146,6 @@ pub(super) fn forged(kind: &str, delivery: &[u8]) -> Result<Vec<u8>, Failed> {
     let done = forge.wait_with_output()?;
     match done.status.success() {
         true => Ok(done.stdout),
-        false => Err(format!("forge.sh {kind} has failed").into()),
+        false => Err(format!("forge.sh {kind} failed").into()),
     }
 }
