@@ -1,5 +1,6 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
+mod arrows;
 mod cli;
 mod crash;
 mod damaged;

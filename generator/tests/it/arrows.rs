@@ -1,0 +1,107 @@
+//! The modules of a crate use one another in one direction.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::fs;
+
+use regex::Regex;
+use walkdir::WalkDir;
+
+use crate::testing::repository;
+
+/// The modules of a crate, lowest first, each with the modules that it may use.
+type Arrows = &'static [(&'static str, &'static str)];
+
+const CRATES: [(&str, Arrows); 3] = [
+    ("generator/crates/compiler/src", COMPILER),
+    ("generator/crates/proof/src", PROOF),
+    ("generator/src", GENERATOR),
+];
+
+const COMPILER: Arrows = &[
+    ("source", ""),
+    ("route", ""),
+    ("artifact", ""),
+    ("release", ""),
+    ("encode", ""),
+    ("kubernetes", ""),
+    ("diagnostic", "source route"),
+    ("document", "source route diagnostic"),
+    ("topology", "route encode diagnostic document"),
+    ("derive", "release topology"),
+    ("check", "diagnostic"),
+    ("plan", "route release topology derive check"),
+    ("render", "artifact release encode kubernetes derive check plan"),
+    ("rules", "route release diagnostic topology derive check plan render"),
+    ("catalogue", "diagnostic document topology check rules"),
+    ("lint", "diagnostic topology check catalogue"),
+    ("out", "artifact"),
+    ("pipeline", "source diagnostic document topology check plan render rules lint"),
+];
+
+const PROOF: Arrows = &[
+    ("span", ""),
+    ("space", ""),
+    ("files", ""),
+    ("finding", "span"),
+    ("read", "span space files finding"),
+    ("model", "span space finding read"),
+    ("hop", "span read model"),
+    ("walk", "span finding read model hop"),
+    ("flows", "read model hop walk"),
+    ("exposure", "space finding read model flows"),
+    ("agreement", "space read model exposure"),
+    ("invariants", "span space finding read model exposure"),
+    ("trace", "finding model hop walk flows"),
+    ("ingress", "span finding read model hop walk flows trace"),
+    ("judge", "span files finding read model hop walk flows invariants ingress"),
+    ("report", "span finding read model hop walk flows exposure trace ingress judge"),
+];
+
+const GENERATOR: Arrows =
+    &[("file", ""), ("edit", ""), ("secrets", "file"), ("cli", "file edit secrets")];
+
+#[test]
+fn modules_use_only_the_modules_below_them() {
+    for (folder, arrows) in CRATES {
+        for (position, (module, allowed)) in arrows.iter().enumerate() {
+            let is_lower = |used: &str| arrows[..position].iter().any(|(lower, _)| *lower == used);
+            assert!(allowed.split_whitespace().all(is_lower), "{module} may use {allowed}");
+        }
+        let forbidden = forbidden_arrows(folder, arrows);
+        assert!(forbidden.is_empty(), "forbidden, see arrows.rs:\n{}", forbidden.join("\n"));
+    }
+}
+
+/// Each use of a module that its user may not use, with its place. Test modules may use everything.
+fn forbidden_arrows(folder: &str, arrows: Arrows) -> Vec<String> {
+    let path = Regex::new(r"\bcrate::(\w*)").expect("a pattern");
+    let root = repository().join(folder);
+    let mut forbidden = Vec::new();
+    let mut found = 0;
+    for entry in WalkDir::new(&root).sort_by_file_name() {
+        let file = entry.expect("readable").into_path();
+        let below = file.strip_prefix(&root).expect("below").to_str().expect("UTF-8");
+        let module = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        if !below.ends_with(".rs") || ["lib", "main"].contains(&module) {
+            continue;
+        }
+        let row = arrows.iter().find(|(name, _)| *name == module);
+        let (_, allowed) = row.unwrap_or_else(|| unreachable!("{folder}/{below} is not listed"));
+        let text = fs::read_to_string(&file).expect("readable");
+        let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (number, line) in (1..).zip(code.lines()) {
+            let uses = path.captures_iter(line).map(|captures| captures[1].to_owned());
+            let is_comment = line.trim_start().starts_with("//");
+            for used in uses.filter(|used| used != module && !is_comment) {
+                found += 1;
+                if !allowed.split_whitespace().any(|name| name == used) {
+                    let line = line.trim();
+                    forbidden.push(format!("{folder}/{below}:{number}: {module} → {used}: {line}"));
+                }
+            }
+        }
+    }
+    assert!(found > 5, "{folder}: {found} arrows are found");
+    forbidden
+}
