@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::flows::{self, Expected, Flow, FlowTarget, FlowVerdict};
+use crate::flows::{self, Expected, Flow, FlowCount, FlowTarget, FlowVerdict};
 use crate::hop::HopStep;
 use crate::ingress;
 use crate::invariants;
@@ -33,15 +33,6 @@ pub struct Proof {
     pub findings: Vec<ProofFinding>,
     /// Files whose bytes are not the manifest's.
     pub edited: Vec<FileId>,
-}
-
-/// How often a flow held.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FlowCount {
-    /// As it should be.
-    pub proven: u64,
-    /// Not so.
-    pub failed: u64,
 }
 
 /// One cause, and what it breaks.

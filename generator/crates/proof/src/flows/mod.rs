@@ -31,6 +31,15 @@ pub struct Flow {
     between: fn(&Model, MachineId, MachineId) -> bool,
 }
 
+/// How many flows of one kind are proven, and how many fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlowCount {
+    /// Their packets take the expected path.
+    pub proven: u64,
+    /// At least one packet does not.
+    pub failed: u64,
+}
+
 /// What a flow is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowTarget {

@@ -19,7 +19,7 @@ use self::connection::ConnectionProofs;
 pub use self::connection::IngressConnection;
 use self::request::IngressRequest;
 use crate::finding::{FindingCode, ProofFinding};
-use crate::judge::FlowCount;
+use crate::flows::FlowCount;
 use crate::model::Model;
 use crate::read::ingress::{EmittedTunnel, IngressFiles};
 use crate::read::objects::EmittedWorkload;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::exposure;
 use crate::finding::ProofFinding;
-use crate::flows;
+use crate::flows::{self, FlowCount};
 use crate::ingress;
-use crate::judge::{FlowCount, FlowFailure, Proof};
+use crate::judge::{FlowFailure, Proof};
 use crate::model::Model;
 
 /// A cause of failed flows.
