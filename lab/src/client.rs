@@ -32,7 +32,7 @@ impl LabClient {
     /// When a step fails.
     pub(crate) fn start(
         prefix: &str,
-        client: &plan::Client,
+        client: &plan::ClientPlan,
         tree: &LabTree,
         underlay: &mut Underlay,
     ) -> Result<Self> {

@@ -55,7 +55,11 @@ pub struct PublicAddresses {
 }
 
 /// A host with its network, before the emitted files are on it.
-pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> Result<LabMachine> {
+pub(crate) fn boot(
+    prefix: &str,
+    node: &plan::NodePlan,
+    underlay: &mut Underlay,
+) -> Result<LabMachine> {
     let name = node.name.as_str();
     let namespace = Namespace::create(format!("{prefix}-{name}"))?;
     let site = node.location.site.as_ref().map(ToString::to_string);
@@ -74,7 +78,7 @@ pub(crate) fn boot(prefix: &str, node: &plan::Node, underlay: &mut Underlay) -> 
 }
 
 /// The public addresses of a node. A node whose endpoint is a name gets one of 192.0.2.0/24.
-fn public_address(node: &plan::Node) -> Result<Option<PublicAddresses>> {
+fn public_address(node: &plan::NodePlan) -> Result<Option<PublicAddresses>> {
     let Some(endpoint) = &node.location.endpoint else { return Ok(None) };
     let id = node.id.get();
     let v4 = match endpoint.host() {
@@ -120,7 +124,7 @@ impl LabNode {
     /// When a step fails.
     pub(crate) fn start(
         machine: LabMachine,
-        node: &plan::Node,
+        node: &plan::NodePlan,
         tree: &LabTree,
         calico: &CalicoSettings,
     ) -> Result<Self> {

@@ -19,7 +19,7 @@ use crate::secrets::key_pair::KeyPair;
 use crate::secrets::preshared::PeerPair;
 use crate::secrets::requirements::Requirements;
 use crate::secrets::secret::Secret;
-use meshwright_compiler::plan::{Client, Node, Plan};
+use meshwright_compiler::plan::{ClientPlan, NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
 use meshwright_value::closest;
 
@@ -178,13 +178,16 @@ pub(super) fn send(
     }
 }
 
-pub(super) fn find_client<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan Client, Failure> {
+pub(super) fn find_client<'plan>(
+    name: &str,
+    plan: &'plan Plan,
+) -> Result<&'plan ClientPlan, Failure> {
     let found = plan.clients.iter().find(|client| client.name.as_str() == name);
     let known = plan.clients.iter().map(|client| client.name.as_str());
     found.ok_or_else(|| unknown("client", name, known.collect()))
 }
 
-fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan Node, Failure> {
+fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan NodePlan, Failure> {
     let found = plan.nodes.iter().find(|node| node.name.as_str() == name);
     let known = plan.nodes.iter().map(|node| node.name.as_str());
     found.ok_or_else(|| unknown("node", name, known.collect()))
@@ -202,7 +205,7 @@ fn unknown(noun: &str, name: &str, known: Vec<&str>) -> Failure {
 /// What is sent follows from the topology. A committed tree that differs is what reviewers saw.
 fn print_drift(
     rendering: &Rendering<'_>,
-    node: &Node,
+    node: &NodePlan,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
     let dir = session.out_dir();

@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn replaces_the_value_alone() {
-        let meant = Fix::meant(&route("a.b"), "10.0.0.0/8").change;
-        let edited = apply(&document("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n"), &[&meant]).0;
+        let suggested = Fix::suggest(&route("a.b"), "10.0.0.0/8").change;
+        let edited = apply(&document("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n"), &[&suggested]).0;
         assert_eq!(edited, "[a] # x\r\n  b  =  \"10.0.0.0/8\" # why\r\n");
-        let quoted = Fix::meant(&route("a"), "\"\n\\").change;
+        let quoted = Fix::suggest(&route("a"), "\"\n\\").change;
         let edited = apply(&document("a = ''"), &[&quoted]).0;
         let edited = document(&edited);
         let value = edited.item(&route("a")).map(|item| &item.value);

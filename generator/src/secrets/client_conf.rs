@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::secret::Secret;
 use meshwright_compiler::encode::template;
-use meshwright_compiler::plan::{Client, Plan};
+use meshwright_compiler::plan::{ClientPlan, Plan};
 use meshwright_compiler::render::client::ClientInterface;
 use meshwright_compiler::render::wg_quick::section;
 
@@ -25,7 +25,7 @@ struct ClientConfView<'plan> {
 /// without preshared keys.
 pub(crate) fn render(
     plan: &Plan,
-    client: &Client,
+    client: &ClientPlan,
     private_key: &Secret,
     preshared: &[Secret],
 ) -> Secret {

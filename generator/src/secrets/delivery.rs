@@ -22,8 +22,8 @@ use super::store::{Store, StoreError};
 use super::{kubeconfig, manifest};
 use meshwright_compiler::artifact::FileMode;
 use meshwright_compiler::out::Digest;
-use meshwright_compiler::plan::host::{DISCOVERY_FILE, JOIN_CERTIFICATE, JOIN_KEY, WireGuard};
-use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::plan::host::{DISCOVERY_FILE, HostWireGuard, JOIN_CERTIFICATE, JOIN_KEY};
+use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree::{
     self, CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER,
@@ -50,7 +50,7 @@ struct DeliveredFile {
 
 impl Delivery {
     /// The public files of a node. A NixOS host has them from its own configuration.
-    pub(crate) fn public(rendering: &Rendering<'_>, node: &Node) -> Self {
+    pub(crate) fn public(rendering: &Rendering<'_>, node: &NodePlan) -> Self {
         let mut delivery = Self::default();
         if node.os.is_nixos() {
             return delivery;
@@ -96,7 +96,7 @@ impl Delivery {
         &mut self,
         topology: &Topology,
         plan: &Plan,
-        node: &Node,
+        node: &NodePlan,
         store: &Store,
         now: OffsetDateTime,
     ) -> Result<Option<OffsetDateTime>, StoreError> {
@@ -117,17 +117,17 @@ impl Delivery {
         &mut self,
         topology: &Topology,
         plan: &Plan,
-        node: &Node,
+        node: &NodePlan,
         store: &Store,
     ) -> Result<(), StoreError> {
         let interface = &plan.wireguard.interface;
         for key_pair in KeyPair::named(topology, &node.name) {
-            let path = WireGuard::private_key_file(interface);
+            let path = HostWireGuard::private_key_file(interface);
             self.add_secret(&path, key_pair.read(store)?);
         }
         for peer in plan.peers(node) {
             for pair in PeerPair::with_peers(plan, &node.name, std::slice::from_ref(&peer)) {
-                let path = WireGuard::preshared_key_file(interface, peer.name());
+                let path = HostWireGuard::preshared_key_file(interface, peer.name());
                 self.add_secret(&path, pair.read(store)?);
             }
         }
@@ -152,7 +152,7 @@ impl Delivery {
     fn add_join(
         &mut self,
         plan: &Plan,
-        node: &Node,
+        node: &NodePlan,
         store: &Store,
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, StoreError> {

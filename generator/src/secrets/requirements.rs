@@ -19,7 +19,7 @@ use super::preshared::PeerPair;
 use super::store::{Outdated, Store, StoreError};
 use super::tunnel::{self, CredentialState};
 use meshwright_compiler::diagnostic::{Diagnostic, Finding};
-use meshwright_compiler::plan::{Client, Node, Plan};
+use meshwright_compiler::plan::{ClientPlan, NodePlan, Plan};
 use meshwright_compiler::route::Route;
 use meshwright_compiler::topology::Topology;
 use meshwright_compiler::topology::member::MemberKind;
@@ -55,7 +55,7 @@ impl<'a> Requirements<'a> {
 
     /// The secrets that are delivered to one node. Every node needs the certificate authority of the
     /// cluster: it signs the join credential.
-    pub(crate) fn for_node(topology: &'a Topology, plan: &'a Plan, node: &'a Node) -> Self {
+    pub(crate) fn for_node(topology: &'a Topology, plan: &'a Plan, node: &'a NodePlan) -> Self {
         let initialises = node.id == plan.init_node().id;
         let authorities = match node.is_control_plane() {
             true => Authority::ALL.to_vec(),
@@ -72,7 +72,11 @@ impl<'a> Requirements<'a> {
     }
 
     /// The secrets in the configuration of one client.
-    pub(crate) fn for_client(topology: &'a Topology, plan: &'a Plan, client: &'a Client) -> Self {
+    pub(crate) fn for_client(
+        topology: &'a Topology,
+        plan: &'a Plan,
+        client: &'a ClientPlan,
+    ) -> Self {
         Self {
             key_pairs: KeyPair::named(topology, &client.name),
             preshared_keys: PeerPair::with_peers(plan, &client.name, &plan.peers_of_client(client)),

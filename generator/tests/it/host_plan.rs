@@ -8,7 +8,7 @@ use std::path::Path;
 
 use meshwright_compiler::artifact::Tree;
 use meshwright_compiler::plan::host::SCHEMA_VERSION;
-use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::{Rendering, host_tree};
 use serde_json::{Map, Value, json};
 
@@ -44,7 +44,7 @@ fn compare(path: &Path) -> usize {
     compared
 }
 
-fn node_json(rendering: &Rendering<'_>, position: usize, node: &Node) -> Map<String, Value> {
+fn node_json(rendering: &Rendering<'_>, position: usize, node: &NodePlan) -> Map<String, Value> {
     let artifacts = rendering.render(position + 1);
     let bytes = artifacts.get(&format!("nodes/{}/node.json", node.name));
     serde_json::from_slice(bytes).expect("an object")

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use meshwright_compiler::plan::mesh::Identity;
-use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::plan::mesh::PeerIdentity;
+use meshwright_compiler::plan::{NodePlan, Plan};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::SizeRange;
 
@@ -96,13 +96,17 @@ fn files(hosts: &[Host]) -> Rendered {
 }
 
 /// Whether `from` can send to the address of `to`: which peer takes it.
-fn peer_towards<'plan>(plan: &'plan Plan, from: &'plan Node, to: &Node) -> Option<&'plan Node> {
+fn peer_towards<'plan>(
+    plan: &'plan Plan,
+    from: &'plan NodePlan,
+    to: &NodePlan,
+) -> Option<&'plan NodePlan> {
     let peers = plan.peers(from);
     let peer =
         peers.iter().find(|peer| peer.allowed_ips.iter().any(|net| net.contains(&to.address)));
     match peer?.identity {
-        Identity::Node(node) => Some(node),
-        Identity::Client(_) => None,
+        PeerIdentity::Node(node) => Some(node),
+        PeerIdentity::Client(_) => None,
     }
 }
 

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use meshwright_compiler::artifact::Tree;
-use meshwright_compiler::plan::{Node, Plan};
+use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree;
 use serde_json::Value;
@@ -47,7 +47,7 @@ pub(crate) fn texts(rendering: &Rendering<'_>, part: usize) -> BTreeMap<String, 
 /// Compares the user-data of a node with its files. Returns whether the node has user-data.
 fn judge(
     plan: &Plan,
-    node: &Node,
+    node: &NodePlan,
     cluster: &BTreeMap<String, String>,
     own: &BTreeMap<String, String>,
 ) -> bool {
@@ -75,7 +75,7 @@ fn judge(
 }
 
 /// The files of user-data; it holds nothing else but a hostname and one command.
-pub(crate) fn read(user_data: &str, node: &Node) -> BTreeMap<String, HostFile> {
+pub(crate) fn read(user_data: &str, node: &NodePlan) -> BTreeMap<String, HostFile> {
     let Value::Object(mut config) = serde_saphyr::from_str(user_data).expect("YAML, each key once")
     else {
         unreachable!("user-data is a mapping")

@@ -38,7 +38,7 @@ fn relay_both_directions(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn planned<'world>(world: &'world World, node: &LabNode) -> Result<&'world plan::Node> {
+fn planned<'world>(world: &'world World, node: &LabNode) -> Result<&'world plan::NodePlan> {
     let mut nodes = world.tree.plan.nodes.iter();
     nodes
         .find(|planned| planned.id.get() == node.id)
@@ -89,7 +89,7 @@ fn peer_line(world: &World, node: &LabNode, public_key: &str, what: &str) -> Res
 fn unresolved_endpoint_at_boot(world: &World) -> Result<()> {
     let tree = &world.tree;
     let has_name =
-        |node: &&plan::Node| node.location.endpoint.as_ref().is_some_and(Endpoint::is_name);
+        |node: &&plan::NodePlan| node.location.endpoint.as_ref().is_some_and(Endpoint::is_name);
     let planned = tree.plan.nodes.iter().find(has_name);
     let named = world.node(planned.context("the topology has no named endpoint")?.name.as_str())?;
     let caller =

@@ -84,11 +84,11 @@ mod tests {
             "write the whole fingerprint, as `gpg --show-keys` prints it",
         )]);
         let (upper, prefixed) = (EMPTY.to_uppercase(), format!("sha256:{EMPTY}"));
-        let meant = format!("did you mean `{EMPTY}`?");
+        let suggestion = format!("did you mean `{EMPTY}`?");
         let not_hex = format!("`{prefixed}` has `s`, which is no hex digit");
         refuses::<Sha256>(&[
-            (&upper, &format!("`{upper}` is in upper case"), "upper case", &meant),
-            (&prefixed, &not_hex, "expected 64 hex digits", &meant),
+            (&upper, &format!("`{upper}` is in upper case"), "upper case", &suggestion),
+            (&prefixed, &not_hex, "expected 64 hex digits", &suggestion),
         ]);
     }
 }

@@ -73,7 +73,7 @@ fn refuse_url<T: Text + fmt::Display>(text: &str) -> Result<(), Malformed> {
     let refusal = Malformed::new(format!("`{text}` is a URL"), "expected host or host:port");
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     Err(match T::parse(authority) {
-        Ok(meant) => refusal.did_you_mean(meant),
+        Ok(suggestion) => refusal.did_you_mean(suggestion),
         Err(_) => refusal.help("write the host, and the port if it is another than the default"),
     })
 }

@@ -61,16 +61,17 @@ fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
     if let Some((_, why)) = UNSUPPORTED.iter().find(|(other, _)| (noun, word.as_str()) == *other) {
         return refusal.help(*why);
     }
-    let synonym = SYNONYMS.iter().find(|(other, meant)| *other == word && words.contains(meant));
+    let synonym =
+        SYNONYMS.iter().find(|(other, suggestion)| *other == word && words.contains(suggestion));
     let same = words.iter().find(|known| known.eq_ignore_ascii_case(&word));
-    if let Some(meant) = same.or(synonym.map(|(_, meant)| meant)) {
-        return refusal.meaning(meant);
+    if let Some(suggestion) = same.or(synonym.map(|(_, suggestion)| suggestion)) {
+        return refusal.suggest(suggestion);
     }
     let family = words.iter().filter(|known| known.strip_prefix(&*word).is_some_and(starts_next));
     let family: Vec<_> = family.copied().collect();
     match closest(text, words.iter().copied()) {
         _ if !family.is_empty() => refusal.help(format!("write one of {}", family.join(", "))),
-        Some(meant) => refusal.did_you_mean(meant),
+        Some(suggestion) => refusal.did_you_mean(suggestion),
         None => refusal.help(format!("known are {}", words.join(", "))),
     }
 }

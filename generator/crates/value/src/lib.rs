@@ -127,14 +127,14 @@ pub struct Malformed {
     /// The corrected value, or what to do.
     pub help: Option<String>,
     /// The value that the text can only mean; a guess is no more than a help.
-    pub meant: Option<String>,
+    pub suggestion: Option<String>,
 }
 
 impl Malformed {
     /// A refusal without a correction.
     pub fn new(message: impl Into<String>, label: impl Into<String>) -> Self {
         let (message, label) = (printable(&message.into()), printable(&label.into()));
-        Self { message, label, help: None, meant: None }
+        Self { message, label, help: None, suggestion: None }
     }
 
     /// Adds the correction.
@@ -145,14 +145,14 @@ impl Malformed {
     }
 
     /// Adds the value that was probably meant.
-    fn did_you_mean(self, meant: impl Display) -> Self {
-        self.help(format!("did you mean `{meant}`?"))
+    fn did_you_mean(self, suggestion: impl Display) -> Self {
+        self.help(format!("did you mean `{suggestion}`?"))
     }
 
     /// Adds the one value that the text can mean.
-    fn meaning(mut self, meant: impl Display) -> Self {
-        self.meant = Some(meant.to_string());
-        self.did_you_mean(meant)
+    fn suggest(mut self, suggestion: impl Display) -> Self {
+        self.suggestion = Some(suggestion.to_string());
+        self.did_you_mean(suggestion)
     }
 }
 
@@ -172,7 +172,7 @@ fn checked(
     let Err(fault) = check(text) else { return Ok(text.to_owned()) };
     let correction = correct(text);
     Err(match check(&correction) {
-        Ok(()) if correction == text.trim().to_lowercase() => fault.meaning(correction),
+        Ok(()) if correction == text.trim().to_lowercase() => fault.suggest(correction),
         Ok(()) => fault.did_you_mean(correction),
         Err(_) => fault,
     })
@@ -271,8 +271,12 @@ mod tests {
             ("puplik_kei", Some("public_key")),
             ("buplik_kei", None),
         ];
-        for (word, meant) in table {
-            assert_eq!(closest(word, ["id", "role", "endpoint", "public_key"]), meant, "{word}");
+        for (word, suggestion) in table {
+            assert_eq!(
+                closest(word, ["id", "role", "endpoint", "public_key"]),
+                suggestion,
+                "{word}"
+            );
         }
     }
 

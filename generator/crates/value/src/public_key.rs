@@ -61,7 +61,7 @@ fn no_base64(text: &str, error: DecodeError) -> Malformed {
     };
     let refusal = refusal(text, &fault);
     match corrected(text) {
-        Some(meant) => refusal.meaning(meant),
+        Some(suggestion) => refusal.suggest(suggestion),
         None => refusal.help("copy it again, or make it with `meshwright keys`"),
     }
 }

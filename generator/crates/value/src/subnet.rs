@@ -96,7 +96,7 @@ fn without_host_bits(net: IpNet, text: &str) -> Result<(), Malformed> {
         truncated if truncated == net => Ok(()),
         truncated => {
             Err(Malformed::new(format!("`{text}` has host bits set"), "host bits")
-                .meaning(truncated))
+                .suggest(truncated))
         }
     }
 }
@@ -107,7 +107,7 @@ fn no_subnet(text: &str) -> Malformed {
     }
     let refusal = Malformed::new(format!("`{text}` is no IPv4 network"), "no IPv4 network");
     match from_netmask(text) {
-        Some(net) => refusal.meaning(net.trunc()),
+        Some(net) => refusal.suggest(net.trunc()),
         None => refusal.help("write an address and a prefix length, such as `10.66.66.0/24`"),
     }
 }

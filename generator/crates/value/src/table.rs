@@ -39,17 +39,18 @@ fn is_match(pattern: &'static str, text: &str) -> bool {
 pub(super) fn refuses<T: Text + Debug>(cases: &[(&str, &str, &str, &str)]) {
     for (input, message, label, help) in cases {
         let mut refused = T::parse(input).unwrap_err();
-        let meant = refused.meant.take().map(|meant| format!("did you mean `{meant}`?"));
+        let suggestion =
+            refused.suggestion.take().map(|suggestion| format!("did you mean `{suggestion}`?"));
         assert_eq!(refused, refusal(message, label, help), "{input:?}");
-        assert!(meant.is_none() || meant == refused.help, "{input:?}");
+        assert!(suggestion.is_none() || suggestion == refused.help, "{input:?}");
     }
 }
 
 /// Each input is refused, and can only mean the value beside it; an empty one is no or a mere guess.
 pub(super) fn means<T: Text + Debug>(cases: &[(&str, &str)]) {
-    for (input, meant) in cases {
+    for (input, suggestion) in cases {
         let refused = T::parse(input).unwrap_err();
-        assert_eq!(refused.meant.as_deref().unwrap_or_default(), *meant, "{input:?}");
+        assert_eq!(refused.suggestion.as_deref().unwrap_or_default(), *suggestion, "{input:?}");
     }
 }
 
@@ -70,5 +71,5 @@ pub(super) fn refuses_number<T: Number + Debug>(integer: i64, refused: (&str, &s
 
 fn refusal(message: &str, label: &str, help: &str) -> Malformed {
     let help = (!help.is_empty()).then(|| help.to_owned());
-    Malformed { message: message.to_owned(), label: label.to_owned(), help, meant: None }
+    Malformed { message: message.to_owned(), label: label.to_owned(), help, suggestion: None }
 }

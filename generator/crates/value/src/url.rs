@@ -55,7 +55,7 @@ fn refusal(text: &str, label: &str) -> Malformed {
 fn no_scheme(text: &str) -> Malformed {
     let refusal = refusal(text, "scheme missing");
     match Url::parse(&format!("https://{}", text.trim_start_matches('/'))) {
-        Ok(meant) => refusal.did_you_mean(meant),
+        Ok(suggestion) => refusal.did_you_mean(suggestion),
         Err(_) => refusal.help("write `https://`, a host, and a path"),
     }
 }

@@ -49,12 +49,12 @@ impl Text for Version {
         }
         let refusal = Malformed::new(format!("`{text}` is no version"), "no version");
         let bare = text.trim().trim_start_matches(['v', 'V']);
-        if let Some(meant) = released(bare) {
-            return Err(refusal.meaning(meant));
+        if let Some(suggestion) = released(bare) {
+            return Err(refusal.suggest(suggestion));
         }
         let bare = bare.split(['-', '+']).next().unwrap_or_default();
         Err(match released(bare).or_else(|| released(&format!("{bare}.0"))) {
-            Some(meant) => refusal.did_you_mean(meant),
+            Some(suggestion) => refusal.did_you_mean(suggestion),
             None => refusal.help("write major.minor.patch, such as `1.37.2`"),
         })
     }

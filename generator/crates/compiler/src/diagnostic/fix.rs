@@ -42,7 +42,7 @@ pub enum Change {
 
 impl Fix {
     /// The string at `at` is meant to be `text`.
-    pub fn meant(at: &Route, text: &str) -> Self {
+    pub fn suggest(at: &Route, text: &str) -> Self {
         let value = Value::from(text).to_string();
         let help = format!("did you mean `{text}`?");
         Self { change: Change::Replace { at: at.clone(), value }, help }

@@ -1,7 +1,7 @@
 //! The pod network: one pool a node, BGP over the mesh, no encapsulation.
 
 use crate::derive;
-use crate::plan::{Node, Plan, WireGuard};
+use crate::plan::{NodePlan, Plan, WireGuardPlan};
 use crate::topology::Topology;
 use meshwright_value::{AsNumber, Dataplane, Name, Version};
 
@@ -26,7 +26,7 @@ const KUBELET_MAX_PODS: u32 = 110;
 
 /// The pod network as a whole. The pools are the nodes' pod blocks.
 #[derive(Debug, Clone)]
-pub struct Calico {
+pub struct CalicoPlan {
     /// The release.
     pub version: Version,
     /// What Felix programs.
@@ -39,10 +39,10 @@ pub struct Calico {
     pub route_reflectors: Vec<Name>,
 }
 
-pub(super) fn derive(topology: &Topology) -> Calico {
+pub(super) fn derive(topology: &Topology) -> CalicoPlan {
     let mut route_reflectors = topology.calico.route_reflectors.clone();
     route_reflectors.sort();
-    Calico {
+    CalicoPlan {
         version: topology.calico.version,
         dataplane: derive::dataplane::dataplane(topology),
         as_number: topology.calico.as_number,
@@ -56,9 +56,9 @@ pub(super) fn derive(topology: &Topology) -> Calico {
 pub struct Pools<'plan> {
     /// The nodes whose pools stand in the Installation: the operator makes these before anything
     /// can serve `projectcalico.org/v3`.
-    pub installation: Vec<&'plan Node>,
+    pub installation: Vec<&'plan NodePlan>,
     /// The nodes whose pools are IPPools of their own, applied when the API is there.
-    pub further: Vec<&'plan Node>,
+    pub further: Vec<&'plan NodePlan>,
 }
 
 impl Plan {
@@ -77,7 +77,7 @@ impl Plan {
     }
 }
 
-impl WireGuard {
+impl WireGuardPlan {
     /// The regular expression (RE2) that the interface alone matches; Calico's own are unanchored.
     #[must_use]
     pub fn interface_pattern(&self) -> String {
@@ -90,7 +90,7 @@ fn anchored(name: &str) -> String {
     format!("^{}$", name.replace('.', "\\.").replace('+', "\\+"))
 }
 
-impl Node {
+impl NodePlan {
     /// The name of its pool.
     #[must_use]
     pub fn pool_name(&self) -> String {
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    fn names(nodes: &[&super::Node]) -> String {
+    fn names(nodes: &[&super::NodePlan]) -> String {
         nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(" ")
     }
 

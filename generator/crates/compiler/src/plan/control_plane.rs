@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::derive::etcd::EtcdTimings;
-use crate::plan::{Node, Plan};
+use crate::plan::{NodePlan, Plan};
 use crate::release;
 use crate::topology::Topology;
 use meshwright_value::ApiEndpoint;
@@ -13,7 +13,7 @@ pub const API_PORT: u16 = ApiEndpoint::PORT.get();
 
 /// The control plane as a whole.
 #[derive(Debug, Clone)]
-pub struct ControlPlane {
+pub struct ControlPlanePlan {
     /// The position of the node that founds the cluster.
     pub init: usize,
     /// The API's name and port. A name from the first day: changing `controlPlaneEndpoint` later
@@ -27,7 +27,7 @@ pub struct ControlPlane {
     pub applies_manifests: bool,
 }
 
-impl ControlPlane {
+impl ControlPlanePlan {
     /// What the API server's certificate must hold beside kubeadm's own names. All control planes
     /// from the start: adding one later means making the certificate anew (kubeadm#1447).
     #[must_use]
@@ -48,7 +48,7 @@ impl Plan {
     /// Checks of kubeadm that would fail on this node for a reason that is none: until 1.36 the
     /// port's check trips over the load balancer, which is on loopback (kubernetes#138250).
     #[must_use]
-    pub fn ignored_preflight_errors(&self, node: &Node) -> Vec<String> {
+    pub fn ignored_preflight_errors(&self, node: &NodePlan) -> Vec<String> {
         let shares_port = node.is_control_plane() && self.control_plane.is_highly_available();
         let trips = release::preflight_checks_all_addresses(self.kubernetes_version);
         let check = (shares_port && trips).then(|| format!("Port-{API_PORT}"));
@@ -57,11 +57,11 @@ impl Plan {
 }
 
 /// Derives the control plane; `nodes` are in the order of their ids.
-pub(super) fn derive(topology: &Topology, nodes: &[Node], init: usize) -> ControlPlane {
+pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], init: usize) -> ControlPlanePlan {
     let control_planes = nodes.iter().filter(|node| node.is_control_plane());
     let round_trip = topology.control_plane.round_trip_ms;
     let declared = topology.control_plane.endpoint.clone();
-    ControlPlane {
+    ControlPlanePlan {
         init,
         endpoint: declared.unwrap_or_else(|| ApiEndpoint::default_for(&topology.cluster.name)),
         addresses: control_planes.map(|node| node.address).collect(),

@@ -2,13 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use crate::plan::{Client, Node};
+use crate::plan::{ClientPlan, NodePlan};
 use crate::topology::Topology;
 use meshwright_value::{Port, Reach, SourceNet};
 
 /// Sets and ports of every node's table.
 #[derive(Debug, Clone)]
-pub struct Firewall {
+pub struct FirewallPlan {
     /// Where sshd listens.
     pub ssh_port: Port,
     /// Who may reach it over IPv4.
@@ -27,7 +27,7 @@ pub struct Firewall {
     pub clients_to_services: Vec<Ipv4Addr>,
 }
 
-impl Firewall {
+impl FirewallPlan {
     /// Where sshd must listen; `None` where neither the public side nor a client is let in to it.
     #[must_use]
     pub fn admitted_ssh_port(&self) -> Option<Port> {
@@ -38,14 +38,18 @@ impl Firewall {
     }
 }
 
-pub(super) fn derive(topology: &Topology, nodes: &[Node], clients: &[Client]) -> Firewall {
+pub(super) fn derive(
+    topology: &Topology,
+    nodes: &[NodePlan],
+    clients: &[ClientPlan],
+) -> FirewallPlan {
     let ssh_from = topology.firewall.ssh_from.iter().cloned();
     let (ssh_from_v4, ssh_from_v6) = ssh_from.partition(SourceNet::is_ipv4);
     let reaching = |reach: Reach| {
         let clients = clients.iter().filter(move |client| client.reach.contains(&reach));
         clients.map(|client| client.address).collect()
     };
-    Firewall {
+    FirewallPlan {
         ssh_port: topology.firewall.ssh_port,
         ssh_from_v4,
         ssh_from_v6,

@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::mesh::Peer;
-use crate::plan::packages::Packages;
-use crate::plan::{Node, Plan};
+use crate::plan::packages::AptPackages;
+use crate::plan::{NodePlan, Plan};
 use crate::release;
 use meshwright_value::{
     Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
@@ -70,13 +70,13 @@ pub struct HostPlan<'plan, Peer> {
     /// Its processor.
     pub arch: Arch,
     /// Its WireGuard interface.
-    pub wireguard: WireGuard<'plan, Peer>,
+    pub wireguard: HostWireGuard<'plan, Peer>,
     /// Routes to the other nodes' pods.
     pub pod_routes: Routes,
     /// `unreachable` routes that keep pod and node traffic from ever leaving in clear.
     pub route_guards: Routes,
     /// What its public side lets in; the table itself is `nftables.conf`.
-    pub firewall: Firewall<'plan>,
+    pub firewall: HostFirewall<'plan>,
     /// Modules to load at boot.
     pub kernel_modules: Vec<String>,
     /// Kernel parameters by name.
@@ -92,12 +92,12 @@ pub struct HostPlan<'plan, Peer> {
     pub kubernetes: Kubernetes,
     /// Where apt gets them; absent on NixOS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub packages: Option<Packages>,
+    pub packages: Option<AptPackages>,
 }
 
 /// One WireGuard interface.
 #[derive(Debug, Clone, Serialize)]
-pub struct WireGuard<'plan, Peer> {
+pub struct HostWireGuard<'plan, Peer> {
     /// Its name.
     pub interface: &'plan InterfaceName,
     /// Its address with the subnet's prefix, so that BIRD's next hops resolve.
@@ -147,7 +147,7 @@ pub struct Routes {
 
 /// What the public side lets in.
 #[derive(Debug, Clone, Serialize)]
-pub struct Firewall<'plan> {
+pub struct HostFirewall<'plan> {
     /// Where sshd listens.
     pub ssh_port: Port,
     /// Who may reach it.
@@ -221,7 +221,7 @@ pub struct Kubernetes {
     pub scheduler: Scheduler,
 }
 
-impl WireGuard<'_, ()> {
+impl HostWireGuard<'_, ()> {
     /// Where the private key of an interface lies on every host.
     #[must_use]
     pub fn private_key_file(interface: &InterfaceName) -> String {
@@ -235,7 +235,7 @@ impl WireGuard<'_, ()> {
     }
 }
 
-impl Node {
+impl NodePlan {
     /// Where ssh(1) finds it: a placeholder behind NAT, where only its owner knows it.
     #[must_use]
     pub fn ssh_host(&self) -> String {
@@ -249,7 +249,7 @@ impl Plan {
     #[must_use]
     pub fn host<'plan, Peer>(
         &'plan self,
-        node: &'plan Node,
+        node: &'plan NodePlan,
         peers: Vec<Peer>,
     ) -> HostPlan<'plan, Peer> {
         HostPlan {
@@ -273,15 +273,15 @@ impl Plan {
         }
     }
 
-    fn host_wireguard<Peer>(&self, node: &Node, peers: Vec<Peer>) -> WireGuard<'_, Peer> {
+    fn host_wireguard<Peer>(&self, node: &NodePlan, peers: Vec<Peer>) -> HostWireGuard<'_, Peer> {
         let interface = &self.wireguard.interface;
-        WireGuard {
+        HostWireGuard {
             interface,
             address: self.interface_address(node),
             listen_port: self.wireguard.listen_port,
             mtu: self.wireguard.mtu.value,
             underlay_mtu: node.underlay_mtu,
-            private_key_file: WireGuard::private_key_file(interface),
+            private_key_file: HostWireGuard::private_key_file(interface),
             peers,
         }
     }
@@ -289,13 +289,13 @@ impl Plan {
     /// One peer as every provisioner needs it.
     #[must_use]
     pub fn host_peer<'plan>(&'plan self, peer: &'plan Peer<'plan>) -> HostPeer<'plan> {
-        let super::WireGuard { interface, listen_port, preshared_keys, .. } = &self.wireguard;
+        let super::WireGuardPlan { interface, listen_port, preshared_keys, .. } = &self.wireguard;
         let keepalive = Some(self.wireguard.persistent_keepalive.get());
         HostPeer {
             name: peer.name(),
             public_key: peer.public_key(),
             preshared_key_file: preshared_keys
-                .then(|| WireGuard::preshared_key_file(interface, peer.name())),
+                .then(|| HostWireGuard::preshared_key_file(interface, peer.name())),
             allowed_ips: &peer.allowed_ips,
             endpoint: peer.endpoint.map(|endpoint| endpoint.with_port(*listen_port)),
             persistent_keepalive: keepalive.filter(|seconds| peer.keepalive && *seconds > 0),
@@ -305,11 +305,11 @@ impl Plan {
     /// A node's address with the prefix of the node subnet: the connected route is what BIRD
     /// resolves its next hops with (seen).
     #[must_use]
-    pub fn interface_address(&self, node: &Node) -> String {
+    pub fn interface_address(&self, node: &NodePlan) -> String {
         format!("{}/{}", node.address, self.network.node_subnet.prefix_len())
     }
 
-    fn pod_blocks_beside(&self, node: &Node) -> Vec<Subnet> {
+    fn pod_blocks_beside(&self, node: &NodePlan) -> Vec<Subnet> {
         let others = self.nodes.iter().filter(|other| other.id != node.id);
         others.map(|other| other.pod_subnet).collect()
     }
@@ -322,9 +322,9 @@ impl Plan {
         Routes { kind: GUARD_ROUTE, subnets }
     }
 
-    fn host_firewall<'plan>(&'plan self, node: &'plan Node) -> Firewall<'plan> {
+    fn host_firewall<'plan>(&'plan self, node: &'plan NodePlan) -> HostFirewall<'plan> {
         let ssh_from = self.firewall.ssh_from_v4.iter().chain(&self.firewall.ssh_from_v6);
-        Firewall {
+        HostFirewall {
             ssh_port: self.firewall.ssh_port,
             ssh_from: ssh_from.collect(),
             open_ports: &node.open_ports,
@@ -395,7 +395,7 @@ impl Plan {
 
     /// The command that brings a node its secrets and every later change (seen).
     #[must_use]
-    pub fn delivery_command(&self, node: &Node) -> String {
+    pub fn delivery_command(&self, node: &NodePlan) -> String {
         let host = node.ssh_host();
         let port = match self.firewall.ssh_port.get() {
             22 => String::new(),
@@ -407,7 +407,7 @@ impl Plan {
 
     /// What becomes of one node as a machine of Kubernetes.
     #[must_use]
-    pub fn host_kubernetes(&self, node: &Node) -> Kubernetes {
+    pub fn host_kubernetes(&self, node: &NodePlan) -> Kubernetes {
         let founds = node.id == self.init_node().id;
         Kubernetes {
             version: self.kubernetes_version,
@@ -426,7 +426,7 @@ impl Plan {
     /// Labels that kubelet sets when it registers: NodeRestriction lets it set a zone and whatever
     /// is outside `kubernetes.io`.
     #[must_use]
-    pub fn node_labels(&self, node: &Node) -> BTreeMap<String, String> {
+    pub fn node_labels(&self, node: &NodePlan) -> BTreeMap<String, String> {
         let declared = node.labels.iter();
         let mut labels: BTreeMap<_, _> =
             declared.map(|(key, value)| (key.to_string(), value.to_string())).collect();
@@ -439,7 +439,7 @@ impl Plan {
 
     /// The labels as kubelet's `--node-labels` takes them, by key.
     #[must_use]
-    pub fn node_labels_argument(&self, node: &Node) -> String {
+    pub fn node_labels_argument(&self, node: &NodePlan) -> String {
         let labels = self.node_labels(node).into_iter();
         labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::plan::{Node, tunnel};
+use crate::plan::{NodePlan, tunnel};
 use crate::release;
 use crate::topology::Topology;
 use meshwright_value::{ImageReference, IngressController, Replicas, constant};
@@ -19,7 +19,7 @@ pub const MAX_BODY_MIB: u32 = 100;
 
 /// The Ingress controller.
 #[derive(Debug, Clone)]
-pub struct Ingress {
+pub struct IngressPlan {
     /// Which one.
     pub controller: IngressController,
     /// How many of it.
@@ -27,7 +27,7 @@ pub struct Ingress {
     /// What it runs.
     pub image: ImageReference,
     /// Where it lives.
-    pub place: Place,
+    pub workload: IngressWorkload,
     /// What Ingress objects get as their address: the tunnel's name, if there is a tunnel.
     pub status_address: Option<String>,
     /// `trafficDistribution` of its Service.
@@ -39,7 +39,7 @@ pub struct Ingress {
 
 /// Where a controller lives, as its chart has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct IngressWorkload {
     /// Its namespace, which is also the name of the Helm release.
     pub namespace: &'static str,
     /// Its Service, on port 80.
@@ -53,7 +53,7 @@ pub struct Place {
 }
 
 /// `controller.containerPort.http` of the chart.
-const INGRESS_NGINX: Place = Place {
+const INGRESS_NGINX: IngressWorkload = IngressWorkload {
     namespace: "ingress-nginx",
     service: "ingress-nginx-controller",
     deployment: "ingress-nginx-controller",
@@ -66,7 +66,7 @@ const INGRESS_NGINX: Place = Place {
 };
 
 /// `ports.web.port` of the chart.
-const TRAEFIK: Place = Place {
+const TRAEFIK: IngressWorkload = IngressWorkload {
     namespace: "traefik",
     service: "traefik",
     deployment: "traefik",
@@ -74,7 +74,7 @@ const TRAEFIK: Place = Place {
     http_port: 8000,
 };
 
-impl Ingress {
+impl IngressPlan {
     /// Whether ingress-nginx judges Ingress objects when they are written.
     #[must_use]
     pub fn has_webhook(&self) -> bool {
@@ -82,20 +82,20 @@ impl Ingress {
     }
 }
 
-pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> Ingress {
+pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> IngressPlan {
     let declared = &topology.ingress;
-    let (place, released) = match declared.controller {
+    let (workload, released) = match declared.controller {
         IngressController::IngressNginx => (INGRESS_NGINX, release::INGRESS_NGINX_IMAGE),
         IngressController::Traefik => (TRAEFIK, release::TRAEFIK_IMAGE),
     };
     let has_webhook =
         declared.admission_webhook && declared.controller == IngressController::IngressNginx;
     let callers = nodes.iter().filter(|node| has_webhook && node.is_control_plane());
-    Ingress {
+    IngressPlan {
         controller: declared.controller,
         replicas: declared.replicas,
         image: declared.image.clone().unwrap_or_else(|| constant(released)),
-        place,
+        workload,
         status_address: topology.cloudflare_tunnel.as_ref().map(tunnel::address),
         traffic_distribution: release::same_zone(topology.cluster.kubernetes_version),
         webhook_callers: callers.map(|node| node.address).collect(),
@@ -103,8 +103,8 @@ pub(super) fn derive(topology: &Topology, nodes: &[Node]) -> Ingress {
 }
 
 /// The URL of its Service, for cloudflared: without a path, which it refuses.
-pub(super) fn service_url(topology: &Topology, ingress: &Ingress) -> String {
-    let Place { namespace, service, .. } = ingress.place;
+pub(super) fn service_url(topology: &Topology, ingress: &IngressPlan) -> String {
+    let IngressWorkload { namespace, service, .. } = ingress.workload;
     format!("http://{service}.{namespace}.svc.{}:80", topology.network.dns_domain)
 }
 

@@ -6,7 +6,7 @@ use meshwright_value::{ProxyMode, Scheduler, Subnet};
 
 /// kube-proxy's configuration.
 #[derive(Debug, Clone)]
-pub struct KubeProxy {
+pub struct KubeProxyPlan {
     /// How Services are implemented.
     pub mode: ProxyMode,
     /// How IPVS picks an endpoint.
@@ -19,10 +19,10 @@ pub struct KubeProxy {
     pub ipvs_gate: bool,
 }
 
-pub(super) fn derive(topology: &Topology) -> KubeProxy {
+pub(super) fn derive(topology: &Topology) -> KubeProxyPlan {
     let mode = topology.kube_proxy.mode;
     let minor = topology.cluster.kubernetes_version.minor();
-    KubeProxy {
+    KubeProxyPlan {
         mode,
         scheduler: topology.kube_proxy.scheduler,
         node_port_addresses: topology.network.node_subnet,

@@ -8,23 +8,23 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::plan::{Client, Node, Plan};
+use crate::plan::{ClientPlan, NodePlan, Plan};
 use meshwright_value::{Endpoint, Name, PublicKey, Reach};
 
 /// Who a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Identity<'plan> {
+pub enum PeerIdentity<'plan> {
     /// A node of the cluster.
-    Node(&'plan Node),
+    Node(&'plan NodePlan),
     /// Somebody's machine.
-    Client(&'plan Client),
+    Client(&'plan ClientPlan),
 }
 
 /// One `[Peer]` of one node or client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer<'plan> {
     /// Who it is.
-    pub identity: Identity<'plan>,
+    pub identity: PeerIdentity<'plan>,
     /// What is sent to it and accepted from it (wg(8), AllowedIPs). No two peers of one interface
     /// share an address: WireGuard would give it to the last one, without a word.
     pub allowed_ips: Vec<Ipv4Net>,
@@ -39,8 +39,8 @@ impl<'plan> Peer<'plan> {
     #[must_use]
     pub fn name(&self) -> &'plan Name {
         match self.identity {
-            Identity::Node(node) => &node.name,
-            Identity::Client(client) => &client.name,
+            PeerIdentity::Node(node) => &node.name,
+            PeerIdentity::Client(client) => &client.name,
         }
     }
 
@@ -48,16 +48,16 @@ impl<'plan> Peer<'plan> {
     #[must_use]
     pub fn public_key(&self) -> &'plan PublicKey {
         match self.identity {
-            Identity::Node(node) => &node.public_key,
-            Identity::Client(client) => &client.public_key,
+            PeerIdentity::Node(node) => &node.public_key,
+            PeerIdentity::Client(client) => &client.public_key,
         }
     }
 
     /// A node as every other without a reason of its own sees it.
     #[must_use]
-    pub fn common(node: &'plan Node) -> Self {
+    pub fn common(node: &'plan NodePlan) -> Self {
         Self {
-            identity: Identity::Node(node),
+            identity: PeerIdentity::Node(node),
             allowed_ips: node.prefixes().to_vec(),
             endpoint: node.location.endpoint.as_ref(),
             keepalive: true,
@@ -68,16 +68,16 @@ impl<'plan> Peer<'plan> {
     #[must_use]
     pub fn is_common(&self) -> bool {
         match self.identity {
-            Identity::Node(node) => {
+            PeerIdentity::Node(node) => {
                 self.endpoint == node.location.endpoint.as_ref()
                     && self.allowed_ips == node.prefixes()
             }
-            Identity::Client(_) => false,
+            PeerIdentity::Client(_) => false,
         }
     }
 }
 
-impl Node {
+impl NodePlan {
     /// What only this node may send and receive: its address and its pod block.
     #[must_use]
     pub fn prefixes(&self) -> [Ipv4Net; 2] {
@@ -88,7 +88,7 @@ impl Node {
 impl Plan {
     /// The peers of one node: nodes by id, then clients by id.
     #[must_use]
-    pub fn peers<'plan>(&'plan self, node: &'plan Node) -> Vec<Peer<'plan>> {
+    pub fn peers<'plan>(&'plan self, node: &'plan NodePlan) -> Vec<Peer<'plan>> {
         let mut carried = self.carried(node);
         let nodes = self
             .nodes
@@ -104,7 +104,7 @@ impl Plan {
         let mut peers: Vec<_> = nodes.collect();
         if node.is_public() {
             peers.extend(self.clients.iter().map(|client| Peer {
-                identity: Identity::Client(client),
+                identity: PeerIdentity::Client(client),
                 allowed_ips: vec![host(client.address)],
                 endpoint: None,
                 keepalive: false,
@@ -125,7 +125,7 @@ impl Plan {
 
     /// What other nodes carry for `node`, by their position: nodes behind a relay, and, behind NAT,
     /// the clients that come through their `via`.
-    fn carried(&self, node: &Node) -> BTreeMap<usize, Vec<Ipv4Net>> {
+    fn carried(&self, node: &NodePlan) -> BTreeMap<usize, Vec<Ipv4Net>> {
         let mut carried: BTreeMap<usize, Vec<Ipv4Net>> = BTreeMap::new();
         if node.is_public() {
             return carried;
@@ -147,7 +147,7 @@ impl Plan {
     /// A function of the unordered pair: were the two ends to use different relays, the pair would
     /// be dead in both directions, without an error counter (seen).
     #[must_use]
-    pub fn relay(&self, one: &Node, other: &Node) -> Option<usize> {
+    pub fn relay(&self, one: &NodePlan, other: &NodePlan) -> Option<usize> {
         if one.id == other.id || one.location.connects(&other.location) {
             return None;
         }
@@ -173,7 +173,7 @@ impl Plan {
 
     /// The peers of one client, by node id: every public node, and under `via` what lies behind it.
     #[must_use]
-    pub fn peers_of_client<'plan>(&'plan self, client: &'plan Client) -> Vec<Peer<'plan>> {
+    pub fn peers_of_client<'plan>(&'plan self, client: &'plan ClientPlan) -> Vec<Peer<'plan>> {
         let public = self.nodes.iter().enumerate().filter(|(_, node)| node.is_public());
         let peers = public.map(|(position, node)| {
             let mut peer = Peer::common(node);
@@ -186,7 +186,7 @@ impl Plan {
         peers.filter(|peer| !peer.allowed_ips.is_empty()).collect()
     }
 
-    fn behind_via(&self, client: &Client) -> Vec<Ipv4Net> {
+    fn behind_via(&self, client: &ClientPlan) -> Vec<Ipv4Net> {
         let behind_nat = self.nodes.iter().filter(|node| !node.is_public());
         let services = client.reach.contains(&Reach::Services);
         let services = services.then(|| self.network.service_subnet.net());
@@ -194,8 +194,8 @@ impl Plan {
     }
 }
 
-impl Client {
-    fn reachable(&self, node: &Node) -> Vec<Ipv4Net> {
+impl ClientPlan {
+    fn reachable(&self, node: &NodePlan) -> Vec<Ipv4Net> {
         let [address, pods] = node.prefixes();
         let address = self.reach.contains(&Reach::Nodes).then_some(address);
         let pods = self.reach.contains(&Reach::Pods).then_some(pods);

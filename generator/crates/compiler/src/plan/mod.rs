@@ -43,34 +43,34 @@ pub struct Plan {
     /// The private subnets.
     pub network: topology::Network,
     /// What every WireGuard interface has in common.
-    pub wireguard: WireGuard,
+    pub wireguard: WireGuardPlan,
     /// The control plane as a whole.
-    pub control_plane: control_plane::ControlPlane,
+    pub control_plane: control_plane::ControlPlanePlan,
     /// kube-proxy, which is the same everywhere.
-    pub kube_proxy: kube_proxy::KubeProxy,
+    pub kube_proxy: kube_proxy::KubeProxyPlan,
     /// The pod network.
-    pub calico: calico::Calico,
+    pub calico: calico::CalicoPlan,
     /// The Ingress controller.
-    pub ingress: ingress::Ingress,
+    pub ingress: ingress::IngressPlan,
     /// The way in from the Internet.
-    pub tunnel: Option<tunnel::Tunnel>,
+    pub tunnel: Option<tunnel::TunnelPlan>,
     /// The hostname of the echo app.
     pub hello: Option<Hostname>,
     /// What the firewalls have in common.
-    pub firewall: firewall::Firewall,
+    pub firewall: firewall::FirewallPlan,
     /// Where images come from.
     pub images: topology::Images,
     /// Where packages come from.
     pub packages: topology::Packages,
     /// The nodes by id.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<NodePlan>,
     /// The clients by id.
-    pub clients: Vec<Client>,
+    pub clients: Vec<ClientPlan>,
 }
 
 /// What every WireGuard interface has in common.
 #[derive(Debug, Clone)]
-pub struct WireGuard {
+pub struct WireGuardPlan {
     /// The interface.
     pub interface: InterfaceName,
     /// The UDP port.
@@ -85,7 +85,7 @@ pub struct WireGuard {
 
 /// One machine of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
+pub struct NodePlan {
     /// The table of the topology that it comes from.
     pub origin: Route,
     /// Its hostname and its name in Kubernetes.
@@ -124,7 +124,7 @@ pub struct Node {
     pub taints: Option<Vec<Taint>>,
 }
 
-impl Node {
+impl NodePlan {
     /// Whether others can call it from anywhere.
     #[must_use]
     pub fn is_public(&self) -> bool {
@@ -140,7 +140,7 @@ impl Node {
 
 /// Somebody's machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Client {
+pub struct ClientPlan {
     /// The table of the topology that it comes from.
     pub origin: Route,
     /// Its name.
@@ -166,7 +166,7 @@ impl Plan {
         let clients: Vec<_> = assignments.clients.iter().map(derive_client).collect();
         let control_plane = control_plane::derive(topology, &nodes, init);
         let ingress = ingress::derive(topology, &nodes);
-        let wireguard = WireGuard {
+        let wireguard = WireGuardPlan {
             interface: topology.wireguard.interface.clone(),
             listen_port: topology.wireguard.listen_port,
             mtu: mtu.clone(),
@@ -201,14 +201,14 @@ impl Plan {
 
     /// The node that founds the cluster.
     #[must_use]
-    pub fn init_node(&self) -> &Node {
+    pub fn init_node(&self) -> &NodePlan {
         &self.nodes[self.control_plane.init]
     }
 }
 
-fn derive_node(assignment: &NodeAssignment<'_>) -> Node {
+fn derive_node(assignment: &NodeAssignment<'_>) -> NodePlan {
     let NodeAssignment { node, address, pod_subnet, public_key, relay } = *assignment;
-    Node {
+    NodePlan {
         origin: node.origin.clone(),
         name: node.name.clone(),
         id: node.id,
@@ -230,9 +230,9 @@ fn derive_node(assignment: &NodeAssignment<'_>) -> Node {
     }
 }
 
-fn derive_client(assignment: &ClientAssignment<'_>) -> Client {
+fn derive_client(assignment: &ClientAssignment<'_>) -> ClientPlan {
     let ClientAssignment { client, address, public_key, via } = *assignment;
-    Client {
+    ClientPlan {
         origin: client.origin.clone(),
         name: client.name.clone(),
         id: client.id,

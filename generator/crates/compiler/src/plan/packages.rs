@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::plan::{Node, Plan};
+use crate::plan::{NodePlan, Plan};
 use crate::release;
 use meshwright_value::{Fingerprint, Os};
 
@@ -33,7 +33,7 @@ const DISTRIBUTION: [&str; 14] = [
 
 /// The repositories beside the distribution's own, and the versions taken from them.
 #[derive(Debug, Clone, Serialize)]
-pub struct Packages {
+pub struct AptPackages {
     /// kubelet, kubeadm and kubectl.
     pub kubernetes: AptRepository,
     /// containerd: Debian's is too old for every supported Kubernetes.
@@ -56,7 +56,7 @@ pub struct AptRepository {
 impl Plan {
     /// The repositories of one node; `None` on NixOS, which has its own way.
     #[must_use]
-    pub fn apt(&self, node: &Node) -> Option<Packages> {
+    pub fn apt(&self, node: &NodePlan) -> Option<AptPackages> {
         let (distribution, suite) = distribution(node.os)?;
         let kubernetes = self.packages.kubernetes_apt.as_ref().map(ToString::to_string);
         let kubernetes = kubernetes.unwrap_or_else(|| KUBERNETES_APT.to_owned());
@@ -64,7 +64,7 @@ impl Plan {
         let containerd = containerd.unwrap_or_else(|| CONTAINERD_APT.to_owned());
         let version = self.kubernetes_version;
         let minor = format!("{kubernetes}/v{}.{}/deb", version.major(), version.minor());
-        Some(Packages {
+        Some(AptPackages {
             kubernetes: AptRepository {
                 source: format!("{minor}/ /"),
                 key: format!("{minor}/Release.key"),

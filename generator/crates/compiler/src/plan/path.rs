@@ -1,15 +1,15 @@
 //! The way of a packet from a pod of one node to a pod of another, as the peers of each node on it
 //! have it: what the picture in `out/README.md` shows.
 
-use crate::plan::mesh::Identity;
-use crate::plan::{Node, Plan};
+use crate::plan::mesh::PeerIdentity;
+use crate::plan::{NodePlan, Plan};
 use meshwright_value::Endpoint;
 
 /// One node on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Station<'plan> {
     /// The node.
-    pub node: &'plan Node,
+    pub node: &'plan NodePlan,
     /// Where it sends the packet; `None` where it has arrived.
     pub hop: Option<Hop<'plan>>,
 }
@@ -29,8 +29,8 @@ impl Plan {
     #[must_use]
     pub fn path<'plan>(
         &'plan self,
-        from: &'plan Node,
-        to: &'plan Node,
+        from: &'plan NodePlan,
+        to: &'plan NodePlan,
     ) -> Option<Vec<Station<'plan>>> {
         let mut path = Vec::new();
         let mut node = from;
@@ -44,10 +44,14 @@ impl Plan {
     }
 
     /// The next node is the peer whose AllowedIPs hold the pods of the last.
-    fn hop<'plan>(&'plan self, node: &'plan Node, to: &Node) -> Option<(&'plan Node, Hop<'plan>)> {
+    fn hop<'plan>(
+        &'plan self,
+        node: &'plan NodePlan,
+        to: &NodePlan,
+    ) -> Option<(&'plan NodePlan, Hop<'plan>)> {
         let mut peers = self.peers(node).into_iter();
         let (next, endpoint) = peers.find_map(|peer| match peer.identity {
-            Identity::Node(next) if peer.allowed_ips.contains(&to.pod_subnet.net()) => {
+            PeerIdentity::Node(next) if peer.allowed_ips.contains(&to.pod_subnet.net()) => {
                 Some((next, peer.endpoint))
             }
             _ => None,
@@ -57,7 +61,7 @@ impl Plan {
 
     /// Two nodes that need no relay; two that can call each other, as far as there are two.
     #[must_use]
-    pub fn direct_pair(&self) -> Option<[&Node; 2]> {
+    pub fn direct_pair(&self) -> Option<[&NodePlan; 2]> {
         let mut public = self.nodes.iter().filter(|node| node.is_public());
         let public = public.next().zip(public.next()).map(|(one, other)| [one, other]);
         public.or_else(|| self.pair(|one, other| self.relay(one, other).is_none()))
@@ -65,12 +69,12 @@ impl Plan {
 
     /// Two nodes that meet through a relay, if there are any.
     #[must_use]
-    pub fn relayed_pair(&self) -> Option<[&Node; 2]> {
+    pub fn relayed_pair(&self) -> Option<[&NodePlan; 2]> {
         self.pair(|one, other| self.relay(one, other).is_some())
     }
 
     /// The first two nodes, by id, of which this is true.
-    fn pair(&self, is_wanted: impl Fn(&Node, &Node) -> bool) -> Option<[&Node; 2]> {
+    fn pair(&self, is_wanted: impl Fn(&NodePlan, &NodePlan) -> bool) -> Option<[&NodePlan; 2]> {
         let hidden = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public());
         let mut pairs = hidden.flat_map(|(position, hidden)| {
             self.nodes[..position].iter().map(move |other| [other, hidden])

@@ -8,7 +8,7 @@ use meshwright_value::{Arch, IngressController, Name, SourceUrl, Version};
 
 /// One file from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct ExternalFile {
     /// Its name in `[packages.sources]`.
     pub name: &'static str,
     /// The version that upstream calls it by.
@@ -44,7 +44,7 @@ impl Plan {
 
     /// Everything this cluster takes from elsewhere.
     #[must_use]
-    pub fn sources(&self) -> Vec<Source> {
+    pub fn sources(&self) -> Vec<ExternalFile> {
         let upstream = [
             calico_crds(self.calico.version),
             calico_operator(self.calico.version),
@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// A mirror holds the same bytes, so upstream's checksum stands; a path is its owner's own.
-    fn declared(&self, upstream: Source) -> Source {
+    fn declared(&self, upstream: ExternalFile) -> ExternalFile {
         let declared = |name: &Name| name.as_str() == upstream.name;
         let sources = self.packages.sources.iter();
         let Some((_, declared)) = sources.clone().find(|(name, _)| declared(name)) else {
@@ -67,18 +67,18 @@ impl Plan {
             None if declared.url.remote().is_some() => upstream.checksum,
             None => Checksum::None,
         };
-        Source { url: declared.url.clone(), checksum, ..upstream }
+        ExternalFile { url: declared.url.clone(), checksum, ..upstream }
     }
 }
 
 /// The bundle for the aggregated API: beside CRDs of `projectcalico.org` Calico would take those for
 /// its own store, and serve nothing.
-fn calico_crds(version: Version) -> Source {
+fn calico_crds(version: Version) -> ExternalFile {
     let sha256 = release::calico_manifests(version).map(|manifests| manifests.crds);
     calico(CALICO_CRDS, version, "operator-crds.yaml", sha256)
 }
 
-fn calico_operator(version: Version) -> Source {
+fn calico_operator(version: Version) -> ExternalFile {
     let sha256 = release::calico_manifests(version).map(|manifests| manifests.operator);
     calico(CALICO_OPERATOR, version, "tigera-operator.yaml", sha256)
 }
@@ -89,24 +89,24 @@ fn calico(
     version: Version,
     file: &str,
     sha256: Option<&'static str>,
-) -> Source {
+) -> ExternalFile {
     let url = format!(
         "https://raw.githubusercontent.com/projectcalico/calico/v{version}/manifests/{file}"
     );
     let checksum = sha256.map_or(Checksum::None, |sha256| Checksum::Known(sha256.to_owned()));
-    Source { name, version: version.to_string(), url: SourceUrl::upstream(&url), checksum }
+    ExternalFile { name, version: version.to_string(), url: SourceUrl::upstream(&url), checksum }
 }
 
-fn chart(chart: Chart) -> Source {
+fn chart(chart: Chart) -> ExternalFile {
     let Chart { name, repository, version, url, sha256 } = chart;
     let indexed = || Checksum::Indexed(format!("{repository}/index.yaml"));
     let checksum = sha256.map_or_else(indexed, |sha256| Checksum::Known(sha256.to_owned()));
-    Source { name, version: version.to_owned(), url: SourceUrl::upstream(url), checksum }
+    ExternalFile { name, version: version.to_owned(), url: SourceUrl::upstream(url), checksum }
 }
 
-fn helm_archive(arch: Arch) -> Source {
+fn helm_archive(arch: Arch) -> ExternalFile {
     let url = format!("https://get.helm.sh/helm-v{}-linux-{arch}.tar.gz", release::HELM);
-    Source {
+    ExternalFile {
         name: helm(arch),
         version: release::HELM.to_owned(),
         url: SourceUrl::upstream(&url),

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::plan::ingress::{self, Ingress};
+use crate::plan::ingress::{self, IngressPlan};
 use crate::topology::{CloudflareTunnel, Topology};
 use meshwright_value::{Hostname, Replicas, TunnelId, TunnelMode};
 
@@ -20,7 +20,7 @@ pub const SECRET_FILE: &str = "cloudflared.yaml";
 
 /// The tunnel.
 #[derive(Debug, Clone)]
-pub struct Tunnel {
+pub struct TunnelPlan {
     /// Its UUID.
     pub id: TunnelId,
     /// Who holds the rules.
@@ -30,12 +30,12 @@ pub struct Tunnel {
     /// What public names point to.
     pub address: String,
     /// The rules; the first that matches is taken, and whoever holds them ends with 404.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<TunnelRule>,
 }
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct TunnelRule {
     /// The names it matches.
     pub hostname: Hostname,
     /// The URL that requests go to.
@@ -61,15 +61,15 @@ pub(super) fn address(tunnel: &CloudflareTunnel) -> String {
     format!("{}.cfargotunnel.com", tunnel.id)
 }
 
-pub(super) fn derive(topology: &Topology, ingress: &Ingress) -> Option<Tunnel> {
+pub(super) fn derive(topology: &Topology, ingress: &IngressPlan) -> Option<TunnelPlan> {
     let tunnel = topology.cloudflare_tunnel.as_ref()?;
     let service = ingress::service_url(topology, ingress);
-    let rules = ordered(&tunnel.hostnames).into_iter().map(|hostname| Rule {
+    let rules = ordered(&tunnel.hostnames).into_iter().map(|hostname| TunnelRule {
         sets_host: !hostname.is_wildcard(),
         hostname,
         service: service.clone(),
     });
-    Some(Tunnel {
+    Some(TunnelPlan {
         id: tunnel.id.clone(),
         mode: tunnel.mode,
         replicas: tunnel.replicas,

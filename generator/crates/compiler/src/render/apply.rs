@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::sources::{Checksum, Source};
+use crate::plan::sources::{Checksum, ExternalFile};
 use crate::plan::{Plan, calico as plan_calico, tunnel};
 use crate::release;
 use crate::render::{ClusterRenderer, Output};
@@ -66,8 +66,8 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 impl<'plan> ApplyView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
-        let place = plan.ingress.place;
-        let labels = place.pod_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let workload = plan.ingress.workload;
+        let labels = workload.pod_labels.iter().map(|(key, value)| format!("{key}={value}"));
         Self {
             generated: GENERATED,
             cluster: plan.name.as_str(),
@@ -80,7 +80,7 @@ impl<'plan> ApplyView<'plan> {
             reflector_annotation: calico::CLUSTER_ID_ANNOTATION,
             reflector_id: calico::CLUSTER_ID.to_string(),
             ingress: plan.chart().name,
-            ingress_deployment: place.deployment,
+            ingress_deployment: workload.deployment,
             ingress_pods: labels.collect::<Vec<_>>().join(","),
             ingress_manifests: ingress_manifests(plan).into_iter().map(below_cluster).collect(),
             viewers: given(!plan.clients.is_empty(), below_cluster(access::BINDING.path)),
@@ -92,7 +92,7 @@ impl<'plan> ApplyView<'plan> {
 }
 
 impl SourceView {
-    fn of(source: Source) -> Self {
+    fn of(source: ExternalFile) -> Self {
         let checksum = match source.checksum {
             Checksum::Known(sha256) => sha256,
             Checksum::Published(url) => format!("published:{url}"),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::host::{HostPeer, WireGuard};
-use crate::plan::{Client, Plan};
+use crate::plan::host::{HostPeer, HostWireGuard};
+use crate::plan::{ClientPlan, Plan};
 use crate::render::wg_quick::section;
 use crate::render::{ClusterRenderer, Output};
 
@@ -34,7 +34,7 @@ pub struct ClientInterface<'plan> {
 
 impl<'plan> ClientInterface<'plan> {
     /// That of one client.
-    pub fn of(plan: &'plan Plan, client: &'plan Client) -> Self {
+    pub fn of(plan: &'plan Plan, client: &'plan ClientPlan) -> Self {
         Self {
             name: client.name.as_str(),
             id: client.id.get(),
@@ -63,13 +63,13 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     }
 }
 
-fn conf(plan: &Plan, client: &Client) -> String {
+fn conf(plan: &Plan, client: &ClientPlan) -> String {
     let peers = plan.peers_of_client(client);
     let preshared = if plan.wireguard.preshared_keys { peers.as_slice() } else { &[] };
     let view = ClientView {
         generated: GENERATED,
         interface: ClientInterface::of(plan, client),
-        private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
+        private_key_file: HostWireGuard::private_key_file(&plan.wireguard.interface),
         preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
     };
     let sections = peers.iter().map(|peer| section(&plan.host_peer(peer)));

@@ -10,7 +10,7 @@ use crate::encode::json;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::namespace;
 use crate::plan::Plan;
-use crate::plan::tunnel::{NAMESPACE, SECRET, Tunnel, secret_key};
+use crate::plan::tunnel::{NAMESPACE, SECRET, TunnelPlan, secret_key};
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::TunnelMode;
 
@@ -52,7 +52,7 @@ fn namespace_file() -> Vec<u8> {
     YamlFile::new("where cloudflared lives").document(&namespace(NAMESPACE)).finish()
 }
 
-fn manifests_file(plan: &Plan, tunnel: &Tunnel) -> Vec<u8> {
+fn manifests_file(plan: &Plan, tunnel: &TunnelPlan) -> Vec<u8> {
     let about = format!(
         "the Secret {SECRET} is not here: its key {} stays out of git",
         secret_key(tunnel.mode)

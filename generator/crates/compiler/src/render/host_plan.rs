@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::artifact::ArtifactSet;
 use crate::encode::json;
 use crate::plan::Plan;
-use crate::plan::mesh::{Identity, Peer};
+use crate::plan::mesh::{Peer, PeerIdentity};
 use crate::render::{NodeRenderer, NodeView, Output};
 
 /// The registration.
@@ -19,7 +19,9 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
 
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     let peers = view.peers.iter().map(|peer| match peer.identity {
-        Identity::Node(node) if peer.is_common() => Cow::Borrowed(&*view.shared(node).host_peer),
+        PeerIdentity::Node(node) if peer.is_common() => {
+            Cow::Borrowed(&*view.shared(node).host_peer)
+        }
         _ => Cow::Owned(host_peer(view.plan, peer)),
     });
     let host = view.plan.host(view.node, peers.collect());

@@ -12,7 +12,7 @@ use pictures::Picture;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::{Client, Node, Plan};
+use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::wg_quick::comma_separated;
 use crate::render::{CLUSTER, ClusterRenderer, NODE, Output};
 use meshwright_value::SourceNet;
@@ -95,7 +95,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     artifacts.add("README.md", template::render("README.md", &view));
 }
 
-fn node_row<'plan>(plan: &Plan, node: &'plan Node) -> NodeRow<'plan> {
+fn node_row<'plan>(plan: &Plan, node: &'plan NodePlan) -> NodeRow<'plan> {
     let endpoint = node.location.endpoint.as_ref();
     let endpoint = endpoint.map(|endpoint| endpoint.with_port(plan.wireguard.listen_port));
     NodeRow {
@@ -114,7 +114,7 @@ fn ssh_from(plan: &Plan) -> Vec<&SourceNet> {
     plan.firewall.ssh_from_v4.iter().chain(&plan.firewall.ssh_from_v6).collect()
 }
 
-fn client_row<'plan>(plan: &'plan Plan, client: &'plan Client) -> ClientRow<'plan> {
+fn client_row<'plan>(plan: &'plan Plan, client: &'plan ClientPlan) -> ClientRow<'plan> {
     ClientRow {
         name: client.name.as_str(),
         id: client.id.get(),

@@ -24,7 +24,7 @@ pub(super) struct Toggle {
 /// The namespace of the controller.
 pub(super) fn namespace_file(plan: &Plan) -> Vec<u8> {
     YamlFile::new("where the Ingress controller lives")
-        .document(&namespace(plan.ingress.place.namespace))
+        .document(&namespace(plan.ingress.workload.namespace))
         .finish()
 }
 
@@ -35,14 +35,14 @@ requests. Metrics stay closed: policies add up, so admit your monitoring by one 
 /// The policy that admits cloudflared alone; none without a tunnel, where no header is believed.
 pub(super) fn network_policy_file(plan: &Plan) -> Option<Vec<u8>> {
     plan.tunnel.as_ref()?;
-    let place = plan.ingress.place;
+    let workload = plan.ingress.workload;
     let cloudflared = NetworkPolicyPeer::pods(tunnel::NAMESPACE, [tunnel::POD_LABEL]);
     let mut admitted = vec![NetworkPolicyIngressRule {
         from: vec![cloudflared],
-        ports: vec![NetworkPolicyPort::tcp(place.http_port)],
+        ports: vec![NetworkPolicyPort::tcp(workload.http_port)],
     }];
     admitted.extend(webhook_callers(plan));
-    let metadata = ObjectMeta::namespaced("admit-cloudflared", place.namespace);
+    let metadata = ObjectMeta::namespaced("admit-cloudflared", workload.namespace);
     let policy = network_policy(metadata, pods(plan), admitted, None);
     Some(YamlFile::new(ABOUT_POLICY).document(&policy).finish())
 }
@@ -56,7 +56,7 @@ fn webhook_callers(plan: &Plan) -> Option<NetworkPolicyIngressRule> {
 }
 
 fn pods(plan: &Plan) -> LabelSelector {
-    LabelSelector::new(plan.ingress.place.pod_labels.iter().copied())
+    LabelSelector::new(plan.ingress.workload.pod_labels.iter().copied())
 }
 
 /// How the controller's pods are spread.

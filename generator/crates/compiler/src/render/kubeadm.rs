@@ -16,7 +16,7 @@ use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::Manifest;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::host::{CRI_SOCKET, DISCOVERY_FILE, PATCHES_DIRECTORY};
-use crate::plan::{Node, Plan};
+use crate::plan::{NodePlan, Plan};
 use crate::render::{NodeRenderer, NodeView, Output, kube_proxy};
 use meshwright_value::{DnsName, ImageRepository, LabelKey, LabelValue, Name, Subnet, TaintEffect};
 
@@ -94,14 +94,14 @@ fn join_file(view: &NodeView<'_>) -> Vec<u8> {
         .finish()
 }
 
-fn kubelet_patch(node: &Node) -> Vec<u8> {
+fn kubelet_patch(node: &NodePlan) -> Vec<u8> {
     let patch = KubeletPatch { address: node.address, max_pods: node.max_pods() };
     YamlFile::new("kubelet listens on the mesh alone").document(&patch).finish()
 }
 
 /// A strategic patch would replace the whole command, and extraArgs are the whole cluster's.
 /// kubeadm's probes go to the advertised address, so this keeps them (staticpod/utils.go).
-fn api_server_patch(node: &Node) -> Vec<u8> {
+fn api_server_patch(node: &NodePlan) -> Vec<u8> {
     let operation = JsonPatchOperation {
         op: "add",
         path: "/spec/containers/0/command/-",
@@ -176,7 +176,7 @@ struct LocalApiEndpoint {
 }
 
 impl LocalApiEndpoint {
-    fn of(node: &Node) -> Self {
+    fn of(node: &NodePlan) -> Self {
         Self { advertise_address: node.address, bind_port: API_PORT }
     }
 }

@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 use crate::artifact::{ArtifactSet, FileMode, Tree};
 use crate::check::Checked;
 use crate::plan::mesh::Peer;
-use crate::plan::{Node, Plan};
+use crate::plan::{NodePlan, Plan};
 use crate::render::host_tree::HostFile;
 use crate::render::user_data::UserData;
 
@@ -72,7 +72,7 @@ pub struct NodeView<'plan> {
     /// What user-data carries of the script among them, compressed.
     pub packed_script: &'plan str,
     /// The node.
-    pub node: &'plan Node,
+    pub node: &'plan NodePlan,
     /// Its peers, derived once for all of its renderers.
     pub peers: &'plan [Peer<'plan>],
 }
@@ -86,7 +86,7 @@ impl NodeView<'_> {
 
     /// What all other nodes have about one of the plan's nodes.
     #[must_use]
-    pub fn shared(&self, node: &Node) -> &SharedNode {
+    pub fn shared(&self, node: &NodePlan) -> &SharedNode {
         let position = self.plan.nodes.binary_search_by_key(&node.id, |node| node.id);
         &self.shared[position.unwrap_or_else(|_| unreachable!("{} is in the plan", node.name))]
     }
@@ -106,7 +106,7 @@ pub struct SharedNode {
 }
 
 impl SharedNode {
-    fn of(plan: &Plan, node: &Node) -> Self {
+    fn of(plan: &Plan, node: &NodePlan) -> Self {
         let peer = Peer::common(node);
         Self {
             peer_section: wg_quick::node_section(plan, &peer),
@@ -177,12 +177,12 @@ impl<'plan> Rendering<'plan> {
     }
 
     /// What a node has.
-    pub fn node(&self, node: &Node) -> ArtifactSet {
+    pub fn node(&self, node: &NodePlan) -> ArtifactSet {
         self.with_node(node, NODE, |_, artifacts| artifacts)
     }
 
     /// Every file of a node's host without a secret, by its path.
-    pub fn host_files(&self, node: &Node) -> Vec<(String, FileMode, Vec<u8>)> {
+    pub fn host_files(&self, node: &NodePlan) -> Vec<(String, FileMode, Vec<u8>)> {
         self.with_node(node, NODE, |view, artifacts| {
             let files = host_tree::files(view, &artifacts).into_iter();
             files.map(|HostFile { path, mode, content }| (path, mode, content.to_vec())).collect()
@@ -190,14 +190,14 @@ impl<'plan> Rendering<'plan> {
     }
 
     /// The user-data of a node; a NixOS host has none.
-    pub(crate) fn user_data(&self, node: &Node) -> Option<UserData> {
+    pub(crate) fn user_data(&self, node: &NodePlan) -> Option<UserData> {
         let others = NODE.iter().filter(|renderer| renderer.id != user_data::RENDERER.id);
         self.with_node(node, others, |view, artifacts| user_data::user_data(view, &artifacts))
     }
 
     fn with_node<R>(
         &self,
-        node: &Node,
+        node: &NodePlan,
         renderers: impl IntoIterator<Item = &'static NodeRenderer>,
         then: impl FnOnce(&NodeView<'_>, ArtifactSet) -> R,
     ) -> R {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::packages::Packages;
+use crate::plan::packages::AptPackages;
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler};
 
@@ -43,7 +43,7 @@ struct NodeEnvView<'plan> {
     /// Where sshd must listen, or nothing where nobody is let in.
     ssh_port: String,
     /// Absent on NixOS, where nothing is prepared.
-    packages: Option<Packages>,
+    packages: Option<AptPackages>,
     arch: Arch,
     distribution_packages: String,
 }

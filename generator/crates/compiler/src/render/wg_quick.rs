@@ -7,9 +7,9 @@ use crate::artifact::ArtifactSet;
 use crate::derive::mtu::Reason;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::host::{HostPeer, POD_ROUTE, WireGuard};
-use crate::plan::mesh::{Identity, Peer};
-use crate::plan::{Node, Plan};
+use crate::plan::host::{HostPeer, HostWireGuard, POD_ROUTE};
+use crate::plan::mesh::{Peer, PeerIdentity};
+use crate::plan::{NodePlan, Plan};
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::Endpoint;
 use meshwright_value::WIREGUARD_OVERHEAD;
@@ -104,13 +104,13 @@ fn conf(view: &NodeView<'_>) -> String {
         listen_port: plan.wireguard.listen_port.get(),
         mtu: plan.wireguard.mtu.value,
         mtu_reason: mtu_reason(&plan.wireguard.mtu.reason),
-        private_key_file: WireGuard::private_key_file(&plan.wireguard.interface),
+        private_key_file: HostWireGuard::private_key_file(&plan.wireguard.interface),
         preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
     };
     let mut conf = template::render("wg-quick.conf", &head);
     for peer in *peers {
         match peer.identity {
-            Identity::Node(node) if peer.is_common() => {
+            PeerIdentity::Node(node) if peer.is_common() => {
                 conf.push_str(&view.shared(node).peer_section);
             }
             _ => conf.push_str(&node_section(plan, peer)),
@@ -144,7 +144,7 @@ fn peer_list(view: &NodeView<'_>) -> String {
     let mut lines = String::new();
     for peer in view.peers {
         match peer.identity {
-            Identity::Node(node) if peer.is_common() => {
+            PeerIdentity::Node(node) if peer.is_common() => {
                 lines.push_str(&view.shared(node).peer_line);
             }
             _ => lines.push_str(&peer_line(view.plan, peer)),
@@ -157,8 +157,8 @@ fn peer_list(view: &NodeView<'_>) -> String {
 /// the file of the preshared key or `-`: bash(1) drops an empty column between tabs.
 pub(super) fn peer_line(plan: &Plan, peer: &Peer<'_>) -> String {
     let kind = match peer.identity {
-        Identity::Node(_) => "node",
-        Identity::Client(_) => "client",
+        PeerIdentity::Node(_) => "node",
+        PeerIdentity::Client(_) => "client",
     };
     let host_peer = plan.host_peer(peer);
     let machines = peer.allowed_ips.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
@@ -193,7 +193,7 @@ fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
 }
 
 /// The line of the route to a node's pods.
-pub(super) fn pod_route(plan: &Plan, node: &Node) -> String {
+pub(super) fn pod_route(plan: &Plan, node: &NodePlan) -> String {
     let view = RouteView {
         subnet: node.pod_subnet.to_string(),
         interface: plan.wireguard.interface.as_str(),

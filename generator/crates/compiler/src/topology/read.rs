@@ -60,12 +60,12 @@ pub(super) trait Field: Sized {
         let message = format!("`{at}` is missing");
         let finding = Finding::missing(message, at, format!("expected {} here", Self::EXPECTED));
         problems.broken(KEY_MISSING, at, finding);
-        Self::stand_in(at)
+        Self::placeholder(at)
     }
 
     /// A value to go on with after the real one was reported as broken, so that the other keys of
     /// its table are still judged. No rule speaks about it: see [`Problems::broken`].
-    fn stand_in(_: &Route) -> Option<Self> {
+    fn placeholder(_: &Route) -> Option<Self> {
         None
     }
 }
@@ -159,7 +159,7 @@ fn type_name(value: &TomlValue) -> &'static str {
 fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Option<T> {
     let mut finding = Finding::new(malformed.message, at, malformed.label);
     finding.help = malformed.help;
-    finding.change = malformed.meant.map(|text| Fix::meant(at, &text).change);
+    finding.change = malformed.suggestion.map(|text| Fix::suggest(at, &text).change);
     problems.broken(VALUE_MALFORMED, at, finding);
     None
 }
@@ -188,7 +188,7 @@ fn read_number<T: Number + Field>(
 macro_rules! fields {
     (
         $read:ident, $remedy:ident as $trait:ident, $schema:ident:
-        $($type:ty $(, or $stand_in:literal)?;)*
+        $($type:ty $(, or $placeholder:literal)?;)*
     ) => { $(
         impl Field for $type {
             const EXPECTED: &'static str = <$type as $trait>::EXPECTED;
@@ -205,8 +205,8 @@ macro_rules! fields {
                 $remedy::<Self>(value)
             }
 
-            $( fn stand_in(_: &Route) -> Option<Self> {
-                Some(constant($stand_in))
+            $( fn placeholder(_: &Route) -> Option<Self> {
+                Some(constant($placeholder))
             } )?
         }
     )* };
@@ -251,7 +251,7 @@ impl Field for NodeId {
         unquote::<Self>(value)
     }
 
-    fn stand_in(_: &Route) -> Option<Self> {
+    fn placeholder(_: &Route) -> Option<Self> {
         Self::from_integer(1).ok()
     }
 }
@@ -293,7 +293,7 @@ impl<T: Field> Field for Option<T> {
         Some(None)
     }
 
-    fn stand_in(_: &Route) -> Option<Self> {
+    fn placeholder(_: &Route) -> Option<Self> {
         Some(None)
     }
 }
@@ -346,7 +346,7 @@ impl<T: Field> Field for Vec<T> {
         Some(Remedy::Tell(format!("put it between brackets, as in `[{element}]`{help}")))
     }
 
-    fn stand_in(_: &Route) -> Option<Self> {
+    fn placeholder(_: &Route) -> Option<Self> {
         Some(Self::new())
     }
 }
@@ -403,9 +403,9 @@ impl<'a> Keys<'a> {
         let keys = table.into_iter().flat_map(|table| table.keys());
         let mut misspelt = Vec::new();
         for key in keys.filter(|key| known.iter().all(|known| known.name != *key)) {
-            let meant = closest(key, known.iter().map(|known| known.name));
-            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, meant));
-            misspelt.extend(meant);
+            let suggestion = closest(key, known.iter().map(|known| known.name));
+            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, suggestion));
+            misspelt.extend(suggestion);
             if problems.are_too_many() {
                 break;
             }
@@ -422,21 +422,21 @@ impl<'a> Keys<'a> {
         match (self.table.and_then(|table| table.get(key)), default) {
             (Some(value), default) => {
                 let read = T::read(&value.value, &at, self.problems);
-                read.or(default).or_else(|| T::stand_in(&at))
+                read.or(default).or_else(|| T::placeholder(&at))
             }
             (None, Some(default)) => Some(default),
-            (None, None) if self.misspelt.contains(&key) => T::stand_in(&at),
+            (None, None) if self.misspelt.contains(&key) => T::placeholder(&at),
             (None, None) => T::absent(&at, self.problems),
         }
     }
 }
 
-fn unknown(key: &str, table: &Route, known: &[Key], meant: Option<&str>) -> Finding {
+fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) -> Finding {
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
     let finding = Finding::at(message, Place::Key(at), "unknown key");
-    match (meant, reference::tables_with(key).as_slice()) {
-        (Some(meant), _) => finding.help(format!("did you mean `{meant}`?")),
+    match (suggestion, reference::tables_with(key).as_slice()) {
+        (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
         (None, []) => {
             let known: Vec<_> = known.iter().map(|key| key.name).collect();
             finding.help(format!("known here: {}", known.join(", ")))
@@ -518,7 +518,7 @@ macro_rules! table {
                 Self::read_keys(None, at, problems)
             }
 
-            fn stand_in(at: &$crate::route::Route) -> Option<Self> {
+            fn placeholder(at: &$crate::route::Route) -> Option<Self> {
                 Self::read_keys(None, at, &mut $crate::diagnostic::Problems::default())
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::encode::yaml::YamlFile;
-use crate::plan::{Node, Plan};
+use crate::plan::{NodePlan, Plan};
 use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
 use meshwright_value::{Dataplane, Subnet};
 
@@ -142,7 +142,7 @@ struct InstallationPool<'plan> {
 const ALLOWED_USES: [&str; 1] = ["Workload"];
 
 impl<'plan> InstallationPool<'plan> {
-    fn of(node: &'plan Node) -> Self {
+    fn of(node: &'plan NodePlan) -> Self {
         Self {
             name: node.pool_name(),
             cidr: &node.pod_subnet,
@@ -159,11 +159,11 @@ impl<'plan> InstallationPool<'plan> {
 }
 
 /// kubelet sets that label from the name it registers with, so it is there from the start.
-fn only_on(node: &Node) -> String {
+fn only_on(node: &NodePlan) -> String {
     format!("kubernetes.io/hostname == '{}'", node.name)
 }
 
-pub(super) fn ip_pools_file(nodes: &[&Node]) -> Vec<u8> {
+pub(super) fn ip_pools_file(nodes: &[&NodePlan]) -> Vec<u8> {
     let about = "the pools that the Installation has no room for; the operator leaves them alone";
     let pools = nodes
         .iter()
@@ -185,7 +185,7 @@ struct IpPoolSpec<'plan> {
 }
 
 impl<'plan> IpPoolSpec<'plan> {
-    fn of(node: &'plan Node) -> Self {
+    fn of(node: &'plan NodePlan) -> Self {
         Self {
             cidr: &node.pod_subnet,
             block_size: node.pod_subnet.prefix_len(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::encode::yaml;
 use crate::kubernetes::manifest::{Manifest, ObjectMeta};
-use crate::plan::tunnel::{self, NAMESPACE, Tunnel};
+use crate::plan::tunnel::{self, NAMESPACE, TunnelPlan};
 use meshwright_value::{TunnelId, TunnelMode};
 
 /// The ConfigMap, and its key.
@@ -50,12 +50,12 @@ struct OriginRequest<'plan> {
 const CATCH_ALL: CloudflaredIngressRule<'static> =
     CloudflaredIngressRule { hostname: None, service: "http_status:404", origin_request: None };
 
-fn rules(tunnel: &Tunnel) -> Vec<CloudflaredIngressRule<'_>> {
+fn rules(tunnel: &TunnelPlan) -> Vec<CloudflaredIngressRule<'_>> {
     let rules = tunnel.rules.iter().map(rule);
     rules.chain([CATCH_ALL]).collect()
 }
 
-fn rule(rule: &tunnel::Rule) -> CloudflaredIngressRule<'_> {
+fn rule(rule: &tunnel::TunnelRule) -> CloudflaredIngressRule<'_> {
     let hostname = rule.hostname.as_str();
     CloudflaredIngressRule {
         hostname: Some(hostname),
@@ -65,7 +65,7 @@ fn rule(rule: &tunnel::Rule) -> CloudflaredIngressRule<'_> {
 }
 
 /// The text of the file; none when Cloudflare holds the rules.
-pub(super) fn text(tunnel: &Tunnel) -> Option<String> {
+pub(super) fn text(tunnel: &TunnelPlan) -> Option<String> {
     let configuration = CloudflaredConfiguration {
         tunnel: &tunnel.id,
         credentials_file: format!("{CREDENTIALS}/{}", tunnel::secret_key(tunnel.mode)),
@@ -96,7 +96,7 @@ struct CloudflaredConfigMapData {
     config: String,
 }
 
-pub(super) fn config_map(tunnel: &Tunnel) -> Option<Manifest<CloudflaredConfigMap>> {
+pub(super) fn config_map(tunnel: &TunnelPlan) -> Option<Manifest<CloudflaredConfigMap>> {
     let data = CloudflaredConfigMapData { config: text(tunnel)? };
     let fields =
         CloudflaredConfigMap { metadata: ObjectMeta::namespaced(CONFIG_MAP, NAMESPACE), data };
@@ -114,6 +114,6 @@ struct RemoteConfiguration<'plan> {
     ingress: Vec<CloudflaredIngressRule<'plan>>,
 }
 
-pub(super) fn payload(tunnel: &Tunnel) -> RemoteConfigurationPayload<'_> {
+pub(super) fn payload(tunnel: &TunnelPlan) -> RemoteConfigurationPayload<'_> {
     RemoteConfigurationPayload { config: RemoteConfiguration { ingress: rules(tunnel) } }
 }

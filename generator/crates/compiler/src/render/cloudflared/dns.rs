@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::tunnel::Tunnel;
+use crate::plan::tunnel::TunnelPlan;
 
 #[derive(Serialize)]
 struct DnsZoneView<'plan> {
@@ -13,7 +13,7 @@ struct DnsZoneView<'plan> {
     target: &'plan str,
 }
 
-pub(super) fn file(tunnel: &Tunnel) -> String {
+pub(super) fn file(tunnel: &TunnelPlan) -> String {
     let hostnames = tunnel.rules.iter().map(|rule| rule.hostname.as_str());
     let view = DnsZoneView {
         generated: GENERATED,

@@ -17,10 +17,11 @@ const PRIVATE: &[&str] =
 const EDGE: u16 = 7844;
 
 pub(super) fn of(plan: &Plan) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
-    let place = plan.ingress.place;
+    let workload = plan.ingress.workload;
     let edge = NetworkPolicyPeer::addresses("0.0.0.0/0", PRIVATE);
     let dns = NetworkPolicyPeer::pods("kube-system", [("k8s-app", "kube-dns")]);
-    let controller = NetworkPolicyPeer::pods(place.namespace, place.pod_labels.iter().copied());
+    let controller =
+        NetworkPolicyPeer::pods(workload.namespace, workload.pod_labels.iter().copied());
     let egress = vec![
         // 443 is Cloudflare's API, for the checks at a start.
         NetworkPolicyEgressRule {
@@ -37,7 +38,7 @@ pub(super) fn of(plan: &Plan) -> Manifest<ObjectFields<'static, NetworkPolicySpe
         },
         NetworkPolicyEgressRule {
             to: vec![controller],
-            ports: vec![NetworkPolicyPort::tcp(place.http_port)],
+            ports: vec![NetworkPolicyPort::tcp(workload.http_port)],
         },
     ];
     let metadata = ObjectMeta::namespaced("cloudflared", NAMESPACE);

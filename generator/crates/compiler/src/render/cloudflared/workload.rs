@@ -15,7 +15,7 @@ use crate::kubernetes::container::{
 use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::kubernetes::network_policy::LabelSelector;
 use crate::kubernetes::workload::{DeploymentSpec, Workload, deployment};
-use crate::plan::tunnel::{NAMESPACE, POD_LABEL, SECRET, Tunnel, secret_key};
+use crate::plan::tunnel::{NAMESPACE, POD_LABEL, SECRET, TunnelPlan, secret_key};
 use crate::release;
 use meshwright_value::TunnelMode;
 
@@ -26,7 +26,9 @@ const CONFIG_FOLDER: &str = "/etc/cloudflared/config";
 /// Seconds; more than the 30 that cloudflared gives requests to end (`grace-period`).
 const GRACE_PERIOD: u16 = 45;
 
-pub(super) fn deployment_of(tunnel: &Tunnel) -> Manifest<ObjectFields<'static, DeploymentSpec>> {
+pub(super) fn deployment_of(
+    tunnel: &TunnelPlan,
+) -> Manifest<ObjectFields<'static, DeploymentSpec>> {
     // cloudflared reads its file once: a new one has to make new pods.
     let checksum = configuration::text(tunnel).map(|text| ("checksum/config", sha256(&text)));
     let (volumes, volume_mounts) = files(tunnel);
@@ -78,7 +80,7 @@ fn arguments(mode: TunnelMode) -> Vec<String> {
     arguments.iter().map(|&argument| argument.to_owned()).collect()
 }
 
-fn files(tunnel: &Tunnel) -> (Vec<Volume>, Vec<VolumeMount>) {
+fn files(tunnel: &TunnelPlan) -> (Vec<Volume>, Vec<VolumeMount>) {
     let mount = |name, mount_path| VolumeMount { name, mount_path, read_only: true };
     let secret =
         Volume::Secret { name: "credentials", secret: SecretSource { secret_name: SECRET } };

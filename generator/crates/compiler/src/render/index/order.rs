@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::plan::{Node, Plan};
+use crate::plan::{NodePlan, Plan};
 use crate::render::cloudflared;
 use meshwright_value::TunnelMode;
 
@@ -64,7 +64,7 @@ impl<'plan> OrderView<'plan> {
 }
 
 impl<'plan> NixosView<'plan> {
-    fn of(node: &'plan Node) -> Self {
+    fn of(node: &'plan NodePlan) -> Self {
         Self { name: node.name.as_str(), host: node.ssh_host() }
     }
 }
@@ -74,5 +74,5 @@ fn deliveries(plan: &Plan) -> Vec<String> {
     let init = plan.init_node();
     let others = plan.nodes.iter().filter(|node| node.id != init.id);
     let nodes = std::iter::once(init).chain(others);
-    nodes.map(|node: &Node| plan.delivery_command(node)).collect()
+    nodes.map(|node: &NodePlan| plan.delivery_command(node)).collect()
 }

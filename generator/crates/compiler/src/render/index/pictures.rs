@@ -7,7 +7,7 @@ use crate::encode::template;
 use crate::plan::host::POD_ROUTE;
 use crate::plan::ingress::CLASS;
 use crate::plan::path::{Hop, Station};
-use crate::plan::{Client, Node, Plan};
+use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::hello;
 use meshwright_value::{Endpoint, Reach};
 
@@ -60,7 +60,7 @@ struct NextView<'plan> {
     wire: String,
 }
 
-fn packet(plan: &Plan, from: &Node, to: &Node) -> Option<Picture> {
+fn packet(plan: &Plan, from: &NodePlan, to: &NodePlan) -> Option<Picture> {
     let path = plan.path(from, to)?;
     let view = PacketView {
         interface: plan.wireguard.interface.as_str(),
@@ -143,7 +143,10 @@ pub(super) fn request(plan: &Plan) -> Picture {
         hostname: hostname(plan),
         ingress: plan.ingress.controller.to_string(),
         ingress_replicas: plan.ingress.replicas.to_string(),
-        service: format!("{}.{}:80", plan.ingress.place.service, plan.ingress.place.namespace),
+        service: format!(
+            "{}.{}:80",
+            plan.ingress.workload.service, plan.ingress.workload.namespace
+        ),
         class: CLASS,
         app: plan.hello.as_ref().map_or("your app", |_| hello::NAME).to_owned(),
     };
@@ -163,7 +166,7 @@ fn hostname(plan: &Plan) -> String {
 }
 
 fn insider(plan: &Plan) -> String {
-    let reaches = |client: &&Client| client.reach.contains(&Reach::Services);
+    let reaches = |client: &&ClientPlan| client.reach.contains(&Reach::Services);
     match plan.clients.iter().find(reaches) {
         Some(client) => {
             format!("{}, over {}", client.name, plan.wireguard.interface)

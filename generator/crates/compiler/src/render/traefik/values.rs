@@ -133,7 +133,7 @@ struct Expose {
 pub(super) fn of(plan: &Plan) -> TraefikValues<'_> {
     let ingress = &plan.ingress;
     TraefikValues {
-        fullname_override: ingress.place.service,
+        fullname_override: ingress.workload.service,
         image: image(&ingress.image),
         version_override: ingress.image.tag(),
         global: TraefikGlobal { check_new_version: false, send_anonymous_usage: false },
@@ -183,7 +183,7 @@ fn ports(plan: &Plan) -> TraefikPorts<'_> {
     let believed = ForwardedHeaders { trusted_ips: [&plan.network.pod_subnet] };
     TraefikPorts {
         web: Web {
-            port: plan.ingress.place.http_port,
+            port: plan.ingress.workload.http_port,
             exposed_port: 80,
             forwarded_headers: plan.tunnel.as_ref().map(|_| believed),
         },

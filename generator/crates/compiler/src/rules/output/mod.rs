@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use meshwright_value::Name;
 
 use crate::check::Rule;
-use crate::plan::Node;
+use crate::plan::NodePlan;
 use crate::render::Rendering;
 use crate::route::Route;
 
@@ -57,7 +57,7 @@ impl OutputSizes {
     /// take as long as `generate`.
     #[must_use]
     pub fn measure(rendering: &Rendering<'_>) -> Self {
-        let mut kinds: BTreeMap<_, Vec<&Node>> = BTreeMap::new();
+        let mut kinds: BTreeMap<_, Vec<&NodePlan>> = BTreeMap::new();
         for node in &rendering.plan().nodes {
             let limit = node.provider.user_data_limit;
             let shape = (node.role, node.is_public(), node.name.as_str().len());

@@ -7,8 +7,8 @@ use ipnet::Ipv4Net;
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::location::Location;
 use crate::diagnostic::{Finding, Severity};
-use crate::plan::mesh::{Identity, Peer};
-use crate::plan::{Node, Plan};
+use crate::plan::mesh::{Peer, PeerIdentity};
+use crate::plan::{NodePlan, Plan};
 use crate::route::Route;
 use meshwright_value::Name;
 
@@ -59,8 +59,8 @@ fn check(plan: &Plan, findings: &mut Findings) {
 /// prefix follows from the node's location, its relay and the order of the ids. Of the nodes with
 /// the same location and relay, only the first and the last are returned: a thousand nodes have a
 /// million peers.
-fn behind_nat(plan: &Plan) -> impl Iterator<Item = &Node> {
-    let mut kinds: BTreeMap<_, Vec<&Node>> = BTreeMap::new();
+fn behind_nat(plan: &Plan) -> impl Iterator<Item = &NodePlan> {
+    let mut kinds: BTreeMap<_, Vec<&NodePlan>> = BTreeMap::new();
     for node in plan.nodes.iter().filter(|node| !node.is_public()) {
         let Location { site, lan_endpoint, .. } = &node.location;
         kinds.entry((site, lan_endpoint.is_some(), node.relay)).or_default().push(node);
@@ -73,8 +73,8 @@ fn behind_nat(plan: &Plan) -> impl Iterator<Item = &Node> {
 
 fn prefixes_of_peer<'plan>(peer: &Peer<'plan>) -> impl Iterator<Item = OwnedPrefix<'plan>> {
     let (name, origin) = match peer.identity {
-        Identity::Node(node) => (&node.name, &node.origin),
-        Identity::Client(client) => (&client.name, &client.origin),
+        PeerIdentity::Node(node) => (&node.name, &node.origin),
+        PeerIdentity::Client(client) => (&client.name, &client.origin),
     };
     peer.allowed_ips.iter().map(move |prefix| (*prefix, name, origin))
 }
