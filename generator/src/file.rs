@@ -1,4 +1,4 @@
-//! Single files that land whole or not at all. The output directory has its own protocol:
+//! Atomic writes of single files. The output directory has its own protocol:
 //! [`meshwright_compiler::out`].
 
 use std::fs::{self, File, Permissions};
@@ -8,26 +8,26 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// Read and written by its owner alone.
+/// Only the owner can read and write.
 const PRIVATE: u32 = 0o600;
 
-/// Writes a new file. `mode` holds from the first byte on; the umask can only take from it.
+/// Writes a new file. It has `mode`, reduced by the umask, from its first byte on.
 ///
 /// # Errors
 ///
-/// `AlreadyExists` if the path is taken, also by a dangling symlink; else the system's.
+/// `AlreadyExists` if the path exists, also as a dangling symlink; otherwise I/O errors.
 pub(crate) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let staged = stage(path, mode, bytes)?;
     staged.persist_noclobber(path).map_err(|fault| fault.error)?;
     sync_folder(path)
 }
 
-/// Writes a new file for its owner's eyes. Unlike [`create`] it leaves the umask no say: one that
-/// takes the owner's own rights would leave a file that nobody can read.
+/// Writes a new file with mode 0600. The umask is ignored: a umask that removes the owner's
+/// permissions would create an unreadable file.
 ///
 /// # Errors
 ///
-/// As of [`create`].
+/// As for [`create`].
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let staged = stage(path, PRIVATE, bytes)?;
     staged.as_file().set_permissions(Permissions::from_mode(PRIVATE))?;
@@ -35,21 +35,21 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Replaces a file in one step, and keeps its mode. A symlink stays one: its target is replaced.
+/// Replaces a file atomically and keeps its mode. Of a symlink, the target is replaced.
 ///
 /// # Errors
 ///
-/// Those of the system; the old file is then untouched.
+/// I/O errors; the old file is then unchanged.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = fs::canonicalize(path)?;
-    let permissions = fs::metadata(&path)?.permissions();
-    let staged = stage(&path, permissions.mode(), bytes)?;
+    let target = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&target)?.permissions();
+    let staged = stage(&target, permissions.mode(), bytes)?;
     staged.as_file().set_permissions(permissions)?;
-    staged.persist(&path).map_err(|fault| fault.error)?;
-    sync_folder(&path)
+    staged.persist(&target).map_err(|fault| fault.error)?;
+    sync_folder(&target)
 }
 
-/// Writes the bytes beside `path`, so that a rename is enough. Dropped, they are deleted.
+/// Writes the bytes to a temporary file in the folder of `path`. The file is deleted when dropped.
 fn stage(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".meshwright-").permissions(Permissions::from_mode(mode));
@@ -59,7 +59,7 @@ fn stage(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(staged)
 }
 
-/// Makes the name of a file survive power loss.
+/// Syncs the folder of a file, so that its name survives power loss.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
 }

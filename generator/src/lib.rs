@@ -1,13 +1,13 @@
 //! Meshwright compiles one `topology.toml` into a private Kubernetes cluster over a WireGuard mesh.
 //!
-//! This package is the program around three crates, each of which keeps a promise:
+//! This package is the program. It uses three crates:
 //!
-//! - `meshwright-value`: one value, one type.
-//! - `meshwright-compiler`: text in, files out. It never sees a secret.
-//! - `meshwright-proof`: reads the emitted files and nothing else. It never sees a plan.
+//! - `meshwright-value`: the types of values, such as names and keys.
+//! - `meshwright-compiler`: compiles a topology to files. It cannot access secrets.
+//! - `meshwright-proof`: proves the generated files. It cannot access the plan.
 //!
-//! `secrets` is the only place that ever holds a private key. [`edit`] changes `topology.toml`,
-//! [`cli`] is the command line, and `file` writes single files that are not part of a tree.
+//! `secrets` is the only module that handles private keys. `edit` changes `topology.toml`, [`cli`] is
+//! the command line, and `file` writes single files outside the output directory.
 
 pub mod cli;
 pub mod edit;

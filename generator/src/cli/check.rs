@@ -1,4 +1,4 @@
-//! `meshwright check`: all diagnostics; with `--fix`, what can be corrected is.
+//! `meshwright check`: reports all diagnostics, and corrects the topology with `--fix`.
 
 use clap::Args;
 
@@ -47,28 +47,28 @@ impl Check {
         opened::refuse_published(&mut compiled, session);
         let failed = session.report(&compiled.report)?;
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
-            session.info(praise(topology, &compiled.report))?;
+            session.info(success(topology, &compiled.report))?;
             session.info(support(topology))?;
         }
         let warned = compiled.report.count(Severity::Warning) > 0;
         Ok(Status::findings(failed || self.strict && warned))
     }
 
-    /// Corrects the topology and prints the patch; returns what is found in the text on disk.
+    /// Corrects the topology and prints the patch; returns the compilation of the text on disk.
     fn fix(&self, found: Compilation, session: &mut Session<'_>) -> Result<Compilation, Failure> {
         let Some(Corrected { compilation, changes }) = corrected(&found)? else {
-            session.info("there is nothing that --fix can correct")?;
+            session.info("--fix has nothing to correct")?;
             return Ok(found);
         };
         let (source, text) = (found.document.source(), &compilation.document.source().text);
-        // With another format stdout is a report alone.
+        // With other formats, stdout contains only the report.
         let human = session.global.format == Format::Human;
         let stream = if human { &mut *session.out } else { &mut *session.err };
         unified_diff::print_texts(&source.name, &source.text, text, stream)?;
         session.out.flush()?;
         let made = count(changes, "correction");
         if self.dry_run {
-            session.info(format_args!("{}: {made} to make, nothing was written", source.name))?;
+            session.info(format_args!("{}: {made} possible, nothing was written", source.name))?;
             return Ok(found);
         }
         session.replace_topology(source, text)?;
@@ -84,11 +84,11 @@ struct Corrected {
     changes: usize,
 }
 
-/// A correction can bring the next one to light, each round those of one stage; what goes on longer
-/// than this would never end.
+/// The maximum number of rounds. After a round, the next stage of the compiler can find further
+/// corrections; more rounds than this would be an endless loop.
 const ROUNDS: usize = 10;
 
-/// Makes corrections until no further one follows; `None` where there is none at all.
+/// Applies corrections until there is no further one; `None` if there is none.
 fn corrected(found: &Compilation) -> Result<Option<Corrected>, RuleGap> {
     let Some(mut last) = corrected_once(found)? else { return Ok(None) };
     for _ in 1..ROUNDS {
@@ -110,7 +110,7 @@ fn corrected_once(found: &Compilation) -> Result<Option<Corrected>, RuleGap> {
     Ok(Some(Corrected { compilation, changes: count }))
 }
 
-fn praise(topology: &Topology, report: &Report) -> String {
+fn success(topology: &Topology, report: &Report) -> String {
     let members = members(topology.nodes.len(), topology.clients.len());
     let accepted = match report.allowed {
         0 => String::new(),
@@ -119,11 +119,11 @@ fn praise(topology: &Topology, report: &Report) -> String {
     format!("{}: ok, {members}{accepted}", report.source.name)
 }
 
-/// Until when the cluster's Kubernetes gets patch releases; a date to compare with a calendar.
+/// The end of support of the Kubernetes version of the cluster. No rule compares it with the clock.
 fn support(topology: &Topology) -> String {
     let version = topology.cluster.kubernetes_version;
     match release::kubernetes_support(version) {
         Some(line) => format!("Kubernetes {version} gets patch releases until {}", line.value.end),
-        None => format!("when support of Kubernetes {version} ends is not known here"),
+        None => format!("the end of support of Kubernetes {version} is unknown"),
     }
 }

@@ -1,4 +1,4 @@
-//! `meshwright completions`: what a shell needs to complete the command line.
+//! `meshwright completions`: prints completion scripts of shells.
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;

@@ -1,4 +1,4 @@
-//! `meshwright explain`: the long text of a rule.
+//! `meshwright explain`: prints the explanation of a code.
 
 use std::io::{self, Write};
 
@@ -45,7 +45,7 @@ fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
     let Some(entry) = catalogue.iter().find(|entry| entry.code == code) else {
         let help = match closest(code, catalogue.iter().map(|entry| entry.code)) {
             Some(suggestion) => format!("did you mean `{suggestion}`?"),
-            None => "`meshwright explain` lists all codes".to_owned(),
+            None => "run `meshwright explain` to list all codes".to_owned(),
         };
         return Err(Failure::usage(format!("there is no code `{code}`"), help));
     };

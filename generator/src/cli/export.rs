@@ -1,4 +1,4 @@
-//! `meshwright export`: what a machine needs, secrets included, on standard output.
+//! `meshwright export`: prints the files of one node or client, secrets included.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -62,7 +62,7 @@ struct ExportTarget {
     manifests: bool,
 }
 
-/// What is sent, and what is summary of it.
+/// The exported bytes and a summary for stderr; `None` after reporting findings.
 type Exported = Option<(Secret, String)>;
 
 impl Export {
@@ -80,7 +80,7 @@ impl Export {
         Ok(Status::Clean)
     }
 
-    /// Where the output goes usually.
+    /// A command with a suitable pipe or file.
     fn pipe(&self) -> String {
         match &self.target {
             ExportTarget { node: Some(name), .. } => {
@@ -114,11 +114,11 @@ impl Export {
             let summary = format!("{name}: {}, without secrets", files(delivery.count().0));
             return Ok(Some((marked(delivery, &format!("{head}, public part"))?, summary)));
         }
-        let ends = delivery.add_secrets(topology, plan, node, store, clock::now())?;
+        let expiry = delivery.add_secrets(topology, plan, node, store, clock::now())?;
         let (all, private) = delivery.count();
-        let mut summary = format!("{name}: {}, {private} for root alone", files(all));
-        if let Some(ends) = ends {
-            summary += &format!("; may join until {}", clock::format_minute(ends));
+        let mut summary = format!("{name}: {}, {private} readable only by root", files(all));
+        if let Some(expiry) = expiry {
+            summary += &format!("; join credential expires on {}", clock::format_minute(expiry));
         }
         Ok(Some((marked(delivery, &head)?, summary)))
     }
@@ -137,7 +137,7 @@ fn client(name: &str, opened: &Opened, session: &mut Session<'_>) -> Result<Expo
     let key_pairs = KeyPair::named(topology, &client.name);
     let key_pair = key_pairs.first().unwrap_or_else(|| unreachable!("{name} is in the plan"));
     let conf = client_conf::render(plan, client, &key_pair.read(store)?, &preshared_keys);
-    let summary = format!("{name}: its whole configuration, with {}", count(peers.len(), "peer"));
+    let summary = format!("{name}: complete configuration with {}", count(peers.len(), "peer"));
     Ok(Some((conf, summary)))
 }
 
@@ -155,10 +155,10 @@ fn marked(delivery: Delivery, head: &str) -> Result<Secret, Failure> {
 }
 
 fn too_long(path: String) -> Failure {
-    Failure::usage(format!("{path} is too long for a tar"), "shorten the name in it")
+    Failure::usage(format!("{path} is too long for a tar archive"), "shorten the name in it")
 }
 
-/// A secret on a screen is in its scrollback, too.
+/// Refuses to print secrets to a terminal: its scrollback would contain them.
 pub(super) fn refuse_terminal(to: Option<&Path>, pipe: &str) -> Result<(), Failure> {
     if to.is_some() || !io::stdout().is_terminal() {
         return Ok(());
@@ -166,7 +166,7 @@ pub(super) fn refuse_terminal(to: Option<&Path>, pipe: &str) -> Result<(), Failu
     Err(Failure::usage("secrets are not printed to a terminal", format!("run `{pipe}`")))
 }
 
-/// Prints it, or writes it to a file that is not there yet.
+/// Prints a secret, or writes it to a new file.
 pub(super) fn send(
     secret: &Secret,
     to: Option<&Path>,
@@ -196,13 +196,13 @@ fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan NodePlan, Fa
 fn unknown(noun: &str, name: &str, known: Vec<&str>) -> Failure {
     let help = match closest(name, known.iter().copied()) {
         Some(suggestion) => format!("did you mean `{suggestion}`?"),
-        None if known.is_empty() => "the topology has none".to_owned(),
-        None => format!("known are {}", known.join(", ")),
+        None if known.is_empty() => format!("the topology has no {noun}"),
+        None => format!("the topology has {}", known.join(", ")),
     };
     Failure::usage(format!("there is no {noun} `{name}`"), help)
 }
 
-/// What is sent follows from the topology. A committed tree that differs is what reviewers saw.
+/// Warns if the output directory differs from the exported files: reviewers have seen the directory.
 fn print_drift(
     rendering: &Rendering<'_>,
     node: &NodePlan,
@@ -219,13 +219,15 @@ fn print_drift(
     let differing: Vec<_> =
         artifacts.iter().filter(differs).map(|(path, _)| dir.join(path)).collect();
     let Some(first) = differing.first() else { return Ok(()) };
-    let others = match differing.len() - 1 {
-        0 => String::new(),
-        others => format!(" and {} more", files(others)),
-    };
-    session.print(format_args!(
-        "warning: {}{others} of {} is not what is sent; run `meshwright generate`",
-        first.display(),
-        node.name
-    ))
+    let path = first.display();
+    let name = &node.name;
+    match differing.len() - 1 {
+        0 => session.print(format_args!(
+            "warning: {path} differs from the exported file; run `meshwright generate`"
+        )),
+        others => session.print(format_args!(
+            "warning: {path} and {others} more of {name} differ from the exported files; run \
+             `meshwright generate`"
+        )),
+    }
 }

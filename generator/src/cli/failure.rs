@@ -1,4 +1,4 @@
-//! Why a verb could not do its work, and how that is said.
+//! The errors of verbs, and how they are printed.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,37 +9,40 @@ use crate::secrets;
 use meshwright_compiler::diagnostic::{Format, Report, github, human, json};
 use meshwright_compiler::pipeline::RuleGap;
 
-/// The exit code of wrong usage and of what the system refuses.
+/// The exit code of wrong usage and of I/O errors.
 pub(super) const USAGE: u8 = 2;
 
-/// What went wrong.
+/// The error with which a verb ends.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The arguments ask for what cannot be.
+    /// The arguments are not valid.
     #[error("{message}")]
     Usage { message: String, help: String },
-    /// A file of the user.
+    /// The topology cannot be opened or read.
+    #[error("cannot read {}: {source}", path.display())]
+    Topology { path: PathBuf, source: io::Error },
+    /// Another file of the user cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
-    /// The topology is no text, or too much of it; the report says where.
+    /// The topology is not UTF-8, or too large. The report contains the place.
     #[error("{} cannot be read", report.source.name)]
     Unreadable { report: Box<Report> },
-    /// The output directory.
+    /// An error of the output directory.
     #[error(transparent)]
     Out(#[from] meshwright_compiler::out::Error),
-    /// The tree that is to be proven.
+    /// The tree to prove cannot be read.
     #[error(transparent)]
     Tree(#[from] meshwright_proof::files::TreeReadError),
-    /// The store.
+    /// An error of the store.
     #[error(transparent)]
     Secrets(#[from] secrets::store::StoreError),
-    /// What opens the store.
+    /// An identity cannot be used.
     #[error(transparent)]
     Identity(#[from] secrets::seal::IdentityError),
     /// A rule of this program has a gap.
     #[error(transparent)]
     Rules(#[from] RuleGap),
-    /// stdout or stderr.
+    /// stdout or stderr cannot be written.
     #[error("cannot print: {0}")]
     Stream(#[from] io::Error),
 }
@@ -49,26 +52,25 @@ impl Failure {
         Self::Usage { message: message.into(), help: help.into() }
     }
 
-    pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File { action: "read", path: path.to_owned(), source }
+    pub(super) fn reading_topology(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Topology { path: path.to_owned(), source }
     }
 
-    /// For a file that is no topology, and has no help.
-    pub(super) fn taking(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File { action: "take", path: path.to_owned(), source }
+    pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { action: "read", path: path.to_owned(), source }
     }
 
     pub(super) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { action: "write", path: path.to_owned(), source }
     }
 
-    /// Prints it for people.
+    /// Prints it as text.
     pub(super) fn print(&self, color: bool, err: &mut dyn Write) -> io::Result<()> {
         human::print_failure(&self.to_string(), self.help().as_deref(), color, err)
     }
 
-    /// Prints it for the programs that read stdout in this format: without it, an empty stdout
-    /// would be all that they get.
+    /// Prints it on stdout in a machine-readable format. Without it, the reader would get an empty
+    /// document.
     pub(super) fn print_data(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Human => Ok(()),
@@ -92,17 +94,18 @@ impl Failure {
     fn help(&self) -> Option<String> {
         match self {
             Self::Usage { help, .. } => Some(help.clone()),
-            Self::File { action: "read", source, .. }
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                Some("`meshwright init` writes a first topology, `--topology` names another".into())
-            }
+            Self::Topology { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "run `meshwright init` to write a first topology, or name another file with \
+                 --topology"
+                    .into(),
+            ),
             Self::Out(fault) => fault.help(),
             Self::Secrets(fault) => fault.help().map(str::to_owned),
             Self::Rules(_) => {
                 Some("this is a bug in meshwright: report it with the topology".into())
             }
-            Self::File { .. }
+            Self::Topology { .. }
+            | Self::File { .. }
             | Self::Unreadable { .. }
             | Self::Identity(_)
             | Self::Tree(_)
@@ -110,7 +113,7 @@ impl Failure {
         }
     }
 
-    /// The exit code that it means.
+    /// The exit code of the program.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } => 1,

@@ -1,4 +1,4 @@
-//! `meshwright generate`: check, then all of the output directory.
+//! `meshwright generate`: checks the topology, then writes the output directory.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -45,8 +45,8 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         if self.diff && session.global.format != Format::Human {
-            let help = "leave out --diff to get the changes in that format";
-            return Err(Failure::usage("--diff prints a patch, and --format something else", help));
+            let help = "omit --diff to get the changes in that format";
+            return Err(Failure::usage("--diff cannot be combined with --format", help));
         }
         session.refuse_out_dir()?;
         let compiled = opened::compile(session.source()?, session)?;
@@ -59,7 +59,7 @@ impl Generate {
             session.report(&compiled.report)?;
         }
         let changes = self.apply(&Rendering::new(plan), session)?;
-        let listed = self.listed(&changes);
+        let listed = self.changed_paths(&changes);
         match session.global.format {
             Format::Human => {}
             Format::Json => print_json(&compiled.report, &listed, &changes, session)?,
@@ -69,7 +69,7 @@ impl Generate {
         if changes.leftover {
             let dir = session.out_dir();
             session.info(format_args!(
-                "{}/.staging was left by an interrupted run; the next `generate` clears it",
+                "{}/.staging remains from an interrupted run; the next `generate` deletes it",
                 dir.display()
             ))?;
         }
@@ -93,9 +93,9 @@ impl Generate {
         !(self.check || self.diff || self.dry_run)
     }
 
-    /// Every path that differs. What stands in the way of a write is that alone, unless the write
+    /// Every path that differs. A path that blocks the write is listed only as blocked, unless the write
     /// was forced and has replaced it.
-    fn listed<'a>(&self, changes: &'a Changes) -> ChangedPaths<'a> {
+    fn changed_paths<'a>(&self, changes: &'a Changes) -> ChangedPaths<'a> {
         let Changes { added, changed, removed, obstacles, .. } = changes;
         let kinds = [
             (added, ChangeKind::Added),
@@ -112,13 +112,13 @@ impl Generate {
         listed
     }
 
-    /// Drift as one command for each file: beside its first line, if the pull request shows it.
+    /// Prints drift as one workflow command per file.
     fn print_github(&self, listed: &ChangedPaths<'_>, session: &mut Session<'_>) -> io::Result<()> {
         let topology = session.topology().display().to_string();
         let dir = session.out_dir();
         for (path, kind) in listed.iter().filter(|_| self.check) {
             let file = dir.join(path).display().to_string();
-            let text = format!("{}: {path} is not what {topology} gives", kind.drifted());
+            let text = format!("{}: {path} does not match {topology}", kind.drifted());
             github::command(&[("file", &file), ("title", "drift")], &text, session.out)?;
         }
         Ok(())
@@ -130,10 +130,10 @@ impl Generate {
         changes: &Changes,
         session: &mut Session<'_>,
     ) -> io::Result<()> {
-        let dir = session.out_dir();
-        let dir = dir.display();
+        let out = session.out_dir();
+        let dir = out.display();
         if changes.recovered {
-            session.info("finished what an interrupted run had left")?;
+            session.info("completed the write of an interrupted run")?;
         }
         if changes.is_empty() {
             return session.info(format_args!("{dir}/ is up to date ({})", files(changes.files)));
@@ -152,16 +152,14 @@ impl Generate {
     }
 
     fn print_written(&self, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
-        let dir = session.out_dir();
-        let dir = dir.display();
+        let out = session.out_dir();
+        let dir = out.display();
         let Changes { added, changed, removed, unchanged, .. } = changes;
-        let (written, removed) = (files(added.len() + changed.len()), removed.len());
+        let (written, deleted) = (files(added.len() + changed.len()), removed.len());
         session.info(format_args!(
-            "{dir}/: {written} written, {removed} removed, {unchanged} unchanged"
+            "{dir}/: {written} written, {deleted} removed, {unchanged} unchanged"
         ))?;
-        session.info(format_args!(
-            "next: commit {dir}/, then apply it in the order of {dir}/README.md"
-        ))
+        session.info(format_args!("next: commit {dir}/, then follow {dir}/README.md"))
     }
 }
 
@@ -170,16 +168,16 @@ fn print_preview(
     changes: &Changes,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
-    let dir = session.out_dir();
-    let dir = dir.display();
+    let out = session.out_dir();
+    let dir = out.display();
     if let Some(advice) = changes.advice() {
         let blocked = files(changes.obstacles.len());
-        session.print(format_args!("{dir}/: nothing would be written, {blocked} in the way"))?;
+        session.print(format_args!("{dir}/: nothing would be written, {blocked} blocked"))?;
         return session.print(advice);
     }
-    let of = |kind| listed.values().filter(|listed| **listed == kind).count();
-    let written = files(of(ChangeKind::Added) + of(ChangeKind::Changed));
-    let (removed, unchanged) = (of(ChangeKind::Removed), changes.unchanged);
+    let count_kind = |kind| listed.values().filter(|listed| **listed == kind).count();
+    let written = files(count_kind(ChangeKind::Added) + count_kind(ChangeKind::Changed));
+    let (removed, unchanged) = (count_kind(ChangeKind::Removed), changes.unchanged);
     session.info(format_args!(
         "{dir}/: {written} would be written, {removed} removed, {unchanged} unchanged"
     ))
@@ -190,9 +188,9 @@ fn print_drift(
     changes: &Changes,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
-    let (dir, topology) = (session.out_dir(), session.topology().to_owned());
-    let (dir, topology) = (dir.display(), topology.display());
-    session.print(format_args!("{dir}/ is not what {topology} gives:"))?;
+    let (out, path) = (session.out_dir(), session.topology().to_owned());
+    let (dir, topology) = (out.display(), path.display());
+    session.print(format_args!("{dir}/ does not match {topology}:"))?;
     session.print_list(&lines(listed, changes, ChangeKind::drifted))?;
     match changes.advice() {
         Some(advice) => session.print(advice),
@@ -200,7 +198,7 @@ fn print_drift(
     }
 }
 
-/// What is different about a file.
+/// How a file differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ChangeKind {
     Added,
@@ -210,7 +208,7 @@ enum ChangeKind {
 }
 
 impl ChangeKind {
-    /// What a write does to the file.
+    /// The action of a write.
     fn written(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -220,7 +218,7 @@ impl ChangeKind {
         }
     }
 
-    /// What is wrong with a file that should be there already.
+    /// The state of a file that should match already.
     fn drifted(self) -> &'static str {
         match self {
             Self::Added => "missing",
@@ -230,7 +228,7 @@ impl ChangeKind {
     }
 }
 
-/// Paths below the output directory, in their order.
+/// Paths below the output directory, sorted.
 type ChangedPaths<'a> = BTreeMap<&'a str, ChangeKind>;
 
 fn lines(
@@ -274,20 +272,20 @@ fn print_json(
     changes: &Changes,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
-    let of = |kind| {
+    let paths_of_kind = |kind| {
         let paths = listed.iter().filter(move |(_, listed)| **listed == kind);
         paths.map(|(path, _)| *path)
     };
-    let blocked = of(ChangeKind::Blocked).filter_map(|path| {
+    let blocked = paths_of_kind(ChangeKind::Blocked).filter_map(|path| {
         changes
             .obstacles
             .get(path)
             .map(|obstacle| BlockedFile { path, reason: obstacle.to_string() })
     });
     let changes = JsonChanges {
-        added: of(ChangeKind::Added).collect(),
-        changed: of(ChangeKind::Changed).collect(),
-        removed: of(ChangeKind::Removed).collect(),
+        added: paths_of_kind(ChangeKind::Added).collect(),
+        changed: paths_of_kind(ChangeKind::Changed).collect(),
+        removed: paths_of_kind(ChangeKind::Removed).collect(),
         blocked: blocked.collect(),
         unchanged: changes.unchanged,
     };

@@ -17,13 +17,13 @@ use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
 use meshwright_value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
 
-/// The release that the emitted files were run with last.
+/// The latest release with which the generated files were tested.
 const KUBERNETES_VERSION: &str = "1.37.2";
 
-/// Stands for an endpoint that nobody can call.
+/// The word for a node without an endpoint.
 const BEHIND_NAT: &str = "nat";
 
-/// Addresses that belong to nobody (RFC 5737).
+/// Nodes with addresses for documentation (RFC 5737).
 const PLACEHOLDERS: [&str; 3] = ["alpha=203.0.113.10", "beta=203.0.113.20", "gamma=203.0.113.30"];
 
 const EXAMPLES: &str = "\
@@ -76,7 +76,7 @@ impl Init {
         }
         session.info(format_args!("{}: {} written", source.name, count(nodes.len(), "node")))?;
         if placeholders {
-            session.info("next: write the addresses of your machines into it")?;
+            session.info("next: replace the placeholder addresses with those of your hosts")?;
         }
         session.info("next: `meshwright keys`, then `meshwright generate`")?;
         session.report(&report)?;
@@ -86,10 +86,10 @@ impl Init {
 
 fn taken(source: &Source) -> Failure {
     let help = "edit it, or name another file with --topology";
-    Failure::usage(format!("{} is there already", source.name), help)
+    Failure::usage(format!("{} exists already", source.name), help)
 }
 
-/// Why the nodes make no cluster even with keys, such as two of the same name.
+/// The errors that remain after key generation, such as a duplicate name.
 fn errors_beside_keys(source: &Source) -> Result<Report, RuleGap> {
     let mut report = pipeline::compile(source.clone())?.report;
     let errors =
@@ -145,7 +145,7 @@ fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
     )
 }
 
-/// Two nodes behind NAT meet through the first public one.
+/// The relay of several nodes behind NAT: the first public node.
 fn relay(nodes: &[NodeArgument]) -> Option<&Name> {
     let behind_nat = nodes.iter().filter(|node| node.endpoint.is_none()).count();
     let public = nodes.iter().find(|node| node.endpoint.is_some());
@@ -167,7 +167,7 @@ impl FromStr for NodeArgument {
 }
 
 impl NodeArgument {
-    /// The lists of words share none, so that their order needs no remembering.
+    /// Sets role, operating system or provider. No word belongs to two of them, so any order is valid.
     fn take(&mut self, word: &str) -> Result<(), String> {
         let has_one = if let Ok(role) = Role::parse(word) {
             self.role.replace(role).is_some()
@@ -176,16 +176,16 @@ impl NodeArgument {
         } else if let Ok(provider) = ProviderName::parse(word) {
             self.provider.replace(provider).is_some()
         } else {
-            return Err(format!("`{word}` is no role, operating system or provider"));
+            return Err(format!("`{word}` is not a role, operating system or provider"));
         };
         match has_one {
-            true => Err(format!("`{word}` is the second of its kind")),
+            true => Err(format!("`{word}` is the second value of its kind")),
             false => Ok(()),
         }
     }
 }
 
-/// Reads a value in the words of the type that refuses it.
+/// Parses a value; the error is that of its type.
 fn parse<T: Text>(text: &str) -> Result<T, String> {
     T::parse(text).map_err(|Malformed { message, help, .. }| match help {
         Some(help) => format!("{message}; {help}"),

@@ -1,4 +1,4 @@
-//! `meshwright man`: the manual pages.
+//! `meshwright man`: writes the manual pages.
 
 use std::path::PathBuf;
 use std::{fs, io, iter};
@@ -47,8 +47,8 @@ impl Man {
     }
 }
 
-/// What stands below a verb's help gets a section of its own: clap_mangen would fill its lines, and
-/// examples are no prose.
+/// One page. The text after the help of a verb becomes a section without filling: clap_mangen would
+/// join the lines of the examples.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = clap_mangen::Man::new(command.clone().after_help(None::<&str>));

@@ -1,6 +1,6 @@
-//! The command line: what can be typed, and which verb does it.
+//! The command line: arguments, and the verb that each selects.
 //!
-//! stdout is data, stderr is talk. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
+//! Data is printed on stdout, messages on stderr. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
 
 mod check;
 mod completions;
@@ -30,7 +30,7 @@ use failure::Failure;
 use meshwright_compiler::diagnostic::Format;
 use session::{Pipe, Session};
 
-/// What the program is called.
+/// The name of the program.
 const NAME: &str = "meshwright";
 
 const EXIT_CODES: &str = "\
@@ -112,7 +112,7 @@ enum Verb {
     Man(man::Man),
 }
 
-/// How a verb ended that could do its work.
+/// The result of a verb without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     Clean,
@@ -127,7 +127,7 @@ impl Status {
 
 /// Runs one command line, program name included, and returns its exit code.
 ///
-/// A reader that goes away, such as `head`, changes no exit code.
+/// A reader that closes its pipe, such as `head`, does not change the exit code.
 pub fn run<T: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = T>,
     stdout: &mut dyn Write,
@@ -140,7 +140,7 @@ pub fn run<T: Into<OsString> + Clone>(
     };
     match out.flush() {
         Ok(()) => ExitCode::from(code),
-        // The run has failed and said so, most probably of this very stream.
+        // The error was printed already, probably about the same stream.
         Err(_) if code == failure::USAGE => ExitCode::from(code),
         Err(fault) => ExitCode::from(stream_failed(fault, &mut err)),
     }
@@ -148,7 +148,7 @@ pub fn run<T: Into<OsString> + Clone>(
 
 fn stream_failed(fault: io::Error, err: &mut dyn Write) -> u8 {
     let failure = Failure::from(fault);
-    // Nobody is left to be message that stderr is gone, too.
+    // An error of stderr cannot be printed.
     let _ = failure.print(false, err);
     failure.exit_code()
 }
@@ -184,11 +184,11 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
     }
 }
 
-/// Prints help and version to stdout, and complaints about the command line to stderr.
+/// Prints help and version on stdout, and errors of the command line on stderr.
 fn answer(fault: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let text = fault.render();
     if fault.use_stderr() {
-        // Nobody is left to be message that stderr is gone.
+        // An error of stderr cannot be printed.
         let _ = print(&text, wants_color(&io::stderr()), err);
         return failure::USAGE;
     }
@@ -202,7 +202,7 @@ fn print(text: &StyledStr, color: bool, stream: &mut dyn Write) -> io::Result<()
     if color { write!(stream, "{}", text.ansi()) } else { write!(stream, "{text}") }
 }
 
-/// Whether a stream is a terminal whose user has not refused colors (<https://no-color.org>).
+/// Whether a stream is a terminal and the user allows colors (<https://no-color.org>).
 #[expect(clippy::disallowed_methods, reason = "changes colors, never the output of a compilation")]
 fn wants_color(stream: &impl io::IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clap_finds_no_contradiction() {
+    fn arguments_are_consistent() {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! `meshwright prove`: reads the output directory back and proves every flow.
+//! `meshwright prove`: reads the output directory and proves every flow.
 
 use std::path::Path;
 use std::{fs, io};
@@ -127,23 +127,22 @@ fn line_span(text: &str, line: u32, label: String) -> Span {
 }
 
 fn print_summary(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure> {
-    let dir = session.out_dir();
-    let dir = dir.display();
+    let out = session.out_dir();
+    let dir = out.display();
     for file in &proof.edited {
         let path = proof.paths.path(*file);
-        session.print(format_args!("warning: {dir}/{path} was edited since it was generated"))?;
+        session.print(format_args!("warning: {dir}/{path} was edited after it was generated"))?;
     }
     let total = proof.total();
     let flows = total.proven + total.failed;
     if proof.holds() {
         let nodes = proof.model.as_ref().map_or(0, |model| model.nodes().count());
-        let (nodes, pairs) = (count(nodes, "node"), proof.pairs());
+        let (members, pairs) = (count(nodes, "node"), proof.pairs());
         session
-            .info(format_args!("{dir}/: {flows} flows proven, {nodes}, {pairs} ordered pairs"))?;
+            .info(format_args!("{dir}/: {flows} flows proven, {members}, {pairs} ordered pairs"))?;
         return Ok(());
     }
-    let causes = proof.failures.len() + proof.causes().count();
-    let causes = count(causes, "cause");
-    session.print(format_args!("{dir}/: {} of {flows} flows fail, for {causes}", total.failed))?;
+    let causes = count(human::causes(proof).len(), "cause");
+    session.print(format_args!("{dir}/: {} of {flows} flows fail; {causes}", total.failed))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `meshwright schema`: the JSON Schema of the topology.
+//! `meshwright schema`: prints the JSON Schema of the topology.
 
 use clap::Args;
 

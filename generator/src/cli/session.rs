@@ -1,4 +1,4 @@
-//! What every verb works with: the paths, the streams, and how they are spoken to.
+//! The context of every verb: options, paths and streams.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -13,10 +13,10 @@ use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
 use meshwright_compiler::document::{self, LARGEST};
 use meshwright_compiler::source::Source;
 
-/// Longer lists are cut unless `--verbose` asks for all.
+/// The number of printed lines of a list without `--verbose`.
 const LISTED: usize = 20;
 
-/// One run of one verb.
+/// The context of one run.
 pub(super) struct Session<'a> {
     pub(super) global: Global,
     pub(super) color: bool,
@@ -25,7 +25,7 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The topology's path, as it was given.
+    /// The path of the topology, as given.
     pub(super) fn topology(&self) -> &Path {
         &self.global.topology
     }
@@ -35,19 +35,19 @@ impl Session<'_> {
         self.global.out.clone().unwrap_or_else(|| self.topology().with_file_name("out"))
     }
 
-    /// The folder of the store.
+    /// The directory of the store.
     pub(super) fn secrets_dir(&self) -> PathBuf {
         self.global.secrets.clone().unwrap_or_else(|| self.topology().with_file_name("secrets"))
     }
 
-    /// Refuses an output directory in which the store or the topology lies, or that lies in the
-    /// store: the first is committed, and the others are not made by a program.
+    /// Rejects an output directory that contains the store or the topology, or is inside the store. The
+    /// output directory is committed and its files are replaced.
     pub(super) fn refuse_out_dir(&self) -> Result<(), Failure> {
         let dir = self.out_dir();
         let (out, store) = (resolve(&dir)?, resolve(&self.secrets_dir())?);
         let topology = resolve(self.topology())?;
         let folder = resolve(&self.topology().with_file_name("."))?;
-        let fault = if out.starts_with(&store) || store.starts_with(&out) {
+        let other = if out.starts_with(&store) || store.starts_with(&out) {
             "the store of secrets"
         } else if topology.starts_with(&out) || folder.starts_with(&out) {
             "the topology"
@@ -55,32 +55,32 @@ impl Session<'_> {
             return Ok(());
         };
         let message =
-            format!("the output directory {} is no place apart from {fault}", dir.display());
-        Err(Failure::usage(message, "name a directory of its own with --out"))
+            format!("the output directory {} is not separate from {other}", dir.display());
+        Err(Failure::usage(message, "name a separate directory with --out"))
     }
 
     /// Reads the topology.
     pub(super) fn source(&self) -> Result<Source, Failure> {
         let path = self.topology();
-        let bytes = read_at_most(LARGEST as u64 + 1, path).map_err(Failure::reading(path))?;
+        let bytes =
+            read_at_most(LARGEST as u64 + 1, path).map_err(Failure::reading_topology(path))?;
         document::decode(path.display().to_string(), bytes)
             .map_err(|report| Failure::Unreadable { report })
     }
 
-    /// Puts another text in the place of the topology that was read, unless somebody has saved it
-    /// since: theirs would be lost.
+    /// Replaces the topology that was read, unless it has changed since: the other change would be lost.
     pub(super) fn replace_topology(&self, read: &Source, text: &str) -> Result<(), Failure> {
         let path = self.topology();
         if self.source()?.text != read.text {
-            let message = format!("{} was changed meanwhile, and is left as it is", read.name);
+            let message = format!("{} was changed during the run; nothing was written", read.name);
             return Err(Failure::usage(message, "run the same command again"));
         }
         file::replace(path, text.as_bytes()).map_err(Failure::writing(path))
     }
 
-    /// Says why a verb could not do its work, and returns the exit code that it means.
+    /// Prints an error and returns the exit code.
     pub(super) fn fail(&mut self, failure: &Failure) -> u8 {
-        // Nobody is left to be message that a stream is gone.
+        // An error of the streams cannot be printed.
         let _ = match failure {
             Failure::Unreadable { report } => self.report(report).map(drop),
             failure => failure
@@ -90,7 +90,7 @@ impl Session<'_> {
         failure.exit_code()
     }
 
-    /// Prints a report where its reader looks for it, and says whether it holds an error.
+    /// Prints a report on the stream of its format; returns whether it contains an error.
     pub(super) fn report(&mut self, report: &Report) -> io::Result<bool> {
         let Global { format, .. } = self.global;
         let stream = if format == Format::Human { &mut *self.err } else { &mut *self.out };
@@ -98,22 +98,22 @@ impl Session<'_> {
         Ok(report.count(Severity::Error) > 0)
     }
 
-    /// Says something that has to be known, such as a finding.
+    /// Prints a line on stderr, also with `--quiet`.
     pub(super) fn print(&mut self, line: impl Display) -> io::Result<()> {
         writeln!(self.err, "{line}")
     }
 
-    /// Says something that `--quiet` leaves out.
+    /// Prints a line on stderr, except with `--quiet`.
     pub(super) fn info(&mut self, line: impl Display) -> io::Result<()> {
         if self.global.quiet { Ok(()) } else { self.print(line) }
     }
 
-    /// Says lines that `--quiet` leaves out.
+    /// Prints a list on stderr, except with `--quiet`.
     pub(super) fn info_list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
         if self.global.quiet { Ok(()) } else { self.print_list(lines) }
     }
 
-    /// Says lines, each with what it is about; long lists are cut.
+    /// Prints a list on stderr; long lists are cut.
     pub(super) fn print_list<L: Display>(&mut self, lines: &[L]) -> io::Result<()> {
         let shown = self.shown(lines.len());
         for line in lines.iter().take(shown) {
@@ -131,16 +131,16 @@ impl Session<'_> {
     }
 }
 
-/// Follows every symlink of a path, as far as it is there.
+/// Follows the symlinks in the existing part of a path.
 fn resolve(path: &Path) -> Result<PathBuf, Failure> {
-    let path = std::path::absolute(path).map_err(Failure::reading(path))?;
+    let absolute = std::path::absolute(path).map_err(Failure::reading(path))?;
     let mut resolved = PathBuf::new();
-    for component in path.components() {
+    for component in absolute.components() {
         match component {
             Component::ParentDir => drop(resolved.pop()),
             component => resolved.push(component),
         }
-        // What is not there has no symlinks.
+        // A missing path has no symlinks.
         resolved = resolved.canonicalize().unwrap_or(resolved);
     }
     Ok(resolved)
@@ -165,8 +165,8 @@ pub(super) fn members(nodes: usize, clients: usize) -> String {
     }
 }
 
-/// A stream whose reader may go away: what is written after that is dropped, and the run ends with
-/// the exit code that it would have had.
+/// A stream whose reader may close the pipe. Later output is dropped, and the exit code does not
+/// change.
 pub(super) struct Pipe<'a>(&'a mut dyn Write);
 
 impl<'a> Pipe<'a> {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_broken_pipe_is_forgiven() {
+    fn ignores_only_broken_pipes() {
         let outcome = |kind| {
             let mut broken = Broken(kind);
             let mut pipe = Pipe::new(&mut broken);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn counts() {
+    fn count_uses_singular_and_plural() {
         assert_eq!([0, 1, 2].map(|n| count(n, "file")), ["0 files", "1 file", "2 files"]);
     }
 }

@@ -1,4 +1,4 @@
-//! `meshwright trace`: the way of one packet, hop by hop.
+//! `meshwright trace`: traces one packet and its reply.
 
 use clap::Args;
 
@@ -55,13 +55,13 @@ impl Trace {
         if self.from == "internet" && TraceEnd::parse(&self.to, model).is_err() {
             return self.request(&proof, model, session);
         }
-        let way = self.walk(model)?;
+        let trace = self.trace(model)?;
         match self.format.as_str() {
-            "json" => json::trace(model, &proof.paths, &way, session.out)?,
-            "mermaid" => write!(session.out, "{}", mermaid::diagram(model, &proof.paths, &way))?,
-            _ => write!(session.out, "{}", text::story(model, &proof.paths, &way))?,
+            "json" => json::trace(model, &proof.paths, &trace, session.out)?,
+            "mermaid" => write!(session.out, "{}", mermaid::diagram(model, &proof.paths, &trace))?,
+            _ => write!(session.out, "{}", text::story(model, &proof.paths, &trace))?,
         }
-        Ok(Status::findings(way.stopped.is_some()))
+        Ok(Status::findings(trace.stopped.is_some()))
     }
 
     fn request(
@@ -70,8 +70,8 @@ impl Trace {
         model: &Model,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
-        let request = ingress::ask(model, &proof.ingress, &self.to);
-        let request = request.map_err(|known| unknown_hostname(&self.to, &known))?;
+        let request = ingress::ask(model, &proof.ingress, &self.to)
+            .map_err(|known| unknown_hostname(&self.to, &known))?;
         let picture = picture::draw(model, &request);
         match self.format.as_str() {
             "json" => json::request(model, &proof.paths, &picture, session.out)?,
@@ -87,13 +87,14 @@ impl Trace {
         Ok(Status::findings(picture.stopped.is_some()))
     }
 
-    fn walk(&self, model: &Model) -> Result<PacketTrace, Failure> {
-        let [from, to] = [&self.from, &self.to].map(|name| TraceEnd::parse(name, model));
-        let help = "a party is a node, `pod@` and a node, a client, or `internet`";
-        let (from, to) = (from.map_err(|message| Failure::usage(message, help))?, to);
-        let to = to.map_err(|message| Failure::usage(message, help))?;
-        let flow = self.flow(model, from, to)?;
-        let (from, to) = machines(from, to).ok_or_else(|| nothing_between(self))?;
+    fn trace(&self, model: &Model) -> Result<PacketTrace, Failure> {
+        let parse = |name: &str| {
+            let help = "use a node, `pod@` and a node, a client, or `internet`";
+            TraceEnd::parse(name, model).map_err(|message| Failure::usage(message, help))
+        };
+        let (sender, receiver) = (parse(&self.from)?, parse(&self.to)?);
+        let flow = self.flow(model, sender, receiver)?;
+        let (from, to) = machines(sender, receiver).ok_or_else(|| no_flow_between(self))?;
         if !flow.applies(model, from, to) {
             let message = format!("{} is not sent from {} to {}", flow.name, self.from, self.to);
             return Err(Failure::usage(message, flow.about));
@@ -103,7 +104,7 @@ impl Trace {
 
     fn flow(&self, model: &Model, from: TraceEnd, to: TraceEnd) -> Result<&'static Flow, Failure> {
         let Some(name) = &self.flow else {
-            return trace::usual_flow(model, from, to).ok_or_else(|| nothing_between(self));
+            return trace::usual_flow(model, from, to).ok_or_else(|| no_flow_between(self));
         };
         Flow::find(name).ok_or_else(|| {
             let known: Vec<_> = flows::all().map(|flow| flow.name).collect();
@@ -114,23 +115,23 @@ impl Trace {
 
 fn unknown_hostname(name: &str, known: &[String]) -> Failure {
     if known.is_empty() {
-        let help = "`[cloudflare_tunnel]` in the topology makes hostnames public";
-        return Failure::usage("there is no tunnel: nothing leads in from the Internet", help);
+        let help = "add `[cloudflare_tunnel]` to the topology";
+        return Failure::usage("the tree has no tunnel, so no hostname is public", help);
     }
     let help = match closest(name, known.iter().map(String::as_str)) {
         Some(suggestion) => format!("did you mean `{suggestion}`?"),
-        None => format!("the tunnel's are: {}", known.join(", ")),
+        None => format!("the tunnel has {}", known.join(", ")),
     };
-    Failure::usage(format!("`{name}` is no hostname of the tunnel"), help)
+    Failure::usage(format!("`{name}` is not a hostname of the tunnel"), help)
 }
 
-/// What leaves for the Internet is tried from its machine.
+/// The two machines. A packet to the Internet is traced from its machine to its machine.
 fn machines(from: TraceEnd, to: TraceEnd) -> Option<(MachineId, MachineId)> {
     let from = from.machine?;
     Some((from, to.machine.unwrap_or(from)))
 }
 
-fn nothing_between(asked: &Trace) -> Failure {
-    let message = format!("no flow leads from {} to {}", asked.from, asked.to);
-    Failure::usage(message, "`meshwright prove` shows what the Internet may send to each node")
+fn no_flow_between(asked: &Trace) -> Failure {
+    let message = format!("there is no flow from {} to {}", asked.from, asked.to);
+    Failure::usage(message, "run `meshwright prove` for the public ports of each node")
 }

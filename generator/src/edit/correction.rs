@@ -103,8 +103,8 @@ fn lines(text: &str, bytes: Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// Together with the blank lines that follow, so that two blocks stay one blank line apart; of the
-/// last block, those that come before.
+/// Adds the blank lines that follow, so that one blank line remains between two blocks. For the last
+/// block, adds the blank lines before it.
 fn with_blank_lines(text: &str, bytes: Range<usize>) -> Range<usize> {
     let after = &text[bytes.end..];
     let blank = after.len() - after.trim_start().len();
@@ -119,21 +119,22 @@ fn with_blank_lines(text: &str, bytes: Range<usize>) -> Range<usize> {
     start..text.len()
 }
 
-/// An element of an array or inline table with its comma, and with its line where it has one alone.
+/// An element of an array or inline table with its comma; the whole line if the line contains nothing
+/// else.
 fn element(text: &str, bytes: Range<usize>) -> Range<usize> {
     let after = &text[bytes.end..];
     let spaces = after.len() - after.trim_start().len();
     if after[spaces..].starts_with(',') {
         let whole = bytes.start..bytes.end + spaces + 1;
-        return alone(text, &whole).unwrap_or_else(|| whole.start..past_spaces(text, whole.end));
+        return own_line(text, &whole).unwrap_or_else(|| whole.start..past_spaces(text, whole.end));
     }
     let before = text[..bytes.start].trim_end();
     let start = if before.ends_with(',') { before.len() - 1 } else { bytes.start };
-    alone(text, &bytes).unwrap_or(start..bytes.end)
+    own_line(text, &bytes).unwrap_or(start..bytes.end)
 }
 
-/// The whole line, where nothing but a comment stands on it beside these bytes.
-fn alone(text: &str, bytes: &Range<usize>) -> Option<Range<usize>> {
+/// The whole line, if it contains only these bytes and a comment.
+fn own_line(text: &str, bytes: &Range<usize>) -> Option<Range<usize>> {
     let line = lines(text, bytes.clone());
     let before = text[line.start..bytes.start].trim();
     let after = text[bytes.end..line.end].trim();
@@ -168,19 +169,19 @@ mod tests {
     }
 
     #[test]
-    fn replaces_the_value_alone() {
-        let suggested = Fix::suggest(&route("a.b"), "10.0.0.0/8").change;
-        let edited = apply(&document("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n"), &[&suggested]).0;
+    fn replaces_only_the_value() {
+        let replacement = Fix::suggest(&route("a.b"), "10.0.0.0/8").change;
+        let edited =
+            apply(&document("[a] # x\r\n  b  =  '10.0.0.1/8' # why\r\n"), &[&replacement]).0;
         assert_eq!(edited, "[a] # x\r\n  b  =  \"10.0.0.0/8\" # why\r\n");
         let quoted = Fix::suggest(&route("a"), "\"\n\\").change;
-        let edited = apply(&document("a = ''"), &[&quoted]).0;
-        let edited = document(&edited);
-        let value = edited.item(&route("a")).map(|item| &item.value);
+        let reparsed = document(&apply(&document("a = ''"), &[&quoted]).0);
+        let value = reparsed.item(&route("a")).map(|item| &item.value);
         assert!(matches!(value, Some(TomlValue::String(text)) if text == "\"\n\\"));
     }
 
     #[test]
-    fn inserts_behind_the_own_keys() {
+    fn inserts_after_own_keys() {
         let change = Change::Insert { at: route("n.0.id"), value: "3".to_owned() };
         let edited = apply(&document("[[n]]\nname = \"a\" # b\n\n[x]\n"), &[&change]).0;
         assert_eq!(edited, "[[n]]\nname = \"a\" # b\nid = 3\n\n[x]\n");
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn several_at_once_and_none_twice() {
+    fn applies_several_changes_and_no_duplicates() {
         let changes =
             ["a.b", "a.c", "a.b", "nowhere"].map(|path| Change::Remove { at: route(path) });
         let changes: Vec<_> = changes.iter().collect();

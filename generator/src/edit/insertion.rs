@@ -1,11 +1,10 @@
-//! Edits of `topology.toml` by the program. They add text and change none: comments, order, line
-//! ends and spacing stay as they are written.
+//! Insertion of keys into `topology.toml`. Existing text does not change.
 
 use meshwright_compiler::document::{Document, TomlItem, TomlValue};
 use meshwright_compiler::route::Route;
 use meshwright_value::PublicKey;
 
-/// Gives each table its `public_key`, after the last of the table's own keys.
+/// Inserts `public_key` into each table, after the last of the table's own keys.
 #[must_use]
 pub fn insert_public_keys(document: &Document, keys: &[(&Route, PublicKey)]) -> String {
     let text = &document.source().text;
@@ -82,38 +81,38 @@ mod tests {
             .replace(&PublicKey::new([7; 32]).to_string(), "KEY")
     }
 
-    /// The text with `KEY` lines is what comes of the text without them.
-    fn inserts(expected: &str, line: &str, indices: &[usize]) {
+    /// Asserts that inserting into `expected` without its `KEY` lines gives `expected`.
+    fn assert_inserts(expected: &str, line: &str, indices: &[usize]) {
         assert_eq!(edited(&expected.replace(line, ""), indices), expected);
     }
 
     #[test]
-    fn appends_to_the_own_keys() {
+    fn appends_after_own_keys() {
         let expected = "# head\n[[nodes]] # first\nname = \"a\"   # why\nid   = 1\t# one\n\
                         public_key = \"KEY\"\n\n# about b\n[[nodes]]\nname = \"b\"\n\
                         public_key = \"KEY\"\n# end";
-        inserts(expected, "public_key = \"KEY\"\n", &[1, 0]);
+        assert_inserts(expected, "public_key = \"KEY\"\n", &[1, 0]);
     }
 
     #[test]
-    fn stays_before_tables_of_its_own() {
+    fn inserts_before_subtables() {
         let expected = "[[nodes]]\n  name = \"a\"\n  taints = [\n    \"x\",\n  ] # why\n  \
                         labels.\"x/y\" = \"1\"\n  public_key = \"KEY\"\n  [nodes.annotations]\n  \
                         z = \"1\"\n";
-        inserts(expected, "  public_key = \"KEY\"\n", &[0]);
+        assert_inserts(expected, "  public_key = \"KEY\"\n", &[0]);
     }
 
     #[test]
     fn keeps_line_ends() {
         let expected = "\u{feff}[[nodes]]\r\nname = \"東\" # x\r\npublic_key = \"KEY\"\r\n";
-        inserts(expected, "\r\npublic_key = \"KEY\"", &[0]);
-        inserts("[[nodes]]\nid = 1\npublic_key = \"KEY\"", "\npublic_key = \"KEY\"", &[0]);
+        assert_inserts(expected, "\r\npublic_key = \"KEY\"", &[0]);
+        assert_inserts("[[nodes]]\nid = 1\npublic_key = \"KEY\"", "\npublic_key = \"KEY\"", &[0]);
     }
 
     #[test]
-    fn fits_into_inline_tables() {
+    fn inserts_into_inline_tables() {
         let expected = "nodes = [\n  { name = \"a\", l.x = 1, public_key = \"KEY\" }, # a\n  \
                         {name = \"b\", l = { y = 2 }, public_key = \"KEY\"},\n]\n";
-        inserts(expected, ", public_key = \"KEY\"", &[0, 1]);
+        assert_inserts(expected, ", public_key = \"KEY\"", &[0, 1]);
     }
 }

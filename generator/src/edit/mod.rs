@@ -1,5 +1,4 @@
-//! Edits of `topology.toml` by the program: comments, order, line ends and spacing stay as people
-//! wrote them.
+//! Edits of `topology.toml` that keep comments, order, line ends and spacing.
 
 pub mod correction;
 pub mod insertion;
