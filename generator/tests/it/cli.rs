@@ -1,17 +1,17 @@
-//! The built binary from outside: exit codes, streams, and what is on disk afterwards.
+//! Tests of the built binary: exit codes, streams and files.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 mod export;
 mod failures;
 mod fix;
+mod ingress;
 mod leaks;
 mod many;
 mod packaging;
 mod prove;
 mod sealed;
 mod secrets;
-mod way_in;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -27,7 +27,7 @@ use crate::snapshot;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_meshwright");
 
-/// Nothing to warn about, and comments where an edit could lose them.
+/// A topology without warnings, with comments that an edit could lose.
 const TOPOLOGY: &str = r#"# atlas
 [cluster]
 name = "atlas"
@@ -62,7 +62,7 @@ name = "laptop"
 # the end
 "#;
 
-/// What `check` says of it.
+/// The output of `check` for it.
 const OK: &str = "topology.toml: ok, 2 nodes, 1 client\n\
                   Kubernetes 1.36.1 gets patch releases until 2027-06-28\n";
 
@@ -83,7 +83,7 @@ impl Place {
         place
     }
 
-    /// With keys.
+    /// A directory with a topology and its keys.
     fn complete() -> Self {
         let place = Self::with(TOPOLOGY);
         assert_eq!(place.run(&["keys"]).0, Some(0));
@@ -147,8 +147,8 @@ fn ended(output: Output) -> Ended {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// An end with nothing on stdout.
-fn told(code: i32, stderr: &str) -> Ended {
+/// The result of a run that prints only on stderr.
+fn stderr_only(code: i32, stderr: &str) -> Ended {
     (Some(code), String::new(), stderr.to_owned())
 }
 
@@ -173,9 +173,8 @@ fn verbs(help: &str) -> Vec<&str> {
     verbs.filter(|verb| *verb != "help").collect()
 }
 
-/// Each verb tells what it does, and shows how it is called.
 #[test]
-fn help() {
+fn help_of_each_verb_has_examples() {
     let place = Place::empty();
     let (code, help, stderr) = place.run(&["--help"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -192,7 +191,7 @@ fn help() {
 }
 
 #[test]
-fn wrong_usage() {
+fn rejects_wrong_usage() {
     let place = Place::with(TOPOLOGY);
     let before = place.tree();
     let cases: &[(&[&str], &str)] = &[
@@ -211,9 +210,9 @@ fn wrong_usage() {
         (
             &["init", "--node", "a=203.0.113.1,debian"],
             "error: invalid value 'a=203.0.113.1,debian' for '--node <NAME=ENDPOINT[,WORD…]>': \
-             `debian` is no role, operating system or provider",
+             `debian` is not a role, operating system or provider",
         ),
-        (&["init"], "error: topology.toml is there already"),
+        (&["init"], "error: topology.toml exists already"),
         (&["explain", "public-key-mising"], "error: there is no code `public-key-mising`"),
         (
             &["check", "-t", "none.toml"],
@@ -229,23 +228,24 @@ fn wrong_usage() {
 }
 
 #[test]
-fn failures_say_what_to_do() {
+fn failures_print_a_help() {
     let place = Place::empty();
     let missing = "error: cannot read topology.toml: No such file or directory (os error 2)\n |\n \
-                   = help: `meshwright init` writes a first topology, `--topology` names another\n";
-    assert_eq!(place.run(&["check"]), told(2, missing));
+                   = help: run `meshwright init` to write a first topology, or name another file \
+                   with --topology\n";
+    assert_eq!(place.run(&["check"]), stderr_only(2, missing));
     let unknown = "error: there is no code `public-key-mising`\n |\n \
                    = help: did you mean `public-key-missing`?\n";
-    assert_eq!(place.run(&["explain", "public-key-mising"]), told(2, unknown));
+    assert_eq!(place.run(&["explain", "public-key-mising"]), stderr_only(2, unknown));
     assert!(place.run(&["--color", "always", "check"]).2.starts_with("\u{1b}["));
 }
 
 #[test]
-fn check() {
+fn check_reports_in_each_format() {
     let place = Place::complete();
     let before = place.tree();
-    assert_eq!(place.run(&["check"]), told(0, OK));
-    assert_eq!(place.run(&["check", "--strict", "--quiet"]), told(0, ""));
+    assert_eq!(place.run(&["check"]), stderr_only(0, OK));
+    assert_eq!(place.run(&["check", "--strict", "--quiet"]), stderr_only(0, ""));
     let (code, stdout, _) = place.run(&["check", "--format", "json"]);
     assert_eq!((code, json(&stdout)), (Some(0), (vec![], None)));
 
@@ -272,7 +272,7 @@ fn check() {
 }
 
 #[test]
-fn no_color_is_honoured_on_a_terminal() {
+fn no_color_applies_to_terminals() {
     let place = Place::empty();
     let on_terminal = |no_color: &str| {
         let mut script = place.command("script");
@@ -287,22 +287,22 @@ fn no_color_is_honoured_on_a_terminal() {
 }
 
 #[test]
-fn a_reader_that_goes_away_changes_nothing() {
+fn closed_pipe_does_not_change_the_exit_code() {
     let place = Place::empty();
     let mut command = place.command(BINARY);
     command.args(["explain", "--markdown"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary runs");
     drop(child.stdout.take());
-    assert_eq!(ended(child.wait_with_output().expect("it ends")), told(0, ""));
+    assert_eq!(ended(child.wait_with_output().expect("it ends")), stderr_only(0, ""));
 
     let full = File::create("/dev/full").expect("the device that is always full");
     let output = place.command(BINARY).arg("explain").stdout(full).output();
     let full = "error: cannot print: No space left on device (os error 28)\n";
-    assert_eq!(ended(output.expect("the binary runs")), told(2, full));
+    assert_eq!(ended(output.expect("the binary runs")), stderr_only(2, full));
 }
 
 #[test]
-fn explain() {
+fn explain_knows_each_code() {
     let place = Place::empty();
     let (code, list, stderr) = place.run(&["explain"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -319,19 +319,20 @@ fn explain() {
 }
 
 #[test]
-fn init() {
+fn init_writes_placeholders() {
     let place = Place::empty();
     let next = "next: `meshwright keys`, then `meshwright generate`\n";
-    let said = format!(
-        "topology.toml: 3 nodes written\nnext: write the addresses of your machines into it\n{next}"
+    let expected_message = format!(
+        "topology.toml: 3 nodes written\nnext: replace the placeholder addresses with those of your \
+         hosts\n{next}"
     );
-    assert_eq!(place.run_with_umask("022", &["init"]), told(0, &said));
+    assert_eq!(place.run_with_umask("022", &["init"]), stderr_only(0, &expected_message));
     let written = place.read("topology.toml");
     snapshot::settings().bind(|| insta::assert_snapshot!("cli-init", written));
     assert_eq!(place.tree()["topology.toml"].0, 0o644);
-    let taken = "error: topology.toml is there already\n |\n \
+    let taken = "error: topology.toml exists already\n |\n \
                  = help: edit it, or name another file with --topology\n";
-    assert_eq!(place.run(&["init", "--name", "other"]), told(2, taken));
+    assert_eq!(place.run(&["init", "--name", "other"]), stderr_only(2, taken));
     assert_eq!(place.read("topology.toml"), written);
     for verb in ["keys", "check", "generate"] {
         assert_eq!(place.run(&[verb]).0, Some(0), "{verb}");
@@ -350,8 +351,9 @@ fn init_from_flags() {
     let arguments = nodes.iter().flat_map(|node| ["--node", node]);
     let arguments: Vec<_> =
         ["init", "-t", "b.toml", "--name", "b"].into_iter().chain(arguments).collect();
-    let said = "b.toml: 4 nodes written\nnext: `meshwright keys`, then `meshwright generate`\n";
-    assert_eq!(place.run(&arguments), told(0, said));
+    let expected_message =
+        "b.toml: 4 nodes written\nnext: `meshwright keys`, then `meshwright generate`\n";
+    assert_eq!(place.run(&arguments), stderr_only(0, expected_message));
     let written = place.read("b.toml");
     snapshot::settings().bind(|| insta::assert_snapshot!("cli-init-flags", written));
     assert_eq!(place.run(&["-t", "b.toml", "keys"]).0, Some(0));
@@ -359,7 +361,7 @@ fn init_from_flags() {
 }
 
 #[test]
-fn init_refuses_nodes_that_make_no_cluster() {
+fn init_rejects_nodes_that_cannot_form_a_cluster() {
     let place = Place::empty();
     let arguments =
         ["init", "--node", "a=203.0.113.1", "--node", "a=203.0.113.2", "--format", "json"];
@@ -370,13 +372,13 @@ fn init_refuses_nodes_that_make_no_cluster() {
 }
 
 #[test]
-fn keys_are_made_once() {
+fn keys_are_generated_once() {
     let place = Place::with(TOPOLOGY);
     let missing = "keys are missing:\n  node hongkong: no key pair\n  node tokyo: no key pair\n  \
                    client laptop: no key pair\n  kubernetes: no certificate authority\n  \
                    front-proxy-ca: no certificate authority\n  etcd-ca: no certificate authority\n  \
                    service accounts: no key\n  BGP: no password\nrun `meshwright keys`\n";
-    assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
     assert_eq!(place.tree().len(), 1);
 
     let (code, stdout, stderr) = place.run(&["keys"]);
@@ -384,22 +386,23 @@ fn keys_are_made_once() {
     let [hongkong, tokyo, laptop] = keys.as_slice() else { panic!("three keys, not {keys:?}") };
     let hash = stderr.split("has the hash ").nth(1).and_then(|rest| rest.lines().next());
     let hash = hash.filter(|hash| hash.starts_with("sha256:")).expect("a hash");
-    let said = format!(
+    let expected_message = format!(
         "topology.toml: 3 public keys written\n  \
-         node hongkong: {hongkong}, made secrets/nodes/hongkong/wg0.key\n  \
-         node tokyo: {tokyo}, made secrets/nodes/tokyo/wg0.key\n  \
-         client laptop: {laptop}, made secrets/clients/laptop/wg0.key\n\
-         secrets/cluster/pki/ca.crt: authority kubernetes made, its public key has the hash {hash}\n\
-         secrets/cluster/pki/front-proxy-ca.crt: authority front-proxy-ca made\n\
-         secrets/cluster/pki/etcd/ca.crt: authority etcd-ca made\n\
-         secrets/cluster/pki/sa.key: key of the service accounts made\n\
-         secrets/cluster/bgp-password: password of BGP made\n\
+         node hongkong: {hongkong}, generated in secrets/nodes/hongkong/wg0.key\n  \
+         node tokyo: {tokyo}, generated in secrets/nodes/tokyo/wg0.key\n  \
+         client laptop: {laptop}, generated in secrets/clients/laptop/wg0.key\n\
+         secrets/cluster/pki/ca.crt: certificate authority kubernetes generated; its public key \
+         has the hash {hash}\n\
+         secrets/cluster/pki/front-proxy-ca.crt: certificate authority front-proxy-ca generated\n\
+         secrets/cluster/pki/etcd/ca.crt: certificate authority etcd-ca generated\n\
+         secrets/cluster/pki/sa.key: key of the service accounts generated\n\
+         secrets/cluster/bgp-password: BGP password generated\n\
          next: `meshwright generate`\n"
     );
-    assert_eq!((code, stdout.as_str(), stderr), (Some(0), "", said));
+    assert_eq!((code, stdout.as_str(), stderr), (Some(0), "", expected_message));
 
     let before = place.tree();
-    let complete = told(0, "keys are complete: 2 nodes, 1 client\n");
+    let complete = stderr_only(0, "keys are complete: 2 nodes, 1 client\n");
     assert_eq!(place.run(&["keys"]), complete);
     assert_eq!(place.run(&["keys", "--check"]), complete);
     assert_eq!(place.tree(), before);
@@ -433,36 +436,36 @@ fn keys_change_nothing_else_in_the_topology() {
 }
 
 #[test]
-fn keys_are_derived_from_what_is_there() {
+fn public_keys_are_derived_from_existing_private_keys() {
     let place = Place::complete();
     let (complete, tree) = (place.read("topology.toml"), place.tree());
     let tokyo = &public_keys(&complete)[1];
     place.edit(&format!("public_key = \"{tokyo}\"\n"), "");
     let missing = "keys are missing:\n  node tokyo: no public key in the topology\n\
                    run `meshwright keys`\n";
-    assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
-    let said = format!(
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
+    let expected_message = format!(
         "topology.toml: 1 public key written\n  \
-         node tokyo: {tokyo}, taken from secrets/nodes/tokyo/wg0.key\nnext: `meshwright generate`\n"
+         node tokyo: {tokyo}, derived from secrets/nodes/tokyo/wg0.key\nnext: `meshwright generate`\n"
     );
-    assert_eq!(place.run(&["keys"]), told(0, &said));
+    assert_eq!(place.run(&["keys"]), stderr_only(0, &expected_message));
     assert_eq!(place.tree(), tree);
 }
 
 #[test]
-fn keys_made_elsewhere_are_left_alone() {
+fn public_keys_without_private_keys_are_kept() {
     let place = Place::complete();
     fs::remove_dir_all(place.path().join("secrets/nodes")).expect("keys of nodes");
     let before = place.tree();
-    let said = "node hongkong: made elsewhere, its private key is not in the store\n\
-                node tokyo: made elsewhere, its private key is not in the store\n\
+    let expected_message = "node hongkong: its private key is not in the store; its public key is kept\n\
+                node tokyo: its private key is not in the store; its public key is kept\n\
                 keys are complete: 2 nodes, 1 client\n";
-    assert_eq!(place.run(&["keys"]), told(0, said));
+    assert_eq!(place.run(&["keys"]), stderr_only(0, expected_message));
     assert_eq!(place.tree(), before);
 }
 
 #[test]
-fn keys_that_contradict_each_other_are_named() {
+fn reports_keys_that_contradict_each_other() {
     let place = Place::complete();
     let keys = public_keys(&place.read("topology.toml"));
     let [hongkong, tokyo] =
@@ -481,7 +484,7 @@ fn keys_that_contradict_each_other_are_named() {
 }
 
 #[test]
-fn keys_wait_for_a_readable_topology() {
+fn keys_requires_a_valid_topology() {
     let place = Place::with(
         &TOPOLOGY.replace("\"tokyo\"", "\"hongkong\"").replace("id = 2\n", "id = \"2\"\n"),
     );
@@ -496,12 +499,12 @@ fn keys_wait_for_a_readable_topology() {
 }
 
 #[test]
-fn secrets_are_private_whatever_the_umask() {
+fn secrets_are_private_with_any_umask() {
     for (umask, topology) in [("000", 0o646), ("077", 0o640), ("777", 0o600)] {
         let place = Place::with(TOPOLOGY);
         let file = place.path().join("topology.toml");
         fs::set_permissions(file, fs::Permissions::from_mode(topology)).expect("own file");
-        assert_eq!(place.run_with_umask(umask, &["keys", "-q"]), told(0, ""));
+        assert_eq!(place.run_with_umask(umask, &["keys", "-q"]), stderr_only(0, ""));
         let modes = place.tree().into_iter().map(|(path, (mode, _))| (path, mode));
         let expected = [
             ("secrets", 0o700),
@@ -534,7 +537,7 @@ fn secrets_are_private_whatever_the_umask() {
 }
 
 #[test]
-fn generate() {
+fn generate_writes_once() {
     let place = Place::complete();
     let (code, stdout, stderr) = place.run(&["generate", "--dry-run"]);
     let count = WalkDir::new(place.path().join("out")).into_iter().flatten().count();
@@ -553,12 +556,12 @@ fn generate() {
     let mut expected: Vec<_> = files.iter().map(|path| format!("  added   {path}")).collect();
     expected.sort();
     expected.push(format!("out/: {number} files written, 0 removed, 0 unchanged"));
-    expected.push("next: commit out/, then apply it in the order of out/README.md".to_owned());
+    expected.push("next: commit out/, then follow out/README.md".to_owned());
     assert_eq!(stderr.lines().collect::<Vec<_>>(), expected);
     assert_eq!(would, expected[number]);
 
     let before = place.tree();
-    let current = told(0, &format!("out/ is up to date ({number} files)\n"));
+    let current = stderr_only(0, &format!("out/ is up to date ({number} files)\n"));
     for flags in [&["generate"][..], &["generate", "--check"], &["generate", "--diff"]] {
         assert_eq!(place.run(flags), current, "{flags:?}");
     }
@@ -569,17 +572,17 @@ fn generate() {
 const JSON_HEAD: &str = "{\n  \"schema_version\": 1,\n  \"diagnostics\": [],\n  ";
 
 #[test]
-fn generate_names_drift() {
+fn generate_reports_drift() {
     let place = Place::complete();
-    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     let conf = "out/nodes/tokyo/wg0.conf";
     place.write(conf, &format!("{}# by hand\n", place.read(conf)));
     fs::remove_file(place.path().join("out/README.md")).expect("a file of ours");
     let before = place.tree();
-    let drift = "out/ is not what topology.toml gives:\n  missing README.md\n  \
+    let drift = "out/ does not match topology.toml:\n  missing README.md\n  \
                  blocked nodes/tokyo/wg0.conf (edited by hand)\n\
                  `generate --diff` shows the edits, `generate --force` replaces them\n";
-    assert_eq!(place.run(&["generate", "--check"]), told(1, drift));
+    assert_eq!(place.run(&["generate", "--check"]), stderr_only(1, drift));
     let (code, patch, stderr) = place.run(&["generate", "--check", "--diff"]);
     assert_eq!((code, stderr.as_str()), (Some(1), drift));
     assert!(patch.contains("\n-# by hand\n"), "{patch}");
@@ -589,11 +592,11 @@ fn generate_names_drift() {
         .keys()
         .filter(|path| place.path().join(path).is_file() && path.starts_with("out/"))
         .count();
-    let would = "out/: nothing would be written, 1 file in the way\n\
+    let would = "out/: nothing would be written, 1 file blocked\n\
                  `generate --diff` shows the edits, `generate --force` replaces them\n";
     assert_eq!((code, same_patch, stderr.as_str()), (Some(1), patch, would));
     let list = "  added   README.md\n  blocked nodes/tokyo/wg0.conf (edited by hand)\n";
-    assert_eq!(place.run(&["generate", "--dry-run"]), told(1, &format!("{list}{would}")));
+    assert_eq!(place.run(&["generate", "--dry-run"]), stderr_only(1, &format!("{list}{would}")));
     let (code, stdout, _) = place.run(&["generate", "--check", "--format", "json"]);
     let changes = r#"{
     "added": [
@@ -614,9 +617,9 @@ fn generate_names_drift() {
     let changes = changes.replace("UNCHANGED", &(number - 1).to_string());
     assert_eq!((code, stdout.split_once("\"changes\": ")), (Some(1), Some((JSON_HEAD, &*changes))));
     let commands = "::error file=out/README.md,title=drift::\
-                    missing: README.md is not what topology.toml gives\n\
+                    missing: README.md does not match topology.toml\n\
                     ::error file=out/nodes/tokyo/wg0.conf,title=drift::\
-                    blocked: nodes/tokyo/wg0.conf is not what topology.toml gives\n";
+                    blocked: nodes/tokyo/wg0.conf does not match topology.toml\n";
     let commands = (Some(1), commands.to_owned(), drift.to_owned());
     assert_eq!(place.run(&["generate", "--check", "--format", "github"]), commands);
 
@@ -625,34 +628,34 @@ fn generate_names_drift() {
                    nodes/tokyo/wg0.conf: edited by hand\n";
     assert_eq!((code, stdout.as_str(), &stderr[..refused.len()]), (Some(1), "", refused));
     assert_eq!(place.tree(), before);
-    assert_eq!(place.run(&["generate", "--force", "-q"]), told(0, ""));
-    assert_eq!(place.run(&["generate", "--check", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["generate", "--force", "-q"]), stderr_only(0, ""));
+    assert_eq!(place.run(&["generate", "--check", "-q"]), stderr_only(0, ""));
 }
 
 #[test]
-fn generate_tells_of_what_an_interrupted_run_left() {
+fn generate_reports_remains_of_an_interrupted_run() {
     let place = Place::complete();
-    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     let clean = place.tree();
     fs::create_dir(place.path().join("out/.staging")).expect("a folder");
     let (code, stdout, stderr) = place.run(&["generate", "--check"]);
-    let left = "out/.staging was left by an interrupted run; the next `generate` clears it";
+    let left = "out/.staging remains from an interrupted run; the next `generate` deletes it";
     assert_eq!((code, stdout.as_str(), stderr.lines().last()), (Some(0), "", Some(left)));
-    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     assert_eq!(place.tree(), clean);
 
     fs::create_dir(place.path().join("out/.staging")).expect("a folder");
-    place.write("out/.staging/notes", "somebody else's");
-    let drift = "out/ is not what topology.toml gives:\n  \
+    place.write("out/.staging/notes", "another program's");
+    let drift = "out/ does not match topology.toml:\n  \
                  blocked .staging (not written by meshwright)\n\
                  move away the files that meshwright did not write\n";
-    assert_eq!(place.run(&["generate", "--check"]), told(1, drift));
+    assert_eq!(place.run(&["generate", "--check"]), stderr_only(1, drift));
 }
 
 #[test]
-fn generate_writes_nothing_from_a_wrong_topology() {
+fn generate_writes_nothing_with_errors_in_the_topology() {
     let place = Place::complete();
-    assert_eq!(place.run(&["generate", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     place.edit("role = \"worker\"", "role = \"wroker\"");
     let before = place.tree();
     for flags in [&["generate", "--force"][..], &["generate", "--check"], &["generate", "--diff"]] {
@@ -668,14 +671,17 @@ fn generate_writes_nothing_from_a_wrong_topology() {
 }
 
 #[test]
-fn paths_lie_beside_the_topology() {
+fn default_paths_are_beside_the_topology() {
     let place = Place::empty();
     fs::create_dir(place.path().join("clusters")).expect("a folder");
     place.write("clusters/atlas.toml", TOPOLOGY);
     let topology = ["-t", "clusters/atlas.toml", "-q"];
-    assert_eq!(place.run(&[&topology[..], &["keys"]].concat()), told(0, ""));
-    assert_eq!(place.run(&[&topology[..], &["generate"]].concat()), told(0, ""));
-    assert_eq!(place.run(&[&topology[..], &["generate", "-o", "elsewhere"]].concat()), told(0, ""));
+    assert_eq!(place.run(&[&topology[..], &["keys"]].concat()), stderr_only(0, ""));
+    assert_eq!(place.run(&[&topology[..], &["generate"]].concat()), stderr_only(0, ""));
+    assert_eq!(
+        place.run(&[&topology[..], &["generate", "-o", "elsewhere"]].concat()),
+        stderr_only(0, "")
+    );
     let tree = place.tree();
     let has = |path: &str| tree.contains_key(path);
     assert!(has("clusters/out/README.md") && has("clusters/secrets/nodes/tokyo/wg0.key"));

@@ -1,4 +1,4 @@
-//! What leaves the store: tars for hosts, configurations and kubeconfigs for people.
+//! Tests of `export` and `kubeconfig`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{BINARY, Ended, Place, TOPOLOGY, told};
+use super::{BINARY, Ended, Place, TOPOLOGY, stderr_only};
 use crate::snapshot;
 
 /// Three control planes, one of them on NixOS, a worker, a laptop; a tunnel, and preshared keys.
@@ -28,7 +28,7 @@ pub(super) fn cluster() -> String {
 const TUNNEL: &str = "[cloudflare_tunnel]\nid = \"6ff42ae2-765d-4adf-8112-31c55c1551ef\"\n\
                       hostnames = [\"hello.example.com\"]\n\n";
 
-/// Made up; in the form that `cloudflared tunnel create` writes.
+/// Invented for these tests, in the form that `cloudflared tunnel create` writes.
 pub(super) const CREDENTIALS: &str = "{\"AccountTag\":\"0123456789abcdef0123456789abcdef\",\
     \"TunnelSecret\":\"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\",\
     \"TunnelID\":\"6ff42ae2-765d-4adf-8112-31c55c1551ef\"}";
@@ -36,9 +36,12 @@ pub(super) const CREDENTIALS: &str = "{\"AccountTag\":\"0123456789abcdef01234567
 /// [`cluster`], with all of its secrets.
 fn place() -> Place {
     let place = Place::with(&cluster());
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     place.write("credentials.json", CREDENTIALS);
-    assert_eq!(place.run(&["keys", "import", "tunnel", "credentials.json", "-q"]), told(0, ""));
+    assert_eq!(
+        place.run(&["keys", "import", "tunnel", "credentials.json", "-q"]),
+        stderr_only(0, "")
+    );
     place
 }
 
@@ -79,7 +82,7 @@ fn exported(ended: Ended) -> String {
 
 /// Every path with its mode, for one node of each kind.
 #[test]
-fn a_delivery_holds_what_the_node_needs() {
+fn delivery_contains_the_files_of_the_node() {
     let place = place();
     for node in ["hongkong", "osaka", "tokyo", "seoul"] {
         let tar = exported(place.run(&["export", node]));
@@ -93,7 +96,7 @@ fn a_delivery_holds_what_the_node_needs() {
 }
 
 #[test]
-fn the_marker_comes_last_and_knows_every_other_file() {
+fn marker_is_last_and_lists_every_file() {
     let place = place();
     for (arguments, head) in [
         (&["export", "tokyo"][..], "# meshwright delivery for tokyo of atlas"),
@@ -116,14 +119,13 @@ fn the_marker_comes_last_and_knows_every_other_file() {
     }
 }
 
-/// Its files are those of `out/`, and its secrets those of the store.
 #[test]
-fn a_delivery_is_what_was_committed_and_kept() {
+fn delivery_equals_the_output_directory_and_the_store() {
     let place = place();
     assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
     let (code, tar, stderr) = place.run(&["export", "hongkong"]);
-    let said = "hongkong: 60 files, 12 for root alone\n";
-    assert_eq!((code, stderr.as_str()), (Some(0), said));
+    let expected_message = "hongkong: 60 files, 12 readable only by root\n";
+    assert_eq!((code, stderr.as_str()), (Some(0), expected_message));
     let files = files(&tar);
     let table = [
         ("etc/wireguard/wg0.conf", "out/nodes/hongkong/wg0.conf"),
@@ -140,19 +142,19 @@ fn a_delivery_is_what_was_committed_and_kept() {
     for (sent, kept) in table {
         assert_eq!(files[sent], place.read(kept), "{sent}");
     }
-    // Nothing in it is made at this moment: it joins nothing.
+    // The init node does not join: its delivery has no new credential.
     assert_eq!(exported(place.run(&["export", "hongkong"])), tar);
     let other = exported(place.run(&["export", "osaka"]));
     assert_ne!(exported(place.run(&["export", "osaka"])), other);
 
     place.write("out/nodes/hongkong/wg0.conf", "edited");
-    let drift = "warning: out/nodes/hongkong/wg0.conf of hongkong is not what is sent; run \
+    let drift = "warning: out/nodes/hongkong/wg0.conf differs from the exported file; run \
                  `meshwright generate`\n";
-    assert_eq!(place.run(&["export", "hongkong"]).2, format!("{drift}{said}"));
+    assert_eq!(place.run(&["export", "hongkong"]).2, format!("{drift}{expected_message}"));
 }
 
 #[test]
-fn a_node_that_joins_is_given_a_credential_for_a_day() {
+fn joining_node_gets_a_credential_for_one_day() {
     let place = place();
     let files = files(&exported(place.run(&["export", "tokyo"])));
     let (_, pem) =
@@ -180,7 +182,7 @@ fn a_node_that_joins_is_given_a_credential_for_a_day() {
 }
 
 #[test]
-fn the_public_part_holds_no_secret() {
+fn public_part_contains_no_secret() {
     let place = place();
     let whole = files(&exported(place.run(&["export", "hongkong"])));
     let public = files(&exported(place.run(&["export", "hongkong", "--public"])));
@@ -192,11 +194,11 @@ fn the_public_part_holds_no_secret() {
     assert_eq!((left_out.len(), public.len()), (15, 46));
     fs::remove_dir_all(place.path().join("secrets")).expect("a store");
     let again = files(&exported(place.run(&["export", "hongkong", "--public"])));
-    assert_eq!(again, public, "it needs no store");
+    assert_eq!(again, public, "no store is needed");
 }
 
 #[test]
-fn a_client_is_given_its_whole_configuration() {
+fn client_gets_its_complete_configuration() {
     let place = place();
     let conf = exported(place.run(&["export", "--client", "laptop"]));
     let mut masked = conf.clone();
@@ -219,16 +221,16 @@ fn a_client_is_given_its_whole_configuration() {
     snapshot::settings().bind(|| insta::assert_snapshot!("cli-export-client", masked));
 
     let to = place.run(&["export", "--client", "laptop", "--to", "wg0.conf"]);
-    assert_eq!(to, told(0, "laptop: its whole configuration, with 4 peers\n"));
+    assert_eq!(to, stderr_only(0, "laptop: complete configuration with 4 peers\n"));
     assert_eq!(place.read("wg0.conf"), conf);
     let mode = fs::metadata(place.path().join("wg0.conf")).expect("there").permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
     let again = place.run(&["export", "--client", "laptop", "--to", "wg0.conf"]);
-    assert_eq!(again, told(2, "error: cannot write wg0.conf: File exists (os error 17)\n"));
+    assert_eq!(again, stderr_only(2, "error: cannot write wg0.conf: File exists (os error 17)\n"));
 }
 
 #[test]
-fn the_clusters_own_secrets_are_manifests() {
+fn secrets_of_the_cluster_are_manifests() {
     let place = place();
     let local = files(&exported(place.run(&["export", "--manifests"])));
     let names: Vec<_> = local.keys().map(String::as_str).collect();
@@ -257,13 +259,14 @@ fn manifest(name: &str, namespace: &str, key: &str, value: &str) -> String {
     use base64::Engine as _;
     let value = base64::engine::general_purpose::STANDARD.encode(value);
     format!(
-        "# made by meshwright; holds a secret, keep it out of git\napiVersion: v1\nkind: Secret\n\
+        "# generated by meshwright; contains a secret: do not commit it to git\napiVersion: v1\n\
+         kind: Secret\n\
          metadata:\n  name: {name}\n  namespace: {namespace}\ntype: Opaque\ndata:\n  {key}: {value}\n"
     )
 }
 
 #[test]
-fn a_kubeconfig_lets_a_client_in_for_a_while() {
+fn kubeconfig_expires() {
     let place = place();
     for (role, group, days) in [
         (&[][..], "kubeadm:cluster-admins", 90),
@@ -271,8 +274,8 @@ fn a_kubeconfig_lets_a_client_in_for_a_while() {
     ] {
         let (code, text, stderr) = place.run(&[&["kubeconfig", "laptop"], role].concat());
         assert_eq!(code, Some(0), "{stderr}");
-        let said = format!("laptop: a kubeconfig of the group {group}, until ");
-        assert!(stderr.starts_with(&said), "{stderr}");
+        let expected_message = format!("laptop: kubeconfig for the group {group}, expires on ");
+        assert!(stderr.starts_with(&expected_message), "{stderr}");
         let config: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
         assert_eq!(config["clusters"][0]["cluster"]["server"], "https://10.66.66.1:6443");
         assert_eq!(config["current-context"], "laptop@atlas");
@@ -293,14 +296,14 @@ fn a_kubeconfig_lets_a_client_in_for_a_while() {
     }
     place.edit("name = \"laptop\"", "name = \"laptop\"\nreach = [\"services\"]");
     let (code, _, stderr) = place.run(&["kubeconfig", "laptop"]);
-    let warning = "warning: laptop does not reach the API: its `reach` is without \"nodes\"\n";
+    let warning = "warning: laptop cannot reach the API: its `reach` does not contain \"nodes\"\n";
     assert!(code == Some(0) && stderr.starts_with(warning), "{stderr}");
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn reports_missing_secrets() {
     let place = Place::with(&cluster());
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let lost = ["cluster/pki/sa.key", "preshared/hongkong+osaka.psk"];
     for file in lost {
         fs::remove_file(place.path().join("secrets").join(file)).expect("a secret");
@@ -308,25 +311,25 @@ fn what_is_missing_is_named() {
     let missing = "secrets are missing:\n  hongkong and osaka: no preshared key\n  service accounts: \
                    no key\n  tunnel: no credential\nrun `meshwright keys`, then `meshwright keys \
                    import tunnel FILE`\n";
-    assert_eq!(place.run(&["export", "hongkong"]), told(1, missing));
+    assert_eq!(place.run(&["export", "hongkong"]), stderr_only(1, missing));
     let tunnel = "secrets are missing:\n  tunnel: no credential\nrun `meshwright keys import tunnel \
                   FILE`\n";
-    assert_eq!(place.run(&["export", "--manifests"]), told(1, tunnel));
-    assert_eq!(place.run(&["export", "tokyo", "-q"]).0, Some(0), "it needs neither");
+    assert_eq!(place.run(&["export", "--manifests"]), stderr_only(1, tunnel));
+    assert_eq!(place.run(&["export", "tokyo", "-q"]).0, Some(0), "tokyo needs neither");
 
     fs::remove_dir_all(place.path().join("secrets/nodes/tokyo")).expect("a key");
-    let elsewhere = "secrets are missing:\n  node tokyo: its private key was made elsewhere and is \
-                     not secrets/nodes/tokyo/wg0.key\nput it there, or take its public_key out and \
-                     run `meshwright keys`\n";
-    assert_eq!(place.run(&["export", "tokyo"]), told(1, elsewhere));
+    let elsewhere = "secrets are missing:\n  node tokyo: no private key in \
+                     secrets/nodes/tokyo/wg0.key\ncopy the private key to that path, or delete \
+                     `public_key` in the topology and run `meshwright keys`\n";
+    assert_eq!(place.run(&["export", "tokyo"]), stderr_only(1, elsewhere));
     fs::remove_dir_all(place.path().join("secrets/cluster")).expect("authorities");
     let authority = "secrets are missing:\n  kubernetes: no certificate authority\nrun `meshwright \
                      keys`\n";
-    assert_eq!(place.run(&["kubeconfig", "laptop"]), told(1, authority));
+    assert_eq!(place.run(&["kubeconfig", "laptop"]), stderr_only(1, authority));
 }
 
 #[test]
-fn who_is_unknown_is_asked_for() {
+fn suggests_known_names() {
     let place = place();
     let cases: [(&[&str], &str); 4] = [
         (
@@ -335,11 +338,12 @@ fn who_is_unknown_is_asked_for() {
         ),
         (
             &["export", "paris"],
-            "error: there is no node `paris`\n |\n = help: known are hongkong, tokyo, osaka, seoul\n",
+            "error: there is no node `paris`\n |\n = help: the topology has hongkong, tokyo, \
+             osaka, seoul\n",
         ),
         (
             &["export", "--client", "phone"],
-            "error: there is no client `phone`\n |\n = help: known are laptop\n",
+            "error: there is no client `phone`\n |\n = help: the topology has laptop\n",
         ),
         (
             &["kubeconfig", "laptob"],
@@ -347,7 +351,7 @@ fn who_is_unknown_is_asked_for() {
         ),
     ];
     for (arguments, stderr) in cases {
-        assert_eq!(place.run(arguments), told(2, stderr));
+        assert_eq!(place.run(arguments), stderr_only(2, stderr));
     }
     for arguments in [&["export"][..], &["export", "tokyo", "--manifests"]] {
         assert_eq!((place.run(arguments).0, place.run(arguments).1), (Some(2), String::new()));
@@ -355,7 +359,7 @@ fn who_is_unknown_is_asked_for() {
 }
 
 #[test]
-fn nothing_is_printed_to_a_terminal() {
+fn refuses_to_print_secrets_to_a_terminal() {
     let place = place();
     for (arguments, pipe) in [
         ("export tokyo", "meshwright export tokyo | ssh USER@HOST sudo meshwright-node apply"),
@@ -369,9 +373,9 @@ fn nothing_is_printed_to_a_terminal() {
             assert!(!std::path::Path::new("/usr/bin/script").exists(), "script(1) is broken");
             return;
         };
-        let said = String::from_utf8(output.stdout).expect("UTF-8").replace('\r', "");
+        let expected_message = String::from_utf8(output.stdout).expect("UTF-8").replace('\r', "");
         let expected =
             format!("error: secrets are not printed to a terminal\n |\n = help: run `{pipe}`\n");
-        assert_eq!((output.status.code(), said), (Some(2), expected));
+        assert_eq!((output.status.code(), expected_message), (Some(2), expected));
     }
 }

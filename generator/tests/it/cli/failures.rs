@@ -1,27 +1,28 @@
-//! Runs that cannot do their work: who is told, and that nothing is written.
+//! Tests of runs that fail: output in each format, and no change on disk.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{Place, TOPOLOGY, told};
+use super::{Place, TOPOLOGY, stderr_only};
 
 #[test]
-fn programs_are_told_too() {
+fn failures_are_printed_in_each_format() {
     let place = Place::empty();
     let stderr = "error: cannot read topology.toml: No such file or directory (os error 2)\n |\n \
-                  = help: `meshwright init` writes a first topology, `--topology` names another\n";
+                  = help: run `meshwright init` to write a first topology, or name another file \
+                  with --topology\n";
     let json = r#"{
   "schema_version": 1,
   "diagnostics": [],
   "error": {
     "message": "cannot read topology.toml: No such file or directory (os error 2)",
-    "help": "`meshwright init` writes a first topology, `--topology` names another"
+    "help": "run `meshwright init` to write a first topology, or name another file with --topology"
   }
 }
 "#;
     let github = "::error title=meshwright::cannot read topology.toml: No such file or directory \
-                  (os error 2)%0Ahelp: `meshwright init` writes a first topology, `--topology` \
-                  names another\n";
+                  (os error 2)%0Ahelp: run `meshwright init` to write a first topology, or name \
+                  another file with --topology\n";
     for verb in ["check", "generate", "keys"] {
         for (format, stdout) in [("human", ""), ("json", json), ("github", github)] {
             let expected = (Some(2), stdout.to_owned(), stderr.to_owned());
@@ -30,7 +31,7 @@ fn programs_are_told_too() {
     }
 }
 
-/// One document, also where the failure comes late.
+/// A late failure is one document, too.
 #[test]
 fn a_failure_after_the_checks_is_one_document() {
     let place = Place::with(TOPOLOGY);
@@ -49,7 +50,7 @@ fn a_failure_after_the_checks_is_one_document() {
 }
 
 #[test]
-fn a_topology_that_is_no_text_is_located() {
+fn topology_that_is_not_utf8_has_a_place() {
     let place = Place::empty();
     let bytes = [b"# \xe6\x9d\xb1\nname = \"\xe6\x9d\xb1", &b"\xff\xfe\"\n"[..]].concat();
     fs::write(place.path().join("topology.toml"), bytes).expect("written");
@@ -57,12 +58,12 @@ fn a_topology_that_is_no_text_is_located() {
                   2 | name = \"東\u{fffd}\u{fffd}\"\n  |           ^ the byte 0xff\n  |\n  \
                   = help: save the file as UTF-8\n\ntopology.toml: 1 error\n";
     for verb in ["check", "generate", "keys"] {
-        assert_eq!(place.run(&[verb]), told(1, report), "{verb}");
+        assert_eq!(place.run(&[verb]), stderr_only(1, report), "{verb}");
     }
 }
 
 #[test]
-fn a_topology_of_more_than_a_mebibyte_is_refused() {
+fn rejects_a_topology_larger_than_one_mebibyte() {
     let place = Place::with(&"#234567\n".repeat(128 * 1024 + 1));
     let report = "error[file-too-large]: the file is larger than 1048576 bytes\n      \
                   --> topology.toml:131072:8\n       |\n\
@@ -70,7 +71,7 @@ fn a_topology_of_more_than_a_mebibyte_is_refused() {
                   |\n       = help: name the file that people write with `--topology`\n\n\
                   topology.toml: 1 error\n";
     for verb in ["check", "generate", "keys"] {
-        assert_eq!(place.run(&[verb]), told(1, report), "{verb}");
+        assert_eq!(place.run(&[verb]), stderr_only(1, report), "{verb}");
     }
     let (code, stdout, _) = place.run(&["check", "--format", "json"]);
     let document: serde_json::Value = serde_json::from_str(&stdout).expect("one JSON document");
@@ -87,7 +88,7 @@ fn a_topology_of_more_than_a_mebibyte_is_refused() {
 }
 
 #[test]
-fn people_are_told_of_the_first_hundred() {
+fn human_format_prints_one_hundred_diagnostics() {
     let place = Place::with(&"x = 1\n".repeat(102));
     let (code, _, stderr) = place.run(&["check"]);
     let headers = stderr.lines().filter(|line| line.starts_with("error")).count();
@@ -96,9 +97,9 @@ fn people_are_told_of_the_first_hundred() {
     assert_eq!((code, headers, &stderr[stderr.len() - end.len()..]), (Some(1), 100, end));
 }
 
-/// Of a line that is the whole file no part is shown.
+/// A line that is as long as the file is not printed.
 #[test]
-fn the_place_in_a_long_line_is_named() {
+fn long_line_is_reported_by_its_place() {
     let place = Place::with(&format!("cluster = {{}} # {}\n", "東".repeat(2000)));
     let (code, _, stderr) = place.run(&["check"]);
     let report = "error[key-missing]: `nodes` is missing\n--> topology.toml:1:1\n \
@@ -106,9 +107,9 @@ fn the_place_in_a_long_line_is_named() {
     assert_eq!((code, &stderr[..report.len().min(stderr.len())]), (Some(1), report));
 }
 
-/// Were the work to grow with the square of the faults, this would not end.
+/// This test would not end if the work were quadratic in the number of errors.
 #[test]
-fn many_faults_are_counted() {
+fn counts_many_errors() {
     let place = Place::with(&"x=1\n".repeat(100_000));
     let (code, _, stderr) = place.run(&["check"]);
     assert_eq!((code, stderr.lines().last()), (Some(1), Some("topology.toml: 10001 errors")));
@@ -127,7 +128,7 @@ fn many_faults_are_counted() {
 }
 
 #[test]
-fn the_output_directory_lies_apart() {
+fn output_directory_must_be_separate() {
     let place = Place::complete();
     fs::create_dir(place.path().join("clusters")).expect("a folder");
     symlink("../secrets", place.path().join("clusters/link")).expect("a link");
@@ -143,14 +144,14 @@ fn the_output_directory_lies_apart() {
     ];
     for (dir, from) in refused {
         let stderr = format!(
-            "error: the output directory {dir} is no place apart from {from}\n |\n \
-             = help: name a directory of its own with --out\n"
+            "error: the output directory {dir} is not separate from {from}\n |\n \
+             = help: name a separate directory with --out\n"
         );
-        assert_eq!(place.run(&["generate", "-o", dir]), told(2, &stderr), "{dir}");
+        assert_eq!(place.run(&["generate", "-o", dir]), stderr_only(2, &stderr), "{dir}");
     }
     let elsewhere = ["generate", "--secrets", "/nowhere", "-o", "."];
-    let stderr = "error: the output directory . is no place apart from the topology\n |\n \
-                  = help: name a directory of its own with --out\n";
-    assert_eq!(place.run(&elsewhere), told(2, stderr));
+    let stderr = "error: the output directory . is not separate from the topology\n |\n \
+                  = help: name a separate directory with --out\n";
+    assert_eq!(place.run(&elsewhere), stderr_only(2, stderr));
     assert_eq!(place.tree(), before);
 }

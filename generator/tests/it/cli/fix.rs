@@ -1,6 +1,6 @@
-//! `check --fix`: what can mean one thing only is corrected, and nothing else moves.
+//! Tests of `check --fix`: it applies only corrections with one solution and changes nothing else.
 
-use super::{Place, TOPOLOGY, told};
+use super::{Place, TOPOLOGY, stderr_only};
 use crate::reject::fixtures;
 use meshwright::edit::correction;
 use meshwright_compiler::diagnostic::Change;
@@ -53,30 +53,30 @@ const PATCH: &str = "\
 ";
 
 #[test]
-fn a_dry_run_prints_the_patch_and_writes_nothing() {
+fn dry_run_prints_the_patch_and_writes_nothing() {
     let place = with_mistakes();
     let before = place.tree();
     let (code, patch, stderr) = place.run(&["check", "--fix", "--dry-run"]);
     assert_eq!((code, patch.as_str()), (Some(1), PATCH), "{stderr}");
-    let said = "topology.toml: 4 corrections to make, nothing was written\n";
-    assert!(stderr.starts_with(said), "{stderr}");
-    assert!(stderr.ends_with("topology.toml: 3 errors\n"), "of the file as it is: {stderr}");
+    let expected_message = "topology.toml: 4 corrections possible, nothing was written\n";
+    assert!(stderr.starts_with(expected_message), "{stderr}");
+    assert!(stderr.ends_with("topology.toml: 3 errors\n"), "of the unchanged file: {stderr}");
     assert_eq!(place.tree(), before);
 }
 
 #[test]
-fn corrections_are_made_in_place_and_once() {
+fn corrections_are_applied_in_place_and_once() {
     let place = with_mistakes();
     let (code, patch, stderr) = place.run(&["check", "--fix"]);
     assert_eq!((code, patch.as_str()), (Some(1), PATCH), "{stderr}");
     assert!(stderr.starts_with("topology.toml: 4 corrections made\n"), "{stderr}");
-    assert!(stderr.contains("public-key-missing"), "what is left: {stderr}");
+    assert!(stderr.contains("public-key-missing"), "remaining errors: {stderr}");
     let corrected = place.read("topology.toml");
     assert!(corrected.contains("# 东京") && corrected.ends_with("# the end\n"), "{corrected}");
 
     assert_eq!(place.run(&["keys"]).0, Some(0));
     let (code, patch, stderr) = place.run(&["check", "--fix"]);
-    let nothing = "there is nothing that --fix can correct\n";
+    let nothing = "--fix has nothing to correct\n";
     assert_eq!((code, patch.as_str()), (Some(0), ""));
     assert!(stderr.starts_with(nothing), "{stderr}");
     let (_, json, patch) = with_mistakes().run(&["check", "--fix", "--format", "json"]);
@@ -85,7 +85,7 @@ fn corrections_are_made_in_place_and_once() {
 }
 
 #[test]
-fn what_is_no_toml_stays_as_it_is() {
+fn malformed_toml_is_not_changed() {
     let place = Place::with("[cluster\n");
     let before = place.tree();
     let (code, stdout, stderr) = place.run(&["check", "--fix"]);
@@ -94,12 +94,12 @@ fn what_is_no_toml_stays_as_it_is() {
     assert_eq!(place.tree(), before);
     let dry = "error: the following required arguments were not provided:\n  --fix\n";
     let (code, _, stderr) = place.run(&["check", "--dry-run"]);
-    assert!(code == told(2, "").0 && stderr.starts_with(dry), "{stderr}");
+    assert!(code == stderr_only(2, "").0 && stderr.starts_with(dry), "{stderr}");
 }
 
-/// Whatever a finding offers takes that finding away, and brings no error that was not there.
+/// The correction of a finding removes the finding and causes no other error.
 #[test]
-fn every_change_corrects_its_fault() {
+fn every_correction_removes_its_finding() {
     let mut corrected = 0;
     for (name, text) in fixtures() {
         let compilation = compile_text(&name, text);

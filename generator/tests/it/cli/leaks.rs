@@ -1,5 +1,5 @@
-//! No secret is anywhere but in the store and in what is exported: a whole run, with failures, is
-//! searched for the bytes of every secret in each form that a program might print them.
+//! Secrets must be only in the store and in exported files. These tests search the output of all verbs,
+//! also of failing runs, for every secret in each form in which a program could print it.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::export::{CREDENTIALS, cluster};
 use super::sealed::{self, Reader};
 use super::{Ended, Place};
 
-/// What was printed, by the command that did.
+/// The printed texts, each with its command.
 type Printed = Vec<(String, String)>;
 
-/// Every text by which a secret could be recognised.
+/// The texts that reveal a secret.
 struct Needles {
     name: String,
     texts: Vec<Vec<u8>>,
@@ -26,7 +26,7 @@ impl Needles {
         Self { name: name.to_owned(), texts }
     }
 
-    /// Whether one of them is in a text, and which.
+    /// Whether a text contains one of them.
     fn found_in(&self, text: &[u8]) -> bool {
         self.texts
             .iter()
@@ -34,7 +34,7 @@ impl Needles {
     }
 }
 
-/// The secret bytes of a file: its text, and what the text encodes.
+/// The secret bytes of a file: its text, and the decoded text.
 fn cores(file: &[u8]) -> Vec<Vec<u8>> {
     let text = std::str::from_utf8(file).expect("text").trim();
     if text.starts_with("-----BEGIN PRIVATE KEY") {
@@ -43,7 +43,7 @@ fn cores(file: &[u8]) -> Vec<Vec<u8>> {
         // OCTET STRING of the private number (RFC 5915), the first of 32 bytes.
         let at = der.windows(2).position(|head| head == [0x04, 0x20]).expect("a P-256 key");
         let number = der[at + 2..at + 34].to_vec();
-        // Its end as it stands in the second line.
+        // The end of the number, as in the second line.
         let line = text.lines().nth(2).expect("three lines");
         return vec![number, line.as_bytes()[..24].to_vec()];
     }
@@ -56,14 +56,14 @@ fn cores(file: &[u8]) -> Vec<Vec<u8>> {
     vec![text.as_bytes().to_vec(), decoded.expect("base64")]
 }
 
-/// As it is, in hex, and in base64 wherever in a longer text it begins.
+/// The bytes, in hex, and in base64 at each alignment in a longer text.
 fn spellings(core: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = core.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut texts = vec![core.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
     for offset in 0..3 {
         let padded = [&vec![0; offset], core].concat();
-        // Three bytes are four characters: the first ones depend on what is before, the last on what
-        // is behind.
+        // Three bytes are four characters: the first characters depend on the bytes before, the last on
+        // the bytes after.
         let (from, behind) = ([0, 2, 3][offset], [0, 1, 1][padded.len() % 3]);
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
@@ -73,8 +73,7 @@ fn spellings(core: &[u8]) -> Vec<Vec<u8>> {
     texts
 }
 
-/// Everything that a user does, and what goes wrong. Data that is meant to hold secrets is returned
-/// apart.
+/// Runs every verb. Output that may contain secrets is returned separately.
 fn whole_run(place: &Place, identity: &[&str]) -> (Printed, Vec<u8>) {
     let mut printed = Printed::new();
     let mut exported = Vec::new();
@@ -104,7 +103,7 @@ fn whole_run(place: &Place, identity: &[&str]) -> (Printed, Vec<u8>) {
     (printed, exported)
 }
 
-/// Runs that fail while they hold a secret in their hands: two files changed places, one is cut.
+/// Runs that fail after they have read a secret: two files are swapped, one is truncated.
 fn failing_runs(place: &Place, identity: &[&str]) -> Printed {
     let mut printed = Printed::new();
     for format in ["human", "json", "github"] {
@@ -129,7 +128,7 @@ fn failing_runs(place: &Place, identity: &[&str]) -> Printed {
     printed
 }
 
-/// Nothing is printed or written that holds one of these.
+/// Asserts that no printed text and no file contains one of these.
 fn assert_nowhere(needles: &[Needles], printed: &Printed, files: &BTreeMap<String, Vec<u8>>) {
     for needle in needles {
         for (place, text) in printed {
@@ -141,7 +140,7 @@ fn assert_nowhere(needles: &[Needles], printed: &Printed, files: &BTreeMap<Strin
     }
 }
 
-/// The files of the place as far as they may hold no secret.
+/// The files that must not contain a secret.
 fn open_files(place: &Place, is_open: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<u8>> {
     let files = place.tree().into_iter().filter(|(path, _)| is_open(path));
     files.map(|(path, (_, bytes))| (path, bytes)).collect()
@@ -154,7 +153,7 @@ fn needles(secrets: &BTreeMap<String, Vec<u8>>) -> Vec<Needles> {
 }
 
 #[test]
-fn no_secret_of_a_plain_store_leaves_it_unasked() {
+fn plain_secrets_do_not_leak() {
     let place = Place::with(&cluster());
     place.write("credentials.json", CREDENTIALS);
     let (printed, exported) = whole_run(&place, &[]);
@@ -164,10 +163,10 @@ fn no_secret_of_a_plain_store_leaves_it_unasked() {
     });
     let secrets = secrets.into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect();
     let needles = needles(&secrets);
-    assert_eq!(needles.len(), 21, "every secret is looked for");
-    // The search finds: each of them is in what was sent on purpose.
+    assert_eq!(needles.len(), 21, "the number of secrets");
+    // The search works: it finds each secret in the exported files.
     for needle in needles.iter().filter(|needle| !needle.name.contains("seoul+")) {
-        assert!(needle.found_in(&exported), "{} was not sent", needle.name);
+        assert!(needle.found_in(&exported), "{} was not exported", needle.name);
     }
     assert_nowhere(&needles, &printed, &open_files(&place, is_open));
 
@@ -190,14 +189,14 @@ fn no_secret_of_a_plain_store_leaves_it_unasked() {
 }
 
 #[test]
-fn no_secret_of_a_sealed_store_touches_the_disk() {
+fn encrypted_secrets_do_not_leak() {
     let (place, me) = sealed::place();
     let identity = ["--identity", me.file];
     let (printed, exported) = whole_run(&place, &identity);
     let needles = needles(&me.open(&place));
-    assert_eq!(needles.len(), 21, "every secret is looked for");
+    assert_eq!(needles.len(), 21, "the number of secrets");
     for needle in needles.iter().filter(|needle| !needle.name.contains("seoul+")) {
-        assert!(needle.found_in(&exported), "{} was not sent", needle.name);
+        assert!(needle.found_in(&exported), "{} was not exported", needle.name);
     }
     let is_open = |path: &str| path != "credentials.json";
     assert_nowhere(&needles, &printed, &open_files(&place, is_open));
@@ -210,9 +209,9 @@ fn no_secret_of_a_sealed_store_touches_the_disk() {
     assert_nowhere(&needles, &printed, &BTreeMap::new());
 }
 
-/// What is committed holds no private key, whoever made it.
+/// No committed file contains a private key.
 #[test]
-fn nothing_committed_looks_like_a_private_key() {
+fn committed_files_contain_no_private_key() {
     let key = regex::Regex::new(
         "PRIVATE KEY-----\n|AGE-SECRET-KEY-1[A-Z0-9]{8}|PrivateKey = [A-Za-z0-9+/]{43}=|\
          client-key-data: [A-Za-z0-9+/]{8}",

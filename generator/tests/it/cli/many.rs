@@ -1,4 +1,4 @@
-//! As many mistakes, as many diagnostics: in one run, each at its place, and nothing on disk changed.
+//! Tests of many mistakes in one topology: one run reports each with its line and changes no file.
 
 use super::{Place, json};
 
@@ -12,13 +12,13 @@ pod_subnet = "10.244.0.0/16"            # a key of another table
 mode = "nftables"
 
 [calico]
-dataplane = "iptables"                  # not with kube-proxy's mode
+dataplane = "iptables"                  # does not fit kube-proxy's mode
 
 [firewall]
 ssh_from = ["203.0.113.7/24"]           # host bits
 
 [wireguard]
-listen_port = "51820"                   # a number between quotes
+listen_port = "51820"                   # a number in quotes
 interface = "eth0"                      # a network card's name
 
 [[nodes]]
@@ -26,7 +26,7 @@ name = "tokyo"
 id = 1
 role = "control-plane"
 endpoint = "203.0.113.10"
-open_ports = ["2379/tcp"]               # etcd, to everybody
+open_ports = ["2379/tcp"]               # etcd, public
 public_key = "MMDEtiM7lrPEUqIH1mhN6cjk+1kxo5XLp4kE70Ntxgs="
 
 [[nodes]]
@@ -94,8 +94,8 @@ endpoint = "203.0.113.10"
 public_key = "X0YDJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
 "#;
 
-/// The codes of what is printed, each with its line, in the order of the text.
-fn told(topology: &str, diagnostics: usize) -> Vec<String> {
+/// The printed codes with their lines, in the order of the text.
+fn reported(topology: &str, diagnostics: usize) -> Vec<String> {
     let place = Place::with(topology);
     let before = place.tree();
     let (code, stdout, stderr) = place.run(&["check"]);
@@ -126,7 +126,7 @@ fn eight_mistakes_are_eight_diagnostics() {
         "29 id-duplicate",
         "30 value-malformed",
     ];
-    assert_eq!(told(EIGHT, 8), expected);
+    assert_eq!(reported(EIGHT, 8), expected);
 }
 
 #[test]
@@ -158,5 +158,5 @@ fn twenty_five_mistakes_are_twenty_five_diagnostics() {
         "52 value-malformed",
         "53 endpoint-duplicate",
     ];
-    assert_eq!(told(TWENTY_FIVE, 25), expected);
+    assert_eq!(reported(TWENTY_FIVE, 25), expected);
 }

@@ -1,4 +1,4 @@
-//! What packagers, shells and editors ask for.
+//! Tests of completions, manual pages and the JSON Schema.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::schema;
 
-use super::{Place, told, verbs};
+use super::{Place, stderr_only, verbs};
 
 #[test]
-fn completions_know_every_verb() {
+fn completions_contain_every_verb() {
     let place = Place::empty();
     let help = place.run(&["--help"]).1;
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
@@ -24,7 +24,7 @@ fn completions_know_every_verb() {
     assert!(stderr.contains("[possible values: bash, elvish, fish, powershell, zsh]"), "{stderr}");
 }
 
-/// A page for the command and one for each verb, that names the other pages by what they are called.
+/// One page for the command and one for each verb; the first refers to the others.
 #[test]
 fn man_writes_a_page_for_each_verb() {
     let place = Place::empty();
@@ -32,7 +32,7 @@ fn man_writes_a_page_for_each_verb() {
     let verbs = verbs(&help);
     let written = format!("share/man1: {} pages written\n", 1 + verbs.len());
     for _ in 0..2 {
-        assert_eq!(place.run(&["man", "share/man1"]), told(0, &written));
+        assert_eq!(place.run(&["man", "share/man1"]), stderr_only(0, &written));
     }
     let mut expected: Vec<_> = verbs
         .iter()
@@ -49,7 +49,7 @@ fn man_writes_a_page_for_each_verb() {
         assert!(page.contains(&format!(".TH meshwright-{verb} 1 ")), "{page}");
         assert!(page.contains("\n.SH EXAMPLES\n.nf\n"), "{page}");
     }
-    assert!(!first.contains("meshwright\\-help"), "a page that is not there");
+    assert!(!first.contains("meshwright\\-help"), "no reference to a missing page");
     assert_eq!(place.run(&["man"]), (Some(0), first, String::new()));
 }
 
@@ -62,14 +62,13 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn man_says_where_it_cannot_write() {
+fn man_reports_write_errors() {
     let place = Place::empty();
     place.write("file", "");
     let fault = "error: cannot write file/man1: Not a directory (os error 20)\n";
-    assert_eq!(place.run(&["man", "file/man1"]), told(2, fault));
+    assert_eq!(place.run(&["man", "file/man1"]), stderr_only(2, fault));
 }
 
-/// `docs` holds the same, for those who have not installed anything.
 #[test]
 fn schema_is_printed_whole() {
     let schema = String::from_utf8(json::file(&schema::topology())).expect("JSON is text");

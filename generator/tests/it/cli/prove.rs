@@ -1,4 +1,4 @@
-//! `prove` and `trace` for programs: the documents, the lines, and the exit codes.
+//! Tests of `prove` and `trace`: output formats and exit codes.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn generated() -> Place {
     place
 }
 
-/// Tokyo's pods are no more in what hongkong sends to it.
+/// The pods of tokyo are removed from the AllowedIPs of hongkong.
 fn broken() -> Place {
     let place = generated();
     let conf = place.read("out/nodes/hongkong/wg0.conf");
@@ -40,7 +40,7 @@ fn document(stdout: &str) -> Value {
 }
 
 #[test]
-fn a_whole_tree_ends_with_0() {
+fn generated_tree_is_proven() {
     let place = generated();
     let (code, stdout, stderr) = place.run(&["prove"]);
     let flows = "out/: 65 flows proven, 2 nodes, 2 ordered pairs\n";
@@ -56,15 +56,15 @@ fn a_whole_tree_ends_with_0() {
     assert_eq!(document["invariants"], json!([]));
 }
 
-const EDITED: &str = "warning: out/nodes/hongkong/wg0.conf was edited since it was generated\n\
-                      out/: 12 of 65 flows fail, for 2 causes\n";
+const EDITED: &str = "warning: out/nodes/hongkong/wg0.conf was edited after it was generated\n\
+                      out/: 12 of 65 flows fail; 2 causes\n";
 
 const NO_PEER: &str = "no peer of hongkong has 10.244.2.0 in its AllowedIPs: WireGuard drops it";
 const REFUSED: &str = "hongkong drops what tokyo sends from 10.244.2.0: the AllowedIPs of that peer \
                        do not hold it";
 
 #[test]
-fn a_broken_tree_ends_with_1() {
+fn broken_tree_exits_with_1() {
     let place = broken();
     let (code, stdout, stderr) = place.run(&["prove"]);
     let causes = "\
@@ -101,7 +101,7 @@ error[source-refused]: hongkong drops what tokyo sends from 10.244.2.0: the
 }
 
 #[test]
-fn a_broken_tree_is_one_document() {
+fn broken_tree_is_one_json_document() {
     let (code, stdout, _) = broken().run(&["prove", "--format", "json"]);
     let document = document(&stdout);
     assert_eq!(code, Some(1));
@@ -147,9 +147,8 @@ fn cause() -> Value {
     json!({ "code": "no-peer-for-address", "file": file, "line": 18, "message": NO_PEER })
 }
 
-/// Without its tree, `prove` cannot work.
 #[test]
-fn no_tree_ends_with_2() {
+fn missing_tree_exits_with_2() {
     let place = Place::complete();
     let message = "cannot read out/: No such file or directory (os error 2)";
     let stderr = format!("error: {message}\n");
@@ -164,7 +163,7 @@ fn no_tree_ends_with_2() {
 }
 
 #[test]
-fn traces_are_documents() {
+fn traces_are_json_documents() {
     let whole = generated();
     let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@tokyo", "--format", "json"]);
     let there = document(&stdout);
@@ -191,7 +190,7 @@ fn traces_are_documents() {
     let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@rome", "--format", "json"]);
     let error = json!({
         "message": "there is no node `rome` in the tree, only hongkong, tokyo",
-        "help": "a party is a node, `pod@` and a node, a client, or `internet`",
+        "help": "use a node, `pod@` and a node, a client, or `internet`",
     });
     assert_eq!((code, &document(&stdout)["error"]), (Some(2), &error));
 }

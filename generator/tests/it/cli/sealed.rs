@@ -1,4 +1,4 @@
-//! The store with recipients: every file is age's, and no plain one is left.
+//! Tests of the store with recipients: every file is encrypted with age.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -8,9 +8,9 @@ use age::secrecy::ExposeSecret as _;
 use age::{Decryptor, x25519};
 
 use super::export::{CREDENTIALS, cluster};
-use super::{Place, told};
+use super::{Place, stderr_only};
 
-/// Somebody who can open the store, with the file that has the key.
+/// A recipient of the store, with its identity file.
 pub(super) struct Reader {
     identity: x25519::Identity,
     pub(super) file: &'static str,
@@ -27,7 +27,7 @@ impl Reader {
         self.identity.to_public().to_string()
     }
 
-    /// Every secret of the store, opened.
+    /// Every secret of the store, decrypted.
     pub(super) fn open(&self, place: &Place) -> BTreeMap<String, Vec<u8>> {
         let files = place.tree().into_iter().filter_map(|(path, (mode, bytes))| {
             let name = path.strip_prefix("secrets/")?.strip_suffix(".age")?.to_owned();
@@ -42,7 +42,7 @@ impl Reader {
     }
 }
 
-/// `[secrets] recipients` of these.
+/// `[secrets] recipients` with these readers.
 fn recipients(readers: &[&Reader]) -> String {
     let keys: Vec<_> = readers.iter().map(|reader| format!("\"{}\"", reader.recipient())).collect();
     format!("[secrets]\nrecipients = [{}]\n\n[firewall]", keys.join(", "))
@@ -57,7 +57,7 @@ pub(super) fn place() -> (Place, Reader) {
     (place, me)
 }
 
-/// The files of the store that are not age's.
+/// The files of the store that are not encrypted.
 fn plain(place: &Place) -> Vec<String> {
     let files = place.tree().into_iter().filter(|(path, (_, bytes))| {
         path.starts_with("secrets/") && !path.ends_with(".age") && !bytes.is_empty()
@@ -66,13 +66,13 @@ fn plain(place: &Place) -> Vec<String> {
 }
 
 #[test]
-fn every_file_is_sealed_and_committable() {
+fn every_file_is_encrypted() {
     let (place, me) = place();
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""), "an identity is not needed to seal");
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""), "encryption needs no identity");
     let import = ["keys", "import", "tunnel", "credentials.json", "-q"];
-    assert_eq!(place.run(&import), told(0, ""));
+    assert_eq!(place.run(&import), stderr_only(0, ""));
     let again = [&import[..], &["-i", me.file]].concat();
-    assert_eq!((place.run(&import).0, place.run(&again)), (Some(2), told(0, "")));
+    assert_eq!((place.run(&import).0, place.run(&again)), (Some(2), stderr_only(0, "")));
     assert_eq!(plain(&place), ["secrets/.gitignore", "secrets/recipients"]);
     assert_eq!(place.read("secrets/recipients"), format!("{}\n", me.recipient()));
     assert_eq!(place.read("secrets/.gitignore"), "*\n!*/\n!*.age\n!.gitignore\n!recipients\n");
@@ -80,8 +80,8 @@ fn every_file_is_sealed_and_committable() {
     assert_eq!(opened.len(), 5 + 10 + 7 + 2, "{:?}", opened.keys());
     assert_eq!(opened["cluster/tunnel.json"], CREDENTIALS.as_bytes());
     let complete = "keys are complete: 4 nodes, 1 client, 10 preshared keys\n";
-    assert_eq!(place.run(&["keys", "--check"]), told(0, complete));
-    assert_eq!(place.run(&["keys", "--check", "--identity", me.file]), told(0, complete));
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(0, complete));
+    assert_eq!(place.run(&["keys", "--check", "--identity", me.file]), stderr_only(0, complete));
 
     let (code, tar, _) = place.run(&["export", "hongkong", "-i", me.file]);
     assert_eq!(code, Some(0));
@@ -90,36 +90,37 @@ fn every_file_is_sealed_and_committable() {
 }
 
 #[test]
-fn without_an_identity_nothing_leaves() {
+fn exports_nothing_without_an_identity() {
     let (place, _) = place();
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
-    let missing = "error: secrets/nodes/tokyo/wg0.key.age is encrypted, and there is no identity to \
-                   decrypt it with\n |\n = help: name the file of your age or SSH key with \
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
+    let missing = "error: secrets/nodes/tokyo/wg0.key.age is encrypted, and no identity was \
+                   given\n |\n = help: name the file of your age or SSH key with \
                    --identity\n";
-    assert_eq!(place.run(&["export", "tokyo"]), told(2, missing));
+    assert_eq!(place.run(&["export", "tokyo"]), stderr_only(2, missing));
     Reader::new("stranger.txt", &place);
-    let stranger = "error: secrets/nodes/tokyo/wg0.key.age is encrypted to none of the identities\n \
+    let stranger = "error: secrets/nodes/tokyo/wg0.key.age is not encrypted for any of the given \
+                    identities\n \
                     |\n = help: name the identity of a recipient with --identity\n";
-    assert_eq!(place.run(&["export", "tokyo", "-i", "stranger.txt"]), told(2, stranger));
+    assert_eq!(place.run(&["export", "tokyo", "-i", "stranger.txt"]), stderr_only(2, stranger));
     place.write("no.txt", "AGE-SECRET-KEY-1QQQQ\n");
-    let no_identity = told(2, "error: no.txt holds no identity\n");
+    let no_identity = stderr_only(2, "error: no.txt does not contain an identity\n");
     assert_eq!(place.run(&["export", "tokyo", "-i", "no.txt"]), no_identity);
     place.write("cut.txt", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\n");
-    let cut = told(2, "error: cut.txt holds no SSH key that can decrypt\n");
+    let cut = stderr_only(2, "error: cut.txt does not contain an SSH key that can decrypt\n");
     assert_eq!(place.run(&["export", "tokyo", "-i", "cut.txt"]), cut);
     let gone = "error: cannot read the identity gone.txt: No such file or directory (os error 2)\n";
-    assert_eq!(place.run(&["export", "tokyo", "-i", "gone.txt"]), told(2, gone));
+    assert_eq!(place.run(&["export", "tokyo", "-i", "gone.txt"]), stderr_only(2, gone));
     place.write("secrets/nodes/tokyo/wg0.key.age", "no age file\n");
-    let broken = "error: cannot decrypt secrets/nodes/tokyo/wg0.key.age: it is no whole file that age \
-                  has encrypted\n";
-    assert_eq!(place.run(&["export", "tokyo", "-i", "me.txt"]), told(2, broken));
+    let broken = "error: cannot decrypt secrets/nodes/tokyo/wg0.key.age: it is not a complete file \
+                  that age has encrypted\n";
+    assert_eq!(place.run(&["export", "tokyo", "-i", "me.txt"]), stderr_only(2, broken));
 }
 
-/// From plain to sealed, to others, and back: the secrets stay the same throughout.
+/// The secrets do not change from plain to encrypted, to other recipients, and back to plain.
 #[test]
-fn the_store_follows_its_recipients() {
+fn recrypt_keeps_the_secrets() {
     let place = Place::with(&cluster());
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let secrets = |place: &Place| -> BTreeMap<String, Vec<u8>> {
         let files = place.tree().into_iter().filter(|(_, (_, bytes))| !bytes.is_empty());
         let files = files.filter_map(|(path, (_, bytes))| {
@@ -131,10 +132,10 @@ fn the_store_follows_its_recipients() {
     let (me, you) = (Reader::new("me.txt", &place), Reader::new("you.txt", &place));
 
     place.edit("[firewall]", &recipients(&[&me]));
-    let plain_report = "error[recipients-outdated]: secrets/ holds plain files\n";
+    let plain_report = "error[recipients-outdated]: secrets/ contains unencrypted files\n";
     let (code, _, stderr) = place.run(&["keys"]);
     assert!(code == Some(1) && stderr.starts_with(plain_report), "{stderr}");
-    let sealed = told(0, "secrets/: 23 files encrypted to 1 recipient\n");
+    let sealed = stderr_only(0, "secrets/: 23 files encrypted for 1 recipient\n");
     assert_eq!(place.run(&["keys", "--recrypt"]), sealed);
     assert_eq!(plain(&place), ["secrets/.gitignore", "secrets/recipients"]);
     assert_eq!(me.open(&place), before);
@@ -142,62 +143,62 @@ fn the_store_follows_its_recipients() {
 
     place.edit(&recipients(&[&me]), &recipients(&[&me, &you]));
     let (code, _, stderr) = place.run(&["keys", "--check"]);
-    let other = "error[recipients-outdated]: secrets/ is encrypted to other recipients\n";
+    let other = "error[recipients-outdated]: secrets/ is encrypted for other recipients\n";
     assert!(code == Some(1) && stderr.starts_with(other), "{stderr}");
     let tree = place.tree();
-    assert_eq!(place.run(&["keys", "--recrypt"]).0, Some(2), "nobody can open it");
+    assert_eq!(place.run(&["keys", "--recrypt"]).0, Some(2), "no identity was given");
     assert_eq!(place.tree(), tree);
-    let both = told(0, "secrets/: 23 files encrypted to 2 recipients\n");
+    let both = stderr_only(0, "secrets/: 23 files encrypted for 2 recipients\n");
     assert_eq!(place.run(&["keys", "--recrypt", "-i", "me.txt"]), both);
     assert_eq!((you.open(&place), me.open(&place)), (before.clone(), before.clone()));
 
     place.edit(&recipients(&[&me, &you]), "[firewall]");
     let (code, _, stderr) = place.run(&["keys"]);
-    let encrypted = "error[recipients-outdated]: secrets/ holds encrypted files\n";
+    let encrypted = "error[recipients-outdated]: secrets/ contains encrypted files\n";
     assert!(code == Some(1) && stderr.starts_with(encrypted), "{stderr}");
-    let kept = told(0, "secrets/: 23 files kept plain, and ignored by git\n");
+    let kept = stderr_only(0, "secrets/: 23 files decrypted; git ignores them\n");
     assert_eq!(place.run(&["keys", "--recrypt", "--identity", "you.txt"]), kept);
     assert_eq!(secrets(&place), before);
     assert_eq!(place.read("secrets/.gitignore"), "*\n");
 }
 
-/// `rm -r secrets/*` leaves what begins with a dot.
+/// `rm -r secrets/*` does not delete files whose name begins with a dot.
 #[test]
-fn a_store_that_was_plain_and_emptied_is_committable() {
+fn replaces_gitignore_of_an_emptied_plain_store() {
     let (place, _) = place();
     std::fs::create_dir(place.path().join("secrets")).expect("a folder");
     place.write("secrets/.gitignore", "*\n");
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     assert!(place.read("secrets/.gitignore").contains("!*.age\n"));
     let (code, _, stderr) = place.run(&["keys", "--check"]);
     let missing = "keys are missing:\n  tunnel: no credential\n";
     assert!(code == Some(1) && stderr.starts_with(missing), "{stderr}");
 }
 
-/// What was left in both forms by a run that was killed.
+/// A killed run leaves files in both forms.
 #[test]
-fn an_interrupted_run_is_finished() {
+fn completes_an_interrupted_recrypt() {
     let (place, me) = place();
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let opened = me.open(&place);
     let name = "secrets/nodes/tokyo/wg0.key";
     let key = String::from_utf8(opened["nodes/tokyo/wg0.key"].clone()).expect("text");
     place.write(name, &key);
-    assert_eq!(place.run(&["keys", "--recrypt", "-q", "-i", me.file]), told(0, ""));
+    assert_eq!(place.run(&["keys", "--recrypt", "-q", "-i", me.file]), stderr_only(0, ""));
     assert_eq!((me.open(&place), place.path().join(name).exists()), (opened, false));
 
     place.write(name, "another\n");
     let before = place.tree();
     let ambiguous = format!(
-        "error: {name} and {name}.age hold different secrets\n |\n = help: move the one away that is \
-         outdated\n"
+        "error: {name} and {name}.age contain different secrets\n |\n = help: move the outdated file \
+         away\n"
     );
-    assert_eq!(place.run(&["keys", "--recrypt", "-i", me.file]), told(2, &ambiguous));
+    assert_eq!(place.run(&["keys", "--recrypt", "-i", me.file]), stderr_only(2, &ambiguous));
     assert_eq!(place.tree(), before);
 }
 
 #[test]
-fn a_recipient_that_nothing_can_be_encrypted_to_is_named() {
+fn reports_unusable_recipients() {
     let (place, me) = place();
     let mut wrong = me.recipient();
     let last = if wrong.ends_with('q') { "p" } else { "q" };
@@ -208,8 +209,8 @@ fn a_recipient_that_nothing_can_be_encrypted_to_is_named() {
         let (code, stdout, stderr) = place.run(arguments);
         let head = "error[recipient-unusable]: ";
         let indent = " ".repeat(head.len());
-        let head = format!("{head}nothing can be encrypted to\n{indent}`{wrong}`\n");
-        assert!(stderr.starts_with(&head), "{stderr}");
+        let title = format!("{head}`{wrong}`\n{indent}is not a usable recipient\n");
+        assert!(stderr.starts_with(&title), "{stderr}");
         assert_eq!((code, stdout.as_str()), (Some(1), ""));
     }
     assert_eq!(place.tree(), before);

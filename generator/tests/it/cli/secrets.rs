@@ -1,8 +1,8 @@
-//! The store: preshared keys, names that changed, and what is not built yet.
+//! Tests of the store: preshared keys, authorities, the tunnel credential and renamed nodes.
 
 use std::fs;
 
-use super::{Place, TOPOLOGY, told};
+use super::{Place, TOPOLOGY, stderr_only};
 
 /// The names of the preshared keys.
 fn pairs(place: &Place) -> Vec<String> {
@@ -18,7 +18,7 @@ fn preshared() -> String {
 fn each_pair_of_peers_has_a_preshared_key() {
     let place = Place::with(&preshared());
     let (code, _, stderr) = place.run(&["keys"]);
-    let end = "secrets/preshared: 3 preshared keys made\nnext: `meshwright generate`\n";
+    let end = "secrets/preshared: 3 preshared keys generated\nnext: `meshwright generate`\n";
     assert_eq!((code, &stderr[stderr.len() - end.len()..]), (Some(0), end));
     let expected = ["hongkong+laptop.psk", "hongkong+tokyo.psk", "laptop+tokyo.psk"];
     assert_eq!(pairs(&place), expected);
@@ -29,24 +29,24 @@ fn each_pair_of_peers_has_a_preshared_key() {
         let key = String::from_utf8(key.clone()).expect("text");
         assert_eq!((*mode, key.len(), key.ends_with("=\n")), (0o600, 45, true));
     }
-    let complete = told(0, "keys are complete: 2 nodes, 1 client, 3 preshared keys\n");
+    let complete = stderr_only(0, "keys are complete: 2 nodes, 1 client, 3 preshared keys\n");
     assert_eq!(place.run(&["keys"]), complete);
     assert_eq!(place.run(&["keys", "--check"]), complete);
     assert_eq!(place.tree(), before);
 }
 
-/// Two nodes behind NAT are no peers of each other, and clients of neither.
+/// Two nodes behind NAT are not peers of each other or of clients.
 #[test]
-fn preshared_keys_follow_the_pairs() {
+fn preshared_keys_match_the_pairs_of_peers() {
     let place = Place::with(&preshared());
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let before = place.tree();
     let behind_nat = |name: &str, id: u32| {
         format!("[[nodes]]\nname = \"{name}\"\nid = {id}\nrole = \"worker\"\nrelay = \"tokyo\"\n\n")
     };
     let added = behind_nat("home", 3) + &behind_nat("office", 4);
     place.edit("[[clients]]", &format!("{added}[[clients]]"));
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let expected = [
         "home+hongkong.psk",
         "home+tokyo.psk",
@@ -64,47 +64,49 @@ fn preshared_keys_follow_the_pairs() {
 
     fs::remove_file(place.path().join("secrets/preshared/home+tokyo.psk")).expect("a key");
     let missing = "keys are missing:\n  home and tokyo: no preshared key\nrun `meshwright keys`\n";
-    assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
-    let made = "secrets/preshared: 1 preshared key made\nnext: `meshwright generate`\n";
-    assert_eq!(place.run(&["keys"]), told(0, made));
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
+    let made = "secrets/preshared: 1 preshared key generated\nnext: `meshwright generate`\n";
+    assert_eq!(place.run(&["keys"]), stderr_only(0, made));
 }
 
 #[test]
-fn a_preshared_key_that_is_none_is_named() {
+fn reports_malformed_preshared_keys() {
     let place = Place::with(&preshared());
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     place.write("secrets/preshared/hongkong+tokyo.psk", "cut sh");
     let before = place.tree();
-    let report = "error[preshared-key-malformed]: secrets/preshared/hongkong+tokyo.psk holds no\n\
-                  \x20                               preshared key\n --> topology.toml:7:18\n  |\n\
-                  7 | preshared_keys = true\n  |                  ^^^^ asks for one\n  |\n  \
-                  = help: put back what `wg genpsk` has printed, or move the file away\n\n\
+    let report = "error[preshared-key-malformed]: secrets/preshared/hongkong+tokyo.psk does not\n\
+                  \x20                               contain a preshared key\n \
+                  --> topology.toml:7:18\n  |\n\
+                  7 | preshared_keys = true\n  |                  ^^^^ requires a preshared key\n  \
+                  |\n  \
+                  = help: restore the output of `wg genpsk`, or move the file away\n\n\
                   topology.toml: 1 error\n";
-    assert_eq!(place.run(&["keys"]), told(1, report));
+    assert_eq!(place.run(&["keys"]), stderr_only(1, report));
     assert_eq!(place.tree(), before);
 }
 
 #[test]
-fn the_key_of_a_renamed_node_is_found() {
+fn finds_the_key_of_a_renamed_node() {
     let place = Place::complete();
     place.edit("name = \"tokyo\"", "name = \"osaka\"");
     let before = place.tree();
     let command = "mkdir -p secrets/nodes/osaka && mv secrets/nodes/tokyo/wg0.key secrets/nodes/osaka/wg0.key";
     let found = format!(
-        "node osaka: its private key is in the store under an old name:\n  {command}\n\
+        "node osaka: its private key is in the store under an old name; run\n  {command}\n\
          keys are complete: 2 nodes, 1 client\n"
     );
-    assert_eq!(place.run(&["keys"]), told(0, &found));
+    assert_eq!(place.run(&["keys"]), stderr_only(0, &found));
     assert_eq!(place.tree(), before);
     let moved = place.command("sh").args(["-c", command]).status().expect("sh runs");
     assert!(moved.success());
-    assert_eq!(place.run(&["keys"]), told(0, "keys are complete: 2 nodes, 1 client\n"));
+    assert_eq!(place.run(&["keys"]), stderr_only(0, "keys are complete: 2 nodes, 1 client\n"));
 }
 
-/// Both keys are 44 characters of base64. No verb takes the private one for public, none prints it,
-/// and nothing is written that holds it.
+/// Both keys are 44 characters of base64. No verb accepts the private key as public, prints it or
+/// writes it.
 #[test]
-fn a_private_key_in_the_topology_is_told() {
+fn reports_a_private_key_in_the_topology() {
     let place = Place::complete();
     let private = place.read("secrets/nodes/tokyo/wg0.key");
     let private = private.trim();
@@ -132,9 +134,9 @@ fn a_private_key_in_the_topology_is_told() {
     assert_eq!(place.tree(), before);
 }
 
-/// Without a store it is seen where the topology has its public half, too.
+/// Without a store, the key is found if the topology contains its public key, too.
 #[test]
-fn a_private_key_beside_its_public_one_is_told() {
+fn reports_a_private_key_beside_its_public_key() {
     let place = Place::complete();
     let private = place.read("secrets/nodes/tokyo/wg0.key");
     let topology = place.read("topology.toml");
@@ -149,13 +151,13 @@ fn a_private_key_beside_its_public_one_is_told() {
                     \x20                             key of node tokyo, a secret\n";
         assert!(stderr.starts_with(head), "{stderr}");
         let help =
-            "= help: write the public key of node hongkong; if others saw it, make new pairs\n";
+            "= help: write the public key of node hongkong; if others saw it, generate new pairs\n";
         assert!(stderr.replace("\n           ", " ").contains(help), "{stderr}");
         assert!(!stderr.contains(private.trim()), "{verb} printed it");
     }
 }
 
-/// What every one of these reports begins with and points at.
+/// Asserts the first line and the source line of a report, and that no file changes.
 fn assert_reported(place: &Place, arguments: &[&str], code: &str, message: &str, line: &str) {
     let before = place.tree();
     let (status, stdout, stderr) = place.run(arguments);
@@ -164,25 +166,36 @@ fn assert_reported(place: &Place, arguments: &[&str], code: &str, message: &str,
     let head = format!("{head}{message}\n");
     assert!(unwrapped.starts_with(&head) && stderr.contains(line), "{stderr}");
     assert_eq!((status, stdout.as_str()), (Some(1), ""));
-    assert_eq!(place.tree(), before, "nothing is repaired by guessing");
+    assert_eq!(place.tree(), before, "files are not repaired");
 }
 
-const CLUSTER_LINE: &str = "3 | name = \"atlas\"\n  |        ^^^^^^^ is its cluster\n";
+const CLUSTER_LINE: &str =
+    "3 | name = \"atlas\"\n  |        ^^^^^^^ the file belongs to this cluster\n";
 
 #[test]
-fn halves_of_an_authority_must_belong_together() {
+fn reports_authority_files_that_do_not_match() {
     let pki = |file: &str| format!("secrets/cluster/pki/{file}");
     let cases: [(&str, &str, &str, &str); 5] = [
         (
             "ca.crt",
             "front-proxy-ca.crt",
             "authority-mismatch",
-            "is not of secrets/cluster/pki/ca.key",
+            "does not belong to secrets/cluster/pki/ca.key",
         ),
-        ("ca.crt", "ca.key", "authority-malformed", "holds no certificate of an authority"),
-        ("etcd/ca.crt", "sa.key", "authority-malformed", "holds no certificate of an authority"),
-        ("ca.key", "ca.crt", "authority-malformed", "holds no private key"),
-        ("sa.key", "ca.crt", "service-account-key-malformed", "holds no private key"),
+        (
+            "ca.crt",
+            "ca.key",
+            "authority-malformed",
+            "does not contain the certificate of an authority",
+        ),
+        (
+            "etcd/ca.crt",
+            "sa.key",
+            "authority-malformed",
+            "does not contain the certificate of an authority",
+        ),
+        ("ca.key", "ca.crt", "authority-malformed", "does not contain a private key"),
+        ("sa.key", "ca.crt", "service-account-key-malformed", "does not contain a private key"),
     ];
     for (file, with, code, message) in cases {
         let place = Place::complete();
@@ -194,20 +207,20 @@ fn halves_of_an_authority_must_belong_together() {
     }
     let place = Place::complete();
     fs::remove_file(place.path().join(pki("ca.key"))).expect("a key");
-    let message = "secrets/cluster/pki/ca.crt has no key beside it";
+    let message = "the key of secrets/cluster/pki/ca.crt is missing";
     assert_reported(&place, &["keys"], "authority-mismatch", message, CLUSTER_LINE);
 }
 
-/// As after an interruption, or when a certificate was moved away because it has ended.
+/// As after an interrupted run, or when an expired certificate was moved away.
 #[test]
-fn a_certificate_is_made_of_the_key_that_is_there() {
+fn issues_a_certificate_for_an_existing_key() {
     let place = Place::complete();
     let (key, certificate) = ("secrets/cluster/pki/ca.key", "secrets/cluster/pki/ca.crt");
     let (kept, old) = (place.read(key), place.read(certificate));
     fs::remove_file(place.path().join(certificate)).expect("a certificate");
     let missing =
         "keys are missing:\n  kubernetes: no certificate authority\nrun `meshwright keys`\n";
-    assert_eq!(place.run(&["keys", "--check"]), told(1, missing));
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
     let (code, _, stderr) = place.run(&["keys"]);
     let hash = |text: &str| text.split("has the hash ").nth(1).map(|rest| rest[..71].to_owned());
     assert_eq!((code, hash(&stderr).is_some()), (Some(0), true), "{stderr}");
@@ -220,7 +233,7 @@ fn a_certificate_is_made_of_the_key_that_is_there() {
 }
 
 #[test]
-fn an_authority_that_has_ended_is_named() {
+fn reports_an_expired_authority() {
     let place = Place::complete();
     let key = place.read("secrets/cluster/pki/ca.key");
     let key = rcgen::KeyPair::from_pem(&key).expect("a key");
@@ -229,47 +242,50 @@ fn an_authority_that_has_ended_is_named() {
     parameters.not_after = rcgen::date_time_ymd(2020, 2, 29);
     let ended = parameters.self_signed(&key).expect("signed").pem();
     place.write("secrets/cluster/pki/ca.crt", &ended);
-    let message = "secrets/cluster/pki/ca.crt has ended on 2020-02-29";
+    let message = "secrets/cluster/pki/ca.crt expired on 2020-02-29";
     for arguments in [&["keys"][..], &["export", "tokyo"], &["kubeconfig", "laptop"]] {
         assert_reported(&place, arguments, "authority-expired", message, CLUSTER_LINE);
     }
 }
 
 #[test]
-fn a_password_that_bird_cannot_have_is_named() {
+fn reports_a_password_that_bird_rejects() {
     let place = Place::complete();
     place.edit("[kube_proxy]", "[calico]\nbgp_password = true\n\n[kube_proxy]");
     place.write("secrets/cluster/bgp-password", "two words\n");
-    let message = "secrets/cluster/bgp-password holds no password for BGP";
-    let line = "7 | bgp_password = true\n  |                ^^^^ asks for one\n";
+    let message = "secrets/cluster/bgp-password does not contain a BGP password";
+    let line = "7 | bgp_password = true\n  |                ^^^^ requires a password\n";
     assert_reported(&place, &["keys"], "bgp-password-malformed", message, line);
     assert_reported(&place, &["export", "--manifests"], "bgp-password-malformed", message, line);
     place.edit("bgp_password = true", "bgp_password = false");
-    assert_eq!(place.run(&["keys"]), told(0, "keys are complete: 2 nodes, 1 client\n"));
+    assert_eq!(place.run(&["keys"]), stderr_only(0, "keys are complete: 2 nodes, 1 client\n"));
 }
 
 const ID: &str = "6ff42ae2-765d-4adf-8112-31c55c1551ef";
 
 #[test]
-fn the_credential_of_the_tunnel_is_imported_in_either_form() {
+fn imports_the_tunnel_credential_in_either_form() {
     use super::export::CREDENTIALS;
     let place = Place::complete();
     place.write("credentials.json", CREDENTIALS);
     let import = ["keys", "import", "tunnel", "credentials.json"];
-    let none = "error: topology.toml has no [cloudflare_tunnel]\n |\n = help: write its `id` and \
-                `hostnames` first\n";
-    assert_eq!(place.run(&import), told(2, none));
+    let none = "error: topology.toml has no [cloudflare_tunnel]\n |\n = help: add this table with \
+                `id` and `hostnames`\n";
+    assert_eq!(place.run(&import), stderr_only(2, none));
     let tunnel = format!("[cloudflare_tunnel]\nid = \"{ID}\"\nhostnames = [\"a.example.com\"]\n\n");
     place.edit("[kube_proxy]", &format!("{tunnel}[kube_proxy]"));
-    let missing = "the tunnel has no credential: `meshwright keys import tunnel FILE`\n\
+    let missing = "the credential of the tunnel is missing: run `meshwright keys import tunnel FILE`\n\
                    keys are complete: 2 nodes, 1 client\n";
-    assert_eq!(place.run(&["keys"]), told(0, missing));
+    assert_eq!(place.run(&["keys"]), stderr_only(0, missing));
     let check =
         "keys are missing:\n  tunnel: no credential\nrun `meshwright keys import tunnel FILE`\n";
-    assert_eq!(place.run(&["keys", "--check"]), told(1, check));
-    let kept = format!("secrets/cluster/tunnel.json: credential of the tunnel {ID} kept\n");
-    assert_eq!(place.run(&import), told(0, &kept));
-    assert_eq!(place.run(&import), told(0, "secrets/cluster/tunnel.json holds it already\n"));
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, check));
+    let kept = format!("secrets/cluster/tunnel.json: credential of the tunnel {ID} imported\n");
+    assert_eq!(place.run(&import), stderr_only(0, &kept));
+    assert_eq!(
+        place.run(&import),
+        stderr_only(0, "secrets/cluster/tunnel.json contains this credential already\n")
+    );
 
     use base64::Engine as _;
     let token = "{\"a\":\"0123456789abcdef0123456789abcdef\",\"s\":\"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\",\"t\":\"6ff42ae2-765d-4adf-8112-31c55c1551ef\"}";
@@ -278,22 +294,25 @@ fn the_credential_of_the_tunnel_is_imported_in_either_form() {
         let script = format!("echo '{token}' | \"$0\" keys import tunnel -");
         super::ended(place.command("sh").args(["-c", &script, super::BINARY]).output().expect("sh"))
     };
-    assert_eq!(from_stdin(&token), told(0, "secrets/cluster/tunnel.json holds it already\n"));
+    assert_eq!(
+        from_stdin(&token),
+        stderr_only(0, "secrets/cluster/tunnel.json contains this credential already\n")
+    );
     fs::remove_file(place.path().join("secrets/cluster/tunnel.json")).expect("kept");
     let shown = format!("cloudflared service install {token}");
-    assert_eq!(from_stdin(&shown), told(0, &kept));
+    assert_eq!(from_stdin(&shown), stderr_only(0, &kept));
     assert_eq!(place.read("secrets/cluster/tunnel.json"), CREDENTIALS);
 
     place.write("credentials.json", &CREDENTIALS.replace("AQID", "BQID"));
-    let another = "error: secrets/cluster/tunnel.json holds another credential\n |\n = help: move the \
-                   file away if it is outdated\n";
-    assert_eq!(place.run(&import), told(2, another));
-    let gone = "error: cannot take gone.json: No such file or directory (os error 2)\n";
-    assert_eq!(place.run(&["keys", "import", "tunnel", "gone.json"]), told(2, gone));
+    let another = "error: secrets/cluster/tunnel.json contains another credential\n |\n = help: if it \
+                   is outdated, move the file away\n";
+    assert_eq!(place.run(&import), stderr_only(2, another));
+    let gone = "error: cannot read gone.json: No such file or directory (os error 2)\n";
+    assert_eq!(place.run(&["keys", "import", "tunnel", "gone.json"]), stderr_only(2, gone));
 }
 
 #[test]
-fn the_credential_of_another_tunnel_is_refused() {
+fn rejects_the_credential_of_another_tunnel() {
     use super::export::CREDENTIALS;
     let place = Place::complete();
     let tunnel = format!("[cloudflare_tunnel]\nid = \"{ID}\"\nhostnames = [\"a.example.com\"]\n\n");
@@ -306,34 +325,46 @@ fn the_credential_of_another_tunnel_is_refused() {
     let import = |file| ["keys", "import", "tunnel", file];
     let message = format!("credentials.json is the credential of the tunnel {other}");
     let (mismatch, malformed) = ("tunnel-credential-mismatch", "tunnel-credential-malformed");
-    assert_reported(&place, &import("credentials.json"), mismatch, &message, &line("is another"));
-    let message = "key.json holds no credential of a tunnel";
-    assert_reported(&place, &import("key.json"), malformed, message, &line("needs one"));
+    assert_reported(
+        &place,
+        &import("credentials.json"),
+        mismatch,
+        &message,
+        &line("is another tunnel"),
+    );
+    let message = "key.json does not contain a tunnel credential";
+    assert_reported(
+        &place,
+        &import("key.json"),
+        malformed,
+        message,
+        &line("requires a credential"),
+    );
 
     place.write("secrets/cluster/tunnel.json", &place.read("credentials.json"));
     let message = format!("secrets/cluster/tunnel.json is the credential of the tunnel {other}");
     for arguments in [&["keys"][..], &["export", "hongkong"], &["export", "--manifests"]] {
-        assert_reported(&place, arguments, mismatch, &message, &line("is another"));
+        assert_reported(&place, arguments, mismatch, &message, &line("is another tunnel"));
     }
     place.write("secrets/cluster/tunnel.json", "{}");
-    let message = "secrets/cluster/tunnel.json holds no credential of a tunnel";
-    assert_reported(&place, &["keys"], malformed, message, &line("needs one"));
+    let message = "secrets/cluster/tunnel.json does not contain a tunnel credential";
+    assert_reported(&place, &["keys"], malformed, message, &line("requires a credential"));
 }
 
-/// A clone without the store is no reason for a second cluster.
+/// A clone of the repository without the store must not get new authorities.
 #[test]
-fn a_store_that_is_elsewhere_is_not_begun_anew() {
+fn does_not_replace_a_store_that_is_elsewhere() {
     let place = Place::complete();
     fs::remove_dir_all(place.path().join("secrets")).expect("a store");
     let before = place.tree();
-    let elsewhere = "node hongkong: made elsewhere, its private key is not in the store\n\
-                     node tokyo: made elsewhere, its private key is not in the store\n\
-                     client laptop: made elsewhere, its private key is not in the store\n";
-    let refused = "the cluster's own secrets are missing, and the key of every node was made \
-                   elsewhere:\n  if this cluster has a store elsewhere, name it with --secrets\n  if it \
-                   has none yet, run `meshwright keys --new-cluster`\n";
-    assert_eq!(place.run(&["keys"]), told(1, &format!("{elsewhere}{refused}")));
+    let elsewhere = "node hongkong: its private key is not in the store; its public key is kept\n\
+                     node tokyo: its private key is not in the store; its public key is kept\n\
+                     client laptop: its private key is not in the store; its public key is kept\n";
+    let refused = "the secrets of the cluster are missing, and no node's private key is in the \
+                   store:\n  if the cluster has another store, name it with --secrets\n  if it has \
+                   no store yet, run `meshwright keys --new-cluster`\n";
+    assert_eq!(place.run(&["keys"]), stderr_only(1, &format!("{elsewhere}{refused}")));
     assert_eq!(place.tree(), before);
-    assert_eq!(place.run(&["keys", "--new-cluster", "-q"]), told(0, ""));
-    assert_eq!(place.run(&["keys", "-q"]), told(0, ""));
+    assert_eq!(place.run(&["keys", "--new-cluster", "-q"]), stderr_only(0, ""));
+    assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
 }

@@ -1,4 +1,4 @@
-//! A request from the Internet, as `trace` and `prove` tell of it.
+//! Tests of `trace` and `prove` for requests from the Internet.
 
 use std::fs;
 use std::path::Path;
@@ -13,43 +13,43 @@ fn committed(folder: &str) -> String {
 }
 
 #[test]
-fn a_name_that_is_not_public_is_told_from_those_that_are() {
+fn rejects_hostnames_that_are_not_public() {
     let place = Place::empty();
     let table = [
         (
             "out",
             "hello.exmaple.com",
-            "`hello.exmaple.com` is no hostname of the tunnel",
+            "`hello.exmaple.com` is not a hostname of the tunnel",
             "did you mean `hello.example.com`?",
         ),
         (
             "out",
             "app.invalid",
-            "`app.invalid` is no hostname of the tunnel",
-            "the tunnel's are: hello.example.com, *.example.com",
+            "`app.invalid` is not a hostname of the tunnel",
+            "the tunnel has hello.example.com, *.example.com",
         ),
         (
             "examples/nixos/out",
             "hello.example.com",
-            "there is no tunnel: nothing leads in from the Internet",
-            "`[cloudflare_tunnel]` in the topology makes hostnames public",
+            "the tree has no tunnel, so no hostname is public",
+            "add `[cloudflare_tunnel]` to the topology",
         ),
         (
             "out",
             "tokyo",
-            "no flow leads from internet to tokyo",
-            "`meshwright prove` shows what the Internet may send to each node",
+            "there is no flow from internet to tokyo",
+            "run `meshwright prove` for the public ports of each node",
         ),
     ];
     for (folder, name, message, help) in table {
-        let said = format!("error: {message}\n |\n = help: {help}\n");
+        let expected_message = format!("error: {message}\n |\n = help: {help}\n");
         let run = place.run(&["--out", &committed(folder), "trace", "internet", name]);
-        assert_eq!(run, (Some(2), String::new(), said), "{name}");
+        assert_eq!(run, (Some(2), String::new(), expected_message), "{name}");
     }
 }
 
 #[test]
-fn a_name_below_a_wildcard_is_followed() {
+fn traces_a_hostname_of_a_wildcard() {
     let place = Place::empty();
     let out = committed("out");
     let (code, story, _) = place.run(&["--out", &out, "trace", "internet", "app.example.com"]);
@@ -59,7 +59,7 @@ fn a_name_below_a_wildcard_is_followed() {
 }
 
 #[test]
-fn programs_get_each_step_of_a_request() {
+fn json_contains_each_hop_of_a_request() {
     let place = Place::empty();
     let out = committed("out");
     let trace = ["--out", &out, "trace", "internet", "hello.example.com", "--format", "json"];
@@ -77,18 +77,15 @@ fn programs_get_each_step_of_a_request() {
     let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
     let flows = document["flows"].as_array().expect("flows").iter();
     let names: Vec<_> = flows.filter(|flow| flow["flow"] == "tunnel-app").collect();
-    let told: Vec<_> =
-        names.iter().map(|flow| (&flow["from"], &flow["to"], &flow["verdict"])).collect();
-    let told: Vec<_> = told
-        .iter()
-        .map(|(from, to, verdict)| (from.as_str(), to.as_str(), verdict.as_str()))
-        .collect();
-    let delivered = |name| (Some("internet"), Some(name), Some("delivered"));
-    assert_eq!(told, ["hello.example.com", "*.example.com"].map(delivered));
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let verdicts: Vec<_> =
+        names.iter().map(|flow| [&flow["from"], &flow["to"], &flow["verdict"]].map(text)).collect();
+    let delivered = |name: &str| ["internet", name, "delivered"].map(|word| Some(word.to_owned()));
+    assert_eq!(verdicts, ["hello.example.com", "*.example.com"].map(delivered));
 }
 
 #[test]
-fn a_name_that_leads_nowhere_is_told_at_its_line() {
+fn reports_an_unserved_hostname_with_its_line() {
     let place = Place::empty();
     for folder in ["nodes", "clients", "host", "cluster"] {
         copy(&committed(&format!("out/{folder}")), &place.path().join("out").join(folder));
@@ -99,10 +96,10 @@ fn a_name_that_leads_nowhere_is_told_at_its_line() {
 
     let message = "no container of hello listens on the port `web` that the Service hello means";
     let (code, stdout, _) = place.run(&["prove", "--format", "github"]);
-    let said = format!(
+    let expected_message = format!(
         "::error file=out/cluster/hello/hello.yaml,line=99,endLine=99,col=5,endColumn=20,title=service-without-pods::{message}\n"
     );
-    assert_eq!((code, stdout), (Some(1), said));
+    assert_eq!((code, stdout), (Some(1), expected_message));
 
     let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
     let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
