@@ -1,8 +1,8 @@
-//! What each node's public side lets in, for all packets: not tried, but computed from its rules.
+//! Computes all packets that each node's public side accepts, from its rules.
 //!
-//! The packets that the input chain admits from any interface but wg0, a pod's or lo, of connections
-//! that it does not know yet, are subtracted from those that it has to admit, and the other way round.
-//! Both differences must be empty.
+//! Two sets are compared: new packets that the input chain accepts from public interfaces (all
+//! except wg0, lo and those of pods), and packets that it has to accept. Both differences must be
+//! empty.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,23 +24,23 @@ use meshwright_value::Protocol;
 pub struct AdmittedRegion {
     /// The packets.
     pub region: Region,
-    /// The line of the rule, or of the policy; none if no chain looks.
+    /// The line of the rule or policy; none if there is no chain at this hook.
     pub line: Option<u32>,
 }
 
-/// What one node's public side lets in.
+/// The packets that one node's public side accepts.
 #[derive(Debug, Default)]
 pub struct Exposure {
-    /// In the words of [`describe`], with the lines that admit it.
+    /// Descriptions by [`describe`], with the lines that admit the packets.
     pub admitted: Vec<(String, Option<u32>)>,
-    /// What differs from what it has to be.
+    /// Differences from the expected packets.
     pub findings: Vec<ProofFinding>,
 }
 
 const TCP: u128 = 6;
 const UDP: u128 = 17;
 
-/// The packets of connections that conntrack does not know.
+/// The states of packets that belong to no known connection.
 fn unknown() -> Ranges {
     [ConntrackState::Invalid, ConntrackState::New, ConntrackState::Untracked]
         .map(|state| (state as u128, state as u128))
@@ -48,7 +48,7 @@ fn unknown() -> Ranges {
         .collect()
 }
 
-/// Computes what a node's public side lets in.
+/// Computes the packets that a node's public side accepts.
 #[must_use]
 pub fn public_side(model: &Model, id: MachineId) -> Exposure {
     let Some(node) = model.files(id) else { return Exposure::default() };
@@ -84,7 +84,7 @@ pub fn public_side(model: &Model, id: MachineId) -> Exposure {
     }
     let open: Vec<_> = admitted.iter().map(|one| one.region.clone()).collect();
     for region in subtract_all(expected, &open) {
-        let message = format!("the public side is closed to {}", describe(&region));
+        let message = format!("the public side does not accept {}", describe(&region));
         findings.push(ProofFinding::new(FindingCode::PublicSideClosed, file.whole(), message));
     }
     findings.sort();
@@ -93,8 +93,8 @@ pub fn public_side(model: &Model, id: MachineId) -> Exposure {
     Exposure { admitted, findings }
 }
 
-/// What it has to let in: WireGuard's port, SSH from its sources, `open_ports`, and what IP itself
-/// needs (host.md §2): errors and pings, neighbour discovery, multicast listeners, DHCP's answers.
+/// The packets that it has to accept: WireGuard's port, SSH from its sources, `open_ports`, and the
+/// packets that IP needs: errors and pings, neighbour discovery, multicast listeners, DHCP's answers.
 fn expected(model: &Model, node: &EmittedNode) -> Vec<Region> {
     let json = &node.json.content;
     let port = node.conf.content.listen_port.map_or(0, |port| port.value.into());
@@ -124,7 +124,7 @@ fn expected(model: &Model, node: &EmittedNode) -> Vec<Region> {
     both.filter(|region| !region.is_empty()).collect()
 }
 
-/// Mesh, pod and service addresses: they are no addresses of the public side.
+/// Mesh, pod and service addresses. They are not addresses of the public side.
 fn private(model: &Model) -> Ranges {
     let (cluster, _) = model.cluster();
     let mesh = model.emitted.nodes.iter().filter_map(|node| node.conf.content.address);
@@ -151,8 +151,8 @@ fn icmp(version: u128, protocol: u128, types: &[(&str, u8)], without: &[&str]) -
         .within(Dimension::IcmpType, &types)
 }
 
-/// What a client that widens its own AllowedIPs could reach beyond what its file asks for, on one
-/// node: the firewall alone stands before it.
+/// Packets that a node accepts from a client beyond the AllowedIPs of the client's file. A client can
+/// change its own AllowedIPs, so only the node's firewall limits it.
 #[must_use]
 pub fn client_excess(model: &Model, client: MachineId, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
@@ -167,7 +167,7 @@ pub fn client_excess(model: &Model, client: MachineId, id: MachineId) -> Vec<Pro
         for one in admitted(&node.firewall.content, hook, vec![start.clone()]) {
             for region in subtract_all(vec![one.region.clone()], &allowed) {
                 let message = format!(
-                    "{} lets the client {} reach what its file does not ask for: {}",
+                    "{} accepts packets from the client {} that its AllowedIPs do not cover: {}",
                     node.name,
                     model.machine(client).name,
                     describe(&region)
@@ -181,7 +181,7 @@ pub fn client_excess(model: &Model, client: MachineId, id: MachineId) -> Vec<Pro
     findings
 }
 
-/// What a client may reach at input, and through a node.
+/// The packets that a node may accept from a client, and those that it may forward.
 fn allowed(model: &Model, client: MachineId, node: &EmittedNode) -> (Vec<Region>, Vec<Region>) {
     let asks = |name| {
         let flow = crate::flows::Flow::find(name);
@@ -260,7 +260,7 @@ struct ChainRun<'a> {
 }
 
 impl ChainRun<'_> {
-    /// Notes what the rules admit, and returns what comes out at the end.
+    /// Records the packets that the rules accept, and returns those that reach the end of the chain.
     fn chain(&mut self, rules: &[NftRule], mut regions: Vec<Region>) -> Vec<Region> {
         let mut returned = Vec::new();
         for rule in rules {
@@ -290,7 +290,7 @@ impl ChainRun<'_> {
     }
 }
 
-/// Packets in words: `tcp 22 from 198.51.100.0/24`.
+/// Describes packets: `tcp 22 from 198.51.100.0/24`.
 #[must_use]
 pub fn describe(region: &Region) -> String {
     let mut text =
@@ -347,7 +347,7 @@ fn icmp_names(types: &Ranges, names: &[(&str, u8)]) -> String {
     all.collect::<Vec<_>>().join(",")
 }
 
-/// The prefix where it is one, the ends where it is not.
+/// A prefix if the range is one, otherwise its first and last address.
 fn addresses(ranges: &Ranges, bits: u32) -> String {
     let show = |number: u128| {
         let v4 = u32::try_from(number).map(|number| Ipv4Addr::from(number).to_string());

@@ -1,4 +1,4 @@
-//! The tree that is judged: a directory, or what was rendered and never written.
+//! The tree that is proven: a directory, or files in memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ pub trait TreeFiles: Sync {
     /// When they cannot be listed, with the path that could not.
     fn paths(&self) -> Result<Vec<String>, TreeReadError>;
 
-    /// The bytes of one.
+    /// The bytes of one file.
     ///
     /// # Errors
     ///
@@ -22,13 +22,13 @@ pub trait TreeFiles: Sync {
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError>;
 }
 
-/// What the system refuses.
+/// The operating system refused to list or read a path.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", path.display())]
 pub struct TreeReadError {
-    /// What was read.
+    /// The path.
     pub path: PathBuf,
-    /// Why it could not be.
+    /// The reason.
     pub source: io::Error,
 }
 
@@ -49,8 +49,8 @@ impl TreeFiles for OutputDirectory<'_> {
     }
 }
 
-/// Lists regular files alone: what is a symlink was not written by us, and is not followed. Names
-/// that begin with a dot, such as the writer's staging folder, are nobody's artifact.
+/// Lists regular files only. Symlinks are never emitted, and are not followed. Names that begin with
+/// a dot, such as the writer's staging folder, are not artifacts.
 fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), TreeReadError> {
     let dir = root.join(folder);
     let failed = |source| TreeReadError { path: dir.clone(), source };

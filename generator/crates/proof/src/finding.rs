@@ -1,17 +1,17 @@
-//! What is wrong with a tree: a stable code, the line that causes it, and words.
+//! A fault of a tree: a stable code, the line that causes it, and a message.
 
 use std::fmt;
 
 use crate::span::FileLine;
 
-/// Why a packet does not arrive, or what an invariant found.
+/// A fault: a packet does not arrive, or an invariant does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProofFinding {
-    /// What kind of fault it is.
+    /// The kind of fault.
     pub code: FindingCode,
     /// The line that causes it.
     pub place: FileLine,
-    /// What is wrong there.
+    /// A description of the fault.
     pub message: String,
 }
 
@@ -34,7 +34,7 @@ macro_rules! codes {
             /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$code),*];
 
-            /// The name that stays the same.
+            /// The stable name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -50,23 +50,23 @@ codes! {
     FileMissing = "file-missing",
     /// A reader does not know a construct.
     NotUnderstood = "not-understood",
-    /// Two files say different things of one machine.
+    /// Two files have different values for one machine.
     FilesDisagree = "files-disagree",
     /// A host has no private key.
     PrivateKeyMissing = "private-key-missing",
-    /// A peer's key is nobody's, or another's.
+    /// A peer's key belongs to no machine, or to another machine.
     KeysDisagree = "keys-disagree",
-    /// One end knows the other, and not the other way round.
+    /// One end has the other as a peer, but not the other way round.
     PeerMissing = "peer-missing",
     /// The two ends load different preshared keys.
     PresharedKeysDisagree = "preshared-keys-disagree",
     /// Neither end can call the other.
     PeerUnreachable = "peer-unreachable",
-    /// An end that can call does not keep doing so.
+    /// An end that can call sends no keepalives.
     KeepaliveMissing = "keepalive-missing",
-    /// No peer takes packets for an address.
+    /// No peer's `AllowedIPs` contain a destination.
     NoPeerForAddress = "no-peer-for-address",
-    /// The peer does not take packets from an address.
+    /// The peer's `AllowedIPs` do not contain a source.
     SourceRefused = "source-refused",
     /// Two peers of one interface claim one address.
     AddressClaimedTwice = "address-claimed-twice",
@@ -74,65 +74,65 @@ codes! {
     AddressMissing = "address-missing",
     /// A route ends at a guard.
     NoRoute = "no-route",
-    /// A packet of ours takes the default route.
+    /// A packet of the mesh takes the default route.
     LeavesInClear = "leaves-in-clear",
-    /// A packet comes to another machine than the one that it is for.
+    /// A packet arrives at another machine than its destination.
     ArrivesElsewhere = "arrives-elsewhere",
-    /// A packet goes round in circles.
+    /// A packet is forwarded in a circle.
     RoutingLoop = "routing-loop",
-    /// wg-quick sets routes that BIRD advertises.
+    /// wg-quick adds routes that BIRD advertises.
     RoutesAdvertised = "routes-advertised",
-    /// A packet is larger than what carries it.
+    /// A packet is larger than the MTU of its path.
     PacketTooLarge = "packet-too-large",
-    /// A firewall drops what it must let through.
+    /// A firewall drops a packet that it must accept.
     FirewallDrops = "firewall-drops",
-    /// A firewall lets through what it must drop.
+    /// A firewall accepts a packet that it must drop.
     FirewallAdmits = "firewall-admits",
-    /// The public side is open to more than it may be.
+    /// The public side accepts more packets than it should.
     PublicSideOpen = "public-side-open",
-    /// The public side is closed to what it must answer.
+    /// The public side drops packets that it must accept.
     PublicSideClosed = "public-side-closed",
-    /// A client reaches more than its file asks for.
+    /// A client reaches addresses that are not in its `AllowedIPs`.
     ReachExceeded = "reach-exceeded",
-    /// A pool is not one node's, or a node has not one pool.
+    /// A pool does not belong to exactly one node, or a node does not have exactly one pool.
     PoolMismatch = "pool-mismatch",
-    /// A pool would be encapsulated, or cut into blocks.
+    /// A pool is encapsulated, or is split into blocks.
     PoolShape = "pool-shape",
-    /// Nothing holds back packets of ours when wg0 is away.
+    /// Packets of the mesh can leave unencrypted when wg0 is down.
     GuardMissing = "guard-missing",
-    /// Pods would wait for BGP.
+    /// Pods of two nodes cannot reach each other before BGP is up.
     PodsWaitForBgp = "pods-wait-for-bgp",
-    /// BGP would not come up.
+    /// BGP does not come up.
     BgpMisconfigured = "bgp-misconfigured",
-    /// The dataplanes of Calico and kube-proxy do not fit.
+    /// The dataplanes of Calico and kube-proxy do not work together.
     DataplaneMismatch = "dataplane-mismatch",
-    /// A service of the host listens on the public side too.
+    /// A service of the host listens on the public side.
     ListensEverywhere = "listens-everywhere",
     /// NodePorts are not served at a node's address in the mesh.
     NodePortUnserved = "node-port-unserved",
-    /// A unit starts too late, or does harm when it stops.
+    /// A unit starts too late, or removes rules when it stops.
     UnitMisbehaves = "unit-misbehaves",
     /// Two files name two tunnels.
     TunnelsDiffer = "tunnels-differ",
     /// cloudflared refuses its configuration, or does not find it.
     TunnelRefused = "tunnel-refused",
-    /// A rule of cloudflared's that nothing comes to.
+    /// A cloudflared rule that no request reaches.
     RuleShadowed = "rule-shadowed",
-    /// A public name leads nowhere.
+    /// A public name has no destination.
     HostnameUnserved = "hostname-unserved",
-    /// A Service, or a port of one, that is not there.
+    /// A Service, or a port of a Service, that does not exist.
     ServiceUnknown = "service-unknown",
-    /// A Service that no pod stands behind.
+    /// A Service that selects no pod.
     ServiceWithoutPods = "service-without-pods",
-    /// Pods that never become ready, or that there are none of.
+    /// Pods that never become ready, or a workload without pods.
     PodsNotReady = "pods-not-ready",
     /// An Ingress of a class that no controller serves.
     ClassUnserved = "class-unserved",
-    /// A NetworkPolicy keeps a packet back that must pass.
+    /// A NetworkPolicy drops a packet that it must accept.
     PolicyDrops = "policy-drops",
-    /// A NetworkPolicy admits more than the tunnel needs.
+    /// A NetworkPolicy accepts more than the tunnel needs.
     PolicyAdmits = "policy-admits",
-    /// A Service, or its pods, can be reached by another way than the tunnel.
+    /// A Service, or its pods, can be reached without the tunnel.
     ServiceExposed = "service-exposed",
 }
 

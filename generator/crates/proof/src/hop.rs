@@ -1,4 +1,4 @@
-//! The steps of a packet on its way, each with the line that decides it.
+//! The steps of a packet on its path, each with the line that decides it.
 
 use crate::model::MachineId;
 use crate::model::packet::Packet;
@@ -9,56 +9,56 @@ use crate::span::FileLine;
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PacketHop {
-    /// Where it happens.
+    /// The machine.
     pub machine: MachineId,
-    /// The packet, after it.
+    /// The packet after the step.
     pub packet: Packet,
-    /// What happens.
+    /// The step.
     pub step: HopStep,
-    /// The line that decides it; none where nothing emitted does.
+    /// The line that decides it; none if no emitted file decides it.
     pub place: Option<FileLine>,
 }
 
-/// What happens to a packet.
+/// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HopStep {
-    /// It is sent.
+    /// The packet is sent.
     Sent(Party),
     /// kube-proxy chose one of a Service's pods.
     Translated,
-    /// Its source became that of the host.
+    /// Its source became the host's address.
     Masqueraded,
-    /// conntrack took both back, since it is an answer.
+    /// conntrack restored both addresses, because the packet is an answer.
     Restored,
     /// The host found a route.
     Routed(TakenRoute),
-    /// The firewall let it through.
+    /// The firewall admitted it.
     Admitted(Hook),
-    /// WireGuard found the peer whose `AllowedIPs` hold the destination.
+    /// WireGuard found the peer whose `AllowedIPs` contain the destination.
     Encrypted {
         /// That peer.
         to: MachineId,
-        /// Where one end finds the other.
+        /// The line of the endpoint by which one end calls the other.
         endpoint: FileLine,
         /// Its size on the underlay, in bytes.
         size: u16,
     },
-    /// WireGuard took it out, since the sender's `AllowedIPs` hold the source.
+    /// WireGuard decrypted it, because the sender's `AllowedIPs` contain the source.
     Decrypted {
         /// The sender.
         from: MachineId,
     },
-    /// It has arrived.
+    /// It arrived.
     Delivered(Party),
 }
 
-/// Who sends, or receives.
+/// The sender or receiver on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Party {
     /// A process of the host.
     Host,
     /// A pod.
     Pod,
-    /// Somebody on the Internet.
+    /// A host on the Internet.
     Internet,
 }

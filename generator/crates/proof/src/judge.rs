@@ -1,4 +1,4 @@
-//! All flows between all pairs.
+//! Proves all flows between all pairs of machines.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::read::tree;
 use crate::span::{FileId, FileLine, TreePaths};
 use crate::walk::Walker;
 
-/// What came of a proof.
+/// The result of a proof.
 #[derive(Debug)]
 pub struct Proof {
     /// The paths of all files.
@@ -25,22 +25,22 @@ pub struct Proof {
     pub model: Option<Model>,
     /// For each flow of [`flows::all`] how often it was proven, and how often it failed.
     pub counts: Vec<FlowCount>,
-    /// Why flows failed, the most frequent cause first.
+    /// The causes of failed flows, the most frequent cause first.
     pub failures: Vec<FlowFailure>,
-    /// The way in from the Internet.
+    /// The path from the Internet.
     pub ingress: ingress::IngressProof,
-    /// What is wrong without a packet.
+    /// Faults that no packet shows.
     pub findings: Vec<ProofFinding>,
-    /// Files whose bytes are not the manifest's.
+    /// Files whose bytes differ from the manifest.
     pub edited: Vec<FileId>,
 }
 
-/// One cause, and what it breaks.
+/// One cause, and the flows that fail because of it.
 #[derive(Debug, Clone)]
 pub struct FlowFailure {
     /// The cause.
     pub finding: ProofFinding,
-    /// How many flows fail for it.
+    /// How many flows fail because of it.
     pub count: u64,
     /// The first of them.
     pub first: FlowInstance,
@@ -51,25 +51,25 @@ pub struct FlowFailure {
 pub struct FlowInstance {
     /// The flow.
     pub flow: &'static Flow,
-    /// Who sends.
+    /// The sender.
     pub from: MachineId,
-    /// Who should receive.
+    /// The intended receiver.
     pub to: MachineId,
 }
 
 impl Proof {
-    /// Whether everything holds.
+    /// Whether there is no fault.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.failures.is_empty() && self.causes().next().is_none()
     }
 
-    /// What is wrong without a packet between two machines: with the way in, and without any.
+    /// Faults that no packet between two machines shows.
     pub fn causes(&self) -> impl Iterator<Item = &ProofFinding> {
         self.ingress.causes().chain(&self.findings)
     }
 
-    /// Whether a flow was proven wherever it applies.
+    /// Whether a flow was proven between all machines that it applies to.
     fn is_proven(&self, name: &str) -> bool {
         let mut flows = flows::all().zip(&self.counts);
         flows.any(|(flow, count)| flow.name == name && count.failed == 0)
@@ -82,7 +82,7 @@ impl Proof {
         nodes * nodes.saturating_sub(1)
     }
 
-    /// How often all flows together held, and failed.
+    /// The sum of all counts.
     #[must_use]
     pub fn total(&self) -> FlowCount {
         let entry = self.ingress.count();
@@ -96,7 +96,7 @@ impl Proof {
 ///
 /// # Errors
 ///
-/// When the system refuses a file.
+/// When the operating system refuses a file.
 pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
     let reading = tree::read(files)?;
     let mut proof = Proof {
@@ -108,7 +108,7 @@ pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
         findings: reading.findings,
         edited: reading.edited,
     };
-    // What could not be read may be anything: no flow is judged on top of it.
+    // The content of an unread file is unknown, so no flow can be judged.
     let Some(emitted) = reading.emitted.filter(|_| proof.findings.is_empty()) else {
         return Ok(proof);
     };
@@ -140,7 +140,7 @@ fn walk(model: &Model, proof: &mut Proof) {
     proof.failures = failures;
 }
 
-/// What one machine sends.
+/// The results for one sender.
 struct SenderRow {
     counts: Vec<FlowCount>,
     causes: Causes,
@@ -186,7 +186,7 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> SenderRow {
     row
 }
 
-/// Why a flow is not as it should be.
+/// The cause of an unexpected verdict.
 #[must_use]
 pub fn cause(model: &Model, instance: &FlowInstance, verdict: FlowVerdict) -> ProofFinding {
     let FlowInstance { flow, from, to } = *instance;
@@ -196,16 +196,16 @@ pub fn cause(model: &Model, instance: &FlowInstance, verdict: FlowVerdict) -> Pr
     let names = [from, to].map(|id| model.machine(id).name.as_str());
     let message = match flow.expected {
         Expected::Blocked => {
-            format!("{} from {} to {} is let through", flow.name, names[0], names[1])
+            format!("{} from {} to {} is not blocked", flow.name, names[0], names[1])
         }
         Expected::AsAsked | Expected::Delivered => {
             format!(
-                "{} reaches {} by {}, and its file does not ask for it",
+                "{} reaches {} by {}, but its AllowedIPs do not contain that address",
                 names[0], names[1], flow.name
             )
         }
     };
-    // The last rule that admitted it is where it could have been stopped.
+    // The last rule that admitted the packet could have stopped it.
     let place = last_admission(model, instance);
     let code = match flow.expected {
         Expected::Blocked => FindingCode::FirewallAdmits,
@@ -214,7 +214,7 @@ pub fn cause(model: &Model, instance: &FlowInstance, verdict: FlowVerdict) -> Pr
     ProofFinding::new(code, place, message)
 }
 
-/// A pod packet that only BIRD has a route for is not lost by the guard, but by what is not in
+/// The route guard stops a pod packet if only BIRD has a route. The cause is the missing line in
 /// wg0.routes.
 fn without_routes(model: &Model, instance: &FlowInstance, finding: ProofFinding) -> ProofFinding {
     let waits = matches!(instance.flow.target, FlowTarget::PodWithoutBgp(_));
@@ -222,8 +222,9 @@ fn without_routes(model: &Model, instance: &FlowInstance, finding: ProofFinding)
     match routes.filter(|_| waits && finding.code == FindingCode::NoRoute) {
         Some(file) => {
             let name = &model.machine(instance.to).name;
-            let message =
-                format!("no route to the pods of {name} but BIRD's, which may take 240 s");
+            let message = format!(
+                "only BIRD has a route to the pods of {name}: this may take 240 s after a start"
+            );
             ProofFinding::new(FindingCode::PodsWaitForBgp, file.whole(), message)
         }
         None => finding,

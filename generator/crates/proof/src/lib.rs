@@ -1,13 +1,13 @@
-//! The proof: that what was emitted works, shown from the emitted files alone.
+//! The proof: the emitted files alone show that the network works.
 //!
-//! 1. [`read`]: each format is read back, strictly; every fact keeps its line ([`span`]).
-//! 2. [`model`]: the facts become machines, routes, links and firewalls, for all addresses at once
+//! 1. [`read`]: a strict reader for each format; every value keeps its line ([`span`]).
+//! 2. [`model`]: the values become machines, routes, links and firewalls, for all addresses at once
 //!    ([`model::address_class`]).
-//! 3. [`walk`]: a packet and its answer go from hook to hook ([`hop`]); [`flows`] says which must
-//!    arrive, and [`judge`] sends all of them.
-//! 4. [`report`]: what came of it, for people and for programs.
+//! 3. [`walk`]: a packet and its answer go from hook to hook ([`hop`]); [`flows`] lists the packets
+//!    that must arrive, and [`judge`] sends all of them.
+//! 4. [`report`]: the results, for people and for programs.
 //!
-//! Nothing of the plan is seen here: a renderer that errs is not believed twice.
+//! The proof does not read the plan: an error of the plan or of a renderer would then be repeated here.
 
 #[cfg(test)]
 mod agreement;

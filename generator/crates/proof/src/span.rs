@@ -1,4 +1,4 @@
-//! Where a fact stands: every fact of the proof can be looked up in the tree that it was read from.
+//! Lines of files: every value of the proof keeps the line that it was read from.
 
 /// A file of the tree: its position in [`TreePaths`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,7 +9,7 @@ pub struct FileId(u32);
 pub struct FileLine {
     /// The file.
     pub file: FileId,
-    /// The line, from 1; 0 is the file as a whole, such as for what is missing in it.
+    /// The line, from 1; 0 is the file as a whole, for example if a value is missing.
     pub line: u32,
 }
 
@@ -27,7 +27,7 @@ impl FileId {
     }
 }
 
-/// A value with the line that it stands on.
+/// A value with its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineSpanned<T> {
     /// The value.
@@ -36,12 +36,12 @@ pub struct LineSpanned<T> {
     pub line: u32,
 }
 
-/// A value with the place that it was read from.
+/// A value with its file and line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSpanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its file and line.
     pub place: FileLine,
 }
 
@@ -75,7 +75,7 @@ impl TreePaths {
         &self.0[file.0 as usize]
     }
 
-    /// `path:line`, as editors and CI take it.
+    /// `path:line`, the form that editors and CI systems link.
     #[must_use]
     pub fn show(&self, place: FileLine) -> String {
         let path = self.path(place.file);

@@ -1,4 +1,4 @@
-//! The way of one packet between two parties, step by step.
+//! The path of one packet between two parties, step by step.
 
 use crate::finding::ProofFinding;
 use crate::flows::{self, Flow, FlowVerdict};
@@ -6,12 +6,12 @@ use crate::hop::{PacketHop, Party};
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
-/// Who a packet comes from, or goes to.
+/// The source or destination of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceEnd {
-    /// The machine; of the Internet, none.
+    /// The machine; none for the Internet.
     pub machine: Option<MachineId>,
-    /// Who on it.
+    /// The sender or receiver on it.
     pub party: Party,
 }
 
@@ -20,7 +20,7 @@ impl TraceEnd {
     ///
     /// # Errors
     ///
-    /// When there is no such machine; with those that there are.
+    /// When there is no such machine; the message lists the nodes.
     pub fn parse(text: &str, model: &Model) -> Result<Self, String> {
         if text == "internet" {
             return Ok(Self { machine: None, party: Party::Internet });
@@ -39,18 +39,18 @@ impl TraceEnd {
     }
 }
 
-/// A way and how it ended.
+/// A path and its end.
 #[derive(Debug)]
 pub struct PacketTrace {
     /// The flow.
     pub flow: &'static str,
-    /// Its steps; there, then back.
+    /// The steps of the packet, then those of its answer.
     pub hops: Vec<PacketHop>,
-    /// Why it ended too early.
+    /// Why the packet or its answer did not arrive.
     pub stopped: Option<ProofFinding>,
 }
 
-/// The flow that one would try first between two parties.
+/// The default flow between two parties.
 #[must_use]
 pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'static Flow> {
     let client = from.machine.is_some_and(|id| model.is_client(id));
@@ -67,7 +67,7 @@ pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'stati
     Flow::find(name)
 }
 
-/// Walks one flow between two machines, in the first of its ways.
+/// Walks the first probe of a flow between two machines.
 #[must_use]
 pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> PacketTrace {
     let mut walker = Walker::with_log(model);

@@ -16,7 +16,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/hello/hello.yaml",
         change: Change::Replace("ingressClassName: nginx", "ingressClassName: ngnix"),
-        cause: "class-unserved: the Ingress hello has the class ngnix, which no controller of the tree serves: it has nginx",
+        cause: "class-unserved: the Ingress hello has the class ngnix, which no controller of the tree serves: the classes are nginx",
         place: "cluster/hello/hello.yaml:107",
     },
     Broken {
@@ -35,7 +35,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/hello/hello.yaml",
         change: Change::Replace("targetPort: http", "targetPort: web"),
-        cause: "service-without-pods: no container of hello listens on the port `web` that the Service hello means",
+        cause: "service-without-pods: no container of hello listens on the target port `web` of the Service hello",
         place: "cluster/hello/hello.yaml:99",
     },
     Broken {
@@ -76,7 +76,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/hello/hello.yaml",
         change: Change::Replace("--port=8080", "--port=8081"),
-        cause: "pods-not-ready: hello listens on 8081, which is none of its ports",
+        cause: "pods-not-ready: hello listens on 8081, which is not one of its ports",
         place: "cluster/hello/hello.yaml:59",
     },
     Broken {

@@ -56,7 +56,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "nodes/tokyo/kubeadm.yaml",
         change: Change::Replace("value: \"10.66.66.2\"", "value: \"10.66.66.3\""),
-        cause: "files-disagree: kubelet says 10.66.66.3, wg0.conf 10.66.66.2",
+        cause: "files-disagree: kubelet has the address 10.66.66.3, wg0.conf has 10.66.66.2",
         place: "nodes/tokyo/kubeadm.yaml:13",
     },
     Broken {
@@ -64,7 +64,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "host/hosts",
         change: Change::Replace("10.66.66.1 k8s-api", "10.66.66.2 k8s-api"),
-        cause: "files-disagree: k8s-api.atlas.internal is 10.66.66.2, and not 10.66.66.1",
+        cause: "files-disagree: k8s-api.atlas.internal has the address 10.66.66.2, not 10.66.66.1",
         place: "host/hosts:3",
     },
     Broken {
@@ -72,7 +72,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "host/hosts",
         change: Change::Replace("k8s-api.atlas", "k8s-api.atals"),
-        cause: "files-disagree: the API's name k8s-api.atlas.internal has no line: nobody finds the API",
+        cause: "files-disagree: the API's name k8s-api.atlas.internal has no line: no host can resolve it",
         place: "host/hosts",
     },
     Broken {
@@ -80,7 +80,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "host/hosts",
         change: Change::Replace("10.66.66.2 tokyo", "10.66.66.3 tokyo"),
-        cause: "files-disagree: tokyo is at 10.66.66.2, not at 10.66.66.3",
+        cause: "files-disagree: tokyo has the address 10.66.66.2, not 10.66.66.3",
         place: "host/hosts:5",
     },
     Broken {
@@ -88,7 +88,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "host/hosts",
         change: Change::Replace("127.0.0.1 api", "10.66.66.1 api"),
-        cause: "files-disagree: api.orbit.internal is 10.66.66.1, and not 127.0.0.1",
+        cause: "files-disagree: api.orbit.internal has the address 10.66.66.1, not 127.0.0.1",
         place: "host/hosts:3",
     },
     Broken {
@@ -104,7 +104,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "host/haproxy.cfg",
         change: Change::Replace("10.66.66.2:6443", "10.66.66.10:6443"),
-        cause: "files-disagree: 10.66.66.10:6443 is no control plane's",
+        cause: "files-disagree: 10.66.66.10:6443 is not the address of a control plane",
         place: "host/haproxy.cfg:29",
     },
     Broken {
@@ -112,7 +112,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "host/haproxy.cfg",
         change: Change::Replace("  server prague 10.66.66.2:6443\n", ""),
-        cause: "files-disagree: haproxy does not lead to prague at 10.66.66.2:6443",
+        cause: "files-disagree: haproxy has no server for prague at 10.66.66.2:6443",
         place: "host/haproxy.cfg",
     },
     Broken {
@@ -120,7 +120,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "host/haproxy.cfg",
         change: Change::Remove,
-        cause: "file-missing: several control planes, and no haproxy.cfg: the API's name leads nowhere",
+        cause: "file-missing: several control planes, but no haproxy.cfg: the API's name has no server",
         place: "host/hosts",
     },
     Broken {
@@ -136,7 +136,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/kube-proxy/kube-proxy.patch.yaml",
         change: Change::Replace("nodePortAddresses:\n    - 10.66.66.0/24", "nodePortAddresses: []"),
-        cause: "listens-everywhere: kube-proxy serves NodePorts at every address of a host, the public ones too",
+        cause: "listens-everywhere: kube-proxy serves NodePorts at every address of a host, also at public ones",
         place: "cluster/kube-proxy/kube-proxy.patch.yaml:22",
     },
     Broken {

@@ -8,7 +8,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "cluster/traefik/ingressclass.yaml",
         change: Change::Replace("name: nginx", "name: traefik"),
-        cause: "class-unserved: the Ingress hello has the class nginx, which no controller of the tree serves: it has traefik",
+        cause: "class-unserved: the Ingress hello has the class nginx, which no controller of the tree serves: the classes are traefik",
         place: "cluster/hello/hello.yaml:107",
     },
     Broken {
@@ -19,7 +19,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "name: nginx\n    enabled: true",
             "name: nginx\n    enabled: false",
         ),
-        cause: "class-unserved: the Ingress hello has the class nginx, which no controller of the tree serves: it has no class",
+        cause: "class-unserved: the Ingress hello has the class nginx, which no controller of the tree serves: the classes are no class",
         place: "cluster/hello/hello.yaml:107",
     },
     Broken {
@@ -30,7 +30,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "  podSelector:\n    matchLabels:\n      app.kubernetes.io/component: controller",
             "  podSelector:\n    matchLabels:\n      app.kubernetes.io/component: control",
         ),
-        cause: "policy-admits: no NetworkPolicy says who calls the pods of ingress-nginx-controller: every pod may call the controller, and say who its visitor is",
+        cause: "policy-admits: no NetworkPolicy restricts connections to the pods of ingress-nginx-controller: every pod may connect to the controller, and set the visitor's address",
         place: "cluster/ingress-nginx/networkpolicy.yaml:12",
     },
     Broken {
@@ -41,7 +41,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "app.kubernetes.io/name: cloudflared",
             "app.kubernetes.io/name: cloudflare",
         ),
-        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx keeps cloudflared from ingress-nginx-controller, TCP port 80: cloudflared has no label app.kubernetes.io/name=cloudflare",
+        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx drops packets from cloudflared to ingress-nginx-controller, TCP port 80: cloudflared has no label app.kubernetes.io/name=cloudflare",
         place: "cluster/ingress-nginx/networkpolicy.yaml:24",
     },
     Broken {
@@ -49,7 +49,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/ingress-nginx/networkpolicy.yaml",
         change: Change::Replace("metadata.name: cloudflared", "metadata.name: cloudflare"),
-        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx keeps cloudflared from ingress-nginx-controller, TCP port 80: the namespace cloudflared has no label kubernetes.io/metadata.name=cloudflare",
+        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx drops packets from cloudflared to ingress-nginx-controller, TCP port 80: the namespace cloudflared has no label kubernetes.io/metadata.name=cloudflare",
         place: "cluster/ingress-nginx/networkpolicy.yaml:21",
     },
     Broken {
@@ -57,7 +57,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/ingress-nginx/networkpolicy.yaml",
         change: Change::Replace("port: 80", "port: 8080"),
-        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx keeps cloudflared from ingress-nginx-controller, TCP port 80: it admits TCP port 8080 there",
+        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx drops packets from cloudflared to ingress-nginx-controller, TCP port 80: it accepts TCP port 8080 there",
         place: "cluster/ingress-nginx/networkpolicy.yaml:27",
     },
     Broken {
@@ -68,7 +68,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "    - namespaceSelector:\n        matchLabels:\n          kubernetes.io/metadata.name: cloudflared\n      podSelector:",
             "    - podSelector:",
         ),
-        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx keeps cloudflared from ingress-nginx-controller, TCP port 80: it admits pods of ingress-nginx alone",
+        cause: "policy-drops: the NetworkPolicy admit-cloudflared of ingress-nginx drops packets from cloudflared to ingress-nginx-controller, TCP port 80: it accepts pods of ingress-nginx only",
         place: "cluster/ingress-nginx/networkpolicy.yaml:4",
     },
     Broken {
@@ -76,7 +76,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/ingress-nginx/networkpolicy.yaml",
         change: Change::Remove,
-        cause: "policy-admits: no NetworkPolicy says who calls the pods of ingress-nginx-controller: every pod may call the controller, and say who its visitor is",
+        cause: "policy-admits: no NetworkPolicy restricts connections to the pods of ingress-nginx-controller: every pod may connect to the controller, and set the visitor's address",
         place: "cluster/ingress-nginx/values.yaml:6",
     },
     Broken {
@@ -87,7 +87,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "service:\n    type: ClusterIP\n    enableHttp",
             "service:\n    type: NodePort\n    enableHttp",
         ),
-        cause: "service-exposed: a Service of the type NodePort has a port on every node: requests come in beside the tunnel",
+        cause: "service-exposed: a Service of the type NodePort has a port on every node: requests can bypass the tunnel",
         place: "cluster/ingress-nginx/values.yaml:41",
     },
     Broken {
@@ -95,7 +95,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "cluster/traefik/values.yaml",
         change: Change::Replace("type: ClusterIP", "type: LoadBalancer"),
-        cause: "service-exposed: a Service of the type LoadBalancer has a port on every node: requests come in beside the tunnel",
+        cause: "service-exposed: a Service of the type LoadBalancer has a port on every node: requests can bypass the tunnel",
         place: "cluster/traefik/values.yaml:62",
     },
     Broken {
@@ -103,7 +103,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/ingress-nginx/values.yaml",
         change: Change::Replace("  kind: Deployment", "  hostNetwork: true\n  kind: Deployment"),
-        cause: "service-exposed: the pods of ingress-nginx-controller have their node's addresses: no NetworkPolicy is for them, and their ports are the node's",
+        cause: "service-exposed: the pods of ingress-nginx-controller use their node's addresses: no NetworkPolicy selects them, and their ports are ports of the node",
         place: "cluster/ingress-nginx/values.yaml:8",
     },
     Broken {
@@ -135,7 +135,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "cluster/traefik/values.yaml",
         change: Change::Replace("port: 8000", "port: 8001"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from traefik, TCP port 8001: it admits TCP port 8000 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to traefik, TCP port 8001: it accepts TCP port 8000 there",
         place: "cluster/cloudflared/cloudflared.yaml:185",
     },
     Broken {
@@ -154,7 +154,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "kubernetesIngressNGINX:\n    enabled: true",
             "kubernetesIngressNGINX:\n    enabled: false",
         ),
-        cause: "not-understood: without this provider, nothing serves the class",
+        cause: "not-understood: without this provider, no controller serves the class",
         place: "cluster/traefik/values.yaml:52",
     },
     Broken {
@@ -162,7 +162,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/ingress-nginx/values.yaml",
         change: Change::Replace("address: 6ff", "address: 7ff"),
-        cause: "tunnels-differ: Ingresses get the address 7ff42ae2-765d-4adf-8112-31c55c1551ef.cfargotunnel.com, which is no record's",
+        cause: "tunnels-differ: Ingresses get the address 7ff42ae2-765d-4adf-8112-31c55c1551ef.cfargotunnel.com, which is not the target of a record",
         place: "cluster/ingress-nginx/values.yaml:30",
     },
     Broken {
@@ -170,7 +170,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/calico/metadata.policy.yaml",
         change: Change::Replace("  - action: Deny", "  - action: Pass"),
-        cause: "policy-admits: no policy denies pods the metadata service 100.100.100.200",
+        cause: "policy-admits: no policy denies packets from pods to the metadata service 100.100.100.200",
         place: "cluster/calico/metadata.policy.yaml:43",
     },
     Broken {
@@ -181,7 +181,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "  - action: Deny\n    destination:\n      nets:\n      - 100.100.100.200/32\n      - 169.254.169.254/32",
             "  - action: Deny\n    destination:\n      nets:\n      - 100.100.100.200/32",
         ),
-        cause: "policy-admits: no policy denies pods the metadata service 169.254.169.254",
+        cause: "policy-admits: no policy denies packets from pods to the metadata service 169.254.169.254",
         place: "cluster/calico/metadata.policy.yaml:42",
     },
     Broken {

@@ -38,7 +38,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("svc.cluster.local", "svc.cluster.loca"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from ingress-nginx-controller.ingress-nginx.svc.cluster.loca, TCP port 80: it admits UDP port 7844, TCP port 7844, TCP port 443 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to ingress-nginx-controller.ingress-nginx.svc.cluster.loca, TCP port 80: it accepts UDP port 7844, TCP port 7844, TCP port 443 there",
         place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
@@ -68,7 +68,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: cloudflared",
             "  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: cloudflare",
         ),
-        cause: "policy-admits: no NetworkPolicy says what is called by the pods of cloudflared: cloudflared may call everybody",
+        cause: "policy-admits: no NetworkPolicy restricts connections from the pods of cloudflared: cloudflared may connect to every address",
         place: "cluster/cloudflared/cloudflared.yaml:141",
     },
     Broken {
@@ -76,7 +76,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("component: controller", "component: control"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from ingress-nginx-controller, TCP port 80: ingress-nginx-controller has no label app.kubernetes.io/component=control",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to ingress-nginx-controller, TCP port 80: ingress-nginx-controller has no label app.kubernetes.io/component=control",
         place: "cluster/cloudflared/cloudflared.yaml:180",
     },
     Broken {
@@ -84,7 +84,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("      port: 80\n", "      port: 8080\n"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from ingress-nginx-controller, TCP port 80: it admits TCP port 8080 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to ingress-nginx-controller, TCP port 80: it accepts TCP port 8080 there",
         place: "cluster/cloudflared/cloudflared.yaml:185",
     },
     Broken {
@@ -95,7 +95,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "    - protocol: UDP\n      port: 7844",
             "    - protocol: UDP\n      port: 7845",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from Cloudflare's edge, UDP port 7844: it admits UDP port 7845, TCP port 7844, TCP port 443 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to Cloudflare's edge, UDP port 7844: it accepts UDP port 7845, TCP port 7844, TCP port 443 there",
         place: "cluster/cloudflared/cloudflared.yaml:157",
     },
     Broken {
@@ -103,7 +103,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("k8s-app: kube-dns", "k8s-app: coredns"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from cluster DNS, UDP port 53: cluster DNS has no label k8s-app=coredns",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to cluster DNS, UDP port 53: cluster DNS has no label k8s-app=coredns",
         place: "cluster/cloudflared/cloudflared.yaml:168",
     },
     Broken {
@@ -111,7 +111,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("        - 10.0.0.0/8\n", ""),
-        cause: "policy-admits: cloudflared may call 10.0.0.0/8, which is not the Internet",
+        cause: "policy-admits: cloudflared may connect to 10.0.0.0/8, which is not the Internet",
         place: "cluster/cloudflared/cloudflared.yaml:148",
     },
     Broken {
@@ -119,7 +119,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("  - Egress\n", ""),
-        cause: "policy-admits: no NetworkPolicy says what is called by the pods of cloudflared: cloudflared may call everybody",
+        cause: "policy-admits: no NetworkPolicy restricts connections from the pods of cloudflared: cloudflared may connect to every address",
         place: "cluster/cloudflared/cloudflared.yaml:133",
     },
     Broken {
@@ -151,7 +151,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace(r#""*.example.com""#, r#""app.*.com""#),
-        cause: "tunnel-refused: `app.*.com` is no hostname, nor one below `*.`: cloudflared does not start",
+        cause: "tunnel-refused: `app.*.com` is not a valid hostname or wildcard: cloudflared does not start",
         place: "cluster/cloudflared/cloudflared.yaml:19",
     },
     Broken {
@@ -159,7 +159,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace(r#""*.example.com""#, r#""*.exmaple.com""#),
-        cause: "hostname-unserved: no rule of cloudflared's is for any-name.example.com: it answers with http_status:404",
+        cause: "hostname-unserved: only the last rule of cloudflared matches any-name.example.com: it answers with http_status:404",
         place: "cluster/cloudflared/dns.zone:4",
     },
     Broken {
@@ -183,7 +183,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "cluster/cloudflared/dns.zone",
         change: Change::Replace("hello.example.net.", "helo.example.net."),
-        cause: "hostname-unserved: no rule of cloudflared's is for helo.example.net: it answers with http_status:404",
+        cause: "hostname-unserved: only the last rule of cloudflared matches helo.example.net: it answers with http_status:404",
         place: "cluster/cloudflared/dns.zone:4",
     },
     Broken {
@@ -191,7 +191,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/dns.zone",
         change: Change::Replace("cf-proxied:true", "cf-proxied:false"),
-        cause: "hostname-unserved: the record of hello.example.com is not proxied: Cloudflare's edge does not answer for it",
+        cause: "hostname-unserved: the record of hello.example.com is not proxied: Cloudflare's edge does not serve it",
         place: "cluster/cloudflared/dns.zone:3",
     },
     Broken {
@@ -210,7 +210,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "      automountServiceAccountToken",
             "      hostNetwork: true\n      automountServiceAccountToken",
         ),
-        cause: "service-exposed: the pods of cloudflared have their node's addresses: no NetworkPolicy is for them, and their ports are the node's",
+        cause: "service-exposed: the pods of cloudflared use their node's addresses: no NetworkPolicy selects them, and their ports are ports of the node",
         place: "cluster/cloudflared/cloudflared.yaml:45",
     },
     Broken {
@@ -221,7 +221,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "mountPath: /etc/cloudflared/config",
             "mountPath: /etc/cloudflared/conf",
         ),
-        cause: "tunnel-refused: /etc/cloudflared/config/config.yaml is no file of a mounted ConfigMap: cloudflared does not start",
+        cause: "tunnel-refused: /etc/cloudflared/config/config.yaml is not a file of a mounted ConfigMap: cloudflared does not start",
         place: "cluster/cloudflared/cloudflared.yaml:77",
     },
     Broken {
@@ -232,7 +232,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "configMap:\n          name: cloudflared",
             "configMap:\n          name: cloudflare",
         ),
-        cause: "tunnel-refused: /etc/cloudflared/config/config.yaml is no file of a mounted ConfigMap: cloudflared does not start",
+        cause: "tunnel-refused: /etc/cloudflared/config/config.yaml is not a file of a mounted ConfigMap: cloudflared does not start",
         place: "cluster/cloudflared/cloudflared.yaml:77",
     },
     Broken {
@@ -240,7 +240,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("metrics: 0.0.0.0:2000", "metrics: 0.0.0.0:2001"),
-        cause: "pods-not-ready: cloudflared answers probes at 0.0.0.0:2001, and kubelet asks elsewhere",
+        cause: "pods-not-ready: cloudflared answers probes at 0.0.0.0:2001, but kubelet uses another port",
         place: "cluster/cloudflared/cloudflared.yaml:12",
     },
     Broken {
@@ -259,7 +259,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
             "http://hello.hello.svc.cluster.local:80",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from hello, TCP port 8080: none of its rules is for that",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to hello, TCP port 8080: none of its rules matches",
         place: "cluster/cloudflared/cloudflared.yaml:133",
     },
     Broken {
@@ -270,7 +270,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
             "https://origin.example.org:8443",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from origin.example.org, TCP port 8443: it admits UDP port 7844, TCP port 7844, TCP port 443 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to origin.example.org, TCP port 8443: it accepts UDP port 7844, TCP port 7844, TCP port 443 there",
         place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
@@ -281,7 +281,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
             "https://10.0.0.5",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared keeps cloudflared from 10.0.0.5, TCP port 443: 10.0.0.5 is in 10.0.0.0/8",
+        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to 10.0.0.5, TCP port 443: 10.0.0.5 is in 10.0.0.0/8",
         place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {

@@ -1,4 +1,4 @@
-//! Between which machines a flow is proven.
+//! The pairs of machines between which flows are proven.
 
 use crate::model::{MachineId, Model};
 
@@ -26,7 +26,7 @@ pub(super) fn controls(model: &Model, id: MachineId) -> bool {
     model.machine(id).node.as_ref().is_some_and(|host| host.control_plane)
 }
 
-/// All with all, or each with the reflectors.
+/// All nodes in a full mesh, otherwise each node with the route reflectors.
 pub(super) fn speak_bgp(model: &Model, from: MachineId, to: MachineId) -> bool {
     let reflects = |id| model.machine(id).node.as_ref().is_some_and(|host| host.reflector);
     model.emitted.bgp.content.full_mesh.value || reflects(from) || reflects(to)

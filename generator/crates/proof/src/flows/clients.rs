@@ -1,4 +1,4 @@
-//! What clients reach, and what they do not.
+//! Flows of clients.
 
 use super::between::from_client;
 use super::{API, APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};

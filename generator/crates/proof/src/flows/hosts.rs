@@ -1,4 +1,4 @@
-//! What hosts say to hosts.
+//! Flows between hosts.
 
 use super::between::{controls, other_nodes, speak_bgp};
 use super::{API, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};

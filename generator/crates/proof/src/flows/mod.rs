@@ -1,4 +1,4 @@
-//! The flows that a cluster lives by, and what must become of each.
+//! The flows of a cluster, each with its expected verdict.
 
 mod between;
 mod clients;
@@ -19,15 +19,15 @@ use crate::walk::{Arrival, Journey, StoppedPacket, Walker};
 pub struct Flow {
     /// The name that the command line and JSON use.
     pub name: &'static str,
-    /// What it is for.
+    /// A description.
     pub about: &'static str,
-    /// Who sends.
+    /// The sender.
     pub sender: Party,
-    /// What is sent to.
+    /// The target.
     pub target: FlowTarget,
-    /// What must become of it.
+    /// The expected verdict.
     pub expected: Expected,
-    /// Between which machines it is proven.
+    /// Whether it is proven between two machines.
     between: fn(&Model, MachineId, MachineId) -> bool,
 }
 
@@ -40,7 +40,7 @@ pub struct FlowCount {
     pub failed: u64,
 }
 
-/// What a flow is sent to.
+/// The target of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowTarget {
     /// The host, at its address in the mesh.
@@ -56,37 +56,37 @@ pub enum FlowTarget {
         /// The pod's port.
         target: u16,
     },
-    /// A port of the host that leads to a pod, its own or another's.
+    /// A NodePort of the host that leads to a pod, on this host or another.
     NodePort,
     /// A pod, while BIRD has no routes.
     PodWithoutBgp(PacketPayload),
     /// The metadata services of the host's cloud.
     Metadata,
-    /// Any host outside.
+    /// A host on the Internet.
     Internet(PacketPayload),
 }
 
-/// What must become of a flow.
+/// The expected verdict of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
     /// It arrives, and its answer comes back.
     Delivered,
     /// It does not arrive.
     Blocked,
-    /// As the client's own file asks.
+    /// Delivered if the client's AllowedIPs contain the address, otherwise blocked.
     AsAsked,
 }
 
-/// What became of a flow.
+/// The verdict of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowVerdict {
-    /// It arrived, and so did its answer.
+    /// The packet and its answer arrived.
     Delivered,
     /// It stopped.
     Stopped(StoppedPacket),
 }
 
-/// A port that programs in pods listen on.
+/// A port of a program in a pod.
 const APP: u16 = 8080;
 const SERVICE_PORT: u16 = 80;
 /// The first of Kubernetes' default `--service-node-port-range`.
@@ -118,7 +118,7 @@ impl Flow {
         all().find(|flow| flow.name == name)
     }
 
-    /// The same between the same machines, sent to something else.
+    /// The same flow with another target.
     #[must_use]
     pub const fn with_target(self, target: FlowTarget) -> Self {
         Self { target, ..self }
@@ -141,8 +141,8 @@ impl Flow {
         }
     }
 
-    /// Whether a client's own file asks for what this flow reaches: if it names one node, it means
-    /// all, and so with pods.
+    /// Whether the AllowedIPs of a client's file contain the target of this flow. One node means
+    /// all nodes, and the pods of one node for all pods.
     #[must_use]
     pub fn is_asked_for(&self, model: &Model, client: MachineId) -> bool {
         let client = model.machine(client);
@@ -160,15 +160,15 @@ impl Flow {
         }
     }
 
-    /// Proves it between two machines: for every address that their pods can have, and for each way
-    /// of translating a Service.
+    /// Proves it between two machines, for every address that their pods can have, and for each mode in
+    /// which a Service is translated.
     pub fn prove(&self, walker: &mut Walker<'_>, from: MachineId, to: MachineId) -> FlowVerdict {
         let model = walker.model();
         let mut last = FlowVerdict::Delivered;
         for one in probes(model, self, from, to) {
             last = verdict(walker, &one.journey, one.expected_arrival);
             let stopped = matches!(last, FlowVerdict::Stopped(_));
-            // The first that fails decides: one that is lost, or one that should be.
+            // The first probe with an unexpected verdict decides.
             if stopped != (self.expected == Expected::Blocked) {
                 return last;
             }
@@ -177,7 +177,8 @@ impl Flow {
     }
 }
 
-/// Walks there, back, and there once more: what may begin a connection may yet not go on with it.
+/// Sends a packet, its answer, and the next packet: rules may accept the first packet of a connection
+/// and drop later ones.
 pub fn verdict(
     walker: &mut Walker<'_>,
     journey: &Journey,

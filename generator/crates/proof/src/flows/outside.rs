@@ -1,4 +1,4 @@
-//! What leaves the mesh.
+//! Flows that leave the mesh.
 
 use super::EDGE;
 use super::between::same;

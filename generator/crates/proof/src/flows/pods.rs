@@ -1,4 +1,4 @@
-//! What pods say to pods and to hosts, and hosts to pods.
+//! Flows between pods, and between pods and hosts.
 
 use super::between::{controls, nodes, other_nodes};
 use super::{API, APP, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
@@ -40,7 +40,7 @@ pub(super) const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "pod-bgp",
-        about: "a pod does not pose as a node",
+        about: "a pod opens no BGP session",
         sender: Party::Pod,
         target: BGP,
         expected: Expected::Blocked,

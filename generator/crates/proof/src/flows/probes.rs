@@ -1,5 +1,5 @@
-//! How a flow is tried between two machines: every address that pods can have, and each way of
-//! translating a Service.
+//! The probes of a flow between two machines: for every address that pods can have, and each mode in
+//! which a Service is translated.
 
 use super::{APP, Flow, FlowTarget, NODE_PORT};
 use std::net::Ipv4Addr;
@@ -13,16 +13,16 @@ use crate::walk::{Arrival, Journey, TranslatedService};
 use meshwright_value::provider;
 use meshwright_value::{ProviderName, Text as _};
 
-/// One way in which a flow is tried.
+/// One packet of a flow.
 #[derive(Debug, Clone, Copy)]
 pub struct FlowProbe {
-    /// What is sent.
+    /// The packet.
     pub journey: Journey,
-    /// Where it has to arrive.
+    /// The machine and receiver where it has to arrive.
     pub expected_arrival: Arrival,
 }
 
-/// Every way in which a flow is tried between two machines.
+/// All probes of a flow between two machines.
 #[must_use]
 pub fn probes(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Vec<FlowProbe> {
     let builder = ProbeBuilder { model, sender: flow.sender, target: flow.target, from, to };
@@ -41,7 +41,7 @@ struct ProbeBuilder<'model> {
     to: MachineId,
 }
 
-/// What is sent to.
+/// The target of a probe.
 #[derive(Debug, Clone, Copy)]
 struct ProbeTarget {
     destination: AddressClass,
@@ -55,7 +55,7 @@ impl<'model> ProbeBuilder<'model> {
         self.model.machine(id).node.as_ref().map_or(&[], |host| &host.pods)
     }
 
-    /// The addresses that it is sent from.
+    /// The source addresses.
     fn sources(&self) -> impl Iterator<Item = AddressClass> + use<'model> {
         let (own, pods) = match self.sender {
             Party::Pod => (None, self.pods(self.from)),
@@ -64,8 +64,8 @@ impl<'model> ProbeBuilder<'model> {
         own.into_iter().chain(pods.iter().copied())
     }
 
-    /// The kernel takes the address of the interface that the route leads to: wg0's, and for an own
-    /// pod or a ClusterIP the public one (seen).
+    /// The kernel takes the address of the interface of the route: wg0's, but the public address for a
+    /// pod of the host or a ClusterIP (observed with Kubernetes 1.37.2, 2026-11).
     fn source_of_host(&self) -> AddressClass {
         let machine = self.model.machine(self.from);
         let to_own_pod = self.from == self.to && matches!(self.target, FlowTarget::Pod(_));
@@ -121,8 +121,8 @@ impl<'model> ProbeBuilder<'model> {
         aims
     }
 
-    /// Through a Service of which one pod of `to` is the endpoint. Both ways of translating are tried:
-    /// a cluster that leaves IPVS must not find out afterwards.
+    /// Through a Service whose endpoint is a pod of `to`. With IPVS, nftables is proven too, so that a
+    /// cluster can change its mode.
     fn translated(
         &self,
         called: (AddressClass, u16),
@@ -155,7 +155,7 @@ impl<'model> ProbeBuilder<'model> {
         aims.collect()
     }
 
-    /// Any node but these two, so that a NodePort leads on; the second, where there is no third.
+    /// A node other than these two, so that a NodePort leads to another node; `to` if there is none.
     fn third(&self) -> MachineId {
         let after = self.model.nodes().skip(self.to.index() + 1);
         let mut others = after.chain(self.model.nodes());
@@ -175,7 +175,7 @@ impl<'model> ProbeBuilder<'model> {
     }
 }
 
-/// Where the metadata of a node's cloud is served.
+/// The addresses of the metadata services of a node's cloud.
 pub fn metadata_of(model: &Model, id: MachineId) -> impl Iterator<Item = Ipv4Addr> {
     let zone = model.files(id).and_then(|files| {
         let mut labels = files.kubeadm.content.labels.iter();

@@ -1,4 +1,4 @@
-//! What goes through a Service.
+//! Flows through a Service.
 
 use super::between::{nodes, other_nodes};
 use super::{Expected, Flow, FlowTarget, SERVICE};

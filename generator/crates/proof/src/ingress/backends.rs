@@ -1,4 +1,4 @@
-//! What the Ingress controller does with a request: its Ingress, its class, the pods of its app.
+//! The Ingress controller: it selects the Ingress of a request, its class, and the pods of the app.
 
 use super::connection::IngressConnection;
 use super::follow::{ReachedPods, RequestFollower, RoutedRequest, station};
@@ -12,7 +12,7 @@ use crate::span::FileSpanned;
 use meshwright_value::closest;
 
 impl<'a> RequestFollower<'a> {
-    /// What the pods that cloudflared called do with the request.
+    /// Follows the request from the pods that cloudflared called.
     pub(super) fn behind(
         &mut self,
         asked: &RoutedRequest<'_>,
@@ -32,8 +32,8 @@ impl<'a> RequestFollower<'a> {
         self.record(by.clone(), what, Some(known.name.place));
         let class = ingress.class.as_ref();
         let what = match class {
-            Some(class) => format!("its class is {}, which is this controller's", class.value),
-            None => "it has the class that Ingresses without one get".to_owned(),
+            Some(class) => format!("its class is {}, which this controller serves", class.value),
+            None => "it has no class, and this controller serves the default class".to_owned(),
         };
         self.record(by, what, Some(class.map_or(ingress.place, |class| class.place)));
         let mut end = None;
@@ -46,7 +46,7 @@ impl<'a> RequestFollower<'a> {
         })
     }
 
-    /// Apps need not be in the tree; but a host that the rule itself sets has to be somebody's.
+    /// Apps can be outside of the tree. But a host that the rule itself sets must have an Ingress.
     fn without_ingress(&self, asked: &RoutedRequest<'_>) -> Result<RequestEnd, ProofFinding> {
         let ingresses = self.path.files.objects.ingresses.iter();
         let hosts = ingresses.flat_map(|ingress| &ingress.hosts);
@@ -58,7 +58,7 @@ impl<'a> RequestFollower<'a> {
         Ok(RequestEnd::Controller { near: closest(&asked.host, hosts).map(str::to_owned) })
     }
 
-    /// The controller calls pods by their own addresses: it watches the EndpointSlices of a Service.
+    /// The controller connects to pods' addresses directly: it watches the EndpointSlices of a Service.
     fn backend(
         &mut self,
         controller: &EmittedWorkload,
@@ -70,7 +70,7 @@ impl<'a> RequestFollower<'a> {
         let asked = FileSpanned { value: port.value.clone(), place: port.place };
         let reached =
             self.service(&ingress.namespace, &service.value, &asked).map_err(|finding| {
-                // A wrong name is to blame for itself, a wrong port for itself.
+                // The cause is the line of the Service's name, or that of the port.
                 let known = self.path.files.objects.services.iter();
                 let mut known = known.filter(|known| known.namespace == ingress.namespace);
                 let named = known.any(|known| known.name.value == service.value);
@@ -81,7 +81,7 @@ impl<'a> RequestFollower<'a> {
         self.record(by.clone(), what, Some(service.place));
         let workload = reached.workload;
         let what = format!(
-            "that is port {} of the pods of {}, which it calls by their own addresses",
+            "that is port {} of the pods of {}, to which it connects directly",
             reached.target, workload.name.value
         );
         self.record(by.clone(), what, Some(reached.target_place));
@@ -91,7 +91,7 @@ impl<'a> RequestFollower<'a> {
         Ok(RequestEnd::App(workload.name.value.clone()))
     }
 
-    /// The Ingress that serves a host: one that names it before one with a wildcard.
+    /// The Ingress that serves a host: an exact host has priority over a wildcard.
     fn ingress(
         &self,
         host: &str,
@@ -99,7 +99,7 @@ impl<'a> RequestFollower<'a> {
         let all = self.path.files.objects.ingresses.iter();
         let all = all.flat_map(|ingress| ingress.hosts.iter().map(move |known| (ingress, known)));
         let mut found: Vec<_> =
-            all.filter(|(_, known)| names::is_for(&known.name.value, host)).collect();
+            all.filter(|(_, known)| names::matches_host(&known.name.value, host)).collect();
         found.sort_by_key(|(_, known)| known.name.value != host);
         let served = found.iter().find(|(ingress, _)| self.is_served(ingress)).copied();
         match (served, found.first()) {
@@ -114,8 +114,8 @@ impl<'a> RequestFollower<'a> {
         files.objects.classes.iter().chain(own)
     }
 
-    /// Controllers serve classes that name them, and ours one by its name whatever that names
-    /// (`ingressClassByName`).
+    /// Controllers serve classes that name them. With `ingressClassByName` the controller also serves a
+    /// class by its name.
     fn is_served(&self, ingress: &EmittedIngress) -> bool {
         let Some(controller) = &self.path.files.controller else { return false };
         let by_name = controller.serves_by_name.as_ref().map(|name| &name.value);
@@ -136,7 +136,7 @@ impl<'a> RequestFollower<'a> {
         };
         let known = if known.is_empty() { "no class".to_owned() } else { known.join(", ") };
         let message = format!(
-            "the Ingress {} has {class}, which no controller of the tree serves: it has {known}",
+            "the Ingress {} has {class}, which no controller of the tree serves: the classes are {known}",
             ingress.name.value
         );
         ProofFinding::new(FindingCode::ClassUnserved, place, message)

@@ -1,4 +1,4 @@
-//! The packets of a request's connections, between all nodes: pods may run on any of them.
+//! The connections of a request, walked between all nodes: pods may run on any node.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ impl IngressConnection {
         })
     }
 
-    /// The flow that is like it, but for its ports.
+    /// The flow that differs only in its ports.
     fn alike(self) -> Option<&'static Flow> {
         Flow::find(match self {
             Self::Internet(_) => "pod-internet",
@@ -59,7 +59,7 @@ impl IngressConnection {
     }
 }
 
-/// Legs that were walked, between all nodes.
+/// Connections that were walked between all nodes.
 pub(super) struct ConnectionProofs<'a> {
     walker: Walker<'a>,
     /// Whether a flow is proven between all nodes.
@@ -72,7 +72,7 @@ impl<'a> ConnectionProofs<'a> {
         Self { walker: Walker::new(model), proven, known: BTreeMap::new() }
     }
 
-    /// Why a leg fails between two nodes, if it fails between any.
+    /// The cause, if a connection fails between any two nodes.
     pub(super) fn walk(&mut self, connection: IngressConnection) -> Option<ProofFinding> {
         if let Some(known) = self.known.get(&connection) {
             return known.clone();
@@ -83,9 +83,9 @@ impl<'a> ConnectionProofs<'a> {
         stopped
     }
 
-    /// A pair's packets differ from those of the flow that is like this leg in nothing but their ports:
-    /// where no firewall tells these apart, what was proven for one between all pairs is proven for the
-    /// other, and is not walked again.
+    /// The packets differ from those of the similar flow only in their ports. If no firewall
+    /// distinguishes these ports, the proof of the flow is valid for the connection too, and it is not
+    /// walked again.
     fn is_proven(&self, connection: IngressConnection) -> bool {
         let Some(alike) = connection.alike().filter(|flow| (self.proven)(flow.name)) else {
             return false;
@@ -118,8 +118,8 @@ impl<'a> ConnectionProofs<'a> {
     }
 }
 
-/// Nodes for the stations of a picture, as different as there are: those without a control plane, which
-/// kubeadm keeps pods from.
+/// Nodes for the pods of a picture. kubeadm keeps pods from control planes, so they are used only if
+/// there are no others.
 #[must_use]
 pub(super) fn nodes_of_picture(model: &Model) -> Vec<MachineId> {
     let takes_pods =

@@ -1,4 +1,4 @@
-//! A request is followed from file to file: from the visitor's resolver to the pods that cloudflared calls.
+//! Follows a request from file to file: from the visitor's resolver to the pods that cloudflared calls.
 
 use std::net::Ipv4Addr;
 
@@ -34,13 +34,13 @@ pub(super) struct RequestFollower<'a> {
     pub(super) events: Vec<RequestEvent>,
 }
 
-/// What a rule makes of a request.
+/// A request after a rule of cloudflared.
 pub(super) struct RoutedRequest<'a> {
-    /// The host that the origin is told.
+    /// The Host header that the origin receives.
     pub(super) host: String,
-    /// Where that is another than the visitor's.
+    /// The rule's own Host header, if it differs from the visitor's.
     pub(super) header: Option<&'a FileSpanned<String>>,
-    /// Where the request goes.
+    /// The destination of the request.
     pub(super) service: &'a FileSpanned<String>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct ReachedPods<'a> {
     pub(super) port: u16,
     pub(super) workload: &'a EmittedWorkload,
     pub(super) target: u16,
-    /// Where the Service says which port of its pods it means.
+    /// The line of the Service's target port.
     pub(super) target_place: FileLine,
 }
 
@@ -67,7 +67,7 @@ impl<'a> RequestFollower<'a> {
         }
     }
 
-    /// The visitor's resolver.
+    /// Resolves the name as the visitor's resolver does.
     fn resolve(&mut self, hostname: &FileSpanned<String>, name: &str) -> Result<(), ProofFinding> {
         let (_, zone) = &self.path.tunnel.zone;
         let unserved =
@@ -80,7 +80,7 @@ impl<'a> RequestFollower<'a> {
         let place = record.name.place;
         if !record.proxied {
             let message = format!(
-                "the record of {} is not proxied: Cloudflare's edge does not answer for it",
+                "the record of {} is not proxied: Cloudflare's edge does not serve it",
                 record.name.value
             );
             return Err(unserved(place, message));
@@ -101,7 +101,7 @@ impl<'a> RequestFollower<'a> {
         Ok(())
     }
 
-    /// cloudflared has called the edge: nothing calls it.
+    /// cloudflared opens the connection to the edge.
     fn tunnel(&mut self) -> Result<(), ProofFinding> {
         let own = PodGroup::new(self.path.connectors);
         self.ask_for_name(own)?;
@@ -117,12 +117,12 @@ impl<'a> RequestFollower<'a> {
             });
         }
         let what =
-            "takes the request, and sends it down the connection that cloudflared has opened";
+            "receives the request, and sends it through the connection that cloudflared opened";
         self.record(RequestStation::Edge, what.to_owned(), None);
         Ok(())
     }
 
-    /// Cluster DNS (kubeadm's manifest of CoreDNS): no policy of the tree is for its pods.
+    /// Cluster DNS (kubeadm's manifest of CoreDNS): no policy of the tree selects its pods.
     fn ask_for_name(&mut self, pods: PodGroup<'_>) -> Result<(), ProofFinding> {
         let place = pods.labels.values().next().map(|label| label.place);
         let Some(place) = place else { return Ok(()) };
@@ -134,7 +134,7 @@ impl<'a> RequestFollower<'a> {
         self.ask(pods, PolicyDirection::Egress, OtherEnd::Pods(dns), called)
     }
 
-    /// The first rule that matches, and what it makes of the request.
+    /// The first rule that matches, and the request after it.
     fn rule(
         &mut self,
         hostname: &FileSpanned<String>,
@@ -142,12 +142,12 @@ impl<'a> RequestFollower<'a> {
     ) -> Result<RoutedRequest<'a>, ProofFinding> {
         let (file, rules) = self.path.tunnel.rules();
         let Some((at, rule)) = names::rule_for(rules, name) else {
-            let message = format!("no rule of cloudflared's matches {name}");
+            let message = format!("no rule of cloudflared matches {name}");
             return Err(ProofFinding::new(FindingCode::TunnelRefused, file.whole(), message));
         };
         if names::matches_all(rule) {
             let message = format!(
-                "no rule of cloudflared's is for {name}: it answers with {}",
+                "only the last rule of cloudflared matches {name}: it answers with {}",
                 rule.service.value
             );
             return Err(ProofFinding::new(FindingCode::HostnameUnserved, hostname.place, message));
@@ -158,7 +158,7 @@ impl<'a> RequestFollower<'a> {
         self.record(by.clone(), what, rule.hostname.as_ref().map(|pattern| pattern.place));
         let header = rule.host_header.as_ref();
         if let Some(host) = header {
-            let what = format!("the origin is told the host {}", host.value);
+            let what = format!("the origin receives the host {}", host.value);
             self.record(by.clone(), what, Some(host.place));
         }
         let what = format!("the rule sends it to {}", rule.service.value);
@@ -195,7 +195,7 @@ impl<'a> RequestFollower<'a> {
         known.any(|known| known == namespace)
     }
 
-    /// To a host outside, as policies let cloudflared. It is the rule that leads there.
+    /// To a host outside of the cluster, if policies accept it. The cause is the line of the rule.
     fn leave(
         &mut self,
         asked: &RoutedRequest<'_>,
@@ -216,7 +216,7 @@ impl<'a> RequestFollower<'a> {
         Ok(RequestEnd::Outside(name.to_owned()))
     }
 
-    /// A Service by its name, its port as it is asked for, and the pods behind it.
+    /// A Service by its name, the requested port, and its pods.
     pub(super) fn service(
         &self,
         namespace: &str,
@@ -252,7 +252,7 @@ impl<'a> RequestFollower<'a> {
         let workload = pods_of(self.path, service)?;
         let target = workload.port(&found.target.value).ok_or_else(|| {
             let message = format!(
-                "no container of {} listens on the port {} that the Service {name} means",
+                "no container of {} listens on the target port {} of the Service {name}",
                 workload.name.value, found.target.value
             );
             ProofFinding::new(FindingCode::ServiceWithoutPods, found.target.place, message)
@@ -289,7 +289,7 @@ impl<'a> RequestFollower<'a> {
         Ok(())
     }
 
-    /// Both ends' policies: they see a packet after its Service became a pod.
+    /// Compares with the policies of both ends. They apply after a Service is translated to a pod.
     pub(super) fn connect(
         &mut self,
         from: &EmittedWorkload,
@@ -333,7 +333,7 @@ pub(super) fn station(workload: &EmittedWorkload) -> RequestStation {
     RequestStation::Pod(workload.name.value.clone())
 }
 
-/// What a tunnel's public name is an alias below.
+/// The domain of tunnels: public names are aliases of names below it.
 const EDGE_DOMAIN: &str = "cfargotunnel.com";
 
 /// The pods that a Service selects.
@@ -357,7 +357,8 @@ fn pods_of<'a>(
     })
 }
 
-/// Calico's policies for all pods come before Kubernetes' own: what they deny no other admits.
+/// Calico's policies for all pods are evaluated before NetworkPolicies, which cannot accept what they
+/// deny.
 fn denied(
     path: &IngressPath<'_>,
     name: &str,

@@ -1,5 +1,5 @@
-//! What policies must not admit: whoever holds the tunnel's credential gets no further than to the
-//! Ingress controller, nobody else reaches that, and no pod reaches a metadata service.
+//! Isolation: with the tunnel's credential only the Ingress controller can be reached, only cloudflared
+//! reaches the controller, and no pod reaches a metadata service.
 
 use std::net::Ipv4Addr;
 
@@ -13,7 +13,7 @@ use crate::model::Model;
 use crate::read::objects::{EmittedPolicy, EmittedWorkload, PolicyDirection, PolicyPeer};
 use crate::span::{FileLine, FileSpanned};
 
-/// What is not the Internet (IANA: private use, shared address space, link local).
+/// Subnets that are not the Internet (IANA: private use, shared address space, link local).
 const PRIVATE: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
@@ -29,18 +29,23 @@ pub(super) fn policies(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     findings
 }
 
-/// cloudflared calls the edge, cluster DNS and pods that are named.
+/// cloudflared connects to the edge, to cluster DNS and to selected pods only.
 fn connectors(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     let (pods, direction) = (PodGroup::new(path.connectors), PolicyDirection::Egress);
     let policies: Vec<_> = policy::selecting(path.files, pods, direction).collect();
     if policies.is_empty() {
-        return vec![unguarded(path, path.connectors, direction, "cloudflared may call everybody")];
+        return vec![unguarded(
+            path,
+            path.connectors,
+            direction,
+            "cloudflared may connect to every address",
+        )];
     }
     let mut findings = Vec::new();
     for policy in policies {
         for admission in &policy.egress {
             if admission.peers.is_empty() || admission.ports.is_empty() {
-                let message = "a rule admits all peers, or all their ports";
+                let message = "a rule accepts all peers or all ports";
                 findings.push(ProofFinding::new(FindingCode::PolicyAdmits, policy.place, message));
             }
             findings.extend(admission.peers.iter().filter_map(|peer| wide(policy, peer)));
@@ -49,16 +54,16 @@ fn connectors(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     findings
 }
 
-/// cloudflared's own port shows its configuration and its memory (`/config`, `/debug/pprof`): who may
-/// call it is admitted by name, and nobody is by default.
+/// cloudflared's metrics port shows its configuration and its memory (`/config`, `/debug/pprof`), so a
+/// policy must select its clients.
 fn metrics(path: &IngressPath<'_>) -> Option<ProofFinding> {
     let (pods, direction) = (PodGroup::new(path.connectors), PolicyDirection::Ingress);
     let guarded = policy::selecting(path.files, pods, direction).next().is_some();
-    let message = "every pod may call cloudflared";
+    let message = "every pod may connect to cloudflared";
     (!guarded).then(|| unguarded(path, path.connectors, direction, message))
 }
 
-/// A peer that is more than the Internet, or than the pods of one namespace.
+/// Reports a peer that contains more than the Internet, or more than the pods of one app.
 fn wide(policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<ProofFinding> {
     match peer {
         PolicyPeer::Block { net, except } => {
@@ -70,12 +75,13 @@ fn wide(policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<ProofFinding> {
                 overlaps && !except.iter().any(|except| except.value.contains(private))
             });
             let private = open.next()?;
-            let message = format!("cloudflared may call {private}, which is not the Internet");
+            let message =
+                format!("cloudflared may connect to {private}, which is not the Internet");
             Some(ProofFinding::new(FindingCode::PolicyAdmits, net.place, message))
         }
         PolicyPeer::Pods { namespaces, pods } => {
             let named = namespaces.as_ref().is_none_or(|labels| labels.contains_key(NAME));
-            let message = "cloudflared may call more pods than those of one app";
+            let message = "cloudflared may connect to more pods than those of one app";
             let place = pods.values().next().map_or(policy.place, |label| label.place);
             (!named || pods.is_empty())
                 .then(|| ProofFinding::new(FindingCode::PolicyAdmits, place, message))
@@ -83,13 +89,14 @@ fn wide(policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<ProofFinding> {
     }
 }
 
-/// The controller believes what a request says of its visitor, so cloudflared alone may call it.
+/// The controller trusts the visitor's address in a request's headers, so only cloudflared may connect
+/// to it.
 fn controller(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     let Some(controller) = &path.files.controller else { return Vec::new() };
     let (pods, direction) = (PodGroup::new(&controller.workload), PolicyDirection::Ingress);
     let policies: Vec<_> = policy::selecting(path.files, pods, direction).collect();
     if policies.is_empty() {
-        let message = "every pod may call the controller, and say who its visitor is";
+        let message = "every pod may connect to the controller, and set the visitor's address";
         return vec![unguarded(path, &controller.workload, direction, message)];
     }
     let ports: Vec<_> = controller.workload.ports.iter().map(|port| port.number.value).collect();
@@ -103,10 +110,9 @@ fn controller(path: &IngressPath<'_>) -> Vec<ProofFinding> {
                 continue;
             }
             let stranger = admission.peers.iter().find_map(|peer| stranger(path, policy, peer));
-            let everybody = admission.peers.is_empty().then_some(policy.place);
-            let message =
-                "others than cloudflared may call the controller, and say who their visitor is";
-            let place = stranger.or(everybody);
+            let all_peers = admission.peers.is_empty().then_some(policy.place);
+            let message = "others than cloudflared may connect to the controller, and set the visitor's address";
+            let place = stranger.or(all_peers);
             findings.extend(
                 place.map(|place| ProofFinding::new(FindingCode::PolicyAdmits, place, message)),
             );
@@ -115,8 +121,8 @@ fn controller(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     findings
 }
 
-/// Where a peer is somebody else than cloudflared's pods: those are known by the name of their namespace,
-/// and by a label.
+/// The line by which a peer is not only cloudflared's pods, which are selected by the name of their
+/// namespace and by a label.
 fn stranger(path: &IngressPath<'_>, policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<FileLine> {
     let (namespaces, pods) = match peer {
         PolicyPeer::Block { net, .. } => return Some(net.place),
@@ -133,7 +139,8 @@ fn stranger(path: &IngressPath<'_>, policy: &EmittedPolicy, peer: &PolicyPeer) -
     }
 }
 
-/// No policy selects these pods: one of their namespace that misses them is to blame.
+/// No policy selects these pods. The line is that of a policy of their namespace that misses them, if
+/// there is one.
 fn unguarded(
     path: &IngressPath<'_>,
     pods: &EmittedWorkload,
@@ -147,15 +154,15 @@ fn unguarded(
         None => policy.place,
     });
     let what = match direction {
-        PolicyDirection::Ingress => "who calls",
-        PolicyDirection::Egress => "what is called by",
+        PolicyDirection::Ingress => "connections to",
+        PolicyDirection::Egress => "connections from",
     };
     let name = &pods.name.value;
-    let message = format!("no NetworkPolicy says {what} the pods of {name}: {message}");
+    let message = format!("no NetworkPolicy restricts {what} the pods of {name}: {message}");
     ProofFinding::new(FindingCode::PolicyAdmits, missed.unwrap_or(pods.place), message)
 }
 
-/// Calico's policy denies each metadata service that the nodes of this tree have, as their firewalls do.
+/// Calico's policy denies each metadata service of the nodes' clouds, as the firewalls do.
 pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
     let files = &model.emitted.ingress;
     let Some(first) = files.global_policies.first() else { return Vec::new() };
@@ -168,7 +175,8 @@ pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
         !rules.into_iter().any(|rule| rule.denies)
     });
     let finding = |address: Ipv4Addr| {
-        let message = format!("no policy denies pods the metadata service {address}");
+        let message =
+            format!("no policy denies packets from pods to the metadata service {address}");
         let nets = first.rules.iter().flat_map(|rule| &rule.nets);
         let near = nets.map(|net: &FileSpanned<Ipv4Net>| net.place).next_back();
         ProofFinding::new(FindingCode::PolicyAdmits, near.unwrap_or(first.place), message)

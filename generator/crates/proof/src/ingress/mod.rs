@@ -1,8 +1,8 @@
-//! The way in: from a public name through the tunnel and the Ingress controller to an app.
+//! Ingress: the path from a public name through the tunnel and the Ingress controller to an app.
 //!
-//! A request is followed from file to file ([`follow`], [`backends`]), each connection of it is put to the policies
-//! of both ends ([`policy`]), and its packets are walked between all nodes ([`connection`]). What must hold
-//! whoever asks is in [`preconditions`] and [`isolation`].
+//! A request is followed from file to file ([`follow`], [`backends`]). Each of its connections is
+//! compared with the policies of both ends ([`policy`]), and its packets are walked between all nodes
+//! ([`connection`]). Conditions for all requests are in [`preconditions`] and [`isolation`].
 
 mod backends;
 mod connection;
@@ -28,20 +28,20 @@ use crate::span::FileSpanned;
 /// The name of the flow.
 pub const FLOW: &str = "tunnel-app";
 
-/// What it is for.
+/// Its description.
 pub const ABOUT: &str = "a public name leads through the tunnel to its app";
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Default)]
 pub struct IngressProof {
-    /// For each public name, what becomes of a request for it.
+    /// The path of a request for each public name.
     pub requests: Vec<IngressRequest>,
-    /// What is wrong whoever asks.
+    /// Faults that do not depend on a name.
     pub findings: Vec<ProofFinding>,
 }
 
 impl IngressProof {
-    /// Everything that is wrong, each once: several names can fail for one cause.
+    /// All faults, each once: several names can fail for one cause.
     pub fn causes(&self) -> impl Iterator<Item = &ProofFinding> {
         let stopped = self.requests.iter().filter_map(|request| request.stopped.as_ref());
         let mut known: Vec<&ProofFinding> = Vec::new();
@@ -53,7 +53,7 @@ impl IngressProof {
         known.into_iter()
     }
 
-    /// How many names lead where they should, and how many do not.
+    /// How many names reach their destination, and how many do not.
     #[must_use]
     pub fn count(&self) -> FlowCount {
         let failed = self.requests.iter().filter(|request| request.stopped.is_some()).count();
@@ -62,19 +62,19 @@ impl IngressProof {
     }
 }
 
-/// What a request is followed through.
+/// The files through which a request is followed.
 #[derive(Clone, Copy)]
 struct IngressPath<'a> {
     files: &'a IngressFiles,
     tunnel: &'a EmittedTunnel,
     /// The pods of cloudflared.
     connectors: &'a EmittedWorkload,
-    /// What names of the cluster end in.
+    /// The DNS domain of the cluster.
     domain: &'a str,
 }
 
-/// Proves the way in. Where there is no tunnel, no name is public, and only what must hold without one
-/// is looked at.
+/// Proves the path from the Internet. Without a tunnel no name is public, and only the conditions that
+/// do not depend on one are checked.
 #[must_use]
 pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> IngressProof {
     let files = &model.emitted.ingress;
@@ -91,7 +91,7 @@ pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> IngressProof {
     let domain = &model.cluster().0.dns_domain;
     let path = IngressPath { files, tunnel, connectors, domain };
     findings.extend(preconditions::tunnel(&path));
-    // Without cloudflared, nothing else matters.
+    // If cloudflared does not start, no request arrives.
     let refused =
         findings.iter().find(|finding| finding.code == FindingCode::TunnelRefused).cloned();
     findings.extend(isolation::policies(&path));
@@ -116,7 +116,7 @@ pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> IngressProof {
 ///
 /// # Errors
 ///
-/// When the name is not public: with those that are, and none without a tunnel.
+/// When the name is not public. The error lists the public names; it is empty without a tunnel.
 pub fn ask(
     model: &Model,
     proven: &IngressProof,
@@ -140,13 +140,13 @@ pub fn ask(
     Ok(follow::follow(&path, &FileSpanned { value: name, place: record.name.place }))
 }
 
-/// The pods that run cloudflared: whatever else a tree makes has another program.
+/// The workload that runs cloudflared.
 fn connectors(files: &IngressFiles) -> Option<&EmittedWorkload> {
     let mut workloads = files.objects.workloads.iter();
     workloads.find(|workload| workload.args.first().is_some_and(|first| first.value == "tunnel"))
 }
 
-/// All names that are public or should be: those of the zone, of the rules and of the Ingresses.
+/// All names in the zone, in the rules and in the Ingresses.
 fn hostnames<'a>(path: &IngressPath<'a>) -> Vec<&'a FileSpanned<String>> {
     let zone = path.tunnel.zone.1.iter().map(|record| &record.name);
     let rules = path.tunnel.rules().1.iter();

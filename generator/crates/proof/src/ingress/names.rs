@@ -1,16 +1,17 @@
-//! Which name matches which: in the zone, in cloudflared, in an Ingress. The three differ.
+//! How names match: in the zone, in cloudflared, in an Ingress. The three differ.
 
 use crate::read::cloudflared::TunnelRule;
 use crate::read::dns_zone::ZoneRecord;
 
-/// Whether a pattern with one wildcard at its beginning stands for a name of any depth below it.
+/// Whether a pattern that begins with a wildcard matches a name of any depth.
 fn is_below(pattern: &str, name: &str) -> bool {
     let parent = pattern.strip_prefix('*').filter(|parent| parent.starts_with('.'));
     parent.is_some_and(|parent| name.strip_suffix(parent).is_some_and(|label| !label.is_empty()))
 }
 
 /// The first rule that matches, with its position (cloudflared, `Rule.Matches` and `matchHost` in
-/// ingress/rule.go): wildcards match names of any depth, and not in upper case (run).
+/// ingress/rule.go): wildcards match names of any depth, but only in lower case (observed with cloudflared 2026.8.2,
+/// 2026-11).
 #[must_use]
 pub(super) fn rule_for<'rules>(
     rules: &'rules [TunnelRule],
@@ -26,14 +27,13 @@ fn takes(rule: &TunnelRule, name: &str) -> bool {
     ["", "*"].contains(&pattern) || is_below(pattern, name) || pattern.eq_ignore_ascii_case(name)
 }
 
-/// Whether a rule matches whatever is asked for.
+/// Whether a rule matches every name.
 #[must_use]
 pub(super) fn matches_all(rule: &TunnelRule) -> bool {
     rule.hostname.as_ref().is_none_or(|pattern| ["", "*"].contains(&pattern.value.as_str()))
 }
 
-/// The record that answers for a name (RFC 4592): its own, or the wildcard of the nearest name above it
-/// that exists.
+/// The record for a name (RFC 4592): its own, or the wildcard of the closest encloser.
 #[must_use]
 pub(super) fn record_for<'zone>(
     records: &'zone [ZoneRecord],
@@ -61,14 +61,14 @@ pub(super) fn record_for<'zone>(
     None
 }
 
-/// Whether an Ingress is for a name (`IngressRule.host`): a wildcard stands for one label.
+/// Whether an Ingress's host matches a name (`IngressRule.host`): a wildcard matches one label.
 #[must_use]
-pub(super) fn is_for(host: &str, name: &str) -> bool {
+pub(super) fn matches_host(host: &str, name: &str) -> bool {
     let Some(parent) = host.strip_prefix("*.") else { return host == name };
     name.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)
 }
 
-/// A name that a visitor can type: of a wildcard, one that is no other rule's.
+/// An example name for a hostname: for a wildcard, a name that no other rule has.
 #[must_use]
 pub(super) fn typed(hostname: &str) -> String {
     match hostname.strip_prefix("*.") {
@@ -79,7 +79,7 @@ pub(super) fn typed(hostname: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_for, record_for, rule_for};
+    use super::{matches_host, record_for, rule_for};
     use crate::read::cloudflared::TunnelRule;
     use crate::read::dns_zone::{self, ZoneRecord};
     use crate::span::{FileId, FileSpanned, TreePaths};
@@ -153,7 +153,7 @@ mod tests {
             ("*.example.com", "example.com", false),
         ];
         for (host, name, expected) in table {
-            assert_eq!(is_for(host, name), expected, "{host} {name}");
+            assert_eq!(matches_host(host, name), expected, "{host} {name}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Where a rule of cloudflared's sends requests (cloudflared, ingress/origin_service.go).
+//! The destination of a cloudflared rule (cloudflared, ingress/origin_service.go).
 
 use std::net::Ipv4Addr;
 
-/// Where requests go.
+/// The destination of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TunnelOrigin {
     /// cloudflared answers itself, with this status.
@@ -28,15 +28,17 @@ impl TunnelOrigin {
     ///
     /// # Errors
     ///
-    /// What cloudflared says of one that it refuses.
+    /// The reason for which cloudflared refuses it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if let Some(status) = text.strip_prefix("http_status:") {
             let status = status.parse().ok().filter(|status| (100..1000).contains(status));
-            return status.map(Self::Status).ok_or_else(|| format!("`{text}` is no HTTP status"));
+            return status
+                .map(Self::Status)
+                .ok_or_else(|| format!("`{text}` is not a valid HTTP status"));
         }
         let (scheme, rest) = text
             .split_once("://")
-            .ok_or_else(|| format!("`{text}` is no URL: it has no scheme and host"))?;
+            .ok_or_else(|| format!("`{text}` is not a URL: it has no scheme and host"))?;
         let known = SCHEMES.iter().find(|(known, _)| *known == scheme);
         let (_, usual) = known.ok_or_else(|| format!("the scheme `{scheme}` is not understood"))?;
         if rest.contains(['/', '?', '#']) {
@@ -48,12 +50,12 @@ impl TunnelOrigin {
         };
         match port.filter(|port| *port != 0 && !host.is_empty()) {
             Some(port) => Ok(Self::Host(host.to_lowercase(), port)),
-            None => Err(format!("`{rest}` is no host with a port")),
+            None => Err(format!("`{rest}` is not a host with a port")),
         }
     }
 }
 
-/// Who a host is, as a pod's resolver takes it.
+/// A host, as a pod's resolver resolves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ResolvedHost {
     /// A Service, by its namespace and its name.
@@ -63,14 +65,14 @@ pub(super) enum ResolvedHost {
         /// The name.
         name: String,
     },
-    /// An address as it is.
+    /// An IPv4 address.
     Address(Ipv4Addr),
-    /// A host outside.
+    /// A host outside of the cluster.
     Outside,
 }
 
 /// Resolves a host from a pod of `own`: `ClusterFirst` searches `<own>.svc.<domain>`, `svc.<domain>` and
-/// the domain. A short name is a Service's only if its namespace is `known`.
+/// the domain. A short name belongs to a Service only if its namespace is `known`.
 pub(super) fn named(
     host: &str,
     own: &str,
@@ -108,14 +110,14 @@ mod tests {
             ("https://Example.com", host("example.com", 443)),
             ("ssh://10.0.0.1", host("10.0.0.1", 22)),
             ("http_status:404", Ok(TunnelOrigin::Status(404))),
-            ("http_status:1000", refused("`http_status:1000` is no HTTP status")),
-            ("nginx:80", refused("`nginx:80` is no URL: it has no scheme and host")),
+            ("http_status:1000", refused("`http_status:1000` is not a valid HTTP status")),
+            ("nginx:80", refused("`nginx:80` is not a URL: it has no scheme and host")),
             ("htp://a:80", refused("the scheme `htp` is not understood")),
             (
                 "http://a:80/",
                 refused("`http://a:80/` has a path: cloudflared refuses to add one to requests"),
             ),
-            ("http://a:99999", refused("`a:99999` is no host with a port")),
+            ("http://a:99999", refused("`a:99999` is not a host with a port")),
         ];
         for (text, expected) in table {
             assert_eq!(TunnelOrigin::parse(text), expected, "{text}");

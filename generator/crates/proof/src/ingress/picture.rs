@@ -1,4 +1,4 @@
-//! A request as one can look at it: its stations on nodes, and the packets between them.
+//! A request as a picture: its stations on nodes, and the packets between them.
 
 use super::connection::{IngressConnection, nodes_of_picture};
 use super::request::{IngressRequest, RequestEnd, RequestEvent, RequestStation};
@@ -8,12 +8,12 @@ use crate::model::{MachineId, Model};
 use crate::span::FileLine;
 use crate::trace;
 
-/// A request on its way.
+/// The path of a request.
 #[derive(Debug)]
 pub struct RequestPicture {
     /// The public name.
     pub hostname: String,
-    /// What happens, in order.
+    /// The scenes in their order.
     pub scenes: Vec<Scene>,
     /// Where it ends.
     pub end: Option<RequestEnd>,
@@ -21,30 +21,30 @@ pub struct RequestPicture {
     pub stopped: Option<ProofFinding>,
 }
 
-/// One thing that happens.
+/// One scene.
 #[derive(Debug)]
 pub enum Scene {
-    /// Something is looked up.
+    /// A station looks up a name or an object.
     Lookup {
-        /// By whom.
+        /// The station.
         by: StationOnNode,
-        /// What is found.
+        /// The result.
         what: String,
         /// The line that decides it.
         place: Option<FileLine>,
     },
-    /// Packets go there, and their answers back.
+    /// Packets and their answers.
     Sent {
-        /// By whom.
+        /// The station.
         by: StationOnNode,
-        /// To whom.
+        /// The receiver.
         called: StationOnNode,
         /// Their steps.
         hops: Vec<PacketHop>,
     },
 }
 
-/// A station, and the node that its pod is taken to be on.
+/// A station, and an example node for its pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationOnNode {
     /// The station.
@@ -54,7 +54,7 @@ pub struct StationOnNode {
 }
 
 impl StationOnNode {
-    /// How it is called.
+    /// Its name in reports.
     #[must_use]
     pub fn name(&self, model: &Model) -> String {
         let name = self.station.name();
@@ -65,8 +65,8 @@ impl StationOnNode {
     }
 }
 
-/// Puts each app's pod on a node of its own, as far as there are any: elsewhere its packets would go the
-/// same steps, which is proven.
+/// Draws each pod on another node, if there are enough. On other nodes the steps are the same, which is
+/// proven.
 #[must_use]
 pub fn draw(model: &Model, request: &IngressRequest) -> RequestPicture {
     let mut painter = PictureBuilder { model, places: Vec::new(), scenes: Vec::new() };
@@ -106,7 +106,7 @@ impl PictureBuilder<'_> {
         None
     }
 
-    /// cloudflared calls the edge in two ways, of which one is enough to look at.
+    /// cloudflared connects to the edge with two protocols. One is shown.
     fn is_known(&self, from: &StationOnNode, to: &StationOnNode) -> bool {
         self.scenes.iter().any(|scene| match scene {
             Scene::Sent { by, called, .. } => by == from && called == to,

@@ -1,5 +1,5 @@
-//! What NetworkPolicies do with a connection (networking.k8s.io/v1): pods that none selects are free;
-//! others have what any of those that select them admits.
+//! The NetworkPolicies for a connection (networking.k8s.io/v1): pods that no policy selects are not
+//! restricted. For other pods, a connection is accepted if any policy that selects them accepts it.
 
 use std::net::Ipv4Addr;
 
@@ -14,7 +14,7 @@ use crate::span::FileLine;
 /// Pods, as selectors see them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PodGroup<'a> {
-    /// How they are called in a sentence.
+    /// Their name in messages.
     pub name: &'a str,
     /// Their namespace.
     pub namespace: &'a str,
@@ -37,7 +37,7 @@ impl<'a> PodGroup<'a> {
 pub(super) enum OtherEnd<'a> {
     /// Pods.
     Pods(PodGroup<'a>),
-    /// A host outside, or one of ours.
+    /// A host with this name and address.
     Address(&'a str, Ipv4Addr),
 }
 
@@ -71,7 +71,7 @@ impl std::fmt::Display for CalledPort {
 pub(super) struct PolicyQuestion<'a> {
     /// The pods whose policies are asked.
     pub pods: PodGroup<'a>,
-    /// Whether they are called, or call.
+    /// The direction, seen from these pods.
     pub direction: PolicyDirection,
     /// The other end.
     pub other: OtherEnd<'a>,
@@ -80,15 +80,15 @@ pub(super) struct PolicyQuestion<'a> {
 }
 
 impl PolicyQuestion<'_> {
-    /// What is admitted, in words.
+    /// Describes an accepted connection.
     pub(super) fn admitted(&self) -> String {
         let Self { direction, other, called, .. } = self;
         match direction {
             PolicyDirection::Egress => {
-                format!("its NetworkPolicy lets it call {}, {called}", other.name())
+                format!("its NetworkPolicy accepts connections to {}, {called}", other.name())
             }
             PolicyDirection::Ingress => {
-                format!("its NetworkPolicy admits {}, {called}", other.name())
+                format!("its NetworkPolicy accepts connections from {}, {called}", other.name())
             }
         }
     }
@@ -108,11 +108,12 @@ pub(super) fn selecting<'a>(
     files.objects.policies.iter().filter(selects)
 }
 
-/// Asks the policies of one end; the place is where it is admitted, none where no policy selects it.
+/// Evaluates the policies of one end. The result is the line that accepts the connection, or none if no
+/// policy selects the pods.
 ///
 /// # Errors
 ///
-/// When none admits it, with what is nearest to doing so.
+/// When no policy accepts it; the finding is about the rule that is nearest to accepting it.
 pub(super) fn ask(
     files: &IngressFiles,
     question: &PolicyQuestion<'_>,
@@ -138,7 +139,7 @@ pub(super) fn ask(
     Err(refused(&selecting, question, nearest))
 }
 
-/// Why a rule does not admit something; the higher the rank, the nearer it was.
+/// Why a rule does not accept a connection. The rule with the highest rank is nearest to accepting it.
 struct PolicyRefusal {
     rank: u8,
     place: FileLine,
@@ -159,10 +160,10 @@ fn refused(
     let names = names.join(" and ");
     let (place, why) = match nearest.filter(|refusal| refusal.rank > 0) {
         Some(refusal) => (refusal.place, format!(": {}", refusal.why)),
-        None => (selecting[0].place, ": none of its rules is for that".to_owned()),
+        None => (selecting[0].place, ": none of its rules matches".to_owned()),
     };
     let message = format!(
-        "the NetworkPolicy {names} of {} keeps {from} from {to}, {called}{why}",
+        "the NetworkPolicy {names} of {} drops packets from {from} to {to}, {called}{why}",
         pods.namespace
     );
     ProofFinding::new(FindingCode::PolicyDrops, place, message)
@@ -181,7 +182,7 @@ fn judge(
     match (met, port) {
         (true, Ok(place)) => Ok(place.unwrap_or(policy.place)),
         (true, Err((place, ports))) => {
-            Err(PolicyRefusal { rank: 4, place, why: format!("it admits {ports} there") })
+            Err(PolicyRefusal { rank: 4, place, why: format!("it accepts {ports} there") })
         }
         (false, port) => {
             let differing = peers.into_iter().filter_map(Result::err).max_by_key(|near| near.rank);
@@ -189,14 +190,14 @@ fn judge(
             let nearest = differing.unwrap_or(PolicyRefusal {
                 rank: 0,
                 place: policy.place,
-                why: "no peer of it is met".to_owned(),
+                why: "no peer of it matches".to_owned(),
             });
             Err(PolicyRefusal { rank: nearest.rank * 2 + same_port, ..nearest })
         }
     }
 }
 
-/// The place of the port that is called; where all are, there is none.
+/// The line of the port that is called; none if all ports are accepted.
 fn port_of(
     admission: &PolicyAdmission,
     called: CalledPort,
@@ -240,11 +241,11 @@ fn is_peer(
             }
         }
         (PolicyPeer::Block { net, .. }, OtherEnd::Pods(_)) => {
-            let why = "pods have their addresses from no block".to_owned();
+            let why = "a block of addresses does not match pods".to_owned();
             Err(PolicyRefusal { rank: 0, place: net.place, why })
         }
         (PolicyPeer::Pods { .. }, OtherEnd::Address(..)) => {
-            let why = "it admits pods alone".to_owned();
+            let why = "it accepts pods only".to_owned();
             Err(PolicyRefusal { rank: 0, place: policy.place, why })
         }
     }
@@ -260,13 +261,13 @@ fn in_namespace(
         if policy.namespace == other.namespace {
             return Ok(());
         }
-        let why = format!("it admits pods of {} alone", policy.namespace);
+        let why = format!("it accepts pods of {} only", policy.namespace);
         return Err(PolicyRefusal { rank: 0, place: policy.place, why });
     };
     for (key, wanted) in selector {
         if !namespace_has(files, other.namespace, key, &wanted.value) {
-            // Pods that would be met elsewhere are the nearest miss.
-            let rank = u8::from(selector.len() > 1 || is_nobodys(files, selector));
+            // A selector that no other namespace matches is the nearest one.
+            let rank = u8::from(selector.len() > 1 || names_unknown_namespace(files, selector));
             let why =
                 format!("the namespace {} has no label {key}={}", other.namespace, wanted.value);
             return Err(PolicyRefusal { rank, place: wanted.place, why });
@@ -275,8 +276,8 @@ fn in_namespace(
     Ok(())
 }
 
-/// Whether a selector asks for a namespace that the tree does not have.
-fn is_nobodys(files: &IngressFiles, selector: &ObjectLabels) -> bool {
+/// Whether a selector names a namespace that is not in the tree.
+fn names_unknown_namespace(files: &IngressFiles, selector: &ObjectLabels) -> bool {
     let known = files.objects.namespaces.iter().map(|namespace| namespace.name.as_str());
     let mut known = known.chain(SYSTEM);
     let named = selector.get(NAME).map(|name| name.value.as_str());
@@ -299,7 +300,7 @@ fn namespace_has(files: &IngressFiles, namespace: &str, key: &str, value: &str) 
     label.is_some_and(|label| label.value == value)
 }
 
-/// The first label that a selector asks for and pods do not have.
+/// The first label of a selector that the pods do not have.
 pub(super) fn differing(
     selector: &ObjectLabels,
     labels: &ObjectLabels,

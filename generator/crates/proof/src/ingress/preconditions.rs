@@ -1,5 +1,5 @@
-//! What must hold whoever asks: that Kubernetes makes pods of what is written, that cloudflared takes its
-//! configuration, and that nothing but the tunnel leads in.
+//! Conditions for all requests: Kubernetes starts the pods, cloudflared accepts its configuration, and
+//! the tunnel is the only path from the Internet.
 
 use super::origin::TunnelOrigin;
 use super::policy::differing;
@@ -9,7 +9,7 @@ use crate::read::ingress::{IngressFiles, MountedConfiguration};
 use crate::read::objects::{EmittedWorkload, PortReference};
 use crate::span::FileSpanned;
 
-/// Looks at every object by itself.
+/// Checks each object alone.
 pub(super) fn objects(files: &IngressFiles) -> Vec<ProofFinding> {
     let mut findings: Vec<_> = files.workloads().flat_map(workload).collect();
     let controller = files.controller.iter();
@@ -23,7 +23,7 @@ pub(super) fn objects(files: &IngressFiles) -> Vec<ProofFinding> {
 
 fn exposed(kind: &FileSpanned<String>) -> ProofFinding {
     let message = format!(
-        "a Service of the type {} has a port on every node: requests come in beside the tunnel",
+        "a Service of the type {} has a port on every node: requests can bypass the tunnel",
         kind.value
     );
     ProofFinding::new(FindingCode::ServiceExposed, kind.place, message)
@@ -35,12 +35,14 @@ fn workload(workload: &EmittedWorkload) -> Vec<ProofFinding> {
     let mut finds = |code, place, message| findings.push(ProofFinding::new(code, place, message));
     if let Some(on) = workload.host_network.as_ref().filter(|on| on.value) {
         let message = format!(
-            "the pods of {name} have their node's addresses: no NetworkPolicy is for them, and their ports are the node's"
+            "the pods of {name} use their node's addresses: no NetworkPolicy selects them, and their ports are ports of the node"
         );
         finds(FindingCode::ServiceExposed, on.place, message);
     }
     if let Some((place, label)) = differing(&workload.selector, &workload.labels) {
-        let message = format!("the Deployment {name} does not know its own pods: none has {label}");
+        let message = format!(
+            "the selector of the Deployment {name} does not match its pods: they do not have {label}"
+        );
         finds(FindingCode::PodsNotReady, place, message);
     }
     if workload.replicas.value == 0 {
@@ -53,19 +55,19 @@ fn workload(workload: &EmittedWorkload) -> Vec<ProofFinding> {
             finds(FindingCode::PodsNotReady, probe.place, message);
         }
     }
-    // As the echo app is told (traefik/whoami, `--port`).
+    // The port of the echo app (traefik/whoami, `--port`).
     for argument in &workload.args {
         let Some(port) = argument.value.strip_prefix("--port=") else { continue };
         let listens = port.parse().ok().map(PortReference::Number);
         if listens.is_none_or(|port| workload.port(&port).is_none()) {
-            let message = format!("{name} listens on {port}, which is none of its ports");
+            let message = format!("{name} listens on {port}, which is not one of its ports");
             finds(FindingCode::PodsNotReady, argument.place, message);
         }
     }
     findings
 }
 
-/// Looks at what cloudflared is told.
+/// Checks cloudflared's configuration.
 pub(super) fn tunnel(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     let mut findings = rules(path);
     findings.extend(match &path.tunnel.configuration {
@@ -76,12 +78,15 @@ pub(super) fn tunnel(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     findings
 }
 
-/// `apply.sh` gives Ingresses an address: another tunnel's would lead visitors there.
+/// The address of Ingresses: the address of another tunnel would lead visitors to that tunnel.
 fn published(path: &IngressPath<'_>) -> Option<ProofFinding> {
     let published = path.files.controller.as_ref()?.published.as_ref()?;
     let (_, zone) = &path.tunnel.zone;
     let known = zone.iter().any(|record| record.target == published.value);
-    let message = format!("Ingresses get the address {}, which is no record's", published.value);
+    let message = format!(
+        "Ingresses get the address {}, which is not the target of a record",
+        published.value
+    );
     (!known).then(|| ProofFinding::new(FindingCode::TunnelsDiffer, published.place, message))
 }
 
@@ -115,7 +120,7 @@ fn rules(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     let patterns = others.iter().filter_map(|rule| rule.hostname.as_ref());
     for pattern in patterns.clone().filter(|pattern| is_malformed(&pattern.value)) {
         let message = format!(
-            "`{}` is no hostname, nor one below `*.`: cloudflared does not start",
+            "`{}` is not a valid hostname or wildcard: cloudflared does not start",
             pattern.value
         );
         refused(pattern.place, message);
@@ -124,14 +129,14 @@ fn rules(path: &IngressPath<'_>) -> Vec<ProofFinding> {
         match names::rule_for(rules, &names::typed(&pattern.value)) {
             Some((first, rule)) if first < at => {
                 let message = format!(
-                    "rule {} takes all that rule {} is for: nothing comes to `{}`",
+                    "rule {} matches every request of rule {}: no request reaches `{}`",
                     first + 1,
                     at + 1,
                     pattern.value
                 );
                 findings.push(ProofFinding::new(FindingCode::RuleShadowed, place(rule), message));
             }
-            // cloudflared compares wildcards in lower case alone (run).
+            // cloudflared compares wildcards in lower case only (observed with cloudflared 2026.8.2, 2026-11).
             Some((first, _)) if first > at => {
                 let message =
                     format!("`{}` matches nothing: it is not in lower case", pattern.value);
@@ -143,12 +148,12 @@ fn rules(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     findings
 }
 
-/// What cloudflared refuses of a pattern (`validateHostname`).
+/// Whether cloudflared refuses a pattern (`validateHostname`).
 fn is_malformed(pattern: &str) -> bool {
     pattern.strip_prefix("*.").unwrap_or(pattern).contains(['*', ':', '/'])
 }
 
-/// Whether cloudflared finds its file, and its credential beside it.
+/// Whether cloudflared finds its configuration file and its credential.
 fn local(path: &IngressPath<'_>, mounted: &MountedConfiguration) -> Vec<ProofFinding> {
     let connectors = path.connectors;
     let mut findings = Vec::new();
@@ -164,16 +169,14 @@ fn local(path: &IngressPath<'_>, mounted: &MountedConfiguration) -> Vec<ProofFin
     let folder = folder
         .and_then(|volume| connectors.mounts.iter().find(|mount| mount.volume == volume.name));
     let file = folder.map(|folder| format!("{}/{}", folder.path.value, mounted.key));
-    let told = connectors.args.iter().position(|argument| argument.value == "--config");
-    let told = told.and_then(|at| connectors.args.get(at + 1));
-    match (told, file) {
-        (Some(told), Some(file)) if told.value == file => {}
-        (Some(told), _) => {
+    match (argument_of(connectors, "--config"), file) {
+        (Some(config), Some(file)) if config.value == file => {}
+        (Some(config), _) => {
             let message = format!(
-                "{} is no file of a mounted ConfigMap: cloudflared does not start",
-                told.value
+                "{} is not a file of a mounted ConfigMap: cloudflared does not start",
+                config.value
             );
-            refused(told.place, message);
+            refused(config.place, message);
         }
         (None, _) => {
             refused(connectors.place, "cloudflared is given no --config".to_owned());
@@ -188,29 +191,34 @@ fn local(path: &IngressPath<'_>, mounted: &MountedConfiguration) -> Vec<ProofFin
         file.is_some_and(|file| !file.is_empty() && !file.contains('/'))
     };
     if !folders.any(|mount| is_in(&mount.path.value)) {
-        let message = format!("{} is no file of a mounted Secret", credentials.value);
+        let message = format!("{} is not a file of a mounted Secret", credentials.value);
         refused(credentials.place, message);
     }
     findings.extend(metrics(connectors, &mounted.content.metrics));
     findings
 }
 
-/// With the rules at Cloudflare, all that cloudflared is told is in its arguments.
+/// If Cloudflare stores the rules, cloudflared gets its settings from its arguments.
 fn remote(path: &IngressPath<'_>) -> Vec<ProofFinding> {
-    let told = path.connectors.args.iter().position(|argument| argument.value == "--metrics");
-    let told = told.and_then(|at| path.connectors.args.get(at + 1));
-    told.and_then(|told| metrics(path.connectors, told)).into_iter().collect()
+    let address = argument_of(path.connectors, "--metrics");
+    address.and_then(|address| metrics(path.connectors, address)).into_iter().collect()
 }
 
-/// kubelet asks there whether a connector is ready.
-fn metrics(connectors: &EmittedWorkload, told: &FileSpanned<String>) -> Option<ProofFinding> {
-    let port = told.value.rsplit(':').next().and_then(|port| port.parse().ok());
+/// The argument after a flag.
+fn argument_of<'a>(workload: &'a EmittedWorkload, flag: &str) -> Option<&'a FileSpanned<String>> {
+    let position = workload.args.iter().position(|argument| argument.value == flag)?;
+    workload.args.get(position + 1)
+}
+
+/// kubelet's probes must use the address at which cloudflared answers them.
+fn metrics(connectors: &EmittedWorkload, address: &FileSpanned<String>) -> Option<ProofFinding> {
+    let port = address.value.rsplit(':').next().and_then(|port| port.parse().ok());
     let listens = |probe: &FileSpanned<PortReference>| {
         let asked = connectors.port(&probe.value).map(|number| number.value);
         asked.is_some() && asked == port
     };
     let message =
-        format!("cloudflared answers probes at {}, and kubelet asks elsewhere", told.value);
+        format!("cloudflared answers probes at {}, but kubelet uses another port", address.value);
     let answers = connectors.probes.iter().all(listens);
-    (!answers).then(|| ProofFinding::new(FindingCode::PodsNotReady, told.place, message))
+    (!answers).then(|| ProofFinding::new(FindingCode::PodsNotReady, address.place, message))
 }

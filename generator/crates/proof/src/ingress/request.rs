@@ -1,15 +1,15 @@
-//! One request: what happens to it on its way.
+//! One request and the events on its path.
 
 use super::connection::IngressConnection;
 use crate::finding::ProofFinding;
 use crate::span::FileLine;
 
-/// What becomes of a request for one public name.
+/// The path of a request for one public name.
 #[derive(Debug, Clone)]
 pub struct IngressRequest {
-    /// The name, as the zone, the rules or an Ingress have it.
+    /// The name in the zone, in the rules or in an Ingress.
     pub hostname: String,
-    /// What happens, in order.
+    /// The events in their order.
     pub events: Vec<RequestEvent>,
     /// Where it ends, unless it is stopped.
     pub end: Option<RequestEnd>,
@@ -17,39 +17,39 @@ pub struct IngressRequest {
     pub stopped: Option<ProofFinding>,
 }
 
-/// One thing that happens.
+/// One event.
 #[derive(Debug, Clone)]
 pub enum RequestEvent {
-    /// Something is looked up.
+    /// A station looks up a name or an object.
     Lookup {
-        /// By whom.
+        /// The station.
         by: RequestStation,
-        /// What is found.
+        /// The result.
         what: String,
-        /// The line that decides it; none where nothing emitted does.
+        /// The line that decides it; none if no emitted file decides it.
         place: Option<FileLine>,
     },
-    /// A connection is made, between whichever nodes.
+    /// A connection is opened, from any node to any node.
     Connected {
-        /// By whom.
+        /// The station.
         by: RequestStation,
-        /// Who is called.
+        /// The receiver.
         called: RequestStation,
-        /// What is sent.
+        /// The packets.
         connection: IngressConnection,
     },
 }
 
-/// Who has the request.
+/// A station of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestStation {
-    /// Whoever asks, and the resolver that they use.
+    /// The visitor and their resolver.
     Visitor,
     /// Cloudflare.
     Edge,
-    /// A pod, by the name of what made it.
+    /// A pod, by the name of its workload.
     Pod(String),
-    /// A host outside.
+    /// A host outside of the cluster.
     Outside,
 }
 
@@ -66,19 +66,19 @@ impl RequestStation {
     }
 }
 
-/// Where a request ends.
+/// The end of a request's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEnd {
     /// At the pods of an app.
     App(String),
-    /// At the Ingress controller: the tree has no Ingress of that name.
+    /// At the Ingress controller: the tree has no Ingress for that name.
     Controller {
-        /// One that is spelt nearly so.
+        /// A name with a similar spelling.
         near: Option<String>,
     },
     /// cloudflared answers itself.
     Status(u16),
-    /// At a host that the tree knows nothing of.
+    /// At a host outside of the tree.
     Outside(String),
 }
 
@@ -97,7 +97,7 @@ impl std::fmt::Display for RequestEnd {
 }
 
 impl IngressRequest {
-    /// The connections that are made for it.
+    /// The connections that are opened for it.
     pub fn connections(&self) -> impl Iterator<Item = IngressConnection> {
         self.events.iter().filter_map(|event| match event {
             RequestEvent::Connected { connection, .. } => Some(*connection),

@@ -1,7 +1,7 @@
-//! Whatever the order of boot, and whatever fails: nothing of ours leaves by the default route.
+//! In every order of boot and after every failure, no packet of the mesh leaves by the default route.
 //!
-//! Two things hold it back, the route guards and the egress chain, and each must do so alone: one is
-//! lost with an `ip route flush`, the other with an `nft flush ruleset`.
+//! The route guards and the egress chain both prevent it, and each must be sufficient alone: an
+//! `ip route flush` removes one, an `nft flush ruleset` the other.
 
 use ipnet::Ipv4Net;
 
@@ -20,7 +20,7 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     findings
 }
 
-/// No packet for an address of ours passes the egress chain to an interface that is not ours.
+/// No packet for a mesh, pod or service address passes the egress chain to a public interface.
 fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
     let ruleset = &*node.firewall.content;
@@ -34,14 +34,16 @@ fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         let passing = exposure::admitted(ruleset, Hook::Postrouting, vec![start]);
         if let Some(first) = passing.first() {
             let place = node.firewall.file.line(first.line.unwrap_or(0));
-            let message = format!("nothing at postrouting keeps {net} from leaving in clear");
+            let message = format!(
+                "no chain at postrouting drops packets for {net} that would leave unencrypted"
+            );
             findings.push(ProofFinding::new(FindingCode::GuardMissing, place, message));
         }
     }
     findings
 }
 
-/// A host may speak to itself: health checks, the local API, DNS caches.
+/// A host accepts packets from itself: health checks, the local API, DNS caches.
 fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let node = model.files(id)?;
     let to_itself = Region::everything()
@@ -52,7 +54,7 @@ fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let admitted: Vec<_> = admitted.into_iter().map(|one| one.region).collect();
     let left = subtract_all(vec![to_itself], &admitted);
     let message =
-        format!("{} may not speak to itself: {}", node.name, exposure::describe(left.first()?));
+        format!("{} drops packets from itself: {}", node.name, exposure::describe(left.first()?));
     Some(ProofFinding::new(FindingCode::FirewallDrops, node.firewall.file.whole(), message))
 }
 
@@ -64,7 +66,8 @@ fn ours(model: &Model, id: MachineId) -> Vec<Ipv4Net> {
 }
 
 /// In every state of a booting or failing host, each address of pods and nodes is routed into the
-/// mesh, to an own pod, or nowhere. Services are not: their packets are translated first.
+/// mesh, to a pod of the host, or is unreachable. Services are excluded: their packets are translated
+/// first.
 fn guards(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let (cluster, _) = model.cluster();
     let mesh = model.conf(id).address.map(|address| address.value.trunc());
@@ -90,7 +93,7 @@ fn guards(model: &Model, id: MachineId) -> Option<ProofFinding> {
     None
 }
 
-/// The guards are there before wg0, and BIRD and the static routes come and go.
+/// The guards are loaded before wg0. BIRD's routes and the static routes can be missing.
 fn states() -> [RouteConditions; 4] {
     [(false, true), (false, false), (true, true), (true, false)]
         .map(|(mesh, bird)| RouteConditions { mesh, bird, statics: false, guards: true })
@@ -101,7 +104,7 @@ fn describe(when: RouteConditions) -> String {
     format!("{} the interface and {} BIRD's routes", is(when.mesh), is(when.bird))
 }
 
-/// The units and scripts that everything above stands on, as far as they can be read.
+/// The units and scripts that load the firewall and the keys, as far as they are read.
 pub(super) fn units(model: &Model) -> Vec<ProofFinding> {
     let mut findings = Vec::new();
     let firewall = &model.emitted.firewall_unit;
@@ -116,7 +119,7 @@ pub(super) fn units(model: &Model) -> Vec<ProofFinding> {
     }
     let guards = &model.emitted.guards;
     for guard in guards.content.iter().filter(|guard| guard.kind != RouteKind::Unreachable) {
-        let message = "a guard leads somewhere";
+        let message = "a route guard is not `unreachable`";
         findings.push(ProofFinding::new(
             FindingCode::GuardMissing,
             guards.file.line(guard.line),
@@ -125,7 +128,7 @@ pub(super) fn units(model: &Model) -> Vec<ProofFinding> {
     }
     if !model.emitted.script_keeps_key.content {
         let place = model.emitted.script_keeps_key.file.whole();
-        let message = "wg syncconf without PrivateKey in its input wipes the key: the mesh dies";
+        let message = "wg syncconf removes the private key if its input has no PrivateKey: every link goes down";
         findings.push(ProofFinding::new(FindingCode::UnitMisbehaves, place, message));
     }
     findings

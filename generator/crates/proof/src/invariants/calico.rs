@@ -1,4 +1,4 @@
-//! Pools and BGP: each pool one node's, each node one pool, and nothing encapsulated once more.
+//! Pools, BGP and kube-proxy: one pool for each node, no further encapsulation, no public listener.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) fn check(model: &Model) -> Vec<ProofFinding> {
     findings
 }
 
-/// One pool a node, and one node a pool.
+/// Each pool selects one node, and each node has one pool.
 fn owners(model: &Model) -> Vec<ProofFinding> {
     let mut findings = Vec::new();
     let mut pool_of: BTreeMap<&str, FileLine> = BTreeMap::new();
@@ -26,7 +26,7 @@ fn owners(model: &Model) -> Vec<ProofFinding> {
         let place = file.line(pool.node_selector.line);
         let known = pool.node().filter(|name| model.find(name).is_some());
         let Some(name) = known else {
-            let message = format!("the pool {} is for no node of the tree", pool.name);
+            let message = format!("the pool {} selects no node of the tree", pool.name);
             findings.push(ProofFinding::new(FindingCode::PoolMismatch, place, message));
             continue;
         };
@@ -38,7 +38,7 @@ fn owners(model: &Model) -> Vec<ProofFinding> {
     for node in &model.emitted.nodes {
         if !pool_of.contains_key(node.name.as_str()) {
             let place = model.emitted.installation.file.whole();
-            let message = format!("no pool is for {}: its pods would wait for ever", node.name);
+            let message = format!("no pool selects {}: its pods get no address", node.name);
             findings.push(ProofFinding::new(FindingCode::PoolMismatch, place, message));
         }
     }
@@ -57,11 +57,14 @@ fn shapes(model: &Model) -> Vec<ProofFinding> {
         };
         let cidr = pool.cidr.value;
         if pool.encapsulated.value {
-            wrong(pool.encapsulated.line, format!("{} is encapsulated once more", pool.name));
+            wrong(
+                pool.encapsulated.line,
+                format!("packets of the pool {} are encapsulated again", pool.name),
+            );
         }
         if pool.block_size.value != cidr.prefix_len() {
             let message = format!(
-                "{} is cut into blocks of /{}, which other nodes may take: its first pod must claim all of /{}",
+                "{} is split into blocks of /{}, which other nodes may take: the block size must be /{}",
                 pool.name,
                 pool.block_size.value,
                 cidr.prefix_len()
@@ -69,7 +72,10 @@ fn shapes(model: &Model) -> Vec<ProofFinding> {
             wrong(pool.block_size.line, message);
         }
         if !subnet.contains(&cidr) || subnet == cidr {
-            wrong(pool.cidr.line, format!("{cidr} is no part of the pods' {subnet}"));
+            wrong(
+                pool.cidr.line,
+                format!("{cidr} is not a proper part of the pod subnet {subnet}"),
+            );
         }
         if let Some(guard) = covered_guard(model, pool) {
             wrong(
@@ -109,15 +115,15 @@ fn bgp(model: &Model) -> Vec<ProofFinding> {
         ));
     };
     if bgp.content.bind_mode.value != "NodeIP" {
-        wrong(bgp.content.bind_mode.line, "BIRD listens on every address, the public ones too");
+        wrong(bgp.content.bind_mode.line, "BIRD listens on every address, also on public ones");
     }
     if bgp.content.listen_port.value != 179 {
-        wrong(bgp.content.listen_port.line, "the firewall knows BGP by port 179");
+        wrong(bgp.content.listen_port.line, "the firewall accepts BGP on port 179 only");
     }
     let reflecting = model.machines.iter().filter_map(|machine| machine.node.as_ref());
     let reflecting = reflecting.filter(|host| host.reflector).count();
     if !bgp.content.full_mesh.value && reflecting == 0 {
-        wrong(bgp.content.full_mesh.line, "no node speaks BGP with any other");
+        wrong(bgp.content.full_mesh.line, "no node has a BGP session with another");
     }
     findings
 }
@@ -132,8 +138,10 @@ fn settings(model: &Model) -> Vec<ProofFinding> {
     let interface = &installation.content.interface;
     if interface.value != expected {
         let place = installation.file.line(interface.line);
-        let message =
-            format!("Calico takes the address of `{}`, not of `{expected}`", interface.value);
+        let message = format!(
+            "Calico takes the node's address from `{}`, not from `{expected}`",
+            interface.value
+        );
         wrong(FindingCode::BgpMisconfigured, place, message);
     }
     let felix = &model.emitted.felix;
@@ -142,7 +150,7 @@ fn settings(model: &Model) -> Vec<ProofFinding> {
         wrong(
             FindingCode::PacketTooLarge,
             place,
-            format!("Felix takes MTUs from others than `{expected}`"),
+            format!("Felix takes MTUs from other interfaces than `{expected}`"),
         );
     }
     if !installation.content.bgp.value {
@@ -155,7 +163,7 @@ fn settings(model: &Model) -> Vec<ProofFinding> {
         wrong(
             FindingCode::PoolShape,
             place,
-            "a node may borrow addresses of another's block".to_owned(),
+            "a node may borrow addresses from another node's block".to_owned(),
         );
     }
     let mode = proxy.content.mode;
@@ -177,7 +185,7 @@ fn settings(model: &Model) -> Vec<ProofFinding> {
         wrong(
             FindingCode::ListensEverywhere,
             place,
-            "kube-proxy answers health checks beyond the host".into(),
+            "kube-proxy answers health checks outside of the host".into(),
         );
     }
     let (cluster, file) = model.cluster();
@@ -186,7 +194,7 @@ fn settings(model: &Model) -> Vec<ProofFinding> {
         wrong(
             FindingCode::FilesDisagree,
             place,
-            "kube-proxy starts in another mode than the patch sets".into(),
+            "kube-proxy starts in a mode that differs from the patch".into(),
         );
     }
     findings
@@ -207,7 +215,7 @@ fn node_ports(model: &Model) -> Vec<ProofFinding> {
         };
         if subnets.value.is_empty() {
             let message =
-                "kube-proxy serves NodePorts at every address of a host, the public ones too";
+                "kube-proxy serves NodePorts at every address of a host, also at public ones";
             report(FindingCode::ListensEverywhere, message.to_owned());
             continue;
         }

@@ -1,5 +1,5 @@
-//! Where the parts of the control plane are, as kubeadm, `hosts` and haproxy say it: on the mesh, and
-//! nowhere else.
+//! The addresses of the control plane in kubeadm's files, `hosts` and haproxy.cfg: mesh addresses, and
+//! no others.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -9,7 +9,7 @@ use crate::model::{MachineId, Model};
 /// The API server's port (kubeadm's default), which clients call by the API's name.
 const API: u16 = 6443;
 
-/// What the files of one node say of its own address.
+/// Compares the node's own address with the listening addresses in its files.
 pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
     let own = model.classes.address(model.machine(id).address);
@@ -42,7 +42,7 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     findings
 }
 
-/// What all nodes take for the addresses of names, and of the API.
+/// Checks the files that all nodes share: addresses of names and of the API.
 pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
     let mut findings = names(model);
     findings.extend(api_name(model));
@@ -60,7 +60,7 @@ fn control_planes(model: &Model) -> Vec<MachineId> {
     model.nodes().filter(controls).collect()
 }
 
-/// Each node by its name.
+/// Each node's name has its address.
 fn names(model: &Model) -> Vec<ProofFinding> {
     let hosts = &model.emitted.hosts;
     let mut findings = Vec::new();
@@ -69,7 +69,9 @@ fn names(model: &Model) -> Vec<ProofFinding> {
         let known = hosts.content.iter().find(|host| host.name == *name);
         let (line, message) = match known {
             Some(host) if host.address == own => continue,
-            Some(host) => (host.line, format!("{name} is at {own}, not at {}", host.address)),
+            Some(host) => {
+                (host.line, format!("{name} has the address {own}, not {}", host.address))
+            }
             None => (0, format!("{name} has no line")),
         };
         findings.push(ProofFinding::new(
@@ -81,7 +83,7 @@ fn names(model: &Model) -> Vec<ProofFinding> {
     findings
 }
 
-/// The API's name leads to the one control plane, or to haproxy on each host.
+/// The API's name has the address of the only control plane, or that of haproxy on each host.
 fn api_name(model: &Model) -> Option<ProofFinding> {
     let (cluster, _) = model.cluster();
     let endpoint = &cluster.endpoint.value;
@@ -94,17 +96,19 @@ fn api_name(model: &Model) -> Option<ProofFinding> {
     let known = hosts.content.iter().find(|host| host.name == name);
     let (line, message) = match known {
         Some(host) if host.address == expected => return None,
-        Some(host) => (host.line, format!("{name} is {}, and not {expected}", host.address)),
-        None => (0, format!("the API's name {name} has no line: nobody finds the API")),
+        Some(host) => {
+            (host.line, format!("{name} has the address {}, not {expected}", host.address))
+        }
+        None => (0, format!("the API's name {name} has no line: no host can resolve it")),
     };
     Some(ProofFinding::new(FindingCode::FilesDisagree, hosts.file.line(line), message))
 }
 
-/// haproxy listens on the host's own loopback alone, and leads to every control plane and to nobody else.
+/// haproxy listens on loopback only, and forwards to every control plane and to no other server.
 fn load_balancer(model: &Model) -> Vec<ProofFinding> {
     let controls = control_planes(model);
     let Some(haproxy) = &model.emitted.haproxy else {
-        let message = "several control planes, and no haproxy.cfg: the API's name leads nowhere";
+        let message = "several control planes, but no haproxy.cfg: the API's name has no server";
         let place = model.emitted.hosts.file.whole();
         let missing = (controls.len() > 1)
             .then(|| ProofFinding::new(FindingCode::FileMissing, place, message));
@@ -127,18 +131,18 @@ fn load_balancer(model: &Model) -> Vec<ProofFinding> {
     let servers = haproxy.content.servers.iter();
     let strangers: Vec<_> = servers.filter(|server| !expected.contains(&server.value)).collect();
     for server in &strangers {
-        let message = format!("{} is no control plane's", server.value);
+        let message = format!("{} is not the address of a control plane", server.value);
         finds(FindingCode::FilesDisagree, server.line, message);
     }
     for (id, wanted) in controls.iter().zip(&expected) {
         let led_to = haproxy.content.servers.iter().any(|server| server.value == *wanted);
-        // A wrong line says enough.
+        // One wrong line is reported once.
         if !led_to && strangers.is_empty() {
             let name = &model.machine(*id).name;
             finds(
                 FindingCode::FilesDisagree,
                 0,
-                format!("haproxy does not lead to {name} at {wanted}"),
+                format!("haproxy has no server for {name} at {wanted}"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! One machine's interface: no address twice, everyone kept awake, no routes for BIRD to learn.
+//! One machine's interface: no address of two peers, keepalives, no routes that BIRD would learn.
 
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::link::Link;
@@ -14,7 +14,7 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     findings
 }
 
-/// WireGuard gives a prefix that two peers claim to the last, without a word.
+/// If two peers claim a prefix, WireGuard gives it to the last one without an error message.
 fn claimed_twice(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let conf = model.conf(id);
     let file = model.machine(id).file;
@@ -33,10 +33,10 @@ fn claimed_twice(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         .collect()
 }
 
-/// A link that is down and that no flow of two nodes needs, such as one to a client.
+/// Links that are down, also those that no flow needs, such as one to a client.
 fn links(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let clients: Vec<_> = model.clients().map(|client| model.machine(client).file).collect();
-    // A client that asks for nothing of a node has no peer for it.
+    // A client has no peer for a node that carries none of its addresses.
     let unasked = |finding: &ProofFinding| {
         finding.code == FindingCode::PeerMissing && clients.contains(&finding.place.file)
     };
@@ -47,8 +47,8 @@ fn links(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     down.filter(|finding| !unasked(finding)).collect()
 }
 
-/// Who can call keeps calling: a restarted node is back in 0.2 s instead of 15 s (seen), and the way
-/// back through NAT stays open.
+/// Each end with an endpoint sends keepalives: a restarted node is reached after 0.2 s instead of 15 s
+/// (observed with wireguard-go, 2026-11), and the NAT mapping stays open.
 fn keepalives(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let file = model.machine(id).file;
     let silent = model.conf(id).peers.iter().filter(|peer| {
@@ -59,7 +59,7 @@ fn keepalives(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     silent
         .map(|peer| {
             let message = format!(
-                "{name} calls this peer and does not keep the way open: after a restart they do not meet for 15 s"
+                "{name} sends no keepalives to this peer: after a restart it is not reached for 15 s"
             );
             ProofFinding::new(FindingCode::KeepaliveMissing, file.line(peer.public_key.line), message)
         })
@@ -68,12 +68,12 @@ fn keepalives(model: &Model, id: MachineId) -> Vec<ProofFinding> {
 
 fn routes(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let missing = !model.is_client(id) && model.conf(id).table_off.is_none();
-    let message = "without `Table = off` wg-quick sets a route for each AllowedIPs, and BIRD advertises other nodes' pods as its own";
+    let message = "without `Table = off` wg-quick adds a route for each AllowedIPs, and BIRD advertises other nodes' pods as its own";
     let place = model.machine(id).file.whole();
     missing.then(|| ProofFinding::new(FindingCode::RoutesAdvertised, place, message))
 }
 
-/// kubelet, the API server and the interface speak of one address, and of one name.
+/// kubelet, the API server and the interface have the same address and name.
 fn files_agree(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
     let address = model.classes.address(model.machine(id).address);
@@ -87,17 +87,21 @@ fn files_agree(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         ));
     };
     if kubeadm.content.node_ip.value != address {
-        let told = kubeadm.content.node_ip.value;
-        differs(kubeadm.content.node_ip.line, format!("kubelet says {told}, wg0.conf {address}"));
+        let node_ip = kubeadm.content.node_ip;
+        let message = format!("kubelet has the address {}, wg0.conf has {address}", node_ip.value);
+        differs(node_ip.line, message);
     }
-    if let Some(told) = kubeadm.content.advertised.filter(|told| told.value != address) {
-        differs(told.line, format!("the API server is told {}, wg0.conf {address}", told.value));
+    let advertised = kubeadm.content.advertised;
+    if let Some(other) = advertised.filter(|advertised| advertised.value != address) {
+        let message =
+            format!("the API server has the address {}, wg0.conf has {address}", other.value);
+        differs(other.line, message);
     }
     if kubeadm.content.name.value != node.name {
-        let told = &kubeadm.content.name.value;
+        let name = &kubeadm.content.name.value;
         differs(
             kubeadm.content.name.line,
-            format!("the node is called {told}, its folder {}", node.name),
+            format!("the node's name is {name}, its folder is {}", node.name),
         );
     }
     findings

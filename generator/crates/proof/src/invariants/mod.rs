@@ -1,4 +1,4 @@
-//! What must hold without any packet: one file a kind.
+//! Invariants: faults that no packet shows. One file for each subject.
 
 mod boot;
 mod calico;
@@ -10,7 +10,7 @@ use crate::finding::ProofFinding;
 use crate::model::Model;
 use rayon::prelude::*;
 
-/// Everything that is wrong with a tree although its packets may pass.
+/// Checks all invariants.
 #[must_use]
 pub fn check(model: &Model) -> Vec<ProofFinding> {
     let nodes: Vec<_> = model.nodes().collect();

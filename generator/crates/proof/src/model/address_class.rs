@@ -1,7 +1,7 @@
-//! Atoms: the address space, cut wherever any file of the tree cuts it. All addresses of one atom are
-//! in exactly the same prefixes of exactly the same files, so what is shown for one holds for all:
-//! the proof speaks of every address, and works with a few per node ("atomic predicates", Yang and
-//! Lam, ICNP 2013).
+//! Address classes ("atomic predicates", Yang and Lam, ICNP 2013): the address space, split at the
+//! ends of every prefix in the tree. The addresses of one class are in the same prefixes of the same
+//! files, so a result for one address is valid for the whole class. A few classes per node cover
+//! every address.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ipnet::Ipv4Net;
 
-/// An atom: its position in [`AddressClasses`].
+/// An address class: its position in [`AddressClasses`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddressClass(u32);
 
@@ -21,15 +21,15 @@ impl AddressClass {
     }
 }
 
-/// All atoms, in the order of their addresses.
+/// All classes, in the order of their addresses.
 #[derive(Debug)]
 pub struct AddressClasses {
-    /// The first address of each.
+    /// The first address of each class.
     first: Vec<u32>,
 }
 
 impl AddressClasses {
-    /// Cuts the address space before each of these addresses.
+    /// Splits the address space before each of these addresses.
     #[must_use]
     pub fn from_cuts(mut cuts: BTreeSet<u32>) -> Self {
         cuts.insert(0);
@@ -42,14 +42,14 @@ impl AddressClasses {
         self.first.len()
     }
 
-    /// The atom of an address.
+    /// The class of an address.
     #[must_use]
     pub fn class_of(&self, address: Ipv4Addr) -> AddressClass {
         let after = self.first.partition_point(|first| *first <= u32::from(address));
         class(after - 1)
     }
 
-    /// The positions of the atoms of a prefix that was cut out.
+    /// The positions of the classes of a prefix whose ends are cuts.
     #[must_use]
     pub fn range(&self, net: Ipv4Net) -> Range<usize> {
         let start = self.first.partition_point(|first| *first < u32::from(net.network()));
@@ -57,29 +57,29 @@ impl AddressClasses {
         start..end
     }
 
-    /// The atoms of a prefix.
+    /// The classes of a prefix.
     pub fn within(&self, net: Ipv4Net) -> impl Iterator<Item = AddressClass> + use<> {
         self.range(net).map(class)
     }
 
-    /// The first address of an atom.
+    /// The first address of a class.
     #[must_use]
     pub fn address(&self, class: AddressClass) -> Ipv4Addr {
         self.first[class.index()].into()
     }
 
-    /// All atoms.
+    /// All classes.
     pub fn iter(&self) -> impl Iterator<Item = AddressClass> + use<> {
         (0..self.first.len()).map(class)
     }
 }
 
-/// A tree of four thousand million cuts does not fit into memory.
+/// A tree with 2³² cuts does not fit into memory, so the conversion never fails.
 fn class(position: usize) -> AddressClass {
     AddressClass(u32::try_from(position).unwrap_or(u32::MAX))
 }
 
-/// Where a prefix cuts: before it, and after it.
+/// The cuts of a prefix: before its first and after its last address.
 pub(super) fn cuts(net: Ipv4Net) -> impl Iterator<Item = u32> {
     let after = u32::from(net.broadcast()).checked_add(1);
     [Some(u32::from(net.network())), after].into_iter().flatten()
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_made_of_whole_atoms() {
+    fn a_prefix_consists_of_whole_classes() {
         let nets = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "255.255.255.255/32"].map(net);
         let classes = AddressClasses::from_cuts(nets.into_iter().flat_map(cuts).collect());
         let firsts = |text| {

@@ -1,4 +1,4 @@
-//! Where the files of a tree cut the address space, and what lies between the cuts.
+//! The cuts that the files of a tree make in the address space, and facts about each class.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::space::{Dimension, Ranges};
 use meshwright_value::ProviderName;
 use meshwright_value::provider;
 
-/// What the addresses of one atom are.
+/// Facts about the addresses of one class.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct AddressFacts {
     pub(super) private: bool,
@@ -22,7 +22,7 @@ pub(super) struct AddressFacts {
     pub(super) node: bool,
 }
 
-/// Everywhere that any file cuts the address space.
+/// All cuts of all files.
 pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     let (cluster, _) = cluster(emitted, init);
     let mut all = BTreeSet::new();
@@ -57,7 +57,7 @@ pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     all
 }
 
-/// What the addresses of each atom are.
+/// The facts about each class.
 pub(super) fn for_classes(
     emitted: &EmittedTree,
     init: usize,

@@ -1,4 +1,4 @@
-//! Machines, made from what their files say.
+//! Builds machines from their files.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::read::tree::{EmittedNode, EmittedTree, FromFile};
 use crate::read::wg_quick::{AllowedIp, WgConf};
 use crate::span::FileLine;
 
-/// The firewalls that differ, and for each node the position of its own.
+/// The distinct firewalls, and for each node the position of its firewall.
 pub(super) fn firewalls(
     emitted: &EmittedTree,
     classes: &AddressClasses,
@@ -34,14 +34,14 @@ pub(super) fn firewalls(
     (firewalls.collect(), positions)
 }
 
-/// What machines are made from.
+/// The input of machines.
 pub(super) struct MachineBuilder<'a> {
     pub(super) emitted: &'a EmittedTree,
     pub(super) classes: &'a AddressClasses,
 }
 
 impl MachineBuilder<'_> {
-    /// What BIRD tells all nodes: the pools, each with the address of its node as the next hop.
+    /// The routes that BIRD advertises: the pools, each with the address of its node as the next hop.
     pub(super) fn advertised(&self) -> Vec<AdvertisedPool> {
         let pools_of_node = |node: &EmittedNode| {
             let next_hop =
@@ -122,14 +122,15 @@ impl MachineBuilder<'_> {
     fn address(&self, conf: &FromFile<WgConf>) -> Result<AddressClass, ProofFinding> {
         let address = conf.content.address.map(|at| self.classes.class_of(at.value.addr()));
         address.ok_or_else(|| {
-            let message = "the interface has no Address: nothing of the mesh reaches this machine";
+            let message =
+                "the interface has no Address: no packet of the mesh reaches this machine";
             ProofFinding::new(FindingCode::AddressMissing, conf.file.whole(), message)
         })
     }
 }
 
-/// Cryptokey routing (wg(8), AllowedIPs): the longest prefix wins, and of two that are the same the
-/// peer that claims it last.
+/// Cryptokey routing (wg(8), AllowedIPs): the longest prefix wins, and of two equal prefixes the
+/// last one in the file.
 fn peer_of(conf: &WgConf, classes: &AddressClasses) -> Vec<u32> {
     let mut claims: Vec<AllowedIp> = conf.allowed.clone();
     claims.sort_by_key(|allowed| allowed.net.prefix_len());

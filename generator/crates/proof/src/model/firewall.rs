@@ -1,4 +1,4 @@
-//! What a host's firewall does with one packet.
+//! The verdict of a host's firewall about one packet.
 
 use super::address_class::{AddressClass, AddressClasses};
 use super::packet::{ConntrackView, Packet};
@@ -7,21 +7,21 @@ use crate::read::nftables::{
 };
 use crate::space::{Dimension, Ranges, Region};
 
-/// A ruleset, prepared for the atoms of one tree.
+/// A ruleset, prepared for the address classes of one tree.
 #[derive(Debug)]
 pub struct NodeFirewall {
     /// The rules.
     pub ruleset: std::sync::Arc<Ruleset>,
-    /// The class of each atom: atoms that no rule tells apart share one.
+    /// The group of each class: classes that no rule distinguishes share one.
     groups: Vec<u16>,
 }
 
-/// What decides about a packet.
+/// The decision about a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether it goes on.
+    /// Whether the packet is accepted.
     pub accepted: bool,
-    /// The line that says so: of a rule, or of a chain's policy. None where no chain looks.
+    /// The line of the rule or policy that decides; none if there is no chain at this hook.
     pub line: Option<u32>,
 }
 
@@ -29,20 +29,20 @@ impl Decision {
     const UNSEEN: Self = Self { accepted: true, line: None };
 }
 
-/// Where a packet is.
+/// A hook that a packet passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passage {
     /// The hook.
     pub hook: Hook,
-    /// The interface that it came in by.
+    /// The input interface.
     pub input: Option<Interface>,
-    /// The interface that it leaves by.
+    /// The output interface.
     pub output: Option<Interface>,
-    /// The chains of this hook that look now.
+    /// The chains of this hook that are evaluated.
     pub priorities: Priorities,
 }
 
-/// Which chains of a hook look, by their priority.
+/// Which chains of a hook are evaluated, by their priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priorities {
     /// All.
@@ -53,7 +53,7 @@ pub enum Priorities {
     AfterTranslation,
 }
 
-/// Where destinations are translated (`NF_IP_PRI_NAT_DST`).
+/// The priority at which destinations are translated (`NF_IP_PRI_NAT_DST`).
 const TRANSLATION: i32 = -100;
 
 impl Priorities {
@@ -94,7 +94,7 @@ impl NodeFirewall {
         Self { ruleset, groups }
     }
 
-    /// What it does with a packet.
+    /// The decision about a packet.
     #[must_use]
     pub fn judge(
         &self,
@@ -131,7 +131,7 @@ impl NodeFirewall {
         last
     }
 
-    /// The first verdict of a chain; none if the packet comes out at its end.
+    /// The first verdict of a chain; none if the packet reaches its end.
     fn chain(&self, rules: &[NftRule], point: &PacketPoint<'_>) -> Option<Decision> {
         for rule in rules.iter().filter(|rule| point.is_in(&rule.region)) {
             match rule.verdict {
@@ -154,7 +154,7 @@ impl NodeFirewall {
         None
     }
 
-    /// Whether a rule treats two ports, called or calling, as two.
+    /// Whether a rule distinguishes two ports, as source or as destination.
     #[must_use]
     pub fn distinguishes(&self, one: u16, other: u16) -> bool {
         let rules = self.ruleset.chains.iter().flat_map(|chain| &chain.rules);
@@ -166,7 +166,7 @@ impl NodeFirewall {
         })
     }
 
-    /// What the rules tell apart, packed: two packets with the same are judged the same.
+    /// The properties that rules distinguish, packed: packets with the same key get the same decision.
     #[must_use]
     pub fn key(&self, passage: Passage, packet: &Packet, tracked: ConntrackView) -> u128 {
         let group = |class: AddressClass| u128::from(self.groups[class.index()]);
@@ -230,7 +230,7 @@ impl PacketPoint<'_> {
     }
 }
 
-/// Decisions that were already made: a table in which each key has one place, and the last one wins.
+/// A cache of decisions: a table in which each key has one slot, and a new entry replaces the old.
 #[derive(Debug)]
 pub struct DecisionCache(Vec<Option<(usize, u128, Decision)>>);
 
@@ -243,7 +243,7 @@ impl Default for DecisionCache {
 }
 
 impl DecisionCache {
-    /// The decision for a key of a firewall, made if it is not known.
+    /// The cached decision for a key of a firewall, or the result of `make`.
     pub fn get_or_decide(
         &mut self,
         firewall: usize,

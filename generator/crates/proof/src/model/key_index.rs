@@ -1,7 +1,6 @@
-//! Whose key is whose, and where each machine is called.
+//! Which machine has which key, and the public endpoint of each machine.
 //!
-//! A node's own key stands in no file of its own: the others' `node.json` say it by name. Where a
-//! machine stands is what most of the files say; one that says something else is the one that errs.
+//! The `node.json` of the other machines contain a node's key and endpoint beside its name.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +8,7 @@ use super::MachineId;
 use crate::read::tree::EmittedTree;
 use meshwright_value::{Endpoint, Host, PublicKey};
 
-/// Keys and places by machine.
+/// Keys and public endpoints by machine.
 #[derive(Debug)]
 pub(super) struct KeyIndex {
     owners: BTreeMap<PublicKey, MachineId>,
@@ -47,8 +46,8 @@ impl KeyIndex {
         self.owners.get(key).copied()
     }
 
-    /// Whether a machine is called at this endpoint: at its public one, or in the network of a site,
-    /// of which only those know who stand in it.
+    /// Whether a machine can have this endpoint: its public one, or a private address. Only machines of
+    /// the same site know private endpoints.
     pub(super) fn is_place_of(&self, endpoint: &Endpoint, id: MachineId) -> bool {
         is_private(endpoint) || self.public[id.index()].as_ref() == Some(endpoint)
     }

@@ -1,4 +1,4 @@
-//! Links: what becomes of two machines that name each other as peers.
+//! Links between two machines that have each other as peers.
 
 use super::firewall::{Passage, Priorities};
 use super::key_index::KeyIndex;
@@ -11,25 +11,25 @@ use crate::span::{FileLine, LineSpanned};
 use meshwright_value::{Endpoint, Host};
 use rayon::prelude::*;
 
-/// What becomes of one peer of one machine.
+/// The link of one machine to one peer.
 #[derive(Debug)]
 pub enum Link {
     /// Packets pass.
     Up(LinkTunnel),
-    /// They do not.
+    /// Packets do not pass.
     Down(Box<ProofFinding>),
 }
 
-/// A link that carries.
+/// A link that carries packets.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkTunnel {
     /// The other machine.
     pub to: MachineId,
     /// The position of this machine among its peers.
     pub back: usize,
-    /// Where the one that calls finds the other.
+    /// The line of the endpoint that is called.
     pub endpoint: FileLine,
-    /// What IP, UDP and WireGuard add to a packet, in bytes.
+    /// The bytes that IP, UDP and WireGuard add to a packet.
     pub overhead: u16,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn all(model: &Model, key_index: &KeyIndex) -> Vec<Vec<Link>> {
     ids.par_iter().map(|id| builder.links(*id)).collect()
 }
 
-/// For each machine its position among the peers of this one.
+/// For each machine its position among the peers of `id`.
 fn positions_among_peers(model: &Model, key_index: &KeyIndex, id: MachineId) -> Vec<u32> {
     let mut positions = vec![NONE; model.machines.len()];
     for (position, peer) in (0..).zip(&model.conf(id).peers) {
@@ -63,12 +63,12 @@ fn positions_among_peers(model: &Model, key_index: &KeyIndex, id: MachineId) -> 
     positions
 }
 
-/// Whether a machine takes calls: it listens, and its firewall lets anybody call.
+/// Whether a machine can be called: it has a fixed port, and its firewall accepts packets to it.
 fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
     let machine = model.machine(id);
     let name = &machine.name;
     let port = model.conf(id).listen_port.ok_or_else(|| {
-        let message = format!("{name} has no ListenPort: it takes any");
+        let message = format!("{name} has no ListenPort: the kernel chooses any port");
         ProofFinding::new(FindingCode::PeerUnreachable, machine.file.whole(), message)
     })?;
     let Some(host) = &machine.node else { return Ok(()) };
@@ -88,7 +88,8 @@ fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
     if decision.accepted {
         return Ok(());
     }
-    let message = format!("the firewall of {name} closes WireGuard's port {}", port.value);
+    let message =
+        format!("the firewall of {name} drops packets to WireGuard's port {}", port.value);
     let place = host.firewall_file.line(decision.line.unwrap_or(0));
     Err(ProofFinding::new(FindingCode::FirewallDrops, place, message))
 }
@@ -98,7 +99,7 @@ struct LinkBuilder<'a> {
     key_index: &'a KeyIndex,
     /// For each machine the result of [`positions_among_peers`].
     positions: Vec<Vec<u32>>,
-    /// For each machine what [`listens`] says.
+    /// For each machine the result of [`listens`].
     listening: Vec<Result<(), ProofFinding>>,
 }
 
@@ -123,7 +124,7 @@ impl<'a> LinkBuilder<'a> {
     fn link(&self, near: LinkEnd<'a>) -> Result<LinkTunnel, ProofFinding> {
         let place = self.place(near.id, near.peer.public_key.line);
         let to = self.key_index.owner(&near.peer.public_key.value).ok_or_else(|| {
-            let message = format!("{} is nobody's key", near.peer.public_key.value);
+            let message = format!("no machine has the key {}", near.peer.public_key.value);
             ProofFinding::new(FindingCode::KeysDisagree, place, message)
         })?;
         let back = self.positions[to.index()][near.id.index()];
@@ -153,11 +154,11 @@ impl<'a> LinkBuilder<'a> {
         if self.model.conf(id).private_key.is_some() {
             return Ok(());
         }
-        let message = format!("nothing gives {} its private key", self.name(id));
+        let message = format!("no PostUp line loads the private key of {}", self.name(id));
         Err(ProofFinding::new(FindingCode::PrivateKeyMissing, self.place(id, 0), message))
     }
 
-    /// A preshared key is one file on both hosts: at each end it is named for the other.
+    /// Each end loads the pair's preshared key from a file that has the name of the other end.
     fn agree_on_preshared_key(
         &self,
         near: LinkEnd<'_>,
@@ -171,7 +172,10 @@ impl<'a> LinkBuilder<'a> {
                 self.name(other.id)
             );
             if let Some(found) = found.as_ref().filter(|found| found.value != expected) {
-                let message = format!("the key with {} is {expected}", self.name(other.id));
+                let message = format!(
+                    "the preshared key with {} is in the file {expected}",
+                    self.name(other.id)
+                );
                 let place = self.place(end.id, found.line);
                 return Err(ProofFinding::new(FindingCode::PresharedKeysDisagree, place, message));
             }
@@ -182,7 +186,7 @@ impl<'a> LinkBuilder<'a> {
             _ => return Ok(()),
         };
         let message =
-            format!("{} loads no such key for {}", self.name(without.id), self.name(with.id));
+            format!("{} loads no preshared key for {}", self.name(without.id), self.name(with.id));
         let place = self.place(with.id, one_sided.line);
         Err(ProofFinding::new(FindingCode::PresharedKeysDisagree, place, message))
     }
@@ -194,7 +198,7 @@ impl<'a> LinkBuilder<'a> {
         Some(LineSpanned { value: found.path.as_str(), line: found.line })
     }
 
-    /// Whether one end can call the other; if it tries and fails, why.
+    /// Whether one end can call the other. The error is none if it has no endpoint.
     fn call(
         &self,
         caller: LinkEnd<'a>,
@@ -204,16 +208,16 @@ impl<'a> LinkBuilder<'a> {
         let fault =
             |message| Some(ProofFinding::new(FindingCode::PeerUnreachable, call.place, message));
         if !self.key_index.is_place_of(call.value, called.id) {
-            let message = format!("{} is not called at {}", self.name(called.id), call.value);
+            let message = format!("the endpoint of {} is not {}", self.name(called.id), call.value);
             return Err(fault(message));
         }
         match &self.listening[called.id.index()] {
             Ok(()) => Ok(call),
-            Err(deaf) => Err(Some(deaf.clone())),
+            Err(finding) => Err(Some(finding.clone())),
         }
     }
 
-    /// `Endpoint`, or what `wg0.endpoints` adds to a peer without one.
+    /// `Endpoint`, or the line of `wg0.endpoints` for a peer without one.
     fn endpoint(&self, end: LinkEnd<'a>) -> Option<CallTarget<'a>> {
         if let Some(endpoint) = &end.peer.endpoint {
             let place = self.place(end.id, endpoint.line);

@@ -1,5 +1,4 @@
-//! The network that a tree describes: machines, who is whose peer, routes and firewalls, for every
-//! atom of the address space.
+//! The network that a tree describes: machines, links, routes and firewalls, for every address class.
 
 pub mod address_class;
 mod address_facts;
@@ -49,19 +48,19 @@ impl MachineId {
 /// The network.
 #[derive(Debug)]
 pub struct Model {
-    /// What it was made from.
+    /// The content of the tree.
     pub emitted: EmittedTree,
     /// Nodes by name, then clients by name.
     pub machines: Vec<MeshMachine>,
-    /// The address space.
+    /// The address classes.
     pub classes: AddressClasses,
     /// Firewalls; nodes with the same rules share one.
     pub firewalls: Vec<NodeFirewall>,
     /// The position of the init node's files.
     init: usize,
-    /// What each atom is.
+    /// Facts about each class.
     facts: Vec<AddressFacts>,
-    /// What BIRD tells all nodes.
+    /// The routes that BIRD advertises.
     advertised: Vec<AdvertisedPool>,
 }
 
@@ -74,51 +73,52 @@ pub struct MeshMachine {
     pub address: AddressClass,
     /// The file of its interface.
     pub file: FileId,
-    /// What becomes of each of its peers, in the order of its file.
+    /// The link to each of its peers, in the order of its file.
     pub links: Vec<Link>,
-    /// What only nodes have.
+    /// The part that only nodes have.
     pub node: Option<NodeFacts>,
-    /// For each atom the position of the peer that it is sent to and accepted from.
+    /// For each class the position of the peer to which packets are sent and from which they are
+    /// accepted.
     peer_of: Vec<u32>,
     routes: RouteTable,
 }
 
-/// What only nodes have.
+/// The part of a machine that only nodes have.
 #[derive(Debug)]
 pub struct NodeFacts {
     /// Whether it runs the control plane.
     pub control_plane: bool,
-    /// Whether all others speak BGP with it.
+    /// Whether it is a route reflector: all others have a BGP session with it.
     pub reflector: bool,
-    /// Its pools, and so its pods.
+    /// Its pools, from which its pods have their addresses.
     pub pools: Vec<(Ipv4Net, FileLine)>,
-    /// One address for each atom of them.
+    /// The classes of its pools.
     pub pods: Vec<AddressClass>,
     /// The position of its firewall.
     pub firewall: usize,
-    /// The file of it.
+    /// The firewall's file.
     pub firewall_file: FileId,
-    /// Its routes while BIRD has none.
+    /// Its routes while BIRD has no routes.
     without_bird: RouteTable,
 }
 
 const NONE: u32 = u32::MAX;
 
-/// Any host outside: an address that is in no prefix of ours.
+/// A host on the Internet: an address that is in no prefix of the mesh.
 pub const INTERNET: Ipv4Addr = Ipv4Addr::new(1, 1, 1, 1);
 
-/// In a ClusterIP's place: kubeadm gives this one to nobody.
+/// The position of an example ClusterIP in the service subnet: kubeadm does not use this address.
 const SERVICE: u32 = 100;
 
-/// Linux, without a link of another size.
+/// The MTU that wg-quick assumes if there is no other.
 const ETHERNET: u16 = provider::ETHERNET_MTU;
 
 impl Model {
-    /// Makes the network from what was read.
+    /// Builds the network from the content of a tree.
     ///
     /// # Errors
     ///
-    /// What keeps it from being one, such as a node without an address.
+    /// Faults without which no network can be built, such as a node without an address.
     pub fn build(emitted: EmittedTree) -> Result<Self, Vec<ProofFinding>> {
         let init = init(&emitted).map_err(|finding| vec![finding])?;
         let key_index = KeyIndex::from_tree(&emitted);
@@ -167,7 +167,7 @@ impl Model {
         (self.emitted.nodes.len()..self.machines.len()).map(MachineId::new)
     }
 
-    /// Whether a machine is somebody's, and no node.
+    /// Whether a machine is a client.
     #[must_use]
     pub fn is_client(&self, id: MachineId) -> bool {
         self.machine(id).node.is_none()
@@ -201,7 +201,7 @@ impl Model {
         self.emitted.nodes.get(id.index())
     }
 
-    /// The routes of a node in other circumstances.
+    /// The routes of a node under other conditions.
     #[must_use]
     pub fn routes_when(&self, id: MachineId, when: RouteConditions) -> Option<RouteTable> {
         let (node, host) = (self.files(id)?, self.machine(id).node.as_ref()?);
@@ -212,13 +212,13 @@ impl Model {
         Some(builder.sources(node, &host.pools, &advertised).table(when))
     }
 
-    /// What the init node's `kubeadm.yaml` says of the cluster, and that file.
+    /// The cluster's settings in the init node's `kubeadm.yaml`, and that file.
     #[must_use]
     pub fn cluster(&self) -> (&ClusterConf, FileId) {
         cluster(&self.emitted, self.init)
     }
 
-    /// How kube-proxy works.
+    /// kube-proxy's mode.
     #[must_use]
     pub fn proxy_mode(&self) -> LineSpanned<ProxyMode> {
         self.emitted.kube_proxy.content.mode
@@ -236,7 +236,7 @@ impl Model {
         self.classes.class_of(INTERNET)
     }
 
-    /// The node whose pods live in an atom.
+    /// The node whose pods have the addresses of a class.
     #[must_use]
     pub fn owner_of_pod(&self, class: AddressClass) -> Option<MachineId> {
         let address = self.classes.address(class);
@@ -246,26 +246,27 @@ impl Model {
         })
     }
 
-    /// The machine that an address is of, or whose pods it is of.
+    /// The machine that has an address itself or for a pod.
     #[must_use]
     pub fn owner_of(&self, class: AddressClass) -> Option<MachineId> {
         let host = self.ids().find(|id| self.machine(*id).address == class);
         host.or_else(|| self.owner_of_pod(class))
     }
 
-    /// Whether an address is one that must never be seen outside: of the mesh, of pods, of Services.
+    /// Whether an address belongs to the mesh, to pods or to Services: packets with it must not leave
+    /// the mesh unencrypted.
     #[must_use]
     pub fn is_private(&self, class: AddressClass) -> bool {
         self.facts[class.index()].private
     }
 
-    /// Whether kube-proxy takes an address for a pod's.
+    /// Whether kube-proxy treats an address as that of a pod.
     #[must_use]
     pub fn is_in_cluster_cidr(&self, class: AddressClass) -> bool {
         self.facts[class.index()].in_cluster_cidr
     }
 
-    /// Whether Calico masquerades what is sent from here to there (`natOutgoing`).
+    /// Whether Calico masquerades packets from one class to another (`natOutgoing`).
     #[must_use]
     pub fn masquerades(&self, source: AddressClass, destination: AddressClass) -> bool {
         let to = self.facts[destination.index()];
@@ -273,7 +274,7 @@ impl Model {
         self.facts[source.index()].in_nat_pool && !spared
     }
 
-    /// The line that makes kube-proxy, or Calico, masquerade.
+    /// The line that makes kube-proxy or Calico masquerade.
     #[must_use]
     pub fn masquerade_place(&self, by_proxy: bool) -> FileLine {
         if by_proxy {
@@ -287,7 +288,7 @@ impl Model {
     /// The MTU of a machine's interface.
     #[must_use]
     pub fn mtu(&self, id: MachineId) -> u16 {
-        // Without a line, wg-quick takes the MTU of the way to the endpoints less 80.
+        // Without a line, wg-quick takes the MTU of the route to the endpoints minus 80.
         self.conf(id).mtu.map_or(ETHERNET - meshwright_value::WIREGUARD_OVERHEAD, |mtu| mtu.value)
     }
 
@@ -299,14 +300,14 @@ impl Model {
 }
 
 impl MeshMachine {
-    /// The peer that packets for an atom are sent to, and that they are accepted from.
+    /// The peer to which packets for a class are sent, and from which they are accepted.
     #[must_use]
     pub fn peer(&self, class: AddressClass) -> Option<usize> {
         let peer = self.peer_of[class.index()];
         (peer != NONE).then_some(peer as usize)
     }
 
-    /// The route of an atom.
+    /// The route to a class.
     #[must_use]
     pub fn route(&self, class: AddressClass, bird: bool) -> routing::TakenRoute {
         match &self.node {
@@ -315,7 +316,7 @@ impl MeshMachine {
         }
     }
 
-    /// Whether an atom is of its pods.
+    /// Whether a class belongs to its pods.
     #[must_use]
     pub fn has_pod(&self, class: AddressClass) -> bool {
         self.node.as_ref().is_some_and(|host| host.pods.binary_search(&class).is_ok())
@@ -326,7 +327,7 @@ fn init(emitted: &EmittedTree) -> Result<usize, ProofFinding> {
     let mut inits = emitted.nodes.iter().enumerate();
     let found = inits.find(|(_, node)| node.kubeadm.content.cluster.is_some());
     found.map(|(position, _)| position).ok_or_else(|| {
-        let message = "no node founds the cluster: none has a ClusterConfiguration";
+        let message = "no node initialises the cluster: no kubeadm.yaml has a ClusterConfiguration";
         ProofFinding::new(FindingCode::FileMissing, emitted.installation.file.whole(), message)
     })
 }
@@ -335,7 +336,7 @@ fn cluster(emitted: &EmittedTree, init: usize) -> (&ClusterConf, FileId) {
     let kubeadm = &emitted.nodes[init].kubeadm;
     match &kubeadm.content.cluster {
         Some(cluster) => (cluster, kubeadm.file),
-        None => unreachable!("the init node is the one that has it"),
+        None => unreachable!("the init node is the one with a ClusterConfiguration"),
     }
 }
 

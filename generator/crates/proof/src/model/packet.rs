@@ -1,15 +1,15 @@
-//! Packets, as far as anything on their way looks at them.
+//! Packets: the properties that hooks and routes compare.
 
 use super::address_class::AddressClass;
 
 /// A packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
-    /// Where it comes from.
+    /// The source address.
     pub source: AddressClass,
-    /// Where it goes to.
+    /// The destination address.
     pub destination: AddressClass,
-    /// What it carries.
+    /// The content.
     pub payload: PacketPayload,
     /// Its size with the IP header, in bytes.
     pub size: u16,
@@ -28,7 +28,7 @@ impl Packet {
     }
 }
 
-/// What a packet carries.
+/// The content of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PacketPayload {
     /// The protocol's number (IANA).
@@ -41,7 +41,7 @@ pub struct PacketPayload {
     pub icmp_type: u8,
 }
 
-/// Any port that programs call from (Linux, `ip_local_port_range`: 32768 to 60999).
+/// An ephemeral source port (Linux, `ip_local_port_range`: 32768 to 60999).
 const EPHEMERAL: u16 = 40_000;
 
 const ICMP_ECHO_REQUEST: u8 = 8;
@@ -93,29 +93,29 @@ impl std::fmt::Display for PacketPayload {
     }
 }
 
-/// What conntrack says of a packet, by its number in
+/// The state of a packet in conntrack, by its number in
 /// [`Dimension::State`](crate::space::Dimension::State).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConntrackState {
-    /// It belongs to nothing.
+    /// It belongs to no connection.
     Invalid = 0,
     /// It begins a connection.
     New = 1,
-    /// It belongs to one.
+    /// It belongs to a known connection.
     Established = 2,
-    /// It is about one, such as an ICMP error.
+    /// It is related to a known connection, such as an ICMP error.
     Related = 3,
-    /// It is not looked at.
+    /// conntrack ignores it.
     Untracked = 4,
 }
 
-/// What a host's conntrack knows of the connection that a packet belongs to.
+/// What a host's conntrack knows about a packet's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConntrackView {
-    /// What it says of the packet.
+    /// The packet's state.
     pub state: ConntrackState,
     /// Whether the host has translated the destination.
     pub translated: bool,
-    /// The destination as the host saw it first.
+    /// The destination before the translation.
     pub original: AddressClass,
 }

@@ -1,5 +1,5 @@
-//! A host's routes: those that the kernel has from addresses, the emitted ones, and those that BIRD
-//! will install from the pools of the others.
+//! A host's routes: connected routes, emitted routes, and those that BIRD installs for the pools of
+//! other nodes.
 
 use ipnet::Ipv4Net;
 
@@ -9,20 +9,20 @@ use crate::read::tree::{EmittedNode, FromFile};
 use crate::read::wg_quick::{AllowedIp, WgConf};
 use crate::span::FileLine;
 
-/// Where a route leads.
+/// The target of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteTarget {
     /// Into the mesh.
     Mesh,
     /// To a pod of this host.
     Pod,
-    /// Nowhere.
+    /// The kernel answers with an ICMP error.
     Unreachable,
-    /// Out by the default route.
+    /// To the Internet, by the default route.
     Public,
 }
 
-/// Who has made a route.
+/// The origin of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteOrigin {
     /// The kernel, from `Address` of wg0.conf.
@@ -33,7 +33,7 @@ pub enum RouteOrigin {
     Guard,
     /// BIRD, from the pool of another node.
     Bird,
-    /// Calico, for the own pods.
+    /// Calico, for the node's own pods.
     Calico,
     /// wg-quick, from `AllowedIPs`.
     WgQuick,
@@ -44,23 +44,23 @@ pub enum RouteOrigin {
 /// The route that packets take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TakenRoute {
-    /// Where it leads.
+    /// Its target.
     pub target: RouteTarget,
-    /// Who has made it.
+    /// Its origin.
     pub origin: RouteOrigin,
-    /// The line that it comes from; none for the provider's.
+    /// The line that sets it; none for the provider's default route.
     pub place: Option<FileLine>,
 }
 
 const DEFAULT: TakenRoute =
     TakenRoute { target: RouteTarget::Public, origin: RouteOrigin::Default, place: None };
 
-/// What may be missing while a host boots, or when something on it fails.
+/// The parts of a host that may be missing while it boots, or after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteConditions {
     /// wg0 is up.
     pub mesh: bool,
-    /// BIRD has its routes.
+    /// BIRD has installed its routes.
     pub bird: bool,
     /// wg0.routes is loaded.
     pub statics: bool,
@@ -71,11 +71,11 @@ pub struct RouteConditions {
 impl RouteConditions {
     /// Everything runs.
     pub const WHOLE: Self = Self { mesh: true, bird: true, statics: true, guards: true };
-    /// BIRD has no route: it was just started, or a peer is dead.
+    /// BIRD has no route: it has just started, or a peer is down.
     pub const WITHOUT_BIRD: Self = Self { bird: false, ..Self::WHOLE };
 }
 
-/// For each atom the route that its packets take: [`TakenRoute`] by its position.
+/// For each class the route of its packets: [`TakenRoute`] by its position.
 #[derive(Debug)]
 pub struct RouteTable {
     taken: Vec<TakenRoute>,
@@ -83,13 +83,13 @@ pub struct RouteTable {
 }
 
 impl RouteTable {
-    /// The route of an atom.
+    /// The route of a class.
     #[must_use]
     pub fn route(&self, class: AddressClass) -> TakenRoute {
         self.taken[self.route_of[class.index()] as usize]
     }
 
-    /// Longer prefixes win, then lesser metrics, then what is named first.
+    /// Longer prefixes win, then lower metrics, then the first candidate.
     fn from_candidates(mut routes: Vec<CandidateRoute>, classes: &AddressClasses) -> Self {
         routes.reverse();
         routes.sort_by_key(|route| (route.net.prefix_len(), std::cmp::Reverse(route.metric)));
@@ -121,24 +121,24 @@ impl CandidateRoute {
     }
 }
 
-/// What BIRD tells a node of another's pods.
+/// A route that BIRD advertises to other nodes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AdvertisedPool {
     /// The block.
     pub(super) net: Ipv4Net,
-    /// The pool that it is.
+    /// The line of the pool.
     pub(super) place: FileLine,
     /// The next hop: the address of its node.
     pub(super) next_hop: AddressClass,
 }
 
-/// Everything that the routes of a node are made from.
+/// The input of a node's routing table.
 pub(super) struct RouteSources<'a> {
     pub(super) node: &'a EmittedNode,
     pub(super) guards: &'a FromFile<Vec<EmittedRoute>>,
     /// The node's own pools.
     pub(super) own: &'a [(Ipv4Net, FileLine)],
-    /// The others'.
+    /// The pools of other nodes.
     pub(super) advertised: &'a [AdvertisedPool],
     pub(super) classes: &'a AddressClasses,
 }
@@ -156,7 +156,7 @@ impl RouteSources<'_> {
         RouteTable::from_candidates(routes, self.classes)
     }
 
-    /// What the kernel has without BIRD.
+    /// The routes without BIRD.
     fn kernel(&self, circumstances: RouteConditions) -> Vec<CandidateRoute> {
         let mut routes = self.connected(circumstances);
         let own = self.own.iter();
@@ -175,8 +175,8 @@ impl RouteSources<'_> {
         routes
     }
 
-    /// What BIRD resolves next hops by: interfaces, and the routes that it learns. Those of `proto
-    /// kernel` it does not learn (seen: 57 packets in clear).
+    /// The routes by which BIRD resolves next hops: those of interfaces, and those that it learns. It
+    /// does not learn `proto kernel` (observed with Calico 3.32.1, 2026-11: 57 packets left unencrypted).
     fn seen_by_bird(&self, circumstances: RouteConditions) -> Vec<CandidateRoute> {
         let mut routes = self.connected(circumstances);
         if circumstances.guards {
@@ -202,7 +202,7 @@ impl RouteSources<'_> {
         connected.into_iter().collect()
     }
 
-    /// Without `Table = off`.
+    /// The routes that wg-quick adds without `Table = off`.
     fn wg_quick_routes(&self) -> Vec<CandidateRoute> {
         let conf = &self.node.conf;
         if conf.content.table_off.is_some() {
@@ -216,7 +216,7 @@ impl RouteSources<'_> {
     }
 }
 
-/// Calico's BIRD writes its routes with this metric (seen).
+/// The metric of routes that Calico's BIRD installs (observed with Calico 3.32.1, 2026-11).
 const BIRD_METRIC: u32 = 1024;
 
 fn emitted(

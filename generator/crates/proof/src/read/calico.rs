@@ -1,6 +1,6 @@
-//! Calico's objects: pools, BGP, Felix. What is left to a default is an error, since defaults are what
-//! breaks this mesh: a pool without `encapsulation` is encapsulated, one without `nodeSelector` is
-//! everybody's.
+//! Calico's objects: pools, BGP, Felix. A missing field is an error, because Calico's defaults break the
+//! mesh: a pool without `encapsulation` is encapsulated, and one without `nodeSelector` is used by all
+//! nodes.
 
 use ipnet::Ipv4Net;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub struct Installation {
     pub bgp: LineSpanned<bool>,
     /// How Felix programs the host.
     pub dataplane: LineSpanned<FelixDataplane>,
-    /// The pattern of the interface whose address is a node's.
+    /// The pattern of the interface whose address the node takes.
     pub interface: LineSpanned<String>,
     /// Its pools.
     pub pools: Vec<EmittedPool>,
@@ -28,9 +28,9 @@ pub struct Installation {
 /// How Felix programs the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum FelixDataplane {
-    /// iptables, beside kube-proxy's iptables and ipvs.
+    /// iptables, for kube-proxy's modes iptables and ipvs.
     Iptables,
-    /// nftables, beside kube-proxy's nftables.
+    /// nftables, for kube-proxy's mode nftables.
     Nftables,
 }
 
@@ -41,11 +41,11 @@ pub struct EmittedPool {
     pub name: String,
     /// Its addresses.
     pub cidr: LineSpanned<Ipv4Net>,
-    /// The prefix length of the blocks that it is handed out in.
+    /// The prefix length of its blocks.
     pub block_size: LineSpanned<u8>,
-    /// Whether packets between its nodes are encapsulated once more.
+    /// Whether packets between its nodes are encapsulated again.
     pub encapsulated: LineSpanned<bool>,
-    /// Whether its pods reach the Internet under their node's address.
+    /// Whether packets of its pods to the Internet get the node's address.
     pub nat_outgoing: LineSpanned<bool>,
     /// The nodes that take addresses from it.
     pub node_selector: LineSpanned<String>,
@@ -111,12 +111,12 @@ struct OperatorPoolYaml {
     nat_outgoing: Spanned<CalicoSwitchYaml>,
     node_selector: Spanned<String>,
     allowed_uses: Vec<AllowedUseYaml>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     assignment_mode: Option<AssignmentModeYaml>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     #[serde(rename = "disableBGPExport")]
     hidden: Option<MustBeFalse>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     #[serde(rename = "disableNewAllocations")]
     closed: Option<MustBeFalse>,
 }
@@ -132,12 +132,12 @@ struct V3PoolYaml {
     nat_outgoing: Spanned<bool>,
     node_selector: Spanned<String>,
     allowed_uses: Vec<AllowedUseYaml>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     assignment_mode: Option<AssignmentModeYaml>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     #[serde(rename = "disableBGPExport")]
     hidden: Option<MustBeFalse>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     #[serde(rename = "disabled")]
     closed: Option<MustBeFalse>,
 }
@@ -152,7 +152,7 @@ enum AssignmentModeYaml {
     Automatic,
 }
 
-/// `false`, and nothing else: a pool that is closed, or that BGP does not tell of, has no pods.
+/// `false`, and no other value: a disabled pool, or one that BGP does not export, has no pods.
 #[derive(Deserialize)]
 #[serde(try_from = "bool")]
 struct MustBeFalse;
@@ -161,7 +161,7 @@ impl TryFrom<bool> for MustBeFalse {
     type Error = &'static str;
 
     fn try_from(value: bool) -> Result<Self, Self::Error> {
-        if value { Err("this keeps pods from its node") } else { Ok(Self) }
+        if value { Err("with this value its node has no reachable pods") } else { Ok(Self) }
     }
 }
 
@@ -169,7 +169,7 @@ impl TryFrom<bool> for MustBeFalse {
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_installation(text: &str) -> Result<Installation, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "Installation")?;
@@ -218,7 +218,7 @@ fn operator_pool(
 ///
 /// # Errors
 ///
-/// When a document has another shape.
+/// When a document has another structure.
 pub fn read_pools(text: &str) -> Result<Vec<EmittedPool>, ParseError> {
     yaml::documents(text).iter().map(v3_pool).collect()
 }
@@ -247,25 +247,25 @@ fn workload(uses: &[AllowedUseYaml], line: u32) -> Result<(), ParseError> {
     if uses == [AllowedUseYaml::Workload] {
         return Ok(());
     }
-    Err(ParseError { line, message: "the pool is not for workloads alone".to_owned() })
+    Err(ParseError { line, message: "the pool is not for workloads only".to_owned() })
 }
 
-/// `bgp.yaml`: who speaks with whom.
+/// `bgp.yaml`: the BGP sessions.
 #[derive(Debug)]
 pub struct BgpConf {
-    /// Whether every node speaks with every other.
+    /// Whether every node has a session with every other node.
     pub full_mesh: LineSpanned<bool>,
     /// The addresses that BIRD listens on.
     pub bind_mode: LineSpanned<String>,
     /// The port.
     pub listen_port: LineSpanned<u16>,
-    /// The label of the nodes that all others speak with, `key=value`, if there are such.
+    /// The label `key=value` of the route reflectors, if there are any.
     pub reflectors: Option<LineSpanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct BgpSpecYaml {
     as_number: u32,
     node_to_node_mesh_enabled: Spanned<bool>,
@@ -277,7 +277,7 @@ struct BgpSpecYaml {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct BgpPeerSpecYaml {
     node_selector: Spanned<String>,
     peer_selector: Spanned<String>,
@@ -288,7 +288,7 @@ struct BgpPeerSpecYaml {
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_bgp(text: &str) -> Result<BgpConf, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "BGPConfiguration")?;
@@ -323,9 +323,9 @@ fn reflectors(document: &YamlDocument<'_>) -> Result<LineSpanned<String>, ParseE
 /// `felix.yaml`
 #[derive(Debug)]
 pub struct FelixConf {
-    /// Whether what pods send to nodes keeps its source.
+    /// Whether packets from pods to nodes keep their source.
     pub spares_nodes: LineSpanned<bool>,
-    /// The pattern of the interfaces that MTUs are taken from.
+    /// The pattern of the interfaces from which MTUs are taken.
     pub mtu_interface: LineSpanned<String>,
 }
 
@@ -340,7 +340,7 @@ struct FelixSpecYaml {
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "FelixConfiguration")?;
@@ -355,11 +355,11 @@ pub fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
     })
 }
 
-/// `ipam.yaml`: whether a node takes from its own blocks alone.
+/// `ipam.yaml`: whether a node takes addresses from its own blocks only.
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_strict_affinity(text: &str) -> Result<LineSpanned<bool>, ParseError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,6 +1,6 @@
-//! cloudflared's rules: its configuration file, or what Cloudflare's API is given in its place.
+//! cloudflared's rules: its configuration file, or the document for Cloudflare's API.
 //!
-//! Of keys that it does not know cloudflared says nothing; here they are not understood.
+//! cloudflared ignores unknown keys without an error message. This reader refuses them.
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -16,20 +16,20 @@ pub struct TunnelConfiguration {
     pub tunnel: FileSpanned<String>,
     /// The file with the credential.
     pub credentials: FileSpanned<String>,
-    /// Where metrics and probes are answered.
+    /// The address of metrics and probes.
     pub metrics: FileSpanned<String>,
     /// The rules.
     pub rules: Vec<TunnelRule>,
 }
 
-/// One rule; the first that matches is taken.
+/// One rule. The first rule that matches is used.
 #[derive(Debug)]
 pub struct TunnelRule {
-    /// The names that it matches; none matches all.
+    /// The names that it matches; without one, all names.
     pub hostname: Option<FileSpanned<String>>,
-    /// Where requests go.
+    /// The destination of requests.
     pub service: FileSpanned<String>,
-    /// The host that the origin is told in place of the visitor's.
+    /// The Host header for the origin, instead of the visitor's.
     pub host_header: Option<FileSpanned<String>>,
 }
 
@@ -39,7 +39,7 @@ struct TunnelConfigurationYaml {
     tunnel: Spanned<String>,
     credentials_file: Spanned<String>,
     metrics: Spanned<String>,
-    #[expect(dead_code, reason = "pods have no other: read, so that any other is noticed")]
+    #[expect(dead_code, reason = "pods have IPv4 only: read so that another value is an error")]
     edge_ip_version: Ipv4Only,
     ingress: Vec<TunnelRuleYaml>,
 }
@@ -76,11 +76,12 @@ struct RemoteConfigurationJson {
     ingress: Vec<TunnelRuleYaml>,
 }
 
-/// Reads the configuration file, a text in a file that begins after so many lines of it.
+/// Reads the configuration file, which is a text inside another file. `lines` is the number of lines
+/// before it.
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration, ParseError> {
     let document = yaml::documents_after(lines, text)[0];
     let read: TunnelConfigurationYaml = document.read()?;
@@ -92,11 +93,11 @@ pub fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration,
     })
 }
 
-/// Reads `configuration.json`. JSON is YAML, and YAML's reader knows its lines.
+/// Reads `configuration.json`. JSON is a subset of YAML, and the YAML reader has line numbers.
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_payload(text: &str, file: FileId) -> Result<Vec<TunnelRule>, ParseError> {
     let document = yaml::documents(text)[0];
     let payload: RemotePayloadJson = document.read()?;

@@ -1,4 +1,4 @@
-//! `dns.zone`: the public names, one CNAME a line (RFC 1035, section 5).
+//! `dns.zone`: the public names, one CNAME on each line (RFC 1035, section 5).
 
 use super::ParseError;
 use crate::span::{FileId, FileSpanned};
@@ -8,13 +8,13 @@ use crate::span::{FileId, FileSpanned};
 pub struct ZoneRecord {
     /// The name, without the dot at its end.
     pub name: FileSpanned<String>,
-    /// What it is an alias of, without the dot at its end.
+    /// The target of the alias, without the dot at its end.
     pub target: String,
-    /// Whether Cloudflare answers for it, in place of saying what it is an alias of.
+    /// Whether Cloudflare's edge serves it, instead of publishing the alias.
     pub proxied: bool,
 }
 
-/// What Cloudflare's import takes as "proxied".
+/// The tag that Cloudflare's zone import reads as "proxied" (Cloudflare, "Import and export records").
 const PROXIED: &str = "cf_tags=cf-proxied:true";
 
 /// Reads a zone.
@@ -39,7 +39,7 @@ pub fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<ParseError>
     records.map(|records| records.into_iter().flatten().collect())
 }
 
-/// A name that ends in a dot: any other would be one below the zone's own.
+/// A name that ends in a dot. Other names would be relative to the zone.
 fn whole(name: &str) -> Result<String, String> {
     let whole = name.strip_suffix('.').filter(|name| !name.is_empty());
     whole.map(str::to_lowercase).ok_or_else(|| format!("`{name}` does not end in a dot"))

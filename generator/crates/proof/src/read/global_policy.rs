@@ -1,4 +1,4 @@
-//! Calico's policies for all namespaces, in tiers that come before Kubernetes' own.
+//! Calico's policies for all namespaces, in a tier that is evaluated before NetworkPolicies.
 
 use std::net::Ipv4Addr;
 
@@ -11,15 +11,14 @@ use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileLine, FileSpanned};
 
-/// A GlobalNetworkPolicy for what all pods send.
+/// A GlobalNetworkPolicy for packets from all pods.
 #[derive(Debug)]
 pub struct GlobalPolicy {
     /// Its name.
     pub name: String,
-    /// What becomes of a packet: the first rule that it meets decides, and without one the next tier
-    /// does.
+    /// The rules. The first rule that matches decides; without one, the next tier decides.
     pub rules: Vec<GlobalPolicyRule>,
-    /// Where it begins.
+    /// Its first line.
     pub place: FileLine,
 }
 
@@ -28,18 +27,18 @@ pub struct GlobalPolicy {
 pub struct GlobalPolicyRule {
     /// Whether it denies; otherwise the next tier decides.
     pub denies: bool,
-    /// The number of the protocol (IANA); none is any.
+    /// The number of the protocol (IANA); none means any.
     pub protocol: Option<u8>,
     /// The destinations.
     pub nets: Vec<FileSpanned<Ipv4Net>>,
-    /// The ports; none stands for all.
+    /// The ports; empty means all.
     pub ports: Vec<u16>,
-    /// Where it says what it does.
+    /// The line of its action.
     pub place: FileLine,
 }
 
 impl GlobalPolicy {
-    /// The rule that decides of a packet to an address, if one does.
+    /// The rule that decides about a packet to an address, if there is one.
     #[must_use]
     pub fn rule_for(
         &self,
@@ -57,7 +56,7 @@ impl GlobalPolicy {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct GlobalPolicyYaml<S> {
     api_version: IgnoredAny,
     kind: IgnoredAny,
@@ -73,7 +72,7 @@ struct GlobalPolicyMetadataYaml {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any other word is noticed")]
+#[expect(dead_code, reason = "read so that another value is an error")]
 struct TierSpecYaml {
     order: u32,
     default_action: PassOnly,
@@ -87,9 +86,9 @@ enum PassOnly {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct GlobalPolicySpecYaml {
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     tier: String,
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     order: u32,
     selector: Spanned<String>,
     types: Vec<EgressOnly>,
@@ -137,7 +136,7 @@ const ALL_PODS: &str = "has(projectcalico.org/namespace)";
 ///
 /// # Errors
 ///
-/// When a document has another shape.
+/// When a document has another structure.
 pub fn read(text: &str, file: FileId) -> Result<Vec<GlobalPolicy>, ParseError> {
     let mut policies = Vec::new();
     for document in yaml::documents(text) {
@@ -158,7 +157,7 @@ fn policy(document: &YamlDocument<'_>, file: FileId) -> Result<GlobalPolicy, Par
         document.read::<GlobalPolicyYaml<GlobalPolicySpecYaml>>()?;
     let selector = document.with_line(spec.selector);
     if selector.value != ALL_PODS || spec.types != [EgressOnly::Egress] {
-        let message = "the policy is not for what all pods send".to_owned();
+        let message = "the policy is not for packets from all pods".to_owned();
         return Err(ParseError { line: selector.line, message });
     }
     let rules = spec.egress.into_iter().map(|rule| {

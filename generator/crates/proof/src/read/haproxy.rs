@@ -1,21 +1,20 @@
-//! `haproxy.cfg`: where the API's name is answered, and who stands behind it.
+//! `haproxy.cfg`: the listening addresses for the API's name, and the API servers.
 
 use std::net::SocketAddrV4;
 
 use super::ParseError;
 use crate::span::LineSpanned;
 
-/// What it does.
+/// The addresses in the file.
 #[derive(Debug, Default)]
 pub struct HaproxyConf {
     /// Where it listens.
     pub binds: Vec<LineSpanned<SocketAddrV4>>,
-    /// Who answers.
+    /// The servers.
     pub servers: Vec<LineSpanned<SocketAddrV4>>,
 }
 
-/// Statements that change neither who may call nor who is called. The check itself is haproxy's to judge
-/// (`haproxy -c`).
+/// Statements that change neither the clients nor the servers. `haproxy -c` checks their syntax.
 const OTHERS: [&str; 15] = [
     "global",
     "defaults",

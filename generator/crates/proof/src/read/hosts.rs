@@ -1,4 +1,4 @@
-//! `hosts`, as hosts(5) has it: one name an address here.
+//! `hosts` (hosts(5)), with one name on each line.
 
 use std::net::Ipv4Addr;
 

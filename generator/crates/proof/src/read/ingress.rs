@@ -1,5 +1,4 @@
-//! The way in from the Internet: all that the tree says of the tunnel, the Ingress controller and the
-//! apps behind it.
+//! Ingress: the content of all files about the tunnel, the Ingress controller and its apps.
 
 use super::ParseError;
 use super::charts::IngressController;
@@ -9,7 +8,7 @@ use super::global_policy::GlobalPolicy;
 use super::objects::{EmittedObjects, EmittedWorkload};
 use crate::span::{FileId, FileSpanned};
 
-/// What the tree says of the way in.
+/// The files of the path from the Internet.
 #[derive(Debug, Default)]
 pub struct IngressFiles {
     /// The tunnel, if there is one.
@@ -25,11 +24,11 @@ pub struct IngressFiles {
 /// A tunnel.
 #[derive(Debug)]
 pub struct EmittedTunnel {
-    /// Whatever runs cloudflared.
+    /// The file of cloudflared's Deployment.
     pub file: FileId,
-    /// Its configuration file; none where Cloudflare holds the rules.
+    /// Its configuration file; none if Cloudflare stores the rules.
     pub configuration: Option<MountedConfiguration>,
-    /// The rules, if Cloudflare holds them.
+    /// The rules, if Cloudflare stores them.
     pub remote: Option<(FileId, Vec<TunnelRule>)>,
     /// The public names.
     pub zone: (FileId, Vec<ZoneRecord>),
@@ -44,15 +43,15 @@ pub struct MountedConfiguration {
     pub namespace: String,
     /// The key, and so the name of the file.
     pub key: String,
-    /// What it says.
+    /// Its content.
     pub content: TunnelConfiguration,
 }
 
-/// The key under which cloudflared's file stands in a ConfigMap.
+/// The key of cloudflared's file in its ConfigMap.
 pub const CONFIGURATION: &str = "config.yaml";
 
 impl EmittedTunnel {
-    /// The rules, wherever they are kept, and the file that has them.
+    /// The rules, and the file that contains them.
     #[must_use]
     pub fn rules(&self) -> (FileId, &[TunnelRule]) {
         match (&self.configuration, &self.remote) {
@@ -63,7 +62,7 @@ impl EmittedTunnel {
     }
 }
 
-/// Takes cloudflared's configuration out of its ConfigMap.
+/// Reads cloudflared's configuration from its ConfigMap.
 ///
 /// # Errors
 ///
@@ -87,7 +86,7 @@ pub fn configuration(
 }
 
 impl IngressFiles {
-    /// All pods that the tree makes.
+    /// All workloads of the tree.
     pub fn workloads(&self) -> impl Iterator<Item = &EmittedWorkload> {
         let controller = self.controller.iter().map(|controller| &controller.workload);
         self.objects.workloads.iter().chain(controller)

@@ -1,4 +1,4 @@
-//! kube-proxy's configuration: in the init node's `kubeadm.yaml`, and whole in the patch of its
+//! kube-proxy's configuration: a document of the init node's `kubeadm.yaml`, and the patch of its
 //! ConfigMap.
 
 use ipnet::Ipv4Net;
@@ -9,28 +9,28 @@ use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::LineSpanned;
 
-/// How Services are translated.
+/// kube-proxy's configuration.
 #[derive(Debug)]
 pub struct KubeProxyConf {
-    /// Where in the way of a packet.
+    /// The mode, which decides at which hook packets are translated.
     pub mode: LineSpanned<ProxyMode>,
     /// Sources inside it are not masqueraded.
     pub cluster_cidr: LineSpanned<Ipv4Net>,
-    /// The addresses at which NodePorts answer.
+    /// The addresses at which NodePorts are served.
     pub node_port_addresses: LineSpanned<Vec<Ipv4Net>>,
-    /// Where it answers health checks.
+    /// The address of health checks.
     pub healthz: LineSpanned<String>,
 }
 
-/// How kube-proxy works.
+/// The mode of kube-proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProxyMode {
-    /// At the input hook, since each ClusterIP is an address of kube-ipvs0.
+    /// Translates at the input hook: each ClusterIP is an address of kube-ipvs0.
     Ipvs,
-    /// At prerouting and output.
+    /// Translates at prerouting and output.
     Iptables,
-    /// At prerouting and output.
+    /// Translates at prerouting and output.
     Nftables,
 }
 
@@ -45,7 +45,7 @@ struct KubeProxyConfigurationYaml {
     healthz_bind_address: Spanned<String>,
 }
 
-/// A ConfigMap, or what a patch holds of one.
+/// The data of a ConfigMap or of its patch.
 #[derive(Deserialize)]
 struct KubeProxyConfigMapYaml {
     data: KubeProxyDataYaml,
@@ -61,7 +61,7 @@ struct KubeProxyDataYaml {
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, ParseError> {
     let configuration: KubeProxyConfigurationYaml = document.read()?;
     Ok(KubeProxyConf {
@@ -76,7 +76,7 @@ pub fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, Parse
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read_patch(text: &str) -> Result<KubeProxyConf, ParseError> {
     let map: KubeProxyConfigMapYaml = yaml::documents(text)[0].read()?;
     // The line of a block scalar is that of its first text, not that of its key.

@@ -1,4 +1,4 @@
-//! `kubeadm.yaml`: the node as Kubernetes knows it, and on the init node the cluster's subnets.
+//! `kubeadm.yaml`: the node's registration, and on the init node the cluster's settings.
 
 use std::net::Ipv4Addr;
 
@@ -16,26 +16,26 @@ use crate::span::LineSpanned;
 pub struct KubeadmConf {
     /// Its name in Kubernetes, and so the value of its label `kubernetes.io/hostname`.
     pub name: LineSpanned<String>,
-    /// Where kubelet says it is.
+    /// The address that kubelet registers.
     pub node_ip: LineSpanned<Ipv4Addr>,
     /// Its labels, `key=value`.
     pub labels: Vec<String>,
-    /// Where its API server is found; none on workers.
+    /// The address that its API server advertises; none on workers.
     pub advertised: Option<LineSpanned<Ipv4Addr>>,
-    /// What only the init node's file says.
+    /// The cluster's settings, which only the init node's file contains.
     pub cluster: Option<ClusterConf>,
 }
 
-/// What all nodes have in common.
+/// The settings of the cluster.
 #[derive(Debug)]
 pub struct ClusterConf {
     /// The name and port of the API.
     pub endpoint: LineSpanned<String>,
-    /// What pods live in.
+    /// The subnet of pods.
     pub pod_subnet: LineSpanned<Ipv4Net>,
-    /// What Services live in.
+    /// The subnet of Services.
     pub service_subnet: LineSpanned<Ipv4Net>,
-    /// What their names end in.
+    /// The DNS domain of Services.
     pub dns_domain: String,
     /// kube-proxy's first configuration.
     pub kube_proxy: KubeProxyConf,
@@ -98,7 +98,7 @@ struct NetworkingYaml {
 ///
 /// # Errors
 ///
-/// When a document is missing or has another shape.
+/// When a document is missing or has another structure.
 pub fn read(text: &str) -> Result<KubeadmConf, ParseError> {
     let documents = yaml::documents(text);
     let find = |kind: &str| documents.iter().find(|document| document.kind == kind);

@@ -1,5 +1,5 @@
-//! Readers of what is emitted, each for the subset that we emit: what one does not know is an error
-//! that names the line, and never left out.
+//! Readers of the emitted files, each for the subset that is emitted. Unknown text is an error with its
+//! line, and is never ignored.
 
 pub mod calico;
 pub mod charts;
@@ -26,25 +26,25 @@ mod yaml;
 pub struct ParseError {
     /// The line, from 1; 0 is the file as a whole.
     pub line: u32,
-    /// Why not.
+    /// The reason.
     pub message: String,
 }
 
-/// Reads a file of one statement a line, with comments that begin with `#`.
+/// Reads a file with one statement on each line and comments that begin with `#`.
 fn lines<T>(
     text: &str,
     read: impl Fn(u32, &str) -> Result<T, String>,
 ) -> Result<Vec<T>, Vec<ParseError>> {
-    let (mut done, mut unread) = (Vec::new(), Vec::new());
+    let (mut statements, mut errors) = (Vec::new(), Vec::new());
     for (line, text) in (1..).zip(text.lines()) {
         let statement = text.trim();
         if statement.is_empty() || statement.starts_with('#') {
             continue;
         }
         match read(line, statement) {
-            Ok(one) => done.push(one),
-            Err(message) => unread.push(ParseError { line, message }),
+            Ok(one) => statements.push(one),
+            Err(message) => errors.push(ParseError { line, message }),
         }
     }
-    if unread.is_empty() { Ok(done) } else { Err(unread) }
+    if errors.is_empty() { Ok(statements) } else { Err(errors) }
 }

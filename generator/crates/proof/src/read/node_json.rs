@@ -1,4 +1,5 @@
-//! `node.json`: what no other file says: which key is whose, and what the firewall is meant to open.
+//! `node.json`: values that are in no other file: names and keys of peers, the public ports, and the
+//! MTU of the underlay.
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -6,18 +7,18 @@ use serde::Deserialize;
 use crate::read::ParseError;
 use meshwright_value::{Endpoint, OpenPort, PublicKey, Text};
 
-/// The HostPlan of one node, as far as it is read.
+/// The fields of one node's HostPlan that the proof uses.
 #[derive(Debug)]
 pub struct NodeJson {
     /// The port of sshd.
     pub ssh_port: u16,
-    /// Who may reach it.
+    /// The sources that may reach it.
     pub ssh_from: Vec<IpNet>,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
     /// The MTU between the node and the Internet, in bytes.
     pub underlay_mtu: u16,
-    /// Who its peers are.
+    /// Its peers.
     pub peers: Vec<NamedPeer>,
 }
 
@@ -28,7 +29,7 @@ pub struct NamedPeer {
     pub name: String,
     /// Its key.
     pub public_key: PublicKey,
-    /// Where it is called.
+    /// Its endpoint.
     pub endpoint: Option<Endpoint>,
 }
 
@@ -64,7 +65,7 @@ struct FirewallJson {
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read(text: &str) -> Result<NodeJson, ParseError> {
     let document: NodeJsonDocument<'_> = serde_json::from_str(text).map_err(|error| {
         ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: reason(&error) }

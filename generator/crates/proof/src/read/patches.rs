@@ -1,4 +1,4 @@
-//! kubeadm's patches: where the API server and kubelet of a node listen.
+//! kubeadm's patches: the listening addresses of a node's API server and kubelet.
 
 use std::net::Ipv4Addr;
 
@@ -19,12 +19,12 @@ struct PatchOperation {
     value: Spanned<String>,
 }
 
-/// What is merged into `KubeletConfiguration`.
+/// The fields that are merged into `KubeletConfiguration`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KubeletPatchYaml {
     address: Spanned<String>,
-    #[expect(dead_code, reason = "how many pods there are, and not whom they reach")]
+    #[expect(dead_code, reason = "it limits the number of pods, not what they reach")]
     max_pods: Option<u32>,
 }
 
@@ -36,11 +36,14 @@ const FLAG: &str = "--bind-address=";
 ///
 /// # Errors
 ///
-/// When it does anything else than to set that.
+/// When it contains anything else.
 pub fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
     let document = yaml::documents(text)[0];
     let operations: Vec<PatchOperation> = document.read()?;
-    let whole = || ParseError { line: 0, message: format!("it does not add `{FLAG}…` alone") };
+    let whole = || ParseError {
+        line: 0,
+        message: format!("it is not one operation that adds `{FLAG}…`"),
+    };
     let [operation] = <[PatchOperation; 1]>::try_from(operations).map_err(|_| whole())?;
     let LineSpanned { value, line } = document.with_line(operation.value);
     let added = operation.kind == "add" && operation.path == COMMAND;
@@ -53,7 +56,7 @@ pub fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> 
 ///
 /// # Errors
 ///
-/// When it does anything else than to set that.
+/// When it contains anything else.
 pub fn read_kubelet(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
     let document = yaml::documents(text)[0];
     let kubelet: KubeletPatchYaml = document.read()?;

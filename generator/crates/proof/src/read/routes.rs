@@ -9,29 +9,29 @@ use super::ParseError;
 pub struct EmittedRoute {
     /// The destination.
     pub net: Ipv4Net,
-    /// Where it leads.
+    /// Its target.
     pub kind: RouteKind,
-    /// Who has set it, as BIRD and Felix see it.
+    /// The routing protocol, by which BIRD and Felix know its origin.
     pub protocol: RouteProtocol,
-    /// The lesser wins among routes of one destination.
+    /// The lowest wins among routes to one destination.
     pub metric: u32,
     /// Its line.
     pub line: u32,
 }
 
-/// Where a route leads.
+/// The target of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteKind {
     /// Into the mesh.
     Mesh,
-    /// Nowhere, and the sender is told.
+    /// The kernel sends an ICMP error to the sender.
     Unreachable,
 }
 
-/// Who has set a route.
+/// The routing protocol of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteProtocol {
-    /// BIRD does not look at it.
+    /// BIRD ignores it.
     Kernel,
     /// BIRD learns it, and resolves next hops by it.
     Static,

@@ -1,4 +1,4 @@
-//! Units of systemd, and what can be read of the script that they run.
+//! systemd units, and one line of the script that they run.
 
 use super::ParseError;
 
@@ -25,14 +25,14 @@ pub fn read(text: &str) -> Result<Vec<UnitSetting>, Vec<ParseError>> {
             return Ok(None);
         }
         let (name, value) =
-            statement.split_once('=').ok_or_else(|| format!("`{statement}` is no setting"))?;
+            statement.split_once('=').ok_or_else(|| format!("`{statement}` is not a setting"))?;
         Ok(Some(UnitSetting { name: name.to_owned(), value: value.to_owned(), line }))
     });
     settings.map(|settings| settings.into_iter().flatten().collect())
 }
 
-/// Whether the script writes `PrivateKey` into what `wg syncconf` takes. A script is not proven: this
-/// is the one line of it that kills a mesh when it goes.
+/// Whether the script writes `PrivateKey` into the input of `wg syncconf`. The rest of the script is
+/// not proven. Without this line, a reload removes the private key and every link goes down.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! `wg0.conf` of nodes and clients: wg-quick(8), as far as we emit it. What wg-quick would refuse, or
-//! take in a way that the file does not show, is refused here.
+//! `wg0.conf` of nodes and clients: the subset of wg-quick(8) that is emitted. Lines that wg-quick
+//! refuses, or replaces without an error message, are refused here.
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -15,11 +15,11 @@ use meshwright_value::{Endpoint, PublicKey, Text};
 pub struct WgConf {
     /// Its address, and the prefix that is on the link.
     pub address: Option<LineSpanned<Ipv4Net>>,
-    /// Its UDP port; without one, any.
+    /// Its UDP port; without one, the kernel chooses any.
     pub listen_port: Option<LineSpanned<u16>>,
-    /// Its MTU; without one, wg-quick guesses.
+    /// Its MTU; without one, wg-quick derives it from a route.
     pub mtu: Option<LineSpanned<u16>>,
-    /// Whether wg-quick sets no routes.
+    /// Whether `Table = off` is set: wg-quick adds no routes.
     pub table_off: Option<LineSpanned<()>>,
     /// The file of its private key.
     pub private_key: Option<LineSpanned<String>>,
@@ -27,14 +27,14 @@ pub struct WgConf {
     pub preshared: Vec<PresharedKeyFile>,
     /// Its peers.
     pub peers: Vec<WgPeer>,
-    /// What is sent to and accepted from them, in the order of the file.
+    /// The peers' `AllowedIPs`, in the order of the file.
     pub allowed: Vec<AllowedIp>,
 }
 
 /// A `PostUp` that loads a preshared key.
 #[derive(Debug)]
 pub struct PresharedKeyFile {
-    /// Whose it is.
+    /// The peer's key.
     pub public_key: PublicKey,
     /// Its path on the host.
     pub path: String,
@@ -45,11 +45,11 @@ pub struct PresharedKeyFile {
 /// A `[Peer]` section.
 #[derive(Debug)]
 pub struct WgPeer {
-    /// Who it is.
+    /// Its key.
     pub public_key: LineSpanned<PublicKey>,
-    /// The line of its `AllowedIPs`; that of its section if it has none.
+    /// The line of its `AllowedIPs`, or that of its section without one.
     pub allowed_line: u32,
-    /// Where it is called.
+    /// Its endpoint.
     pub endpoint: Option<Box<LineSpanned<Endpoint>>>,
     /// Seconds between keepalives.
     pub keepalive: Option<LineSpanned<u16>>,
@@ -112,7 +112,7 @@ struct WgConfReader {
 
 impl WgConfReader {
     fn line(&mut self, line: &str, number: u32) -> Result<(), String> {
-        // wg-quick(8) and wg(8) both cut what follows a `#`, wherever it stands.
+        // wg-quick(8) and wg(8) both remove text after a `#`, at any position.
         let setting = line.split('#').next().unwrap_or_default().trim();
         match setting {
             "" => Ok(()),
@@ -124,8 +124,9 @@ impl WgConfReader {
                 self.begin(WgSection::Peer(draft))
             }
             _ => {
-                let (key, value) =
-                    setting.split_once('=').ok_or_else(|| format!("`{setting}` is no setting"))?;
+                let (key, value) = setting
+                    .split_once('=')
+                    .ok_or_else(|| format!("`{setting}` is not a setting"))?;
                 self.setting(key.trim(), value.trim(), number)
             }
         }
@@ -144,7 +145,7 @@ impl WgConfReader {
                 let peer = u32::try_from(self.conf.peers.len()).unwrap_or(u32::MAX);
                 peer_setting(draft, peer, &mut self.conf.allowed, key, value, line)
             }
-            WgSection::None => Err(format!("`{key}` stands in no section")),
+            WgSection::None => Err(format!("`{key}` is not in a section")),
         }
     }
 
@@ -176,7 +177,7 @@ fn interface(conf: &mut WgConf, key: &str, value: &str, line: u32) -> Result<(),
     }
 }
 
-/// The two commands that we emit; what else a command might do cannot be judged.
+/// The two commands that are emitted. The effect of other commands is unknown.
 fn post_up(conf: &mut WgConf, command: &str, line: u32) -> Result<(), String> {
     let words: Vec<_> = command.split_whitespace().collect();
     match words[..] {
@@ -229,7 +230,7 @@ fn peer_setting(
     }
 }
 
-/// wg(8) lets the last one win without a word, and so hides the first.
+/// Of two equal keys, wg(8) uses the last one without an error message.
 fn once<T>(
     slot: &mut Option<LineSpanned<T>>,
     value: T,
@@ -244,7 +245,9 @@ fn once<T>(
 }
 
 fn twice(key: &str) -> String {
-    format!("`{key}` stands here twice: the last one wins without a word")
+    format!(
+        "`{key}` is set twice in this section: wg(8) uses the last one without an error message"
+    )
 }
 
 fn parse<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
@@ -252,14 +255,14 @@ fn parse<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
 }
 
 fn malformed(key: &str, value: &str) -> String {
-    format!("`{value}` is no {key}")
+    format!("`{value}` is not a valid {key}")
 }
 
 fn public_key(text: &str) -> Result<PublicKey, String> {
     PublicKey::parse(text).map_err(|_| malformed("public key", text))
 }
 
-/// Peers whose endpoint is a name, and where they are called.
+/// Peers whose endpoint is a name, with their endpoints.
 pub type WgEndpoints = Vec<(PublicKey, LineSpanned<Endpoint>)>;
 
 /// Reads `wg0.endpoints`.
@@ -269,8 +272,9 @@ pub type WgEndpoints = Vec<(PublicKey, LineSpanned<Endpoint>)>;
 /// Every line that is not understood.
 pub fn read_endpoints(text: &str) -> Result<WgEndpoints, Vec<ParseError>> {
     let read = |line: u32, setting: &str| {
-        let (key, endpoint) =
-            setting.split_once(' ').ok_or_else(|| format!("`{setting}` is no key and endpoint"))?;
+        let (key, endpoint) = setting
+            .split_once(' ')
+            .ok_or_else(|| format!("`{setting}` is not a key and an endpoint"))?;
         let endpoint = Endpoint::parse(endpoint).map_err(|_| malformed("endpoint", endpoint))?;
         Ok((public_key(key)?, LineSpanned { value: endpoint, line }))
     };

@@ -1,4 +1,4 @@
-//! YAML files of several documents, whose values know their lines.
+//! YAML files with several documents, whose values have line numbers.
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
@@ -12,7 +12,7 @@ pub struct YamlDocument<'text> {
     /// Its `kind`; empty if it has none.
     pub kind: &'text str,
     text: &'text str,
-    /// How many lines stand before it.
+    /// The number of lines before it.
     before: u32,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn documents(text: &str) -> Vec<YamlDocument<'_>> {
     documents_after(0, text)
 }
 
-/// The documents of a text that stands in a file after so many lines.
+/// The documents of a text inside a file. `lines` is the number of lines before it.
 #[must_use]
 pub(super) fn documents_after(lines: u32, text: &str) -> Vec<YamlDocument<'_>> {
     let (mut documents, mut start, mut before, mut line) = (Vec::new(), 0, lines, lines);
@@ -49,7 +49,7 @@ impl YamlDocument<'_> {
     ///
     /// # Errors
     ///
-    /// When it has another shape.
+    /// When it has another structure.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
         serde_saphyr::from_str(self.text).map_err(|error| {
             let line = error.location().map_or(0, |location| self.line(location.line()));
@@ -74,24 +74,24 @@ impl YamlDocument<'_> {
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When it is not a valid one.
     pub fn parse<T: std::str::FromStr>(
         &self,
         what: &str,
         spanned: Spanned<String>,
     ) -> Result<LineSpanned<T>, ParseError> {
         let LineSpanned { value, line } = self.with_line(spanned);
-        let message = format!("`{value}` is no {what}");
+        let message = format!("`{value}` is not a valid {what}");
         let value = value.parse().map_err(|_| ParseError { line, message })?;
         Ok(LineSpanned { value, line })
     }
 
-    /// The line of the file that a line of the document is.
+    /// The line in the file for a line of the document.
     fn line(&self, line: u64) -> u32 {
         self.before.saturating_add(u32::try_from(line).unwrap_or(u32::MAX))
     }
 
-    /// The line on which it begins.
+    /// Its first line.
     #[must_use]
     pub fn first_line(&self) -> u32 {
         let comments =
@@ -100,7 +100,7 @@ impl YamlDocument<'_> {
     }
 }
 
-/// The first line of the reason, without its place and its snippet: those are ours to say.
+/// The first line of the reason, without line number and snippet: the finding has its own.
 fn reason(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let first = text.lines().next().unwrap_or_default();

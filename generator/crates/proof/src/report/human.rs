@@ -1,4 +1,4 @@
-//! The table for people.
+//! The report for people: a table.
 
 use std::fmt::Write as _;
 
@@ -54,7 +54,7 @@ fn row(name: &str, count: FlowCount, about: &str, text: &mut String) {
     let _ = writeln!(text, "{name:20} {verdict:7} {number:>10}  {about}");
 }
 
-/// The public names, each with where it leads.
+/// The public names, each with its destination.
 fn ingress_rows(proof: &Proof, text: &mut String) {
     row(ingress::FLOW, proof.ingress.count(), ingress::ABOUT, text);
     for request in &proof.ingress.requests {
@@ -79,7 +79,7 @@ fn failed_names(proof: &Proof, finding: &ProofFinding) -> String {
     }
 }
 
-/// What each public side lets in; nodes that let in the same stand together.
+/// The packets that each public side accepts; nodes that accept the same packets are grouped.
 fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
     let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
     for id in model.nodes() {
@@ -102,7 +102,7 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
         let names = names[..shown].join(", ");
         let _ = writeln!(
             text,
-            "\nThe public side of {names}{more} answers, beside its own connections:"
+            "\nThe public side of {names}{more} accepts, besides answers to its own connections:"
         );
         admitted.iter().for_each(|line| {
             let _ = writeln!(text, "{line}");
@@ -110,7 +110,7 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
     }
 }
 
-/// Longer lists of nodes that are alike are cut.
+/// The maximum number of names in a group.
 const NAMES: usize = 8;
 
 fn failed_flows(proof: &Proof, failure: &FlowFailure) -> String {

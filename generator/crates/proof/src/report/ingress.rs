@@ -1,4 +1,4 @@
-//! A request told as a story, or as a sequence diagram.
+//! A request as text, or as a sequence diagram.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::ingress::request::RequestStation;
 use crate::model::Model;
 use crate::span::{FileLine, TreePaths};
 
-/// The whole story, there; what comes back takes the same steps, and `--format json` has them.
+/// The request's path. Answers take the same steps back; `--format json` lists them.
 #[must_use]
 pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> String {
     let mut story = StoryText { text: String::new(), heading: String::new() };
@@ -29,7 +29,7 @@ pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> Stri
                     story.line(&text::step(model, hop), hop.place.map(|place| paths.show(place)));
                 }
                 if comes_back(hops) {
-                    story.line("and its answer comes back", None);
+                    story.line("and its answer arrives", None);
                 }
             }
         }
@@ -38,7 +38,7 @@ pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> Stri
     if let Some(finding) = &picture.stopped {
         let place = paths.show(finding.place);
         let _ =
-            writeln!(text, "\nHere it ends ({}): {}\n  --> {place}", finding.code, finding.message);
+            writeln!(text, "\nIt ends here ({}): {}\n  --> {place}", finding.code, finding.message);
     } else if let Some(end) = &picture.end {
         let _ = writeln!(text, "\n{}: {end}", picture.hostname);
     }
@@ -67,7 +67,7 @@ impl StoryText {
     }
 }
 
-/// The steps to where a packet goes, without those of its answer.
+/// The steps of a packet, without those of its answer.
 fn there(hops: &[PacketHop]) -> &[PacketHop] {
     let arrived = hops.iter().position(|hop| matches!(hop.step, HopStep::Delivered(_)));
     &hops[..arrived.map_or(hops.len(), |at| at + 1)]
@@ -87,7 +87,7 @@ pub fn diagram(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> St
         match scene {
             Scene::Lookup { by, what, place } => {
                 let id = diagram.station(by);
-                // Nothing that is emitted carries a request between these two.
+                // No emitted file decides about the request between visitor and edge.
                 if by.station == RequestStation::Edge {
                     diagram.step(&format!("visitor->>{id}: https://{}", picture.hostname), None);
                 }
@@ -127,7 +127,7 @@ impl SequenceDiagram<'_> {
             RequestStation::Visitor => "visitor".to_owned(),
             RequestStation::Edge => "edge".to_owned(),
             RequestStation::Outside => "outside".to_owned(),
-            // Names of pods may be words of mermaid's.
+            // Pods' names can be keywords of mermaid.
             RequestStation::Pod(name) => format!("app_{}", name.replace('-', "_")),
         };
         self.meet(id, station.name(self.model))

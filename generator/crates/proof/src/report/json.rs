@@ -1,4 +1,4 @@
-//! The document for programs: every flow, with its steps.
+//! The reports for programs: every flow with its steps.
 
 use std::io::{self, Write};
 
@@ -18,13 +18,13 @@ use crate::walk::Walker;
 
 const SCHEMA_VERSION: u32 = 1;
 
-/// Writes what came of a proof.
+/// Writes the result of a proof.
 ///
-/// Flows are walked once more, one by one, so that they are never held together.
+/// Each flow is walked again while it is written, so that memory never holds all steps.
 ///
 /// # Errors
 ///
-/// When it cannot be written.
+/// When writing fails.
 pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
     let total = proof.total();
     let document = ProofDocument {
@@ -47,7 +47,7 @@ pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// When it cannot be written.
+/// When writing fails.
 pub fn trace(
     model: &Model,
     paths: &TreePaths,
@@ -64,11 +64,11 @@ pub fn trace(
     writeln!(out)
 }
 
-/// Writes what becomes of a request of the Internet's.
+/// Writes the path of a request from the Internet.
 ///
 /// # Errors
 ///
-/// When it cannot be written.
+/// When writing fails.
 pub fn request(
     model: &Model,
     paths: &TreePaths,
@@ -85,7 +85,7 @@ pub fn request(
     writeln!(out)
 }
 
-/// What is wrong without a packet; why a name leads nowhere stands with that name.
+/// Faults that no packet shows. The cause of a failed name is reported with that name.
 fn invariants(proof: &Proof) -> impl Iterator<Item = &ProofFinding> {
     proof.ingress.findings.iter().chain(&proof.findings)
 }
@@ -162,7 +162,7 @@ impl<'a> HopDocument<'a> {
     }
 }
 
-/// All flows of a proof, made while they are written.
+/// All flows of a proof, walked while they are written.
 struct FlowList<'a>(&'a Proof);
 
 impl Serialize for FlowList<'_> {
@@ -182,7 +182,7 @@ impl Serialize for FlowList<'_> {
     }
 }
 
-/// A request of the Internet's.
+/// A request from the Internet.
 fn request_document<'a>(
     model: &'a Model,
     paths: &'a TreePaths,

@@ -41,7 +41,7 @@ pub fn diagram(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String 
     text
 }
 
-/// In the order in which the packet meets them.
+/// The participants in the order of the path.
 fn participants(model: &Model, trace: &PacketTrace) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut meet = |name: String, label: String| {
@@ -64,7 +64,7 @@ fn participants(model: &Model, trace: &PacketTrace) -> Vec<(String, String)> {
     found
 }
 
-/// Names of machines may be words of mermaid's.
+/// Machines' names can be keywords of mermaid.
 pub(super) fn host(machine: MachineId) -> String {
     format!("host{}", machine.index())
 }
@@ -73,7 +73,7 @@ fn pod(machine: MachineId) -> String {
     format!("pod{}", machine.index())
 }
 
-/// A semicolon ends a statement there, and a number sign begins an entity.
+/// In mermaid, a semicolon ends a statement, and a number sign begins an entity.
 pub(super) fn escape(text: &str) -> String {
     text.replace('#', "#35;").replace("; ", ", ")
 }

@@ -1,4 +1,4 @@
-//! What came of a proof or a trace, for those who asked.
+//! Reports of a proof or a trace, for people and for programs.
 
 pub mod human;
 pub mod ingress;

@@ -1,4 +1,4 @@
-//! A trace told as a story.
+//! A trace as text.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::read::nftables::Hook;
 use crate::span::TreePaths;
 use crate::trace::PacketTrace;
 
-/// The whole story: there, and back.
+/// All steps of the packet and of its answer.
 #[must_use]
 pub fn story(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String {
     let mut text = String::new();
@@ -30,15 +30,15 @@ pub fn story(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String {
     if let Some(finding) = &trace.stopped {
         let place = paths.show(finding.place);
         let _ =
-            writeln!(text, "\nHere it ends ({}): {}\n  --> {place}", finding.code, finding.message);
+            writeln!(text, "\nIt ends here ({}): {}\n  --> {place}", finding.code, finding.message);
     }
     text
 }
 
-/// What happens at one step, in a sentence.
+/// Describes one step.
 #[must_use]
 pub fn step(model: &Model, hop: &PacketHop) -> String {
-    // What the tree does not say: the address of a host outside, and of the own public side.
+    // The tree does not contain the addresses of Internet hosts and of the host's public side.
     let address = |class| match class == model.internet() {
         true => "a public address".to_owned(),
         false => model.classes.address(class).to_string(),
@@ -47,7 +47,7 @@ pub fn step(model: &Model, hop: &PacketHop) -> String {
     let (source, destination) = (address(packet.source), address(packet.destination));
     match hop.step {
         HopStep::Sent(party) => format!(
-            "{} sends {} from {source} to {destination}, {} bytes at the most",
+            "{} sends {} from {source} to {destination}, at most {} bytes",
             sender(party),
             packet.payload,
             packet.size
@@ -61,16 +61,16 @@ pub fn step(model: &Model, hop: &PacketHop) -> String {
             format!("the source becomes {source}, so that the answer comes back here")
         }
         HopStep::Restored => {
-            format!("conntrack knows the connection: from {source} to {destination} again")
+            format!("conntrack restores the addresses: from {source} to {destination}")
         }
         HopStep::Routed(taken) => route(model, taken),
-        HopStep::Admitted(hook) => format!("the firewall lets it {}", passes(hook)),
+        HopStep::Admitted(hook) => format!("the firewall accepts it {}", passes(hook)),
         HopStep::Encrypted { to, size, .. } => format!(
             "WireGuard: {destination} is in the AllowedIPs of {}; encrypted for its key, {size} bytes on the underlay",
             model.machine(to).name
         ),
         HopStep::Decrypted { from } => format!(
-            "WireGuard: decrypted with the key of {}, whose AllowedIPs hold {source}",
+            "WireGuard: decrypted with the key of {}, whose AllowedIPs contain {source}",
             model.machine(from).name
         ),
         HopStep::Delivered(Party::Pod) => format!("delivered to the pod {destination}"),
@@ -83,29 +83,29 @@ fn sender(party: Party) -> &'static str {
     match party {
         Party::Host => "the host",
         Party::Pod => "the pod",
-        Party::Internet => "somebody",
+        Party::Internet => "an Internet host",
     }
 }
 
 fn passes(hook: Hook) -> &'static str {
     match hook {
-        Hook::Prerouting => "in",
-        Hook::Input => "in to the host",
-        Hook::Forward => "through the host",
-        Hook::Output => "out of the host",
-        Hook::Postrouting => "leave by this interface",
+        Hook::Prerouting => "at prerouting",
+        Hook::Input => "at input",
+        Hook::Forward => "at forward",
+        Hook::Output => "at output",
+        Hook::Postrouting => "at postrouting",
     }
 }
 
 fn route(model: &Model, taken: TakenRoute) -> String {
     let interface = &model.emitted.interface;
     let made = match taken.origin {
-        RouteOrigin::Address => "connected, from the interface's Address",
-        RouteOrigin::Static => "a static pod route, which waits for nobody",
+        RouteOrigin::Address => "the connected route, from the interface's Address",
+        RouteOrigin::Static => "a static pod route, which does not depend on BGP",
         RouteOrigin::Guard => "the route guard",
-        RouteOrigin::Bird => "a route of BIRD's, from the pool of the node that advertised it",
-        RouteOrigin::Calico => "Calico's own, from the pool of this node",
-        RouteOrigin::WgQuick => "wg-quick's, from AllowedIPs",
+        RouteOrigin::Bird => "BIRD's route, from the pool of the node that advertised it",
+        RouteOrigin::Calico => "Calico's route, from the pool of this node",
+        RouteOrigin::WgQuick => "wg-quick's route, from AllowedIPs",
         RouteOrigin::Default => "the default route",
     };
     match taken.target {

@@ -1,6 +1,6 @@
-//! Sets of packets. A rule of a firewall is a [`Region`]: what a packet must have, dimension by
-//! dimension. One packet is judged by a point in it, all packets by what is left of the whole space:
-//! the proof of what a firewall lets in is arithmetic, and no sample.
+//! Sets of packets. The conditions of a firewall rule are a [`Region`]: a set of values for each
+//! dimension. One packet is a point. The set of all accepted packets is computed by intersection and
+//! subtraction (header space analysis, Kazemian et al. 2012), and not by samples.
 
 mod ranges;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 pub use ranges::Ranges;
 
-/// What rules look at.
+/// The properties of packets that rules compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dimension {
     /// 4 or 6.
@@ -29,7 +29,7 @@ pub enum Dimension {
     Source6,
     /// The IPv6 destination.
     Destination6,
-    /// What conntrack says of the packet: a [`super::model::packet::ConntrackState`].
+    /// Its state in conntrack: a [`super::model::packet::ConntrackState`].
     State,
     /// Whether conntrack has translated its destination.
     Translated,
@@ -56,7 +56,8 @@ impl Dimension {
     }
 }
 
-/// The packets whose every dimension is in its ranges; a dimension that is not named is free.
+/// The packets whose value in each dimension is in its ranges; all values of other dimensions are
+/// included.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Region(BTreeMap<Dimension, Ranges>);
 
@@ -82,13 +83,13 @@ impl Region {
         self.0.insert(dimension, narrowed);
     }
 
-    /// What a dimension is confined to, if it is.
+    /// The values of a dimension, if they are restricted.
     #[must_use]
     pub fn get(&self, dimension: Dimension) -> Option<&Ranges> {
         self.0.get(&dimension)
     }
 
-    /// Every confined dimension.
+    /// Every restricted dimension.
     pub fn iter(&self) -> impl Iterator<Item = (Dimension, &Ranges)> {
         self.0.iter().map(|(dimension, ranges)| (*dimension, ranges))
     }
@@ -129,7 +130,7 @@ impl Region {
     }
 }
 
-/// What of `regions` is in none of `others`.
+/// The packets in `regions` that are in none of `others`.
 #[must_use]
 pub fn subtract_all(regions: Vec<Region>, others: &[Region]) -> Vec<Region> {
     let cut = |left: Vec<Region>, other: &Region| {

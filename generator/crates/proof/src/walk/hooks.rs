@@ -1,4 +1,4 @@
-//! What a host does with a packet: hooks, routes, translation, masquerading.
+//! How a host processes a packet: hooks, routes, translation, masquerading.
 
 use super::stopped::StopReason;
 use super::{ConnectionPhase, Journey, NextStop, PacketOrigin, StoppedPacket, Visit, Walker};
@@ -20,7 +20,7 @@ impl Walker<'_> {
             self.arrive(&mut visit, journey)?;
         }
         let machine = self.model.machine(visit.at);
-        // A host that sent under its public address hears the answer there.
+        // A host that sent from its public address receives the answer there.
         let answered = visit.phase == ConnectionPhase::Answer
             && visit.at == journey.from
             && journey.sender != Party::Pod
@@ -35,8 +35,8 @@ impl Walker<'_> {
         self.follow(visit, taken)
     }
 
-    /// A packet that came in is translated before it is routed; with IPVS it first enters the host,
-    /// since the ClusterIP is an address of it.
+    /// A received packet is translated before it is routed. With IPVS it first passes the input hook,
+    /// because the ClusterIP is an address of the host.
     fn arrive(&mut self, visit: &mut Visit, journey: &Journey) -> Result<(), StoppedPacket> {
         let Some(service) = self.translation(visit, journey) else { return Ok(()) };
         if service.mode == ProxyMode::Ipvs {
@@ -76,7 +76,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Forward or output, then postrouting, with what masquerades before our chain there.
+    /// Forward or output, then postrouting. Masquerading happens before the chain at postrouting.
     fn leave(&mut self, visit: &mut Visit, output: Interface) -> Result<(), StoppedPacket> {
         if visit.origin == PacketOrigin::Process {
             self.output(visit, output)?;
@@ -93,7 +93,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// At output, chains before the translation see a ClusterIP, and the route that it had then.
+    /// At output, chains before the translation see the ClusterIP and the route to it.
     fn output(&mut self, visit: &Visit, output: Interface) -> Result<(), StoppedPacket> {
         if !visit.tracked.translated || visit.phase == ConnectionPhase::Answer {
             return self.judge(visit, Hook::Output, Some(output), Priorities::All);
@@ -106,8 +106,8 @@ impl Walker<'_> {
         self.judge(visit, hook, Some(output), Priorities::AfterTranslation)
     }
 
-    /// kube-proxy masquerades what does not come from pods and goes to a Service, Calico what pods
-    /// send out of the cluster; answers are left to conntrack.
+    /// kube-proxy masquerades packets to a Service that do not come from pods. Calico masquerades packets
+    /// from pods to addresses outside the cluster. conntrack processes the answers.
     fn masquerade(&mut self, visit: &mut Visit, output: Interface) {
         let machine = self.model.machine(visit.at);
         if visit.phase == ConnectionPhase::Answer || machine.node.is_none() {

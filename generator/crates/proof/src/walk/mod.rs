@@ -1,4 +1,4 @@
-//! The walk of one packet and of its answer, hook by hook, as the kernel would take it.
+//! Walks one packet and its answer hook by hook, as the kernel processes them.
 
 mod hooks;
 mod stopped;
@@ -15,16 +15,16 @@ use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::Interface;
 use crate::span::FileLine;
 
-/// A packet that is to be sent.
+/// A packet to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Journey {
-    /// Where it starts.
+    /// The machine that sends it.
     pub from: MachineId,
-    /// Who sends it.
+    /// The sender on that machine.
     pub sender: Party,
     /// The packet.
     pub packet: Packet,
-    /// The Service that it is for, if it is for one.
+    /// The Service that it is sent to, if any.
     pub service: Option<TranslatedService>,
     /// Whether BIRD has its routes.
     pub bird: bool,
@@ -41,20 +41,20 @@ pub struct TranslatedService {
     pub pod: AddressClass,
     /// Its port.
     pub target_port: u16,
-    /// Where the translation happens.
+    /// kube-proxy's mode.
     pub mode: ProxyMode,
 }
 
-/// Where a packet has come to.
+/// The end of a packet's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     /// The machine.
     pub machine: MachineId,
-    /// Who has it.
+    /// The receiver on it.
     pub party: Party,
 }
 
-/// Longer ways do not exist: one relay each way, and one node that carries for a client.
+/// The maximum number of hosts on a path: a relay for each end, and a node that forwards for a client.
 const LONGEST: usize = 6;
 
 /// Walks packets, one after the other.
@@ -65,7 +65,7 @@ pub struct Walker<'model> {
     log: Option<Vec<PacketHop>>,
 }
 
-/// What one host's conntrack keeps of the connection.
+/// One host's conntrack entry for the connection.
 #[derive(Debug, Clone, Copy)]
 struct ConntrackEntry {
     machine: MachineId,
@@ -74,7 +74,7 @@ struct ConntrackEntry {
     translated: bool,
 }
 
-/// How a packet comes to a host.
+/// Where a host gets a packet from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PacketOrigin {
     Process,
@@ -94,12 +94,12 @@ impl PacketOrigin {
     }
 }
 
-/// Which packet of a connection is on its way: rules tell the first from all others.
+/// Which packet of a connection is walked: rules distinguish the first from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ConnectionPhase {
     First,
     Answer,
-    /// The next of the one who sent the first.
+    /// The next packet of the first sender.
     Later,
 }
 
@@ -129,13 +129,13 @@ impl Visit {
 }
 
 impl<'model> Walker<'model> {
-    /// One that only says how it ended.
+    /// A walker that only reports the end.
     #[must_use]
     pub fn new(model: &'model Model) -> Self {
         Self { model, memo: DecisionCache::default(), connections: Vec::new(), log: None }
     }
 
-    /// One that keeps the steps.
+    /// A walker that records the steps.
     #[must_use]
     pub fn with_log(model: &'model Model) -> Self {
         Self { log: Some(Vec::new()), ..Self::new(model) }
@@ -147,7 +147,7 @@ impl<'model> Walker<'model> {
         self.model
     }
 
-    /// The steps since this was last asked for.
+    /// The steps since the last call.
     pub fn hops(&mut self) -> Vec<PacketHop> {
         self.log.as_mut().map(std::mem::take).unwrap_or_default()
     }
@@ -156,18 +156,18 @@ impl<'model> Walker<'model> {
     ///
     /// # Errors
     ///
-    /// Where it stops, and why.
+    /// The place and reason where it stops.
     pub fn send(&mut self, journey: &Journey) -> Result<Arrival, StoppedPacket> {
         self.connections.clear();
         self.depart(journey, ConnectionPhase::First)
     }
 
-    /// Sends the next packet of a connection whose first was answered. Its steps are those of the
-    /// first; they are kept only if it stops.
+    /// Sends the next packet of a connection after the answer. Its steps equal those of the first
+    /// packet, so they are kept only if it stops.
     ///
     /// # Errors
     ///
-    /// Where it stops, and why.
+    /// The place and reason where it stops.
     pub fn send_more(&mut self, journey: &Journey) -> Result<Arrival, StoppedPacket> {
         let kept = self.log.as_ref().map_or(0, Vec::len);
         let arrival = self.depart(journey, ConnectionPhase::Later)?;
@@ -194,7 +194,7 @@ impl<'model> Walker<'model> {
     ///
     /// # Errors
     ///
-    /// Where it stops, and why.
+    /// The place and reason where it stops.
     pub fn answer(&mut self, journey: &Journey, from: Arrival) -> Result<Arrival, StoppedPacket> {
         let last = self.connections.last().map_or(journey.packet, |last| last.after);
         let answer = last.answer();
@@ -226,7 +226,7 @@ impl<'model> Walker<'model> {
         Err(StoppedPacket { at, packet, why: StopReason::Circle })
     }
 
-    /// conntrack looks before anything else does.
+    /// conntrack processes a packet before all chains.
     fn enter(
         &mut self,
         (at, origin, packet): (MachineId, PacketOrigin, Packet),
@@ -266,12 +266,12 @@ impl<'model> Walker<'model> {
         visit
     }
 
-    /// The last that a host has seen.
+    /// The last conntrack entry of a host.
     fn connection_at(&mut self, at: MachineId) -> Option<&mut ConntrackEntry> {
         self.connections.iter_mut().rev().find(|known| known.machine == at)
     }
 
-    /// What kube-proxy makes of a packet that is no answer.
+    /// The translation of a packet by kube-proxy; answers are not translated.
     fn translation(&self, visit: &Visit, journey: &Journey) -> Option<TranslatedService> {
         let service = journey.service.filter(|_| visit.phase != ConnectionPhase::Answer)?;
         let Packet { destination, payload, .. } = visit.packet;
@@ -295,7 +295,7 @@ impl<'model> Walker<'model> {
         NextStop::Arrived(to)
     }
 
-    /// Where the step stands is looked up only if somebody asks for the steps.
+    /// The line of a step is looked up only if steps are recorded.
     fn note(
         &mut self,
         machine: MachineId,

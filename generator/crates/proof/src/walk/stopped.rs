@@ -1,6 +1,6 @@
-//! Why a packet comes no further: what is known where it stops, and the words for it.
+//! The reason why a packet stops, and its description.
 //!
-//! Most flows that stop are meant to, so nothing is put into words before somebody asks.
+//! Most packets that stop are expected to, so a description is written only when it is needed.
 
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::link::Link;
@@ -10,59 +10,59 @@ use crate::model::{MachineId, MeshMachine, Model};
 use crate::read::nftables::Hook;
 use crate::span::FileLine;
 
-/// A packet that has come no further.
+/// A packet that stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoppedPacket {
-    /// Where it is.
+    /// The machine where it stopped.
     pub(super) at: MachineId,
-    /// As it was then.
+    /// The packet at that point.
     pub(super) packet: Packet,
     pub(super) why: StopReason,
 }
 
-/// What stopped it.
+/// The reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StopReason {
     /// A firewall, by the rule or the policy on this line.
     Dropped { hook: Hook, line: Option<u32> },
-    /// A route that leads nowhere.
+    /// A route of the type `unreachable`.
     NoRoute(TakenRoute),
-    /// The route leads to own pods, and none has the address.
+    /// The route leads to the host's pods, but no pod has the address.
     NoPod(TakenRoute),
-    /// The default route: an address of ours would leave.
+    /// The default route: a packet for the mesh would leave unencrypted.
     InClear(TakenRoute),
-    /// An address of ours would be the source.
+    /// The source of a packet to the Internet would be an address of the mesh.
     Unanswerable,
-    /// No peer's `AllowedIPs` hold the destination.
+    /// No peer's `AllowedIPs` contain the destination.
     NoPeer,
-    /// This peer is not reached.
+    /// The link to this peer is down.
     LinkDown { peer: usize },
     /// It is larger than the interface's MTU.
     TooLarge,
-    /// It fits into the interface, and not whole into the underlay.
+    /// It fits into the interface, but not into the underlay.
     Fragmented { size: u16, underlay: u16 },
-    /// The receiver's `AllowedIPs` of this peer do not hold the source.
+    /// The receiver's `AllowedIPs` of this peer do not contain the source.
     Refused { by: MachineId, peer: usize },
-    /// It meets relays without end.
+    /// It is forwarded in a circle.
     Circle,
-    /// It has arrived where it was not meant to.
+    /// It arrived at another machine.
     Elsewhere { meant: MachineId },
 }
 
 impl StoppedPacket {
-    /// Whether a firewall dropped it; else it was lost.
+    /// Whether a firewall dropped it. Otherwise it was lost.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
         matches!(self.why, StopReason::Dropped { .. })
     }
 
-    /// A packet that has arrived at one machine instead of another.
+    /// A packet that arrived at one machine instead of another.
     #[must_use]
     pub const fn elsewhere(packet: Packet, at: MachineId, meant: MachineId) -> Self {
         Self { at, packet, why: StopReason::Elsewhere { meant } }
     }
 
-    /// The reason, and the line that causes it.
+    /// A finding with the reason and the line that causes it.
     #[must_use]
     pub fn finding(&self, model: &Model) -> ProofFinding {
         let words = StopReport { model, packet: self.packet, at: self.at };
@@ -98,7 +98,7 @@ impl<'model> StopReport<'model> {
         &self.machine().name
     }
 
-    /// The line of a route; of the provider's, the interface's file.
+    /// The line of a route; the interface's file for the provider's default route.
     fn place_of(&self, taken: TakenRoute) -> FileLine {
         taken.place.unwrap_or(self.machine().file.whole())
     }
@@ -129,9 +129,11 @@ impl<'model> StopReport<'model> {
         let (name, address) = (self.name(), self.destination());
         let message = match taken.origin {
             RouteOrigin::Guard => {
-                format!("{name} has no route to {address} but the guard that ends it")
+                format!("the only route of {name} to {address} is the route guard (unreachable)")
             }
-            _ => format!("{name} resolves the next hop to {address} by the guard that ends it"),
+            _ => format!(
+                "{name} resolves the next hop to {address} by the route guard (unreachable)"
+            ),
         };
         ProofFinding::new(FindingCode::NoRoute, self.place_of(taken), message)
     }
@@ -143,14 +145,15 @@ impl<'model> StopReport<'model> {
 
     fn in_clear(&self, taken: TakenRoute) -> ProofFinding {
         let (name, address) = (self.name(), self.destination());
-        let message = format!("{name} sends {address} out by the default route, in clear");
+        let message =
+            format!("{name} sends packets for {address} unencrypted, by the default route");
         ProofFinding::new(FindingCode::LeavesInClear, self.place_of(taken), message)
     }
 
     fn unanswerable(&self) -> ProofFinding {
         let address = self.source();
         let message = format!(
-            "{} sends from {address} to the Internet as it is: nobody can answer that",
+            "{} sends packets from {address} to the Internet without masquerading: answers cannot return",
             self.name()
         );
         let pools = self.model.emitted.pools();
@@ -160,7 +163,7 @@ impl<'model> StopReport<'model> {
         ProofFinding::new(FindingCode::LeavesInClear, place, message)
     }
 
-    /// Where the address should stand: with the peer that it belongs to, if there is one.
+    /// The line is that of the peer to which the address belongs, if there is one.
     fn no_peer(&self) -> ProofFinding {
         let machine = self.machine();
         let owner = self.model.owner_of(self.packet.destination);
@@ -186,13 +189,14 @@ impl<'model> StopReport<'model> {
 
     fn too_large(&self) -> ProofFinding {
         let mtu = self.model.mtu(self.at);
-        let message = format!("{} bytes do not fit into the interface's {mtu}", self.packet.size);
+        let message =
+            format!("{} bytes do not fit into the interface's MTU of {mtu}", self.packet.size);
         self.by_mtu(message)
     }
 
     fn fragmented(&self, size: u16, underlay: u16) -> ProofFinding {
         let message = format!(
-            "{} bytes become {size} in WireGuard, and the underlay takes {underlay}: every packet would be two fragments",
+            "{} bytes become {size} in WireGuard, and the underlay's MTU is {underlay}: every packet would be sent as two fragments",
             self.packet.size
         );
         self.by_mtu(message)
@@ -207,7 +211,7 @@ impl<'model> StopReport<'model> {
         let receiver = self.model.machine(by);
         let line = self.model.conf(by).peers[peer].allowed_line;
         let message = format!(
-            "{} drops what {} sends from {}: the AllowedIPs of that peer do not hold it",
+            "{} drops what {} sends from {}: the AllowedIPs of that peer do not contain it",
             receiver.name,
             self.name(),
             self.source()
@@ -216,13 +220,13 @@ impl<'model> StopReport<'model> {
     }
 
     fn circle(&self) -> ProofFinding {
-        let message = "it goes round in circles between relays";
+        let message = "the packet is forwarded in a circle between relays";
         ProofFinding::new(FindingCode::RoutingLoop, self.machine().file.whole(), message)
     }
 
     fn elsewhere(&self, meant: MachineId) -> ProofFinding {
         let meant = self.model.machine(meant);
-        let message = format!("it arrives at {} instead of {}", self.name(), meant.name);
+        let message = format!("the packet arrives at {} instead of {}", self.name(), meant.name);
         ProofFinding::new(FindingCode::ArrivesElsewhere, meant.file.whole(), message)
     }
 }

@@ -1,4 +1,5 @@
-//! WireGuard: to the peer whose `AllowedIPs` hold the destination, from the one whose hold the source.
+//! WireGuard: sends to the peer whose `AllowedIPs` contain the destination, and accepts from the peer
+//! whose `AllowedIPs` contain the source.
 
 use super::stopped::StopReason;
 use super::{NextStop, StoppedPacket, Visit, Walker};
@@ -23,7 +24,7 @@ impl Walker<'_> {
         self.decrypt(visit, tunnel)
     }
 
-    /// The packet's size on the underlay, if it fits into the interface and the interface into that.
+    /// The packet's size on the underlay, if it fits into the interface and the underlay.
     fn size_outside(
         &self,
         at: MachineId,

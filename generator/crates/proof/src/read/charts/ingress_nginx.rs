@@ -1,5 +1,5 @@
-//! The chart `ingress-nginx` (4.15.1). Keys that it has and we do not emit are not understood: most of
-//! them would change who is reached.
+//! The chart `ingress-nginx` (4.15.1). Keys that are not emitted are refused: most of them change the
+//! path of requests.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -20,9 +20,9 @@ struct NginxValues {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct NginxControllerValues {
-    /// In another case, the chart makes neither (templates/controller-deployment.yaml).
+    /// With another value, the chart creates no pods (templates/controller-deployment.yaml).
     kind: NginxControllerKind,
     replica_count: Spanned<u32>,
     min_available: Option<IgnoredAny>,
@@ -68,10 +68,10 @@ struct NginxExtraArgs {
     publish_status_address: Option<Spanned<String>>,
 }
 
-/// nginx's ConfigMap, where a key more can send a request in circles.
+/// nginx's ConfigMap. An additional key can change the path of requests.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct NginxConfigValues {
     annotations_risk_level: Option<String>,
     compute_full_forwarded_for: Option<String>,
@@ -88,9 +88,9 @@ struct NginxConfigValues {
 struct NginxServiceValues {
     r#type: Spanned<String>,
     enable_http: Spanned<bool>,
-    #[expect(dead_code, reason = "nothing calls that port")]
+    #[expect(dead_code, reason = "no request uses that port")]
     enable_https: bool,
-    #[expect(dead_code, reason = "it prefers some pods, and keeps nobody from any")]
+    #[expect(dead_code, reason = "it prefers some pods, but blocks none")]
     traffic_distribution: Option<IgnoredAny>,
 }
 
@@ -107,7 +107,7 @@ struct NginxMetricsServiceValues {
     r#type: Spanned<String>,
 }
 
-/// `enabled: false`: the chart's own policy would admit everybody.
+/// `enabled: false`: the chart's own policy accepts every source.
 #[derive(Deserialize)]
 #[serde(try_from = "SwitchValues")]
 struct MustBeDisabled;
@@ -116,7 +116,11 @@ impl TryFrom<SwitchValues> for MustBeDisabled {
     type Error = &'static str;
 
     fn try_from(value: SwitchValues) -> Result<Self, Self::Error> {
-        if value.enabled.value { Err("the chart's own policy admits everybody") } else { Ok(Self) }
+        if value.enabled.value {
+            Err("the chart's own policy accepts every source")
+        } else {
+            Ok(Self)
+        }
     }
 }
 
@@ -136,13 +140,13 @@ const RELEASE: &str = "ingress-nginx";
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read(text: &str, file: FileId) -> Result<IngressController, ParseError> {
     let document = yaml::documents(text)[0];
     let release = ChartRelease { name: RELEASE, document, file };
     let NginxValues { fullname_override, controller } = document.read()?;
     let name = release.with_place(fullname_override);
-    // `ingress-nginx.controller.fullname`, with `controller.name` as it is.
+    // `ingress-nginx.controller.fullname`, with the default of `controller.name`.
     let name = FileSpanned { value: format!("{}-controller", name.value), place: name.place };
     let labels = ChartRelease::labels(LABELS, name.place);
     let NginxServiceValues { r#type: kind, enable_http, .. } = controller.service;

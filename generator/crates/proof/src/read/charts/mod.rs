@@ -1,5 +1,6 @@
-//! The values of the Ingress controllers' charts, and what the charts make of them. Charts are not in
-//! the tree: what their templates add is said here, with the template that adds it.
+//! The values of the Ingress controllers' charts, and the objects that the charts create from them.
+//! Charts are not in the tree, so objects from their templates are written here, with the template's
+//! name.
 
 mod ingress_nginx;
 mod traefik;
@@ -23,20 +24,20 @@ pub struct IngressController {
     pub workload: EmittedWorkload,
     /// Its Service.
     pub service: EmittedService,
-    /// The class that the chart makes for it.
+    /// The class that the chart creates for it.
     pub class: Option<EmittedIngressClass>,
-    /// What classes name as their controller, if this is meant.
+    /// The controller name by which classes select it.
     pub serves: FileSpanned<String>,
-    /// The name of a class that is served whatever it names as its controller.
+    /// The name of a class that it serves independent of the class's controller name.
     pub serves_by_name: Option<FileSpanned<String>>,
-    /// What Ingresses get as their address.
+    /// The address that Ingresses get.
     pub published: Option<FileSpanned<String>>,
     /// Types of further Services.
     pub further_services: Vec<FileSpanned<String>>,
 }
 
-/// What a chart is installed as: `apply.sh` gives the release and its namespace one name, which is also
-/// that of the folder with the values.
+/// An installed chart. `apply.sh` gives the release and its namespace the name of the folder with the
+/// values.
 #[derive(Clone, Copy)]
 struct ChartRelease<'text> {
     name: &'static str,
@@ -44,7 +45,7 @@ struct ChartRelease<'text> {
     file: FileId,
 }
 
-/// Something that is there or not.
+/// An object with the field `enabled`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SwitchValues {
@@ -56,7 +57,7 @@ impl ChartRelease<'_> {
         self.document.with_place(self.file, spanned)
     }
 
-    /// What a template adds, in the place of the value that makes it.
+    /// A value from a template, with the line of the value that adds it.
     fn added(value: &str, place: FileLine) -> FileSpanned<String> {
         FileSpanned { value: value.to_owned(), place }
     }

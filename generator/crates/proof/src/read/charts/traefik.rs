@@ -1,4 +1,4 @@
-//! The chart `traefik` (41.3.0), whose provider for ingress-nginx serves its class.
+//! The chart `traefik` (41.3.0). Its provider for ingress-nginx serves that controller's class.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -12,7 +12,7 @@ use crate::span::{FileId, FileSpanned};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct TraefikValues {
     fullname_override: Spanned<String>,
     image: IgnoredAny,
@@ -36,7 +36,7 @@ struct TraefikDeploymentValues {
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 #[serde(deny_unknown_fields)]
 struct TraefikProvidersValues {
     #[serde(rename = "kubernetesCRD")]
@@ -49,7 +49,7 @@ struct TraefikProvidersValues {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct TraefikProviderValues {
     enabled: Spanned<bool>,
     ingress_class: Spanned<String>,
@@ -71,13 +71,13 @@ struct TraefikServiceValues {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TraefikServiceSpecValues {
     r#type: Spanned<String>,
-    #[expect(dead_code, reason = "it prefers some pods, and keeps nobody from any")]
+    #[expect(dead_code, reason = "it prefers some pods, but blocks none")]
     traffic_distribution: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct TraefikPortsValues {
     web: TraefikWebValues,
     websecure: TraefikWebSecureValues,
@@ -88,13 +88,13 @@ struct TraefikPortsValues {
 struct TraefikWebValues {
     port: Spanned<u16>,
     exposed_port: Spanned<u16>,
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     forwarded_headers: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct TraefikWebSecureValues {
     expose: IgnoredAny,
 }
@@ -110,14 +110,19 @@ const RELEASE: &str = "traefik";
 ///
 /// # Errors
 ///
-/// When it has another shape.
+/// When it has another structure.
 pub fn read(text: &str, file: FileId) -> Result<IngressController, ParseError> {
     let document = yaml::documents(text)[0];
     let release = ChartRelease { name: RELEASE, document, file };
     let values: TraefikValues = document.read()?;
     let provider = values.providers.kubernetes_ingress_nginx;
-    refuse(&document, &provider.enabled, false, "without this provider, nothing serves the class")?;
-    let own_class = "the chart's own class names another of Traefik's providers";
+    refuse(
+        &document,
+        &provider.enabled,
+        false,
+        "without this provider, no controller serves the class",
+    )?;
+    let own_class = "the chart's own class selects another provider of Traefik";
     refuse(&document, &values.ingress_class.enabled, true, own_class)?;
     let name = release.with_place(values.fullname_override);
     let labels = ChartRelease::labels(LABELS, name.place);

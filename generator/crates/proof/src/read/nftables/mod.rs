@@ -1,5 +1,5 @@
-//! `nftables.conf`: a strict reader of the subset of nft(8) that we emit. Each rule becomes the
-//! [`Region`] of the packets that it is about.
+//! `nftables.conf`: a strict reader of the subset of nft(8) that is emitted. The conditions of each rule
+//! become a [`Region`]: the packets that match.
 
 mod rule;
 mod token;
@@ -15,16 +15,16 @@ use crate::space::{Dimension, Ranges, Region};
 
 pub use value::{ICMP_TYPES, ICMP6_TYPES};
 
-/// What `ct state` knows, by its number in [`Dimension::State`].
+/// The values of `ct state`, by their number in [`Dimension::State`].
 pub const STATES: [&str; 5] = ["invalid", "new", "established", "related", "untracked"];
 
 /// One table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruleset {
-    /// The families that it sees: 4, 6 or both.
+    /// The families of its packets: 4, 6 or both.
     pub families: Ranges,
-    /// The interfaces that its rules tell apart, by their number in the dimensions of interfaces. The
-    /// first four are [`Interface`]'s; further ones are named by a rule.
+    /// The interfaces that its rules distinguish, by their number in the dimensions of interfaces. The
+    /// first four are those of [`Interface`]; rules name the others.
     pub interfaces: Vec<String>,
     /// Its chains.
     pub chains: Vec<NftChain>,
@@ -43,7 +43,7 @@ pub enum Interface {
     Mesh = 1,
     /// Any `cali*`: a pod's.
     Pod = 2,
-    /// Any that no rule names: the public side, and the networks of sites.
+    /// An interface that no rule names: the public side, and the networks of sites.
     Public = 3,
 }
 
@@ -52,29 +52,29 @@ pub enum Interface {
 pub struct NftChain {
     /// Its name.
     pub name: String,
-    /// Where it stands in the way of packets; none if it is only jumped to.
+    /// Its hook and priority; none if rules only jump to it.
     pub base: Option<BaseChain>,
     /// Its rules, in their order.
     pub rules: Vec<NftRule>,
 }
 
-/// What makes a chain see packets.
+/// The hook, priority and policy of a base chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseChain {
-    /// Where.
+    /// The hook.
     pub hook: Hook,
-    /// The lesser comes first.
+    /// Chains with a lower priority are evaluated first.
     pub priority: i32,
-    /// What happens to packets that no rule decides about.
+    /// The verdict for packets that no rule decides about.
     pub policy: ChainPolicy,
     /// Its line.
     pub line: u32,
 }
 
-/// The hooks of netfilter, in the order of a packet's way.
+/// The hooks of netfilter, in the order of a packet's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hook {
-    /// Before it is routed.
+    /// Before routing.
     Prerouting,
     /// To this host.
     Input,
@@ -82,7 +82,7 @@ pub enum Hook {
     Forward,
     /// From this host.
     Output,
-    /// After it was routed.
+    /// After routing.
     Postrouting,
 }
 
@@ -103,7 +103,7 @@ impl Hook {
 /// The policy of a base chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChainPolicy {
-    /// Let through.
+    /// Accepted.
     Accept,
     /// Dropped.
     Drop,
@@ -112,24 +112,24 @@ pub enum ChainPolicy {
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NftRule {
-    /// The packets that it is about.
+    /// The packets that match.
     pub region: Region,
-    /// What happens to them; nothing if it only counts.
+    /// The verdict; none if it only counts.
     pub verdict: Option<NftVerdict>,
     /// Its line.
     pub line: u32,
 }
 
-/// What happens to a packet.
+/// The verdict about a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NftVerdict {
-    /// Let through this hook.
+    /// Accepted by this chain.
     Accept,
     /// Dropped.
     Drop,
-    /// Back to the chain that jumped here.
+    /// Evaluation continues in the chain that jumped here.
     Return,
-    /// On in the chain at this position.
+    /// Evaluation continues in the chain at this position.
     Jump(usize),
 }
 
@@ -137,7 +137,7 @@ pub enum NftVerdict {
 ///
 /// # Errors
 ///
-/// The first construct that is not understood: what follows it may mean anything.
+/// At the first construct that is not understood. The meaning of later text is then unknown.
 pub fn read(text: &str, mesh: &str) -> Result<Ruleset, ParseError> {
     let mut tokens = NftTokens::split(text)?;
     let (family, table) = header(&mut tokens)?;
@@ -166,14 +166,14 @@ pub fn read(text: &str, mesh: &str) -> Result<Ruleset, ParseError> {
     body.finish(families, mesh)
 }
 
-/// `table F T`, so that there is one to delete; `delete table F T`, so that a reload replaces; and the
-/// head of its new text.
+/// `table F T`, so that the table exists; `delete table F T`, so that a reload replaces it; and the head
+/// of its definition.
 fn header<'text>(tokens: &mut NftTokens<'text>) -> Result<(&'text str, &'text str), ParseError> {
     tokens.skip_ends();
     let declared = table(tokens)?;
-    let told = "the table is not declared before it is deleted: nft refuses the file on a host that has none";
+    let message = "the table is not declared before it is deleted: nft refuses the file on a host that has none";
     if !tokens.take(NftToken::End) {
-        return Err(tokens.error(told));
+        return Err(tokens.error(message));
     }
     tokens.skip_ends();
     if !tokens.take(NftToken::Word("delete")) {
@@ -194,7 +194,7 @@ fn table<'text>(tokens: &mut NftTokens<'text>) -> Result<(&'text str, &'text str
     Ok((tokens.word()?, tokens.word()?))
 }
 
-/// What stands in a table.
+/// The content of a table.
 #[derive(Default)]
 struct TableBody<'text> {
     sets: BTreeMap<&'text str, NftSet>,
@@ -265,7 +265,7 @@ impl<'text> TableBody<'text> {
         Ok(Ruleset { families, interfaces, chains })
     }
 
-    /// The four that every host has, then one for each further pattern: a name that it matches.
+    /// The four that every host has, then for each further pattern a name that matches it.
     fn interfaces(&self, mesh: &str) -> Vec<String> {
         let mut names = vec!["lo".to_owned(), mesh.to_owned(), "cali0".to_owned(), String::new()];
         let rules = self.chains.iter().flat_map(|chain| &chain.rules);
@@ -333,9 +333,9 @@ fn finish_rule(
     let mut region = draft.region;
     for InterfaceMatch { dimension, patterns, negated } in draft.interfaces {
         let numbered = (0..).zip(interfaces);
-        let meant = numbered
+        let matching = numbered
             .filter(|(_, name)| patterns.iter().any(|pattern| matches(pattern, name)) != negated);
-        region = region.within(dimension, &meant.map(|(number, _)| (number, number)).collect());
+        region = region.within(dimension, &matching.map(|(number, _)| (number, number)).collect());
     }
     let verdict = match draft.action {
         None => None,
@@ -361,7 +361,7 @@ fn base(tokens: &mut NftTokens<'_>) -> Result<BaseChain, ParseError> {
         "forward" => Hook::Forward,
         "output" => Hook::Output,
         "postrouting" => Hook::Postrouting,
-        word => return Err(tokens.error(format!("`{word}` is no hook that is understood"))),
+        word => return Err(tokens.error(format!("`{word}` is not a hook that is understood"))),
     };
     tokens.expect(NftToken::Word("priority"))?;
     let priority = priority(tokens)?;
@@ -372,14 +372,14 @@ fn base(tokens: &mut NftTokens<'_>) -> Result<BaseChain, ParseError> {
         policy = match tokens.word()? {
             "accept" => ChainPolicy::Accept,
             "drop" => ChainPolicy::Drop,
-            word => return Err(tokens.error(format!("`{word}` is no policy"))),
+            word => return Err(tokens.error(format!("`{word}` is not a policy"))),
         };
         tokens.expect(NftToken::End)?;
     }
     Ok(BaseChain { hook, priority, policy, line })
 }
 
-/// A number, or one of nft(8)'s names for it, with what is added.
+/// A number, or one of nft(8)'s names for it, with an optional offset.
 fn priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
     let word = tokens.word()?;
     let named = match word {
@@ -391,7 +391,7 @@ fn priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
         "srcnat" => Some(100),
         _ => word.parse().ok(),
     };
-    let unknown = tokens.error(format!("`{word}` is no priority"));
+    let unknown = tokens.error(format!("`{word}` is not a priority"));
     let start = named.ok_or(unknown)?;
     let sign = match tokens.peek() {
         Some(NftToken::Word("+")) => 1,
@@ -400,7 +400,7 @@ fn priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
     };
     tokens.next();
     let word = tokens.word()?;
-    let step: i32 = word.parse().map_err(|_| tokens.error(format!("`{word}` is no number")))?;
+    let step: i32 = word.parse().map_err(|_| tokens.error(format!("`{word}` is not a number")))?;
     Ok(start + sign * step)
 }
 
@@ -458,7 +458,7 @@ impl From<Interface> for u128 {
 }
 
 impl Dimension {
-    /// Whether rules tell addresses of IPv4 apart by it.
+    /// Whether its values are IPv4 addresses.
     #[must_use]
     pub const fn is_address4(self) -> bool {
         matches!(self, Self::Source4 | Self::Destination4 | Self::Original4)

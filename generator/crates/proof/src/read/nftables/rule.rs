@@ -1,4 +1,4 @@
-//! One rule: conditions, then what happens to a packet that meets all of them.
+//! One rule: conditions, then a verdict for packets that match all of them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct NftSet {
     pub(super) elements: Ranges,
 }
 
-/// A rule, before it is known which chains and interfaces there are.
+/// A rule before all chains and interfaces are known.
 #[derive(Debug, Default)]
 pub(super) struct NftRuleBuilder<'text> {
     pub(super) region: Region,
@@ -30,7 +30,7 @@ pub(super) struct InterfaceMatch<'text> {
     pub(super) negated: bool,
 }
 
-/// What happens to a packet.
+/// The verdict of a rule, with the name of its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NftAction<'text> {
     Accept,
@@ -75,7 +75,7 @@ impl<'text> NftRuleReader<'_, 'text> {
                 return Ok(());
             }
             _ if self.draft.action.is_some() => {
-                return Err(self.tokens.error(format!("`{word}` stands after the verdict")));
+                return Err(self.tokens.error(format!("`{word}` is after the verdict")));
             }
             "counter" => return Ok(()),
             "accept" => self.draft.action = Some(NftAction::Accept),
@@ -133,7 +133,7 @@ impl<'text> NftRuleReader<'_, 'text> {
         Ok(())
     }
 
-    /// In an `inet` table, a condition on an address is one on the family too.
+    /// In an `inet` table, a condition on an address is also a condition on the family.
     fn address(&mut self, dimension: Dimension) -> Result<(), ParseError> {
         let (family, kind) = match dimension {
             Dimension::Source6 | Dimension::Destination6 => (FAMILY_6, NftType::Address6),
@@ -164,8 +164,9 @@ impl<'text> NftRuleReader<'_, 'text> {
         loop {
             let word = self.tokens.word()?;
             let number = STATES.iter().position(|name| *name == word);
-            let number =
-                number.ok_or_else(|| self.tokens.error(format!("`{word}` is no state")))?;
+            let number = number.ok_or_else(|| {
+                self.tokens.error(format!("`{word}` is not a state of conntrack"))
+            })?;
             states.push((number as u128, number as u128));
             if !self.tokens.take(NftToken::Comma) {
                 break;
@@ -250,5 +251,5 @@ pub(super) fn elements(
 }
 
 fn no_value(tokens: &NftTokens<'_>, word: &str) -> ParseError {
-    tokens.error(format!("`{word}` is no value that is understood here"))
+    tokens.error(format!("`{word}` is not a value that is understood here"))
 }

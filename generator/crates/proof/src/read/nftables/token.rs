@@ -1,11 +1,11 @@
-//! Words of nft(8), line by line: a newline ends a statement there, as a semicolon does.
+//! Tokens of nft(8). A newline ends a statement, as a semicolon does.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use crate::read::ParseError;
 
-/// One word.
+/// One token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NftToken<'text> {
     /// A bare word, such as `accept`, `10.0.0.0/8` or `!=`.
@@ -22,7 +22,7 @@ pub(super) enum NftToken<'text> {
     End,
 }
 
-/// The words of a file, with their lines.
+/// The tokens of a file, with their lines.
 pub(super) struct NftTokens<'text> {
     left: Peekable<IntoIter<(NftToken<'text>, u32)>>,
     line: u32,
@@ -38,7 +38,7 @@ impl<'text> NftTokens<'text> {
         Ok(Self { left: tokens.into_iter().peekable(), line: 1 })
     }
 
-    /// The line of the last word that was taken.
+    /// The line of the last token that was taken.
     pub(super) fn line(&self) -> u32 {
         self.line
     }
@@ -53,7 +53,7 @@ impl<'text> NftTokens<'text> {
         self.left.peek().map(|(token, _)| *token)
     }
 
-    /// Takes the next word if it is this one.
+    /// Takes the next token if it equals this one.
     pub(super) fn take(&mut self, token: NftToken<'_>) -> bool {
         let found = self.peek() == Some(token);
         if found {
@@ -90,12 +90,12 @@ impl<'text> NftTokens<'text> {
         }
     }
 
-    /// An error at the last word.
+    /// An error at the last token.
     pub(super) fn error(&self, message: impl Into<String>) -> ParseError {
         ParseError { line: self.line, message: message.into() }
     }
 
-    /// An error at the next word.
+    /// An error at the next token.
     pub(super) fn unexpected(&mut self) -> ParseError {
         let message = match self.next() {
             Some(NftToken::Word(word)) => format!("`{word}` is not understood here"),

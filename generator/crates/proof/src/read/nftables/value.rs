@@ -1,4 +1,4 @@
-//! What rules compare with: addresses, ports, protocols, types.
+//! Values in conditions: addresses, ports, protocols, types.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -22,7 +22,7 @@ pub(super) enum NftType {
 }
 
 impl NftType {
-    /// The numbers that a word stands for.
+    /// The first and last number of a word.
     pub(super) fn span(self, word: &str) -> Option<(u128, u128)> {
         match self {
             Self::Address4 => address4(word),
@@ -35,7 +35,7 @@ impl NftType {
     }
 }
 
-/// IANA, "Protocol Numbers", by the names that nft(8) needs no /etc/protocols for.
+/// IANA, "Protocol Numbers", by names that nft(8) knows without /etc/protocols.
 const PROTOCOLS: &[(&str, u8)] = &[("icmp", 1), ("tcp", 6), ("udp", 17), ("icmpv6", 58)];
 
 /// IANA, "ICMP Type Numbers", by nft's names.

@@ -14,24 +14,24 @@ pub struct EmittedIngress {
     pub name: FileSpanned<String>,
     /// Its namespace, which is also that of its Services.
     pub namespace: String,
-    /// Its class; without one that of the cluster.
+    /// Its class; without one, the cluster's default class.
     pub class: Option<FileSpanned<String>>,
     /// Its hosts.
     pub hosts: Vec<EmittedIngressHost>,
-    /// Where it begins.
+    /// Its first line.
     pub place: FileLine,
 }
 
-/// What is served under one host.
+/// The paths of one host.
 #[derive(Debug)]
 pub struct EmittedIngressHost {
-    /// The host; `*.example.com` is one label before `example.com`.
+    /// The host; `*.example.com` matches one label before `example.com`.
     pub name: FileSpanned<String>,
-    /// Where its paths lead.
+    /// The backends of its paths.
     pub backends: Vec<EmittedIngressBackend>,
 }
 
-/// Where a path leads.
+/// The backend of a path.
 #[derive(Debug)]
 pub struct EmittedIngressBackend {
     /// The path.
@@ -47,7 +47,7 @@ pub struct EmittedIngressBackend {
 pub struct EmittedIngressClass {
     /// Its name.
     pub name: FileSpanned<String>,
-    /// The controller that serves it, as controllers call themselves.
+    /// The name of the controller that serves it.
     pub controller: FileSpanned<String>,
     /// Whether it is the class of Ingresses that name none.
     pub default: bool,
@@ -77,7 +77,7 @@ struct IngressHttpYaml {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct IngressPathYaml {
     path: String,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     path_type: IngressPathTypeYaml,
     backend: IngressBackendYaml,
 }
@@ -118,13 +118,13 @@ struct IngressClassSpecYaml {
 
 const API: &str = "networking.k8s.io/v1";
 
-/// The annotation of the class that Ingresses without one get.
+/// The annotation of the cluster's default class.
 const DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
 
 pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedIngress, ParseError> {
     let (metadata, spec) = source.manifest::<IngressSpecYaml>(API)?;
     let MetadataYaml { name, namespace, annotations, .. } = metadata;
-    // An annotation can send requests elsewhere.
+    // An annotation can change the destination of requests.
     if let Some((key, value)) = annotations.into_iter().next() {
         let line = source.document.with_line(value).line;
         return Err(ParseError {

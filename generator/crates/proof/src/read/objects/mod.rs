@@ -1,5 +1,5 @@
-//! Kubernetes objects, one file a kind. Each fact keeps its place, since objects of several files make
-//! one cluster.
+//! Kubernetes objects, one source file for each kind. Each value keeps its file and line, because the
+//! objects of a cluster are in several files.
 
 mod ingress;
 mod namespace;
@@ -26,7 +26,7 @@ use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileLine, FileSpanned};
 
-/// What a cluster is told, by kinds.
+/// Objects by their kinds.
 #[derive(Debug, Default)]
 pub struct EmittedObjects {
     /// Namespaces.
@@ -45,7 +45,7 @@ pub struct EmittedObjects {
     pub policies: Vec<EmittedPolicy>,
 }
 
-/// Labels, or those that a selector asks for.
+/// Labels of an object, or of a selector.
 pub type ObjectLabels = BTreeMap<String, FileSpanned<String>>;
 
 /// A port by its number, or by the name that a container gives it.
@@ -68,7 +68,7 @@ impl std::fmt::Display for PortReference {
 }
 
 impl EmittedObjects {
-    /// Adds those of another file.
+    /// Adds the objects of another file.
     pub fn extend(&mut self, other: Self) {
         self.namespaces.extend(other.namespaces);
         self.settings.extend(other.settings);
@@ -94,19 +94,19 @@ pub fn read(text: &str, file: FileId) -> Result<EmittedObjects, Vec<ParseError>>
     if unread.is_empty() { Ok(objects) } else { Err(unread) }
 }
 
-/// One document, and the file that it stands in.
+/// One document and its file.
 #[derive(Clone, Copy)]
 struct ObjectSource<'text> {
     document: YamlDocument<'text>,
     file: FileId,
 }
 
-/// What kubectl takes. Where a kind has no `spec`, it is read otherwise.
+/// An object with a `spec`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ManifestYaml<S> {
     api_version: Spanned<String>,
-    #[expect(dead_code, reason = "read before")]
+    #[expect(dead_code, reason = "the document's kind is read before")]
     kind: IgnoredAny,
     metadata: MetadataYaml,
     spec: S,
@@ -131,7 +131,7 @@ struct SelectorYaml {
     match_labels: BTreeMap<String, Spanned<String>>,
 }
 
-/// Where objects without a namespace go.
+/// The namespace of objects without one.
 const DEFAULT_NAMESPACE: &str = "default";
 
 impl ObjectSource<'_> {
@@ -144,7 +144,7 @@ impl ObjectSource<'_> {
             "Ingress" => objects.ingresses.push(ingress::read(self)?),
             "IngressClass" => objects.classes.push(ingress::read_class(self)?),
             "NetworkPolicy" => objects.policies.push(network_policy::read(self)?),
-            // It keeps drains from stopping all pods at once, and no packet from anything.
+            // It limits drains, and has no effect on packets.
             "PodDisruptionBudget" => {}
             kind => {
                 let message = format!("`{kind}` is not understood here");
@@ -182,7 +182,7 @@ impl ObjectSource<'_> {
         namespace.map_or_else(|| DEFAULT_NAMESPACE.to_owned(), |namespace| namespace.value)
     }
 
-    /// The line on which the document begins.
+    /// The first line of the document.
     fn place(&self) -> FileLine {
         self.file.line(self.document.first_line())
     }

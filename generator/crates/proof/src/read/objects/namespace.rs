@@ -1,4 +1,4 @@
-//! Namespaces, and ConfigMaps as they are: what their texts mean is for whoever mounts them.
+//! Namespaces, and ConfigMaps. The texts of a ConfigMap are interpreted by the reader of its workload.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub struct EmittedConfigMap {
     pub name: FileSpanned<String>,
     /// Its namespace.
     pub namespace: String,
-    /// Its texts by their keys; the place is that of the key.
+    /// Its texts by their keys, each with its first line.
     pub data: BTreeMap<String, FileSpanned<String>>,
 }
 
@@ -42,7 +42,7 @@ pub struct EmittedConfigMap {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NamespaceYaml {
     api_version: Spanned<String>,
-    #[expect(dead_code, reason = "read before")]
+    #[expect(dead_code, reason = "the document's kind is read before")]
     kind: IgnoredAny,
     metadata: MetadataYaml,
 }
@@ -51,7 +51,7 @@ struct NamespaceYaml {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ConfigMapYaml {
     api_version: Spanned<String>,
-    #[expect(dead_code, reason = "read before")]
+    #[expect(dead_code, reason = "the document's kind is read before")]
     kind: IgnoredAny,
     metadata: MetadataYaml,
     data: BTreeMap<String, Spanned<String>>,

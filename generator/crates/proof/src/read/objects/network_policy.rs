@@ -1,4 +1,4 @@
-//! NetworkPolicies: whom pods may talk to, and who may talk to them.
+//! NetworkPolicies: the connections that pods may open and accept.
 
 use ipnet::Ipv4Net;
 use serde::Deserialize;
@@ -13,21 +13,21 @@ use crate::span::{FileLine, FileSpanned};
 pub struct EmittedPolicy {
     /// Its name.
     pub name: FileSpanned<String>,
-    /// The namespace of the pods that it is for.
+    /// The namespace of the pods that it selects.
     pub namespace: String,
     /// The labels of these pods.
     pub pods: ObjectLabels,
-    /// In which directions it lets them do nothing but what it admits.
+    /// The directions that it restricts.
     pub directions: Vec<PolicyDirection>,
-    /// Who may talk to them.
+    /// Accepted connections to these pods.
     pub ingress: Vec<PolicyAdmission>,
-    /// Whom they may talk to.
+    /// Accepted connections from these pods.
     pub egress: Vec<PolicyAdmission>,
-    /// Where it begins.
+    /// Its first line.
     pub place: FileLine,
 }
 
-/// A direction, as seen from the pods that a policy is for.
+/// A direction, seen from the pods that a policy selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum PolicyDirection {
     /// To them.
@@ -36,12 +36,12 @@ pub enum PolicyDirection {
     Egress,
 }
 
-/// What one rule admits.
+/// The connections that one rule accepts.
 #[derive(Debug)]
 pub struct PolicyAdmission {
-    /// The others; none stands for all.
+    /// The other ends; empty means all.
     pub peers: Vec<PolicyPeer>,
-    /// The ports of whoever is called; none stands for all.
+    /// The ports at the receiver; empty means all.
     pub ports: Vec<PolicyPort>,
 }
 
@@ -57,9 +57,9 @@ pub enum PolicyPeer {
     },
     /// Addresses.
     Block {
-        /// These.
+        /// The block.
         net: FileSpanned<Ipv4Net>,
-        /// Without these.
+        /// The excepted blocks.
         except: Vec<FileSpanned<Ipv4Net>>,
     },
 }
@@ -74,7 +74,7 @@ pub struct PolicyPort {
 }
 
 impl EmittedPolicy {
-    /// What it admits in a direction.
+    /// The rules for a direction.
     #[must_use]
     pub fn admissions(&self, direction: PolicyDirection) -> &[PolicyAdmission] {
         match direction {

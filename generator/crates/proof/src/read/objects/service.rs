@@ -1,4 +1,4 @@
-//! Services: names and ports for pods.
+//! Services: names and ports of pods.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct EmittedService {
     pub name: FileSpanned<String>,
     /// Its namespace.
     pub namespace: String,
-    /// Its type, if it is stated: otherwise `ClusterIP`.
+    /// Its type; without one, `ClusterIP`.
     pub kind: Option<FileSpanned<String>>,
     /// The labels of its pods.
     pub selector: ObjectLabels,
@@ -37,7 +37,7 @@ pub struct EmittedServicePort {
 }
 
 impl EmittedService {
-    /// The port that is named so, or has this number.
+    /// The port with this name or number.
     #[must_use]
     pub fn port(&self, wanted: &PortReference) -> Option<&EmittedServicePort> {
         self.ports.iter().find(|port| match wanted {
@@ -53,7 +53,7 @@ struct ServiceSpecYaml {
     r#type: Option<Spanned<String>>,
     selector: BTreeMap<String, Spanned<String>>,
     ports: Vec<ServicePortYaml>,
-    #[expect(dead_code, reason = "it prefers some pods, and keeps nobody from any")]
+    #[expect(dead_code, reason = "it prefers some pods, but blocks none")]
     traffic_distribution: Option<IgnoredAny>,
 }
 
@@ -61,7 +61,7 @@ struct ServiceSpecYaml {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ServicePortYaml {
     name: Option<String>,
-    #[expect(dead_code, reason = "read, so that any other word is noticed")]
+    #[expect(dead_code, reason = "read so that another value is an error")]
     protocol: Option<TcpOnly>,
     port: Spanned<u16>,
     target_port: Option<Spanned<PortReference>>,
@@ -78,7 +78,7 @@ pub(super) fn read(source: &ObjectSource<'_>) -> Result<EmittedService, ParseErr
     let MetadataYaml { name, namespace, .. } = metadata;
     let ports = spec.ports.into_iter().map(|port| {
         let number = source.with_place(port.port);
-        // Without one it is the port itself (ServicePort, core/v1).
+        // Without one, it equals the port (ServicePort, core/v1).
         let same = FileSpanned { value: PortReference::Number(number.value), place: number.place };
         let target = port.target_port.map_or(same, |target| source.with_place(target));
         EmittedServicePort { name: port.name, number, target }

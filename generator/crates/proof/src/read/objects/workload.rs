@@ -1,4 +1,4 @@
-//! Deployments: the pods that they make, as far as others see them.
+//! Deployments: the properties of their pods that affect packets.
 
 use std::collections::BTreeMap;
 
@@ -10,32 +10,32 @@ use super::{MetadataYaml, ObjectLabels, ObjectSource, PortReference, SelectorYam
 use crate::read::ParseError;
 use crate::span::{FileLine, FileSpanned};
 
-/// Pods that are alike.
+/// The pods of one Deployment.
 #[derive(Debug)]
 pub struct EmittedWorkload {
-    /// The name of what makes them.
+    /// The Deployment's name.
     pub name: FileSpanned<String>,
     /// Their namespace.
     pub namespace: String,
     /// How many there are.
     pub replicas: FileSpanned<u32>,
-    /// The labels that it knows its pods by.
+    /// The labels by which the Deployment selects its pods.
     pub selector: ObjectLabels,
     /// Their labels.
     pub labels: ObjectLabels,
-    /// Whether they use their node's addresses in place of own ones; the place is that of the key.
+    /// Whether they use their node's addresses instead of their own.
     pub host_network: Option<FileSpanned<bool>>,
-    /// What their containers listen on.
+    /// The ports of their containers.
     pub ports: Vec<WorkloadPort>,
-    /// The ports that kubelet asks whether they are ready and alive.
+    /// The ports of kubelet's probes.
     pub probes: Vec<FileSpanned<PortReference>>,
     /// The arguments of their program.
     pub args: Vec<FileSpanned<String>>,
-    /// What is mounted where.
+    /// The mounted volumes.
     pub mounts: Vec<WorkloadMount>,
-    /// What can be mounted.
+    /// The volumes.
     pub volumes: Vec<WorkloadVolume>,
-    /// Where it begins.
+    /// Its first line.
     pub place: FileLine,
 }
 
@@ -48,21 +48,21 @@ pub struct WorkloadPort {
     pub number: FileSpanned<u16>,
 }
 
-/// A folder of a container.
+/// A mounted folder of a container.
 #[derive(Debug)]
 pub struct WorkloadMount {
     /// The volume.
     pub volume: String,
-    /// Where it is.
+    /// Its path.
     pub path: FileSpanned<String>,
 }
 
-/// What a pod can mount.
+/// A volume of a pod.
 #[derive(Debug)]
 pub struct WorkloadVolume {
     /// Its name within the pod.
     pub name: String,
-    /// The ConfigMap whose texts are its files; otherwise it is of a Secret.
+    /// The ConfigMap whose texts are its files; none for a Secret.
     pub settings: Option<FileSpanned<String>>,
 }
 
@@ -84,7 +84,7 @@ impl EmittedWorkload {
 struct DeploymentSpecYaml {
     replicas: Spanned<u32>,
     selector: SelectorYaml,
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     strategy: Option<IgnoredAny>,
     template: PodTemplateYaml,
 }
@@ -100,14 +100,14 @@ struct PodTemplateYaml {
 #[serde(deny_unknown_fields)]
 struct PodTemplateMetadataYaml {
     labels: BTreeMap<String, Spanned<String>>,
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     annotations: Option<IgnoredAny>,
 }
 
-/// Keys that bind pods to some nodes are not known: each leg is proven for every node.
+/// Keys that bind pods to nodes are refused, because each connection is proven for every node.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct PodSpecYaml {
     host_network: Option<Spanned<bool>>,
     containers: Vec<ContainerYaml>,
@@ -122,7 +122,7 @@ struct PodSpecYaml {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct ContainerYaml {
     name: String,
     image: IgnoredAny,
@@ -147,7 +147,7 @@ struct ContainerPortYaml {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read, so that any further key is noticed")]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct ContainerProbeYaml {
     http_get: HttpGetYaml,
     period_seconds: Option<IgnoredAny>,
@@ -157,7 +157,7 @@ struct ContainerProbeYaml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HttpGetYaml {
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     path: String,
     port: Spanned<PortReference>,
 }
@@ -167,7 +167,7 @@ struct HttpGetYaml {
 struct VolumeMountYaml {
     name: String,
     mount_path: Spanned<String>,
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     read_only: Option<bool>,
 }
 
@@ -176,7 +176,7 @@ struct VolumeMountYaml {
 struct PodVolumeYaml {
     name: String,
     config_map: Option<ConfigMapNameYaml>,
-    #[expect(dead_code, reason = "read, so that any further key is noticed")]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
     secret: Option<IgnoredAny>,
 }
 

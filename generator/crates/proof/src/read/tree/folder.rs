@@ -1,4 +1,4 @@
-//! One folder: which reader reads which of its files.
+//! Reads the files of one folder, each with its reader.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use meshwright_value::manifest::Digest;
 pub(super) struct FolderReader<'a> {
     reader: &'a TreeReader<'a>,
     texts: BTreeMap<FileId, String>,
-    /// What could not be read.
+    /// The files that could not be read.
     pub(super) findings: Vec<ProofFinding>,
 }
 
-/// Files that only people and other programs read.
+/// Whether the proof reads a file; others are read by people and other programs only.
 fn is_read(path: &str) -> bool {
     !path.ends_with("/user-data.yaml")
 }
@@ -31,7 +31,7 @@ impl<'a> FolderReader<'a> {
         Self { reader, texts: BTreeMap::new(), findings: Vec::new() }
     }
 
-    /// Loads all files, and returns those that the manifest knows with other bytes.
+    /// Loads all files, and returns those whose bytes differ from the manifest.
     pub(super) fn load(&mut self, name: &str) -> Result<Vec<FileId>, TreeReadError> {
         let mut edited = Vec::new();
         let TreeReader { files, paths, manifest, layout, .. } = self.reader;
@@ -60,7 +60,7 @@ impl<'a> FolderReader<'a> {
         self.findings.push(ProofFinding::new(FindingCode::NotUnderstood, place, unread.message));
     }
 
-    /// Reads one file; what is wrong with it is noted.
+    /// Reads one file, and records its faults.
     fn read_required<T, E: Into<ParseErrors>>(
         &mut self,
         path: &str,
@@ -68,7 +68,7 @@ impl<'a> FolderReader<'a> {
     ) -> Option<FromFile<T>> {
         let file = self.reader.paths.find(path)?;
         let Some(text) = self.texts.remove(&file) else {
-            // One that is no text was found already, and is not missing.
+            // A file that is not text is recorded already, and is not missing.
             if !self.findings.iter().any(|finding| finding.place.file == file) {
                 let message = "the file is missing";
                 self.findings.push(ProofFinding::new(
@@ -88,8 +88,8 @@ impl<'a> FolderReader<'a> {
         }
     }
 
-    /// Reads a file that a tree need not have; the outer none is one that cannot be read.
-    #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
+    /// Reads an optional file. The outer none is a file that cannot be read.
+    #[expect(clippy::option_option, reason = "a missing file and an unreadable file are different")]
     fn read_optional<T, E: Into<ParseErrors>>(
         &mut self,
         path: &str,
@@ -102,9 +102,9 @@ impl<'a> FolderReader<'a> {
         }
     }
 
-    /// [`Self::may_say`] for a reader that keeps its places itself. Of a file that is needed and missing
-    /// the path is known.
-    #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
+    /// [`Self::read_optional`] for a reader of values with file and line. The path of a required file
+    /// that is missing has a [`FileId`] too.
+    #[expect(clippy::option_option, reason = "a missing file and an unreadable file are different")]
     pub(super) fn read_optional_with_places<T, E: Into<ParseErrors>>(
         &mut self,
         path: &str,
@@ -115,7 +115,7 @@ impl<'a> FolderReader<'a> {
         Some(Some((content.file, content.content)))
     }
 
-    /// Every file is read before one that cannot be ends it, so that all are named.
+    /// Reads every file before the first fault is returned, so that all faults are reported.
     pub(super) fn node(&mut self, name: &str) -> Option<EmittedNode> {
         let interface = self.reader.layout.interface.clone();
         let path = |file: &str| format!("nodes/{name}/{file}");
@@ -181,7 +181,7 @@ impl<'a> FolderReader<'a> {
     }
 }
 
-/// What a reader says of a file that it cannot read.
+/// The faults of one file.
 pub(super) struct ParseErrors(Vec<ParseError>);
 
 impl From<ParseError> for ParseErrors {

@@ -1,11 +1,11 @@
-//! Which reader reads which file of the way in.
+//! Reads the files of the path from the Internet, each with its reader.
 
 use super::folder::FolderReader;
 use crate::read::ingress::{EmittedTunnel, IngressFiles, MountedConfiguration, configuration};
 use crate::read::objects::{self, EmittedObjects};
 use crate::read::{charts, cloudflared, dns_zone, global_policy};
 
-/// Files of objects that `apply.sh` gives to kubectl.
+/// Files of objects that `apply.sh` applies with kubectl.
 const OBJECTS: [&str; 7] = [
     "cluster/cloudflared/namespace.yaml",
     "cluster/ingress-nginx/namespace.yaml",
@@ -23,14 +23,14 @@ const INGRESS_NGINX: &str = "cluster/ingress-nginx/values.yaml";
 const TRAEFIK: &str = "cluster/traefik/values.yaml";
 const METADATA: &str = "cluster/calico/metadata.policy.yaml";
 
-/// What every tree with a tunnel has.
+/// The files of every tree with a tunnel.
 pub(super) const OF_TUNNEL: [&str; 3] = [CLOUDFLARED, ZONE, OBJECTS[0]];
 
-/// The folder that a tree with a tunnel has.
+/// The folder of every tree with a tunnel.
 pub(super) const TUNNEL: &str = "cluster/cloudflared/";
 
 impl FolderReader<'_> {
-    /// Every file is read before one that cannot be ends it, so that all are named.
+    /// Reads every file before the first fault is returned, so that all faults are reported.
     pub(super) fn ingress(&mut self) -> Option<IngressFiles> {
         let mut objects = EmittedObjects::default();
         let mut whole = true;
@@ -51,7 +51,7 @@ impl FolderReader<'_> {
         whole.then_some(IngressFiles { tunnel, controller, objects, global_policies })
     }
 
-    #[expect(clippy::option_option, reason = "missing and unreadable are two things")]
+    #[expect(clippy::option_option, reason = "a missing file and an unreadable file are different")]
     fn tunnel(&mut self, objects: &mut EmittedObjects) -> Option<Option<EmittedTunnel>> {
         let read = self.read_optional_with_places(CLOUDFLARED, objects::read);
         let zone = self.read_optional_with_places(ZONE, dns_zone::read);

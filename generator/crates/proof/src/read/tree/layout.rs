@@ -1,19 +1,19 @@
-//! Which files a tree has, and which it lacks.
+//! The files of a tree, and those that are missing.
 
 use std::collections::BTreeMap;
 
 use super::ingress::{OF_TUNNEL, TUNNEL};
 
-/// Which folders a tree has.
+/// The folders of a tree.
 pub(super) struct TreeLayout {
     pub(super) interface: String,
     pub(super) nodes: Vec<String>,
     pub(super) clients: Vec<String>,
-    /// The files of each folder, the others under an empty name.
+    /// The files of each folder; files outside of these folders have the empty name.
     pub(super) folders: BTreeMap<String, Vec<String>>,
 }
 
-/// What every tree has outside of the folders of machines.
+/// The files of every tree outside of the folders of machines.
 pub(super) const SHARED: [&str; 9] = [
     "host/guards.routes",
     "cluster/calico/installation.yaml",
@@ -27,9 +27,9 @@ pub(super) const SHARED: [&str; 9] = [
 ];
 /// The patch of kubelet's configuration, below a node's folder.
 pub(super) const KUBELET: &str = "patches/kubeletconfiguration0+merge.yaml";
-/// The patch of the API server, which control planes have.
+/// The patch of a control plane's API server.
 pub(super) const API_SERVER: &str = "patches/kube-apiserver0+json.yaml";
-/// What there is with several control planes.
+/// The file of trees with several control planes.
 pub(super) const HAPROXY: &str = "host/haproxy.cfg";
 /// The pools that do not fit into `installation.yaml`.
 pub(super) const FURTHER_POOLS: &str = "cluster/calico/ip-pools.yaml";
@@ -49,7 +49,7 @@ impl TreeLayout {
         Self { interface: interface(paths), nodes, clients, folders }
     }
 
-    /// What every tree has and this one has not.
+    /// The required files that this tree does not have.
     pub(super) fn missing(&self) -> Vec<String> {
         let Self { interface, .. } = self;
         let nodes = self.nodes.iter().flat_map(|node| {
@@ -82,7 +82,7 @@ fn owner(path: &str) -> Option<&str> {
     ["nodes", "clients"].contains(&kind).then(|| &path[..kind.len() + 1 + name.len()])
 }
 
-/// The interface is what `<interface>.routes` is named for.
+/// The name of the interface, from the name of `<interface>.routes`.
 fn interface(paths: &[String]) -> String {
     let routes = paths.iter().filter(|path| path.starts_with("nodes/"));
     let names = routes.filter_map(|path| path.strip_suffix(".routes")?.rsplit('/').next());

@@ -1,4 +1,4 @@
-//! The tree as a whole: which reader reads which file.
+//! Reads a whole tree, each file with its reader.
 
 mod folder;
 mod ingress;
@@ -29,16 +29,16 @@ use crate::finding::{FindingCode, ProofFinding};
 use crate::span::{FileId, LineSpanned, TreePaths};
 use meshwright_value::manifest::{self, Digest, MANIFEST};
 
-/// Something that was read from one file.
+/// The content of one file.
 #[derive(Debug)]
 pub struct FromFile<T> {
     /// The file.
     pub file: FileId,
-    /// What it says.
+    /// The content.
     pub content: T,
 }
 
-/// Everything that a tree says.
+/// The content of a tree.
 #[derive(Debug)]
 pub struct EmittedTree {
     /// WireGuard's interface.
@@ -51,7 +51,7 @@ pub struct EmittedTree {
     pub guards: FromFile<Vec<EmittedRoute>>,
     /// `installation.yaml`
     pub installation: FromFile<Installation>,
-    /// `ip-pools.yaml`, where it is needed.
+    /// `ip-pools.yaml`, if there is one.
     pub further_pools: Option<FromFile<Vec<EmittedPool>>>,
     /// `bgp.yaml`
     pub bgp: FromFile<BgpConf>,
@@ -63,13 +63,13 @@ pub struct EmittedTree {
     pub kube_proxy: FromFile<KubeProxyConf>,
     /// `meshwright-firewall.service`
     pub firewall_unit: FromFile<Vec<UnitSetting>>,
-    /// Whether `meshwright-node` hands the private key to `wg syncconf`.
+    /// Whether `meshwright-node` gives the private key to `wg syncconf`.
     pub script_keeps_key: FromFile<bool>,
     /// `hosts`
     pub hosts: FromFile<Vec<HostsEntry>>,
-    /// `haproxy.cfg`, where there are several control planes.
+    /// `haproxy.cfg`, if there are several control planes.
     pub haproxy: Option<FromFile<HaproxyConf>>,
-    /// The way in from the Internet.
+    /// The files of the path from the Internet.
     pub ingress: IngressFiles,
 }
 
@@ -102,7 +102,7 @@ pub struct EmittedNode {
     pub endpoints: Option<FromFile<WgEndpoints>>,
     /// `wg0.routes`
     pub routes: FromFile<Vec<EmittedRoute>>,
-    /// `nftables.conf`; nodes whose rules are the same share them.
+    /// `nftables.conf`; nodes with the same rules share them.
     pub firewall: FromFile<Arc<Ruleset>>,
     /// `kubeadm.yaml`
     pub kubeadm: FromFile<KubeadmConf>,
@@ -110,7 +110,7 @@ pub struct EmittedNode {
     pub json: FromFile<NodeJson>,
     /// The address that kubelet listens on.
     pub kubelet: FromFile<LineSpanned<Ipv4Addr>>,
-    /// The address that the API server listens on, where there is one.
+    /// The address that the API server listens on, on control planes.
     pub api_server: Option<FromFile<LineSpanned<Ipv4Addr>>>,
 }
 
@@ -123,16 +123,16 @@ pub struct EmittedClient {
     pub conf: FromFile<WgConf>,
 }
 
-/// What came of reading a tree.
+/// The result of reading a tree.
 #[derive(Debug)]
 pub struct TreeReading {
     /// The paths of all files.
     pub paths: TreePaths,
-    /// What they say, unless something that the proof needs could not be read.
+    /// Their content; none if a required file could not be read.
     pub emitted: Option<EmittedTree>,
-    /// What could not be read.
+    /// Faults of files that could not be read.
     pub findings: Vec<ProofFinding>,
-    /// Files whose bytes are not the manifest's.
+    /// Files whose bytes differ from the manifest.
     pub edited: Vec<FileId>,
 }
 
@@ -140,7 +140,7 @@ pub struct TreeReading {
 ///
 /// # Errors
 ///
-/// When the system refuses a file. What stands in the files is no error here but a finding.
+/// When the operating system refuses a file. Faults in a file's content are findings.
 pub fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
     let listed = files.paths()?;
     let layout = TreeLayout::from_paths(&listed);
@@ -182,7 +182,7 @@ fn manifest(
         .map_err(|reason| ProofFinding::new(FindingCode::NotUnderstood, file.whole(), reason))
 }
 
-/// What was read of one folder.
+/// The result of reading one folder.
 struct FolderReading {
     content: Option<FolderContent>,
     findings: Vec<ProofFinding>,
@@ -264,7 +264,7 @@ struct TreeReader<'a> {
     paths: &'a TreePaths,
     manifest: Option<&'a BTreeMap<String, Digest>>,
     layout: &'a TreeLayout,
-    /// By interface-independent text, so that what is alike is read once.
+    /// Rulesets by their text without comments, so that equal files are read once.
     rulesets: Mutex<BTreeMap<String, Arc<Ruleset>>>,
 }
 
@@ -304,7 +304,7 @@ impl TreeReader<'_> {
     }
 }
 
-/// Comments name the node; the lines stay where they are.
+/// Comments contain the node's name. Their lines are kept empty, so that line numbers stay equal.
 fn without_comments(text: &str) -> String {
     let lines = text.split_inclusive('\n');
     lines.map(|line| if line.starts_with('#') { "\n" } else { line }).collect()
