@@ -130,7 +130,7 @@ fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
     cluster.expect_missing_inputs_named()?;
     cluster.expect_other_cluster_refused()?;
     let output = cluster.run("", &["--dry-run"], 0)?;
-    expect_text(&output, "meshwright: nothing has been done")?;
+    expect_text(&output, "meshwright: dry run: nothing has been changed")?;
     expect_equal("writes before the first run", cluster.script_writes()?, Vec::<String>::new())?;
     cluster.join()?;
     let output = cluster.run("", &[], 0)?;

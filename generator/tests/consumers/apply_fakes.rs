@@ -288,19 +288,19 @@ fn names_missing_inputs() -> Result<(), Failed> {
         fs::remove_file(cluster.path(file))?;
     }
     let run = cluster.apply()?;
-    run.expect_end(3, "meshwright: looking for every input\n", MISSING)?;
+    run.expect_end(3, "meshwright: checking every input\n", MISSING)?;
     run.calls("")
 }
 
 const MISSING: &str = "\
 meshwright: missing: the program kubectl
-meshwright: missing: the kubeconfig DIR/kubeconfig: KUBECONFIG names one of the cluster; hongkong has /etc/kubernetes/admin.conf
+meshwright: missing: the kubeconfig DIR/kubeconfig: set KUBECONFIG to one of the cluster; hongkong has /etc/kubernetes/admin.conf
 meshwright: missing: DIR/out/cluster/calico/bgp.yaml: copy the whole of out/cluster
-meshwright: missing: the Secret DIR/secrets/bgp-password.yaml: `meshwright export --manifests | tar -xC DIR` makes it, and --secrets names DIR
-meshwright: missing: the Secret DIR/secrets/cloudflared.yaml: `meshwright export --manifests | tar -xC DIR` makes it, and --secrets names DIR
+meshwright: missing: the Secret DIR/secrets/bgp-password.yaml: write it with `meshwright export --manifests | tar -xC DIR`, and name DIR with --secrets
+meshwright: missing: the Secret DIR/secrets/cloudflared.yaml: write it with `meshwright export --manifests | tar -xC DIR`, and name DIR with --secrets
 meshwright: missing: ingress-nginx 4.15.1 at DIR/chart.tgz, which [packages.sources.ingress-nginx] names
 meshwright: nothing has been applied
-meshwright: apply.sh stopped with code 3 at: looking for every input
+meshwright: apply.sh stopped with code 3 at: checking every input
 ";
 
 /// The script's list of programs is complete: it runs with these alone, and reports one that is missing.
@@ -310,7 +310,7 @@ fn needs_only_listed_programs() -> Result<(), Failed> {
         fs::remove_file(cluster.path("bin").join(program))?;
         let stderr = format!(
             "meshwright: missing: the program {program}\nmeshwright: nothing has been applied\n\
-             meshwright: apply.sh stopped with code 3 at: looking for every input\n"
+             meshwright: apply.sh stopped with code 3 at: checking every input\n"
         );
         cluster.apply()?.expect_end(3, "", &stderr)?;
     }
@@ -319,8 +319,8 @@ fn needs_only_listed_programs() -> Result<(), Failed> {
 
 fn stops_at_the_step_that_fails() -> Result<(), Failed> {
     let table = [
-        ("--raw /readyz", "looking for the cluster atlas"),
-        ("apply --filename calico/pod-annotations", "keeping pods from naming their own address"),
+        ("--raw /readyz", "checking the cluster atlas"),
+        ("apply --filename calico/pod-annotations", "forbidding pods to set their own address"),
         ("wait --for=create --timeout=15m crd/", "installing Calico's operator 3.32.1"),
         ("wait --for=condition=Available", "waiting for Calico's API"),
         ("patch daemonset/calico-node", "applying Calico's objects"),
@@ -351,10 +351,10 @@ fn refuses_another_cluster() -> Result<(), Failed> {
     cluster.write("cluster/fail", "get node/hongkong --output")?;
     cluster.apply()?.expect_end(
         1,
-        "meshwright: looking for the cluster atlas\n",
+        "meshwright: checking the cluster atlas\n",
         "error: set by the test\n\
          meshwright: the cluster of DIR/kubeconfig has no node hongkong, so it is not atlas\n\
-         meshwright: apply.sh stopped with code 1 at: looking for the cluster atlas\n",
+         meshwright: apply.sh stopped with code 1 at: checking the cluster atlas\n",
     )
 }
 
@@ -373,18 +373,15 @@ fn committed() -> Result<String, Failed> {
 fn compares_with_a_known_digest() -> Result<(), Failed> {
     let cluster = FakeCluster::with(&committed()?, &CALICO)?;
     let url = "https://github.com/kubernetes/ingress-nginx/releases/download/helm-chart-4.15.1/ingress-nginx-4.15.1.tgz";
-    let stopped =
-        "meshwright: apply.sh stopped with code 3 at: fetching what is not in this folder\n";
+    let stopped = "meshwright: apply.sh stopped with code 3 at: fetching external files\n";
     let absent = format!(
         "curl: (22) The requested URL returned error: 404\n\
-         meshwright: ingress-nginx 4.15.1 is not to be had at {url}\n{stopped}"
+         meshwright: ingress-nginx 4.15.1 cannot be fetched from {url}\n{stopped}"
     );
     cluster.apply()?.expect_end(3, "", &absent)?;
     cluster.write("cluster/web/ingress-nginx-4.15.1.tgz", "another\n")?;
     let differs = format!(
-        "meshwright: ingress-nginx 4.15.1 from {url} has the SHA-256 {}, and \
-         3eff0bd18151d6e6b1c441463410571443dda1ac78292cb189346628de784f0c is wanted: if it is meant \
-         to be another file, write its sha256 into [packages.sources.ingress-nginx]\n{stopped}",
+        "meshwright: ingress-nginx 4.15.1 from {url} has the SHA-256 {}, not 3eff0bd18151d6e6b1c441463410571443dda1ac78292cb189346628de784f0c: if another file is intended, set its sha256 in [packages.sources.ingress-nginx]\n{stopped}",
         sha256_hex("another\n")
     );
     let run = cluster.apply()?;
@@ -412,7 +409,7 @@ fn compares_with_the_index_of_a_repository() -> Result<(), Failed> {
         3,
         "",
         "meshwright: https://traefik.github.io/charts/index.yaml has no checksum of traefik 41.3.0\n\
-         meshwright: apply.sh stopped with code 3 at: fetching what is not in this folder\n",
+         meshwright: apply.sh stopped with code 3 at: fetching external files\n",
     )?;
     cluster.write("cluster/web/index.yaml", &index("41.3.0"))?;
     let run = cluster.apply()?;
@@ -449,8 +446,7 @@ fn fetches_helm() -> Result<(), Failed> {
     let run = cluster.apply()?;
     run.expect_end(0, " changes\n", "")?;
     expect(run.has_called("helm upgrade --install"), &run.calls)?;
-    let message = "meshwright: calico-crds 3.32.0 is not compared: no checksum of it is known; write one \
-                as sha256 of [packages.sources.calico-crds]\n";
+    let message = "meshwright: calico-crds 3.32.0 is not compared, since no checksum is known; set sha256 of [packages.sources.calico-crds]\n";
     expect(run.stdout.contains(message), &run.stdout)
 }
 
@@ -497,7 +493,7 @@ fn spreads_pods_of_one_node() -> Result<(), Failed> {
 fn dry_run_changes_nothing() -> Result<(), Failed> {
     let cluster = FakeCluster::new()?;
     let run = cluster.run(&["--dry-run", "--secrets=secrets"])?;
-    run.expect_end(0, "meshwright: nothing has been done\n", "")?;
+    run.expect_end(0, "meshwright: dry run: nothing has been changed\n", "")?;
     run.calls("")?;
     cluster.run(&["--wet"])?.expect_end(2, "", &cluster.run(&["--help"])?.stdout)
 }

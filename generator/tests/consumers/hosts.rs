@@ -132,8 +132,7 @@ fn refuse_unknown_key() -> Result<(), Failed> {
     let host = BootedHost::boot(&BOOKWORM, &|_| String::new(), 1)?;
     let found = &host.fingerprint;
     host.expect_console(&format!(
-        "the key at http://127.0.0.1:8080/kubernetes/v1.36/deb/Release.key is {found}, and accepted \
-         is DE15B14486CD377B9E876E1A234654DA9A296436: if its owner announced a new one, add it to \
+        "the key at http://127.0.0.1:8080/kubernetes/v1.36/deb/Release.key is {found}, but only DE15B14486CD377B9E876E1A234654DA9A296436 is accepted: if its owner announced a new key, add it to \
          `fingerprints` of [packages]"
     ))?;
     host.expect_console("prepare stopped with code 16 at: adding the repository of Kubernetes")?;
@@ -147,7 +146,7 @@ fn refuse_other_release() -> Result<(), Failed> {
     let release = DebianRelease { os: "debian-13", suite: BOOKWORM.suite };
     let host = BootedHost::boot(&release, &|_| String::new(), 1)?;
     host.expect_console(
-        "this host runs debian-12, and `os` of alpha is debian-13: correct it in the topology",
+        "this host runs debian-12, but `os` of alpha is debian-13: correct it in the topology",
     )?;
     host.expect_report(0, "code", "10\n")?;
     host.expect_report(0, "fstab", "/swapfile none swap sw 0 0\n")?;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # generated from topology.toml by meshwright; do not edit
-# Applies the folder that it lies in to the cluster, step by step, and waits for what the next step needs. A
-# second run changes nothing. The program is the same for every cluster; what differs is in the table at its head.
+# Applies its folder to the cluster in steps, and waits for the conditions of the next step. A second run changes
+# nothing. The program is the same for every cluster; the differences are in the variables at its head.
 set -euo pipefail
 
 if (( BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404 )); then
@@ -21,18 +21,18 @@ nodes=(
   barn
 )
 
-# Secrets are no part of the folder: their manifests lie where --secrets says. Empty without one.
+# Secrets are not in the folder: --secrets names the folder of their manifests. Empty if there is none.
 bgp_secret='bgp-password.yaml'
 tunnel_secret='cloudflared.yaml'
 
-# What Calico's API takes, once it is served; bgp.yaml comes last.
+# The objects of Calico's API, applied when it is served; bgp.yaml is applied last.
 calico_objects=(
   calico/ipam.yaml
   calico/felix.yaml
   calico/metadata.policy.yaml
 )
 
-# The nodes that reflect routes, and the annotation that makes them: kubelet cannot set it.
+# The route reflectors, and the annotation that configures one: kubelet cannot set it.
 reflectors=(
   prague
   vienna
@@ -50,19 +50,19 @@ ingress_manifests=(
   traefik/networkpolicy.yaml
 )
 
-# What kubeconfigs of the role view may do, or nothing.
+# The permissions of kubeconfigs with the role view, or empty.
 viewers='access.yaml'
 
-# The echo app, or nothing.
+# The echo app, or empty.
 hello='hello/hello.yaml'
 
-# Namespaces of what this cluster does not have, though an earlier topology may have had it, and what removes it.
+# Namespaces that this topology does not use but an earlier one may have used, and the command that removes each.
 left_over=(
   'ingress-nginx helm uninstall ingress-nginx --namespace ingress-nginx, then kubectl delete namespace ingress-nginx, then this again'
 )
 
-# What is taken from elsewhere, by its name in [packages.sources]: where it is, and what it is compared with:
-# a digest, `published:` the file with what sha256sum printed, `index:` the index of its repository, or nothing.
+# The external files by their names in [packages.sources]: the URL or path, and the checksum: a digest,
+# `published:` the URL of a file of sha256sum, `index:` the URL of the index of its repository, or empty.
 declare -A version=() url=() checksum=()
 version[calico-crds]='3.32.1'
 url[calico-crds]='https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/operator-crds.yaml'
@@ -80,30 +80,30 @@ version[helm-arm64]='4.3.1'
 url[helm-arm64]='https://get.helm.sh/helm-v4.3.1-linux-arm64.tar.gz'
 checksum[helm-arm64]='published:https://get.helm.sh/helm-v4.3.1-linux-arm64.tar.gz.sha256sum'
 
-# How long one wait may take: images come over slow lines.
+# The limit of one wait: images may come over slow lines.
 limit=15m
 
-# A failure inside $( ) is one.
+# A failure inside $( ) ends the script.
 shopt -s inherit_errexit
 
 usage() {
   cat <<'TEXT'
 usage: apply.sh [--secrets DIR] [--dry-run]
-  --secrets DIR  where the manifests of the Secrets lie, as `meshwright export --manifests` writes them;
-                 /etc/meshwright/secrets if absent
-  --dry-run      looks for every input, says what would be done, and touches neither network nor cluster
+  --secrets DIR  the folder with the manifests of the Secrets that `meshwright export --manifests` writes;
+                 default: /etc/meshwright/secrets
+  --dry-run      check every input and print the steps, without using the network or the cluster
 
-It needs kubectl, and in KUBECONFIG a kubeconfig of the cluster; /etc/kubernetes/admin.conf if unset.
+Required: kubectl, and a kubeconfig of the cluster in KUBECONFIG (default: /etc/kubernetes/admin.conf).
 
-exit codes: 0 done, 1 a step failed, 2 usage, 3 something is missing, and nothing has been applied
+exit codes: 0 done, 1 a step failed, 2 usage, 3 an input is missing and nothing has been applied
 TEXT
 }
 
-say() {
+info() {
   printf 'meshwright: %s\n' "$*"
 }
 
-# What is being done, and the exit code of the script if it fails.
+# The current step, and the exit code of the script if it fails.
 doing=starting
 code=1
 
@@ -114,7 +114,7 @@ fail() {
 
 step() {
   doing=$1
-  say "$doing"
+  info "$doing"
   "$2"
 }
 
@@ -126,45 +126,45 @@ end() {
   exit "$code"
 }
 
-# In a dry run says what would be done, and that is all.
+# In a dry run, prints the action and succeeds, so that the caller returns.
 planned() {
   [[ $dry_run == yes ]] || return 1
-  say "would $*"
+  info "would $*"
 }
 
-# Runs what says of each object what became of it, and counts those that it touched.
+# Runs a command that prints a result for each object, and counts the changed objects.
 changes=0
 touched=no
 applied() {
-  local line said failed=0
+  local line output failed=0
   touched=no
-  said=$("$@") || failed=$?
+  output=$("$@") || failed=$?
   while IFS= read -r line; do
     [[ -n $line ]] || continue
-    say "$line"
+    info "$line"
     [[ $line != *' unchanged' && $line != *'(no change)' ]] || continue
     touched=yes
     changes=$((changes + 1))
-  done <<<"$said"
+  done <<<"$output"
   return "$failed"
 }
 
-# The API server itself is asked whether the file would change anything: kubectl alone says `configured`
-# wherever the server has written a default into a list.
+# Asks the API server whether the file would change anything: `kubectl apply` prints `configured` wherever the
+# server has added a default to a list.
 apply() {
   local file=$1
   shift
   ! planned "apply $file" || return 0
   if kubectl diff "$@" --filename "$file" >/dev/null 2>&1; then
     touched=no
-    say "$file unchanged"
+    info "$file unchanged"
   else
     applied kubectl apply "$@" --filename "$file"
   fi
 }
 
-# Server-side, for what does not fit into the annotation that kubectl would note it in, and for Secrets, which
-# have no business there.
+# Server-side, for objects that do not fit into the annotation of client-side apply, and for Secrets, which must
+# not be copied into it.
 apply_on_server() {
   apply "$1" --server-side --force-conflicts --field-manager=meshwright
 }
@@ -175,8 +175,8 @@ patch() {
   applied kubectl --namespace "$namespace" patch "$object" --type "$type" --patch-file "$file"
 }
 
-# Replaces the pods of a workload if those that run have started with another file: `rollout restart`, but not
-# forgotten when this script dies before it, and not repeated when nothing has changed.
+# Replaces the pods of a workload if they were started with another file. Unlike `rollout restart`, it is not lost
+# if this script is interrupted before it, and not repeated if nothing has changed.
 replace_pods() {
   local namespace=$1 workload=$2 key=$3 file=$4 sum
   ! planned "replace the pods of $workload in $namespace if they have not started with $file" || return 0
@@ -221,7 +221,7 @@ bad_usage() {
   exit 2
 }
 
-# Everything that this run needs, all at once and before anything is applied.
+# Checks all inputs of this run before any of them is applied.
 missing=()
 check_inputs() {
   local program line
@@ -229,7 +229,7 @@ check_inputs() {
     type "$program" >/dev/null 2>&1 || missing+=("the program $program")
   done
   [[ -r ${KUBECONFIG%%:*} ]] ||
-    missing+=("the kubeconfig ${KUBECONFIG%%:*}: KUBECONFIG names one of the cluster; $init has /etc/kubernetes/admin.conf")
+    missing+=("the kubeconfig ${KUBECONFIG%%:*}: set KUBECONFIG to one of the cluster; $init has /etc/kubernetes/admin.conf")
   check_files
   check_sources
   [[ -n ${missing[*]-} ]] || return 0
@@ -255,11 +255,11 @@ check_files() {
   done
   for file in $bgp_secret $tunnel_secret; do
     [[ -r $secrets/$file ]] ||
-      missing+=("the Secret $secrets/$file: \`meshwright export --manifests | tar -xC DIR\` makes it, and --secrets names DIR")
+      missing+=("the Secret $secrets/$file: write it with \`meshwright export --manifests | tar -xC DIR\`, and name DIR with --secrets")
   done
 }
 
-# Helm itself is taken from elsewhere only where none is there, and built for Linux alone.
+# Helm itself is fetched if it is not installed, on Linux only.
 check_sources() {
   local name remote=no
   sources=(calico-crds calico-operator "$ingress")
@@ -283,7 +283,7 @@ check_sources() {
   fi
 }
 
-# apt's own program is on every Debian and Ubuntu; curl is not.
+# apt-helper is on every Debian and Ubuntu; curl is not.
 apt_helper=/usr/lib/apt/apt-helper
 download() {
   local from=$1 to=$2
@@ -294,7 +294,7 @@ download() {
   fi
 }
 
-# The digest that a file must have, or nothing. An index has one entry a version, its keys sorted.
+# The required digest of a file, or empty. An index has one entry for each version, with sorted keys.
 digest_of() {
   local name=$1 from=${checksum[$1]}
   case $from in
@@ -316,19 +316,19 @@ digest_of() {
 }
 
 compare() {
-  local name=$1 file=$2 wanted found
+  local name=$1 file=$2 expected found
   if [[ -z ${checksum[$name]} ]]; then
-    say "$name ${version[$name]} is not compared: no checksum of it is known; write one as sha256 of [packages.sources.$name]"
+    info "$name ${version[$name]} is not compared, since no checksum is known; set sha256 of [packages.sources.$name]"
     return 0
   fi
-  wanted=$(digest_of "$name")
-  [[ -n $wanted ]] || fail "${checksum[$name]#*:} has no checksum of $name ${version[$name]}"
+  expected=$(digest_of "$name")
+  [[ -n $expected ]] || fail "${checksum[$name]#*:} has no checksum of $name ${version[$name]}"
   found=$(sha256sum "$file" | cut -d ' ' -f 1)
-  [[ $found == "$wanted" ]] ||
-    fail "$name ${version[$name]} from ${url[$name]} has the SHA-256 $found, and $wanted is wanted: if it is meant to be another file, write its sha256 into [packages.sources.$name]"
+  [[ $found == "$expected" ]] ||
+    fail "$name ${version[$name]} from ${url[$name]} has the SHA-256 $found, not $expected: if another file is intended, set its sha256 in [packages.sources.$name]"
 }
 
-# Sets `taken` of a name: its file. What was fetched and compared once is kept, by its address.
+# Sets the file of a name in `taken`. A fetched and compared file is cached by its URL.
 declare -A taken=()
 fetch() {
   local name=$1 from=${url[$1]} kept
@@ -342,10 +342,10 @@ fetch() {
   taken[$name]=$kept
   [[ ! -e $kept ]] || return 0
   mkdir -p "$cache"
-  download "$from" "$kept.part" || fail "$name ${version[$name]} is not to be had at $from"
+  download "$from" "$kept.part" || fail "$name ${version[$name]} cannot be fetched from $from"
   compare "$name" "$kept.part"
   mv "$kept.part" "$kept"
-  say "fetched $name ${version[$name]}"
+  info "fetched $name ${version[$name]}"
 }
 
 fetch_sources() {
@@ -360,15 +360,15 @@ fetch_sources() {
   fi
 }
 
-# Another cluster's kubeconfig would do much harm here.
+# With the kubeconfig of another cluster, this script would damage that cluster.
 check_cluster() {
-  ! planned "look for the node $init, by which the cluster is known" || return 0
+  ! planned "check that the cluster has the node $init" || return 0
   kubectl get --raw /readyz >/dev/null
   kubectl get "node/$init" --output name >/dev/null ||
     fail "the cluster of $KUBECONFIG has no node $init, so it is not $cluster"
 }
 
-# Before anything else: no pod may name its own address, and what is admitted once stays.
+# The first step, since pods that exist before the policy keep their annotations: no pod may set its own address.
 guard_pod_addresses() {
   apply calico/pod-annotations.policy.yaml
 }
@@ -385,22 +385,21 @@ install_calico() {
   apply calico/installation.yaml
 }
 
-# The API server of Calico runs in the pod network, so where it is available Calico carries pods. The status
-# `calico` asks for every node, and would keep one that is switched off from ever getting further: it is waited
-# for with the nodes.
+# Calico's API server runs in the pod network, so Calico works when it is available. The status `calico` requires
+# every node, and one node that is switched off would stop the script here: it is awaited with the nodes.
 await_calico() {
   await Available tigerastatus/apiserver
   await Available apiservice/v3.projectcalico.org
 }
 
-give_bgp_password() {
+apply_bgp_password() {
   apply calico/bgp-password.rbac.yaml
   apply_on_server "$secrets/$bgp_secret"
 }
 
-# bindMode belongs into Calico before calico-node first starts, since BIRD looks at it when it starts and never
-# again (seen). But what takes it is Calico's own API, which is served by a pod, which needs calico-node. So the
-# first calico-node starts without it, on the init node alone and behind its firewall, and is replaced here.
+# BIRD reads bindMode only when it starts (observed with Calico 3.32.1, 2026-11). But bindMode is set through
+# Calico's API, which is served by a pod, and pods need calico-node. So the first calico-node starts without it,
+# on the init node only and behind its firewall, and is replaced here.
 apply_calico_objects() {
   local file
   for file in "${calico_objects[@]}"; do
@@ -412,18 +411,18 @@ apply_calico_objects() {
   [[ $touched == no ]] || await_rollout calico-system daemonset/calico-node
 }
 
-# Those that have joined; the others follow when all have.
+# Annotates the nodes that have joined; the others are annotated when all have joined.
 mark_reflectors() {
   local node
   for node in "${reflectors[@]}"; do
-    ! planned "let $node reflect routes" || continue
+    ! planned "make $node a route reflector" || continue
     [[ -n $(kubectl get "node/$node" --ignore-not-found --output name) ]] || continue
     applied kubectl patch "node/$node" --type merge \
       --patch "{\"metadata\":{\"annotations\":{\"$reflector_annotation\":\"$reflector_id\"}}}"
   done
 }
 
-# kubeadm has written the same from the first day on, in its own order, so the first run replaces the pods once.
+# kubeadm has written the same values in another order, so the first run replaces the pods once.
 configure_kube_proxy() {
   patch kube-system configmap/kube-proxy merge kube-proxy/kube-proxy.patch.yaml
   replace_pods kube-system daemonset/kube-proxy checksum/config kube-proxy/kube-proxy.patch.yaml
@@ -438,33 +437,33 @@ install_tunnel() {
   replace_pods cloudflared deployment/cloudflared checksum/credential "$secrets/$tunnel_secret"
 }
 
-# `helm upgrade --install`, and not `helm template | kubectl apply`: it removes what a new chart no longer has, and
-# runs the chart's hooks, which make the certificate of the admission webhook. But it makes a revision each time,
-# so it is left alone where the last one was made from these files and the cluster still is as it says. The class
-# is the same for both controllers, and may be the other one's: this release takes it over.
+# `helm upgrade --install` instead of `helm template | kubectl apply`: it removes objects that a new chart no longer
+# has, and runs the chart's hooks, which create the certificate of the admission webhook. It creates a revision each
+# time, so it is skipped if the last one was made from these files and the cluster still matches it. Both
+# controllers use the same class: this release takes over the class of the other.
 install_ingress() {
-  local manifest wanted last
+  local manifest description last
   for manifest in "${ingress_manifests[@]}"; do
     apply "$manifest"
   done
   ! planned "install the chart $ingress ${version[$ingress]} with $ingress/values.yaml" || return 0
-  wanted="meshwright $(cat "${taken[$ingress]}" "$ingress/values.yaml" | sha256sum | cut -d ' ' -f 1)"
+  description="meshwright $(cat "${taken[$ingress]}" "$ingress/values.yaml" | sha256sum | cut -d ' ' -f 1)"
   last=$("$helm" history "$ingress" --namespace "$ingress" --max 1 --output json 2>/dev/null) || last=
   case $last in
     *'"status":"pending-install"'*) fail "helm was interrupted: \`helm uninstall $ingress --namespace $ingress\`, then run this again" ;;
     *'"status":"pending-'*) fail "helm was interrupted: \`helm rollback $ingress --namespace $ingress\`, then run this again" ;;
-    *'"status":"deployed"'*"$wanted"*) ! is_as_installed || return 0 ;;
+    *'"status":"deployed"'*"$description"*) ! is_as_installed || return 0 ;;
   esac
   "$helm" upgrade --install "$ingress" "${taken[$ingress]}" --namespace "$ingress" \
-    --values "$ingress/values.yaml" --description "$wanted" --take-ownership --timeout "$limit" >/dev/null
+    --values "$ingress/values.yaml" --description "$description" --take-ownership --timeout "$limit" >/dev/null
   changes=$((changes + 1))
-  say "chart $ingress ${version[$ingress]} installed"
+  info "chart $ingress ${version[$ingress]} installed"
 }
 
 is_as_installed() {
   "$helm" get manifest "$ingress" --namespace "$ingress" |
     kubectl --namespace "$ingress" diff --filename - >/dev/null 2>&1 || return 1
-  say "chart $ingress ${version[$ingress]} unchanged"
+  info "chart $ingress ${version[$ingress]} unchanged"
 }
 
 await_nodes() {
@@ -473,14 +472,14 @@ await_nodes() {
   mark_reflectors
 }
 
-# kubeadm starts both replicas when there is one node, and there they would stay.
+# kubeadm starts both replicas when there is one node, and they would stay there.
 spread_dns() {
   patch kube-system deployment/coredns strategic coredns/coredns.patch.yaml
   patch kube-system service/kube-dns merge coredns/kube-dns.patch.yaml
   await_rollout kube-system deployment/coredns
 }
 
-# Pods that have waited for the first node that takes them all sit on it.
+# Pods that waited for the first node are all on that node.
 spread_pods() {
   local namespace=$1 deployment=$2 pods=$3 used free
   ! planned "replace the pods of $deployment in $namespace if one node has them all" || return 0
@@ -503,24 +502,24 @@ spread_ingress() {
   spread_pods "$ingress" "deployment/$ingress_deployment" "$ingress_pods"
 }
 
-# Last: with the admission webhook an Ingress is refused until the controller runs.
-let_viewers_in() {
+apply_viewers() {
   apply "$viewers"
 }
 
+# The last installation: with the admission webhook an Ingress is refused until the controller runs.
 install_hello() {
   apply "$hello"
   await_rollout hello deployment/hello
 }
 
-# Nothing is ever deleted here: whoever takes something away knows why, and when.
-name_left_overs() {
+# This script deletes nothing: the operator decides when to remove data.
+print_left_overs() {
   local one namespace
   for one in "${left_over[@]}"; do
     namespace=${one%% *}
     ! planned "look for the namespace $namespace" || continue
     [[ -n $(kubectl get "namespace/$namespace" --ignore-not-found --output name) ]] || continue
-    say "the namespace $namespace is no longer in the topology; to remove it: ${one#* }"
+    info "the namespace $namespace is no longer in the topology; to remove it: ${one#* }"
   done
 }
 
@@ -531,16 +530,16 @@ main() {
   scratch=$(mktemp -d)
   trap end EXIT
   code=3
-  step 'looking for every input' check_inputs
-  step 'fetching what is not in this folder' fetch_sources
+  step 'checking every input' check_inputs
+  step 'fetching external files' fetch_sources
   code=1
-  step "looking for the cluster $cluster" check_cluster
-  step "keeping pods from naming their own address" guard_pod_addresses
-  [[ -z $viewers ]] || step 'letting viewers in' let_viewers_in
+  step "checking the cluster $cluster" check_cluster
+  step 'forbidding pods to set their own address' guard_pod_addresses
+  [[ -z $viewers ]] || step 'applying the permissions of viewers' apply_viewers
   step "installing Calico's operator ${version[calico-operator]}" install_operator
   step 'installing Calico' install_calico
   step "waiting for Calico's API" await_calico
-  [[ -z $bgp_secret ]] || step 'giving calico-node the password of its BGP sessions' give_bgp_password
+  [[ -z $bgp_secret ]] || step 'applying the password of the BGP sessions' apply_bgp_password
   step "applying Calico's objects" apply_calico_objects
   step 'configuring kube-proxy' configure_kube_proxy
   [[ -z $tunnel_secret ]] || step 'installing the tunnel' install_tunnel
@@ -550,11 +549,11 @@ main() {
   [[ -z $tunnel_secret ]] || step 'spreading the tunnel over the nodes' spread_tunnel
   step 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || step 'installing the echo app' install_hello
-  step 'looking for what is no longer in the topology' name_left_overs
+  step 'checking for parts that are no longer in the topology' print_left_overs
   if [[ $dry_run == yes ]]; then
-    say 'nothing has been done'
+    info 'dry run: nothing has been changed'
   else
-    say "done; $changes changes"
+    info "done; $changes changes"
   fi
 }
 

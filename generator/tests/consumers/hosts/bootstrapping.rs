@@ -62,8 +62,8 @@ fn refuses_second_cluster(alpha: &HostMachine, gamma: &HostMachine) -> Result<()
     let refused = alpha.run(BOOTSTRAP)?;
     refused.expect(
         48,
-        "the cluster exists: 10.66.66.3 answers, and this node would found a second one. Set `init` \
-         of [control_plane] to the node that has 10.66.66.3",
+        "the cluster exists: 10.66.66.3 answers, and this node would initialise a second one. Set \
+         `init` of [control_plane] to the node with 10.66.66.3",
     )?;
     gamma.run("systemctl stop stray.service")?.expect(0, "")?;
     Ok(())
@@ -99,7 +99,7 @@ const INIT_FAULTS: &[HostFault] = &[
         "sed -i s/PROXY_MODE=nftables/PROXY_MODE=ipvs/ /etc/meshwright/node.env",
         "sed -i s/PROXY_MODE=ipvs/PROXY_MODE=nftables/ /etc/meshwright/node.env",
         40,
-        "has no ip_vs, and `mode` of [kube_proxy] is ipvs",
+        "has no ip_vs, but `mode` of [kube_proxy] is ipvs",
     ),
     fault(
         "printf '#!/bin/sh\\n[ $1 != wireguard ]\\n' >/usr/local/bin/modprobe; \
@@ -118,27 +118,27 @@ const INIT_FAULTS: &[HostFault] = &[
         "sed -i 's/^127.0.0.1 k8s-api/10.66.66.1 k8s-api/' /etc/hosts",
         "sed -i 's/^10.66.66.1 k8s-api/127.0.0.1 k8s-api/' /etc/hosts",
         43,
-        "k8s-api.pair.internal is 10.66.66.1 here and not 127.0.0.1",
+        "k8s-api.pair.internal is 10.66.66.1 on this host, not 127.0.0.1",
     ),
     fault("echo no >/run/clock", "rm /run/clock", 44, "the clock is not synchronised"),
     fault(
         "touch /etc/kubernetes/kubelet.conf",
         "rm /etc/kubernetes/kubelet.conf",
         45,
-        "/etc/kubernetes holds what kubeadm made for another cluster, or by hand",
+        "/etc/kubernetes contains files of another cluster, or of a manual run of kubeadm",
     ),
     fault("echo '30 years' >/run/later", "rm /run/later", 47, "the cluster's CA was valid until"),
     fault(
         "echo '30 years ago' >/run/later",
         "rm /run/later",
         47,
-        "and the cluster's CA is valid from",
+        "but the cluster's CA is valid from",
     ),
     fault(
         "systemd-run --quiet --collect --unit=stray socat TCP-LISTEN:2379,bind=10.66.66.1 -; sleep 1",
         "systemctl stop stray.service",
         49,
-        "port 2379 is taken, by 10.66.66.1:2379",
+        "port 2379 is in use by 10.66.66.1:2379",
     ),
 ];
 
@@ -148,13 +148,13 @@ const JOIN_FAULTS: &[HostFault] = &[
         "mv /etc/kubernetes/join.key /root",
         "mv /root/join.key /etc/kubernetes",
         46,
-        "/etc/kubernetes/join.key is missing; it comes with: meshwright export beta | ssh",
+        "/etc/kubernetes/join.key is missing; deliver it with: meshwright export beta | ssh",
     ),
     fault(
         "echo '25 hours' >/run/later",
         "rm /run/later",
         46,
-        "a new one comes with: meshwright export beta | ssh root@203.0.113.2 sudo meshwright-node apply",
+        "deliver a new one with: meshwright export beta | ssh root@203.0.113.2 sudo meshwright-node apply",
     ),
 ];
 

@@ -41,18 +41,18 @@ pub(super) fn delivers() -> Result<(), Failed> {
 
 /// Kinds of forged deliveries, each with the exit code and a part of the message. None changes the host.
 const REFUSED: &[(&str, i32, &str)] = &[
-    ("truncated", 30, "what came is no tar, or only the beginning of one"),
+    ("truncated", 30, "standard input is not a tar, or is truncated"),
     ("no-marker", 31, "does not end with its marker, etc/meshwright/delivery"),
-    ("changed", 31, "refused: changed on the way: etc/wireguard/wg0.conf: FAILED"),
-    ("beside-the-marker", 31, "only in the marker or only beside it: etc/meshwright/extra"),
-    ("only-in-the-marker", 31, "only in the marker or only beside it: etc/wireguard/wg0.conf"),
-    ("elsewhere", 31, "refused: etc/cron.d/x is no place of ours"),
-    ("upwards", 31, "refused: etc/meshwright/../x is no place of ours"),
-    ("folder", 31, "refused: the folder etc/ is not ours to set"),
-    ("link", 31, "refused: this is no file or folder of root's: lrwx"),
-    ("device", 31, "refused: this is no file or folder of root's: crw-"),
-    ("setuid", 31, "refused: this is no file or folder of root's: -rws"),
-    ("owner", 31, "refused: this is no file or folder of root's: drwx"),
+    ("changed", 31, "refused: changed in transit: etc/wireguard/wg0.conf: FAILED"),
+    ("beside-the-marker", 31, "not in both the marker and the delivery: etc/meshwright/extra"),
+    ("only-in-the-marker", 31, "not in both the marker and the delivery: etc/wireguard/wg0.conf"),
+    ("elsewhere", 31, "refused: etc/cron.d/x is not a path of Meshwright"),
+    ("upwards", 31, "refused: etc/meshwright/../x is not a path of Meshwright"),
+    ("folder", 31, "refused: the mode of the folder etc/ is not set by deliveries"),
+    ("link", 31, "refused: not a file or folder of root: lrwx"),
+    ("device", 31, "refused: not a file or folder of root: crw-"),
+    ("setuid", 31, "refused: not a file or folder of root: -rws"),
+    ("owner", 31, "refused: not a file or folder of root: drwx"),
     (
         "other-cluster",
         32,
@@ -67,15 +67,13 @@ fn refuses_forged_deliveries(workspace: &Workspace, alpha: &HostMachine) -> Resu
     for (kind, code, message) in REFUSED {
         alpha.feed(APPLY, &forged(kind, &sound)?)?.expect(*code, message)?;
     }
-    alpha
-        .feed(APPLY, b"")?
-        .expect(30, "nothing came on standard input: meshwright export alpha")?;
+    alpha.feed(APPLY, b"")?.expect(30, "standard input is empty: meshwright export alpha")?;
     alpha.feed(APPLY, &workspace.export("beta")?)?.expect(
         32,
         "refused: this is the delivery for beta of pair, and this host is alpha of pair",
     )?;
     let public = workspace.meshwright(&["export", "alpha", "--public"])?;
-    alpha.feed(APPLY, &public)?.expect(31, "the public part alone is for looking")?;
+    alpha.feed(APPLY, &public)?.expect(31, "this is the public part only")?;
     let prepared = "mv /var/lib/meshwright/prepared /root";
     alpha.run(prepared)?.expect(0, "")?;
     alpha.run("meshwright-node status")?.expect(1, "next: sudo meshwright-node prepare")?;
@@ -161,7 +159,7 @@ fn status_reports_state(machine: &HostMachine, peer: &HostMachine) -> Result<(),
     let mut printed = machine.run(status)?;
     for line in [
         "bgp        1 of 1 sessions established\n",
-        "delivered  every file is as it was delivered\n",
+        "delivered  no file has changed since\n",
         "firewall   loaded\n",
         "cluster    joined\n",
         "  beta                 ",
@@ -182,7 +180,7 @@ fn status_reports_state(machine: &HostMachine, peer: &HostMachine) -> Result<(),
 fn expect_no_change(machine: &HostMachine, delivery: &[u8]) -> Result<(), Failed> {
     let files = format!("{LIST_FILES} | grep -v /etc/meshwright/delivery");
     let before = machine.run(&files)?.output;
-    machine.feed(APPLY, delivery)?.expect(0, "nothing changes: every file is here already")?;
+    machine.feed(APPLY, delivery)?.expect(0, "no file changes")?;
     expect_equal(&before, &machine.run(&files)?.output)?;
     expect_joined(machine)
 }
@@ -202,7 +200,7 @@ const KILLED_AT: [u8; 3] = [1, 2, 3];
 /// with the same result.
 fn resumes_interrupted_delivery(workspace: &Workspace, beta: &HostMachine) -> Result<(), Failed> {
     let sound = workspace.export("beta")?;
-    beta.feed(APPLY, &sound)?.expect(0, "nothing changes")?;
+    beta.feed(APPLY, &sound)?.expect(0, "no file changes")?;
     let files = format!("{LIST_FILES} | grep -v -e /etc/meshwright/delivery -e /usr/local/bin/mv");
     let expected = beta.run(&files)?.output;
     let mv = "#!/bin/sh\necho >>/run/moves\nif [ $(wc -l </run/moves) = \"$(cat /run/killed-at)\" ]; \
@@ -216,7 +214,7 @@ fn resumes_interrupted_delivery(workspace: &Workspace, beta: &HostMachine) -> Re
         if done.code == Some(0) {
             return Err(format!("not killed at {last}: {}", done.output).into());
         }
-        beta.run("meshwright-node status")?.expect(1, "the last delivery was cut short\n")?;
+        beta.run("meshwright-node status")?.expect(1, "the last delivery was interrupted\n")?;
         beta.run("rm /run/killed-at")?.expect(0, "")?;
         beta.feed(APPLY, &sound)?.expect(0, "delivered to beta")?;
         expect_equal(&expected, &beta.run(&files)?.output)?;
@@ -234,8 +232,10 @@ fn reverts_ssh_lockout(workspace: &Workspace, alpha: &HostMachine) -> Result<(),
     workspace.edit(|topology| topology.replace(sound, locking))?;
     workspace.compile()?;
     let refused = workspace.deliver(alpha, APPLY)?;
-    let without_sshd = refused
-        .expect(34, "nothing listens on TCP port 2222, where alone the firewall admits SSH")?;
+    let without_sshd = refused.expect(
+        34,
+        "nothing listens on TCP port 2222, the only port on which the firewall accepts SSH",
+    )?;
     without_sshd.expect(34, "everything is put back")?;
     expect_equal(&before, &alpha.run(&files)?.output)?;
     alpha.run("nft list chain inet meshwright input")?.expect(0, "tcp dport 22 accept")?;
@@ -243,7 +243,10 @@ fn reverts_ssh_lockout(workspace: &Workspace, alpha: &HostMachine) -> Result<(),
     workspace.compile()?;
     alpha.run("systemctl stop ssh.service")?.expect(0, "")?;
     let stopped = alpha.run("meshwright-node prepare")?;
-    stopped.expect(24, "nothing listens on TCP port 22, where alone the firewall admits SSH")?;
+    stopped.expect(
+        24,
+        "nothing listens on TCP port 22, the only port on which the firewall accepts SSH",
+    )?;
     alpha.run("systemctl start ssh.service")?.expect(0, "")?;
     Ok(())
 }
@@ -279,8 +282,7 @@ fn names_disconnected_peers(workspace: &Workspace, machines: &[HostMachine]) -> 
         .edit(|topology| topology.replace("[wireguard]", "[wireguard]\npreshared_keys = true"))?;
     workspace.compile()?;
     let [alpha, others @ ..] = machines else { return Err("no machines".into()) };
-    let expected = "deliver both ends: until these have theirs, they and alpha do not hear each other: \
-                beta gamma\n";
+    let expected = "deliver both ends: alpha and these nodes cannot reach each other until they get their delivery: beta gamma\n";
     workspace.deliver(alpha, APPLY)?.expect(0, expected)?;
     for machine in others {
         let delivered = workspace.deliver(machine, APPLY)?;

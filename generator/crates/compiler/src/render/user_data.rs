@@ -104,7 +104,7 @@ fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usi
     let left_out = leave_out(&mut carried, limit);
     if !left_out.is_empty() {
         about.push_str(&format!(
-            "\nbeyond the provider's {limit} bytes, and so left to `export`:\n  "
+            "\n`export` delivers these files, which exceed the provider's {limit} bytes:\n  "
         ));
         about.push_str(&left_out.join("\n  "));
     }
