@@ -6,7 +6,7 @@ use x509_parser::pem::parse_x509_pem;
 
 use super::secret::Secret;
 use super::signing_key::SigningKey;
-use meshwright_compiler::out::Digest;
+use meshwright_value::Sha256;
 
 /// A certificate is valid from this long before it is issued. A host whose clock is behind rejects a
 /// certificate that is not valid yet (kubernetes#76714; kubeadm uses five minutes).
@@ -41,7 +41,7 @@ impl Certificate {
 
     /// The value of kubeadm's `--discovery-token-ca-cert-hash`: SHA-256 of the public key in DER.
     pub(crate) fn public_key_hash(&self) -> String {
-        format!("sha256:{}", Digest::of(&self.public_key))
+        format!("sha256:{}", Sha256::compute(&self.public_key))
     }
 }
 

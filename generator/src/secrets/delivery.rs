@@ -21,7 +21,6 @@ use super::secret::Secret;
 use super::store::{Store, StoreError};
 use super::{kubeconfig, manifest};
 use meshwright_compiler::artifact::FileMode;
-use meshwright_compiler::out::Digest;
 use meshwright_compiler::plan::host::{DISCOVERY_FILE, HostWireGuard, JOIN_CERTIFICATE, JOIN_KEY};
 use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
@@ -29,6 +28,7 @@ use meshwright_compiler::render::host_tree::{
     self, CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER,
 };
 use meshwright_compiler::topology::Topology;
+use meshwright_value::Sha256;
 
 /// The lifetime of a join credential. It is long enough for a first boot on the next day, and short
 /// because the credential cannot be revoked.
@@ -206,7 +206,7 @@ impl Delivery {
     fn marker(&self, head: &str) -> String {
         let mut marker = format!("# {head}\n");
         for (path, file) in &self.files {
-            let sum = Digest::of(file.content.expose());
+            let sum = Sha256::compute(file.content.expose());
             // Writing to a String cannot fail.
             let _ = writeln!(marker, "{sum}  {path}");
         }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use meshwright_compiler::out::{self, MANIFEST, Options};
 use meshwright_compiler::render::Rendering;
+use meshwright_value::Sha256;
 use serde_json::{Value, json};
 
 use crate::testing::{self, compile, examples, human, render, repository};
@@ -76,7 +77,7 @@ fn leave_stale(out: &Path) {
     let manifest = out.join(MANIFEST);
     let text = fs::read_to_string(&manifest).expect("readable");
     let mut document: Value = serde_json::from_str(&text).expect("JSON");
-    document["files"]["host/old"] = out::Digest::of(b"old\n").to_string().into();
+    document["files"]["host/old"] = Sha256::compute(b"old\n").to_string().into();
     fs::write(&manifest, document.to_string()).expect("written");
 }
 

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::thread;
 
 use meshwright_compiler::artifact::{ArtifactSet, Tree};
-use meshwright_compiler::out::{self, Changes, Digest, Error, Obstacle, Options};
+use meshwright_compiler::out::{self, Changes, Error, Obstacle, Options};
+use meshwright_value::Sha256;
 use tempfile::TempDir;
 
 const FORCE: Options = Options { force: true };
@@ -50,7 +51,7 @@ fn second() -> Files {
 fn manifest(files: &Files) -> String {
     let sorted: BTreeMap<_, _> = files.0.iter().copied().collect();
     let line = |(path, text): (&&str, &&str)| {
-        format!("    \"{path}\": \"{}\"", Digest::of(text.as_bytes()))
+        format!("    \"{path}\": \"{}\"", Sha256::compute(text.as_bytes()))
     };
     let lines: Vec<_> = sorted.iter().map(line).collect();
     format!("{{\n  \"schema_version\": 1,\n  \"files\": {{\n{}\n  }}\n}}\n", lines.join(",\n"))
@@ -309,7 +310,7 @@ fn the_directory_itself_may_be_a_symlink() {
 
 #[test]
 fn an_unusable_manifest_is_an_error_that_says_what_to_do() {
-    let hash = Digest::of(b"");
+    let hash = Sha256::compute(b"");
     let cases = [
         ("{\"name\":\"app\"}".to_owned(), "missing field `schema_version` at line 1 column 14"),
         ("<<<<<<< HEAD\n".to_owned(), "expected value at line 1 column 1"),
@@ -324,7 +325,7 @@ fn an_unusable_manifest_is_an_error_that_says_what_to_do() {
         ),
         (
             "{\"schema_version\":1,\"files\":{\"x\":\"12\"}}".to_owned(),
-            "`12` is not a SHA-256 hash at line 1 column 38",
+            "`12` has 2 hex digits at line 1 column 38",
         ),
     ];
     for (text, reason) in cases {
@@ -417,7 +418,7 @@ fn the_diff_is_a_patch_of_all_that_changes() {
     let mut text = Vec::new();
     let changes = out::print_diff(&second(), dir.path(), &mut text).unwrap();
     assert_eq!(changes, out::compare(&second(), dir.path()).unwrap());
-    let hash = |text: &str| Digest::of(text.as_bytes());
+    let hash = |text: &str| Sha256::compute(text.as_bytes());
     let expected = format!(
         "--- a/nodes/tokyo/wg0.conf\n+++ b/nodes/tokyo/wg0.conf\n@@ -1 +1 @@\n-tokyo 1\n+tokyo 2\n\
          --- /dev/null\n+++ b/clients/laptop/wg0.conf\n@@ -0,0 +1 @@\n+laptop\n\

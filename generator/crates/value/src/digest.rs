@@ -1,6 +1,11 @@
-//! What downloads are compared with.
+//! Digests and fingerprints: downloads and emitted files are compared with them.
 
-use super::string::string_type;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use sha2::Digest as _;
+
+use super::string::{serialize_as_displayed, string_type};
 use super::{Form, Malformed, Text, checked};
 
 string_type! {
@@ -8,9 +13,31 @@ string_type! {
     pub struct Fingerprint;
 }
 
-string_type! {
-    /// A SHA-256 digest: 64 hex digits in lower case.
-    pub struct Sha256;
+/// A SHA-256 digest; as text 64 hex digits in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// The digest of these bytes.
+    #[must_use]
+    pub fn compute(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+serialize_as_displayed!(Sha256);
+
+impl<'de> Deserialize<'de> for Sha256 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|fault| de::Error::custom(fault.message))
+    }
 }
 
 impl Text for Fingerprint {
@@ -43,7 +70,20 @@ impl Text for Sha256 {
             let text = text.trim().to_ascii_lowercase();
             text.strip_prefix("sha256:").unwrap_or(&text).to_owned()
         };
-        checked(text, check, corrected).map(Self)
+        let digits = checked(text, check, corrected)?;
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            *byte = pair.iter().fold(0, |value, digit| value << 4 | hex_value(*digit));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// The value of a hex digit in lower case.
+const fn hex_value(digit: u8) -> u8 {
+    match digit {
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => digit & 0xf,
     }
 }
 

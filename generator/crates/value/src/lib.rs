@@ -156,10 +156,20 @@ impl Malformed {
     }
 }
 
-/// A value goes into messages as it was written, and a terminal obeys control characters.
-fn printable(text: &str) -> String {
-    let escape = |c: char| c.escape_default().to_string();
-    text.chars().map(|c| if c.is_control() { escape(c) } else { c.to_string() }).collect()
+/// The text with its control characters escaped, and those that turn the direction of writing.
+/// Messages quote values as they are written, and a terminal obeys such characters.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let is_directional = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_directional(c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 /// Passes `text` if `check` does; else refuses it, with what `correct` makes of it if that passes.

@@ -7,6 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 
 use super::{Located, Report, Severity, Span, wrap};
 use crate::source::{BYTE_ORDER_MARK, Source};
+use meshwright_value::printable;
 
 /// Of a line, in columns: longer source lines are cut around the spans, words are wrapped.
 const WIDTH: usize = 80;
@@ -99,7 +100,7 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
         group.element(snippet(source, &shown))
     };
     let gutter = gutter(&shown);
-    let text = |text: &str, sign: &str| wrapped(&visible(text), gutter + sign.len());
+    let text = |text: &str, sign: &str| wrapped(&printable_lines(text), gutter + sign.len());
     let group = noted
         .fold(group, |group, span| group.element(Level::NOTE.message(text(&span.label, "note: "))));
     match &located.help {
@@ -122,7 +123,8 @@ fn places<'a>(group: Group<'a>, source: &'a Source, shown: &[&Span]) -> Group<'a
         0 => group.element(Origin::path(&source.name)),
         _ => group.element(Origin::path(&source.name).line(*line).char_column(*column)),
     });
-    let labels = shown.iter().map(|span| visible(&span.label)).filter(|label| !label.is_empty());
+    let labels =
+        shown.iter().map(|span| printable_lines(&span.label)).filter(|label| !label.is_empty());
     labels.fold(group, |group, label| group.element(Level::NOTE.message(label)))
 }
 
@@ -197,7 +199,7 @@ fn annotations<'a>(lines: &Lines<'_>, span: &Span, all: &[&Span]) -> Vec<Annotat
 
 /// A label in one line, or in several where it would pass the last column.
 fn label_lines(lines: &Lines<'_>, span: &Span, all: &[&Span]) -> Vec<String> {
-    let label = visible(&span.label);
+    let label = printable_lines(&span.label);
     let bytes = lines.first_line(&span.bytes);
     let [before, behind] = lines.split(bytes.start);
     // Where the renderer puts a line that it cuts is not known here.
@@ -219,14 +221,10 @@ fn label_lines(lines: &Lines<'_>, span: &Span, all: &[&Span]) -> Vec<String> {
     halves.find(|lines| lines.len() == 2).unwrap_or_else(|| wrap::lines(&label, room))
 }
 
-/// Labels may quote the topology, which must not send commands to the terminal. The renderer sees
-/// to that only for titles and source lines.
-fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace(hidden, "\u{fffd}")
+/// Labels can quote the topology, which must not send commands to the terminal. The renderer
+/// replaces such characters only in titles and source lines.
+fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 fn summary(report: &Report) -> String {

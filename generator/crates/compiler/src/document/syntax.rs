@@ -7,6 +7,7 @@ use toml::de::Error;
 
 use super::SYNTAX;
 use crate::diagnostic::{Diagnostic, Finding, Place, Severity};
+use meshwright_value::printable;
 
 const EQUAL_SIGN: &str = "write `=` between key and value";
 
@@ -203,7 +204,7 @@ impl<'a> Fault<'a> {
     }
 
     fn bare_key(&self) -> Finding {
-        let found = visible(&self.text[self.bytes.clone()]);
+        let found = printable(&self.text[self.bytes.clone()]);
         let message = format!("`{found}` cannot stand in a key without quotes");
         match found.as_str() {
             ":" => self.at(message, "expected `=`").help(EQUAL_SIGN),
@@ -220,7 +221,7 @@ impl<'a> Fault<'a> {
         let start = start.max(self.bytes.start.saturating_sub(1));
         let after = self.text[self.bytes.start..].chars().next().map_or(0, char::len_utf8);
         let bytes = start..self.bytes.start + after;
-        let message = format!("`{}` is not an escape", visible(&self.text[bytes.clone()]));
+        let message = format!("`{}` is not an escape", printable(&self.text[bytes.clone()]));
         Finding::at(message, Place::Bytes(bytes), self.expectation())
             .help("write `\\\\` for a backslash, or put the string between single quotes")
     }
@@ -236,12 +237,8 @@ impl<'a> Fault<'a> {
     }
 
     fn word(&self) -> String {
-        visible(&self.text[self.word_bytes()])
+        printable(&self.text[self.word_bytes()])
     }
-}
-
-fn visible(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// What YAML and Python call a boolean.

@@ -12,7 +12,8 @@ use super::disk_state::{DiskReader, DiskState};
 use super::error::{Error, Obstacle};
 use super::manifest::OutManifest;
 use super::{MANIFEST, staging};
-use meshwright_value::manifest::{self, Digest};
+use meshwright_value::Sha256;
+use meshwright_value::manifest;
 
 /// The name of the journal in the staging folder.
 pub(super) const JOURNAL: &str = "journal.json";
@@ -25,7 +26,7 @@ pub(super) struct Journal {
     schema_version: u32,
     place: BTreeMap<String, Placed>,
     /// Files to remove, with the hash that they have.
-    remove: BTreeMap<String, Digest>,
+    remove: BTreeMap<String, Sha256>,
 }
 
 /// One step of a commit. After a crash in its middle, a repeated step has the same result.
@@ -39,7 +40,7 @@ enum CommitStep<'a> {
 }
 
 impl Journal {
-    pub(super) fn new(place: BTreeMap<String, Placed>, remove: BTreeMap<String, Digest>) -> Self {
+    pub(super) fn new(place: BTreeMap<String, Placed>, remove: BTreeMap<String, Sha256>) -> Self {
         Self { schema_version: SCHEMA_VERSION, place, remove }
     }
 
@@ -225,7 +226,7 @@ impl Recovery {
         root: &Path,
         path: &str,
         placed: &Placed,
-        disk: Option<Digest>,
+        disk: Option<Sha256>,
     ) -> Result<(), Error> {
         if disk == Some(placed.new) {
             return Ok(());
@@ -246,7 +247,7 @@ impl Recovery {
         Ok(())
     }
 
-    fn remove(&mut self, path: &str, old: Digest, disk: Option<Digest>) {
+    fn remove(&mut self, path: &str, old: Sha256, disk: Option<Sha256>) {
         if disk.is_some_and(|disk| disk != old) {
             self.manifest.set(path, Some(old));
         } else {
@@ -262,7 +263,7 @@ fn digest(
     reader: &mut DiskReader<'_>,
     path: &str,
     obstacles: &mut BTreeMap<String, Obstacle>,
-) -> Result<Option<Option<Digest>>, Error> {
+) -> Result<Option<Option<Sha256>>, Error> {
     match reader.file(path)? {
         DiskState::Absent | DiskState::Folder => Ok(Some(None)),
         DiskState::File { .. } => hash(&root.join(path)).map(|digest| Some(Some(digest))),
@@ -273,7 +274,7 @@ fn digest(
     }
 }
 
-fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Digest>, Error> {
+fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Sha256>, Error> {
     let path = staging::staged_path(root, name);
     match fs::symlink_metadata(&path) {
         Ok(found) if found.is_file() => hash(&path).map(Some),
@@ -283,10 +284,10 @@ fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Digest>, Error> {
     }
 }
 
-fn hash(path: &Path) -> Result<Digest, Error> {
+fn hash(path: &Path) -> Result<Sha256, Error> {
     let mut bytes = Vec::new();
     read(path, &mut bytes)?;
-    Ok(Digest::of(&bytes))
+    Ok(Sha256::compute(&bytes))
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use super::manifest::OutManifest;
 use super::staging::Staging;
 use super::{Changes, MANIFEST};
 use crate::artifact::{ArtifactSet, FileMode, Tree};
-use meshwright_value::manifest::{self, Digest};
+use meshwright_value::Sha256;
+use meshwright_value::manifest;
 
 /// A file whose bytes on disk are not the new ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,21 +23,21 @@ pub(super) struct Placed {
     /// The name of the staged bytes.
     pub(super) staged: String,
     /// The hash of the file on disk; none if it is absent.
-    pub(super) old: Option<Digest>,
-    pub(super) new: Digest,
+    pub(super) old: Option<Sha256>,
+    pub(super) new: Sha256,
 }
 
 /// The differences between a tree and the output directory.
 #[derive(Default)]
 pub(super) struct Diff {
-    files: BTreeMap<String, Digest>,
+    files: BTreeMap<String, Sha256>,
     pub(super) placed: BTreeMap<String, Placed>,
     /// Our files that the tree does not have, with their hash on disk.
-    pub(super) removed: BTreeMap<String, Digest>,
+    pub(super) removed: BTreeMap<String, Sha256>,
     pub(super) obstacles: BTreeMap<String, Obstacle>,
     /// The new manifest.
     pub(super) manifest: Vec<u8>,
-    old_manifest: Option<Digest>,
+    old_manifest: Option<Sha256>,
     pub(super) manifest_differs: bool,
     unchanged: usize,
     bytes: u64,
@@ -75,7 +76,7 @@ pub(super) fn compute(
 /// Compares the parts of one range.
 struct Differ<'a> {
     root: &'a Path,
-    owned: &'a BTreeMap<String, Digest>,
+    owned: &'a BTreeMap<String, Sha256>,
     staging: Option<&'a Staging<'a>>,
     reader: DiskReader<'a>,
     /// The bytes of the current file; kept, so that one buffer serves all files.
@@ -101,7 +102,7 @@ impl<'a> Differ<'a> {
             manifest::is_plain(path),
             "a renderer emits {path}, which is not a valid path of an artifact"
         );
-        let new = Digest::of(bytes);
+        let new = Sha256::compute(bytes);
         self.diff.bytes += bytes.len() as u64;
         self.diff.files.insert(path.to_owned(), new);
         let old = match self.reader.file(path)? {
@@ -117,7 +118,7 @@ impl<'a> Differ<'a> {
                     self.diff.unchanged += 1;
                     return Ok(());
                 }
-                Some(Digest::of(&self.disk))
+                Some(Sha256::compute(&self.disk))
             }
         };
         let replaced = old.filter(|old| *old != new);
@@ -131,7 +132,7 @@ impl<'a> Differ<'a> {
         Ok(())
     }
 
-    fn find_obstacle(&self, path: &str, old: Digest, new: &[u8]) -> Option<Obstacle> {
+    fn find_obstacle(&self, path: &str, old: Sha256, new: &[u8]) -> Option<Obstacle> {
         match self.owned.get(path) {
             None => Some(Obstacle::Foreign),
             Some(written) if *written == old || is_torn(&self.disk, new) => None,
@@ -165,7 +166,7 @@ impl Diff {
                 }
                 DiskState::File { .. } => read(&root.join(path), &mut disk)?,
             }
-            let found = Digest::of(&disk);
+            let found = Sha256::compute(&disk);
             if found != *written && !is_torn(&disk, b"") {
                 self.obstacles.insert(path.clone(), Obstacle::Edited);
             }
@@ -178,7 +179,7 @@ impl Diff {
         self.manifest = manifest::render(&self.files)?;
         self.bytes += self.manifest.len() as u64;
         self.manifest_differs = owned.source() != Some(&self.manifest);
-        self.old_manifest = owned.source().map(Digest::of);
+        self.old_manifest = owned.source().map(Sha256::compute);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::error::{Error, Obstacle};
-use meshwright_value::manifest::Digest;
+use meshwright_value::Sha256;
 
 /// The only bit of a mode that version control keeps.
 const OWNER_EXECUTE: u32 = 0o100;
@@ -28,14 +28,14 @@ pub(super) enum DiskState {
 /// Reads the state of paths below the output directory; each folder is read once.
 pub(super) struct DiskReader<'a> {
     root: &'a Path,
-    owned: &'a BTreeMap<String, Digest>,
+    owned: &'a BTreeMap<String, Sha256>,
     folders: BTreeMap<String, DiskState>,
 }
 
 impl<'a> DiskReader<'a> {
     /// `owned` are the files that may be replaced by a folder: a path is either file or folder in
     /// the new tree, so they are removed before any file is placed.
-    pub(super) fn new(root: &'a Path, owned: &'a BTreeMap<String, Digest>) -> Self {
+    pub(super) fn new(root: &'a Path, owned: &'a BTreeMap<String, Sha256>) -> Self {
         Self { root, owned, folders: BTreeMap::new() }
     }
 

@@ -5,14 +5,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use meshwright_value::manifest::{Digest, MANIFEST, parse};
+use meshwright_value::Sha256;
+use meshwright_value::manifest::{MANIFEST, parse};
 
 use super::error::Error;
 
 /// Our files in the output directory, without the manifest itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OutManifest {
-    files: BTreeMap<String, Digest>,
+    files: BTreeMap<String, Sha256>,
     /// The bytes that it was read from; none if there was no file.
     source: Option<Vec<u8>>,
 }
@@ -41,7 +42,7 @@ impl OutManifest {
     }
 
     /// The paths, with `/` between folders, and the hashes they had when they were written.
-    pub fn files(&self) -> &BTreeMap<String, Digest> {
+    pub fn files(&self) -> &BTreeMap<String, Sha256> {
         &self.files
     }
 
@@ -50,7 +51,7 @@ impl OutManifest {
     }
 
     /// Sets the hash of a file; without one, the file is no longer ours.
-    pub(super) fn set(&mut self, path: &str, digest: Option<Digest>) {
+    pub(super) fn set(&mut self, path: &str, digest: Option<Sha256>) {
         match digest {
             Some(digest) => self.files.insert(path.to_owned(), digest),
             None => self.files.remove(path),

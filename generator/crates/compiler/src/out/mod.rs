@@ -54,7 +54,7 @@ use std::path::Path;
 
 pub use error::{Error, Obstacle};
 pub use manifest::OutManifest;
-pub use meshwright_value::manifest::{Digest, MANIFEST};
+pub use meshwright_value::manifest::MANIFEST;
 
 use crate::artifact::Tree;
 use commit::Journal;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::configuration::{
     self, CONFIG_MAP, CREDENTIALS, EDGE_IP_VERSION, FILE, METRICS_PORT, metrics_address,
@@ -17,7 +16,7 @@ use crate::kubernetes::network_policy::LabelSelector;
 use crate::kubernetes::workload::{DeploymentSpec, Workload, deployment};
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL, SECRET, TunnelPlan, secret_key};
 use crate::release;
-use meshwright_value::TunnelMode;
+use meshwright_value::{Sha256, TunnelMode};
 
 const NAME: &str = "cloudflared";
 
@@ -30,7 +29,8 @@ pub(super) fn deployment_of(
     tunnel: &TunnelPlan,
 ) -> Manifest<ObjectFields<'static, DeploymentSpec>> {
     // cloudflared reads its file once: a new one has to make new pods.
-    let checksum = configuration::text(tunnel).map(|text| ("checksum/config", sha256(&text)));
+    let checksum = configuration::text(tunnel)
+        .map(|text| ("checksum/config", Sha256::compute(text.as_bytes()).to_string()));
     let (volumes, volume_mounts) = files(tunnel);
     let workload = Workload {
         replicas: tunnel.replicas,
@@ -53,10 +53,6 @@ pub(super) fn deployment_of(
         volumes,
     };
     deployment(ObjectMeta::namespaced(NAME, NAMESPACE), workload)
-}
-
-fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The flags of `tunnel` stand before its subcommand. A secret is a file, never a variable.

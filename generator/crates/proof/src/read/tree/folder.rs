@@ -11,7 +11,7 @@ use crate::read::{
     wg_quick,
 };
 use crate::span::FileId;
-use meshwright_value::manifest::Digest;
+use meshwright_value::Sha256;
 
 /// One folder that is being read.
 pub(super) struct FolderReader<'a> {
@@ -39,7 +39,7 @@ impl<'a> FolderReader<'a> {
             let Some(file) = paths.find(path) else { continue };
             let bytes = files.read(path)?;
             let known = manifest.and_then(|manifest| manifest.get(path));
-            if known.is_some_and(|digest| *digest != Digest::of(&bytes)) {
+            if known.is_some_and(|digest| *digest != Sha256::compute(&bytes)) {
                 edited.push(file);
             }
             if !is_read(path) {

@@ -27,7 +27,8 @@ use super::wg_quick::{WgConf, WgEndpoints};
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::span::{FileId, LineSpanned, TreePaths};
-use meshwright_value::manifest::{self, Digest, MANIFEST};
+use meshwright_value::Sha256;
+use meshwright_value::manifest::{self, MANIFEST};
 
 /// The content of one file.
 #[derive(Debug)]
@@ -175,7 +176,7 @@ pub fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
 fn manifest(
     files: &dyn TreeFiles,
     paths: &TreePaths,
-) -> Result<BTreeMap<String, Digest>, ProofFinding> {
+) -> Result<BTreeMap<String, Sha256>, ProofFinding> {
     let Some(file) = paths.find(MANIFEST) else { return Ok(BTreeMap::new()) };
     let bytes = files.read(MANIFEST).unwrap_or_default();
     manifest::parse(&bytes)
@@ -262,7 +263,7 @@ impl FolderReadings {
 struct TreeReader<'a> {
     files: &'a dyn TreeFiles,
     paths: &'a TreePaths,
-    manifest: Option<&'a BTreeMap<String, Digest>>,
+    manifest: Option<&'a BTreeMap<String, Sha256>>,
     layout: &'a TreeLayout,
     /// Rulesets by their text without comments, so that equal files are read once.
     rulesets: Mutex<BTreeMap<String, Arc<Ruleset>>>,
