@@ -5,7 +5,7 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::opened;
-use super::session::{Session, count, members};
+use super::session::{Session, count, count_members};
 use crate::edit::correction;
 use meshwright_compiler::diagnostic::{Change, Format, Report, Severity};
 use meshwright_compiler::out::unified_diff;
@@ -111,7 +111,7 @@ fn corrected_once(found: &Compilation) -> Result<Option<Corrected>, RuleGap> {
 }
 
 fn success(topology: &Topology, report: &Report) -> String {
-    let members = members(topology.nodes.len(), topology.clients.len());
+    let members = count_members(topology.nodes.len(), topology.clients.len());
     let accepted = match report.allowed {
         0 => String::new(),
         allowed => format!(", {} accepted by [[lint.allow]]", count(allowed, "warning")),

@@ -41,9 +41,9 @@ impl Explain {
 }
 
 fn explain(code: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let catalogue: Vec<_> = catalogue::entries().collect();
-    let Some(entry) = catalogue.iter().find(|entry| entry.code == code) else {
-        let help = match closest(code, catalogue.iter().map(|entry| entry.code)) {
+    let known: Vec<_> = catalogue::entries().collect();
+    let Some(entry) = known.iter().find(|entry| entry.code == code) else {
+        let help = match closest(code, known.iter().map(|entry| entry.code)) {
             Some(suggestion) => format!("did you mean `{suggestion}`?"),
             None => "run `meshwright explain` to list all codes".to_owned(),
         };

@@ -123,10 +123,10 @@ struct TopologyNodeView<'a> {
 }
 
 fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
-    let relay = relay(nodes);
-    let nodes = nodes.iter().enumerate().map(|(position, node)| {
+    let common_relay = relay(nodes);
+    let views = nodes.iter().enumerate().map(|(position, node)| {
         let first = if position == 0 { Role::ControlPlane } else { Role::Worker };
-        let relay = relay.filter(|_| node.endpoint.is_none());
+        let relay = common_relay.filter(|_| node.endpoint.is_none());
         TopologyNodeView {
             name: &node.name,
             id: position + 1,
@@ -138,7 +138,7 @@ fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
         }
     });
     let kubernetes_version = KUBERNETES_VERSION;
-    let nodes = nodes.collect();
+    let nodes = views.collect();
     template::render(
         "topology.toml",
         &TopologyView { name, kubernetes_version, placeholders, nodes },
@@ -158,8 +158,8 @@ impl FromStr for NodeArgument {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, rest) = text.split_once('=').ok_or("expected NAME=ENDPOINT or NAME=nat")?;
         let mut words = rest.split(',');
-        let endpoint = words.next().filter(|endpoint| *endpoint != BEHIND_NAT);
-        let endpoint = endpoint.map(parse).transpose()?;
+        let address = words.next().filter(|word| *word != BEHIND_NAT);
+        let endpoint = address.map(parse).transpose()?;
         let mut node = Self { name: parse(name)?, endpoint, role: None, os: None, provider: None };
         words.try_for_each(|word| node.take(word))?;
         Ok(node)

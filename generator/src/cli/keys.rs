@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::Status;
 use super::failure::Failure;
 use super::opened::{self, advice, report_faults};
-use super::session::{Session, count, members};
+use super::session::{Session, count, count_members};
 use crate::edit::insertion;
 use crate::secrets::authority::Authority;
 use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
@@ -410,7 +410,7 @@ fn print_missing(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<St
 fn print_complete(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
     let count_kind =
         |kind| state.key_pairs.iter().filter(|(_, pair)| pair.member.kind == kind).count();
-    let members = members(count_kind(MemberKind::Node), count_kind(MemberKind::Client));
+    let members = count_members(count_kind(MemberKind::Node), count_kind(MemberKind::Client));
     let preshared_keys = match state.preshared_keys.len() {
         0 => String::new(),
         number => format!(", {}", count(number, "preshared key")),

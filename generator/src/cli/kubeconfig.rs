@@ -12,7 +12,7 @@ use super::opened::Opened;
 use super::session::Session;
 use crate::secrets::authority::Authority;
 use crate::secrets::clock;
-use crate::secrets::kubeconfig::{AccessRole, client_kubeconfig, subject};
+use crate::secrets::kubeconfig::{AccessRole, client_kubeconfig, client_subject};
 use crate::secrets::requirements::Requirements;
 use meshwright_value::Reach;
 
@@ -59,7 +59,7 @@ impl Kubeconfig {
             ))?;
         }
         let lifetime = Duration::days(self.days.into());
-        let subject = subject(&client.name, self.role);
+        let subject = client_subject(&client.name, self.role);
         let (authority, credential) =
             Authority::Cluster.sign(&opened.store, subject, lifetime, clock::now())?;
         let kubeconfig =

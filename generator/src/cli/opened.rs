@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::session::Session;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
-use crate::secrets::requirements::{NO_CREDENTIAL, Requirements, StoreState, published};
+use crate::secrets::requirements::{NO_CREDENTIAL, Requirements, StoreState, published_key_faults};
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
@@ -39,7 +39,7 @@ impl Opened {
             Ok(store) => store,
             Err(faults) => return report_faults(&document, faults, session).map(|()| None),
         };
-        let faults = published(&topology, &store);
+        let faults = published_key_faults(&topology, &store);
         if !faults.is_empty() {
             return report_faults(&document, faults, session).map(|()| None);
         }
@@ -144,9 +144,9 @@ pub(super) fn compile(source: Source, session: &Session<'_>) -> Result<Compilati
 pub(super) fn refuse_published(compilation: &mut Compilation, session: &Session<'_>) {
     let Some(topology) = &compilation.topology else { return };
     let store = Store::new(session.secrets_dir(), None, Identities::default());
-    let published = published(topology, &store);
-    if !published.is_empty() {
-        let located = published.into_iter().map(|found| compilation.document.locate(found));
+    let faults = published_key_faults(topology, &store);
+    if !faults.is_empty() {
+        let located = faults.into_iter().map(|found| compilation.document.locate(found));
         compilation.report.extend(located);
         compilation.plan = None;
     }

@@ -158,7 +158,7 @@ pub(super) fn files(number: usize) -> String {
 }
 
 /// `2 nodes, 1 client`.
-pub(super) fn members(nodes: usize, clients: usize) -> String {
+pub(super) fn count_members(nodes: usize, clients: usize) -> String {
     match clients {
         0 => count(nodes, "node"),
         _ => format!("{}, {}", count(nodes, "node"), count(clients, "client")),

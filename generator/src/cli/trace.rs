@@ -72,19 +72,19 @@ impl Trace {
     ) -> Result<Status, Failure> {
         let request = ingress::ask(model, &proof.ingress, &self.to)
             .map_err(|known| unknown_hostname(&self.to, &known))?;
-        let picture = picture::draw(model, &request);
+        let drawn = picture::draw(model, &request);
         match self.format.as_str() {
-            "json" => json::request(model, &proof.paths, &picture, session.out)?,
+            "json" => json::request(model, &proof.paths, &drawn, session.out)?,
             "mermaid" => {
-                let diagram = report::ingress::diagram(model, &proof.paths, &picture);
+                let diagram = report::ingress::diagram(model, &proof.paths, &drawn);
                 write!(session.out, "{diagram}")?;
             }
             _ => {
-                let story = report::ingress::story(model, &proof.paths, &picture);
+                let story = report::ingress::story(model, &proof.paths, &drawn);
                 write!(session.out, "{story}")?;
             }
         }
-        Ok(Status::findings(picture.stopped.is_some()))
+        Ok(Status::findings(drawn.stopped.is_some()))
     }
 
     fn trace(&self, model: &Model) -> Result<PacketTrace, Failure> {
@@ -127,8 +127,8 @@ fn unknown_hostname(name: &str, known: &[String]) -> Failure {
 
 /// The two machines. A packet to the Internet is traced from its machine to its machine.
 fn machines(from: TraceEnd, to: TraceEnd) -> Option<(MachineId, MachineId)> {
-    let from = from.machine?;
-    Some((from, to.machine.unwrap_or(from)))
+    let sender = from.machine?;
+    Some((sender, to.machine.unwrap_or(sender)))
 }
 
 fn no_flow_between(asked: &Trace) -> Failure {

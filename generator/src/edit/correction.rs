@@ -235,9 +235,9 @@ mod tests {
 
     #[test]
     fn applies_several_changes_and_no_duplicates() {
-        let changes =
+        let removals =
             ["a.b", "a.c", "a.b", "nowhere"].map(|path| Change::Remove { at: route(path) });
-        let changes: Vec<_> = changes.iter().collect();
+        let changes: Vec<_> = removals.iter().collect();
         assert_eq!(apply(&document("[a]\nb = 1\nc = 2\nd = 3\n"), &changes).0, "[a]\nd = 3\n");
         assert_eq!(apply(&document("a = { b = 1, c = 2 }\n"), &changes).0, "a = { c = 2 }\n");
     }

@@ -6,7 +6,7 @@ use meshwright_value::PublicKey;
 
 /// Inserts `public_key` into each table, after the last of the table's own keys.
 #[must_use]
-pub fn insert_public_keys(document: &Document, keys: &[(&Route, PublicKey)]) -> String {
+pub(crate) fn insert_public_keys(document: &Document, keys: &[(&Route, PublicKey)]) -> String {
     let text = &document.source().text;
     let place = |(route, key): &(&Route, PublicKey)| {
         insertion(text, document.item(route)?, &format!("public_key = \"{key}\""))

@@ -1,4 +1,4 @@
 //! Edits of `topology.toml` that keep comments, order, line ends and spacing.
 
 pub mod correction;
-pub mod insertion;
+pub(crate) mod insertion;

@@ -215,7 +215,7 @@ impl Delivery {
 }
 
 /// The folders of these files that belong to Meshwright, with their modes.
-fn folders<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, u32> {
+fn own_folders<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, u32> {
     let parents = |path: &'a str| path.match_indices('/').map(move |(end, _)| &path[..end]);
     let folders: BTreeSet<_> = paths.flat_map(parents).collect();
     let own = folders.into_iter().filter_map(|folder| {
@@ -232,7 +232,7 @@ fn pack(
     let last_entry = last.as_ref().map(|(path, file)| (*path, file));
     let entries: Vec<_> =
         files.iter().map(|(path, file)| (path.as_str(), file)).chain(last_entry).collect();
-    let folders = folders(entries.iter().map(|(path, _)| *path));
+    let folders = own_folders(entries.iter().map(|(path, _)| *path));
     let count_blocks = |file: &DeliveredFile| 1 + file.content.expose().len().div_ceil(BLOCK);
     let blocks: usize = entries.iter().map(|(_, file)| count_blocks(file)).sum();
     let room = (blocks + folders.len() + 2) * BLOCK;

@@ -139,7 +139,7 @@ impl AccessRole {
 }
 
 /// The subject of a client's kubeconfig.
-pub(crate) fn subject<'a>(client: &'a Name, role: AccessRole) -> CertificateSubject<'a> {
+pub(crate) fn client_subject<'a>(client: &'a Name, role: AccessRole) -> CertificateSubject<'a> {
     CertificateSubject { user: client.as_str(), group: role.group() }
 }
 
@@ -155,11 +155,11 @@ pub(crate) fn client_kubeconfig(
         client_certificate_data: Encoded::new(credential.certificate.as_bytes()),
         client_key_data: Encoded::new(credential.key.expose()),
     };
-    let server = server(plan.init_node().address);
+    let server = server_url(plan.init_node().address);
     let about = format!("{client} at {}; contains a private key: do not share", plan.name);
     config(&about, plan.name.as_str(), &server, authority, (client.as_str(), embedded))
 }
 
-fn server(address: Ipv4Addr) -> String {
+fn server_url(address: Ipv4Addr) -> String {
     format!("https://{address}:{API_PORT}")
 }

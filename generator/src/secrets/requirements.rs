@@ -346,7 +346,7 @@ fn key_pair_fault(pair: &KeyPair<'_>, state: KeyPairState, store: &Store) -> Opt
 /// The faults of members whose private key is in the topology. A store that cannot be read is not a
 /// fault here: users without access to the secrets check the topology, too. Without the store, the
 /// fault is found if the topology contains both keys of a pair.
-pub(crate) fn published(topology: &Topology, store: &Store) -> Vec<Diagnostic> {
+pub(crate) fn published_key_faults(topology: &Topology, store: &Store) -> Vec<Diagnostic> {
     let key_pairs = KeyPair::all(topology);
     let by_public_key: BTreeMap<_, _> =
         key_pairs.iter().filter_map(|pair| Some((pair.member.public_key?, pair))).collect();

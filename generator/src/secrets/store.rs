@@ -231,7 +231,7 @@ impl Store {
     /// The names of the folders in a folder, sorted; empty if the folder does not exist.
     pub(super) fn folders(&self, name: &str) -> Result<Vec<String>, StoreError> {
         let path = self.root.join(name);
-        let entries = entries(&path).map_err(StoreError::file("read", &path))?;
+        let entries = read_folder(&path).map_err(StoreError::file("read", &path))?;
         Ok(entries.into_iter().filter(|(_, is_dir)| *is_dir).map(|(name, _)| name).collect())
     }
 
@@ -368,7 +368,7 @@ impl Store {
 
     fn add_names(&self, folder: &str, names: &mut Vec<(String, Form)>) -> Result<(), StoreError> {
         let path = self.root.join(folder);
-        for (name, is_dir) in entries(&path).map_err(StoreError::file("read", &path))? {
+        for (name, is_dir) in read_folder(&path).map_err(StoreError::file("read", &path))? {
             let name = format!("{folder}/{name}");
             match name.strip_suffix(SEALED) {
                 _ if is_dir => self.add_names(&name, names)?,
@@ -431,7 +431,7 @@ fn write(path: &Path, text: &str) -> Result<(), StoreError> {
 
 /// The entries of a folder, sorted by name, each with whether it is a folder. Names that begin with a
 /// dot are omitted, such as the temporary file of a killed run.
-fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
+fn read_folder(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     let read = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         read => read?,

@@ -104,7 +104,7 @@ impl TunnelCredential {
     }
 
     fn file(&self) -> Secret {
-        json(&CredentialFile {
+        serialize(&CredentialFile {
             account_tag: self.account.as_str(),
             tunnel_secret: self.secret.as_str(),
             tunnel_id: self.id.as_str(),
@@ -113,7 +113,7 @@ impl TunnelCredential {
     }
 
     fn token(&self) -> Secret {
-        let json = json(&TunnelToken {
+        let json = serialize(&TunnelToken {
             account_tag: self.account.as_str(),
             tunnel_secret: self.secret.as_str(),
             tunnel_id: self.id.as_str(),
@@ -161,7 +161,7 @@ impl TunnelCredential {
 }
 
 /// Serialises into a buffer that never grows: growing leaves copies of the secret in memory.
-fn json(value: &impl Serialize) -> Secret {
+fn serialize(value: &impl Serialize) -> Secret {
     let mut bytes = Vec::with_capacity(4096);
     let written = serde_json::to_writer(&mut bytes as &mut dyn Write, value);
     written.unwrap_or_else(|fault| unreachable!("strings are JSON: {fault}"));

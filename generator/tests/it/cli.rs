@@ -129,9 +129,9 @@ impl Place {
 
     /// Every path with its mode and, of files, its bytes.
     fn tree(&self) -> BTreeMap<String, (u32, Vec<u8>)> {
-        let entries = WalkDir::new(self.path()).min_depth(1).into_iter();
-        let entries = entries.map(|entry| {
-            let entry = entry.expect("a readable tree");
+        let walk = WalkDir::new(self.path()).min_depth(1).into_iter();
+        let entries = walk.map(|found| {
+            let entry = found.expect("a readable tree");
             let path = entry.path();
             let name = path.strip_prefix(self.path()).expect("a path below").display().to_string();
             let bytes = if path.is_file() { fs::read(path).expect("a file") } else { Vec::new() };
@@ -166,7 +166,7 @@ fn json(stdout: &str) -> (Vec<String>, Option<[usize; 4]>) {
 }
 
 /// The verbs, as `--help` lists them.
-fn verbs(help: &str) -> Vec<&str> {
+fn listed_verbs(help: &str) -> Vec<&str> {
     let listed = help.split("\nCommands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
     let verbs = listed.expect("a list").lines().filter(|line| !line.starts_with("   "));
     let verbs = verbs.filter_map(|line| line.split_whitespace().next());
@@ -179,7 +179,7 @@ fn help_of_each_verb_has_examples() {
     let (code, help, stderr) = place.run(&["--help"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     snapshot::settings().bind(|| insta::assert_snapshot!("cli-help", help));
-    for verb in verbs(&help) {
+    for verb in listed_verbs(&help) {
         let (code, text, stderr) = place.run(&[verb, "--help"]);
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert!(text.contains(&format!("\nExamples:\n  meshwright {verb}")), "{verb}: {text}");
@@ -384,8 +384,12 @@ fn keys_are_generated_once() {
     let (code, stdout, stderr) = place.run(&["keys"]);
     let keys = public_keys(&place.read("topology.toml"));
     let [hongkong, tokyo, laptop] = keys.as_slice() else { panic!("three keys, not {keys:?}") };
-    let hash = stderr.split("has the hash ").nth(1).and_then(|rest| rest.lines().next());
-    let hash = hash.filter(|hash| hash.starts_with("sha256:")).expect("a hash");
+    let hash = stderr
+        .split("has the hash ")
+        .nth(1)
+        .and_then(|rest| rest.lines().next())
+        .filter(|hash| hash.starts_with("sha256:"))
+        .expect("a hash");
     let expected_message = format!(
         "topology.toml: 3 public keys written\n  \
          node hongkong: {hongkong}, generated in secrets/nodes/hongkong/wg0.key\n  \
@@ -530,8 +534,8 @@ fn secrets_are_private_with_any_umask() {
             ("secrets/nodes/tokyo/wg0.key", 0o600),
             ("topology.toml", topology),
         ];
-        let expected: Vec<_> = expected.map(|(path, mode)| (path.to_owned(), mode)).into();
-        assert_eq!(modes.collect::<Vec<_>>(), expected, "umask {umask}");
+        let expected_modes = expected.map(|(path, mode)| (path.to_owned(), mode));
+        assert_eq!(modes.collect::<Vec<_>>(), expected_modes, "umask {umask}");
         assert_eq!(place.read("secrets/.gitignore"), "*\n");
     }
 }
@@ -546,11 +550,11 @@ fn generate_writes_once() {
 
     let (code, stdout, stderr) = place.run(&["generate", "-v"]);
     assert_eq!((code, stdout.as_str()), (Some(0), ""));
-    let files: Vec<_> = place.tree().into_iter().collect();
-    let files = files.iter().filter(|(path, _)| path.starts_with("out/"));
-    let files: Vec<_> = files
-        .filter(|(path, _)| place.path().join(path).is_file())
-        .map(|(path, _)| path.trim_start_matches("out/"))
+    let tree = place.tree();
+    let files: Vec<_> = tree
+        .keys()
+        .filter(|path| path.starts_with("out/") && place.path().join(path).is_file())
+        .map(|path| path.trim_start_matches("out/"))
         .collect();
     let number = files.len();
     let mut expected: Vec<_> = files.iter().map(|path| format!("  added   {path}")).collect();
@@ -614,8 +618,11 @@ fn generate_reports_drift() {
   }
 }
 "#;
-    let changes = changes.replace("UNCHANGED", &(number - 1).to_string());
-    assert_eq!((code, stdout.split_once("\"changes\": ")), (Some(1), Some((JSON_HEAD, &*changes))));
+    let expected = changes.replace("UNCHANGED", &(number - 1).to_string());
+    assert_eq!(
+        (code, stdout.split_once("\"changes\": ")),
+        (Some(1), Some((JSON_HEAD, &*expected)))
+    );
     let commands = "::error file=out/README.md,title=drift::\
                     missing: README.md does not match topology.toml\n\
                     ::error file=out/nodes/tokyo/wg0.conf,title=drift::\

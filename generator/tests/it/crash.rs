@@ -222,7 +222,7 @@ impl Trial {
             Left::Old => {
                 assert_eq!(code, Some(1), "{said}");
                 // A large mesh is warned of its user-data first.
-                let found = format!("{out}/ is not what {topology} gives:");
+                let found = format!("{out}/ does not match {topology}:");
                 assert!(said.lines().any(|line| line == found), "{said}");
             }
             Left::Half => {
@@ -240,7 +240,7 @@ impl Trial {
     fn next_run_ends(&self, left: Left) {
         let (code, said) = ended(&mut generate(&self.new.topology, &self.out));
         assert_eq!(code, Some(0), "{said}");
-        let finished = "finished what an interrupted run had left";
+        let finished = "completed the write of an interrupted run";
         let finished = said.lines().any(|line| line == finished);
         assert_eq!(finished, left == Left::Half, "{said}");
         assert_eq!(testing::differences(&self.new.tree, &testing::read(&self.out)), [""; 0]);

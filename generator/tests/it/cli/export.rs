@@ -34,7 +34,7 @@ pub(super) const CREDENTIALS: &str = "{\"AccountTag\":\"0123456789abcdef01234567
     \"TunnelID\":\"6ff42ae2-765d-4adf-8112-31c55c1551ef\"}";
 
 /// [`cluster`], with all of its secrets.
-fn place() -> Place {
+fn complete_place() -> Place {
     let place = Place::with(&cluster());
     assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     place.write("credentials.json", CREDENTIALS);
@@ -52,7 +52,7 @@ struct Entry {
     bytes: Vec<u8>,
 }
 
-fn entries(tar: &str) -> Vec<Entry> {
+fn read_entries(tar: &str) -> Vec<Entry> {
     let mut archive = tar::Archive::new(tar.as_bytes());
     let entries = archive.entries().expect("a tar").map(|entry| {
         let mut entry = entry.expect("an entry");
@@ -69,8 +69,8 @@ fn entries(tar: &str) -> Vec<Entry> {
 }
 
 /// The bytes of the files by their paths.
-fn files(tar: &str) -> BTreeMap<String, String> {
-    let files = entries(tar).into_iter().filter(|entry| !entry.path.ends_with('/'));
+fn read_files(tar: &str) -> BTreeMap<String, String> {
+    let files = read_entries(tar).into_iter().filter(|entry| !entry.path.ends_with('/'));
     files.map(|file| (file.path, String::from_utf8(file.bytes).expect("UTF-8"))).collect()
 }
 
@@ -83,10 +83,10 @@ fn exported(ended: Ended) -> String {
 /// Every path with its mode, for one node of each kind.
 #[test]
 fn delivery_contains_the_files_of_the_node() {
-    let place = place();
+    let place = complete_place();
     for node in ["hongkong", "osaka", "tokyo", "seoul"] {
         let tar = exported(place.run(&["export", node]));
-        let lines: Vec<_> = entries(&tar)
+        let lines: Vec<_> = read_entries(&tar)
             .iter()
             .map(|entry| format!("{:04o} {}", entry.mode, entry.path))
             .collect();
@@ -97,13 +97,13 @@ fn delivery_contains_the_files_of_the_node() {
 
 #[test]
 fn marker_is_last_and_lists_every_file() {
-    let place = place();
+    let place = complete_place();
     for (arguments, head) in [
         (&["export", "tokyo"][..], "# meshwright delivery for tokyo of atlas"),
         (&["export", "seoul"], "# meshwright delivery for seoul of atlas"),
         (&["export", "tokyo", "--public"], "# meshwright delivery for tokyo of atlas, public part"),
     ] {
-        let entries = entries(&exported(place.run(arguments)));
+        let entries = read_entries(&exported(place.run(arguments)));
         let (marker, others) = entries.split_last().expect("entries");
         assert_eq!((marker.path.as_str(), marker.mode), ("etc/meshwright/delivery", 0o600));
         let files = others.iter().filter(|entry| !entry.path.ends_with('/'));
@@ -121,12 +121,12 @@ fn marker_is_last_and_lists_every_file() {
 
 #[test]
 fn delivery_equals_the_output_directory_and_the_store() {
-    let place = place();
+    let place = complete_place();
     assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
     let (code, tar, stderr) = place.run(&["export", "hongkong"]);
     let expected_message = "hongkong: 60 files, 12 readable only by root\n";
     assert_eq!((code, stderr.as_str()), (Some(0), expected_message));
-    let files = files(&tar);
+    let files = read_files(&tar);
     let table = [
         ("etc/wireguard/wg0.conf", "out/nodes/hongkong/wg0.conf"),
         ("etc/kubernetes/kubeadm.yaml", "out/nodes/hongkong/kubeadm.yaml"),
@@ -155,8 +155,8 @@ fn delivery_equals_the_output_directory_and_the_store() {
 
 #[test]
 fn joining_node_gets_a_credential_for_one_day() {
-    let place = place();
-    let files = files(&exported(place.run(&["export", "tokyo"])));
+    let place = complete_place();
+    let files = read_files(&exported(place.run(&["export", "tokyo"])));
     let (_, pem) =
         x509_parser::pem::parse_x509_pem(files["etc/kubernetes/join.crt"].as_bytes()).expect("PEM");
     let certificate = pem.parse_x509().expect("a certificate");
@@ -183,9 +183,9 @@ fn joining_node_gets_a_credential_for_one_day() {
 
 #[test]
 fn public_part_contains_no_secret() {
-    let place = place();
-    let whole = files(&exported(place.run(&["export", "hongkong"])));
-    let public = files(&exported(place.run(&["export", "hongkong", "--public"])));
+    let place = complete_place();
+    let whole = read_files(&exported(place.run(&["export", "hongkong"])));
+    let public = read_files(&exported(place.run(&["export", "hongkong", "--public"])));
     let left_out: Vec<_> = whole.keys().filter(|path| !public.contains_key(*path)).collect();
     assert!(left_out.iter().all(|path| {
         let folders = ["etc/kubernetes/pki/", "etc/meshwright/secrets/", "etc/wireguard/wg0.psk/"];
@@ -193,13 +193,13 @@ fn public_part_contains_no_secret() {
     }));
     assert_eq!((left_out.len(), public.len()), (15, 46));
     fs::remove_dir_all(place.path().join("secrets")).expect("a store");
-    let again = files(&exported(place.run(&["export", "hongkong", "--public"])));
+    let again = read_files(&exported(place.run(&["export", "hongkong", "--public"])));
     assert_eq!(again, public, "no store is needed");
 }
 
 #[test]
 fn client_gets_its_complete_configuration() {
-    let place = place();
+    let place = complete_place();
     let conf = exported(place.run(&["export", "--client", "laptop"]));
     let mut masked = conf.clone();
     let key = |file: &str| place.read(file).trim_end().to_owned();
@@ -231,8 +231,8 @@ fn client_gets_its_complete_configuration() {
 
 #[test]
 fn secrets_of_the_cluster_are_manifests() {
-    let place = place();
-    let local = files(&exported(place.run(&["export", "--manifests"])));
+    let place = complete_place();
+    let local = read_files(&exported(place.run(&["export", "--manifests"])));
     let names: Vec<_> = local.keys().map(String::as_str).collect();
     assert_eq!(names, ["bgp-password.yaml", "cloudflared.yaml"]);
     let password = place.read("secrets/cluster/bgp-password");
@@ -243,11 +243,11 @@ fn secrets_of_the_cluster_are_manifests() {
     let credentials =
         manifest("cloudflared-credentials", "cloudflared", "credentials.json", CREDENTIALS);
     assert_eq!(local["cloudflared.yaml"], credentials);
-    let sent = files(&exported(place.run(&["export", "hongkong"])));
+    let sent = read_files(&exported(place.run(&["export", "hongkong"])));
     assert_eq!(sent["etc/meshwright/secrets/cloudflared.yaml"], credentials);
 
     place.edit("hostnames =", "mode = \"remote\"\nhostnames =");
-    let remote = files(&exported(place.run(&["export", "--manifests"])));
+    let remote = read_files(&exported(place.run(&["export", "--manifests"])));
     let token = "eyJhIjoiMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYiLCJzIjoiQVFJREJBVUdCd2dKQ2dzTURRNFBFQkVTRXhRVkZoY1lHUm9iSEIwZUh5QT0iLCJ0IjoiNmZmNDJhZTItNzY1ZC00YWRmLTgxMTItMzFjNTVjMTU1MWVmIn0=";
     assert_eq!(
         remote["cloudflared.yaml"],
@@ -267,7 +267,7 @@ fn manifest(name: &str, namespace: &str, key: &str, value: &str) -> String {
 
 #[test]
 fn kubeconfig_expires() {
-    let place = place();
+    let place = complete_place();
     for (role, group, days) in [
         (&[][..], "kubeadm:cluster-admins", 90),
         (&["--role", "view", "--days", "7"], "meshwright:viewers", 7),
@@ -330,7 +330,7 @@ fn reports_missing_secrets() {
 
 #[test]
 fn suggests_known_names() {
-    let place = place();
+    let place = complete_place();
     let cases: [(&[&str], &str); 4] = [
         (
             &["export", "tokio"],
@@ -360,7 +360,7 @@ fn suggests_known_names() {
 
 #[test]
 fn refuses_to_print_secrets_to_a_terminal() {
-    let place = place();
+    let place = complete_place();
     for (arguments, pipe) in [
         ("export tokyo", "meshwright export tokyo | ssh USER@HOST sudo meshwright-node apply"),
         ("export --client laptop", "meshwright export --client laptop --to ~/wg0.conf"),

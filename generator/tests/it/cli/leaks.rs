@@ -21,7 +21,7 @@ struct Needles {
 
 impl Needles {
     fn new(name: &str, file: &[u8]) -> Self {
-        let cores = cores(file);
+        let cores = secret_bytes(file);
         let texts = cores.iter().flat_map(|core| spellings(core)).collect();
         Self { name: name.to_owned(), texts }
     }
@@ -35,7 +35,7 @@ impl Needles {
 }
 
 /// The secret bytes of a file: its text, and the decoded text.
-fn cores(file: &[u8]) -> Vec<Vec<u8>> {
+fn secret_bytes(file: &[u8]) -> Vec<Vec<u8>> {
     let text = std::str::from_utf8(file).expect("text").trim();
     if text.starts_with("-----BEGIN PRIVATE KEY") {
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
@@ -147,7 +147,7 @@ fn open_files(place: &Place, is_open: impl Fn(&str) -> bool) -> BTreeMap<String,
 }
 
 /// The certificates among the files are public.
-fn needles(secrets: &BTreeMap<String, Vec<u8>>) -> Vec<Needles> {
+fn all_needles(secrets: &BTreeMap<String, Vec<u8>>) -> Vec<Needles> {
     let secrets = secrets.iter().filter(|(name, _)| !name.ends_with(".crt"));
     secrets.map(|(name, bytes)| Needles::new(name, bytes)).collect()
 }
@@ -162,7 +162,7 @@ fn plain_secrets_do_not_leak() {
         path.strip_prefix("secrets/").is_some_and(|file| file.contains('/'))
     });
     let secrets = secrets.into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect();
-    let needles = needles(&secrets);
+    let needles = all_needles(&secrets);
     assert_eq!(needles.len(), 21, "the number of secrets");
     // The search works: it finds each secret in the exported files.
     for needle in needles.iter().filter(|needle| !needle.name.contains("seoul+")) {
@@ -190,10 +190,10 @@ fn plain_secrets_do_not_leak() {
 
 #[test]
 fn encrypted_secrets_do_not_leak() {
-    let (place, me) = sealed::place();
+    let (place, me) = sealed::sealed_place();
     let identity = ["--identity", me.file];
     let (printed, exported) = whole_run(&place, &identity);
-    let needles = needles(&me.open(&place));
+    let needles = all_needles(&me.open(&place));
     assert_eq!(needles.len(), 21, "the number of secrets");
     for needle in needles.iter().filter(|needle| !needle.name.contains("seoul+")) {
         assert!(needle.found_in(&exported), "{} was not exported", needle.name);

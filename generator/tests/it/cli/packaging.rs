@@ -6,7 +6,7 @@ use std::path::Path;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::schema;
 
-use super::{Place, stderr_only, verbs};
+use super::{Place, listed_verbs, stderr_only};
 
 #[test]
 fn completions_contain_every_verb() {
@@ -15,7 +15,7 @@ fn completions_contain_every_verb() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let (code, script, stderr) = place.run(&["completions", shell]);
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{shell}");
-        for verb in verbs(&help) {
+        for verb in listed_verbs(&help) {
             assert!(script.contains(verb), "{shell} does not know {verb}");
         }
     }
@@ -29,7 +29,7 @@ fn completions_contain_every_verb() {
 fn man_writes_a_page_for_each_verb() {
     let place = Place::empty();
     let help = place.run(&["--help"]).1;
-    let verbs = verbs(&help);
+    let verbs = listed_verbs(&help);
     let written = format!("share/man1: {} pages written\n", 1 + verbs.len());
     for _ in 0..2 {
         assert_eq!(place.run(&["man", "share/man1"]), stderr_only(0, &written));

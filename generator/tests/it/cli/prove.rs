@@ -35,7 +35,7 @@ fn a_missing_file_is_reported_without_a_line() {
     assert_eq!(place.run(&["trace", "tokyo", "hongkong"]).2, missing);
 }
 
-fn document(stdout: &str) -> Value {
+fn parse_json(stdout: &str) -> Value {
     serde_json::from_str(stdout).expect("one JSON document")
 }
 
@@ -48,7 +48,7 @@ fn generated_tree_is_proven() {
     let lines = (Some(0), String::new(), flows.to_owned());
     assert_eq!(place.run(&["prove", "--format", "github"]), lines);
     let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
-    let document = document(&stdout);
+    let document = parse_json(&stdout);
     assert_eq!(code, Some(0));
     let summary = json!({ "nodes": 2, "pairs": 2, "flows": 65, "failed": 0 });
     assert_eq!(document["summary"], summary);
@@ -103,7 +103,7 @@ error[source-refused]: hongkong drops what tokyo sends from 10.244.2.0: the
 #[test]
 fn broken_tree_is_one_json_document() {
     let (code, stdout, _) = broken().run(&["prove", "--format", "json"]);
-    let document = document(&stdout);
+    let document = parse_json(&stdout);
     assert_eq!(code, Some(1));
     let summary = json!({ "nodes": 2, "pairs": 2, "flows": 65, "failed": 12 });
     assert_eq!(document["summary"], summary);
@@ -159,14 +159,14 @@ fn missing_tree_exits_with_2() {
     assert_eq!(place.run(&["prove", "--format", "github"]), (Some(2), github, stderr.clone()));
     assert_eq!(place.run(&["prove"]), (Some(2), String::new(), stderr));
     let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
-    assert_eq!((code, document(&stdout)), (Some(2), json));
+    assert_eq!((code, parse_json(&stdout)), (Some(2), json));
 }
 
 #[test]
 fn traces_are_json_documents() {
     let whole = generated();
     let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@tokyo", "--format", "json"]);
-    let there = document(&stdout);
+    let there = parse_json(&stdout);
     let named = (&there["schema_version"], &there["flow"], &there["cause"]);
     assert_eq!((code, named), (Some(0), (&json!(1), &json!("node-pod"), &Value::Null)));
     let hops = there["hops"].as_array().expect("an array");
@@ -183,7 +183,7 @@ fn traces_are_json_documents() {
     assert_eq!(ends.iter().map(what).collect::<Vec<_>>(), expected);
 
     let (code, stdout, _) = broken().run(&["trace", "hongkong", "pod@tokyo", "--format", "json"]);
-    let stopped = document(&stdout);
+    let stopped = parse_json(&stdout);
     assert_eq!((code, &stopped["cause"]), (Some(1), &cause()));
     assert_eq!(stopped["hops"].as_array().map(Vec::len), Some(3));
 
@@ -192,5 +192,5 @@ fn traces_are_json_documents() {
         "message": "there is no node `rome` in the tree, only hongkong, tokyo",
         "help": "use a node, `pod@` and a node, a client, or `internet`",
     });
-    assert_eq!((code, &document(&stdout)["error"]), (Some(2), &error));
+    assert_eq!((code, &parse_json(&stdout)["error"]), (Some(2), &error));
 }

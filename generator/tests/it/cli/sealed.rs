@@ -49,7 +49,7 @@ fn recipients(readers: &[&Reader]) -> String {
 }
 
 /// A place whose topology names one recipient.
-pub(super) fn place() -> (Place, Reader) {
+pub(super) fn sealed_place() -> (Place, Reader) {
     let place = Place::with(&cluster());
     let me = Reader::new("me.txt", &place);
     place.edit("[firewall]", &recipients(&[&me]));
@@ -67,7 +67,7 @@ fn plain(place: &Place) -> Vec<String> {
 
 #[test]
 fn every_file_is_encrypted() {
-    let (place, me) = place();
+    let (place, me) = sealed_place();
     assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""), "encryption needs no identity");
     let import = ["keys", "import", "tunnel", "credentials.json", "-q"];
     assert_eq!(place.run(&import), stderr_only(0, ""));
@@ -91,7 +91,7 @@ fn every_file_is_encrypted() {
 
 #[test]
 fn exports_nothing_without_an_identity() {
-    let (place, _) = place();
+    let (place, _) = sealed_place();
     assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let missing = "error: secrets/nodes/tokyo/wg0.key.age is encrypted, and no identity was \
                    given\n |\n = help: name the file of your age or SSH key with \
@@ -165,7 +165,7 @@ fn recrypt_keeps_the_secrets() {
 /// `rm -r secrets/*` does not delete files whose name begins with a dot.
 #[test]
 fn replaces_gitignore_of_an_emptied_plain_store() {
-    let (place, _) = place();
+    let (place, _) = sealed_place();
     std::fs::create_dir(place.path().join("secrets")).expect("a folder");
     place.write("secrets/.gitignore", "*\n");
     assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
@@ -178,7 +178,7 @@ fn replaces_gitignore_of_an_emptied_plain_store() {
 /// A killed run leaves files in both forms.
 #[test]
 fn completes_an_interrupted_recrypt() {
-    let (place, me) = place();
+    let (place, me) = sealed_place();
     assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));
     let opened = me.open(&place);
     let name = "secrets/nodes/tokyo/wg0.key";
@@ -199,7 +199,7 @@ fn completes_an_interrupted_recrypt() {
 
 #[test]
 fn reports_unusable_recipients() {
-    let (place, me) = place();
+    let (place, me) = sealed_place();
     let mut wrong = me.recipient();
     let last = if wrong.ends_with('q') { "p" } else { "q" };
     wrong.replace_range(wrong.len() - 1.., last);
