@@ -317,11 +317,11 @@ fn an_unusable_manifest_is_an_error_that_says_what_to_do() {
         ("{\"schema_version\":2,\"files\":{}}".to_owned(), "its schema_version is 2, not 1"),
         (
             format!("{{\"schema_version\":1,\"files\":{{\"../x\":\"{hash}\"}}}}"),
-            "`../x` is no path below the directory",
+            "`../x` is not a path below the directory",
         ),
         (
             format!("{{\"schema_version\":1,\"files\":{{\"/etc/passwd\":\"{hash}\"}}}}"),
-            "`/etc/passwd` is no path below the directory",
+            "`/etc/passwd` is not a path below the directory",
         ),
         (
             "{\"schema_version\":1,\"files\":{\"x\":\"12\"}}".to_owned(),

@@ -1,4 +1,4 @@
-//! The topology as text and as a TOML tree: the only file that knows where a value stands.
+//! The topology as text and as a TOML tree: the only module that knows the place of a value.
 
 mod syntax;
 mod tree;
@@ -16,7 +16,7 @@ pub use tree::{TomlInteger, TomlItem, TomlTable, TomlValue};
 /// Code of a fault in the TOML grammar itself.
 pub const SYNTAX: &str = "toml-syntax";
 
-/// Code of a file that nobody has written by hand.
+/// Code of a file that is larger than a topology can be.
 pub const FILE_TOO_LARGE: &str = "file-too-large";
 
 /// How long a topology can be, in bytes; five thousand nodes fit. All that is wrong with a file of

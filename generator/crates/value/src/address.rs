@@ -40,7 +40,8 @@ impl fmt::Display for Address {
 }
 
 fn no_address(text: &str) -> Malformed {
-    let refusal = Malformed::new(format!("`{text}` is no IPv4 address"), "no IPv4 address");
+    let refusal =
+        Malformed::new(format!("`{text}` is not a valid IPv4 address"), "not a valid IPv4 address");
     let bare = text.split(['/', ':']).next().unwrap_or_default().trim();
     match bare.parse::<Ipv4Addr>() {
         Ok(address) => refusal.did_you_mean(address),
@@ -86,14 +87,14 @@ mod tests {
             ("fd00::1", "`fd00::1` is IPv6, the mesh is IPv4", "expected an IPv4 address", ""),
             (
                 "10.66.66.1/32",
-                "`10.66.66.1/32` is no IPv4 address",
-                "no IPv4 address",
+                "`10.66.66.1/32` is not a valid IPv4 address",
+                "not a valid IPv4 address",
                 "did you mean `10.66.66.1`?",
             ),
             (
                 "10.66.66.256",
-                "`10.66.66.256` is no IPv4 address",
-                "no IPv4 address",
+                "`10.66.66.256` is not a valid IPv4 address",
+                "not a valid IPv4 address",
                 "write four numbers from 0 to 255, such as `10.66.66.1`",
             ),
             ("127.0.0.1", "`127.0.0.1` is a loopback address", "a loopback address", REACHABLE),

@@ -90,7 +90,9 @@ const fn hex_value(digit: u8) -> u8 {
 fn check_hex(digits: &str, length: usize, text: &str) -> Result<(), Malformed> {
     let label = format!("expected {length} hex digits");
     match digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-        Some(c) => Err(Malformed::new(format!("`{text}` has `{c}`, which is no hex digit"), label)),
+        Some(c) => {
+            Err(Malformed::new(format!("`{text}` has `{c}`, which is not a hex digit"), label))
+        }
         None if digits.len() != length => {
             Err(Malformed::new(format!("`{text}` has {} hex digits", digits.len()), label))
         }
@@ -125,7 +127,7 @@ mod tests {
         )]);
         let (upper, prefixed) = (EMPTY.to_uppercase(), format!("sha256:{EMPTY}"));
         let suggestion = format!("did you mean `{EMPTY}`?");
-        let not_hex = format!("`{prefixed}` has `s`, which is no hex digit");
+        let not_hex = format!("`{prefixed}` has `s`, which is not a hex digit");
         refuses::<Sha256>(&[
             (&upper, &format!("`{upper}` is in upper case"), "upper case", &suggestion),
             (&prefixed, &not_hex, "expected 64 hex digits", &suggestion),

@@ -68,7 +68,7 @@ impl Hostname {
     }
 }
 
-/// Refuses what is no label of RFC 1123 §2.1 in lower case. `text` is the whole value.
+/// Refuses a text that is not a label of RFC 1123 §2.1 in lower case. `text` is the whole value.
 pub(super) fn check_label(label: &str, text: &str) -> Result<(), Malformed> {
     label_fault(label).map_or(Ok(()), |fault| refuse(text, &fault))
 }
@@ -102,9 +102,10 @@ fn check_name(text: &str) -> Result<(), Malformed> {
     // getaddrinfo(3) and URL parsers read such a name as an IPv4 address.
     let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
     match text.rsplit('.').next() {
-        Some(_) if text.split('.').all(is_number) => {
-            Err(Malformed::new(format!("`{text}` is no IPv4 address"), "no IPv4 address"))
-        }
+        Some(_) if text.split('.').all(is_number) => Err(Malformed::new(
+            format!("`{text}` is not a valid IPv4 address"),
+            "not a valid IPv4 address",
+        )),
         Some(last) if is_number(last) => refuse(text, "a number as its last label"),
         _ => Ok(()),
     }
@@ -179,7 +180,12 @@ mod tests {
                 "a number as its last label",
                 "",
             ),
-            ("10.0.0.256", "`10.0.0.256` is no IPv4 address", "no IPv4 address", ""),
+            (
+                "10.0.0.256",
+                "`10.0.0.256` is not a valid IPv4 address",
+                "not a valid IPv4 address",
+                "",
+            ),
         ]);
         let long = ["a".repeat(60).as_str(); 5].join(".");
         let message = format!("`{long}` has 304 characters, 253 is the most");

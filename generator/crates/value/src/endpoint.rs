@@ -86,7 +86,7 @@ fn refuse_network(text: &str) -> Result<(), Malformed> {
     Err(refusal.did_you_mean(address))
 }
 
-/// Splits `host:port`. The colons of an IPv6 address without brackets are no separator.
+/// Splits `host:port`. The colons of an IPv6 address without brackets are not separators.
 pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((_, after)) if after.ends_with(']') => (text, None),
@@ -109,10 +109,11 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
             let name = DnsName::parse(&text.to_ascii_lowercase())?;
             check_name(&name).map(|()| Host::Name(name))
         }
-        (Err(_), _) => {
-            Err(Malformed::new(format!("`{text}` is no IPv6 address"), "no IPv6 address")
-                .help("write an IPv6 address with a port as `[2001:db8::1]:51820`"))
-        }
+        (Err(_), _) => Err(Malformed::new(
+            format!("`{text}` is not a valid IPv6 address"),
+            "not a valid IPv6 address",
+        )
+        .help("write an IPv6 address with a port as `[2001:db8::1]:51820`")),
     }
 }
 
@@ -280,19 +281,24 @@ mod tests {
             ),
             ("[::1]:51820", "`[::1]` is a loopback address", "a loopback address", reachable),
             ("fe80::1", "`fe80::1` is a link-local address", "a link-local address", reachable),
-            ("203.0.113.10:0", "`0` is no port", "expected 1 to 65535", bounds),
+            ("203.0.113.10:0", "`0` is not a valid port", "expected 1 to 65535", bounds),
             ("home:", "the port is empty", "empty port", ""),
-            ("203.0.113.256", "`203.0.113.256` is no IPv4 address", "no IPv4 address", ""),
+            (
+                "203.0.113.256",
+                "`203.0.113.256` is not a valid IPv4 address",
+                "not a valid IPv4 address",
+                "",
+            ),
             (
                 "2001:db8:::1",
-                "`2001:db8:::1` is no IPv6 address",
-                "no IPv6 address",
+                "`2001:db8:::1` is not a valid IPv6 address",
+                "not a valid IPv6 address",
                 "write an IPv6 address with a port as `[2001:db8::1]:51820`",
             ),
             (
                 "[1:2]",
-                "`[1:2]` is no IPv6 address",
-                "no IPv6 address",
+                "`[1:2]` is not a valid IPv6 address",
+                "not a valid IPv6 address",
                 "write an IPv6 address with a port as `[2001:db8::1]:51820`",
             ),
             (

@@ -72,7 +72,7 @@ pub(super) fn check_repository(text: &str) -> Result<(), Malformed> {
     let component = path.and_then(|path| path.split('/').find(|part| !is_path_component(part)));
     component.map_or(Ok(()), |part| {
         let message = format!("`{text}` has `{part}` in its path, which no image name has");
-        Err(Malformed::new(message, "no image repository"))
+        Err(Malformed::new(message, "not a valid image repository"))
     })
 }
 
@@ -126,13 +126,13 @@ mod tests {
             (
                 "r.example/a:1.2",
                 "`r.example/a:1.2` has `a:1.2` in its path, which no image name has",
-                "no image repository",
+                "not a valid image repository",
                 "did you mean `r.example/a`?",
             ),
             (
                 "r.example/a/",
                 "`r.example/a/` has `` in its path, which no image name has",
-                "no image repository",
+                "not a valid image repository",
                 "did you mean `r.example/a`?",
             ),
             // The colon of a port is none of a tag.
@@ -151,13 +151,13 @@ mod tests {
             (
                 "r.example/-a",
                 "`r.example/-a` has `-a` in its path, which no image name has",
-                "no image repository",
+                "not a valid image repository",
                 "",
             ),
             (
                 "r.example/a-",
                 "`r.example/a-` has `a-` in its path, which no image name has",
-                "no image repository",
+                "not a valid image repository",
                 "",
             ),
         ]);

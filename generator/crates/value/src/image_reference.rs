@@ -90,7 +90,10 @@ fn check_tag(tag: &str, text: &str) -> Result<(), Malformed> {
     let is_tag = tag.starts_with(is_word) && tag.chars().all(|c| is_word(c) || ".-".contains(c));
     match is_tag && tag.len() <= TAG_MAX {
         true => Ok(()),
-        false => Err(Malformed::new(format!("`{text}` has `{tag}`, which is no tag"), "no tag")),
+        false => Err(Malformed::new(
+            format!("`{text}` has `{tag}`, which is not a valid tag"),
+            "not a valid tag",
+        )),
     }
 }
 
@@ -120,7 +123,12 @@ mod tests {
         refuses::<ImageReference>(&[
             ("ghcr.io/a/b", "`ghcr.io/a/b` has no tag", "tag missing", no_tag),
             ("localhost:5000/a", "`localhost:5000/a` has no tag", "tag missing", no_tag),
-            ("ghcr.io/a:-1", "`ghcr.io/a:-1` has `-1`, which is no tag", "no tag", ""),
+            (
+                "ghcr.io/a:-1",
+                "`ghcr.io/a:-1` has `-1`, which is not a valid tag",
+                "not a valid tag",
+                "",
+            ),
             (
                 "traefik:v3.7.11",
                 "`traefik` names no registry",

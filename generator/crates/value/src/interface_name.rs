@@ -26,7 +26,7 @@ impl Text for InterfaceName {
                 None => return Ok(Self(text.to_owned())),
             },
         };
-        Err(Malformed::new(format!("`{text}` {fault}"), "no interface name")
+        Err(Malformed::new(format!("`{text}` {fault}"), "not a valid interface name")
             .help("write 1 to 15 letters, digits and `_=+.-`, such as `wg0`"))
     }
 }
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn refuses_the_rest() {
         let help = "write 1 to 15 letters, digits and `_=+.-`, such as `wg0`";
-        let label = "no interface name";
+        let label = "not a valid interface name";
         refuses::<InterfaceName>(&[
             ("", "the interface name is empty", "empty", ""),
             ("..", "`..` is a directory to Linux", label, help),

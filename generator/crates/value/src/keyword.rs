@@ -56,7 +56,8 @@ macro_rules! keywords {
 }
 
 fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
-    let refusal = Malformed::new(format!("`{text}` is no {noun}"), format!("unknown {noun}"));
+    let refusal =
+        Malformed::new(format!("`{text}` is not a valid {noun}"), format!("unknown {noun}"));
     let word = text.trim().to_lowercase();
     if let Some((_, why)) = UNSUPPORTED.iter().find(|(other, _)| (noun, word.as_str()) == *other) {
         return refusal.help(*why);
@@ -81,7 +82,7 @@ fn starts_next(rest: &str) -> bool {
     rest.starts_with('-')
 }
 
-/// What others call the same thing.
+/// Words of other programs for the same value.
 const SYNONYMS: [(&str, &str); 20] = [
     ("master", "control-plane"),
     ("controlplane", "control-plane"),
@@ -105,7 +106,7 @@ const SYNONYMS: [(&str, &str); 20] = [
     ("akamai", "linode"),
 ];
 
-/// What exists elsewhere and not here, and why: by noun and word.
+/// Words that other programs accept and this one does not, with the reason: by noun and word.
 const UNSUPPORTED: [((&str, &str), &str); 2] =
     [(("dataplane", "bpf"), NO_EBPF), (("dataplane", "ebpf"), NO_EBPF)];
 
@@ -228,7 +229,7 @@ keywords! {
 }
 
 keywords! {
-    /// What carries HTTP from the tunnel to Services.
+    /// The controller that carries HTTP from the tunnel to Services.
     pub enum IngressController {
         /// The community's ingress-nginx, retired in March 2026.
         IngressNginx = "ingress-nginx",
@@ -239,7 +240,7 @@ keywords! {
 }
 
 keywords! {
-    /// Who holds the tunnel's ingress rules.
+    /// The place of the tunnel's ingress rules.
     pub enum TunnelMode {
         /// A configuration file in the cluster.
         Local = "local",
@@ -250,7 +251,7 @@ keywords! {
 }
 
 keywords! {
-    /// What a client may reach through the mesh.
+    /// A destination that a client may reach through the mesh.
     pub enum Reach {
         /// The nodes' addresses.
         Nodes = "nodes",
@@ -289,7 +290,7 @@ keywords! {
 }
 
 keywords! {
-    /// Who runs a node's machine or network.
+    /// The provider of a node's machine or network.
     pub enum ProviderName {
         /// Alibaba Cloud.
         Alibaba = "alibaba",
@@ -321,7 +322,7 @@ keywords! {
         Upcloud = "upcloud",
         /// Vultr.
         Vultr = "vultr",
-        /// Any other, of which nothing is known.
+        /// Any other provider: no fact about it is known.
         Other = "other",
     }
     noun: "a" "provider", such as "hetzner";
@@ -348,39 +349,59 @@ mod tests {
     #[test]
     fn proposes_the_closest_word() {
         refuses::<Role>(&[
-            ("Worker", "`Worker` is no role", "unknown role", "did you mean `worker`?"),
+            ("Worker", "`Worker` is not a valid role", "unknown role", "did you mean `worker`?"),
             (
                 "control_plane",
-                "`control_plane` is no role",
+                "`control_plane` is not a valid role",
                 "unknown role",
                 "did you mean `control-plane`?",
             ),
-            ("master", "`master` is no role", "unknown role", "did you mean `control-plane`?"),
-            ("etcd", "`etcd` is no role", "unknown role", "known are control-plane, worker"),
-            ("work", "`work` is no role", "unknown role", "known are control-plane, worker"),
+            (
+                "master",
+                "`master` is not a valid role",
+                "unknown role",
+                "did you mean `control-plane`?",
+            ),
+            (
+                "etcd",
+                "`etcd` is not a valid role",
+                "unknown role",
+                "known are control-plane, worker",
+            ),
+            (
+                "work",
+                "`work` is not a valid role",
+                "unknown role",
+                "known are control-plane, worker",
+            ),
         ]);
         refuses::<Os>(&[(
             "debian-11",
-            "`debian-11` is no operating system",
+            "`debian-11` is not a valid operating system",
             "unknown operating system",
             "did you mean `debian-12`?",
         )]);
         refuses::<Os>(&[(
             "ubuntu",
-            "`ubuntu` is no operating system",
+            "`ubuntu` is not a valid operating system",
             "unknown operating system",
             "write one of ubuntu-22.04, ubuntu-24.04, ubuntu-26.04",
         )]);
-        refuses::<Dataplane>(&[("BPF", "`BPF` is no dataplane", "unknown dataplane", NO_EBPF)]);
+        refuses::<Dataplane>(&[(
+            "BPF",
+            "`BPF` is not a valid dataplane",
+            "unknown dataplane",
+            NO_EBPF,
+        )]);
         refuses::<TaintEffect>(&[(
             "noschedule",
-            "`noschedule` is no taint effect",
+            "`noschedule` is not a valid taint effect",
             "unknown taint effect",
             "did you mean `NoSchedule`?",
         )]);
         refuses::<Arch>(&[(
             "x86_64",
-            "`x86_64` is no architecture",
+            "`x86_64` is not a valid architecture",
             "unknown architecture",
             "did you mean `amd64`?",
         )]);

@@ -28,8 +28,11 @@ impl Text for LabelKey {
     fn parse(text: &str) -> Result<Self, Malformed> {
         let (prefix, name) = text.split_once('/').map_or((None, text), |(p, n)| (Some(p), n));
         if name.is_empty() || prefix == Some("") {
-            return Err(Malformed::new(format!("`{text}` is no label key"), "no label key")
-                .help("write a name, with a DNS name and `/` before it if it is not yours alone"));
+            return Err(Malformed::new(
+                format!("`{text}` is not a valid label key"),
+                "not a valid label key",
+            )
+            .help("write a name, with a DNS name and `/` before it if it is not yours alone"));
         }
         check_segment(name, text)?;
         prefix.map(DnsName::parse).transpose()?;
@@ -153,8 +156,8 @@ mod tests {
         refuses::<LabelKey>(&[
             (
                 "example.com/",
-                "`example.com/` is no label key",
-                "no label key",
+                "`example.com/` is not a valid label key",
+                "not a valid label key",
                 "write a name, with a DNS name and `/` before it if it is not yours alone",
             ),
             ("a b", "`a b` has the character ` `", label, help),
@@ -182,7 +185,7 @@ mod tests {
             ),
             (
                 "a:noexecute",
-                "`noexecute` is no taint effect",
+                "`noexecute` is not a valid taint effect",
                 "unknown taint effect",
                 "did you mean `NoExecute`?",
             ),

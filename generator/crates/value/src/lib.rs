@@ -1,7 +1,7 @@
-//! Values: one thing that a user writes, one type that cannot hold rubbish.
+//! Values: each value that a user writes has a type that holds valid values only.
 //!
-//! A type here is judged by one value alone; what needs two is a rule. Each parses, prints back
-//! what it was made from in its normal form, and explains itself when it refuses.
+//! A type checks one value alone; a check of two values is a rule. Each type parses a text, prints
+//! its normal form, and explains why it refuses a text.
 
 mod address;
 mod digest;
@@ -66,21 +66,21 @@ pub const WIREGUARD_OVERHEAD: u16 = 80;
 
 /// A value that is written as a TOML string.
 pub trait Text: Sized {
-    /// What a user is told to write, with its article and an example.
+    /// The description in messages, with its article and an example.
     const EXPECTED: &'static str;
-    /// How all such texts look.
+    /// The form of all such texts, for the JSON Schema.
     const FORM: Form;
 
     /// Reads the text between the quotes.
     ///
     /// # Errors
     ///
-    /// When the text is no such value, with the corrected one where it follows.
+    /// When the text is not a valid value, with the corrected value where there is exactly one.
     fn parse(text: &str) -> Result<Self, Malformed>;
 }
 
-/// What a schema can say of a text. It takes whatever [`Text::parse`] takes, and more: only that can
-/// count, look things up and correct.
+/// The form of a text, as a JSON Schema can express it. It accepts every text that [`Text::parse`]
+/// accepts, and more: a schema cannot count, look names up or correct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Any text.
@@ -104,7 +104,7 @@ pub fn constant<T: Text>(text: &'static str) -> T {
 
 /// A value that is written as a TOML integer.
 pub trait Number: Sized {
-    /// What a user is told to write, with its article and its bounds.
+    /// The description in messages, with its article and its bounds.
     const EXPECTED: &'static str;
     /// The lowest and the highest.
     const BOUNDS: [i64; 2];
@@ -122,7 +122,7 @@ pub trait Number: Sized {
 pub struct Malformed {
     /// What is wrong, with the value: lower case, no full stop.
     pub message: String,
-    /// What is said at the place of the value.
+    /// The label at the place of the value.
     pub label: String,
     /// The corrected value, or what to do.
     pub help: Option<String>,

@@ -44,7 +44,7 @@ pub fn parse(source: &[u8]) -> Result<BTreeMap<String, Sha256>, String> {
         return Err(format!("its schema_version is {}, not 1", document.schema_version));
     }
     match document.files.keys().find(|path| !is_plain(path)) {
-        Some(path) => Err(format!("`{path}` is no path below the directory")),
+        Some(path) => Err(format!("`{path}` is not a path below the directory")),
         None => Ok(document.files),
     }
 }

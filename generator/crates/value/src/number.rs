@@ -43,7 +43,7 @@ macro_rules! number {
                 let in_bounds = <$integer>::try_from(integer).ok();
                 let in_bounds = in_bounds.filter(|number| ($lowest..=$highest).contains(number));
                 in_bounds.map(Self).ok_or_else(|| {
-                    let message = format!(concat!("`{}` is no ", $noun), integer);
+                    let message = format!(concat!("`{}` is not a valid ", $noun), integer);
                     let label = concat!("expected ", $lowest, " to ", $highest);
                     Malformed::new(message, label).help($help)
                 })
@@ -150,7 +150,7 @@ mod tests {
         refuses_number::<NodeId>(
             0,
             (
-                "`0` is no id",
+                "`0` is not a valid id",
                 "expected 1 to 16777214",
                 "ids count from 1: the id is added to the first address of `node_subnet`",
             ),
@@ -158,19 +158,19 @@ mod tests {
         refuses_number::<PodPrefixLen>(
             29,
             (
-                "`29` is no prefix length of a pod block",
+                "`29` is not a valid prefix length of a pod block",
                 "expected 20 to 28",
                 "24 gives each node 256 pod addresses, 20 gives 4096, 28 gives 16",
             ),
         );
         refuses_number::<Port>(
             65_536,
-            ("`65536` is no port", "expected 1 to 65535", "ports are from 1 to 65535"),
+            ("`65536` is not a valid port", "expected 1 to 65535", "ports are from 1 to 65535"),
         );
         refuses_number::<Mtu>(
             575,
             (
-                "`575` is no MTU",
+                "`575` is not a valid MTU",
                 "expected 576 to 65535",
                 "most networks carry 1500, some clouds 1460 or 8950",
             ),
@@ -178,7 +178,7 @@ mod tests {
         refuses_number::<Keepalive>(
             -1,
             (
-                "`-1` is no keepalive interval",
+                "`-1` is not a valid keepalive interval",
                 "expected 0 to 65535",
                 "25 seconds keeps most NATs open, 0 turns it off",
             ),
@@ -186,7 +186,7 @@ mod tests {
         refuses_number::<RoundTripMs>(
             3_334,
             (
-                "`3334` is no round trip in milliseconds",
+                "`3334` is not a valid round trip in milliseconds",
                 "expected 1 to 3333",
                 "measure it with `ping` between the two control planes that are farthest apart",
             ),
@@ -194,7 +194,7 @@ mod tests {
         refuses_number::<AsNumber>(
             4_200_000_000,
             (
-                "`4200000000` is no AS number",
+                "`4200000000` is not a valid AS number",
                 "expected 1 to 2147483647",
                 "take one of 64512 to 65534, which are for private use (RFC 6996)",
             ),
@@ -202,7 +202,7 @@ mod tests {
         refuses_number::<Replicas>(
             i64::MAX,
             (
-                "`9223372036854775807` is no number of replicas",
+                "`9223372036854775807` is not a valid number of replicas",
                 "expected 1 to 25",
                 "2 survives the loss of one node",
             ),

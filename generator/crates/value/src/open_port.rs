@@ -56,7 +56,7 @@ impl Text for OpenPort {
 }
 
 fn no_open_port(text: &str) -> Malformed {
-    Malformed::new(format!("`{text}` is no open port"), "expected port/protocol")
+    Malformed::new(format!("`{text}` is not a valid open port"), "expected port/protocol")
 }
 
 fn without_protocol(text: &str) -> Malformed {
@@ -71,8 +71,10 @@ pub(super) fn parse_port(text: &str) -> Result<Port, Malformed> {
     }
     match text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Port::from_integer(text.parse().unwrap_or(i64::MAX)),
-        false => Err(Malformed::new(format!("`{text}` is no port"), "expected 1 to 65535")
-            .help("ports are from 1 to 65535")),
+        false => {
+            Err(Malformed::new(format!("`{text}` is not a valid port"), "expected 1 to 65535")
+                .help("ports are from 1 to 65535"))
+        }
     }
 }
 
@@ -115,14 +117,19 @@ mod tests {
                 "protocol missing",
                 "append `/tcp` or `/udp`, as in `443/tcp`",
             ),
-            ("443/TCP", "`TCP` is no protocol", "unknown protocol", "did you mean `tcp`?"),
-            ("443/sctp", "`sctp` is no protocol", "unknown protocol", "known are tcp, udp"),
-            ("tcp/443", "`tcp/443` is no open port", label, "did you mean `443/tcp`?"),
-            ("9-8/tcp", "`9-8/tcp` is no open port", label, "did you mean `8-9/tcp`?"),
-            ("8:9/tcp", "`8:9/tcp` is no open port", label, "did you mean `8-9/tcp`?"),
-            ("0/tcp", "`0` is no port", "expected 1 to 65535", bounds),
-            ("tcp/udp", "`tcp` is no port", "expected 1 to 65535", bounds),
-            ("+1/tcp", "`+1` is no port", "expected 1 to 65535", bounds),
+            ("443/TCP", "`TCP` is not a valid protocol", "unknown protocol", "did you mean `tcp`?"),
+            (
+                "443/sctp",
+                "`sctp` is not a valid protocol",
+                "unknown protocol",
+                "known are tcp, udp",
+            ),
+            ("tcp/443", "`tcp/443` is not a valid open port", label, "did you mean `443/tcp`?"),
+            ("9-8/tcp", "`9-8/tcp` is not a valid open port", label, "did you mean `8-9/tcp`?"),
+            ("8:9/tcp", "`8:9/tcp` is not a valid open port", label, "did you mean `8-9/tcp`?"),
+            ("0/tcp", "`0` is not a valid port", "expected 1 to 65535", bounds),
+            ("tcp/udp", "`tcp` is not a valid port", "expected 1 to 65535", bounds),
+            ("+1/tcp", "`+1` is not a valid port", "expected 1 to 65535", bounds),
         ]);
     }
 }

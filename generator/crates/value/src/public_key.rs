@@ -45,7 +45,7 @@ impl Text for PublicKey {
 }
 
 fn refusal(text: &str, fault: &str) -> Malformed {
-    Malformed::new(format!("`{text}` {fault}"), "no public key")
+    Malformed::new(format!("`{text}` {fault}"), "not a valid key")
 }
 
 fn no_base64(text: &str, error: DecodeError) -> Malformed {
@@ -55,7 +55,7 @@ fn no_base64(text: &str, error: DecodeError) -> Malformed {
             format!("has the character `{foreign}`, which is not base64 there")
         }
         DecodeError::InvalidLastSymbol { .. } => {
-            "ends in bits that are no part of a key".to_owned()
+            "ends in bits that are not part of a key".to_owned()
         }
         _ => format!("is {} characters long, a key is 44", text.chars().count()),
     };
@@ -102,27 +102,27 @@ mod tests {
             (
                 "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo",
                 "`hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo` is 43 characters long, a key is 44",
-                "no public key",
+                "not a valid key",
                 "did you mean `hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=`?",
             ),
             (
                 "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=",
-                "`hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=` ends in bits that are no part of a key",
-                "no public key",
+                "`hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=` ends in bits that are not part of a key",
+                "not a valid key",
                 copy,
             ),
             (
                 "hSDw…",
                 "`hSDw…` has the character `…`, which is not base64 there",
-                "no public key",
+                "not a valid key",
                 copy,
             ),
-            ("hSDw", "`hSDw` is 3 bytes long, a key is 32", "no public key", ""),
-            ("", "`` is 0 bytes long, a key is 32", "no public key", ""),
+            ("hSDw", "`hSDw` is 3 bytes long, a key is 32", "not a valid key", ""),
+            ("", "`` is 0 bytes long, a key is 32", "not a valid key", ""),
             (
                 &zero,
                 &format!("`{zero}` is 32 zero bytes"),
-                "no public key",
+                "not a valid key",
                 "make the key with `meshwright keys`",
             ),
         ]);

@@ -1,4 +1,4 @@
-//! Reasons that people give.
+//! The reason for which a warning is accepted.
 
 use super::string::string_type;
 use super::{Form, Malformed, Text};

@@ -1,4 +1,4 @@
-//! Who can open the secret store.
+//! Recipients: the keys that can decrypt the store of secrets.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use super::string::string_type;
 use super::{Form, Malformed, Text};
 
 string_type! {
-    /// Someone who can decrypt: `age1…`, or the key of an SSH public key line without its comment.
+    /// A key that can decrypt the store: `age1…`, or the key of an SSH public key line without its comment.
     ///
     /// Only the form is checked: of `age1…` the alphabet and the least length, not the checksum;
     /// of SSH keys that the base64 holds a key of the type that stands before it. age(1) checks the
@@ -19,7 +19,7 @@ string_type! {
 const BECH32: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 /// Length of an X25519 recipient; those of plugins and hybrid keys are longer.
 const AGE_MIN: usize = 62;
-/// The SSH key types that age encrypts to.
+/// The SSH key types to which age encrypts.
 const SSH_TYPES: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
 
 impl Text for Recipient {
@@ -32,16 +32,17 @@ impl Text for Recipient {
         // What is secret is not repeated: diagnostics land in logs.
         if text.contains("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") {
             return Err(Malformed::new(
-                "a private key stands where a recipient belongs",
+                "a private key is in the place of a recipient",
                 "private key",
             )
             .help("make a new identity, this one is exposed; write its public half, `age1…`"));
         }
         let recipient = if text.starts_with("age1") { age(text) } else { ssh(text) };
         recipient.map(Self).ok_or_else(|| {
-            Malformed::new(format!("`{text}` is no recipient"), "no recipient").help(
-                "write `age1…` as `age-keygen -y` prints it, or an ssh-ed25519 or ssh-rsa key",
-            )
+            Malformed::new(format!("`{text}` is not a valid recipient"), "not a valid recipient")
+                .help(
+                    "write `age1…` as `age-keygen -y` prints it, or an ssh-ed25519 or ssh-rsa key",
+                )
         })
     }
 }
@@ -101,8 +102,8 @@ mod tests {
         for text in refused {
             refuses::<Recipient>(&[(
                 &text,
-                &format!("`{text}` is no recipient"),
-                "no recipient",
+                &format!("`{text}` is not a valid recipient"),
+                "not a valid recipient",
                 HELP,
             )]);
         }
@@ -111,9 +112,14 @@ mod tests {
     #[test]
     fn refuses_the_rest() {
         refuses::<Recipient>(&[
-            ("alice", "`alice` is no recipient", "no recipient", HELP),
-            ("age1ql3z", "`age1ql3z` is no recipient", "no recipient", HELP),
-            ("ssh-ed25519 AAAA", "`ssh-ed25519 AAAA` is no recipient", "no recipient", HELP),
+            ("alice", "`alice` is not a valid recipient", "not a valid recipient", HELP),
+            ("age1ql3z", "`age1ql3z` is not a valid recipient", "not a valid recipient", HELP),
+            (
+                "ssh-ed25519 AAAA",
+                "`ssh-ed25519 AAAA` is not a valid recipient",
+                "not a valid recipient",
+                HELP,
+            ),
         ]);
     }
 
@@ -121,7 +127,7 @@ mod tests {
     fn does_not_repeat_a_private_key() {
         refuses::<Recipient>(&[(
             "AGE-SECRET-KEY-1QQQQ",
-            "a private key stands where a recipient belongs",
+            "a private key is in the place of a recipient",
             "private key",
             "make a new identity, this one is exposed; write its public half, `age1…`",
         )]);

@@ -20,7 +20,7 @@ impl SourceUrl {
     ///
     /// # Panics
     ///
-    /// When it is no such URL: a bug, whatever the topology.
+    /// When it is not a valid URL: a bug, whatever the topology contains.
     pub fn upstream(url: &str) -> Self {
         Self::parse(url).unwrap_or_else(|fault| unreachable!("{url}: {}", fault.message))
     }
@@ -64,13 +64,14 @@ impl Text for SourceUrl {
 
 fn on_another_host(text: &str, host: &str) -> Malformed {
     let label = format!("`{}` is read as a host", host.split('/').next().unwrap_or(host));
-    Malformed::new(format!("`{text}` is no file of this machine"), label)
+    Malformed::new(format!("`{text}` is not a valid file of this machine"), label)
         .help("write three slashes after `file:`, or the path alone")
 }
 
 /// The path goes into a script: what ends a quoted string there is in no file's name.
 fn check_path(path: &str) -> Result<(), Malformed> {
-    let refusal = |label: String| Malformed::new(format!("`{path}` is no path of a file"), label);
+    let refusal =
+        |label: String| Malformed::new(format!("`{path}` is not a valid path of a file"), label);
     if path.ends_with('/') {
         return Err(refusal("ends as a folder does".to_owned()).help("name the file"));
     }
@@ -105,26 +106,31 @@ mod tests {
         refuses::<SourceUrl>(&[
             (
                 "file://opt/traefik.tgz",
-                "`file://opt/traefik.tgz` is no file of this machine",
+                "`file://opt/traefik.tgz` is not a valid file of this machine",
                 "`opt` is read as a host",
                 "write three slashes after `file:`, or the path alone",
             ),
-            ("/opt/", "`/opt/` is no path of a file", "ends as a folder does", "name the file"),
+            (
+                "/opt/",
+                "`/opt/` is not a valid path of a file",
+                "ends as a folder does",
+                "name the file",
+            ),
             (
                 "/opt/it's.tgz",
-                "`/opt/it's.tgz` is no path of a file",
+                "`/opt/it's.tgz` is not a valid path of a file",
                 "the character `\\'`",
                 "rename the file",
             ),
             (
                 "charts/traefik.tgz",
-                "`charts/traefik.tgz` is no URL",
+                "`charts/traefik.tgz` is not a valid URL",
                 "scheme missing",
                 "did you mean `https://charts/traefik.tgz`?",
             ),
             (
                 "ftp://example.com/x",
-                "`ftp://example.com/x` is no URL",
+                "`ftp://example.com/x` is not a valid URL",
                 "unknown scheme",
                 "write `https://` or `http://`",
             ),

@@ -105,7 +105,8 @@ fn no_subnet(text: &str) -> Malformed {
     if let Ok(address) = text.parse::<IpAddr>() {
         return without_prefix(address, text);
     }
-    let refusal = Malformed::new(format!("`{text}` is no IPv4 network"), "no IPv4 network");
+    let refusal =
+        Malformed::new(format!("`{text}` is not a valid IPv4 network"), "not a valid IPv4 network");
     match from_netmask(text) {
         Some(net) => refusal.suggest(net.trunc()),
         None => refusal.help("write an address and a prefix length, such as `10.66.66.0/24`"),
@@ -173,7 +174,7 @@ impl Text for SourceNet {
 
 /// A port has no place in a network.
 fn no_source(text: &str) -> Malformed {
-    let refusal = Malformed::new(format!("`{text}` is no network"), "no network");
+    let refusal = Malformed::new(format!("`{text}` is not a valid network"), "not a valid network");
     match text.parse::<SocketAddr>() {
         Ok(socket) => refusal.did_you_mean(socket.ip()),
         Err(_) => refusal.help("write it as `203.0.113.0/24`, `2001:db8::/32` or one address"),
@@ -227,8 +228,8 @@ mod tests {
             ),
             (
                 "10.66.66.0/255.255.255.0",
-                "`10.66.66.0/255.255.255.0` is no IPv4 network",
-                "no IPv4 network",
+                "`10.66.66.0/255.255.255.0` is not a valid IPv4 network",
+                "not a valid IPv4 network",
                 "did you mean `10.66.66.0/24`?",
             ),
         ]);
@@ -241,14 +242,14 @@ mod tests {
             ),
             (
                 "203.0.113.7:22",
-                "`203.0.113.7:22` is no network",
-                "no network",
+                "`203.0.113.7:22` is not a valid network",
+                "not a valid network",
                 "did you mean `203.0.113.7`?",
             ),
             (
                 "[2001:db8::1]:22",
-                "`[2001:db8::1]:22` is no network",
-                "no network",
+                "`[2001:db8::1]:22` is not a valid network",
+                "not a valid network",
                 "did you mean `2001:db8::1`?",
             ),
         ]);
@@ -264,12 +265,17 @@ mod tests {
         let write = "write an address and a prefix length, such as `10.66.66.0/24`";
         refuses::<Subnet>(&[
             ("fd00::/64", "`fd00::/64` is IPv6, the mesh is IPv4", "expected an IPv4 network", ""),
-            ("10.66.66.0/33", "`10.66.66.0/33` is no IPv4 network", "no IPv4 network", write),
+            (
+                "10.66.66.0/33",
+                "`10.66.66.0/33` is not a valid IPv4 network",
+                "not a valid IPv4 network",
+                write,
+            ),
         ]);
         refuses::<SourceNet>(&[(
             "any",
-            "`any` is no network",
-            "no network",
+            "`any` is not a valid network",
+            "not a valid network",
             "write it as `203.0.113.0/24`, `2001:db8::/32` or one address",
         )]);
     }

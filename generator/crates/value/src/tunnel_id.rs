@@ -20,8 +20,10 @@ impl Text for TunnelId {
         let hex = groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()));
         match hex && groups.iter().map(|group| group.len()).eq(GROUPS) {
             true => Ok(Self(text.to_ascii_lowercase())),
-            false => Err(Malformed::new(format!("`{text}` is no tunnel id"), "expected a UUID")
-                .help("`cloudflared tunnel list` prints the ids of your tunnels")),
+            false => {
+                Err(Malformed::new(format!("`{text}` is not a valid tunnel id"), "expected a UUID")
+                    .help("`cloudflared tunnel list` prints the ids of your tunnels"))
+            }
         }
     }
 }
@@ -41,7 +43,7 @@ mod tests {
     fn refuses_the_rest() {
         refuses::<TunnelId>(&[(
             "atlas",
-            "`atlas` is no tunnel id",
+            "`atlas` is not a valid tunnel id",
             "expected a UUID",
             "`cloudflared tunnel list` prints the ids of your tunnels",
         )]);

@@ -49,7 +49,7 @@ fn is_url_character(c: char) -> bool {
 }
 
 fn refusal(text: &str, label: &str) -> Malformed {
-    Malformed::new(format!("`{text}` is no URL"), label)
+    Malformed::new(format!("`{text}` is not a valid URL"), label)
 }
 
 fn no_scheme(text: &str) -> Malformed {
@@ -98,21 +98,26 @@ mod tests {
         refuses::<Url>(&[
             (
                 "mirror.example.com/apt",
-                "`mirror.example.com/apt` is no URL",
+                "`mirror.example.com/apt` is not a valid URL",
                 "scheme missing",
                 "did you mean `https://mirror.example.com/apt`?",
             ),
-            ("", "`` is no URL", "scheme missing", "write `https://`, a host, and a path"),
+            ("", "`` is not a valid URL", "scheme missing", "write `https://`, a host, and a path"),
             (
                 "ftp://example.com",
-                "`ftp://example.com` is no URL",
+                "`ftp://example.com` is not a valid URL",
                 "unknown scheme",
                 "write `https://` or `http://`",
             ),
-            ("https:///apt", "`https:///apt` is no URL", "no host", "write a host after `://`"),
+            (
+                "https:///apt",
+                "`https:///apt` is not a valid URL",
+                "no host",
+                "write a host after `://`",
+            ),
             (
                 "https://a.example/a b",
-                "`https://a.example/a b` is no URL",
+                "`https://a.example/a b` is not a valid URL",
                 "the character ` `",
                 "percent-encode it",
             ),

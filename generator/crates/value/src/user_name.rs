@@ -25,8 +25,11 @@ fn check(text: &str) -> Result<(), Malformed> {
     let starts = text.starts_with(|c: char| matches!(c, 'a'..='z' | '_'));
     match starts && text.chars().all(allowed) && text.len() <= 32 {
         true => Ok(()),
-        false => Err(Malformed::new(format!("`{text}` is no user name"), "no user name")
-            .help("write up to 32 of a-z, 0-9, `_` and `-`, first a letter")),
+        false => Err(Malformed::new(
+            format!("`{text}` is not a valid user name"),
+            "not a valid user name",
+        )
+        .help("write up to 32 of a-z, 0-9, `_` and `-`, first a letter")),
     }
 }
 
@@ -44,9 +47,19 @@ mod tests {
     fn refuses_the_rest() {
         let help = "write up to 32 of a-z, 0-9, `_` and `-`, first a letter";
         refuses::<UserName>(&[
-            ("Debian", "`Debian` is no user name", "no user name", "did you mean `debian`?"),
-            ("a@b", "`a@b` is no user name", "no user name", help),
-            ("-oProxyCommand=x", "`-oProxyCommand=x` is no user name", "no user name", help),
+            (
+                "Debian",
+                "`Debian` is not a valid user name",
+                "not a valid user name",
+                "did you mean `debian`?",
+            ),
+            ("a@b", "`a@b` is not a valid user name", "not a valid user name", help),
+            (
+                "-oProxyCommand=x",
+                "`-oProxyCommand=x` is not a valid user name",
+                "not a valid user name",
+                help,
+            ),
         ]);
     }
 }

@@ -47,7 +47,8 @@ impl Text for Version {
         if let Some(version) = released(text) {
             return Ok(version);
         }
-        let refusal = Malformed::new(format!("`{text}` is no version"), "no version");
+        let refusal =
+            Malformed::new(format!("`{text}` is not a valid version"), "not a valid version");
         let bare = text.trim().trim_start_matches(['v', 'V']);
         if let Some(suggestion) = released(bare) {
             return Err(refusal.suggest(suggestion));
@@ -97,12 +98,27 @@ mod tests {
     fn refuses_the_rest() {
         let write = "write major.minor.patch, such as `1.37.2`";
         refuses::<Version>(&[
-            ("v1.37.2", "`v1.37.2` is no version", "no version", "did you mean `1.37.2`?"),
-            ("1.37", "`1.37` is no version", "no version", "did you mean `1.37.0`?"),
-            ("1.38.0-rc.1", "`1.38.0-rc.1` is no version", "no version", "did you mean `1.38.0`?"),
-            ("1.037.2", "`1.037.2` is no version", "no version", write),
-            ("1.37.2.1", "`1.37.2.1` is no version", "no version", write),
-            ("latest", "`latest` is no version", "no version", write),
+            (
+                "v1.37.2",
+                "`v1.37.2` is not a valid version",
+                "not a valid version",
+                "did you mean `1.37.2`?",
+            ),
+            (
+                "1.37",
+                "`1.37` is not a valid version",
+                "not a valid version",
+                "did you mean `1.37.0`?",
+            ),
+            (
+                "1.38.0-rc.1",
+                "`1.38.0-rc.1` is not a valid version",
+                "not a valid version",
+                "did you mean `1.38.0`?",
+            ),
+            ("1.037.2", "`1.037.2` is not a valid version", "not a valid version", write),
+            ("1.37.2.1", "`1.37.2.1` is not a valid version", "not a valid version", write),
+            ("latest", "`latest` is not a valid version", "not a valid version", write),
         ]);
         means::<Version>(&[
             ("v1.37.2", "1.37.2"),

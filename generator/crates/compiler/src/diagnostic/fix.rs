@@ -6,20 +6,20 @@ use crate::route::Route;
 
 /// A change of the document that follows from a finding, and from nothing else.
 ///
-/// Its words are made of the same parts as the change, so that what the help says and what
-/// `check --fix` does cannot differ.
+/// Its words are made of the same parts as the change, so that the help and
+/// `check --fix` cannot differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// What to do to the document.
     pub change: Change,
-    /// What a user is told.
+    /// The help for the user.
     pub help: String,
 }
 
 /// One change of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Another value stands at the route.
+    /// Another value is written at the route.
     Replace {
         /// The value that goes.
         at: Route,
@@ -41,7 +41,7 @@ pub enum Change {
 }
 
 impl Fix {
-    /// The string at `at` is meant to be `text`.
+    /// The string at `at` is probably meant to be `text`.
     pub fn suggest(at: &Route, text: &str) -> Self {
         let value = Value::from(text).to_string();
         let help = format!("did you mean `{text}`?");

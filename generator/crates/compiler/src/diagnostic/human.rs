@@ -19,7 +19,7 @@ const LONGEST: usize = 4096;
 /// A label beside the end of a line is not pressed into less.
 const NARROWEST: usize = 24;
 
-/// Nobody reads more; the other formats have all.
+/// A person reads no more; the other formats contain all.
 const SHOWN: usize = 100;
 
 /// Prints the first diagnostics with the lines that they speak of, then how many there were.

@@ -6,10 +6,10 @@ use std::ops::Bound;
 use super::{Diagnostic, Finding, Place, Severity};
 use crate::route::{Route, Step};
 
-/// Code of the error that says that further ones are not told.
+/// Code of the error that reports that further errors are left out.
 pub const ERRORS_TOO_MANY: &str = "errors-too-many";
 
-/// How many errors are told. Nobody mends more before the next look, and a damaged file of the
+/// How many errors are reported. No user fixes more before the next check, and a damaged file of the
 /// largest size holds half a million, whose report would be a hundred times as large as the file.
 const MOST: usize = 10_000;
 
@@ -63,7 +63,7 @@ impl Problems {
         self.errors += usize::from(is_error);
     }
 
-    /// Whether a further error would not be told: to look for one is of no use.
+    /// Whether a further error would not be reported, so that a search for one is of no use.
     #[must_use]
     pub fn are_too_many(&self) -> bool {
         self.errors > MOST
@@ -123,7 +123,7 @@ fn too_many(found: Diagnostic) -> Diagnostic {
         label.text = "one more is here".to_owned();
     }
     let message = format!("there are more than {MOST} errors");
-    let help = "mend what is told, then check again: further errors are not looked for";
+    let help = "fix the reported errors, then check again: further errors are left out";
     let finding = Finding { message, labels, help: Some(help.to_owned()), change: None };
     Diagnostic { code: ERRORS_TOO_MANY, severity: Severity::Error, finding }
 }

@@ -1,4 +1,7 @@
-//! Breaks words into lines of columns, not of characters: a Chinese one takes two.
+//! Breaks text into lines of columns: a Chinese character takes two.
+//!
+//! Not the `textwrap` crate: text between backticks must stay on one line, because people copy it.
+//! That needs a word separator of our own, which is most of this module.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -10,8 +13,8 @@ pub(super) fn width(text: &str) -> usize {
     text.replace('\t', TAB).width()
 }
 
-/// The lines of a text, none wider than `width` columns unless one word is. What stands between
-/// backticks is one word: people copy it.
+/// The lines of a text, none wider than `width` columns unless one word is. Text between
+/// backticks is one word, because people copy it.
 pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
     text.split('\n').flat_map(|paragraph| fill(&words(paragraph), width)).collect()
 }

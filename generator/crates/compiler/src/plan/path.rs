@@ -1,11 +1,11 @@
-//! The way of a packet from a pod of one node to a pod of another, as the peers of each node on it
-//! have it: what the picture in `out/README.md` shows.
+//! The path of a packet from a pod of one node to a pod of another, as the peers of each node on it
+//! define it. The picture in `out/README.md` shows it.
 
 use crate::plan::mesh::PeerIdentity;
 use crate::plan::{NodePlan, Plan};
 use meshwright_value::Endpoint;
 
-/// One node on the way.
+/// One node on the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Station<'plan> {
     /// The node.
