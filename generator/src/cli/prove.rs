@@ -56,7 +56,7 @@ impl Session<'_> {
     }
 }
 
-/// Prints the causes of failures as `check` prints its diagnostics. Long lists are cut for people.
+/// Prints the causes of failures as `check` prints its diagnostics. Long lists are cut.
 pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Result<()> {
     let dir = session.out_dir();
     let causes = human::causes(proof);
