@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 
 use meshwright_compiler::plan::mesh::PeerIdentity;
 use meshwright_compiler::plan::{NodePlan, Plan};
-use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest,
+};
 use proptest::sample::SizeRange;
 
 use crate::testing::{Rendered, compile_text, human, render};
@@ -111,6 +113,9 @@ fn peer_towards<'plan>(
 }
 
 proptest! {
+    // Each case renders a whole mesh at least once; the default of 256 cases takes four times as long.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn every_pair_meets_the_same_way_in_both_directions(hosts in hosts(0..12)) {
         with_plan(&hosts, |plan| {
@@ -174,7 +179,9 @@ proptest! {
             prop_assert_eq!(all[&name], addresses);
         }
     }
+}
 
+proptest! {
     #[test]
     fn any_text_gets_a_report(text in any::<String>()) {
         let compiled = compile_text("random.toml", text);
