@@ -4,8 +4,8 @@
 //! `cargo bench --bench scale` prints one line a size. Whole processes are timed, cold (into an empty
 //! directory), unchanged (into its own output), `check` and `prove`; each figure is the median of
 //! [`ROUNDS`], taken in turn; peak memory is the process's VmHWM. Then `check` alone is timed, of a
-//! mesh behind NAT and of files of the largest size that are wrong all over.
-//! Nothing is asserted here: a busy machine must not fail a test.
+//! mesh behind NAT and of files of the largest size with as many errors as fit.
+//! No duration is asserted: a busy machine must not fail a test.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, or stops")]
 #![expect(clippy::disallowed_types, reason = "a benchmark asks the clock")]
@@ -52,7 +52,7 @@ fn main() {
     }
 }
 
-/// Of a mesh, all but the first two nodes stand behind NAT: each of them is a relay.
+/// The mesh with all nodes but the first two behind NAT. The two are the relays.
 fn behind_nat(mesh: &str) -> String {
     let mut endpoints = 0;
     let lines = mesh.lines().map(|line| {
@@ -67,7 +67,7 @@ fn behind_nat(mesh: &str) -> String {
     lines.collect()
 }
 
-/// What takes longest of the files in `tests/it/damaged.rs`, and names that lead nowhere.
+/// The slowest files of `tests/it/damaged.rs`, and names that no node has.
 fn damaged() -> [(&'static str, String); 5] {
     let fill = |line: &str| line.repeat(LARGEST / line.len());
     let names = (1..=5000).map(|id| {
@@ -79,20 +79,20 @@ fn damaged() -> [(&'static str, String); 5] {
         ("empty tables", fill("[[nodes]]\n")),
         ("empty tables in one line", format!("nodes = [{}]", &line[..LARGEST - 16])),
         ("unknown keys", (0..80_000).map(|number| format!("k{number} = 1\n")).collect()),
-        ("no TOML", fill("=\n")),
+        ("not TOML", fill("=\n")),
         (
-            "names that lead nowhere",
+            "unknown names",
             format!("[cluster]\nname = \"mesh\"\nkubernetes_version = \"1.36.3\"\n{names}"),
         ),
     ]
 }
 
-/// Times `check` of a text, which is sound or not.
-fn check(what: &str, text: &str, sound: bool) {
+/// Times `check` of a text. `valid` is whether it has no error.
+fn check(what: &str, text: &str, valid: bool) {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let topology = folder.path().join("topology.toml");
     fs::write(&topology, text).expect("written");
-    let rounds = (0..ROUNDS).map(|_| run(&topology, "check", sound)).collect();
+    let rounds = (0..ROUNDS).map(|_| run(&topology, "check", valid)).collect();
     let Measured { time, peak } = median(rounds);
     println!("{what:>26} {:>11} {:>9} {:>9}", text.len(), seconds(time), megabytes(peak));
 }
@@ -151,10 +151,10 @@ struct Measured {
     peak: u64,
 }
 
-/// Runs a verb on a topology that is sound or not.
-fn run(topology: &Path, verb: &str, sound: bool) -> Measured {
+/// Runs a subcommand. `valid` is whether it must succeed.
+fn run(topology: &Path, verb: &str, valid: bool) -> Measured {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
-    timed(command.arg(verb).arg("--quiet").arg("--topology").arg(topology), sound)
+    timed(command.arg(verb).arg("--quiet").arg("--topology").arg(topology), valid)
 }
 
 fn timed(command: &mut Command, succeeds: bool) -> Measured {

@@ -1,7 +1,7 @@
 //! `kill -9` at twenty moments of a large run over an older, different tree.
 //!
-//! A moment is recognised by what the run has done, never by the clock. Two meshes, half of whose
-//! nodes differ, take turns, so that every run changes files, removes some and adds some.
+//! A moment is recognised by the files that the run has written, never by the clock. Two meshes, half of
+//! whose nodes differ, alternate: every run changes, removes and adds files.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -18,16 +18,16 @@ use crate::mesh;
 use crate::program::{ended, generate};
 use crate::testing::{self, OnDisk};
 
-/// When to kill. Shares are in percent.
+/// When the run is killed. Shares are in percent.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// This share of the files that come or change is staged.
+    /// This share of the added and changed files is staged.
     Staged(usize),
-    /// The journal is there: the commit point.
+    /// The journal exists: the commit point.
     Committed,
-    /// This share of the files that go is gone.
+    /// This share of the removed files is removed.
     Removed(usize),
-    /// This share of the files that come is there.
+    /// This share of the added files is in place.
     Placed(usize),
 }
 
@@ -54,11 +54,11 @@ const MOMENTS: [Moment; 20] = [
     Moment::Placed(99),
 ];
 
-/// A run may be past a moment before the signal arrives, so each is tried again as often as this.
+/// A run may pass a moment before the signal arrives, so each moment has this many attempts.
 const ATTEMPTS: usize = 20;
 
 #[test]
-fn a_killed_run_loses_nothing_and_the_next_one_ends_it() {
+fn a_killed_run_loses_no_file_and_the_next_run_finishes_it() {
     let mut trial = Trial::new(node_count());
     for moment in MOMENTS {
         let hit = (0..ATTEMPTS).any(|_| trial.kills_at(moment));
@@ -66,7 +66,7 @@ fn a_killed_run_loses_nothing_and_the_next_one_ends_it() {
     }
 }
 
-/// `MESHWRIGHT_CRASH_NODES`, or what a debug build does in seconds.
+/// `MESHWRIGHT_CRASH_NODES`, or a number of nodes that a debug build renders in seconds.
 #[expect(clippy::disallowed_methods, reason = "a longer test is asked for by the environment")]
 fn node_count() -> u32 {
     let asked = std::env::var("MESHWRIGHT_CRASH_NODES");
@@ -74,7 +74,7 @@ fn node_count() -> u32 {
 }
 
 impl Moment {
-    /// How a run leaves the directory that is killed now.
+    /// How a run that is killed at this moment leaves the directory.
     fn leaves(self) -> Left {
         match self {
             Self::Staged(_) => Left::Old,
@@ -86,17 +86,17 @@ impl Moment {
 /// How a killed run left the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
-    /// As it was.
+    /// Unchanged.
     Old,
     /// With a journal; each file is the old or the new one.
     Half,
-    /// As it was to become.
+    /// Completely written.
     New,
 }
 
-/// By what a moment is recognised from outside.
+/// How a moment is recognised from outside.
 enum Mark {
-    /// So many entries in a folder.
+    /// At least this many entries in a folder.
     Entries(PathBuf, usize),
     Present(PathBuf),
     Absent(PathBuf),
@@ -121,13 +121,13 @@ struct Mesh {
 }
 
 impl Mesh {
-    /// Beside its own files, the tree gets those that are not ours.
+    /// The tree contains the generated files and the foreign ones.
     fn new(folder: &Path, ids: RangeInclusive<u32>, foreign: &OnDisk) -> Self {
         let topology = folder.join(format!("from-{}.toml", ids.start()));
         fs::write(&topology, mesh::topology(ids)).expect("written");
         let out = topology.with_extension("");
-        let (code, said) = ended(&mut generate(&topology, &out));
-        assert_eq!(code, Some(0), "{said}");
+        let (code, stderr) = ended(&mut generate(&topology, &out));
+        assert_eq!(code, Some(0), "{stderr}");
         let mut tree = testing::read(&out);
         tree.extend(foreign.clone());
         Self { topology, tree }
@@ -145,9 +145,9 @@ struct Trial {
     /// Holds the topologies.
     _folder: TempDir,
     out: PathBuf,
-    /// What is in the directory.
+    /// The mesh whose tree is in the directory.
     old: Mesh,
-    /// What comes next.
+    /// The mesh that the next run writes.
     new: Mesh,
 }
 
@@ -158,19 +158,19 @@ impl Trial {
         let foreign = foreign(&out);
         let old = Mesh::new(folder.path(), 1..=nodes, &foreign);
         let new = Mesh::new(folder.path(), 1 + nodes / 2..=nodes + nodes / 2, &foreign);
-        let (code, said) = ended(&mut generate(&old.topology, &out));
-        assert_eq!(code, Some(0), "{said}");
+        let (code, stderr) = ended(&mut generate(&old.topology, &out));
+        assert_eq!(code, Some(0), "{stderr}");
         Self { _folder: folder, out, old, new }
     }
 
-    /// Kills a run, and has the next one end it. Says whether the moment was met.
+    /// Kills a run, and lets the next run finish it. Returns whether the run was killed at the moment.
     fn kills_at(&mut self, moment: Moment) -> bool {
         let mark = self.mark(moment);
         let run = generate(&self.new.topology, &self.out).stderr(Stdio::null()).spawn();
         let killed = kill(run.expect("started"), &mark);
         let left = self.left();
-        self.check_says(left);
-        self.next_run_ends(left);
+        self.assert_check_reports(left);
+        self.assert_next_run_finishes(left);
         std::mem::swap(&mut self.old, &mut self.new);
         killed && left == moment.leaves()
     }
@@ -179,7 +179,7 @@ impl Trial {
         let staging = self.out.join(".staging");
         let nth = |share, paths: Vec<&str>| self.out.join(paths[paths.len() * share / 100]);
         match moment {
-            // One more is there: the mark that the folder is ours.
+            // One entry more: the file that marks the folder as ours.
             Moment::Staged(share) => Mark::Entries(staging, 1 + self.differing() * share / 100),
             Moment::Committed => Mark::Present(staging.join("journal.json")),
             Moment::Removed(share) => Mark::Absent(nth(share, self.old.without(&self.new))),
@@ -187,13 +187,13 @@ impl Trial {
         }
     }
 
-    /// How many files come or change.
+    /// The number of added and changed files.
     fn differing(&self) -> usize {
         let new = self.new.tree.iter().filter(|(_, entry)| entry.bytes.is_some());
         new.filter(|(path, entry)| self.old.tree.get(*path) != Some(entry)).count()
     }
 
-    /// Looks at what is there, none of which may be lost or torn.
+    /// Reads the directory: no file may be lost or half written.
     fn left(&self) -> Left {
         let (old, new) = (&self.old.tree, &self.new.tree);
         let mut found = testing::read(&self.out);
@@ -216,39 +216,39 @@ impl Trial {
         Left::Old
     }
 
-    fn check_says(&self, left: Left) {
-        let (code, said) = ended(generate(&self.new.topology, &self.out).arg("--check"));
+    fn assert_check_reports(&self, left: Left) {
+        let (code, stderr) = ended(generate(&self.new.topology, &self.out).arg("--check"));
         let (out, topology) = (self.out.display(), self.new.topology.display());
         match left {
             Left::Old => {
-                assert_eq!(code, Some(1), "{said}");
-                // A large mesh is warned of its user-data first.
+                assert_eq!(code, Some(1), "{stderr}");
+                // With a large mesh, a warning about user-data is printed first.
                 let found = format!("{out}/ does not match {topology}:");
-                assert!(said.lines().any(|line| line == found), "{said}");
+                assert!(stderr.lines().any(|line| line == found), "{stderr}");
             }
             Left::Half => {
-                assert_eq!(code, Some(1), "{said}");
+                assert_eq!(code, Some(1), "{stderr}");
                 let message = format!(
                     "error: {out} is half written: an earlier run was interrupted\n \
                      |\n = help: run `meshwright generate` to finish it\n"
                 );
-                assert!(said.ends_with(&message), "{said}");
+                assert!(stderr.ends_with(&message), "{stderr}");
             }
-            Left::New => assert_eq!(code, Some(0), "{said}"),
+            Left::New => assert_eq!(code, Some(0), "{stderr}"),
         }
     }
 
-    fn next_run_ends(&self, left: Left) {
-        let (code, said) = ended(&mut generate(&self.new.topology, &self.out));
-        assert_eq!(code, Some(0), "{said}");
+    fn assert_next_run_finishes(&self, left: Left) {
+        let (code, stderr) = ended(&mut generate(&self.new.topology, &self.out));
+        assert_eq!(code, Some(0), "{stderr}");
         let finished = "completed the write of an interrupted run";
-        let finished = said.lines().any(|line| line == finished);
-        assert_eq!(finished, left == Left::Half, "{said}");
+        let finished = stderr.lines().any(|line| line == finished);
+        assert_eq!(finished, left == Left::Half, "{stderr}");
         assert_eq!(testing::differences(&self.new.tree, &testing::read(&self.out)), [""; 0]);
     }
 }
 
-/// Kills a run as soon as the mark is reached. Says whether it died of that.
+/// Kills a run as soon as the mark is reached. Returns whether the signal ended it.
 fn kill(mut run: Child, mark: &Mark) -> bool {
     while !mark.is_reached() && run.try_wait().expect("waited").is_none() {
         // Without a pause this loop takes a core from the run.
@@ -258,11 +258,11 @@ fn kill(mut run: Child, mark: &Mark) -> bool {
     run.wait().expect("reaped").signal() == Some(9)
 }
 
-/// Files that are not ours, also in the folder of a node that comes and goes.
+/// Foreign files, also in the folder of a node that is added and removed.
 fn foreign(out: &Path) -> OnDisk {
     fs::create_dir_all(out.join("nodes/node1")).expect("a folder");
     for path in ["notes", "nodes/node1/notes"] {
-        fs::write(out.join(path), "somebody's").expect("written");
+        fs::write(out.join(path), "foreign").expect("written");
     }
     testing::read(out)
 }

@@ -1,4 +1,4 @@
-//! Files that were damaged on the way: each ends in a located message or in a clean pass.
+//! Damaged topologies: each is reported with a line, or is accepted.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -15,10 +15,10 @@ use meshwright_compiler::plan::Plan;
 
 use crate::testing::{render, repository, topologies};
 
-/// How many damaged copies are judged.
+/// The number of damaged copies.
 const COPIES: u64 = 500;
 
-/// The next number of a sequence that is the same in every run (splitmix64: Steele, Lea and Flood,
+/// A pseudorandom sequence that is the same in every run (splitmix64: Steele, Lea and Flood,
 /// "Fast splittable pseudorandom number generators", 2014).
 struct Sequence(u64);
 
@@ -40,7 +40,7 @@ impl Sequence {
     }
 }
 
-/// A way in which a file is damaged.
+/// A function that damages a file.
 type Damage = fn(&mut Vec<u8>, &mut Sequence);
 
 const DAMAGES: [(&str, Damage); 9] = [
@@ -148,7 +148,7 @@ fn replace_a_value(text: &mut Vec<u8>, sequence: &mut Sequence, values: &[&str])
 #[derive(Clone)]
 struct Assignment {
     line: usize,
-    /// With the sign behind it.
+    /// Including ` = `.
     key: String,
     value: String,
 }
@@ -169,18 +169,18 @@ fn edit_lines(text: &mut Vec<u8>, edit: impl FnOnce(&mut Vec<String>)) {
     *text = lines.join("\n").into_bytes();
 }
 
-/// The topologies that are damaged: all examples of a size that people write.
+/// The topologies that are damaged.
 fn originals() -> Vec<Vec<u8>> {
     let paths = topologies().into_iter();
     paths.map(|path| fs::read(repository().join(path)).expect("readable")).collect()
 }
 
-/// Runs all that `check` runs, and says whether the file passed.
+/// Runs the pipeline as `check` does. Returns whether there is no error.
 fn judge(what: &str, bytes: Vec<u8>) -> bool {
     report(what, bytes).count(Severity::Error) == 0
 }
 
-/// Runs all that `check` runs, and returns what it tells.
+/// Runs the pipeline as `check` does, and returns its report.
 fn report(what: &str, bytes: Vec<u8>) -> Report {
     let source = match document::decode("topology.toml".to_owned(), bytes) {
         Ok(source) => source,
@@ -199,7 +199,7 @@ fn report(what: &str, bytes: Vec<u8>) -> Report {
     compiled.report
 }
 
-/// What the rules accept renders, and no interface gives an address to two peers.
+/// A topology that the rules accept is rendered, and no interface has two peers for an address.
 fn assert_generates(what: &str, plan: &Checked<Plan>) {
     let files = render(plan);
     for node in &plan.nodes {
@@ -215,7 +215,7 @@ fn assert_generates(what: &str, plan: &Checked<Plan>) {
     }
 }
 
-/// Each diagnostic names a line that is there, and prints.
+/// Each diagnostic has a line of the text, and is printed.
 fn assert_located(what: &str, report: &Report) {
     let lines = report.source.text.split('\n').count();
     for found in &report.diagnostics {
@@ -230,7 +230,7 @@ fn assert_located(what: &str, report: &Report) {
     }
 }
 
-/// Calls `work` and tells on stderr how long it took: shown, never asserted.
+/// Calls `work` and prints its duration, which no test asserts.
 #[expect(clippy::disallowed_types, reason = "shown to people, in no output")]
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let start = std::time::Instant::now();
@@ -240,7 +240,7 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn damaged_copies_are_told_where_or_pass() {
+fn damaged_copies_are_reported_with_a_line_or_accepted() {
     let originals = originals();
     let mut passed = 0;
     timed("500 damaged copies", || {
@@ -258,13 +258,13 @@ fn damaged_copies_are_told_where_or_pass() {
             passed += usize::from(judge(&format!("seed {seed}, {done:?}"), text));
         }
     });
-    // A damage that no check ever sees, or that none survives, would test nothing.
+    // If all copies were accepted, or none, the damages would be useless.
     assert!((10..400).contains(&passed), "{passed} of {COPIES} passed");
 }
 
-/// What recursion could choke on.
+/// Nesting that could exhaust the stack of a recursive parser.
 #[test]
-fn deep_nesting_is_told_where() {
+fn deep_nesting_is_reported_with_a_line() {
     let deep = 20_000;
     let texts = [
         format!("a = {}", "[".repeat(deep)),
@@ -282,9 +282,9 @@ fn deep_nesting_is_told_where() {
     });
 }
 
-/// As large as `check` reads: lines, one line, one value, and bytes that are no text.
+/// Large files: many lines, one line, one value, and bytes that are not text.
 #[test]
-fn large_files_are_told_where() {
+fn large_files_are_reported_with_a_line() {
     let size = 256 * 1024;
     let nodes = "[[nodes]]\nname = \"a\"\nid = 1\nrole = \"worker\"\n";
     let texts: [Vec<u8>; 5] = [
@@ -305,7 +305,7 @@ fn large_files_are_told_where() {
 /// nothing else and take long without optimisation.
 const LARGE: usize = LARGEST / 8;
 
-/// `line` for each number, between a head and a tail, as often as [`LARGE`] holds it.
+/// Repeats `line` between a head and a tail up to a size of [`LARGE`].
 fn filled(head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
     let mut text = head.to_owned();
     for number in 0.. {
@@ -318,9 +318,10 @@ fn filled(head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
     text + tail
 }
 
-/// Large, and wrong in as many places as fit: what is told has an end, and says where. How long it takes, the benchmark `scale` shows.
+/// Large files with as many errors as fit: the report is limited, and each error has a line. The benchmark
+/// `scale` measures the time.
 #[test]
-fn the_largest_files_are_told_where() {
+fn the_report_of_a_large_file_is_limited() {
     let codes: [(&str, String, &[&str]); 14] = [
         (
             "tables of nodes",
@@ -385,14 +386,14 @@ fn the_largest_files_are_told_where() {
         let found = timed(what, || report(what, text.into_bytes())).diagnostics;
         let codes: BTreeSet<_> = found.iter().map(|found| found.code).collect();
         assert_eq!(codes, expected.iter().copied().collect(), "{what}");
-        let last_told = found.iter().filter(|found| found.code == "errors-too-many").count();
-        assert!(found.len() <= 10_001 && last_told <= 1, "{what}: {} are told", found.len());
+        let limit_reports = found.iter().filter(|found| found.code == "errors-too-many").count();
+        assert!(found.len() <= 10_001 && limit_reports <= 1, "{what}: {} diagnostics", found.len());
     }
 }
 
-/// Each of many names is compared with all others.
+/// Each of many names is compared with all others for a suggestion.
 #[test]
-fn names_that_lead_nowhere_are_told_where() {
+fn unknown_names_are_reported_with_a_suggestion() {
     let mut text = "[cluster]\nname = \"mesh\"\nkubernetes_version = \"1.36.3\"\n".to_owned();
     for id in 1..=800 {
         write!(

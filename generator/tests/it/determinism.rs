@@ -1,4 +1,4 @@
-//! Same topology, same bytes: nothing else that a machine has may show in the output.
+//! The same topology gives the same bytes, whatever the environment of the process is.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -17,7 +17,7 @@ fn topology() -> String {
     fs::read_to_string(path).expect("readable")
 }
 
-/// A folder with a topology, where the tree belongs beside it.
+/// A folder with a topology and its `out/`.
 struct Place {
     folder: TempDir,
     topology: PathBuf,
@@ -36,22 +36,22 @@ impl Place {
         generate(&self.topology, &self.out)
     }
 
-    /// The tree that a command leaves here.
+    /// Runs a command, and returns the tree that it wrote.
     fn after(&self, command: &mut Command) -> OnDisk {
-        let (code, said) = ended(command);
-        assert_eq!(code, Some(0), "{command:?}: {said}");
+        let (code, stderr) = ended(command);
+        assert_eq!(code, Some(0), "{command:?}: {stderr}");
         testing::read(&self.out)
     }
 }
 
-/// The tree that all others must equal.
+/// The tree with which all others are compared.
 fn plain() -> OnDisk {
     let place = Place::with(&topology());
     place.after(&mut place.generate())
 }
 
 #[test]
-fn no_variable_shows() {
+fn no_environment_variable_changes_the_tree() {
     let plain = plain();
     for (name, value) in [
         ("HOME", "/nonexistent"),
@@ -71,7 +71,7 @@ fn no_variable_shows() {
 }
 
 #[test]
-fn no_umask_shows() {
+fn no_umask_changes_the_tree() {
     let plain = plain();
     for umask in ["000", "027", "077", "777"] {
         let place = Place::with(&topology());
@@ -84,7 +84,7 @@ fn no_umask_shows() {
 }
 
 #[test]
-fn no_working_directory_shows() {
+fn no_working_directory_changes_the_tree() {
     let plain = plain();
     let place = Place::with(&topology());
     let tree = place.after(place.generate().current_dir("/"));
@@ -97,7 +97,7 @@ fn no_working_directory_shows() {
 }
 
 #[test]
-fn no_order_of_nodes_shows() {
+fn no_order_of_nodes_changes_the_tree() {
     let plain = plain();
     let mut document: toml::Table = toml::from_str(&topology()).expect("TOML");
     let nodes = document["nodes"].as_array().expect("nodes").clone();

@@ -1,4 +1,4 @@
-//! How diagnostics are printed, and that no text breaks the printing.
+//! Diagnostics are printed as expected, whatever the text of the topology is.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -199,7 +199,7 @@ fn awkward_text() {
     snapshot::settings().bind(|| insta::assert_snapshot!("diagnostics-awkward", text));
 }
 
-/// The mistakes that people make in TOML, each in a file of its own.
+/// The mistakes that people make in TOML, each in its own file.
 #[test]
 fn syntax() {
     let mistakes = [

@@ -1,4 +1,4 @@
-//! The documentation is true: what is made from the code is as it was made, and examples run.
+//! The documentation is up to date: generated pages are as the code generates them, and examples are valid.
 
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
@@ -16,8 +16,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Compares a document with what the code makes of it; like snapshots, `INSTA_UPDATE=always`
-/// accepts.
+/// Compares a committed document with the generated one. As with snapshots, `INSTA_UPDATE=always`
+/// accepts the generated one.
 pub(crate) fn assert_committed(path: &str, made: &str) {
     let file = root().join(path);
     #[expect(clippy::disallowed_methods, reason = "the same switch as for snapshots")]
@@ -26,22 +26,22 @@ pub(crate) fn assert_committed(path: &str, made: &str) {
     }
     let committed = fs::read_to_string(&file).unwrap_or_default();
     let message = "accept with INSTA_UPDATE=always cargo test";
-    assert_eq!(committed, made, "{path} is not what the code makes: {message}");
+    assert_eq!(committed, made, "{path} differs from the generated document: {message}");
 }
 
 #[test]
-fn the_reference_of_the_topology_is_made_from_the_code() {
+fn the_reference_of_the_topology_is_generated_from_the_code() {
     assert_committed("docs/topology.md", &reference::markdown());
 }
 
 #[test]
-fn the_schema_of_the_topology_is_made_from_the_code() {
+fn the_schema_of_the_topology_is_generated_from_the_code() {
     let schema = String::from_utf8(json::file(&schema::topology())).expect("JSON is text");
     assert_committed("docs/topology.schema.json", &schema);
 }
 
 #[test]
-fn the_list_of_rules_is_made_from_the_code() {
+fn the_list_of_rules_is_generated_from_the_code() {
     assert_committed("docs/rules.md", &catalogue::markdown());
 }
 
@@ -72,7 +72,7 @@ fn every_exit_code_of_the_hosts_is_explained() {
         let rest = line.strip_prefix("code=").or_else(|| line.split("step ").nth(1));
         rest.and_then(number)
     });
-    // How it was called is no step, and has the code of every program here.
+    // Wrong usage is not a step; its code is that of every program here.
     let ends: BTreeSet<_> = ends.chain([2]).collect();
     let operations = read("docs/operations.md");
     let explained = operations.lines().filter_map(|line| number(line.strip_prefix("| ")?));

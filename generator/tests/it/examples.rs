@@ -1,5 +1,5 @@
-//! The committed trees are exactly what the committed topologies give: same files, same bytes, and no
-//! file that `generate` did not write.
+//! The committed trees are exactly those that `generate` writes: same files, same bytes, and no other
+//! file.
 
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
@@ -25,8 +25,8 @@ fn committed_trees_are_what_their_topologies_give() {
     }
 }
 
-/// How a folder differs from the tree that a topology gives: what `generate --check` reports, and
-/// each file that is on disk only.
+/// The differences between a folder and the tree of a topology: those that `generate --check` reports,
+/// and each file that is only on disk.
 fn drift(topology: &Path, folder: &Path) -> Vec<String> {
     let compiled = compile(topology);
     assert_eq!(human(&compiled), "", "{} is not clean", topology.display());

@@ -1,5 +1,5 @@
-//! The HostPlan in user-data: what cloud-init writes, read back line by line, is what `node.json` says
-//! to NixOS. Both are rendered from one struct; this compares what became of it.
+//! The files that cloud-init writes from user-data, read line by line, have the same content as
+//! `node.json`, which NixOS reads. Both are rendered from one struct.
 
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
@@ -16,7 +16,7 @@ use crate::testing::{compile, repository, topologies};
 use crate::user_data;
 
 #[test]
-fn user_data_of_every_example_says_what_its_node_json_says() {
+fn user_data_of_every_example_has_the_content_of_its_node_json() {
     let paths = topologies().into_iter();
     let compared: usize = paths.map(|path| compare(&repository().join(path))).sum();
     assert!(compared > 20, "only {compared} nodes have user-data");
@@ -67,7 +67,7 @@ struct Host {
 }
 
 impl Host {
-    /// What is too large for user-data comes with the first delivery, from the same tree.
+    /// Files that do not fit into user-data are sent with the first delivery, from the same tree.
     fn of(plan: &Plan, rendering: &Rendering<'_>, position: usize) -> Option<Self> {
         let node = &plan.nodes[position];
         let mut own = user_data::texts(rendering, position + 1);
@@ -88,7 +88,7 @@ impl Host {
         Some(host)
     }
 
-    /// Whoever joins learns the API server's port from the discovery file alone, which is a secret.
+    /// A node that joins reads the API server's port from the discovery file, which is a secret.
     fn name_the_api_server(&self, node_json: &mut Map<String, Value>) {
         let kubernetes = node_json["kubernetes"].as_object_mut().expect("an object");
         let endpoint = kubernetes["api_endpoint"].as_str().expect("an endpoint");
@@ -131,7 +131,7 @@ impl Host {
         self.files.get(path).unwrap_or_else(|| unreachable!("{} has no {path}", self.hostname))
     }
 
-    /// The lines of a file that are no comments.
+    /// The lines of a file that are not comments.
     fn lines(&self, path: &str) -> Vec<&str> {
         self.text(path).lines().filter(|line| !line.starts_with('#')).collect()
     }
@@ -284,7 +284,7 @@ impl Host {
             subnets.push(subnet);
         }
         kinds.dedup();
-        // A machine alone has routes to nobody, of whatever kind.
+        // The only machine of a cluster has no route.
         let (protocol, metric) = match kinds[..] {
             [kind] => kind,
             [] => ("kernel", "512"),
@@ -293,7 +293,7 @@ impl Host {
         json!({ "protocol": protocol, "metric": number(metric), "subnets": subnets })
     }
 
-    /// What the public side lets in, from the rules of nftables.conf.
+    /// The traffic that the public side accepts, from the rules of nftables.conf.
     fn firewall(&self) -> Value {
         let text = self.text("/etc/meshwright/nftables.conf");
         let v4 = starting(text, "ip saddr @ssh_from_v4 ");
@@ -388,8 +388,8 @@ impl Host {
         let documents = self.documents();
         let upgrade = yaml(self.text("/etc/kubernetes/upgrade.yaml"));
         let version = upgrade["apply"]["kubernetesVersion"].as_str().expect("a version");
-        let founds = documents.contains_key("InitConfiguration");
-        let own = &documents[if founds { "InitConfiguration" } else { "JoinConfiguration" }];
+        let initialises = documents.contains_key("InitConfiguration");
+        let own = &documents[if initialises { "InitConfiguration" } else { "JoinConfiguration" }];
         let arguments = own["nodeRegistration"]["kubeletExtraArgs"].as_array().expect("a list");
         let labels = arguments.iter().find(|argument| argument["name"] == "node-labels");
         let labels = labels.and_then(|labels| labels["value"].as_str()).expect("labels");
@@ -406,7 +406,7 @@ impl Host {
             "patches_directory": own["patches"]["directory"],
             "node_labels": labels,
         });
-        if founds {
+        if initialises {
             kubernetes["api_endpoint"] =
                 documents["ClusterConfiguration"]["controlPlaneEndpoint"].clone();
             assert_eq!(kubernetes["bootstrap"], "init");
@@ -422,7 +422,7 @@ fn keys(section: &str) -> BTreeMap<&str, &str> {
     lines.filter_map(|line| line.split_once(" = ")).collect()
 }
 
-/// What follows a word at the beginning of a line.
+/// The rest of each line that begins with a word.
 fn starting<'a>(text: &'a str, head: &'a str) -> impl Iterator<Item = &'a str> {
     text.lines().filter_map(move |line| line.trim().strip_prefix(head))
 }

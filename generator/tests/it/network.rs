@@ -1,5 +1,5 @@
-//! docs/network.md is true: its pictures are what `trace` makes of `out/`, and each line that it
-//! quotes stands where it says.
+//! docs/network.md is up to date: its pictures are the output of `trace` for `out/`, and each quoted line
+//! is at the line number that the document names.
 
 #![expect(
     clippy::expect_used,
@@ -23,8 +23,8 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// `meshwright trace FROM TO [--flow FLOW] [--format FORMAT]`, as the document says it.
-fn told(proof: &Proof, command: &str) -> String {
+/// The output of `meshwright trace FROM TO [--flow FLOW] [--format FORMAT]`.
+fn trace_output(proof: &Proof, command: &str) -> String {
     let model = proof.model.as_ref().expect("out/ is whole");
     let words: Vec<_> = command.split_whitespace().collect();
     let option = |name: &str| {
@@ -52,7 +52,7 @@ fn told(proof: &Proof, command: &str) -> String {
     }
 }
 
-/// Each `<!-- meshwright trace … -->` is followed by what it prints.
+/// Each `<!-- meshwright trace … -->` is followed by its output.
 fn with_pictures(document: &str, proof: &Proof) -> String {
     let mut parts = document.split("<!-- meshwright");
     let mut made = parts.next().unwrap_or_default().to_owned();
@@ -60,7 +60,7 @@ fn with_pictures(document: &str, proof: &Proof) -> String {
         let (command, after) = part.split_once("-->").expect("the comment ends");
         let after = after.trim_start().strip_prefix("```").expect("a block follows");
         let (_, rest) = after.split_once("\n```").expect("the block ends");
-        let picture = told(proof, &format!("meshwright{command}"));
+        let picture = trace_output(proof, &format!("meshwright{command}"));
         made += &format!("<!-- meshwright{command}-->\n{picture}{rest}");
     }
     made

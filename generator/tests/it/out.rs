@@ -1,4 +1,4 @@
-//! The output directory: what is written, what is refused, and what is left alone.
+//! The output directory: which files are written, refused and left unchanged.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -57,7 +57,7 @@ fn manifest(files: &Files) -> String {
     format!("{{\n  \"schema_version\": 1,\n  \"files\": {{\n{}\n  }}\n}}\n", lines.join(",\n"))
 }
 
-/// What a directory holds: files with their text, symlinks and folders.
+/// The content of a directory: files with their text, symlinks and folders.
 fn on_disk(dir: &Path) -> BTreeMap<String, String> {
     let entries = walkdir::WalkDir::new(dir).min_depth(1).into_iter().map(Result::unwrap);
     entries
@@ -76,7 +76,7 @@ fn on_disk(dir: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What a directory holds if it is exactly this tree.
+/// The content of a directory that is exactly this tree.
 fn exactly(files: &Files) -> BTreeMap<String, String> {
     let mut all = BTreeMap::from([("manifest.json".to_owned(), manifest(files))]);
     for (path, text) in &files.0 {
@@ -88,7 +88,7 @@ fn exactly(files: &Files) -> BTreeMap<String, String> {
     all
 }
 
-/// Inode and change time of everything: what any write at all would move.
+/// Inode and change time of every entry: each write changes one of them.
 fn traces(dir: &Path) -> Vec<(u64, i64, i64)> {
     let entries = walkdir::WalkDir::new(dir).sort_by_file_name().into_iter().map(Result::unwrap);
     entries
@@ -386,7 +386,7 @@ fn a_script_can_be_run_and_one_that_cannot_has_changed() {
     let mut text = Vec::new();
     let changes = out::print_diff(&tree, dir.path(), &mut text).unwrap();
     assert_eq!(changes.changed, owned(&["host/run"]));
-    assert!(changes.obstacles.is_empty(), "a mode is no edit: {changes:?}");
+    assert!(changes.obstacles.is_empty(), "a mode is not an edit: {changes:?}");
     let expected = "diff --git a/host/run b/host/run\nold mode 100644\nnew mode 100755\n";
     assert_eq!(String::from_utf8(text).unwrap(), expected);
     assert_eq!(out::write(&tree, dir.path(), GENTLE).unwrap(), changes);

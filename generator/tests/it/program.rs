@@ -12,7 +12,7 @@ pub(crate) fn generate(topology: &Path, out: &Path) -> Command {
     command
 }
 
-/// The exit code, and what was said on stderr.
+/// The exit code and stderr.
 pub(crate) fn ended(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().expect("started");
     (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))

@@ -1,4 +1,4 @@
-//! What holds for every topology, tried on random ones.
+//! Properties of every plan and tree, tested with random topologies.
 
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
@@ -14,7 +14,7 @@ use proptest::sample::SizeRange;
 
 use crate::testing::{Rendered, compile_text, human, render};
 
-/// What varies between the nodes of a random topology.
+/// The properties of a node that vary in a random topology.
 #[derive(Debug, Clone)]
 struct Host {
     id: u32,

@@ -1,4 +1,4 @@
-//! A rule is a file, a code, a fixture and an explanation; what is missing is named.
+//! Each rule has a file, a code, a fixture and an explanation. The tests name what is missing.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -15,7 +15,7 @@ use crate::reject::code_of;
 use crate::snapshot;
 use crate::testing::{compile, render, repository, topologies};
 
-/// Files of `rules` that hold no rule.
+/// Files of `rules` that do not contain a rule.
 const NO_RULES: [&str; 4] = ["mod", "node_names", "propose_ids", "public_nodes"];
 
 /// Codes of accepted warnings, which are found in the report: they have fixtures, but no files.
@@ -25,7 +25,7 @@ const LINT: [&str; 2] = ["lint-allow-unknown", "lint-allow-unused"];
 const SHAPE: [&str; 5] =
     ["key-missing", "key-unknown", "toml-syntax", "type-mismatch", "value-malformed"];
 
-/// Codes of what is too much for a fixture: `cli` shows each.
+/// Codes whose topology is too large for a fixture: `cli` tests each.
 const SIZE: [&str; 2] = ["errors-too-many", "file-too-large"];
 
 /// Codes that are found between store and topology: `cli` shows each.
@@ -63,7 +63,7 @@ fn without(all: BTreeSet<String>, left_out: &[&str]) -> BTreeSet<String> {
     all.into_iter().filter(|one| !left_out.contains(&one.as_str())).collect()
 }
 
-/// Names the codes that lack something, and what is there without a code.
+/// Lists the codes without `what`, and each `what` without a code.
 fn assert_same(codes: &BTreeSet<String>, found: &BTreeSet<String>, what: &str) {
     let missing: Vec<_> = codes.difference(found).collect();
     let left_over: Vec<_> = found.difference(codes).collect();
@@ -112,7 +112,7 @@ fn every_code_is_one_and_explained() {
     }
 }
 
-/// What a cluster can accept, as a list: a warning that becomes an error breaks its users' runs.
+/// A warning that becomes an error breaks the runs of users who accept it.
 #[test]
 fn the_warnings_are_these() {
     let warnings = catalogue::entries().filter(|entry| entry.severity == Severity::Warning);

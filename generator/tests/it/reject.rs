@@ -46,16 +46,16 @@ fn fixtures_are_refused_for_their_fault_alone() {
             assert_eq!(
                 compiled.report.diagnostics.len(),
                 1,
-                "one mistake is said once:\n{printed}"
+                "one mistake is reported once:\n{printed}"
             );
             insta::assert_snapshot!("reject", printed);
         });
     });
 }
 
-/// What is no list keeps no rule from judging the rest.
+/// If a value is not a list, the rules still check the rest.
 #[test]
-fn rules_speak_beside_a_list_that_is_none() {
+fn rules_run_beside_a_value_that_is_not_a_list() {
     let topology = "nodes = 3\ncluster = { name = \"atlas\", kubernetes_version = \"1.36.2\" }\n\
                     network = { pod_subnet = \"10.96.0.0/16\" }\n";
     let compiled = compile_text("topology.toml", topology.to_owned());
@@ -63,8 +63,8 @@ fn rules_speak_beside_a_list_that_is_none() {
     assert_eq!(codes(&compiled.report), expected, "{}", human(&compiled));
 }
 
-/// The codes that a text is refused for, each as often as it is told.
-fn told(text: String) -> Vec<&'static str> {
+/// The codes of a report, each as often as it is reported.
+fn reported_codes(text: String) -> Vec<&'static str> {
     let found = compile_text("topology.toml", text).report.diagnostics;
     found.iter().map(|found| found.code).collect()
 }
@@ -73,7 +73,7 @@ fn is_error(code: &str) -> bool {
     catalogue::entries().any(|entry| entry.code == code && entry.severity == Severity::Error)
 }
 
-/// An error is told beside one that has nothing to do with it; a warning may wait.
+/// An error is reported beside an unrelated one. A warning may be left out.
 #[test]
 fn a_fault_elsewhere_hides_none() {
     let other = "\n[[lint.allow]]\ncode = \"relay-unused\"\nreason = 1\n";
@@ -83,7 +83,7 @@ fn a_fault_elsewhere_hides_none() {
         let apart = !code.starts_with("lint-allow") && code != "toml-syntax";
         // The allowance itself is gone with its reason.
         if apart && !text.contains("lint") {
-            let found = told(text + other);
+            let found = reported_codes(text + other);
             let both: &[&str] = &[&code, "type-mismatch"];
             let is_hidden = !is_error(&code) && found == ["type-mismatch"];
             let mut sorted = found.clone();
@@ -109,7 +109,7 @@ fn a_fault_beside_it_adds_none() {
     for (name, text) in fixtures() {
         let code = code_of(Path::new(&name));
         for (other, added) in others {
-            let mut found = told(format!("{text}{other}"));
+            let mut found = reported_codes(format!("{text}{other}"));
             // An array in one line takes no further table.
             if found == ["toml-syntax"] {
                 continue;

@@ -1,6 +1,6 @@
-//! Where snapshots live.
+//! The place of snapshots.
 
-/// Snapshots lie in `snapshots/` at the top of the repository, named by the test alone.
+/// Snapshots are in `snapshots/` at the root of the repository. Their names do not contain the module.
 pub(crate) fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
