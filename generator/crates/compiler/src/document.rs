@@ -49,7 +49,7 @@ fn too_large(name: String, whole: &[u8]) -> Report {
     located(source, Diagnostic { code: FILE_TOO_LARGE, severity: Severity::Error, finding })
 }
 
-/// What stands for the broken bytes comes after the valid ones, so their places are right.
+/// The replacement for the broken bytes comes after the valid bytes, so their places are right.
 fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
     let start = fault.utf8_error().valid_up_to();
     let byte = fault.as_bytes().get(start).copied().unwrap_or_default();
@@ -67,7 +67,7 @@ fn located(source: Source, diagnostic: Diagnostic) -> Report {
     document.report(vec![diagnostic], 0)
 }
 
-/// A parsed topology that can say where each of its values is.
+/// A parsed topology with the place of each value.
 #[derive(Debug)]
 pub struct Document {
     source: Source,

@@ -13,7 +13,7 @@ pub struct Known<T> {
     pub value: T,
     /// The day of the source, or on which it was last compared with it where that has none.
     pub until: &'static str,
-    /// Where it stands.
+    /// Where it is written.
     pub source: &'static str,
 }
 
@@ -201,7 +201,7 @@ pub struct Chart {
     pub repository: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// Where the repository's index says that it lies.
+    /// Its URL in the index of the repository.
     pub url: &'static str,
     /// Its digest in that index, as far as it was seen there.
     pub sha256: Option<&'static str>,

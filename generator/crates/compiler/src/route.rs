@@ -1,4 +1,4 @@
-//! Routes: how rules and plans name a place in the topology without knowing where it stands.
+//! Routes: how rules and plans name a place in the topology, without its bytes.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;

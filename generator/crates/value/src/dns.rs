@@ -48,7 +48,7 @@ impl DnsName {
 }
 
 impl Hostname {
-    /// Whether it stands for all names below [`Self::parent`].
+    /// Whether it matches all names below [`Self::parent`].
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
         self.0.starts_with("*.")

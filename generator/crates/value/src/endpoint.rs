@@ -169,7 +169,7 @@ pub struct ApiEndpoint {
 
 impl ApiEndpoint {
     /// Where every API server listens (kubeadm's `bindPort` default). Nothing in front of it
-    /// listens on another port, so another one would reach nobody.
+    /// listens on another port, so no API server would answer on another port.
     pub const PORT: Port = Port::new(6443);
 
     /// The DNS name.

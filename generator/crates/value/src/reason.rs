@@ -16,7 +16,7 @@ impl Text for Reason {
         let reason = text.trim();
         if reason.is_empty() {
             return Err(Malformed::new("the reason is empty", "empty")
-                .help("say why the warning is accepted: the next reader will ask"));
+                .help("write why the warning is accepted: the next reader will ask"));
         }
         match reason.chars().any(char::is_control) {
             true => Err(Malformed::new(
@@ -46,7 +46,7 @@ mod tests {
                 "  ",
                 "the reason is empty",
                 "empty",
-                "say why the warning is accepted: the next reader will ask",
+                "write why the warning is accepted: the next reader will ask",
             ),
             (
                 "a\nb",

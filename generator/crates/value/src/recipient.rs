@@ -10,7 +10,7 @@ string_type! {
     /// A key that can decrypt the store: `age1…`, or the key of an SSH public key line without its comment.
     ///
     /// Only the form is checked: of `age1…` the alphabet and the least length, not the checksum;
-    /// of SSH keys that the base64 holds a key of the type that stands before it. age(1) checks the
+    /// of SSH keys that the base64 holds a key of the type before it. age(1) checks the
     /// rest when it encrypts.
     pub struct Recipient;
 }

@@ -37,7 +37,7 @@ impl Text for Url {
             // Not repeated: diagnostics land in logs.
             let message = "a URL has a user name or password in it";
             return Err(Malformed::new(message, "user information")
-                .help("remove what stands before the `@`: this file is committed"));
+                .help("remove the part before the `@`: this file is committed"));
         }
         check_authority(authority, text).map(|()| Self(url.to_owned()))
     }
@@ -125,7 +125,7 @@ mod tests {
                 "https://me:secret@a.example",
                 "a URL has a user name or password in it",
                 "user information",
-                "remove what stands before the `@`: this file is committed",
+                "remove the part before the `@`: this file is committed",
             ),
         ]);
     }

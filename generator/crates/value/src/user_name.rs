@@ -7,7 +7,7 @@ string_type! {
     /// The user to whom `ssh` logs in.
     ///
     /// useradd(8): `[a-z_][a-z0-9_-]*`, up to 32 characters. The final `$` that it also takes is for
-    /// Samba's machine accounts, which nobody logs in to.
+    /// Samba's machine accounts, to which no user logs in.
     pub struct UserName;
 }
 

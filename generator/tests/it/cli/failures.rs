@@ -121,7 +121,7 @@ fn counts_many_errors() {
     assert_eq!(last["spans"][0]["line"], 10_002);
 
     place.write("topology.toml", &"+/9".repeat(300_000));
-    let report = "error[toml-syntax]: `+/` cannot stand in a key without quotes\n\
+    let report = "error[toml-syntax]: `+/` is not allowed in a key without quotes\n\
                   --> topology.toml:1:1\n";
     let (code, _, stderr) = place.run(&["check"]);
     assert_eq!((code, &stderr[..report.len().min(stderr.len())]), (Some(1), report));

@@ -9,7 +9,7 @@ use crate::topology;
 pub struct Location {
     /// Its public address; none behind NAT.
     pub endpoint: Option<Endpoint>,
-    /// The private network it stands in.
+    /// The private network that it is in.
     pub site: Option<Name>,
     /// Its address there.
     pub lan_endpoint: Option<Endpoint>,

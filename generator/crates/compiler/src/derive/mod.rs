@@ -1,5 +1,5 @@
 //! Derivation: the formulas that both rules and plan need, each of one or a few values of a
-//! topology. A rule says what is wrong with a result; the plan holds it.
+//! topology. A rule checks a result; the plan holds it.
 
 pub mod address;
 pub mod dataplane;

@@ -33,7 +33,7 @@ pub fn is_private(subnet: Subnet) -> bool {
     RFC_1918.iter().chain([&SHARED]).any(|range| range.contains(&subnet))
 }
 
-/// The last label of a name that is nobody's in public DNS; empty for one without a dot.
+/// The last label of a name that public DNS does not have; empty for one without a dot.
 pub fn private_domain(name: &str) -> Option<&str> {
     match name.rsplit_once('.') {
         None => Some(""),

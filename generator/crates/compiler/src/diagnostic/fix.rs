@@ -48,7 +48,7 @@ impl Fix {
         Self { change: Change::Replace { at: at.clone(), value }, help }
     }
 
-    /// At `at` is to stand `value`, a TOML value of the type that its key takes.
+    /// `value`, a TOML value of the type that the key takes, is to be written at `at`.
     pub fn write(at: &Route, value: impl Into<String>) -> Self {
         let value = value.into();
         let help = format!("write `{value}`");
@@ -62,7 +62,7 @@ impl Fix {
         Self { change: Change::Insert { at: at.clone(), value }, help }
     }
 
-    /// The key at `at` is to go, since what its absence means is right: `then` says what that is.
+    /// The key at `at` is to be removed, because its default is right: `then` describes the default.
     pub fn default(at: &Route, then: &str) -> Self {
         let help = format!("leave `{}` out: {then}", at.last());
         Self { change: Change::Remove { at: at.clone() }, help }

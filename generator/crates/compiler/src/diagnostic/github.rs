@@ -8,7 +8,7 @@ use super::{Located, Report, Span};
 
 /// Prints one command for each diagnostic.
 ///
-/// An annotation has one place: the further ones are told in its text.
+/// An annotation has one place: its text lists the further places.
 ///
 /// # Errors
 ///

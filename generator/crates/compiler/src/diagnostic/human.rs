@@ -169,7 +169,7 @@ impl<'a> Lines<'a> {
         Self { text: &text[offset..end.max(offset)], first, offset }
     }
 
-    /// What stands before and behind an offset in its line.
+    /// The parts of a line before and after an offset.
     fn split(&self, offset: usize) -> [&str; 2] {
         let (before, behind) = self.text.split_at(offset);
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -185,7 +185,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A span with its label. Several labels of one span stand below it, each on its own line: that is
+/// A span with its label. Several labels of one span are below it, each on its own line: that is
 /// where the lines of a wrapped one go.
 fn annotations<'a>(lines: &Lines<'_>, span: &Span, all: &[&Span]) -> Vec<Annotation<'a>> {
     let kind = if span.primary { AnnotationKind::Primary } else { AnnotationKind::Context };

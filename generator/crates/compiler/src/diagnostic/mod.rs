@@ -45,8 +45,8 @@ impl Severity {
 /// The part of the document that a label points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// The value at a route. One that nobody wrote is a default: the table that could hold it is
-    /// pointed at, and the label says so.
+    /// The value at a route. A value that is not written is a default: the table that could hold it is
+    /// pointed at, and the label names it as a default.
     Value(Route),
     /// A value that should be there and is not: the table that has to hold it.
     Missing(Route),
@@ -56,16 +56,16 @@ pub enum Place {
     Bytes(Range<usize>),
 }
 
-/// A place with what is to be said about it.
+/// A place with the text about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// What is pointed at.
     pub place: Place,
-    /// What is said there: lower case, no full stop. May be empty.
+    /// The text: lower case, no full stop. May be empty.
     pub text: String,
 }
 
-/// What one rule has to say about one fault.
+/// One fault that a rule has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What is wrong: lower case, no full stop.
@@ -125,7 +125,7 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What is said.
+    /// The words and the places.
     pub finding: Finding,
 }
 
@@ -142,14 +142,14 @@ pub struct Span {
     pub end_line: usize,
     /// The column after its last character; equal to `column` where the span is empty.
     pub end_column: usize,
-    /// What is said there; may be empty.
+    /// The text at this place; may be empty.
     pub label: String,
     /// Whether this is where the fault is.
     pub primary: bool,
 }
 
 impl Span {
-    /// What tells two of one diagnostic's apart.
+    /// The order of the spans of one diagnostic.
     fn order(&self) -> (usize, usize, &str) {
         (self.bytes.start, self.bytes.end, &self.label)
     }
@@ -173,7 +173,7 @@ pub struct Located {
 }
 
 impl Located {
-    /// Place first, then everything that tells two of them apart.
+    /// By place, then by everything in which two of them can differ.
     fn order(&self, other: &Self) -> Ordering {
         let place = |located: &Self| (located.start(), located.code);
         place(self)
@@ -202,7 +202,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report in the order of the text. What was found twice is said once.
+    /// A report in the order of the text. A finding that was found twice is reported once.
     #[must_use]
     pub fn new(source: Source, located: Vec<Located>, allowed: usize) -> Self {
         let mut report = Self { source, diagnostics: Vec::new(), allowed };

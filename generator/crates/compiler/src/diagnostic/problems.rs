@@ -52,7 +52,7 @@ impl Problems {
         self.add(Diagnostic { code, severity, finding });
     }
 
-    /// The first error that is too many says so at its place.
+    /// The first error beyond the limit is replaced by a report of the limit, at its place.
     fn add(&mut self, found: Diagnostic) {
         let is_error = found.severity == Severity::Error;
         match self.errors {

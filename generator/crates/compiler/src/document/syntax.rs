@@ -16,7 +16,7 @@ struct Fault<'a> {
     /// Where, in which text.
     text: &'a str,
     bytes: Range<usize>,
-    /// What the parser says is wrong.
+    /// The parser's description of the fault.
     description: &'a str,
     /// What it would take instead; may be empty.
     expected: &'a str,
@@ -37,7 +37,7 @@ pub(super) fn diagnostics(errors: &[Error], text: &str, line_starts: &[usize]) -
         .collect()
 }
 
-/// An array that is never closed takes the rest of the file for its elements: of all that is said
+/// An array that is never closed takes the rest of the file for its elements: of all errors
 /// about those, only the place of the first is of use.
 fn cut_unclosed(faults: &mut Vec<Fault<'_>>) {
     let Some(end) = faults.pop_if(|fault| fault.ends_open()) else { return };
@@ -137,7 +137,7 @@ impl<'a> Fault<'a> {
             Some(found) => {
                 let escape = format!("\\u{:04X}", u32::from(found));
                 self.at(
-                    "a control character stands in a string",
+                    "a string contains a control character",
                     "strings take it only as an escape",
                 )
                 .help(format!("write `{escape}`"))
@@ -205,7 +205,7 @@ impl<'a> Fault<'a> {
 
     fn bare_key(&self) -> Finding {
         let found = printable(&self.text[self.bytes.clone()]);
-        let message = format!("`{found}` cannot stand in a key without quotes");
+        let message = format!("`{found}` is not allowed in a key without quotes");
         match found.as_str() {
             ":" => self.at(message, "expected `=`").help(EQUAL_SIGN),
             "//" | ";" | "/*" => {

@@ -54,7 +54,7 @@ pub(super) fn derive(topology: &Topology) -> CalicoPlan {
 /// The pools by where they are declared.
 #[derive(Debug)]
 pub struct Pools<'plan> {
-    /// The nodes whose pools stand in the Installation: the operator makes these before anything
+    /// The nodes whose pools are in the Installation: the operator makes these before anything
     /// can serve `projectcalico.org/v3`.
     pub installation: Vec<&'plan NodePlan>,
     /// The nodes whose pools are IPPools of their own, applied when the API is there.
@@ -112,7 +112,7 @@ mod tests {
     use crate::pipeline;
     use crate::source::Source;
 
-    /// Nodes with these ids, the last of which is the control plane. The keys are nobody's.
+    /// Nodes with these ids, the last of which is the control plane. The keys are made up.
     fn topology(ids: &[u32]) -> Source {
         let nodes = ids.iter().map(|id| {
             let role = if ids.last() == Some(id) { "control-plane" } else { "worker" };

@@ -37,7 +37,7 @@ impl ControlPlanePlan {
         std::iter::once(name).chain(addresses).collect()
     }
 
-    /// Whether a load balancer on each node stands before the API servers.
+    /// Whether each node has a load balancer for the API servers.
     #[must_use]
     pub fn is_highly_available(&self) -> bool {
         self.addresses.len() > 1

@@ -85,7 +85,7 @@ pub struct HostPlan<'plan, Peer> {
     pub hosts: Vec<HostsEntry<'plan>>,
     /// The container runtime.
     pub containerd: Containerd<'plan>,
-    /// What stands before the API servers on this host; absent where there is one control plane.
+    /// The load balancer for the API servers on this host; absent where there is one control plane.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer<'plan>>,
     /// kubelet and kubeadm.
@@ -369,7 +369,7 @@ impl Plan {
         self.load_balancer().map_or(self.init_node().address, |balancer| balancer.address)
     }
 
-    /// What stands before several API servers, the same on every node.
+    /// The load balancer for several API servers, the same on every node.
     #[must_use]
     pub fn load_balancer(&self) -> Option<LoadBalancer<'_>> {
         self.control_plane.is_highly_available().then(|| {

@@ -55,7 +55,7 @@ impl Plan {
         upstream.into_iter().map(|source| self.declared(source)).collect()
     }
 
-    /// A mirror holds the same bytes, so upstream's checksum stands; a path is its owner's own.
+    /// A mirror holds the same bytes, so upstream's checksum applies; a file at a path is the user's own.
     fn declared(&self, upstream: ExternalFile) -> ExternalFile {
         let declared = |name: &Name| name.as_str() == upstream.name;
         let sources = self.packages.sources.iter();
@@ -126,7 +126,7 @@ mod tests {
     const CHART: &str = "3eff0bd18151d6e6b1c441463410571443dda1ac78292cb189346628de784f0c";
     const OWN: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    /// A cluster with this in it; the key is nobody's.
+    /// A cluster with this in it; the key is made up.
     fn plan(tables: &str) -> Checked<Plan> {
         let text = format!(
             "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.36.3\"\n{tables}\n\

@@ -29,7 +29,7 @@ pub struct TunnelPlan {
     pub replicas: Replicas,
     /// What public names point to.
     pub address: String,
-    /// The rules; the first that matches is taken, and whoever holds them ends with 404.
+    /// The rules; the first that matches is taken, and the last answers 404.
     pub rules: Vec<TunnelRule>,
 }
 

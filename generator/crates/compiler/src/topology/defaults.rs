@@ -24,10 +24,10 @@ pub(super) const LISTEN_PORT: Port = Port::new(51820);
 /// restarts is back within a second at every peer that it can call, instead of 15 s later.
 ///
 /// 2026-11-23, learnt in the lab: a peer behind NAT it cannot call. That one calls again 15 s after
-/// something it said was not answered (WireGuard §6.5), whatever the interval.
+/// a packet of it was not answered (WireGuard §6.5), whatever the interval.
 pub(super) const PERSISTENT_KEEPALIVE: Keepalive = Keepalive::new(25);
 
-/// Asked for by the design. Deprecated upstream since 1.35; a rule tells the dates.
+/// Asked for by the design. Deprecated upstream since 1.35; a rule reports the dates.
 pub(super) const PROXY_MODE: ProxyMode = ProxyMode::Ipvs;
 /// kube-proxy's own default in IPVS mode.
 pub(super) const SCHEDULER: Scheduler = Scheduler::Rr;
@@ -37,7 +37,7 @@ pub(super) const CALICO_VERSION: Version = Version::new(3, 32, 1);
 /// Calico's own default, the first private AS number of RFC 6996.
 pub(super) const AS_NUMBER: AsNumber = AsNumber::new(64512);
 
-/// What the most guides and existing Ingress objects expect; retired upstream, a rule says so.
+/// What the most guides and existing Ingress objects expect; retired upstream, which a rule reports.
 pub(super) const INGRESS_CONTROLLER: IngressController = IngressController::IngressNginx;
 /// It has been a way into the controller (CVE-2025-1974), and each write of an Ingress waits for it.
 pub(super) const ADMISSION_WEBHOOK: bool = false;
@@ -46,7 +46,7 @@ pub(super) const REPLICAS: Replicas = Replicas::new(2);
 /// The rules of the tunnel in git, beside everything else.
 pub(super) const TUNNEL_MODE: TunnelMode = TunnelMode::Local;
 
-/// From everywhere: a cluster that locks its owner out on day one helps nobody. A rule warns.
+/// From everywhere: otherwise the owner could be locked out on the first day. A rule warns.
 pub(super) const SSH_FROM: [&str; 2] = ["0.0.0.0/0", "::/0"];
 /// Where sshd listens.
 pub(super) const SSH_PORT: Port = Port::new(22);

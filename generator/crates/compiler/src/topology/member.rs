@@ -75,7 +75,7 @@ pub fn duplicates<K: Ord, T: Copy>(
     })
 }
 
-/// Ids that nobody has or had, lowest first.
+/// Ids that no member has or had, lowest first.
 pub fn free_ids(topology: &Topology) -> impl Iterator<Item = u32> {
     let used = members(topology).map(|member| member.id);
     let taken: BTreeSet<_> =

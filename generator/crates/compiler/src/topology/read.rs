@@ -37,14 +37,14 @@ const LONGEST: usize = 5000;
 
 /// Something that a key can hold.
 pub(super) trait Field: Sized {
-    /// What a user is told to write, with its article: `a string`, `an array`.
+    /// The description in messages, with its article: `a string`, `an array`.
     const EXPECTED: &'static str;
     /// Whether it is a fault that the key is absent, where its table gives no default.
     const REQUIRED: bool = true;
     /// Whether it knows its own place; everything else in an array is known by its position.
     const KNOWS_ITS_PLACE: bool = false;
 
-    /// What a JSON Schema says of it.
+    /// Its JSON Schema.
     fn schema() -> Value;
 
     /// Reads the value at `at`. `None` when it was reported as broken.
@@ -334,7 +334,7 @@ impl<T: Field> Field for Vec<T> {
         Some(read)
     }
 
-    /// One element without its brackets; one that would be refused is told with its own remedy.
+    /// One element without its brackets; an element that would be refused is reported with its own remedy.
     fn remedy(value: &TomlValue) -> Option<Remedy> {
         let element = literal(value)?;
         let mut problems = Problems::default();
@@ -458,7 +458,7 @@ macro_rules! table {
         $(#[doc = $about])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
         pub struct $name {
-            /// Where this table stands in the document.
+            /// The place of this table in the document.
             #[serde(skip)]
             pub origin: $crate::route::Route,
             $( $(#[doc = $key_about])* pub $key: $type, )*

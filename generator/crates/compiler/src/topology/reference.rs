@@ -20,9 +20,9 @@ pub(super) struct Key {
     pub(super) expected: &'static str,
     /// Whether its absence is a fault.
     pub(super) required: bool,
-    /// What its absence means; `None` where that is told by `about`, or a fault.
+    /// What its absence means; `None` where `about` describes it, or where it is a fault.
     pub(super) default: fn() -> Option<Value>,
-    /// What a JSON Schema says of its value.
+    /// The JSON Schema of its value.
     pub(super) schema: fn() -> Value,
 }
 

@@ -67,7 +67,7 @@ pub(super) fn text<T: Text>() -> Value {
     }
 }
 
-/// What a user is told to write ends in an example between backticks.
+/// A description in messages ends in an example between backticks.
 fn example(expected: &str) -> Vec<&str> {
     expected.split('`').nth(1).into_iter().collect()
 }
