@@ -21,7 +21,7 @@ use meshwright_value::Protocol;
 
 /// Packets that one line admits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdmittedRegion {
+pub(crate) struct AdmittedRegion {
     /// The packets.
     pub region: Region,
     /// The line of the rule or policy; none if there is no chain at this hook.
@@ -30,7 +30,7 @@ pub struct AdmittedRegion {
 
 /// The packets that one node's public side accepts.
 #[derive(Debug, Default)]
-pub struct Exposure {
+pub(crate) struct Exposure {
     /// Descriptions by [`describe`], with the lines that admit the packets.
     pub admitted: Vec<(String, Option<u32>)>,
     /// Differences from the expected packets.
@@ -50,7 +50,7 @@ fn unknown() -> Ranges {
 
 /// Computes the packets that a node's public side accepts.
 #[must_use]
-pub fn public_side(model: &Model, id: MachineId) -> Exposure {
+pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
     let Some(node) = model.files(id) else { return Exposure::default() };
     let ruleset = &*node.firewall.content;
     let file = node.firewall.file;
@@ -154,7 +154,7 @@ fn icmp(version: u128, protocol: u128, types: &[(&str, u8)], without: &[&str]) -
 /// Packets that a node accepts from a client beyond the AllowedIPs of the client's file. A client can
 /// change its own AllowedIPs, so only the node's firewall limits it.
 #[must_use]
-pub fn client_excess(model: &Model, client: MachineId, id: MachineId) -> Vec<ProofFinding> {
+pub(crate) fn client_excess(model: &Model, client: MachineId, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
     let address = u32::from(model.classes.address(model.machine(client).address));
     let start = family(Region::everything(), 4)
@@ -220,7 +220,7 @@ fn one(address: Ipv4Addr) -> (u128, u128) {
 
 /// The packets of `regions` that pass a hook, each with the line that admits it last.
 #[must_use]
-pub fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<AdmittedRegion> {
+pub(crate) fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<AdmittedRegion> {
     let seen = |region: &Region| region.clone().within(Dimension::Family, &ruleset.families);
     let unseen = ruleset.families.complement(Dimension::Family.largest());
     let unseen = regions.iter().map(|region| {
@@ -292,7 +292,7 @@ impl ChainRun<'_> {
 
 /// Describes packets: `tcp 22 from 198.51.100.0/24`.
 #[must_use]
-pub fn describe(region: &Region) -> String {
+pub(crate) fn describe(region: &Region) -> String {
     let mut text =
         match region.get(Dimension::Protocol).map(|ranges| ranges.iter().collect::<Vec<_>>()) {
             Some(protocols) => match protocols[..] {
@@ -371,6 +371,6 @@ fn addresses(ranges: &Ranges, bits: u32) -> String {
 
 /// Whether two subnets share an address.
 #[must_use]
-pub fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+pub(crate) fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
     one.contains(&other.network()) || other.contains(&one.network())
 }

@@ -11,18 +11,18 @@
 
 #[cfg(test)]
 mod agreement;
-pub mod exposure;
+mod exposure;
 pub mod files;
 pub mod finding;
 pub mod flows;
-pub mod hop;
+mod hop;
 pub mod ingress;
-pub mod invariants;
+mod invariants;
 pub mod judge;
 pub mod model;
-pub mod read;
+mod read;
 pub mod report;
-pub mod space;
+mod space;
 pub mod span;
 pub mod trace;
-pub mod walk;
+mod walk;

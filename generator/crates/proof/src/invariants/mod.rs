@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 /// Checks all invariants.
 #[must_use]
-pub fn check(model: &Model) -> Vec<ProofFinding> {
+pub(crate) fn check(model: &Model) -> Vec<ProofFinding> {
     let nodes: Vec<_> = model.nodes().collect();
     let clients: Vec<_> = model.clients().collect();
     let of_nodes = nodes.par_iter().flat_map_iter(|id| {

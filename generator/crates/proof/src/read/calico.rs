@@ -170,7 +170,7 @@ impl TryFrom<bool> for MustBeFalse {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_installation(text: &str) -> Result<Installation, ParseError> {
+pub(crate) fn read_installation(text: &str) -> Result<Installation, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "Installation")?;
     let CalicoObjectYaml { spec, .. } =
@@ -219,7 +219,7 @@ fn operator_pool(
 /// # Errors
 ///
 /// When a document has another structure.
-pub fn read_pools(text: &str) -> Result<Vec<EmittedPool>, ParseError> {
+pub(crate) fn read_pools(text: &str) -> Result<Vec<EmittedPool>, ParseError> {
     yaml::documents(text).iter().map(v3_pool).collect()
 }
 
@@ -289,7 +289,7 @@ struct BgpPeerSpecYaml {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_bgp(text: &str) -> Result<BgpConf, ParseError> {
+pub(crate) fn read_bgp(text: &str) -> Result<BgpConf, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "BGPConfiguration")?;
     let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<BgpSpecYaml>>()?;
@@ -341,7 +341,7 @@ struct FelixSpecYaml {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
+pub(crate) fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
     let documents = yaml::documents(text);
     let document = find(&documents, "FelixConfiguration")?;
     let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<FelixSpecYaml>>()?;
@@ -360,7 +360,7 @@ pub fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_strict_affinity(text: &str) -> Result<LineSpanned<bool>, ParseError> {
+pub(crate) fn read_strict_affinity(text: &str) -> Result<LineSpanned<bool>, ParseError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct IpamSpecYaml {

@@ -82,7 +82,7 @@ struct RemoteConfigurationJson {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration, ParseError> {
+pub(crate) fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration, ParseError> {
     let document = yaml::documents_after(lines, text)[0];
     let read: TunnelConfigurationYaml = document.read()?;
     Ok(TunnelConfiguration {
@@ -98,7 +98,7 @@ pub fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration,
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_payload(text: &str, file: FileId) -> Result<Vec<TunnelRule>, ParseError> {
+pub(crate) fn read_payload(text: &str, file: FileId) -> Result<Vec<TunnelRule>, ParseError> {
     let document = yaml::documents(text)[0];
     let payload: RemotePayloadJson = document.read()?;
     Ok(rules(&document, file, payload.config.ingress))

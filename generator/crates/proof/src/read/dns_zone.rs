@@ -22,7 +22,7 @@ const PROXIED: &str = "cf_tags=cf-proxied:true";
 /// # Errors
 ///
 /// Every line that is neither a comment nor a CNAME with whole names.
-pub fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<ParseError>> {
+pub(crate) fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<ParseError>> {
     let records = super::lines(text, |line, statement| {
         let (record, comment) = statement.split_once(';').unwrap_or((statement, ""));
         let words: Vec<_> = record.split_whitespace().collect();

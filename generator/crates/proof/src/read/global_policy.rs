@@ -137,7 +137,7 @@ const ALL_PODS: &str = "has(projectcalico.org/namespace)";
 /// # Errors
 ///
 /// When a document has another structure.
-pub fn read(text: &str, file: FileId) -> Result<Vec<GlobalPolicy>, ParseError> {
+pub(crate) fn read(text: &str, file: FileId) -> Result<Vec<GlobalPolicy>, ParseError> {
     let mut policies = Vec::new();
     for document in yaml::documents(text) {
         match document.kind {

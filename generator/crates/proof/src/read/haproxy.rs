@@ -44,7 +44,7 @@ enum HaproxyStatement {
 /// # Errors
 ///
 /// Every statement that is not understood.
-pub fn read(text: &str) -> Result<HaproxyConf, Vec<ParseError>> {
+pub(crate) fn read(text: &str) -> Result<HaproxyConf, Vec<ParseError>> {
     let mut haproxy = HaproxyConf::default();
     for statement in super::lines(text, statement)? {
         match statement {

@@ -20,7 +20,7 @@ pub struct HostsEntry {
 /// # Errors
 ///
 /// Every line that is not an address and a name.
-pub fn read(text: &str) -> Result<Vec<HostsEntry>, Vec<ParseError>> {
+pub(crate) fn read(text: &str) -> Result<Vec<HostsEntry>, Vec<ParseError>> {
     super::lines(text, |line, statement| {
         let words: Vec<_> = statement.split_whitespace().collect();
         let host = match words[..] {

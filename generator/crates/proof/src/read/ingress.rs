@@ -48,7 +48,7 @@ pub struct MountedConfiguration {
 }
 
 /// The key of cloudflared's file in its ConfigMap.
-pub const CONFIGURATION: &str = "config.yaml";
+pub(crate) const CONFIGURATION: &str = "config.yaml";
 
 impl EmittedTunnel {
     /// The rules, and the file that contains them.
@@ -67,7 +67,7 @@ impl EmittedTunnel {
 /// # Errors
 ///
 /// When it is not understood.
-pub fn configuration(
+pub(crate) fn configuration(
     objects: &EmittedObjects,
     file: FileId,
 ) -> Result<Option<MountedConfiguration>, ParseError> {

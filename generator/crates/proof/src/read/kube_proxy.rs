@@ -62,7 +62,7 @@ struct KubeProxyDataYaml {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, ParseError> {
+pub(crate) fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, ParseError> {
     let configuration: KubeProxyConfigurationYaml = document.read()?;
     Ok(KubeProxyConf {
         mode: document.with_line(configuration.mode),
@@ -77,7 +77,7 @@ pub fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf, Parse
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read_patch(text: &str) -> Result<KubeProxyConf, ParseError> {
+pub(crate) fn read_patch(text: &str) -> Result<KubeProxyConf, ParseError> {
     let map: KubeProxyConfigMapYaml = yaml::documents(text)[0].read()?;
     // The line of a block scalar is that of its first text, not that of its key.
     let first_line = u32::try_from(map.data.config.referenced.line()).unwrap_or(0);

@@ -99,7 +99,7 @@ struct NetworkingYaml {
 /// # Errors
 ///
 /// When a document is missing or has another structure.
-pub fn read(text: &str) -> Result<KubeadmConf, ParseError> {
+pub(crate) fn read(text: &str) -> Result<KubeadmConf, ParseError> {
     let documents = yaml::documents(text);
     let find = |kind: &str| documents.iter().find(|document| document.kind == kind);
     let document = find("InitConfiguration").or_else(|| find("JoinConfiguration"));

@@ -1,29 +1,29 @@
 //! Readers of the emitted files, each for the subset that is emitted. Unknown text is an error with its
 //! line, and is never ignored.
 
-pub mod calico;
-pub mod charts;
-pub mod cloudflared;
-pub mod dns_zone;
-pub mod global_policy;
-pub mod haproxy;
-pub mod hosts;
-pub mod ingress;
-pub mod kube_proxy;
-pub mod kubeadm;
-pub mod nftables;
-pub mod node_json;
-pub mod objects;
-pub mod patches;
-pub mod routes;
-pub mod tree;
-pub mod unit;
-pub mod wg_quick;
+pub(crate) mod calico;
+pub(crate) mod charts;
+pub(crate) mod cloudflared;
+pub(crate) mod dns_zone;
+pub(crate) mod global_policy;
+pub(crate) mod haproxy;
+pub(crate) mod hosts;
+pub(crate) mod ingress;
+pub(crate) mod kube_proxy;
+pub(crate) mod kubeadm;
+pub(crate) mod nftables;
+pub(crate) mod node_json;
+pub(crate) mod objects;
+pub(crate) mod patches;
+pub(crate) mod routes;
+pub(crate) mod tree;
+pub(crate) mod unit;
+pub(crate) mod wg_quick;
 mod yaml;
 
 /// A line that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseError {
+pub(crate) struct ParseError {
     /// The line, from 1; 0 is the file as a whole.
     pub line: u32,
     /// The reason.

@@ -66,7 +66,7 @@ struct FirewallJson {
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read(text: &str) -> Result<NodeJson, ParseError> {
+pub(crate) fn read(text: &str) -> Result<NodeJson, ParseError> {
     let document: NodeJsonDocument<'_> = serde_json::from_str(text).map_err(|error| {
         ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: reason(&error) }
     })?;

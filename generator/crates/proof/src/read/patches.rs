@@ -37,7 +37,7 @@ const FLAG: &str = "--bind-address=";
 /// # Errors
 ///
 /// When it contains anything else.
-pub fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
+pub(crate) fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
     let document = yaml::documents(text)[0];
     let operations: Vec<PatchOperation> = document.read()?;
     let whole = || ParseError {
@@ -57,7 +57,7 @@ pub fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> 
 /// # Errors
 ///
 /// When it contains anything else.
-pub fn read_kubelet(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
+pub(crate) fn read_kubelet(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
     let document = yaml::documents(text)[0];
     let kubelet: KubeletPatchYaml = document.read()?;
     document.parse("address", kubelet.address)

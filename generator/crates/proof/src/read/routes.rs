@@ -42,7 +42,7 @@ pub enum RouteProtocol {
 /// # Errors
 ///
 /// Every line that is not understood.
-pub fn read(text: &str, interface: &str) -> Result<Vec<EmittedRoute>, Vec<ParseError>> {
+pub(crate) fn read(text: &str, interface: &str) -> Result<Vec<EmittedRoute>, Vec<ParseError>> {
     super::lines(text, |line, command| route(line, command, interface))
 }
 

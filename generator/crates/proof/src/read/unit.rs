@@ -18,7 +18,7 @@ pub struct UnitSetting {
 /// # Errors
 ///
 /// Every line that is neither a section nor a setting.
-pub fn read(text: &str) -> Result<Vec<UnitSetting>, Vec<ParseError>> {
+pub(crate) fn read(text: &str) -> Result<Vec<UnitSetting>, Vec<ParseError>> {
     let sections = |line: &str| line.starts_with('[') && line.ends_with(']');
     let settings = super::lines(text, |line, statement| {
         if sections(statement) {
@@ -37,7 +37,7 @@ pub fn read(text: &str) -> Result<Vec<UnitSetting>, Vec<ParseError>> {
 /// # Errors
 ///
 /// Never; a script is any text.
-pub fn hands_the_key_over(text: &str) -> Result<bool, ParseError> {
+pub(crate) fn hands_the_key_over(text: &str) -> Result<bool, ParseError> {
     let mut code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     Ok(code.any(|line| line.contains("PrivateKey")))
 }

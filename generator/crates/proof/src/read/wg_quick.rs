@@ -1,7 +1,6 @@
 //! `wg0.conf` of nodes and clients: the subset of wg-quick(8) that is emitted. Lines that wg-quick
 //! refuses, or replaces without an error message, are refused here.
 
-use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use ipnet::Ipv4Net;
@@ -77,7 +76,7 @@ impl WgConf {
 /// # Errors
 ///
 /// Every line that is not understood.
-pub fn read(text: &str) -> Result<WgConf, Vec<ParseError>> {
+pub(crate) fn read(text: &str) -> Result<WgConf, Vec<ParseError>> {
     let mut reader =
         WgConfReader { conf: WgConf::default(), section: WgSection::None, unread: Vec::new() };
     for (number, line) in (1..).zip(text.lines()) {
@@ -263,14 +262,14 @@ fn public_key(text: &str) -> Result<PublicKey, String> {
 }
 
 /// Peers whose endpoint is a name, with their endpoints.
-pub type WgEndpoints = Vec<(PublicKey, LineSpanned<Endpoint>)>;
+pub(crate) type WgEndpoints = Vec<(PublicKey, LineSpanned<Endpoint>)>;
 
 /// Reads `wg0.endpoints`.
 ///
 /// # Errors
 ///
 /// Every line that is not understood.
-pub fn read_endpoints(text: &str) -> Result<WgEndpoints, Vec<ParseError>> {
+pub(crate) fn read_endpoints(text: &str) -> Result<WgEndpoints, Vec<ParseError>> {
     let read = |line: u32, setting: &str| {
         let (key, endpoint) = setting
             .split_once(' ')
@@ -279,10 +278,4 @@ pub fn read_endpoints(text: &str) -> Result<WgEndpoints, Vec<ParseError>> {
         Ok((public_key(key)?, LineSpanned { value: endpoint, line }))
     };
     super::lines(text, read)
-}
-
-/// The address part of `Address`.
-#[must_use]
-pub fn host(address: &LineSpanned<Ipv4Net>) -> Ipv4Addr {
-    address.value.addr()
 }

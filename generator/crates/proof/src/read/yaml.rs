@@ -8,7 +8,7 @@ use crate::span::{FileId, FileSpanned, LineSpanned};
 
 /// One document of a file.
 #[derive(Debug, Clone, Copy)]
-pub struct YamlDocument<'text> {
+pub(crate) struct YamlDocument<'text> {
     /// Its `kind`; empty if it has none.
     pub kind: &'text str,
     text: &'text str,
@@ -50,7 +50,7 @@ impl YamlDocument<'_> {
     /// # Errors
     ///
     /// When it has another structure.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
         serde_saphyr::from_str(self.text).map_err(|error| {
             let line = error.location().map_or(0, |location| self.line(location.line()));
             ParseError { line, message: reason(&error) }
@@ -59,13 +59,13 @@ impl YamlDocument<'_> {
 
     /// A value with its line in the file.
     #[must_use]
-    pub fn with_line<T>(&self, spanned: Spanned<T>) -> LineSpanned<T> {
+    pub(crate) fn with_line<T>(&self, spanned: Spanned<T>) -> LineSpanned<T> {
         LineSpanned { line: self.line(spanned.referenced.line()), value: spanned.value }
     }
 
     /// A value with its place.
     #[must_use]
-    pub fn with_place<T>(&self, file: FileId, spanned: Spanned<T>) -> FileSpanned<T> {
+    pub(crate) fn with_place<T>(&self, file: FileId, spanned: Spanned<T>) -> FileSpanned<T> {
         let LineSpanned { value, line } = self.with_line(spanned);
         FileSpanned { value, place: file.line(line) }
     }
@@ -75,7 +75,7 @@ impl YamlDocument<'_> {
     /// # Errors
     ///
     /// When it is not a valid one.
-    pub fn parse<T: std::str::FromStr>(
+    pub(crate) fn parse<T: std::str::FromStr>(
         &self,
         what: &str,
         spanned: Spanned<String>,
@@ -93,7 +93,7 @@ impl YamlDocument<'_> {
 
     /// Its first line.
     #[must_use]
-    pub fn first_line(&self) -> u32 {
+    pub(crate) fn first_line(&self) -> u32 {
         let comments =
             self.text.lines().take_while(|line| line.starts_with('#') || line.is_empty());
         self.line(comments.count() as u64 + 1)

@@ -6,7 +6,7 @@ mod ranges;
 
 use std::collections::BTreeMap;
 
-pub use ranges::Ranges;
+pub(crate) use ranges::Ranges;
 
 /// The properties of packets that rules compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,7 +132,7 @@ impl Region {
 
 /// The packets in `regions` that are in none of `others`.
 #[must_use]
-pub fn subtract_all(regions: Vec<Region>, others: &[Region]) -> Vec<Region> {
+pub(crate) fn subtract_all(regions: Vec<Region>, others: &[Region]) -> Vec<Region> {
     let cut = |left: Vec<Region>, other: &Region| {
         left.iter().flat_map(|region| region.subtract(other)).collect()
     };

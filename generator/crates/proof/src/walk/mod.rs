@@ -5,7 +5,7 @@ mod stopped;
 mod tunnel;
 
 use self::stopped::StopReason;
-pub use self::stopped::StoppedPacket;
+pub(crate) use self::stopped::StoppedPacket;
 use crate::hop::{HopStep, PacketHop, Party};
 use crate::model::address_class::AddressClass;
 use crate::model::firewall::DecisionCache;

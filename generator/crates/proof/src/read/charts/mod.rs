@@ -8,8 +8,8 @@ mod traefik;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-pub use self::ingress_nginx::read as read_ingress_nginx;
-pub use self::traefik::read as read_traefik;
+pub(crate) use self::ingress_nginx::read as read_ingress_nginx;
+pub(crate) use self::traefik::read as read_traefik;
 use super::objects::{
     EmittedIngressClass, EmittedService, EmittedServicePort, EmittedWorkload, ObjectLabels,
     PortReference, WorkloadPort,

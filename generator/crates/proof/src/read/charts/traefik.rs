@@ -111,7 +111,7 @@ const RELEASE: &str = "traefik";
 /// # Errors
 ///
 /// When it has another structure.
-pub fn read(text: &str, file: FileId) -> Result<IngressController, ParseError> {
+pub(crate) fn read(text: &str, file: FileId) -> Result<IngressController, ParseError> {
     let document = yaml::documents(text)[0];
     let release = ChartRelease { name: RELEASE, document, file };
     let values: TraefikValues = document.read()?;

@@ -13,10 +13,10 @@ use self::value::NftType;
 use super::ParseError;
 use crate::space::{Dimension, Ranges, Region};
 
-pub use value::{ICMP_TYPES, ICMP6_TYPES};
+pub(crate) use value::{ICMP_TYPES, ICMP6_TYPES};
 
 /// The values of `ct state`, by their number in [`Dimension::State`].
-pub const STATES: [&str; 5] = ["invalid", "new", "established", "related", "untracked"];
+pub(crate) const STATES: [&str; 5] = ["invalid", "new", "established", "related", "untracked"];
 
 /// One table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Ruleset {
 
 /// The number of an interface that a packet does not have at a hook. No condition on an interface
 /// matches it, a negated one neither.
-pub const NO_INTERFACE: u128 = 0xff;
+pub(crate) const NO_INTERFACE: u128 = 0xff;
 
 /// The interfaces that every host has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,7 +138,7 @@ pub enum NftVerdict {
 /// # Errors
 ///
 /// At the first construct that is not understood. The meaning of later text is then unknown.
-pub fn read(text: &str, mesh: &str) -> Result<Ruleset, ParseError> {
+pub(crate) fn read(text: &str, mesh: &str) -> Result<Ruleset, ParseError> {
     let mut tokens = NftTokens::split(text)?;
     let (family, table) = header(&mut tokens)?;
     let mut body = TableBody::default();

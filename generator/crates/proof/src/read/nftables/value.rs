@@ -39,7 +39,7 @@ impl NftType {
 const PROTOCOLS: &[(&str, u8)] = &[("icmp", 1), ("tcp", 6), ("udp", 17), ("icmpv6", 58)];
 
 /// IANA, "ICMP Type Numbers", by nft's names.
-pub const ICMP_TYPES: &[(&str, u8)] = &[
+pub(crate) const ICMP_TYPES: &[(&str, u8)] = &[
     ("echo-reply", 0),
     ("destination-unreachable", 3),
     ("echo-request", 8),
@@ -48,7 +48,7 @@ pub const ICMP_TYPES: &[(&str, u8)] = &[
 ];
 
 /// IANA, "ICMPv6 Type Numbers", by nft's names.
-pub const ICMP6_TYPES: &[(&str, u8)] = &[
+pub(crate) const ICMP6_TYPES: &[(&str, u8)] = &[
     ("destination-unreachable", 1),
     ("packet-too-big", 2),
     ("time-exceeded", 3),

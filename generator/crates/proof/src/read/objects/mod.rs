@@ -13,15 +13,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_saphyr::Spanned;
 
-pub use self::ingress::{
+pub(crate) use self::ingress::{
     EmittedIngress, EmittedIngressBackend, EmittedIngressClass, EmittedIngressHost,
 };
-pub use self::namespace::{EmittedConfigMap, EmittedNamespace};
-pub use self::network_policy::{
-    EmittedPolicy, PolicyAdmission, PolicyDirection, PolicyPeer, PolicyPort,
+pub(crate) use self::namespace::{EmittedConfigMap, EmittedNamespace};
+pub(crate) use self::network_policy::{
+    EmittedPolicy, PolicyAdmission, PolicyDirection, PolicyPeer,
 };
-pub use self::service::{EmittedService, EmittedServicePort};
-pub use self::workload::{EmittedWorkload, WorkloadMount, WorkloadPort, WorkloadVolume};
+pub(crate) use self::service::{EmittedService, EmittedServicePort};
+pub(crate) use self::workload::{EmittedWorkload, WorkloadPort};
 use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileLine, FileSpanned};
@@ -46,7 +46,7 @@ pub struct EmittedObjects {
 }
 
 /// Labels of an object, or of a selector.
-pub type ObjectLabels = BTreeMap<String, FileSpanned<String>>;
+pub(crate) type ObjectLabels = BTreeMap<String, FileSpanned<String>>;
 
 /// A port by its number, or by the name that a container gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -85,7 +85,7 @@ impl EmittedObjects {
 /// # Errors
 ///
 /// Every document that is not understood.
-pub fn read(text: &str, file: FileId) -> Result<EmittedObjects, Vec<ParseError>> {
+pub(crate) fn read(text: &str, file: FileId) -> Result<EmittedObjects, Vec<ParseError>> {
     let (mut objects, mut unread) = (EmittedObjects::default(), Vec::new());
     for document in yaml::documents(text) {
         let source = ObjectSource { document, file };

@@ -126,7 +126,7 @@ pub struct EmittedClient {
 
 /// The result of reading a tree.
 #[derive(Debug)]
-pub struct TreeReading {
+pub(crate) struct TreeReading {
     /// The paths of all files.
     pub paths: TreePaths,
     /// Their content; none if a required file could not be read.
@@ -142,7 +142,7 @@ pub struct TreeReading {
 /// # Errors
 ///
 /// When the operating system refuses a file. Faults in a file's content are findings.
-pub fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
+pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
     let listed = files.paths()?;
     let layout = TreeLayout::from_paths(&listed);
     let paths = TreePaths::new([listed, layout.missing()].concat());
