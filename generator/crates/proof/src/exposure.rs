@@ -59,13 +59,13 @@ pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
     let start = Region::everything()
         .within(Dimension::InInterface, &public)
         .within(Dimension::State, &unknown());
-    let admitted = admitted(ruleset, Hook::Input, vec![start.clone()]);
-    let through = self::admitted(ruleset, Hook::Forward, vec![start.clone()]);
-    let expected: Vec<_> =
-        expected(model, node).into_iter().map(|region| region.intersect(&start)).collect();
+    let received = admitted(ruleset, Hook::Input, vec![start.clone()]);
+    let forwarded = admitted(ruleset, Hook::Forward, vec![start.clone()]);
+    let required: Vec<_> =
+        required(model, node).into_iter().map(|region| region.intersect(&start)).collect();
     let mut findings = Vec::new();
-    for one in &admitted {
-        for region in subtract_all(vec![one.region.clone()], &expected) {
+    for one in &received {
+        for region in subtract_all(vec![one.region.clone()], &required) {
             let message = format!("the public side is open to {}", describe(&region));
             findings.push(ProofFinding::new(
                 FindingCode::PublicSideOpen,
@@ -74,7 +74,7 @@ pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
             ));
         }
     }
-    for one in &through {
+    for one in &forwarded {
         let message = format!("the host forwards from its public side: {}", describe(&one.region));
         findings.push(ProofFinding::new(
             FindingCode::PublicSideOpen,
@@ -82,20 +82,20 @@ pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
             message,
         ));
     }
-    let open: Vec<_> = admitted.iter().map(|one| one.region.clone()).collect();
-    for region in subtract_all(expected, &open) {
+    let open: Vec<_> = received.iter().map(|one| one.region.clone()).collect();
+    for region in subtract_all(required, &open) {
         let message = format!("the public side does not accept {}", describe(&region));
         findings.push(ProofFinding::new(FindingCode::PublicSideClosed, file.whole(), message));
     }
     findings.sort();
     findings.dedup_by(|one, other| one.place == other.place && one.code == other.code);
-    let admitted = admitted.iter().map(|one| (describe(&one.region), one.line)).collect();
-    Exposure { admitted, findings }
+    let admitted = received.iter().map(|one| (describe(&one.region), one.line));
+    Exposure { admitted: admitted.collect(), findings }
 }
 
 /// The packets that it has to accept: WireGuard's port, SSH from its sources, `open_ports`, and the
 /// packets that IP needs: errors and pings, neighbour discovery, multicast listeners, DHCP's answers.
-fn expected(model: &Model, node: &EmittedNode) -> Vec<Region> {
+fn required(model: &Model, node: &EmittedNode) -> Vec<Region> {
     let json = &node.json.content;
     let port = node.conf.content.listen_port.map_or(0, |port| port.value.into());
     let mut expected = vec![to_port(UDP, port, port)];
@@ -127,8 +127,8 @@ fn expected(model: &Model, node: &EmittedNode) -> Vec<Region> {
 /// Mesh, pod and service addresses. They are not addresses of the public side.
 fn private(model: &Model) -> Ranges {
     let (cluster, _) = model.cluster();
-    let mesh = model.emitted.nodes.iter().filter_map(|node| node.conf.content.address);
-    let mesh = mesh.map(|address| address.value.trunc());
+    let addresses = model.emitted.nodes.iter().filter_map(|node| node.conf.content.address);
+    let mesh = addresses.map(|address| address.value.trunc());
     let nets = mesh.chain([cluster.pod_subnet.value, cluster.service_subnet.value]);
     nets.flat_map(|net| Ranges::from(net).iter().collect::<Vec<_>>()).collect()
 }
@@ -144,11 +144,12 @@ fn family(region: Region, family: u128) -> Region {
 }
 
 fn icmp(version: u128, protocol: u128, types: &[(&str, u8)], without: &[&str]) -> Region {
-    let types = types.iter().filter(|(name, _)| !without.contains(name));
-    let types = types.map(|(_, number)| (u128::from(*number), u128::from(*number))).collect();
+    let numbers =
+        types.iter().filter(|(name, _)| !without.contains(name)).map(|(_, number)| *number);
+    let ranges = numbers.map(|number| (number.into(), number.into())).collect();
     family(Region::everything(), version)
         .within(Dimension::Protocol, &Ranges::one(protocol))
-        .within(Dimension::IcmpType, &types)
+        .within(Dimension::IcmpType, &ranges)
 }
 
 /// Packets that a node accepts from a client beyond the AllowedIPs of the client's file. A client can
@@ -222,13 +223,15 @@ fn one(address: Ipv4Addr) -> (u128, u128) {
 #[must_use]
 pub(crate) fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<AdmittedRegion> {
     let seen = |region: &Region| region.clone().within(Dimension::Family, &ruleset.families);
-    let unseen = ruleset.families.complement(Dimension::Family.largest());
-    let unseen = regions.iter().map(|region| {
-        let both = [(4, 4), (6, 6)].into_iter().collect();
-        region.clone().within(Dimension::Family, &unseen).within(Dimension::Family, &both)
-    });
-    let unseen = unseen.filter(|region| !region.is_empty());
-    let unseen: Vec<_> = unseen.map(|region| AdmittedRegion { region, line: None }).collect();
+    let families: Ranges = [(4, 4), (6, 6)].into_iter().collect();
+    let other_families =
+        families.intersect(&ruleset.families.complement(Dimension::Family.largest()));
+    let unseen: Vec<_> = regions
+        .iter()
+        .map(|region| region.clone().within(Dimension::Family, &other_families))
+        .filter(|region| !region.is_empty())
+        .map(|region| AdmittedRegion { region, line: None })
+        .collect();
     let mut passing: Vec<_> =
         regions.iter().map(|region| AdmittedRegion { region: seen(region), line: None }).collect();
     let mut bases: Vec<_> = ruleset.chains.iter().filter_map(base_of).collect();
@@ -339,12 +342,12 @@ fn numbers(ranges: &Ranges) -> String {
 
 fn icmp_names(types: &Ranges, names: &[(&str, u8)]) -> String {
     let named: BTreeMap<u8, &str> = names.iter().map(|(name, number)| (*number, *name)).collect();
-    let all = types.iter().flat_map(|(first, last)| first..=last);
-    let all = all.map(|number| {
+    let numbers = types.iter().flat_map(|(first, last)| first..=last);
+    let texts = numbers.map(|number| {
         let known = u8::try_from(number).ok().and_then(|number| named.get(&number));
         known.map_or_else(|| number.to_string(), |name| (*name).to_owned())
     });
-    all.collect::<Vec<_>>().join(",")
+    texts.collect::<Vec<_>>().join(",")
 }
 
 /// A prefix if the range is one, otherwise its first and last address.

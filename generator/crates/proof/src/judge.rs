@@ -71,8 +71,8 @@ impl Proof {
 
     /// Whether a flow was proven between all machines that it applies to.
     fn is_proven(&self, name: &str) -> bool {
-        let mut flows = flows::all().zip(&self.counts);
-        flows.any(|(flow, count)| flow.name == name && count.failed == 0)
+        let mut counts = flows::all().zip(&self.counts);
+        counts.any(|(flow, count)| flow.name == name && count.failed == 0)
     }
 
     /// How many ordered pairs of different nodes there are.

@@ -130,9 +130,10 @@ impl<'model> ProbeBuilder<'model> {
         to: MachineId,
     ) -> Vec<ProbeTarget> {
         let (address, port) = called;
-        let modes = [ProxyMode::Nftables, ProxyMode::Ipvs];
-        let declared = self.model.proxy_mode().value;
-        let modes = &modes[..if declared == ProxyMode::Ipvs { 2 } else { 1 }];
+        let modes: &[_] = match self.model.proxy_mode().value {
+            ProxyMode::Ipvs => &[ProxyMode::Nftables, ProxyMode::Ipvs],
+            ProxyMode::Iptables | ProxyMode::Nftables => &[ProxyMode::Nftables],
+        };
         let aims = self.pods(to).iter().flat_map(|pod| {
             modes.iter().map(|mode| {
                 let service = TranslatedService {
@@ -181,7 +182,7 @@ pub fn metadata_of(model: &Model, id: MachineId) -> impl Iterator<Item = Ipv4Add
         let mut labels = files.kubeadm.content.labels.iter();
         labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="))
     });
-    let known = zone.and_then(|zone| ProviderName::parse(zone).ok());
-    let known = known.map(|name| provider::facts(name).metadata);
-    known.unwrap_or_default().iter().copied().chain([provider::METADATA])
+    let provider = zone.and_then(|zone| ProviderName::parse(zone).ok());
+    let of_cloud = provider.map(|name| provider::facts(name).metadata);
+    of_cloud.unwrap_or_default().iter().copied().chain([provider::METADATA])
 }

@@ -18,9 +18,9 @@ impl<'a> RequestFollower<'a> {
         asked: &RoutedRequest<'_>,
         reached: &ReachedPods<'_>,
     ) -> Result<RequestEnd, ProofFinding> {
-        let controller = self.path.files.controller.as_ref();
-        let controller = controller.filter(|known| known.workload.place == reached.workload.place);
-        let Some(controller) = controller else {
+        let known = self.path.files.controller.as_ref();
+        let Some(controller) = known.filter(|known| known.workload.place == reached.workload.place)
+        else {
             return Ok(RequestEnd::App(reached.workload.name.value.clone()));
         };
         let Some((ingress, known)) = self.ingress(&asked.host)? else {
@@ -50,12 +50,12 @@ impl<'a> RequestFollower<'a> {
     fn without_ingress(&self, asked: &RoutedRequest<'_>) -> Result<RequestEnd, ProofFinding> {
         let ingresses = self.path.files.objects.ingresses.iter();
         let hosts = ingresses.flat_map(|ingress| &ingress.hosts);
-        let hosts = hosts.map(|host| host.name.value.as_str());
+        let names = hosts.map(|host| host.name.value.as_str());
         if let Some(header) = asked.header {
             let message = format!("no Ingress has the host {}, which the rule sets", header.value);
             return Err(ProofFinding::new(FindingCode::HostnameUnserved, header.place, message));
         }
-        Ok(RequestEnd::Controller { near: closest(&asked.host, hosts).map(str::to_owned) })
+        Ok(RequestEnd::Controller { near: closest(&asked.host, names).map(str::to_owned) })
     }
 
     /// The controller connects to pods' addresses directly: it watches the EndpointSlices of a Service.
@@ -71,10 +71,10 @@ impl<'a> RequestFollower<'a> {
         let reached =
             self.service(&ingress.namespace, &service.value, &asked).map_err(|finding| {
                 // The cause is the line of the Service's name, or that of the port.
-                let known = self.path.files.objects.services.iter();
-                let mut known = known.filter(|known| known.namespace == ingress.namespace);
-                let named = known.any(|known| known.name.value == service.value);
-                let place = if named { finding.place } else { service.place };
+                let exists = self.path.files.objects.services.iter().any(|known| {
+                    known.namespace == ingress.namespace && known.name.value == service.value
+                });
+                let place = if exists { finding.place } else { service.place };
                 ProofFinding { place, ..finding }
             })?;
         let what = format!("{path} leads to the Service {}, port {}", service.value, port.value);
@@ -96,10 +96,11 @@ impl<'a> RequestFollower<'a> {
         &self,
         host: &str,
     ) -> Result<Option<(&'a EmittedIngress, &'a EmittedIngressHost)>, ProofFinding> {
-        let all = self.path.files.objects.ingresses.iter();
-        let all = all.flat_map(|ingress| ingress.hosts.iter().map(move |known| (ingress, known)));
+        let ingresses = self.path.files.objects.ingresses.iter();
+        let hosts =
+            ingresses.flat_map(|ingress| ingress.hosts.iter().map(move |known| (ingress, known)));
         let mut found: Vec<_> =
-            all.filter(|(_, known)| names::matches_host(&known.name.value, host)).collect();
+            hosts.filter(|(_, known)| names::matches_host(&known.name.value, host)).collect();
         found.sort_by_key(|(_, known)| known.name.value != host);
         let served = found.iter().find(|(ingress, _)| self.is_served(ingress)).copied();
         match (served, found.first()) {

@@ -110,8 +110,8 @@ impl<'a> ConnectionProofs<'a> {
         let flow = connection.flow()?;
         let model = self.walker.model();
         let pairs = model.nodes().flat_map(|from| model.nodes().map(move |to| (from, to)));
-        let mut pairs = pairs.filter(|(from, to)| flow.applies(model, *from, *to));
-        pairs.find_map(|(from, to)| match flow.prove(&mut self.walker, from, to) {
+        let mut applicable = pairs.filter(|(from, to)| flow.applies(model, *from, *to));
+        applicable.find_map(|(from, to)| match flow.prove(&mut self.walker, from, to) {
             FlowVerdict::Delivered => None,
             FlowVerdict::Stopped(stopped) => Some(stopped.finding(model)),
         })

@@ -87,8 +87,8 @@ impl<'a> RequestFollower<'a> {
         }
         let tunnel = self.path.tunnel.configuration.as_ref().map(|mounted| &mounted.content.tunnel);
         let first = zone.first().map(|record| record.target.as_str());
-        let expected = tunnel.map(|id| format!("{}.{EDGE_DOMAIN}", id.value));
-        let expected = expected.as_deref().or(first).unwrap_or_default();
+        let own_name = tunnel.map(|id| format!("{}.{EDGE_DOMAIN}", id.value));
+        let expected = own_name.as_deref().or(first).unwrap_or_default();
         if record.target != expected || !record.target.ends_with(EDGE_DOMAIN) {
             let message = format!(
                 "{} is an alias of {}, and cloudflared serves {expected}",
@@ -126,9 +126,8 @@ impl<'a> RequestFollower<'a> {
     fn ask_for_name(&mut self, pods: PodGroup<'_>) -> Result<(), ProofFinding> {
         let place = pods.labels.values().next().map(|label| label.place);
         let Some(place) = place else { return Ok(()) };
-        let labels = [("k8s-app", "kube-dns")]
-            .map(|(key, value)| (key.to_owned(), FileSpanned { value: value.to_owned(), place }));
-        let labels: ObjectLabels = labels.into_iter().collect();
+        let label = FileSpanned { value: "kube-dns".to_owned(), place };
+        let labels = ObjectLabels::from([("k8s-app".to_owned(), label)]);
         let dns = PodGroup { name: "cluster DNS", namespace: SYSTEM[0], labels: &labels };
         let called = CalledPort { protocol: UDP, port: DNS };
         self.ask(pods, PolicyDirection::Egress, OtherEnd::Pods(dns), called)
@@ -175,7 +174,7 @@ impl<'a> RequestFollower<'a> {
         port: u16,
     ) -> Result<RequestEnd, ProofFinding> {
         let own = self.path.connectors;
-        let known = |namespace: &str| self.knows(namespace);
+        let known = |namespace: &str| policy::is_namespace(self.path.files, namespace);
         match origin::named(target, &own.namespace, self.path.domain, known) {
             ResolvedHost::Service { namespace, name } => {
                 let url =
@@ -187,12 +186,6 @@ impl<'a> RequestFollower<'a> {
             ResolvedHost::Address(address) => self.leave(asked, (target, address), port),
             ResolvedHost::Outside => self.leave(asked, (target, INTERNET), port),
         }
-    }
-
-    fn knows(&self, namespace: &str) -> bool {
-        let known = self.path.files.objects.namespaces.iter();
-        let mut known = known.map(|known| known.name.as_str()).chain(SYSTEM);
-        known.any(|known| known == namespace)
     }
 
     /// To a host outside of the cluster, if policies accept it. The cause is the line of the rule.
@@ -226,9 +219,9 @@ impl<'a> RequestFollower<'a> {
         let files = self.path.files;
         let controller = files.controller.iter().map(|controller| &controller.service);
         let services: Vec<_> = files.objects.services.iter().chain(controller).collect();
-        let mut found = services.iter();
-        let found = found.find(|known| known.namespace == namespace && known.name.value == name);
-        let service = *found.ok_or_else(|| {
+        let named =
+            services.iter().find(|known| known.namespace == namespace && known.name.value == name);
+        let service = *named.ok_or_else(|| {
             let known: Vec<_> = services
                 .iter()
                 .map(|known| format!("{}.{}", known.name.value, known.namespace))
@@ -240,9 +233,9 @@ impl<'a> RequestFollower<'a> {
             ProofFinding::new(FindingCode::ServiceUnknown, port.place, message)
         })?;
         let found = service.port(&port.value).ok_or_else(|| {
-            let known = service.ports.iter().map(|port| port.number.value.to_string());
-            let known: Vec<_> = known.collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let numbers: Vec<_> =
+                service.ports.iter().map(|port| port.number.value.to_string()).collect();
+            let known = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
             let message = format!(
                 "the Service {name}.{namespace} has no port {}: it has {known}",
                 port.value

@@ -67,14 +67,13 @@ fn metrics(path: &IngressPath<'_>) -> Option<ProofFinding> {
 fn wide(policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<ProofFinding> {
     match peer {
         PolicyPeer::Block { net, except } => {
-            let open = PRIVATE
+            let mut private_nets = PRIVATE
                 .into_iter()
                 .filter_map(|(address, length)| Ipv4Net::new(address, length).ok());
-            let mut open = open.filter(|private| {
+            let private = private_nets.find(|private| {
                 let overlaps = net.value.contains(private) || private.contains(&net.value);
                 overlaps && !except.iter().any(|except| except.value.contains(private))
-            });
-            let private = open.next()?;
+            })?;
             let message =
                 format!("cloudflared may connect to {private}, which is not the Internet");
             Some(ProofFinding::new(FindingCode::PolicyAdmits, net.place, message))
@@ -170,9 +169,9 @@ pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
     addresses.sort_unstable();
     addresses.dedup();
     let open = addresses.into_iter().filter(|address| {
-        let rules = files.global_policies.iter();
-        let rules = rules.filter_map(|policy| policy.rule_for(*address, TCP, HTTP));
-        !rules.into_iter().any(|rule| rule.denies)
+        let policies = files.global_policies.iter();
+        let mut rules = policies.filter_map(|policy| policy.rule_for(*address, TCP, HTTP));
+        !rules.any(|rule| rule.denies)
     });
     let finding = |address: Ipv4Addr| {
         let message =

@@ -106,10 +106,9 @@ pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> IngressProof {
         }
         request
     });
-    let requests = requests.collect();
     findings.sort();
     findings.dedup();
-    IngressProof { requests, findings }
+    IngressProof { requests: requests.collect(), findings }
 }
 
 /// Follows a request for one name, public or below a public wildcard.
@@ -122,8 +121,8 @@ pub fn ask(
     proven: &IngressProof,
     name: &str,
 ) -> Result<IngressRequest, Vec<String>> {
-    let name = name.to_lowercase();
-    let known = proven.requests.iter().find(|request| request.hostname == name);
+    let hostname = name.to_lowercase();
+    let known = proven.requests.iter().find(|request| request.hostname == hostname);
     if let Some(known) = known {
         return Ok(known.clone());
     }
@@ -132,12 +131,11 @@ pub fn ask(
         proven.requests.iter().map(|request| request.hostname.clone()).collect()
     };
     let tunnel = files.tunnel.as_ref().ok_or_else(Vec::new)?;
-    let record = names::record_for(&tunnel.zone.1, &name);
-    let record = record.ok_or_else(public)?;
+    let record = names::record_for(&tunnel.zone.1, &hostname).ok_or_else(public)?;
     let connectors = connectors(files).ok_or_else(Vec::new)?;
     let domain = &model.cluster().0.dns_domain;
     let path = IngressPath { files, tunnel, connectors, domain };
-    Ok(follow::follow(&path, &FileSpanned { value: name, place: record.name.place }))
+    Ok(follow::follow(&path, &FileSpanned { value: hostname, place: record.name.place }))
 }
 
 /// The workload that runs cloudflared.
@@ -149,12 +147,12 @@ fn connectors(files: &IngressFiles) -> Option<&EmittedWorkload> {
 /// All names in the zone, in the rules and in the Ingresses.
 fn hostnames<'a>(path: &IngressPath<'a>) -> Vec<&'a FileSpanned<String>> {
     let zone = path.tunnel.zone.1.iter().map(|record| &record.name);
-    let rules = path.tunnel.rules().1.iter();
-    let rules = rules.filter(|rule| !names::matches_all(rule));
-    let rules = rules.filter_map(|rule| rule.hostname.as_ref());
+    let (_, rules) = path.tunnel.rules();
+    let specific = rules.iter().filter(|rule| !names::matches_all(rule));
+    let patterns = specific.filter_map(|rule| rule.hostname.as_ref());
     let ingresses = path.files.objects.ingresses.iter().flat_map(|ingress| &ingress.hosts);
     let mut known: Vec<&FileSpanned<String>> = Vec::new();
-    for hostname in zone.chain(rules).chain(ingresses.map(|host| &host.name)) {
+    for hostname in zone.chain(patterns).chain(ingresses.map(|host| &host.name)) {
         if !known.iter().any(|one| one.value.eq_ignore_ascii_case(&hostname.value)) {
             known.push(hostname);
         }

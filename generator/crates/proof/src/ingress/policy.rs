@@ -118,12 +118,12 @@ pub(super) fn ask(
     files: &IngressFiles,
     question: &PolicyQuestion<'_>,
 ) -> Result<Option<FileLine>, ProofFinding> {
-    let selecting: Vec<_> = selecting(files, question.pods, question.direction).collect();
-    if selecting.is_empty() {
+    let policies: Vec<_> = selecting(files, question.pods, question.direction).collect();
+    if policies.is_empty() {
         return Ok(None);
     }
     let mut nearest: Option<PolicyRefusal> = None;
-    for policy in &selecting {
+    for policy in &policies {
         for admission in policy.admissions(question.direction) {
             match judge(files, policy, admission, question) {
                 Ok(place) => return Ok(Some(place)),
@@ -136,7 +136,7 @@ pub(super) fn ask(
             }
         }
     }
-    Err(refused(&selecting, question, nearest))
+    Err(refused(&policies, question, nearest))
 }
 
 /// Why a rule does not accept a connection. The rule with the highest rank is nearest to accepting it.
@@ -157,13 +157,13 @@ fn refused(
         PolicyDirection::Egress => (pods.name, other.name()),
         PolicyDirection::Ingress => (other.name(), pods.name),
     };
-    let names = names.join(" and ");
     let (place, why) = match nearest.filter(|refusal| refusal.rank > 0) {
         Some(refusal) => (refusal.place, format!(": {}", refusal.why)),
         None => (selecting[0].place, ": none of its rules matches".to_owned()),
     };
     let message = format!(
-        "the NetworkPolicy {names} of {} drops packets from {from} to {to}, {called}{why}",
+        "the NetworkPolicy {} of {} drops packets from {from} to {to}, {called}{why}",
+        names.join(" and "),
         pods.namespace
     );
     ProofFinding::new(FindingCode::PolicyDrops, place, message)
@@ -209,9 +209,12 @@ fn port_of(
     if let Some(found) = found {
         return Ok(Some(found.number.place));
     }
-    let known = admission.ports.iter();
-    let known = known.map(|port| called_port(port.protocol, port.number.value).to_string());
-    Err((first.number.place, known.collect::<Vec<_>>().join(", ")))
+    let names: Vec<_> = admission
+        .ports
+        .iter()
+        .map(|port| called_port(port.protocol, port.number.value).to_string())
+        .collect();
+    Err((first.number.place, names.join(", ")))
 }
 
 fn is_peer(
@@ -278,10 +281,12 @@ fn in_namespace(
 
 /// Whether a selector names a namespace that is not in the tree.
 fn names_unknown_namespace(files: &IngressFiles, selector: &ObjectLabels) -> bool {
-    let known = files.objects.namespaces.iter().map(|namespace| namespace.name.as_str());
-    let mut known = known.chain(SYSTEM);
-    let named = selector.get(NAME).map(|name| name.value.as_str());
-    named.is_none_or(|named| !known.any(|known| known == named))
+    selector.get(NAME).is_none_or(|name| !is_namespace(files, &name.value))
+}
+
+/// Whether a namespace is in the tree, or is one that kubeadm creates.
+pub(super) fn is_namespace(files: &IngressFiles, name: &str) -> bool {
+    SYSTEM.contains(&name) || files.objects.namespaces.iter().any(|known| known.name == name)
 }
 
 /// The label that the API server gives each namespace.

@@ -29,8 +29,8 @@ pub(super) fn firewalls(
             known.push(ruleset);
         }
     }
-    let firewalls = known.into_par_iter();
-    let firewalls = firewalls.map(|ruleset| NodeFirewall::new(Arc::clone(ruleset), classes));
+    let firewalls =
+        known.into_par_iter().map(|ruleset| NodeFirewall::new(Arc::clone(ruleset), classes));
     (firewalls.collect(), positions)
 }
 

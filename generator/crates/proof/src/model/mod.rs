@@ -120,7 +120,7 @@ impl Model {
     ///
     /// Faults without which no network can be built, such as a node without an address.
     pub fn build(emitted: EmittedTree) -> Result<Self, Vec<ProofFinding>> {
-        let init = init(&emitted).map_err(|finding| vec![finding])?;
+        let init = init_position(&emitted).map_err(|finding| vec![finding])?;
         let key_index = KeyIndex::from_tree(&emitted);
         let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
         let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes);
@@ -131,10 +131,9 @@ impl Model {
             Some(node) => builder.node(node, firewall_of[position], &advertised),
             None => builder.client(position - emitted.nodes.len()),
         });
-        let built: Vec<Result<_, _>> = built.collect();
         let mut machines = Vec::new();
         let mut findings = Vec::new();
-        for result in built {
+        for result in built.collect::<Vec<_>>() {
             match result {
                 Ok(machine) => machines.push(machine),
                 Err(finding) => findings.push(finding),
@@ -323,7 +322,7 @@ impl MeshMachine {
     }
 }
 
-fn init(emitted: &EmittedTree) -> Result<usize, ProofFinding> {
+fn init_position(emitted: &EmittedTree) -> Result<usize, ProofFinding> {
     let mut inits = emitted.nodes.iter().enumerate();
     let found = inits.find(|(_, node)| node.kubeadm.content.cluster.is_some());
     found.map(|(position, _)| position).ok_or_else(|| {

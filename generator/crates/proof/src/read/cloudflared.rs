@@ -82,7 +82,11 @@ struct RemoteConfigurationJson {
 /// # Errors
 ///
 /// When it has another structure.
-pub(crate) fn read(text: &str, file: FileId, lines: u32) -> Result<TunnelConfiguration, ParseError> {
+pub(crate) fn read(
+    text: &str,
+    file: FileId,
+    lines: u32,
+) -> Result<TunnelConfiguration, ParseError> {
     let document = yaml::documents_after(lines, text)[0];
     let read: TunnelConfigurationYaml = document.read()?;
     Ok(TunnelConfiguration {

@@ -103,12 +103,12 @@ pub(crate) fn read(text: &str) -> Result<KubeadmConf, ParseError> {
     let documents = yaml::documents(text);
     let find = |kind: &str| documents.iter().find(|document| document.kind == kind);
     let document = find("InitConfiguration").or_else(|| find("JoinConfiguration"));
-    let document = document.ok_or_else(|| missing("InitConfiguration or JoinConfiguration"))?;
+    let node = document.ok_or_else(|| missing("InitConfiguration or JoinConfiguration"))?;
     let cluster = find("ClusterConfiguration").map(|cluster| {
         let kube_proxy = find("KubeProxyConfiguration");
         read_cluster(cluster, kube_proxy.ok_or_else(|| missing("KubeProxyConfiguration"))?)
     });
-    read_node(document, cluster.transpose()?)
+    read_node(node, cluster.transpose()?)
 }
 
 fn read_node(

@@ -103,7 +103,7 @@ impl YamlDocument<'_> {
 /// The first line of the reason, without line number and snippet: the finding has its own.
 fn reason(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
-    let first = text.lines().next().unwrap_or_default();
-    let first = first.split(" at line ").next().unwrap_or_default();
-    first.trim_start_matches("error: ").to_owned()
+    let first_line = text.lines().next().unwrap_or_default();
+    let without_place = first_line.split(" at line ").next().unwrap_or_default();
+    without_place.trim_start_matches("error: ").to_owned()
 }

@@ -18,8 +18,8 @@ pub fn diagram(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String 
     for hop in &trace.hops {
         let host = host(hop.machine);
         let what = escape(&text::step(model, hop));
-        let place = hop.place.map(|place| format!("<br/>{}", escape(&paths.show(place))));
-        let place = place.unwrap_or_default();
+        let place =
+            hop.place.map_or(String::new(), |place| format!("<br/>{}", escape(&paths.show(place))));
         let _ = match hop.step {
             HopStep::Sent(Party::Pod) => writeln!(text, "  {}->>{host}: {what}", pod(hop.machine)),
             HopStep::Delivered(Party::Pod) => {

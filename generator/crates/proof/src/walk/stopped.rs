@@ -156,10 +156,10 @@ impl<'model> StopReport<'model> {
             "{} sends packets from {address} to the Internet without masquerading: answers cannot return",
             self.name()
         );
-        let pools = self.model.emitted.pools();
-        let mut pools = pools.filter(|(pool, _)| pool.cidr.value.contains(&address));
-        let place = pools.next().map(|(pool, file)| file.line(pool.nat_outgoing.line));
-        let place = place.unwrap_or(self.machine().file.whole());
+        let mut pools = self.model.emitted.pools();
+        let own = pools.find(|(pool, _)| pool.cidr.value.contains(&address));
+        let place = own
+            .map_or(self.machine().file.whole(), |(pool, file)| file.line(pool.nat_outgoing.line));
         ProofFinding::new(FindingCode::LeavesInClear, place, message)
     }
 

@@ -220,7 +220,7 @@ impl<'text> TableBody<'text> {
     fn set(&mut self, tokens: &mut NftTokens<'text>) -> Result<(), ParseError> {
         let name = tokens.word()?;
         tokens.expect(NftToken::Open)?;
-        let set = set(tokens)?;
+        let set = read_set(tokens)?;
         if self.sets.insert(name, set).is_some() {
             return Err(tokens.error(format!("there are two sets `{name}`")));
         }
@@ -364,7 +364,7 @@ fn base(tokens: &mut NftTokens<'_>) -> Result<BaseChain, ParseError> {
         word => return Err(tokens.error(format!("`{word}` is not a hook that is understood"))),
     };
     tokens.expect(NftToken::Word("priority"))?;
-    let priority = priority(tokens)?;
+    let priority = read_priority(tokens)?;
     let line = tokens.line();
     tokens.expect(NftToken::End)?;
     let mut policy = ChainPolicy::Accept;
@@ -380,7 +380,7 @@ fn base(tokens: &mut NftTokens<'_>) -> Result<BaseChain, ParseError> {
 }
 
 /// A number, or one of nft(8)'s names for it, with an optional offset.
-fn priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
+fn read_priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
     let word = tokens.word()?;
     let named = match word {
         "raw" => Some(-300),
@@ -404,7 +404,7 @@ fn priority(tokens: &mut NftTokens<'_>) -> Result<i32, ParseError> {
     Ok(start + sign * step)
 }
 
-fn set(tokens: &mut NftTokens<'_>) -> Result<NftSet, ParseError> {
+fn read_set(tokens: &mut NftTokens<'_>) -> Result<NftSet, ParseError> {
     let mut kind = None;
     let (mut interval, mut merge) = (false, false);
     let mut elements = Vec::new();

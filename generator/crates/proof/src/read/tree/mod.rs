@@ -77,11 +77,11 @@ pub struct EmittedTree {
 impl EmittedTree {
     /// All pools, with their files.
     pub fn pools(&self) -> impl Iterator<Item = (&EmittedPool, FileId)> {
-        let first = self.installation.content.pools.iter();
-        let first = first.map(|pool| (pool, self.installation.file));
-        let further = self.further_pools.iter();
-        let further =
-            further.flat_map(|pools| pools.content.iter().map(move |pool| (pool, pools.file)));
+        let Self { installation, further_pools, .. } = self;
+        let first = installation.content.pools.iter().map(|pool| (pool, installation.file));
+        let further = further_pools
+            .iter()
+            .flat_map(|pools| pools.content.iter().map(move |pool| (pool, pools.file)));
         first.chain(further)
     }
 
@@ -146,7 +146,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     let listed = files.paths()?;
     let layout = TreeLayout::from_paths(&listed);
     let paths = TreePaths::new([listed, layout.missing()].concat());
-    let manifest = manifest(files, &paths);
+    let manifest = read_manifest(files, &paths);
     let reader = TreeReader {
         files,
         paths: &paths,
@@ -173,7 +173,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     Ok(TreeReading { paths, emitted, findings, edited })
 }
 
-fn manifest(
+fn read_manifest(
     files: &dyn TreeFiles,
     paths: &TreePaths,
 ) -> Result<BTreeMap<String, Sha256>, ProofFinding> {
