@@ -34,8 +34,12 @@ fn compare(path: &Path) -> usize {
         };
         let mut node_json = node_json(&rendering, position, node);
         host.name_the_api_server(&mut node_json);
-        // No file of the host has it: the host's provider decides it.
+        // Only `prove` reads these: no other file of the host contains them.
         let wireguard = node_json["wireguard"].as_object_mut().expect("an object");
+        assert_eq!(wireguard.remove("public_key"), Some(json!(node.public_key)));
+        let endpoint = node.location.endpoint.as_ref();
+        let endpoint = endpoint.map(|known| json!(known.with_port(plan.wireguard.listen_port)));
+        assert_eq!(wireguard.remove("endpoint"), endpoint);
         assert_eq!(wireguard.remove("underlay_mtu"), Some(json!(node.underlay_mtu)));
         assert_eq!(node_json.remove("schema_version"), Some(json!(SCHEMA_VERSION)));
         assert_eq!(host.plan(), Value::Object(node_json), "{} of {}", node.name, path.display());

@@ -102,6 +102,11 @@ pub struct HostWireGuard<'plan, Peer> {
     pub interface: &'plan InterfaceName,
     /// Its address with the subnet's prefix, so that BIRD's next hops resolve.
     pub address: String,
+    /// Its public key.
+    pub public_key: &'plan PublicKey,
+    /// Its public endpoint `host:port`, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The UDP port it listens on.
     pub listen_port: Port,
     /// Its MTU.
@@ -273,11 +278,21 @@ impl Plan {
         }
     }
 
-    fn host_wireguard<Peer>(&self, node: &NodePlan, peers: Vec<Peer>) -> HostWireGuard<'_, Peer> {
+    fn host_wireguard<'plan, Peer>(
+        &'plan self,
+        node: &'plan NodePlan,
+        peers: Vec<Peer>,
+    ) -> HostWireGuard<'plan, Peer> {
         let interface = &self.wireguard.interface;
         HostWireGuard {
             interface,
             address: self.interface_address(node),
+            public_key: &node.public_key,
+            endpoint: node
+                .location
+                .endpoint
+                .as_ref()
+                .map(|endpoint| endpoint.with_port(self.wireguard.listen_port)),
             listen_port: self.wireguard.listen_port,
             mtu: self.wireguard.mtu.value,
             underlay_mtu: node.underlay_mtu,

@@ -1,6 +1,6 @@
 //! Which machine has which key, and the public endpoint of each machine.
 //!
-//! The `node.json` of the other machines contain a node's key and endpoint beside its name.
+//! A node's `node.json` contains its own key and endpoint, and the keys of its clients.
 
 use std::collections::BTreeMap;
 
@@ -17,25 +17,19 @@ pub(super) struct KeyIndex {
 
 impl KeyIndex {
     pub(super) fn from_tree(emitted: &EmittedTree) -> Self {
-        let nodes = emitted.nodes.iter().map(|node| node.name.as_str());
-        let names = nodes.chain(emitted.clients.iter().map(|client| client.name.as_str()));
+        let count = emitted.nodes.len() + emitted.clients.len();
+        let mut key_index = Self { owners: BTreeMap::new(), public: vec![None; count] };
+        for (position, node) in emitted.nodes.iter().enumerate() {
+            let json = &node.json.content;
+            key_index.owners.insert(json.public_key, MachineId::new(position));
+            key_index.public[position].clone_from(&json.endpoint);
+        }
+        let clients = (emitted.nodes.len()..).map(MachineId::new).zip(&emitted.clients);
         let ids: BTreeMap<&str, MachineId> =
-            names.enumerate().map(|(position, name)| (name, MachineId::new(position))).collect();
-        let mut key_index = Self { owners: BTreeMap::new(), public: vec![None; ids.len()] };
-        let mut unknown = ids.len();
-        for node in &emitted.nodes {
-            if unknown == 0 {
-                break;
-            }
-            for peer in &node.json.content.peers {
-                let Some(id) = ids.get(peer.name.as_str()) else { continue };
-                if key_index.owners.insert(peer.public_key, *id).is_none() {
-                    unknown = unknown.saturating_sub(1);
-                }
-                let endpoint = peer.endpoint.as_ref().filter(|endpoint| !is_private(endpoint));
-                if let Some(endpoint) = endpoint {
-                    key_index.public[id.index()] = Some(endpoint.clone());
-                }
+            clients.map(|(id, client)| (client.name.as_str(), id)).collect();
+        for peer in emitted.nodes.iter().flat_map(|node| &node.json.content.peers) {
+            if let Some(id) = ids.get(peer.name.as_str()) {
+                key_index.owners.insert(peer.public_key, *id);
             }
         }
         key_index

@@ -16,6 +16,10 @@ pub struct NodeJson {
     pub ssh_from: Vec<IpNet>,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
+    /// The node's own public key.
+    pub public_key: PublicKey,
+    /// The node's public endpoint, if it has one.
+    pub endpoint: Option<Endpoint>,
     /// The MTU between the node and the Internet, in bytes.
     pub underlay_mtu: u16,
     /// Its peers.
@@ -42,6 +46,8 @@ struct NodeJsonDocument<'text> {
 
 #[derive(Deserialize)]
 struct WireGuardJson<'text> {
+    public_key: &'text str,
+    endpoint: Option<&'text str>,
     underlay_mtu: u16,
     #[serde(borrow)]
     peers: Vec<PeerJson<'text>>,
@@ -70,22 +76,29 @@ pub(crate) fn read(text: &str) -> Result<NodeJson, ParseError> {
     let document: NodeJsonDocument<'_> = serde_json::from_str(text).map_err(|error| {
         ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: reason(&error) }
     })?;
-    let unread =
-        |value: &str| ParseError { line: 0, message: format!("`{value}` is not understood") };
-    let open_ports = document.firewall.open_ports.iter();
-    let open_ports = open_ports.map(|port| OpenPort::parse(port).map_err(|_| unread(port)));
-    let peers = document.wireguard.peers.iter().map(|peer| {
-        let public_key = PublicKey::parse(peer.public_key).map_err(|_| unread(peer.public_key))?;
-        let endpoint = peer.endpoint.map(|text| Endpoint::parse(text).map_err(|_| unread(text)));
-        Ok(NamedPeer { name: peer.name.to_owned(), public_key, endpoint: endpoint.transpose()? })
+    let NodeJsonDocument { wireguard, firewall } = document;
+    let peers = wireguard.peers.iter().map(|peer| {
+        Ok(NamedPeer {
+            name: peer.name.to_owned(),
+            public_key: parse(peer.public_key)?,
+            endpoint: peer.endpoint.map(parse).transpose()?,
+        })
     });
+    let open_ports = firewall.open_ports.iter().map(|port| parse(port));
     Ok(NodeJson {
-        ssh_port: document.firewall.ssh_port,
-        ssh_from: document.firewall.ssh_from,
+        ssh_port: firewall.ssh_port,
+        ssh_from: firewall.ssh_from,
         open_ports: open_ports.collect::<Result<_, _>>()?,
-        underlay_mtu: document.wireguard.underlay_mtu,
+        public_key: parse(wireguard.public_key)?,
+        endpoint: wireguard.endpoint.map(parse).transpose()?,
+        underlay_mtu: wireguard.underlay_mtu,
         peers: peers.collect::<Result<_, _>>()?,
     })
+}
+
+fn parse<T: Text>(text: &str) -> Result<T, ParseError> {
+    let message = format!("`{text}` is not understood");
+    T::parse(text).map_err(|_| ParseError { line: 0, message })
 }
 
 /// The reason without its line and column: the finding has its own line.
