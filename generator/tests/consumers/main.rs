@@ -16,7 +16,6 @@ mod docs;
 mod expect;
 mod full_disk;
 mod hosts;
-mod keys;
 mod kube_proxy;
 mod kubeadm_init;
 #[path = "../it/mesh.rs"]
@@ -33,6 +32,7 @@ mod tools;
 mod topology_schema;
 mod user_data;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     for consumer in consumers.into_iter().flatten() {
         let accepted = trees.iter().filter_map(|tree| acceptance_trial(consumer, tree));
         let refused = (consumer.broken.iter())
-            .map(|broken| refusal_trial(consumer, broken, valid_tree(&trees, broken)));
+            .map(|broken| file_refusal_trial(consumer, broken, valid_tree(&trees, broken)));
         trials.extend(
             accepted.chain(refused).map(|trial| needs.gate(consumer.tier, consumer.needs, trial)),
         );
@@ -79,8 +79,6 @@ fn main() -> ExitCode {
     ] {
         trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
     }
-    let keys = Trial::test("keys::agree_with_wg_pubkey", keys::agree_with_wg_pubkey);
-    trials.push(needs.gate("consumers", keys::NEEDS, keys));
     for trial in apply_fakes::trials() {
         trials.push(needs.gate("consumers", apply_fakes::NEEDS, trial));
     }
@@ -190,17 +188,40 @@ fn valid_tree<'a>(trees: &'a [PathBuf], broken: &BrokenFile) -> &'a Path {
 }
 
 /// The trial that a broken file is refused, for the right reason.
-fn refusal_trial(
+fn file_refusal_trial(
     consumer: &'static Consumer,
     broken: &'static BrokenFile,
     valid_tree: &Path,
 ) -> Trial {
-    let name = format!("{}::refuses::{}", consumer.name, broken.name);
+    refusal_trial(consumer.name, broken, valid_tree, |tree, folder| {
+        (consumer.judge)(&[broken.write(tree, folder)?])
+    })
+}
+
+/// The trial that a tree with a broken file is refused, for the right reason.
+fn tree_refusal_trial(
+    consumer: &'static TreeConsumer,
+    broken: &'static BrokenFile,
+    valid_tree: &Path,
+) -> Trial {
+    refusal_trial(consumer.name, broken, valid_tree, |tree, folder| {
+        broken.write_tree(tree, folder)?;
+        Ok(vec![(consumer.judge)(folder)?])
+    })
+}
+
+/// `judge` gets the valid tree and a folder for the broken files.
+fn refusal_trial(
+    consumer: &str,
+    broken: &'static BrokenFile,
+    valid_tree: &Path,
+    judge: impl Fn(&Path, &Path) -> io::Result<Vec<ConsumerVerdict>> + Send + 'static,
+) -> Trial {
+    let name = format!("{consumer}::refuses::{}", broken.name);
     let original = valid_tree.to_owned();
     Trial::test(name, move || {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let file = broken.write(&original, folder.path())?;
-        expect_refusal((consumer.judge)(&[file])?.as_slice(), broken)
+        expect_refusal(&judge(&original, folder.path())?, broken)
     })
 }
 
@@ -222,20 +243,5 @@ fn tree_acceptance_trial(consumer: &'static TreeConsumer, tree: &Path) -> Trial 
     Trial::test(name, move || match (consumer.judge)(&path)? {
         ConsumerVerdict::Accepted => Ok(()),
         ConsumerVerdict::Refused(reason) => Err(reason.into()),
-    })
-}
-
-/// The trial that a tree with a broken file is refused, for the right reason.
-fn tree_refusal_trial(
-    consumer: &'static TreeConsumer,
-    broken: &'static BrokenFile,
-    valid_tree: &Path,
-) -> Trial {
-    let name = format!("{}::refuses::{}", consumer.name, broken.name);
-    let original = valid_tree.to_owned();
-    Trial::test(name, move || {
-        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-        broken.write_tree(&original, folder.path())?;
-        expect_refusal(&[(consumer.judge)(folder.path())?], broken)
     })
 }

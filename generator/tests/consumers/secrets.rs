@@ -59,13 +59,14 @@ pki=secrets/cluster/pki
 "#;
 
 /// Each trial with its script; the script fails if a program disagrees.
-const TRIALS: [(&str, &str); 6] = [
+const TRIALS: [(&str, &str); 7] = [
     ("openssl::reads_the_authorities", AUTHORITIES),
     ("openssl::verifies_what_they_sign", SIGNED),
     ("age::opens_the_store", AGE),
     ("age::opens_the_store_with_a_key_of_ssh", SSH),
     ("tar::changes_no_folder_of_others", TAR),
     ("wg::takes_the_keys_of_a_client", CLIENT),
+    ("wg::derives_the_public_keys", PUBLIC_KEYS),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -190,6 +191,14 @@ same "$(grep -c '^PresharedKey = ' stripped)" 2
 key=$(sed -n 's/^PrivateKey = //p' stripped)
 same "$(wg pubkey <<<"$key")" "$(awk -F'"' '/public_key/ { print $2 }' topology.toml | tail -1)"
 refused wg pubkey <<<"${key:0:40}"
+"#;
+
+const PUBLIC_KEYS: &str = r#"
+meshwright keys
+for member in nodes/alpha nodes/beta clients/laptop; do
+  wg pubkey <"secrets/$member/wg0.key"
+done >derived
+same "$(cat derived)" "$(sed -n 's/^public_key = "\(.*\)"$/\1/p' topology.toml)"
 "#;
 
 /// The commands of docs/secrets.md, in order, as a new user runs them.

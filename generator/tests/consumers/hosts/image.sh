@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a root file system of Debian with cloud-init, as a provider's image would have it, with the
-# distribution's packages already there: image.sh FOLDER SUITE
+# Creates a root file system of Debian with cloud-init, like the image of a provider, with the distribution's
+# packages installed: image.sh FOLDER SUITE
 set -euo pipefail
 folder=$1 suite=$2
 packages=(
@@ -10,17 +10,17 @@ packages=(
 )
 printf -v include '%s,' "${packages[@]}"
 
-# What an interrupted run has left.
+# Remains of an interrupted run.
 rm -rf "$folder.new"
 mmdebstrap --quiet --variant=minbase --include="${include%,}" \
   --aptopt='Apt::Install-Recommends "false"' "$suite" "$folder.new"
 
 root=$folder.new
-# It is booted without a network, and modules are the kernel's own business.
+# The host boots without a network, and it cannot load kernel modules.
 : >"$root/etc/apt/sources.list"
 printf '#!/bin/sh\necho "$@" >>/var/lib/probe/modprobe\n' >"$root/usr/local/sbin/modprobe"
 chmod 755 "$root/usr/local/sbin/modprobe"
-# What `prepare` must cope with: a provider's /etc/hosts, swap, and two foreign firewalls.
+# Conditions that `prepare` must handle: a provider's /etc/hosts, swap, and two other firewalls.
 cat >"$root/etc/cloud/cloud.cfg.d/99-image.cfg" <<'CONFIG'
 datasource_list: [NoCloud, None]
 manage_etc_hosts: true
@@ -33,7 +33,7 @@ systemctl --root="$root" --quiet disable bird.service
 systemctl --root="$root" --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
   e2scrub_reap.service systemd-networkd-wait-online.service
 
-# The repository, on the port that the topology of the test names.
+# The package repository, on the port of the test's topology.
 cat >"$root/etc/systemd/system/repository.service" <<'UNIT'
 [Service]
 ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /srv/www 8080
@@ -51,15 +51,14 @@ ExecStopPost=/bin/systemctl poweroff
 [Install]
 WantedBy=cloud-init.target
 UNIT
-# sshd, as far as the firewall asks for it: it takes connections.
+# A placeholder for sshd: it accepts connections, as the firewall's check requires.
 cat >"$root/etc/systemd/system/ssh.service" <<'UNIT'
 [Service]
 ExecStart=/usr/bin/socat TCP-LISTEN:22,fork,reuseaddr /dev/null
 [Install]
 WantedBy=sysinit.target
 UNIT
-# The interface towards other hosts, where there are any. No networkd: it waits for udev, which no container
-# has.
+# The interface to other hosts, if there are any. Not with networkd, which waits for udev: containers have none.
 cat >"$root/etc/systemd/system/underlay.service" <<'UNIT'
 [Unit]
 ConditionPathExists=/srv/address
@@ -69,12 +68,12 @@ ExecStart=/bin/sh -c 'ip address add "$(cat /srv/address)" dev host0 && ip link 
 [Install]
 WantedBy=sysinit.target
 UNIT
-# Its clock is the machine's, and nobody sets it from inside.
+# The clock is the machine's, and cannot be set in the container.
 cat >"$root/usr/local/bin/timedatectl" <<'SH'
 #!/bin/sh
 cat /run/clock 2>/dev/null || echo yes
 SH
-# And where a test says so, it is later.
+# A test can move the time forward with /run/later.
 cat >"$root/usr/local/bin/date" <<'SH'
 #!/bin/sh
 case "$*" in

@@ -1,10 +1,10 @@
-// Has mermaid's own parser read every picture of Markdown files; prints how many each file has, and
-// what is wrong with those that are none.
+// Parses every diagram of Markdown files with mermaid's own parser; prints the number of diagrams of each file,
+// and the errors.
 
 import { readFileSync } from "node:fs";
 import { JSDOM } from "jsdom";
 
-// It cleans the text of labels with a browser's means.
+// mermaid needs the DOM of a browser to sanitise labels.
 const { window } = new JSDOM();
 Object.assign(globalThis, { window, document: window.document });
 const { default: mermaid } = await import("mermaid");

@@ -1,6 +1,6 @@
-"""Judges TOML files by a JSON Schema, and the schema by its own: schema.py SCHEMA FILE…
+"""Validates TOML files with a JSON Schema, and the schema itself: schema.py SCHEMA FILE…
 
-Prints a line of JSON for each file: what is wrong with it, as pairs of a path and a message.
+Prints a line of JSON for each file: its faults, as pairs of a path and a message.
 """
 
 import json
