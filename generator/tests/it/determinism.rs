@@ -18,13 +18,13 @@ fn topology() -> String {
 }
 
 /// A folder with a topology and its `out/`.
-struct Place {
+struct TopologyFolder {
     folder: TempDir,
     topology: PathBuf,
     out: PathBuf,
 }
 
-impl Place {
+impl TopologyFolder {
     fn with(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (topology, out) = (folder.path().join("topology.toml"), folder.path().join("out"));
@@ -46,7 +46,7 @@ impl Place {
 
 /// The tree with which all others are compared.
 fn plain() -> OnDisk {
-    let place = Place::with(&topology());
+    let place = TopologyFolder::with(&topology());
     place.after(&mut place.generate())
 }
 
@@ -61,11 +61,11 @@ fn no_environment_variable_changes_the_tree() {
         ("SOURCE_DATE_EPOCH", "1"),
         ("USER", "nobody"),
     ] {
-        let place = Place::with(&topology());
+        let place = TopologyFolder::with(&topology());
         let tree = place.after(place.generate().env(name, value));
         assert_eq!(testing::differences(&plain, &tree), [""; 0], "{name}");
     }
-    let place = Place::with(&topology());
+    let place = TopologyFolder::with(&topology());
     let tree = place.after(place.generate().env_clear());
     assert_eq!(testing::differences(&plain, &tree), [""; 0], "without any variable");
 }
@@ -74,7 +74,7 @@ fn no_environment_variable_changes_the_tree() {
 fn no_umask_changes_the_tree() {
     let plain = plain();
     for umask in ["000", "027", "077", "777"] {
-        let place = Place::with(&topology());
+        let place = TopologyFolder::with(&topology());
         let generate = place.generate();
         let mut shell = Command::new("sh");
         shell.args(["-c", "umask $0; exec \"$@\"", umask]);
@@ -86,11 +86,11 @@ fn no_umask_changes_the_tree() {
 #[test]
 fn no_working_directory_changes_the_tree() {
     let plain = plain();
-    let place = Place::with(&topology());
+    let place = TopologyFolder::with(&topology());
     let tree = place.after(place.generate().current_dir("/"));
     assert_eq!(testing::differences(&plain, &tree), [""; 0], "at the root");
 
-    let place = Place::with(&topology());
+    let place = TopologyFolder::with(&topology());
     let mut beside = Command::new(place.generate().get_program());
     let tree = place.after(beside.arg("generate").current_dir(place.folder.path()));
     assert_eq!(testing::differences(&plain, &tree), [""; 0], "beside the topology");
@@ -106,7 +106,7 @@ fn no_order_of_nodes_changes_the_tree() {
     for order in turned.chain([backwards]) {
         document.insert("nodes".to_owned(), order.into());
         let text = toml::to_string(&document).expect("TOML");
-        let place = Place::with(&text);
+        let place = TopologyFolder::with(&text);
         let tree = place.after(&mut place.generate());
         assert_eq!(testing::differences(&plain, &tree), [""; 0], "{text}");
     }

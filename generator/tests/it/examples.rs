@@ -35,22 +35,25 @@ fn drift(topology: &Path, folder: &Path) -> Vec<String> {
     let changes = out::compare(&Rendering::new(&plan), folder).expect("a whole tree");
     let lists =
         [("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)];
-    let lists = lists
+    let listed = lists
         .into_iter()
         .flat_map(|(kind, paths)| paths.into_iter().map(move |path| format!("{kind} {path}")));
     let obstacles = changes.obstacles.into_keys().map(|path| format!("in the way {path}"));
     let on_disk = testing::read(folder).into_iter();
     let files = on_disk.filter(|(_, entry)| entry.bytes.is_some()).map(|(path, _)| path);
     let foreign = files.filter(|path| path != MANIFEST && !rendered.contains_key(path));
-    lists.chain(obstacles).chain(foreign.map(|path| format!("foreign {path}"))).collect()
+    listed.chain(obstacles).chain(foreign.map(|path| format!("foreign {path}"))).collect()
 }
+
+/// Changes a generated folder.
+type Damage = fn(&Path);
 
 /// Each kind of difference is found in a copy that has it.
 #[test]
 fn a_difference_is_reported() {
     let topology = repository().join("examples/minimal/topology.toml");
     let plan = compile(&topology).plan.expect("it is accepted");
-    let cases: [(fn(&Path), &[&str]); 6] = [
+    let cases: [(Damage, &[&str]); 6] = [
         (|_| (), &[]),
         (|out| append(&out.join("host/hosts")), &["changed host/hosts", "in the way host/hosts"]),
         (|out| fs::remove_file(out.join("host/hosts")).expect("removed"), &["added host/hosts"]),

@@ -28,7 +28,7 @@ fn compare(path: &Path) -> usize {
     let rendering = Rendering::new(&plan);
     let mut compared = 0;
     for (position, node) in plan.nodes.iter().enumerate() {
-        let Some(host) = Host::of(&plan, &rendering, position) else {
+        let Some(host) = ConfiguredHost::of(&plan, &rendering, position) else {
             assert!(node.os.is_nixos(), "{} has no user-data", node.name);
             continue;
         };
@@ -64,13 +64,13 @@ fn listed_peer(peer: &Value) -> String {
 }
 
 /// A host after its first boot and its first delivery: the texts of its files by their paths.
-struct Host {
+struct ConfiguredHost {
     hostname: String,
     files: BTreeMap<String, String>,
     interface: String,
 }
 
-impl Host {
+impl ConfiguredHost {
     /// Files that do not fit into user-data are sent with the first delivery, from the same tree.
     fn of(plan: &Plan, rendering: &Rendering<'_>, position: usize) -> Option<Self> {
         let node = &plan.nodes[position];

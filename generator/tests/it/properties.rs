@@ -16,25 +16,25 @@ use crate::testing::{Rendered, compile_text, human, render};
 
 /// The properties of a node that vary in a random topology.
 #[derive(Debug, Clone)]
-struct Host {
+struct RandomNode {
     id: u32,
     public: bool,
     site: Option<u8>,
     underlay_mtu: u16,
 }
 
-fn host() -> impl Strategy<Value = Host> {
+fn host() -> impl Strategy<Value = RandomNode> {
     let site = proptest::option::of(0..3_u8);
     (1..200_u32, any::<bool>(), site, 1380..1501_u16)
-        .prop_map(|(id, public, site, underlay_mtu)| Host { id, public, site, underlay_mtu })
+        .prop_map(|(id, public, site, underlay_mtu)| RandomNode { id, public, site, underlay_mtu })
 }
 
 /// One public node with id 250, so that there is a control plane and a relay, and random others
 /// with distinct ids.
-fn hosts(others: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Host>> {
+fn hosts(others: impl Into<SizeRange>) -> impl Strategy<Value = Vec<RandomNode>> {
     proptest::collection::vec(host(), others).prop_map(|hosts| {
         let hosts: BTreeMap<_, _> = hosts.into_iter().map(|host| (host.id, host)).collect();
-        let anchor = Host { id: 250, public: true, site: None, underlay_mtu: 1500 };
+        let anchor = RandomNode { id: 250, public: true, site: None, underlay_mtu: 1500 };
         hosts.into_values().chain([anchor]).collect()
     })
 }
@@ -51,7 +51,7 @@ controller = "traefik"
 ssh_from = ["198.51.100.0/24"]
 "#;
 
-fn topology(hosts: &[Host]) -> String {
+fn topology(hosts: &[RandomNode]) -> String {
     let mut text = HEAD.to_owned();
     for host in hosts {
         write_node(&mut text, host).expect("a String takes everything");
@@ -62,8 +62,8 @@ fn topology(hosts: &[Host]) -> String {
     text
 }
 
-fn write_node(text: &mut String, host: &Host) -> std::fmt::Result {
-    let Host { id, public, site, underlay_mtu } = host;
+fn write_node(text: &mut String, host: &RandomNode) -> std::fmt::Result {
+    let RandomNode { id, public, site, underlay_mtu } = host;
     let role = if *id == 250 { "control-plane" } else { "worker" };
     writeln!(text, "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"")?;
     writeln!(text, "public_key = \"{}\"\nunderlay_mtu = {underlay_mtu}", key(*id))?;
@@ -86,13 +86,13 @@ fn key(id: u32) -> String {
     meshwright_value::PublicKey::new(bytes).to_string()
 }
 
-fn with_plan<T>(hosts: &[Host], judge: impl FnOnce(&Plan) -> T) -> T {
+fn with_plan<T>(hosts: &[RandomNode], judge: impl FnOnce(&Plan) -> T) -> T {
     let compiled = compile_text("random.toml", topology(hosts));
     let plan = compiled.plan.as_ref();
     judge(plan.unwrap_or_else(|| unreachable!("not clean:\n{}", human(&compiled))))
 }
 
-fn files(hosts: &[Host]) -> Rendered {
+fn files(hosts: &[RandomNode]) -> Rendered {
     let compiled = compile_text("random.toml", topology(hosts));
     render(&compiled.plan.unwrap_or_else(|| unreachable!("not clean")))
 }
@@ -193,7 +193,7 @@ proptest! {
     fn any_bytes_in_a_valid_topology_get_a_report_or_a_plan(
         (position, bytes) in (0..900_usize, proptest::collection::vec(any::<u8>(), 0..6))
     ) {
-        let mut text = topology(&[Host { id: 250, public: true, site: None, underlay_mtu: 1500 }]).into_bytes();
+        let mut text = topology(&[RandomNode { id: 250, public: true, site: None, underlay_mtu: 1500 }]).into_bytes();
         let position = position.min(text.len());
         let end = (position + bytes.len()).min(text.len());
         text.splice(position..end, bytes);

@@ -40,11 +40,11 @@ pub(crate) fn repository() -> PathBuf {
 /// Each topology whose `out/` beside it is committed, by its path below the repository.
 pub(crate) fn examples() -> Vec<String> {
     let root = repository();
-    let folders = fs::read_dir(root.join("examples")).expect("a folder").map(|entry| {
+    let topologies = fs::read_dir(root.join("examples")).expect("a folder").map(|entry| {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         format!("examples/{name}/topology.toml")
     });
-    let mut paths: Vec<_> = folders.chain(["topology.toml".to_owned()]).collect();
+    let mut paths: Vec<_> = topologies.chain(["topology.toml".to_owned()]).collect();
     paths.sort();
     assert!(paths.len() > 5, "not all examples are found: {paths:?}");
     paths
@@ -83,8 +83,7 @@ pub(crate) fn render(plan: &Checked<Plan>) -> Rendered {
 
 /// Reads every file and folder below a folder. Symlinks are not followed.
 pub(crate) fn read(root: &Path) -> OnDisk {
-    let entries = WalkDir::new(root).min_depth(1).into_iter();
-    let entries = entries.map(|entry| {
+    let entries = WalkDir::new(root).min_depth(1).into_iter().map(|entry| {
         let path = entry.expect("readable").into_path();
         let metadata = fs::symlink_metadata(&path).expect("there");
         let mode = metadata.permissions().mode() & 0o7777;
