@@ -31,7 +31,7 @@ pub(crate) fn render(
 ) -> Secret {
     let peers = plan.peers_of_client(client);
     let view = ClientConfView {
-        interface: ClientInterface::of(plan, client),
+        interface: ClientInterface::from_client(plan, client),
         sections: peers.iter().map(|peer| section(&plan.host_peer(peer))).collect(),
         preshared_keys: plan.wireguard.preshared_keys,
         slot: SLOT,

@@ -240,7 +240,7 @@ fn keeps_etcd_member(gamma: &HostMachine) -> Result<(), Failed> {
     gamma.run("mkdir -p /var/lib/etcd/member")?.expect(0, "")?;
     cut_power(gamma, bootstrap)?;
     gamma.wait_for(
-        "journalctl -u meshwright-bootstrap | grep -q 'its etcd may be a member by now'",
+        "journalctl -u meshwright-bootstrap | grep -q 'its etcd may be a member already'",
     )?;
     gamma.run("touch /run/member /etc/kubernetes/kubelet.conf")?.expect(0, "")?;
     gamma.wait_for(IS_COMPLETE)?;

@@ -12,7 +12,7 @@ pub fn file(value: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// Serialises one value as it stands in a file `depth` levels deep, for a value that stands in many.
+/// Serialises one value with the indentation of `depth` levels, for a value that many files contain.
 #[must_use]
 pub fn fragment(value: &impl Serialize, depth: usize) -> Box<RawValue> {
     let text = serde_json::to_string_pretty(value).map(|text| {

@@ -1,4 +1,4 @@
-//! Line formats: templates that loop and print, over a view made for them.
+//! Line formats: templates, each with its own view.
 
 use std::sync::LazyLock;
 
@@ -13,11 +13,11 @@ const TEMPLATES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
-/// Fills one template in.
+/// Renders one template.
 ///
 /// # Panics
 ///
-/// When the view lacks what the template names: a bug, whatever the topology.
+/// When the view lacks a field of the template: a bug, whatever the topology.
 #[must_use]
 pub fn render(name: &str, view: &impl Serialize) -> String {
     let template = ENVIRONMENT.get_template(name);
@@ -38,7 +38,7 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// A tag on a line of its own leaves no trace of that line.
+/// A line that contains only a tag is not rendered.
 fn whitespace() -> SyntaxConfig {
     let mut syntax = SyntaxConfig::builder();
     syntax.keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true);

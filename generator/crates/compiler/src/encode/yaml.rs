@@ -1,4 +1,4 @@
-//! YAML, quoted so that readers of 1.1 and of 1.2 read the same. kubectl and kubeadm read 1.2 with
+//! YAML, quoted so that parsers of 1.1 and of 1.2 read the same values. kubectl and kubeadm read 1.2 with
 //! 1.1's booleans (sigs.k8s.io/yaml), cloud-init reads 1.1 (PyYAML).
 
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct YamlFile {
 }
 
 impl YamlFile {
-    /// A file that says whose it is, then `about` as comment lines.
+    /// A file with the header, then `about` as comment lines.
     #[must_use]
     pub fn new(about: &str) -> Self {
         let lines = std::iter::once(GENERATED).chain(about.lines());
@@ -22,7 +22,7 @@ impl YamlFile {
         Self { text: comments.collect(), documents: 0 }
     }
 
-    /// A file that cloud-init takes for its own by the first line.
+    /// A file with the first line by which cloud-init recognises its format.
     #[must_use]
     pub fn cloud_config(about: &str) -> Self {
         let Self { text, documents } = Self::new(about);
@@ -49,7 +49,7 @@ impl YamlFile {
 
 /// Serialises one value without a header, for a document inside another one's string.
 ///
-/// Long strings stay on one line, so that a diff shows what changed and nothing else.
+/// Long strings stay on one line, so that a diff shows only the change.
 #[must_use]
 pub fn text(value: &impl Serialize) -> String {
     let mut text = String::new();
@@ -57,7 +57,7 @@ pub fn text(value: &impl Serialize) -> String {
     text
 }
 
-/// [`text`], at the end of what is there: into a buffer that its owner has made large enough.
+/// Appends the text of a value to a buffer, which the caller may have allocated at its final size.
 pub fn append(value: &impl Serialize, text: &mut String) {
     let options = ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_fmt_writer_with_options(text, value, options)
@@ -70,7 +70,7 @@ mod tests {
 
     use super::{YamlFile, text};
 
-    /// Strings that some reader would take for something else: each must come out in quotes.
+    /// Strings that some parser would read as another type: each must be quoted.
     #[rustfmt::skip]
     const QUOTED: &[&str] = &[
         // Booleans and nulls of YAML 1.1.
@@ -89,7 +89,7 @@ mod tests {
         "\u{feff}bom", "bell\u{7}",
     ];
 
-    /// Strings that every reader takes for strings.
+    /// Strings that every parser reads as strings.
     #[rustfmt::skip]
     const PLAIN: &[&str] = &[
         "10.244.1.0/24", "k8s-api.atlas.internal:6443", "v1.37.2", "8m0s", "^wg0$", "all()",
@@ -98,7 +98,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_could_be_misread_is_quoted() {
+    fn ambiguous_strings_are_quoted() {
         for string in QUOTED {
             let emitted = text(string);
             let quoted = ['"', '\''].iter().any(|quote| {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_misread_is_plain() {
+    fn unambiguous_strings_are_plain() {
         for string in PLAIN {
             assert_eq!(text(string), format!("{string}\n"));
         }
@@ -145,10 +145,9 @@ mod tests {
 
     #[test]
     fn documents_share_one_header() {
-        let file =
-            YamlFile::new("two documents\n\nread by nobody").document(&["a"]).document(&["on"]);
+        let file = YamlFile::new("two documents\n\nnot read").document(&["a"]).document(&["on"]);
         let expected = "# generated from topology.toml by meshwright; do not edit\n\
-                        # two documents\n#\n# read by nobody\n- a\n---\n- \"on\"\n";
+                        # two documents\n#\n# not read\n- a\n---\n- \"on\"\n";
         assert_eq!(String::from_utf8(file.finish()).unwrap(), expected);
     }
 }

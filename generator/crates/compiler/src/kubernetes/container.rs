@@ -1,4 +1,4 @@
-//! Containers: what runs in a pod, and the files it is given.
+//! Containers of a pod, and their volumes.
 
 use serde::Serialize;
 
@@ -10,21 +10,21 @@ use super::manifest::Labels;
 pub struct Container {
     /// Its name.
     pub name: &'static str,
-    /// What it runs.
+    /// Its image.
     pub image: &'static str,
     /// The arguments of the image's entry point.
     pub args: Vec<String>,
-    /// Where it listens.
+    /// The port on which it listens.
     pub ports: [ContainerPort; 1],
-    /// Whether it gets requests.
+    /// Decides whether it gets requests.
     pub readiness_probe: Probe,
-    /// Whether it is restarted.
+    /// Decides whether it is restarted.
     pub liveness_probe: Probe,
-    /// What it needs; no limit of CPU, which would stop it with CPU to spare.
+    /// Its requests and limits; no CPU limit, which would throttle it on an idle node.
     pub resources: Resources,
-    /// What it may do.
+    /// Its privileges.
     pub security_context: SecurityContext,
-    /// The files it is given.
+    /// Its mounted volumes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volume_mounts: Vec<VolumeMount>,
 }
@@ -33,13 +33,13 @@ pub struct Container {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerPort {
-    /// What Services and probes call it.
+    /// The name that Services and probes use.
     pub name: &'static str,
     /// Its number.
     pub container_port: u16,
 }
 
-/// A question over HTTP that kubelet asks.
+/// An HTTP request that kubelet sends to check a container.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
@@ -55,7 +55,7 @@ struct HttpGet {
 }
 
 impl Probe {
-    /// Asks for a path every ten seconds; the third failure in a row counts.
+    /// Requests a path every ten seconds; the probe fails after three failures in a row.
     #[must_use]
     pub const fn http(path: &'static str, port: &'static str) -> Self {
         let http_get = HttpGet { path, port };
@@ -63,7 +63,7 @@ impl Probe {
     }
 }
 
-/// What a container needs.
+/// The requests and limits of a container.
 #[derive(Debug, Serialize)]
 pub struct Resources {
     requests: Labels,
@@ -71,7 +71,7 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// A share of CPU and of memory, and the most memory.
+    /// The requested CPU and memory, and the memory limit.
     #[must_use]
     pub fn new(cpu: &'static str, memory: &'static str, most_memory: &'static str) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Resources {
     }
 }
 
-/// A container that can change nothing but what is mounted.
+/// The privileges of a container: it can only change mounted volumes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecurityContext {
@@ -96,8 +96,8 @@ struct Capabilities {
 }
 
 impl SecurityContext {
-    /// What the Pod Security Standard `restricted` asks for, and a root file system that cannot be
-    /// written.
+    /// The settings that the Pod Security Standard `restricted` requires, and a read-only root file
+    /// system.
     #[must_use]
     pub const fn restricted() -> Self {
         Self {
@@ -108,7 +108,7 @@ impl SecurityContext {
     }
 }
 
-/// Where a volume appears.
+/// The mount of a volume in a container.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeMount {
@@ -127,28 +127,28 @@ pub enum Volume {
     /// From a ConfigMap.
     #[serde(rename_all = "camelCase")]
     ConfigMap {
-        /// What mounts call it.
+        /// The name that mounts use.
         name: &'static str,
         /// The object.
         config_map: ConfigMapSource,
     },
     /// From a Secret.
     Secret {
-        /// What mounts call it.
+        /// The name that mounts use.
         name: &'static str,
         /// The object.
         secret: SecretSource,
     },
 }
 
-/// Which ConfigMap.
+/// A ConfigMap by its name.
 #[derive(Debug, Serialize)]
 pub struct ConfigMapSource {
     /// Its name.
     pub name: &'static str,
 }
 
-/// Which Secret, and what of it.
+/// A Secret by its name.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretSource {

@@ -1,4 +1,4 @@
-//! Manifests: the head that all documents of Kubernetes' APIs have in common.
+//! Manifests: the fields that all documents of Kubernetes' APIs share.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub struct Manifest<Fields> {
     pub api_version: &'static str,
     /// The type.
     pub kind: &'static str,
-    /// What the type has beside.
+    /// The further fields of the type.
     #[serde(flatten)]
     pub fields: Fields,
 }
@@ -21,13 +21,13 @@ pub struct Manifest<Fields> {
 /// The fields of an object that has a name and a `spec`.
 #[derive(Debug, Serialize)]
 pub struct ObjectFields<'a, Spec> {
-    /// What the object is called.
+    /// The name and labels of the object.
     pub metadata: ObjectMeta<'a>,
-    /// What it is to be.
+    /// The desired state.
     pub spec: Spec,
 }
 
-/// What an object is called.
+/// The name, labels and annotations of an object.
 #[derive(Debug, Serialize)]
 pub struct ObjectMeta<'a> {
     /// Unique among objects of its kind, in its namespace if it has one.
@@ -35,10 +35,10 @@ pub struct ObjectMeta<'a> {
     /// Absent for objects of the whole cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<&'static str>,
-    /// What it is found by.
+    /// Its labels, used by selectors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: Labels,
-    /// What is noted of it.
+    /// Its annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<&'static str, String>,
 }
@@ -80,15 +80,15 @@ impl<'a> ObjectMeta<'a> {
     }
 }
 
-/// An object of nothing but metadata.
+/// The fields of a namespace: its metadata.
 #[derive(Debug, Serialize)]
 pub struct NamespaceFields {
-    /// What the object is called.
+    /// The name and labels of the object.
     pub metadata: ObjectMeta<'static>,
 }
 
-/// A namespace whose pods must not be able to harm the node: the strictest of the Pod Security
-/// Standards, which all pods that are put there meet.
+/// A namespace with the strictest Pod Security Standard, which all of our pods meet: its pods cannot
+/// harm the node.
 #[must_use]
 pub fn namespace(name: &'static str) -> Manifest<NamespaceFields> {
     let metadata =

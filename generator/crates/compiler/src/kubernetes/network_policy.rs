@@ -1,18 +1,18 @@
-//! NetworkPolicies: who may talk to a namespace's pods, and to whom they may talk.
+//! NetworkPolicies: the allowed connections to and from a namespace's pods.
 
 use serde::Serialize;
 
 use super::manifest::{Labels, Manifest, ObjectFields, ObjectMeta};
 
-/// `NetworkPolicySpec` (networking.k8s.io/v1). A list that is there admits what it names; one that
-/// is empty admits nothing; one that is absent says nothing of that direction.
+/// `NetworkPolicySpec` (networking.k8s.io/v1). A list allows its entries, an empty list allows
+/// nothing, and an absent list does not restrict that direction.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkPolicySpec {
     pod_selector: LabelSelector,
     policy_types: Vec<&'static str>,
-    /// Left out where nobody may: the API server stores no empty list, and would see a change in each
-    /// further `apply`.
+    /// Absent if no peer is allowed: the API server does not store an empty list, so each further `apply`
+    /// would be a change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ingress: Vec<NetworkPolicyIngressRule>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,18 +23,18 @@ pub struct NetworkPolicySpec {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
-    /// All of these must be there.
+    /// All of these labels must match.
     pub match_labels: Labels,
 }
 
 impl LabelSelector {
-    /// What has all of these labels.
+    /// Selects objects with all of these labels.
     pub fn new(labels: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         Self { match_labels: labels.into_iter().collect() }
     }
 }
 
-/// Who may talk to the pods, and on which of their ports.
+/// The allowed connections to the pods.
 #[derive(Debug, Serialize)]
 pub struct NetworkPolicyIngressRule {
     /// Each of these.
@@ -43,7 +43,7 @@ pub struct NetworkPolicyIngressRule {
     pub ports: Vec<NetworkPolicyPort>,
 }
 
-/// Whom the pods may talk to, and on which ports.
+/// The allowed connections from the pods.
 #[derive(Debug, Serialize)]
 pub struct NetworkPolicyEgressRule {
     /// Each of these.
@@ -52,7 +52,7 @@ pub struct NetworkPolicyEgressRule {
     pub ports: Vec<NetworkPolicyPort>,
 }
 
-/// The other end.
+/// The other end of a connection.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum NetworkPolicyPeer {
@@ -93,13 +93,13 @@ impl NetworkPolicyPeer {
         }
     }
 
-    /// A block of addresses without those of others.
+    /// A block of addresses, without the blocks in `except`.
     pub fn addresses(cidr: impl Into<String>, except: &'static [&'static str]) -> Self {
         Self::Addresses { ip_block: IpBlock { cidr: cidr.into(), except } }
     }
 }
 
-/// A port of the pod that is talked to: a Service's port has become its pod's when a policy looks.
+/// A port of the destination pod: a Service's port is translated before policies are applied.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct NetworkPolicyPort {
     protocol: &'static str,

@@ -1,4 +1,4 @@
-//! Who may do what: the kinds of `rbac.authorization.k8s.io` (Kubernetes, "Using RBAC
+//! Permissions: the kinds of `rbac.authorization.k8s.io` (Kubernetes, "Using RBAC
 //! Authorization").
 
 use serde::Serialize;
@@ -17,9 +17,9 @@ pub const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
 pub struct Binding<Subject> {
     /// Its own name.
     pub metadata: ObjectMeta<'static>,
-    /// What may be done.
+    /// The role that is granted.
     pub role_ref: RoleRef,
-    /// Who may do it.
+    /// The subject that gets the role.
     pub subjects: [Subject; 1],
 }
 

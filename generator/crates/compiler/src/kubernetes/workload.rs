@@ -25,7 +25,7 @@ struct DeploymentStrategy {
     rolling_update: RollingUpdate,
 }
 
-/// A new pod is ready before an old one goes.
+/// A new pod is ready before an old one is stopped.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RollingUpdate {
@@ -69,7 +69,7 @@ pub struct SpreadConstraint {
     topology_key: &'static str,
     when_unsatisfiable: &'static str,
     label_selector: LabelSelector,
-    /// Only pods of one revision count, else an update is placed around the pods it replaces.
+    /// Only pods of one revision count; otherwise an update is placed around the pods that it replaces.
     match_label_keys: [&'static str; 1],
 }
 
@@ -101,22 +101,22 @@ struct SeccompProfile {
     r#type: &'static str,
 }
 
-/// The user `nonroot` of distroless images; any other than root would do.
+/// The user `nonroot` of distroless images; every user except root would work.
 const NONROOT: u32 = 65532;
 
-/// What differs between our Deployments.
+/// The differences between our Deployments.
 pub struct Workload {
-    /// How many pods.
+    /// The number of pods.
     pub replicas: Replicas,
-    /// The label of its pods, by which it and others find them.
+    /// The label of its pods, used by selectors.
     pub label: (&'static str, &'static str),
-    /// Notes on its pods; a change of one replaces them.
+    /// Annotations of its pods; a change replaces the pods.
     pub annotations: BTreeMap<&'static str, String>,
     /// Seconds between the request to stop and the kill; Kubernetes' 30 when absent.
     pub grace_period: Option<u16>,
-    /// What runs.
+    /// Its container.
     pub container: Container,
-    /// The files it is given.
+    /// The volumes of its pods.
     pub volumes: Vec<Volume>,
 }
 

@@ -1,4 +1,4 @@
-//! `cluster/access.yaml`: what a kubeconfig for looking may do.
+//! `cluster/access.yaml`: the permissions of kubeconfigs with the role view.
 
 use serde::Serialize;
 
@@ -36,6 +36,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         subjects: [RbacGroup { api_group: rbac::GROUP, kind: "Group", name: VIEWERS }],
     };
     let binding = Manifest { api_version: rbac::API_VERSION, kind: "ClusterRoleBinding", fields };
-    let about = "the group in kubeconfigs of the role view; delete it to take them all back";
+    let about =
+        "the group in kubeconfigs with the role view; delete this object to revoke all of them";
     artifacts.add(BINDING.path, YamlFile::new(about).document(&binding).finish());
 }

@@ -1,5 +1,5 @@
-//! `cluster/apply.sh`: what brings `cluster/` into the cluster, in order. The program is the same for
-//! every cluster; what differs is the table at its head.
+//! `cluster/apply.sh`: applies `cluster/` to the cluster, in order. The program is the same for every
+//! cluster; the differences are in the variables at its head.
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
 
 const PATH: &str = "cluster/apply.sh";
 
-/// What is absent is empty.
+/// Absent values are empty.
 #[derive(Serialize)]
 struct ApplyView<'plan> {
     generated: &'static str,
@@ -45,7 +45,7 @@ struct ApplyView<'plan> {
     sources: Vec<SourceView>,
 }
 
-/// What an earlier topology may have brought into the cluster.
+/// A namespace that an earlier topology may have created.
 #[derive(Serialize)]
 struct LeftOver {
     namespace: &'static str,
@@ -73,8 +73,8 @@ impl<'plan> ApplyView<'plan> {
             cluster: plan.name.as_str(),
             init: plan.init_node().name.as_str(),
             nodes: plan.nodes.iter().map(|node| node.name.as_str()).collect(),
-            bgp_secret: given(plan.calico.bgp_password, plan_calico::BGP_SECRET_FILE),
-            tunnel_secret: given(plan.tunnel.is_some(), tunnel::SECRET_FILE),
+            bgp_secret: file_if(plan.calico.bgp_password, plan_calico::BGP_SECRET_FILE),
+            tunnel_secret: file_if(plan.tunnel.is_some(), tunnel::SECRET_FILE),
             calico_objects: calico::objects(plan).into_iter().map(below_cluster).collect(),
             reflectors: plan.calico.route_reflectors.iter().map(|node| node.as_str()).collect(),
             reflector_annotation: calico::CLUSTER_ID_ANNOTATION,
@@ -83,8 +83,8 @@ impl<'plan> ApplyView<'plan> {
             ingress_deployment: workload.deployment,
             ingress_pods: labels.collect::<Vec<_>>().join(","),
             ingress_manifests: ingress_manifests(plan).into_iter().map(below_cluster).collect(),
-            viewers: given(!plan.clients.is_empty(), below_cluster(access::BINDING.path)),
-            hello: given(plan.hello.is_some(), below_cluster(hello::MANIFESTS.path)),
+            viewers: file_if(!plan.clients.is_empty(), below_cluster(access::BINDING.path)),
+            hello: file_if(plan.hello.is_some(), below_cluster(hello::MANIFESTS.path)),
             left_over: left_overs(plan),
             sources: plan.sources().into_iter().map(SourceView::of).collect(),
         }
@@ -128,11 +128,11 @@ fn left_overs(plan: &Plan) -> Vec<LeftOver> {
     apps.chain(charts).collect()
 }
 
-fn given(there: bool, file: &'static str) -> &'static str {
-    if there { file } else { "" }
+fn file_if(exists: bool, file: &'static str) -> &'static str {
+    if exists { file } else { "" }
 }
 
-/// The path that a file has for the script, which lies in `cluster/`.
+/// The path of a file relative to `cluster/`, the folder of the script.
 fn below_cluster(path: &'static str) -> &'static str {
     path.strip_prefix("cluster/").unwrap_or(path)
 }

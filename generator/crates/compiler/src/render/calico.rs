@@ -1,7 +1,7 @@
 //! Calico's objects: one pool a node, BGP over the mesh, no encapsulation.
 //!
 //! `operator.tigera.io/v1` and `projectcalico.org/v3`, never `crd.projectcalico.org/v1`, which is
-//! the backing store and skips all validation. What is not named here stays Calico's default.
+//! the backing store and skips all validation. Fields that are not set here keep Calico's default.
 
 mod bgp;
 mod installation;
@@ -38,31 +38,31 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
 
 const INSTALLATION: Output = Output {
     path: "cluster/calico/installation.yaml",
-    consumer: "kubectl apply, when Calico's operator is there",
+    consumer: "kubectl apply, when Calico's operator runs",
 };
 const IP_POOLS: Output = Output {
     path: "cluster/calico/ip-pools.yaml",
-    consumer: "kubectl apply, when Calico's API server is there",
+    consumer: "kubectl apply, when Calico's API server runs",
 };
 const IPAM: Output = Output {
     path: "cluster/calico/ipam.yaml",
-    consumer: "kubectl apply, when Calico's API server is there",
+    consumer: "kubectl apply, when Calico's API server runs",
 };
 const BGP: Output = Output {
     path: "cluster/calico/bgp.yaml",
-    consumer: "kubectl apply, when Calico's API server is there",
+    consumer: "kubectl apply, when Calico's API server runs",
 };
 const BGP_PASSWORD_RBAC: Output = Output {
     path: "cluster/calico/bgp-password.rbac.yaml",
-    consumer: "kubectl apply, when the namespace calico-system is there",
+    consumer: "kubectl apply, when the namespace calico-system exists",
 };
 const FELIX: Output = Output {
     path: "cluster/calico/felix.yaml",
-    consumer: "kubectl apply, when Calico's API server is there",
+    consumer: "kubectl apply, when Calico's API server runs",
 };
 const METADATA_POLICY: Output = Output {
     path: "cluster/calico/metadata.policy.yaml",
-    consumer: "kubectl apply, when Calico's API server is there",
+    consumer: "kubectl apply, when Calico's API server runs",
 };
 const POD_ANNOTATIONS_POLICY: Output = Output {
     path: "cluster/calico/pod-annotations.policy.yaml",
@@ -74,8 +74,8 @@ const PROJECT_CALICO: &str = "projectcalico.org/v3";
 /// The name of every object of which Calico has only one.
 const DEFAULT: &str = "default";
 
-/// What Calico's API takes in the order in which it is to, without [`BGP`], which comes last and
-/// replaces the pods that have started without it.
+/// The files for Calico's API in the order of their application, without [`BGP`], which is applied
+/// last: it replaces the pods that have started without it.
 pub(super) fn objects(plan: &Plan) -> Vec<&'static str> {
     let further = (!plan.pools().further.is_empty()).then_some(IP_POOLS.path);
     further.into_iter().chain([IPAM.path, FELIX.path, METADATA_POLICY.path]).collect()
@@ -140,6 +140,6 @@ fn felix_file(plan: &Plan) -> Vec<u8> {
 struct FelixSpec {
     /// The default does not match WireGuard's interface (felix/config/config_params.go).
     mtu_iface_pattern: String,
-    /// Pods reach nodes under their own address; as the node's they could speak BGP to its peers.
+    /// Pods use their own address to nodes; with the node's address they could speak BGP to its peers.
     nat_outgoing_exclusions: &'static str,
 }

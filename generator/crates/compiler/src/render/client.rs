@@ -1,4 +1,4 @@
-//! `wg0.conf` of people's machines: an ordinary wg-quick(8) file with its routes.
+//! `wg0.conf` of clients: an ordinary wg-quick(8) file with its routes.
 
 use serde::Serialize;
 
@@ -15,12 +15,12 @@ pub const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "client",
     outputs: &[Output {
         path: "clients/<client>/<interface>.conf",
-        consumer: "wg-quick(8) on that person's machine",
+        consumer: "wg-quick(8) on that client",
     }],
     render,
 };
 
-/// What every file of a client says of its interface, with its keys inside or beside it.
+/// The interface of a client, in its files with and without keys.
 #[derive(Serialize)]
 pub struct ClientInterface<'plan> {
     name: &'plan str,
@@ -33,8 +33,8 @@ pub struct ClientInterface<'plan> {
 }
 
 impl<'plan> ClientInterface<'plan> {
-    /// That of one client.
-    pub fn of(plan: &'plan Plan, client: &'plan ClientPlan) -> Self {
+    /// The interface of one client.
+    pub fn from_client(plan: &'plan Plan, client: &'plan ClientPlan) -> Self {
         Self {
             name: client.name.as_str(),
             id: client.id.get(),
@@ -68,7 +68,7 @@ fn conf(plan: &Plan, client: &ClientPlan) -> String {
     let preshared = if plan.wireguard.preshared_keys { peers.as_slice() } else { &[] };
     let view = ClientView {
         generated: GENERATED,
-        interface: ClientInterface::of(plan, client),
+        interface: ClientInterface::from_client(plan, client),
         private_key_file: HostWireGuard::private_key_file(&plan.wireguard.interface),
         preshared: preshared.iter().map(|peer| plan.host_peer(peer)).collect(),
     };

@@ -1,4 +1,4 @@
-//! cloudflared: the way in from Cloudflare's edge. It calls out; nothing calls it.
+//! cloudflared: carries requests from Cloudflare's edge. It connects out; nothing connects to it.
 
 mod configuration;
 mod dns;
@@ -49,12 +49,12 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 }
 
 fn namespace_file() -> Vec<u8> {
-    YamlFile::new("where cloudflared lives").document(&namespace(NAMESPACE)).finish()
+    YamlFile::new("the namespace of cloudflared").document(&namespace(NAMESPACE)).finish()
 }
 
 fn manifests_file(plan: &Plan, tunnel: &TunnelPlan) -> Vec<u8> {
     let about = format!(
-        "the Secret {SECRET} is not here: its key {} stays out of git",
+        "the Secret {SECRET} is not in this file: its key {} must not be committed to git",
         secret_key(tunnel.mode)
     );
     let file = YamlFile::new(&about);
@@ -64,6 +64,6 @@ fn manifests_file(plan: &Plan, tunnel: &TunnelPlan) -> Vec<u8> {
     };
     file.document(&workload::deployment_of(tunnel))
         .document(&workload::disruption_budget())
-        .document(&policy::of(plan))
+        .document(&policy::egress_policy(plan))
         .finish()
 }

@@ -1,5 +1,5 @@
-//! CoreDNS, which kubeadm installs: patches that spread it over the cluster and let pods ask the
-//! replica of their own zone.
+//! CoreDNS, which kubeadm installs: patches that spread it over the cluster, and that prefer the
+//! replica in the zone of a pod.
 
 use serde::Serialize;
 
@@ -27,15 +27,15 @@ const SERVICE: Output = Output {
 /// The label of its pods (`CoreDNSDeployment` in kubeadm's `addons/dns/manifests.go`).
 const POD_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
 
-/// kubeadm's own preference looks at hosts alone, and only when a pod starts: both replicas start
+/// kubeadm's own preference considers hosts only, and only when a pod starts: both replicas start
 /// while there is one node. A new template replaces them.
 const ABOUT_DEPLOYMENT: &str = "\
-one replica a node, and the zones even; its pods are replaced, so apply it when all nodes are Ready
+one replica per node, zones balanced; its pods are replaced, so apply it when all nodes are Ready
 
   kubectl -n kube-system patch deployment coredns --patch-file coredns.patch.yaml";
 
 const ABOUT_SERVICE: &str = "\
-a pod asks the DNS of its own zone, as long as there is one
+a pod uses the DNS replica of its own zone, if there is one
 
   kubectl -n kube-system patch service kube-dns --type merge --patch-file kube-dns.patch.yaml";
 

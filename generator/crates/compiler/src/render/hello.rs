@@ -1,4 +1,4 @@
-//! The echo app: shows each request as it arrives, so that the way in can be seen to work.
+//! The echo app: returns each request as it arrives, so that the path from the Internet can be tested.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::release;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::{Hostname, Replicas};
 
-/// The echo app, where it is asked for.
+/// The echo app, if it is declared.
 pub const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "hello", outputs: &[MANIFESTS], render };
 
@@ -36,7 +36,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let metadata = || ObjectMeta::namespaced(NAME, NAME);
     let service = ObjectFields { metadata: metadata(), spec: service_spec() };
     let ingress = ObjectFields { metadata: metadata(), spec: ingress_spec };
-    let file = YamlFile::new("an echo app: it shows each request as it arrives")
+    let file = YamlFile::new("an echo app: it returns each request as it arrives")
         .document(&namespace(NAME))
         .document(&deployment(metadata(), workload()))
         .document(&Manifest { api_version: "v1", kind: "Service", fields: service })

@@ -1,5 +1,5 @@
-//! `host/`: what every Debian or Ubuntu node has, the same bytes on each. What differs per node is
-//! in `nodes/<node>/`, and where each file lies on a host is in [`crate::render::host_tree`].
+//! `host/`: the files that have the same bytes on every Debian or Ubuntu node. The files of one node are
+//! in `nodes/<node>/`; [`crate::render::host_tree`] has the place of each file on a host.
 
 use serde::Serialize;
 
@@ -74,8 +74,8 @@ const fn outputs() -> [Output; SPECIAL.len() + TEMPLATED.len()] {
 /// The program of every host.
 pub(super) const SCRIPT: &str = "host/meshwright-node";
 
-/// What user-data carries of it, so that the smallest user-data has room for all that closes a host:
-/// `prepare`, and as much of `apply` as it takes to check the first delivery, which brings the whole.
+/// The parts of it in user-data: `prepare`, and the check of the first delivery, which brings the whole
+/// program. So the smallest user-data has room for the firewall.
 pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 
 const HAPROXY: &str = "host/haproxy.cfg";
@@ -84,7 +84,7 @@ const HAPROXY: &str = "host/haproxy.cfg";
 const SCRIPT_PARTS: [&str; 9] =
     ["head", "common", "prepare", "receive", "mesh", "deliver", "bootstrap", "status", "main"];
 
-/// The parts of what user-data carries.
+/// The parts of the program in user-data.
 const FIRST_BOOT_PARTS: [&str; 5] =
     ["first-boot-head", "common", "prepare", "receive", "first-boot"];
 
@@ -133,7 +133,7 @@ struct MirrorsView<'plan> {
 pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let view = HostFilesView::of(plan);
     artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
-    artifacts.add(FIRST_BOOT_SCRIPT, condensed(&script(&FIRST_BOOT_PARTS, &view)));
+    artifacts.add(FIRST_BOOT_SCRIPT, condense(&script(&FIRST_BOOT_PARTS, &view)));
     for (path, _, name) in TEMPLATED {
         artifacts.add(path.replace("<interface>", view.interface), template::render(name, &view));
     }
@@ -150,9 +150,9 @@ fn script(parts: &[&str], view: &HostFilesView<'_>) -> String {
     parts.iter().map(|part| template::render(&format!("meshwright-node.{part}"), view)).collect()
 }
 
-/// A fourth of a script is comments, and they are the part that compresses least; indentation and
-/// empty lines take their part too. What shellcheck is told stays, and so does the head.
-fn condensed(script: &str) -> String {
+/// Removes comments, indentation and empty lines. Comments are a fourth of a script, and compress least.
+/// Directives of shellcheck and the head are kept.
+fn condense(script: &str) -> String {
     let (head, body) = script.split_once("\n\n").unwrap_or_default();
     let is_comment = |line: &str| line.starts_with("# ") && !line.starts_with("# shellcheck ");
     let lines = body.split_inclusive('\n').map(str::trim_start);
@@ -173,7 +173,7 @@ impl<'plan> HostFilesView<'plan> {
             subnets: guards.subnets.iter().map(ToString::to_string).collect(),
             modules: plan.kernel_modules(),
             sysctl: sysctl.map(|(name, value)| SysctlView { name, value }).collect(),
-            hosts: plan.hosts().iter().map(HostsLineView::of).collect(),
+            hosts: plan.hosts().iter().map(HostsLineView::from_entry).collect(),
             sandbox_image: plan.containerd().sandbox_image,
             file_patterns: host_tree::file_patterns(),
             folder_patterns: host_tree::folder_patterns(),
@@ -182,13 +182,13 @@ impl<'plan> HostFilesView<'plan> {
 }
 
 impl HostsLineView {
-    fn of(entry: &HostsEntry<'_>) -> Self {
+    fn from_entry(entry: &HostsEntry<'_>) -> Self {
         Self { address: entry.address.to_string(), names: entry.names.join(" ") }
     }
 }
 
-/// A port is spelt `_5000_` in a path: containerd looks there first (`hostDirectory` of its
-/// `remotes/docker/config`), and a colon is no character for a file in a repository.
+/// A port is spelt `_5000_` in a path: containerd tries that path first (`hostDirectory` of its
+/// `remotes/docker/config`), and some file systems do not allow a colon.
 fn registry_path(registry: &RegistryName) -> String {
     let folder = match registry.as_str().split_once(':') {
         Some((host, port)) => format!("{host}_{port}_"),
@@ -197,7 +197,7 @@ fn registry_path(registry: &RegistryName) -> String {
     format!("host/containerd/certs.d/{folder}/hosts.toml")
 }
 
-/// Without `server`, containerd falls back on the registry itself, and knows where docker.io is.
+/// Without `server`, containerd falls back to the registry itself, and knows the host of docker.io.
 fn registry_hosts(registry: &RegistryName, mirrors: &[Url]) -> String {
     let view = MirrorsView {
         generated: GENERATED,

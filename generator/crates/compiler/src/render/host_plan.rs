@@ -28,7 +28,7 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     artifacts.add(view.path("node.json"), json::file(&host));
 }
 
-/// How deep a peer stands in the file.
+/// The nesting depth of a peer in the file.
 const DEPTH: usize = 3;
 
 /// One peer as JSON.

@@ -1,5 +1,5 @@
-//! `README.md`: what lies in `out/`, for whoever opens it: the cluster, its pictures, what to open, in
-//! which order all of it is brought to the machines, and who reads which file.
+//! `README.md`: the description of `out/`: the cluster, its diagrams, the ports to open at providers, the
+//! order of the deliveries, and the reader of each file.
 
 mod order;
 mod pictures;
@@ -49,7 +49,7 @@ struct NodeRow<'plan> {
     address: String,
     pod_subnet: String,
     endpoint: String,
-    /// What its provider's firewall lets in beside WireGuard and SSH.
+    /// The ports that its provider's firewall must accept beside WireGuard and SSH.
     open_ports: String,
     is_public: bool,
 }
@@ -133,7 +133,7 @@ fn relay_rows(plan: &Plan) -> Vec<RelayRow<'_>> {
     rows.collect()
 }
 
-/// Every kind of file; of what is in `cluster/` only what this cluster has.
+/// Every kind of file; of `cluster/`, only the files of this cluster.
 fn file_rows(plan: &Plan, artifacts: &ArtifactSet) -> Vec<FileRow> {
     let interface = plan.wireguard.interface.as_str();
     let cluster = CLUSTER.iter().map(|renderer| (renderer.id, renderer.outputs));

@@ -1,5 +1,5 @@
-//! What both Ingress controllers have in common: their namespace, who may reach them, how their pods
-//! are spread, and how they are installed.
+//! The parts that both Ingress controllers share: their namespace, the allowed connections, the spreading
+//! of their pods, and their installation.
 
 use serde::Serialize;
 
@@ -23,16 +23,16 @@ pub(super) struct Toggle {
 
 /// The namespace of the controller.
 pub(super) fn namespace_file(plan: &Plan) -> Vec<u8> {
-    YamlFile::new("where the Ingress controller lives")
+    YamlFile::new("the namespace of the Ingress controller")
         .document(&namespace(plan.ingress.workload.namespace))
         .finish()
 }
 
 const ABOUT_POLICY: &str = "\
-the controller believes what a request's headers say of its visitor: only cloudflared may send
-requests. Metrics stay closed: policies add up, so admit your monitoring by one of your own";
+the controller trusts the headers of a request about its visitor: only cloudflared may send requests.
+Metrics stay closed: policies are additive, so allow your monitoring with your own policy";
 
-/// The policy that admits cloudflared alone; none without a tunnel, where no header is believed.
+/// The policy that allows cloudflared only; none without a tunnel, where no header is trusted.
 pub(super) fn network_policy_file(plan: &Plan) -> Option<Vec<u8>> {
     plan.tunnel.as_ref()?;
     let workload = plan.ingress.workload;
@@ -64,7 +64,7 @@ pub(super) fn spread_constraints(plan: &Plan) -> Vec<SpreadConstraint> {
     spread(&pods(plan))
 }
 
-/// The head of a values file: the command that reads it.
+/// The head of a values file: the command that uses it.
 pub(super) fn about_values(chart: Chart) -> String {
     let Chart { name, repository, version, .. } = chart;
     format!(

@@ -1,7 +1,7 @@
 //! ingress-nginx: the values of its chart.
 //!
-//! The chart has no schema: `helm` takes any key without a word, so a test holds each of ours against
-//! the chart's own values. What is not named here stays the chart's default.
+//! The chart has no schema: `helm` accepts any key without an error, so a test compares each of our keys
+//! with the chart's own values. Keys that are not set here keep the chart's default.
 
 mod values;
 
@@ -28,7 +28,7 @@ const NETWORK_POLICY: Output = Output {
     consumer: "kubectl apply, before helm",
 };
 
-/// What is applied before the chart is installed.
+/// The files that are applied before the chart is installed.
 pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
     let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
     [NAMESPACE.path].into_iter().chain(policy).collect()
@@ -40,7 +40,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     }
     let values = YamlFile::new(&about_values(release::INGRESS_NGINX));
     artifacts.add(NAMESPACE.path, namespace_file(plan));
-    artifacts.add(VALUES.path, values.document(&values::of(plan)).finish());
+    artifacts.add(VALUES.path, values.document(&values::from_plan(plan)).finish());
     if let Some(policy) = network_policy_file(plan) {
         artifacts.add(NETWORK_POLICY.path, policy);
     }

@@ -19,8 +19,8 @@ const PATCH: Output = Output {
     consumer: "kubectl patch, for the ConfigMap kube-system/kube-proxy",
 };
 
-/// Pods do not see a change of their ConfigMap until they restart. In a live switch of the mode the
-/// old mode's rules stay in the kernel until the node restarts (seen).
+/// Pods read a change of their ConfigMap only when they restart. After a live switch of the mode, the old
+/// mode's rules stay in the kernel until the node restarts (observed with Kubernetes 1.37.2, 2026-11).
 const ABOUT: &str = "\
 the whole config.conf of kube-proxy: a merge patch replaces it as one string
 
@@ -28,10 +28,10 @@ the whole config.conf of kube-proxy: a merge patch replaces it as one string
   kubectl -n kube-system rollout restart ds/kube-proxy
   kubectl -n kube-system rollout status ds/kube-proxy
 
-after a change of the mode, drain and reboot the nodes one by one: the rules of the old one stay";
+after a change of the mode, drain and reboot the nodes one by one: the rules of the old mode stay";
 
-/// Where kube-proxy's own kubeconfig is mounted in its pod (kubeadm's DaemonSet). kubeadm fills it
-/// in; a patch without it would send kube-proxy to the Service address that it must itself program.
+/// The mounted kubeconfig of kube-proxy's pod (kubeadm's DaemonSet). kubeadm sets it; without it, a patch
+/// would make kube-proxy use the Service address that it must itself program.
 const KUBECONFIG: &str = "/var/lib/kube-proxy/kubeconfig.conf";
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
@@ -47,7 +47,7 @@ struct ConfigMapPatch {
     data: KubeProxyConfigMapData,
 }
 
-/// `kubeconfig.conf`, which stands beside it in the ConfigMap, is left alone by a merge patch.
+/// A merge patch does not change `kubeconfig.conf`, the other key of the ConfigMap.
 #[derive(Serialize)]
 struct KubeProxyConfigMapData {
     #[serde(rename = "config.conf")]
@@ -61,8 +61,8 @@ struct KubeProxyConfigMapData {
 pub(super) struct KubeProxyConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_connection: Option<ClientConnection>,
-    /// What does not come from here is masqueraded on its way to a Service. kubeadm would fill it
-    /// in from its `podSubnet`, a patch would lose it.
+    /// Packets to a Service from other addresses are masqueraded. kubeadm would set it from its
+    /// `podSubnet`, but a patch would remove it.
     #[serde(rename = "clusterCIDR")]
     cluster_cidr: Subnet,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ struct Ipvs {
     /// Only load balancers that announce addresses by ARP need it (MetalLB, kube-vip).
     #[serde(rename = "strictARP")]
     strict_arp: bool,
-    /// Nobody else's virtual servers are on the host.
+    /// No other program has virtual servers on the host.
     #[serde(rename = "excludeCIDRs")]
     exclude_cidrs: [Subnet; 0],
 }

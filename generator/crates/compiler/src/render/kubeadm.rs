@@ -1,8 +1,7 @@
-//! kubeadm's files of each node: how it founds or joins the cluster, and what it keeps through
-//! upgrades.
+//! kubeadm's files of each node: for initialising or joining the cluster, and for upgrades.
 //!
 //! `kubeadm.k8s.io/v1beta4` alone: all supported minors read it, v1beta3 is gone since 1.37
-//! (kubernetes#136016). What differs between nodes is in kubelet's arguments and in patches:
+//! (kubernetes#136016). The settings of one node are in kubelet's arguments and in patches:
 //! ClusterConfiguration and the component configurations are the whole cluster's, and kubeadm
 //! ignores the latter in a join file (kubeadm#2724).
 
@@ -69,12 +68,14 @@ fn init_file(view: &NodeView<'_>) -> Vec<u8> {
         patches: PATCHES,
         timeouts: TIMEOUTS,
     };
-    YamlFile::new("founds the cluster; --skip-token-print keeps kubeadm's own token out of logs")
-        .document(&manifest("InitConfiguration", init))
-        .document(&manifest("ClusterConfiguration", ClusterConfiguration::of(view.plan)))
-        .document(&kubelet_configuration())
-        .document(&kube_proxy::new_cluster(view.plan))
-        .finish()
+    YamlFile::new(
+        "initialises the cluster; with --skip-token-print, kubeadm's own token is not logged",
+    )
+    .document(&manifest("InitConfiguration", init))
+    .document(&manifest("ClusterConfiguration", ClusterConfiguration::of(view.plan)))
+    .document(&kubelet_configuration())
+    .document(&kube_proxy::new_cluster(view.plan))
+    .finish()
 }
 
 fn join_file(view: &NodeView<'_>) -> Vec<u8> {
@@ -96,7 +97,7 @@ fn join_file(view: &NodeView<'_>) -> Vec<u8> {
 
 fn kubelet_patch(node: &NodePlan) -> Vec<u8> {
     let patch = KubeletPatch { address: node.address, max_pods: node.max_pods() };
-    YamlFile::new("kubelet listens on the mesh alone").document(&patch).finish()
+    YamlFile::new("kubelet listens on the mesh address only").document(&patch).finish()
 }
 
 /// A strategic patch would replace the whole command, and extraArgs are the whole cluster's.
@@ -107,7 +108,7 @@ fn api_server_patch(node: &NodePlan) -> Vec<u8> {
         path: "/spec/containers/0/command/-",
         value: format!("--bind-address={}", node.address),
     };
-    YamlFile::new("the API server listens on the mesh alone").document(&[operation]).finish()
+    YamlFile::new("the API server listens on the mesh address only").document(&[operation]).finish()
 }
 
 fn upgrade_file(plan: &Plan) -> Vec<u8> {
@@ -126,7 +127,7 @@ fn manifest<Fields>(kind: &'static str, fields: Fields) -> Manifest<Fields> {
     Manifest { api_version: API_VERSION, kind, fields }
 }
 
-/// With the `v`, and never `stable`, for which kubeadm asks the Internet.
+/// With the `v`, and never `stable`, which kubeadm resolves over the Internet.
 fn kubernetes_version(plan: &Plan) -> String {
     format!("v{}", plan.kubernetes_version)
 }
@@ -161,7 +162,8 @@ struct JoinConfiguration<'plan> {
     timeouts: KubeadmTimeouts,
 }
 
-/// No `certificateKey`: the CAs lie on the host beforehand (seen).
+/// No `certificateKey`: the CAs are on the host before the join (observed with Kubernetes 1.37.2,
+/// 2026-11).
 #[derive(Serialize)]
 struct JoinControlPlane {
     #[serde(rename = "localAPIEndpoint")]
@@ -247,7 +249,7 @@ impl<'plan> KubeadmTaint<'plan> {
     }
 }
 
-/// Where kubeadm finds the patches on the host.
+/// The folder of the patches on the host.
 #[derive(Serialize)]
 struct KubeadmPatches {
     directory: &'static str,
@@ -274,7 +276,7 @@ struct ClusterConfiguration<'plan> {
     controller_manager: ControllerManager,
     #[serde(skip_serializing_if = "Option::is_none")]
     etcd: Option<KubeadmEtcd>,
-    /// Smaller and faster than the default of RSA-2048, and what the CAs made by `keys` are.
+    /// Smaller and faster than the default of RSA-2048, and the algorithm of the CAs of `keys`.
     encryption_algorithm: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     image_repository: Option<&'plan ImageRepository>,
@@ -349,11 +351,11 @@ impl KubeadmEtcd {
     }
 }
 
-/// The whole cluster's; what is a node's own is in [`KubeletPatch`].
+/// For the whole cluster; the settings of one node are in [`KubeletPatch`].
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct KubeletConfiguration {
-    /// As containerd is configured; kubelet's own default is cgroupfs.
+    /// The same as in containerd's configuration; kubelet's own default is cgroupfs.
     cgroup_driver: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Rendering: the plan becomes files. Renderers copy; what is computed is computed in the plan.
+//! Rendering: the plan becomes files. Renderers only copy values; the plan computes them.
 //!
 //! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
 
@@ -37,39 +37,39 @@ use crate::render::user_data::UserData;
 pub struct Output {
     /// Its path below the output directory; `<node>` and `<client>` stand for their names.
     pub path: &'static str,
-    /// Who reads it, in a few words.
+    /// Its reader, in a few words.
     pub consumer: &'static str,
 }
 
-/// Renders what the cluster has once.
+/// Renders files that the cluster has once.
 pub struct ClusterRenderer {
     /// Its file in this folder.
     pub id: &'static str,
-    /// What it emits; not each cluster has each.
+    /// The files that it can emit; a cluster may lack some.
     pub outputs: &'static [Output],
     /// Adds its files.
     pub render: fn(&Plan, &mut ArtifactSet),
 }
 
-/// Renders what each node has.
+/// Renders the files of each node.
 pub struct NodeRenderer {
     /// Its file in this folder.
     pub id: &'static str,
-    /// What it emits; not each node has each.
+    /// The files that it can emit; a node may lack some.
     pub outputs: &'static [Output],
     /// Adds its files.
     pub render: fn(&NodeView<'_>, &mut ArtifactSet),
 }
 
-/// What a node's renderers see.
+/// The input of a node's renderers.
 pub struct NodeView<'plan> {
     /// The whole plan.
     pub plan: &'plan Plan,
-    /// What other nodes have about each node, rendered once.
+    /// The texts about each node in the files of the other nodes, rendered once.
     pub shared: &'plan [SharedNode],
     /// The files that every host has, rendered once.
     pub host: &'plan ArtifactSet,
-    /// What user-data carries of the script among them, compressed.
+    /// The script of the first boot, compressed.
     pub packed_script: &'plan str,
     /// The node.
     pub node: &'plan NodePlan,
@@ -84,7 +84,7 @@ impl NodeView<'_> {
         format!("nodes/{}/{file}", self.node.name)
     }
 
-    /// What all other nodes have about one of the plan's nodes.
+    /// The texts about one of the plan's nodes in the files of the other nodes.
     #[must_use]
     pub fn shared(&self, node: &NodePlan) -> &SharedNode {
         let position = self.plan.nodes.binary_search_by_key(&node.id, |node| node.id);
@@ -92,16 +92,16 @@ impl NodeView<'_> {
     }
 }
 
-/// What all other nodes have about one node. In a mesh of 1000 nodes it is written 999 times, and
-/// rendered once.
+/// The texts about one node in the files of the other nodes. In a mesh of 1000 nodes they are written
+/// 999 times, and rendered once.
 pub struct SharedNode {
-    /// Its `[Peer]` section, as every node without a reason of its own has it.
+    /// Its `[Peer]` section, as most other nodes have it.
     pub peer_section: String,
-    /// Its line in the list of peers for scripts, as every node without a reason of its own has it.
+    /// Its line in the list of peers for scripts, as most other nodes have it.
     pub peer_line: String,
     /// The line of the route to its pods.
     pub pod_route: String,
-    /// Its entry in `node.json`, as every node without a reason of its own has it.
+    /// Its entry in `node.json`, as most other nodes have it.
     pub host_peer: Box<RawValue>,
 }
 
@@ -117,7 +117,7 @@ impl SharedNode {
     }
 }
 
-/// The renderers of what the cluster has once; the last one tells what the others made.
+/// The renderers of files that the cluster has once; the last one lists the files of the others.
 pub const CLUSTER: &[ClusterRenderer] = &[
     access::RENDERER,
     apply::RENDERER,
@@ -133,7 +133,7 @@ pub const CLUSTER: &[ClusterRenderer] = &[
     index::RENDERER,
 ];
 
-/// The renderers of what each node has; the last one wraps what the others made.
+/// The renderers of each node's files; the last one embeds the files of the others.
 pub const NODE: &[NodeRenderer] = &[
     host_plan::RENDERER,
     kubeadm::RENDERER,
@@ -152,7 +152,7 @@ pub struct Rendering<'plan> {
 }
 
 impl<'plan> Rendering<'plan> {
-    /// Prepares what all nodes have in common.
+    /// Renders the texts that all nodes share.
     #[must_use]
     pub fn new(plan: &'plan Checked<Plan>) -> Self {
         let mut host = ArtifactSet::default();
@@ -167,7 +167,7 @@ impl<'plan> Rendering<'plan> {
         self.plan
     }
 
-    /// What the cluster has once.
+    /// The files that the cluster has once.
     pub fn cluster(&self) -> ArtifactSet {
         let mut artifacts = ArtifactSet::default();
         for renderer in CLUSTER {
@@ -176,7 +176,7 @@ impl<'plan> Rendering<'plan> {
         artifacts
     }
 
-    /// What a node has.
+    /// The files of a node.
     pub fn node(&self, node: &NodePlan) -> ArtifactSet {
         self.with_node(node, NODE, |_, artifacts| artifacts)
     }

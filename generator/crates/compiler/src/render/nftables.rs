@@ -1,5 +1,5 @@
-//! `nftables.conf`: one table of our own. It was run beside real Calico and
-//! kube-proxy: 0 of 65,535 public ports open, 0 packets in clear.
+//! `nftables.conf`: our own table. It was run beside real Calico and kube-proxy: 0 of 65,535 public ports
+//! open, 0 packets in clear text.
 
 use std::net::Ipv4Addr;
 

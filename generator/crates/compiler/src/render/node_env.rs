@@ -1,4 +1,4 @@
-//! `node.env`: what the script on the hosts knows of its node.
+//! `node.env`: the settings of a node for the script on its host.
 
 use std::net::Ipv4Addr;
 
@@ -40,9 +40,9 @@ struct NodeEnvView<'plan> {
     bootstrap: &'static str,
     apply: &'static str,
     delivery: String,
-    /// Where sshd must listen, or nothing where nobody is let in.
+    /// The port on which sshd must listen; empty if no address may use SSH.
     ssh_port: String,
-    /// Absent on NixOS, where nothing is prepared.
+    /// Absent on NixOS, where the script does not install packages.
     packages: Option<AptPackages>,
     arch: Arch,
     distribution_packages: String,

@@ -31,7 +31,7 @@ const INGRESS_CLASS: Output =
 const NETWORK_POLICY: Output =
     Output { path: "cluster/traefik/networkpolicy.yaml", consumer: "kubectl apply, before helm" };
 
-/// What is applied before the chart is installed.
+/// The files that are applied before the chart is installed.
 pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
     let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
     [NAMESPACE.path, INGRESS_CLASS.path].into_iter().chain(policy).collect()
@@ -43,7 +43,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     }
     let values = YamlFile::new(&about_values(release::TRAEFIK));
     artifacts.add(NAMESPACE.path, namespace_file(plan));
-    artifacts.add(VALUES.path, values.document(&values::of(plan)).finish());
+    artifacts.add(VALUES.path, values.document(&values::from_plan(plan)).finish());
     artifacts.add(INGRESS_CLASS.path, ingress_class_file());
     if let Some(policy) = network_policy_file(plan) {
         artifacts.add(NETWORK_POLICY.path, policy);

@@ -1,8 +1,8 @@
 //! `user-data.yaml`: cloud-init's user-data of one node, the first boot of a Debian or Ubuntu host.
 //!
-//! It holds the host's files at their final paths, then runs `meshwright-node prepare`. It holds no
-//! secret: user-data stays readable through the metadata service for the machine's life. What is
-//! too large for the provider is left to `export`, which brings every file anyway.
+//! It writes the host's files to their final paths, then runs `meshwright-node prepare`. It contains
+//! no secret: user-data stays readable through the metadata service for the machine's life. Files that
+//! exceed the provider's limit are left to `export`, which delivers every file anyway.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -34,11 +34,11 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
 #[derive(Serialize)]
 struct CloudConfig<'a> {
     hostname: &'a Name,
-    /// Provider images that manage /etc/hosts write it anew at each boot, and the API's name is
-    /// gone (kubesphere#5295).
+    /// Provider images that manage /etc/hosts rewrite it at each boot, and remove the API's name
+    /// (kubesphere#5295).
     manage_etc_hosts: bool,
     write_files: Vec<WriteFile<'a>>,
-    /// One command: runcmd has no `set -e`, and goes on after a failure.
+    /// One command: runcmd has no `set -e`, and continues after a failure.
     runcmd: [[&'static str; 2]; 1],
 }
 
@@ -51,7 +51,7 @@ struct WriteFile<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
     content: Cow<'a, str>,
-    /// The most that all this takes, in bytes.
+    /// The maximum size of the entry, in bytes.
     #[serde(skip)]
     size: usize,
 }
@@ -61,7 +61,7 @@ struct WriteFile<'a> {
 pub struct UserData {
     /// Its bytes.
     pub document: Vec<u8>,
-    /// The files that did not fit, by their paths on the host: `export` brings them.
+    /// The paths of files that did not fit: `export` delivers them.
     pub left_out: Vec<String>,
 }
 
@@ -92,10 +92,10 @@ pub(super) fn packed(content: &[u8]) -> String {
     STANDARD.encode(packed.unwrap_or_else(|fault| unreachable!("a Vec takes everything: {fault}")))
 }
 
-/// The document with as much as fits into `limit` bytes: all of it in clear, else with the script and
-/// then the largest files packed, else without the largest files.
+/// The document within `limit` bytes: all files in plain text; if that is too large, with the script and
+/// the largest files compressed; if that is still too large, without some files.
 fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usize) -> UserData {
-    let mut about = format!("the first boot of {name}; it holds no secret");
+    let mut about = format!("the first boot of {name}; this file contains no secret");
     let mut carried: Vec<_> = files.iter().map(WriteFile::of).collect();
     if size(&carried) > limit {
         pack_script(&mut carried, packed_script);
@@ -120,18 +120,18 @@ fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usi
     }
 }
 
-/// The script is the largest file of a small mesh, and stands in clear in `host/first-boot/`.
+/// The script is the largest file of a small mesh; its plain text is in `host/first-boot/`.
 fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
     for file in carried.iter_mut().filter(|file| file.path == SCRIPT) {
         file.carry_packed(packed.into());
     }
 }
 
-/// What is worth packing, in bytes.
+/// The minimum size of a file to compress, in bytes.
 const WORTH_PACKING: usize = 512;
 
-/// Text with keys in it packs to no less than a fourth: beyond so many limits, packing takes long in
-/// a large mesh and is not enough.
+/// Text with keys compresses to a fourth at best: above this multiple of the limit, compression takes
+/// long in a large mesh and does not suffice.
 const HOPELESS: usize = 4;
 
 /// Packs one file after the other, the largest first, until all fit.
@@ -147,7 +147,7 @@ fn pack_largest(carried: &mut [WriteFile<'_>], limit: usize) {
     }
 }
 
-/// Removes files that may come later, until the rest fits; says which, by path.
+/// Removes files that may be delivered later, until the rest fits, and returns their paths.
 fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str> {
     let mut left_out = Vec::new();
     let mut total = size(carried);
@@ -163,7 +163,7 @@ fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str>
     left_out
 }
 
-/// What a host has no use for before its first delivery.
+/// Paths that a host does not use before its first delivery.
 const WAITS: [&str; 8] = [
     "/etc/haproxy/",
     "/etc/kubernetes/",
@@ -175,9 +175,8 @@ const WAITS: [&str; 8] = [
     "/etc/wireguard/",
 ];
 
-/// The file with the highest rank is left out first: the largest of what kubeadm and the mesh need
-/// later, then of what the firewall needs, since a host that is set up is better closed. `prepare`
-/// cannot do without the rest.
+/// The file with the highest rank is left out first: first the largest files for kubeadm and the mesh,
+/// then those of the firewall. `prepare` needs all other files.
 fn leave_out_rank(file: &WriteFile<'_>) -> Option<(bool, usize)> {
     let is_below = |folder: &str| file.path.starts_with(folder);
     let waits = WAITS.iter().any(|start| is_below(start));
@@ -185,14 +184,14 @@ fn leave_out_rank(file: &WriteFile<'_>) -> Option<(bool, usize)> {
     (waits || is_optional).then_some((waits, file.size))
 }
 
-/// The most that a document with these files takes, in bytes.
+/// The maximum size of a document with these files, in bytes.
 fn size(files: &[WriteFile<'_>]) -> usize {
     /// Comments, hostname and command.
     const REST: usize = 400;
     REST + files.iter().map(|file| file.size).sum::<usize>()
 }
 
-/// What a comment line takes beside the path in it: `#   ` and the line break.
+/// The bytes of a comment line beside its path: `#   ` and the line break.
 const COMMENT: usize = 5;
 
 impl<'a> WriteFile<'a> {
@@ -239,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_in_clear_where_it_fits() {
+    fn files_that_fit_are_plain_text() {
         let files = [file("/etc/wireguard/wg0.conf", "a\n\n# b\n"), file(SCRIPT, "#!/bin/bash\n")];
         let expected = "\
 #cloud-config
 # generated from topology.toml by meshwright; do not edit
-# the first boot of tokyo; it holds no secret
+# the first boot of tokyo; this file contains no secret
 hostname: tokyo
 manage_etc_hosts: false
 write_files:
@@ -267,9 +266,9 @@ runcmd:
         assert_eq!(rendered(&files, 1000), (expected.to_owned(), vec![]));
     }
 
-    /// Each limit with what is left out of it; below the last, nothing more can be.
+    /// Each limit with the files that are left out; below the last limit, no further file can be.
     #[test]
-    fn what_does_not_fit_is_packed_then_left_out() {
+    fn files_that_do_not_fit_are_compressed_then_left_out() {
         let ten = "0123456789\n0123456789\n0123456789\n0123456789\n0123456789\n";
         let files = [
             file("/etc/kubernetes/kubeadm.yaml", ten),

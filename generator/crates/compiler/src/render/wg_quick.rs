@@ -1,5 +1,5 @@
-//! `wg0.conf` (wg-quick(8)), and beside it what must not stand in it: endpoints that are names, and
-//! the routes to the other nodes' pods.
+//! `wg0.conf` (wg-quick(8)), the list of its peers for scripts, and the settings that must not be in it:
+//! endpoints that are names, and the routes to the other nodes' pods.
 
 use serde::Serialize;
 
@@ -119,7 +119,7 @@ fn conf(view: &NodeView<'_>) -> String {
     conf
 }
 
-/// A `[Peer]` section of a node, where an endpoint that is a name waits in `wg0.endpoints`.
+/// A `[Peer]` section of a node; an endpoint that is a name is in `wg0.endpoints` instead.
 pub(super) fn node_section(plan: &Plan, peer: &Peer<'_>) -> String {
     let mut host_peer = plan.host_peer(peer);
     host_peer.endpoint = host_peer.endpoint.filter(|_| !is_name(peer.endpoint));
@@ -216,8 +216,8 @@ fn mtu_reason(reason: &Reason) -> String {
     }
 }
 
-/// Debian's wg-quick@ retries a name for ever: one dead name would keep wg0, and kubelet behind it,
-/// from starting (seen).
+/// Debian's wg-quick@ retries a name for ever (WG_ENDPOINT_RESOLUTION_RETRIES): one name that does not
+/// resolve would prevent the start of wg0 and kubelet.
 fn is_name(endpoint: Option<&Endpoint>) -> bool {
     endpoint.is_some_and(Endpoint::is_name)
 }

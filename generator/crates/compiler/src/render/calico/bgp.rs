@@ -1,4 +1,4 @@
-//! BGP: the sessions between the nodes, and what lets calico-node read their password.
+//! BGP: the sessions between the nodes, and the permission of calico-node to read their password.
 
 use std::net::Ipv4Addr;
 
@@ -13,18 +13,18 @@ use crate::plan::calico::{BGP_SECRET, BGP_SECRET_KEY, NAMESPACE};
 use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
 use meshwright_value::AsNumber;
 
-/// Calico's API is served only after calico-node's first start, and BIRD binds once (seen):
-/// whoever applies this file the first time restarts calico-node.
+/// Calico's API is served only after calico-node's first start, and BIRD binds once (observed with Calico 3.32.1, 2026-11):
+/// so calico-node is restarted after this file is applied the first time.
 const ABOUT_BGP: &str = "\
-BIRD listens on the mesh address alone; it looks at bindMode when it starts, so after a change:
+BIRD listens on the mesh address only; it reads bindMode only when it starts, so after a change:
 
   kubectl -n calico-system rollout restart ds/calico-node";
 
-/// The annotation takes a node out of the full mesh at once (seen), so on a running cluster
-/// the peer comes first and the end of the full mesh last.
+/// The annotation removes a node from the full mesh at once (observed with Calico 3.32.1, 2026-11), so on a running
+/// cluster the BGPPeer is applied first, and the full mesh is disabled last.
 const ABOUT_REFLECTORS: &str = "\
 route reflectors: on a running cluster label and annotate them one by one, drained, with the
-BGPPeer applied before and the BGPConfiguration after all sessions stand:
+BGPPeer applied before and the BGPConfiguration after all sessions are established:
 ";
 
 pub(super) fn file(plan: &Plan) -> Vec<u8> {
@@ -43,11 +43,11 @@ pub(super) fn file(plan: &Plan) -> Vec<u8> {
     YamlFile::new(&about).document(&peer).document(&configuration).finish()
 }
 
-/// What makes a node reflect. kubelet cannot set annotations of its Node.
+/// Configures a route reflector. kubelet cannot set annotations of its Node.
 pub(crate) const CLUSTER_ID_ANNOTATION: &str = "projectcalico.org/RouteReflectorClusterID";
 
-/// One id for all reflectors: what one has reflected, another drops (RFC 4456 §8). From the range
-/// that is on no wire (RFC 1112 §4), as in Calico's guide.
+/// One id for all reflectors: a route that one has reflected is dropped by another (RFC 4456 §8). From a
+/// reserved range that no host uses (RFC 1112 §4), as in Calico's guide.
 pub(crate) const CLUSTER_ID: Ipv4Addr = Ipv4Addr::new(244, 0, 0, 1);
 
 #[derive(Serialize)]
@@ -99,8 +99,8 @@ impl BgpPeerSpec {
     }
 }
 
-/// Where calico-node finds the password of its sessions (TCP MD5). WireGuard vouches for nodes;
-/// this keeps pods from posing as one.
+/// The password of calico-node's sessions (TCP MD5). WireGuard authenticates nodes; the password
+/// prevents that a pod poses as a node.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BgpPassword {
@@ -119,7 +119,7 @@ fn password(plan: &Plan) -> Option<BgpPassword> {
 }
 
 /// calico-node watches the Secret through the API (confd's `secret_watcher.go`), and the operator
-/// does not let it.
+/// does not grant it.
 pub(super) fn password_rbac_file() -> Vec<u8> {
     let metadata = || ObjectMeta::namespaced(BGP_SECRET, NAMESPACE);
     let rule = RbacPolicyRule {

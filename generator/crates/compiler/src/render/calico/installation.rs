@@ -1,5 +1,5 @@
-//! The installation and the pools. A pool is written in the operator's words as long as there is
-//! room for it in the Installation, and in Calico's own after that.
+//! The installation and the pools. A pool is an entry of the operator's Installation while there is
+//! room, and an IPPool of Calico after that.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) fn file(plan: &Plan) -> Vec<u8> {
         .finish()
 }
 
-/// What serves `projectcalico.org/v3`; without this object the other files are refused.
+/// Starts the server of `projectcalico.org/v3`; without this object the other files are refused.
 #[derive(Serialize)]
 struct ApiServerSpec {}
 
@@ -30,7 +30,7 @@ struct InstallationSpec<'plan> {
     variant: &'static str,
     cni: CalicoCni,
     calico_network: CalicoNetwork<'plan>,
-    /// Where kube-controllers and Calico's API server run; Typha and calico-node stay everywhere
+    /// The nodes of kube-controllers and Calico's API server; Typha and calico-node run everywhere
     /// (`ControlPlaneNodeSelector` in the operator's renderers).
     #[serde(skip_serializing_if = "Option::is_none")]
     control_plane_node_selector: Option<BTreeMap<&'static str, &'static str>>,
@@ -81,12 +81,12 @@ struct CalicoIpam {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CalicoNetwork<'plan> {
-    /// What pools without encapsulation need.
+    /// Required for pools without encapsulation.
     bgp: &'static str,
     /// Always explicit: Calico's guides for kubeadm have moved to eBPF, which drops WireGuard of
     /// others (calico#12900).
     linux_dataplane: LinuxDataplane,
-    /// Always explicit: Calico's own guess does not look at WireGuard and is 1500 (seen).
+    /// Always explicit: Calico's own detection ignores WireGuard and yields 1500 (observed with Calico 3.32.1, 2026-11).
     mtu: u16,
     /// The one method; beside it the operator would write `firstFound` when this is absent.
     #[serde(rename = "nodeAddressAutodetectionV4")]
@@ -115,7 +115,7 @@ struct Autodetection {
     interface: String,
 }
 
-/// A pool as the operator has it; [`IpPoolSpec`] is the same in Calico's own words.
+/// A pool in the operator's format; [`IpPoolSpec`] is the same in Calico's format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InstallationPool<'plan> {
@@ -124,7 +124,7 @@ struct InstallationPool<'plan> {
     /// The pool's own size: the node's first pod claims the whole pool, and with strict affinity
     /// no other node gets an address of it.
     block_size: u8,
-    /// Not `Never`, which the schema lets through and the operator refuses.
+    /// Not `Never`, which the schema accepts and the operator refuses.
     encapsulation: &'static str,
     nat_outgoing: &'static str,
     node_selector: String,
@@ -164,7 +164,8 @@ fn only_on(node: &NodePlan) -> String {
 }
 
 pub(super) fn ip_pools_file(nodes: &[&NodePlan]) -> Vec<u8> {
-    let about = "the pools that the Installation has no room for; the operator leaves them alone";
+    let about =
+        "the pools that exceed the limit of the Installation; the operator does not change them";
     let pools = nodes
         .iter()
         .map(|node| object(PROJECT_CALICO, "IPPool", node.pool_name(), IpPoolSpec::of(node)));

@@ -1,4 +1,4 @@
-//! The policy that keeps pods off the metadata services of their clouds.
+//! The policy that denies pods the metadata services of their clouds.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -14,14 +14,14 @@ use meshwright_value::provider;
 const TIER: &str = "meshwright";
 const POLICY: &str = "meshwright.metadata";
 
-/// In a tier of its own, before that of NetworkPolicies (1,000,000). There the same rule would either
+/// In its own tier, before that of NetworkPolicies (1,000,000). There the same rule would either
 /// isolate each pod that it selects, or, with an Allow at its end, overrule the NetworkPolicies
-/// behind it. From here, what is not denied passes on as if this tier were not there.
+/// behind it. From here, packets that are not denied pass to the next tier.
 const ORDER: u32 = 100;
 
 const ABOUT: &str = "\
-pods reach no metadata service: it hands out user-data and credentials of the host. The firewall of
-each node says the same; here it is counted by pod. Pods on the host's network are not concerned";
+pods cannot reach a metadata service, which returns user-data and credentials of the host. The firewall
+of each node has the same rule; this policy counts by pod. It does not apply to pods on the host's network";
 
 pub(super) fn file(plan: &Plan) -> Vec<u8> {
     let tier = TierSpec { order: ORDER, default_action: "Pass" };
@@ -35,7 +35,7 @@ pub(super) fn file(plan: &Plan) -> Vec<u8> {
 #[serde(rename_all = "camelCase")]
 struct TierSpec {
     order: u32,
-    /// What becomes of a packet of a pod that the tier selects and no rule decides.
+    /// The action for a packet of a selected pod that no rule matches.
     default_action: &'static str,
 }
 
@@ -43,7 +43,7 @@ struct TierSpec {
 struct GlobalNetworkPolicySpec {
     tier: &'static str,
     order: u32,
-    /// Only pods are in a namespace: host endpoints are not, and must stay out.
+    /// Only pods are in a namespace: host endpoints are not, and must not be selected.
     selector: &'static str,
     types: [&'static str; 1],
     egress: Vec<CalicoRule>,

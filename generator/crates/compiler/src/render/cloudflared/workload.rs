@@ -28,7 +28,7 @@ const GRACE_PERIOD: u16 = 45;
 pub(super) fn deployment_of(
     tunnel: &TunnelPlan,
 ) -> Manifest<ObjectFields<'static, DeploymentSpec>> {
-    // cloudflared reads its file once: a new one has to make new pods.
+    // cloudflared reads its file only at its start: a changed file must replace the pods.
     let checksum = configuration::text(tunnel)
         .map(|text| ("checksum/config", Sha256::compute(text.as_bytes()).to_string()));
     let (volumes, volume_mounts) = files(tunnel);
@@ -55,7 +55,7 @@ pub(super) fn deployment_of(
     deployment(ObjectMeta::namespaced(NAME, NAMESPACE), workload)
 }
 
-/// The flags of `tunnel` stand before its subcommand. A secret is a file, never a variable.
+/// The flags of `tunnel` come before its subcommand. A secret is a file, never a variable.
 fn arguments(mode: TunnelMode) -> Vec<String> {
     let credential = format!("{CREDENTIALS}/{}", secret_key(mode));
     let config = format!("{CONFIG_FOLDER}/{FILE}");
@@ -94,7 +94,7 @@ fn files(tunnel: &TunnelPlan) -> (Vec<Volume>, Vec<VolumeMount>) {
 pub(super) struct DisruptionBudgetSpec {
     max_unavailable: u8,
     selector: LabelSelector,
-    /// A connector that is not ready keeps no node from being drained.
+    /// A connector that is not ready does not prevent the drain of a node.
     unhealthy_pod_eviction_policy: &'static str,
 }
 

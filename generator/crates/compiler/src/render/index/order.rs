@@ -1,4 +1,4 @@
-//! In which order the files are brought to the machines, with the command for each.
+//! The order of the deliveries, with the command for each.
 
 use serde::Serialize;
 
@@ -6,16 +6,16 @@ use crate::plan::{NodePlan, Plan};
 use crate::render::cloudflared;
 use meshwright_value::TunnelMode;
 
-/// What is done once, and then for each change.
+/// The steps that are done once, and those for each change.
 #[derive(Serialize)]
 pub(super) struct OrderView<'plan> {
     cluster: &'plan str,
     init: &'plan str,
     /// Whether the init node applies `cluster/` itself.
     applies_manifests: bool,
-    /// Whether there are Secrets that `apply.sh` takes.
+    /// Whether `apply.sh` needs Secrets.
     has_secrets: bool,
-    /// Whether some machine becomes a node by its user-data.
+    /// Whether a machine is set up by user-data.
     has_cloud_init: bool,
     nixos: Vec<NixosView<'plan>>,
     deliveries: Vec<String>,
@@ -24,7 +24,7 @@ pub(super) struct OrderView<'plan> {
     hello: Option<&'plan str>,
 }
 
-/// A machine that its flake makes.
+/// A machine that is installed from a flake.
 #[derive(Serialize)]
 struct NixosView<'plan> {
     name: &'plan str,
@@ -35,7 +35,7 @@ struct NixosView<'plan> {
 struct TunnelOrderView<'plan> {
     id: &'plan str,
     dns_zone: &'static str,
-    /// What is sent to Cloudflare's API, where the rules are kept there.
+    /// The request body for Cloudflare's API, if Cloudflare stores the rules.
     configuration: Option<&'static str>,
 }
 

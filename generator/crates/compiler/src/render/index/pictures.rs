@@ -11,7 +11,7 @@ use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::hello;
 use meshwright_value::{Endpoint, Reach};
 
-/// A picture and what it is of.
+/// A diagram and its caption.
 #[derive(Serialize)]
 pub(super) struct Picture {
     about: String,
@@ -56,7 +56,7 @@ struct StationView<'plan> {
 struct NextView<'plan> {
     number: usize,
     name: &'plan str,
-    /// What is seen of the packet on its way there.
+    /// The outer addresses of the encrypted packet.
     wire: String,
 }
 
@@ -113,7 +113,7 @@ fn wire(plan: &Plan, hop: Hop<'_>) -> String {
 #[derive(Serialize)]
 struct RequestView<'plan> {
     cluster: &'plan str,
-    /// Who asks, where no tunnel lets the Internet in.
+    /// The sender of the request, if there is no tunnel.
     insider: String,
     tunnel: Option<TunnelPictureView<'plan>>,
     hostname: String,

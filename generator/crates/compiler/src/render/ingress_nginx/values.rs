@@ -1,4 +1,4 @@
-//! The values, in the chart's own words.
+//! The values, with the chart's own keys.
 
 use std::collections::BTreeMap;
 
@@ -24,14 +24,14 @@ pub(super) struct IngressNginxValues<'plan> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct IngressNginxController<'plan> {
-    /// In exactly this case: otherwise the chart makes neither this nor a DaemonSet (run).
+    /// In exactly this spelling: with another, the chart creates neither this nor a DaemonSet.
     kind: &'static str,
     /// From 2 on the chart adds a PodDisruptionBudget.
     replica_count: Replicas,
     min_available: u8,
     unhealthy_pod_eviction_policy: &'static str,
     image: IngressNginxImage<'plan>,
-    /// Snippets are nginx configuration in the hands of whoever writes an Ingress.
+    /// Snippets are nginx configuration that every author of an Ingress could set.
     allow_snippet_annotations: bool,
     enable_annotation_validations: bool,
     ingress_class: &'static str,
@@ -48,7 +48,7 @@ struct IngressNginxController<'plan> {
     metrics: IngressNginxMetrics,
     resources: Resources,
     topology_spread_constraints: Vec<SpreadConstraint>,
-    /// The chart's own admits everybody.
+    /// The chart's own policy allows every peer.
     network_policy: Toggle,
 }
 
@@ -75,7 +75,7 @@ struct IngressClassResource {
 struct IngressNginxService {
     r#type: &'static str,
     enable_http: bool,
-    /// TLS ends at Cloudflare's edge; from there on it is the tunnel's.
+    /// TLS terminates at Cloudflare's edge; the tunnel encrypts the rest.
     enable_https: bool,
     traffic_distribution: &'static str,
 }
@@ -91,7 +91,7 @@ struct MetricsService {
     r#type: &'static str,
 }
 
-pub(super) fn of(plan: &Plan) -> IngressNginxValues<'_> {
+pub(super) fn from_plan(plan: &Plan) -> IngressNginxValues<'_> {
     IngressNginxValues {
         fullname_override: release::INGRESS_NGINX.name,
         controller: controller(plan),
@@ -172,7 +172,7 @@ fn behind_cloudflared(plan: &Plan) -> [(&'static str, String); 4] {
     [
         ("compute-full-forwarded-for", "false".to_owned()),
         ("forwarded-for-header", "CF-Connecting-IP".to_owned()),
-        // Whom these headers are believed: everybody, by default.
+        // The senders whose headers are trusted; the default is every address.
         ("proxy-real-ip-cidr", plan.network.pod_subnet.to_string()),
         ("use-forwarded-headers", "true".to_owned()),
     ]

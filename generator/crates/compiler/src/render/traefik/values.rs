@@ -1,4 +1,4 @@
-//! The values, in the chart's own words.
+//! The values, with the chart's own keys.
 
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ struct IngressNginxProvider<'plan> {
     controller_class: &'static str,
     ingress_class_by_name: bool,
     watch_ingress_without_class: bool,
-    /// Snippets are configuration in the hands of whoever writes an Ingress.
+    /// Snippets are configuration that every author of an Ingress could set.
     allow_snippet_annotations: bool,
     /// In bytes.
     proxy_body_size: u32,
@@ -99,7 +99,7 @@ struct TraefikServiceSpec {
 #[derive(Serialize)]
 struct TraefikPorts<'plan> {
     web: Web<'plan>,
-    /// TLS ends at Cloudflare's edge; from there on it is the tunnel's.
+    /// TLS terminates at Cloudflare's edge; the tunnel encrypts the rest.
     websecure: WebSecure,
 }
 
@@ -112,7 +112,7 @@ struct Web<'plan> {
     forwarded_headers: Option<ForwardedHeaders<'plan>>,
 }
 
-/// cloudflared's pods are believed what they say of the visitor.
+/// The headers of cloudflared's pods about the visitor are trusted.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ForwardedHeaders<'plan> {
@@ -130,7 +130,7 @@ struct Expose {
     default: bool,
 }
 
-pub(super) fn of(plan: &Plan) -> TraefikValues<'_> {
+pub(super) fn from_plan(plan: &Plan) -> TraefikValues<'_> {
     let ingress = &plan.ingress;
     TraefikValues {
         fullname_override: ingress.workload.service,
@@ -180,12 +180,12 @@ fn providers(plan: &Plan) -> TraefikProviders<'_> {
 }
 
 fn ports(plan: &Plan) -> TraefikPorts<'_> {
-    let believed = ForwardedHeaders { trusted_ips: [&plan.network.pod_subnet] };
+    let trusted = ForwardedHeaders { trusted_ips: [&plan.network.pod_subnet] };
     TraefikPorts {
         web: Web {
             port: plan.ingress.workload.http_port,
             exposed_port: 80,
-            forwarded_headers: plan.tunnel.as_ref().map(|_| believed),
+            forwarded_headers: plan.tunnel.as_ref().map(|_| trusted),
         },
         websecure: WebSecure { expose: Expose { default: false } },
     }
