@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::assumption::Assumption;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::{self, Expected, Flow, FlowCount, FlowTarget, FlowVerdict};
@@ -33,6 +34,8 @@ pub struct Proof {
     pub findings: Vec<ProofFinding>,
     /// Files whose bytes differ from the manifest.
     pub edited: Vec<FileId>,
+    /// Properties that the proof relies on, and that no file of the tree shows.
+    pub assumptions: Vec<Assumption>,
 }
 
 /// One cause, and the flows that fail because of it.
@@ -107,6 +110,7 @@ pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
         ingress: ingress::IngressProof::default(),
         findings: reading.findings,
         edited: reading.edited,
+        assumptions: Vec::new(),
     };
     // The content of an unread file is unknown, so no flow can be judged.
     let Some(emitted) = reading.emitted.filter(|_| proof.findings.is_empty()) else {

@@ -12,6 +12,8 @@
 #[cfg(test)]
 mod agreement;
 mod exposure;
+pub mod assumption;
+pub mod exposure;
 pub mod files;
 pub mod finding;
 pub mod flows;
