@@ -11,9 +11,8 @@
 
 #[cfg(test)]
 mod agreement;
-mod exposure;
 pub mod assumption;
-pub mod exposure;
+mod exposure;
 pub mod files;
 pub mod finding;
 pub mod flows;
