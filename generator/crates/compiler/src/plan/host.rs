@@ -35,12 +35,13 @@ pub const JOIN_KEY: &str = "/etc/kubernetes/join.key";
 pub const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 
 /// The routing protocol and metric of pod routes that do not wait for BGP: BIRD neither learns nor
-/// exports `kernel`, and below its own metric of 1024 they carry pods 0.2 s after wg0 returns
+/// exports `kernel`. With a metric below BIRD's 1024, they carry pods 0.2 s after wg0 returns,
 /// instead of 4 s (observed with Calico 3.32.1, 2026-11).
 pub const POD_ROUTE: RouteKind = RouteKind { protocol: "kernel", metric: 512 };
 
-/// The routing protocol and metric of the guards: the worst metric there is, and the one protocol
-/// that BIRD learns (so that its next hops resolve to it) and Felix leaves alone (observed with Calico 3.32.1, 2026-11).
+/// The routing protocol and metric of the guards: the worst metric, and the only protocol that BIRD
+/// learns (so that its next hops resolve to it) and Felix does not remove (observed with Calico
+/// 3.32.1, 2026-11).
 pub const GUARD_ROUTE: RouteKind = RouteKind { protocol: "static", metric: u32::MAX };
 
 /// How a route is entered.
@@ -317,8 +318,8 @@ impl Plan {
         }
     }
 
-    /// A node's address with the prefix of the node subnet: the connected route is what BIRD
-    /// resolves its next hops with (seen).
+    /// A node's address with the prefix of the node subnet: BIRD resolves its next hops with
+    /// this connected route (projectcalico/calico#11596).
     #[must_use]
     pub fn interface_address(&self, node: &NodePlan) -> String {
         format!("{}/{}", node.address, self.network.node_subnet.prefix_len())
@@ -329,8 +330,8 @@ impl Plan {
         others.map(|other| other.pod_subnet).collect()
     }
 
-    /// `unreachable` routes to pods and nodes. Not to Services: "No route to host" for every
-    /// ClusterIP was seen (seen).
+    /// `unreachable` routes to pods and nodes. Not to Services: connections to every ClusterIP would
+    /// fail with "No route to host" (observed with kube-proxy 1.37.2, 2026-11).
     #[must_use]
     pub fn route_guards(&self) -> Routes {
         let subnets = vec![self.network.pod_subnet, self.network.node_subnet];
@@ -408,7 +409,7 @@ impl Plan {
         }
     }
 
-    /// The command that brings a node its secrets and every later change (seen).
+    /// The command that brings a node its secrets and every later change.
     #[must_use]
     pub fn delivery_command(&self, node: &NodePlan) -> String {
         let host = node.ssh_host();
@@ -484,7 +485,7 @@ const SYSCTL: [(&str, &str); 13] = [
     ("net.ipv4.conf.default.send_redirects", "0"),
     // kubeadm refuses to start without it.
     ("net.ipv4.ip_forward", "1"),
-    // BIRD started before wg0 would never listen (seen).
+    // If BIRD starts before wg0 exists, it never listens (observed with Calico 3.32.1, 2026-11).
     ("net.ipv4.ip_nonlocal_bind", "1"),
     ("net.ipv6.conf.all.accept_redirects", "0"),
     ("net.ipv6.conf.default.accept_redirects", "0"),

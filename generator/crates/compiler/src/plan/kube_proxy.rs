@@ -13,8 +13,7 @@ pub struct KubeProxyPlan {
     pub scheduler: Scheduler,
     /// Where NodePorts answer: on the mesh alone.
     pub node_port_addresses: Subnet,
-    /// Loopback: the default answers on the public side (observed with Kubernetes 1.37.2,
-    /// 2026-11).
+    /// Loopback: the default answers on the public side (observed with kube-proxy 1.37.2, 2026-11).
     pub healthz_bind_address: &'static str,
     /// Whether the gate `KubeProxyIPVS` has to be opened.
     pub ipvs_gate: bool,

@@ -144,8 +144,8 @@ impl Plan {
     /// The position of the node that carries the traffic between two nodes, where neither can call
     /// the other: the `relay` of the one with the lower id among those of the two that name one.
     ///
-    /// A function of the unordered pair: were the two ends to use different relays, the pair would
-    /// be dead in both directions, without an error counter (observed with Kubernetes 1.37.2, 2026-11).
+    /// A function of the unordered pair: if the two ends used different relays, no packet would pass
+    /// in either direction, and no error counter would rise (observed with wireguard-go, 2026-11).
     #[must_use]
     pub fn relay(&self, one: &NodePlan, other: &NodePlan) -> Option<usize> {
         if one.id == other.id || one.location.connects(&other.location) {
