@@ -10,20 +10,20 @@ use meshwright_value::{NodeId, Subnet};
 /// The mesh address of a node: its own `address`, else its id counted from the start of
 /// `node_subnet`. `None` when the id has no place there.
 #[must_use]
-pub fn of_node(node: &Node, network: &Network) -> Option<Ipv4Addr> {
+pub(crate) fn of_node(node: &Node, network: &Network) -> Option<Ipv4Addr> {
     node.address.map(|address| address.get()).or_else(|| nth_host(network.node_subnet, node.id))
 }
 
 /// The mesh address of a client: its id counted from the start of `node_subnet`.
 #[must_use]
-pub fn of_client(client: &Client, network: &Network) -> Option<Ipv4Addr> {
+pub(crate) fn of_client(client: &Client, network: &Network) -> Option<Ipv4Addr> {
     nth_host(network.node_subnet, client.id)
 }
 
 /// The pod block of a node: its own `pod_subnet`, else the block of `pod_prefix_len` whose number
 /// in `network.pod_subnet` is the node's id. `None` when the id has no place there.
 #[must_use]
-pub fn pod_block(node: &Node, network: &Network) -> Option<Subnet> {
+pub(crate) fn pod_block(node: &Node, network: &Network) -> Option<Subnet> {
     node.pod_subnet.or_else(|| nth_block(network.pod_subnet, network.pod_prefix_len.get(), node.id))
 }
 

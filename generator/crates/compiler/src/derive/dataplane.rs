@@ -6,7 +6,7 @@ use crate::topology::Topology;
 
 /// What Felix programs: declared, else what kube-proxy's mode asks for.
 #[must_use]
-pub fn dataplane(topology: &Topology) -> Dataplane {
+pub(crate) fn dataplane(topology: &Topology) -> Dataplane {
     topology.calico.dataplane.unwrap_or_else(|| dataplane_for(topology.kube_proxy.mode))
 }
 
@@ -14,7 +14,7 @@ pub fn dataplane(topology: &Topology) -> Dataplane {
 /// ("IPVS not supported in nftables mode", felix/nftables/match_builder.go), and nftables
 /// kube-proxy asks for nftables Felix (Calico, "nftables").
 #[must_use]
-pub fn dataplane_for(mode: ProxyMode) -> Dataplane {
+pub(crate) fn dataplane_for(mode: ProxyMode) -> Dataplane {
     match mode {
         ProxyMode::Ipvs | ProxyMode::Iptables => Dataplane::Iptables,
         ProxyMode::Nftables => Dataplane::Nftables,

@@ -29,7 +29,7 @@ pub enum Reason {
 
 /// The MTU between a node and the Internet: declared, else the provider's, else what is customary.
 #[must_use]
-pub fn underlay(node: &Node) -> u16 {
+pub(crate) fn underlay(node: &Node) -> u16 {
     let customary = match node.endpoint {
         Some(_) => provider::facts(node.provider).underlay_mtu,
         None => PPPOE_MTU.min(provider::facts(node.provider).underlay_mtu),
@@ -40,7 +40,7 @@ pub fn underlay(node: &Node) -> u16 {
 /// Derives the MTU of the mesh; of nodes with the same underlay, the lowest id is named. `None`
 /// without nodes and a declared MTU.
 #[must_use]
-pub fn derive(topology: &Topology) -> Option<MeshMtu> {
+pub(crate) fn derive(topology: &Topology) -> Option<MeshMtu> {
     match topology.wireguard.mtu {
         Some(mtu) => Some(MeshMtu { value: mtu.get(), reason: Reason::Declared }),
         None => largest(topology),
@@ -49,7 +49,7 @@ pub fn derive(topology: &Topology) -> Option<MeshMtu> {
 
 /// The largest MTU with which no node fragments; `None` without nodes.
 #[must_use]
-pub fn largest(topology: &Topology) -> Option<MeshMtu> {
+pub(crate) fn largest(topology: &Topology) -> Option<MeshMtu> {
     let node = topology.nodes.iter().min_by_key(|node| (underlay(node), node.id))?;
     let underlay = underlay(node);
     let reason = Reason::SmallestUnderlay { node: node.name.clone(), underlay };

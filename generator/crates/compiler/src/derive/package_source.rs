@@ -5,12 +5,12 @@ use meshwright_value::Arch;
 use crate::release;
 
 /// The CRDs of the operator and of Calico.
-pub const CALICO_CRDS: &str = "calico-crds";
+pub(crate) const CALICO_CRDS: &str = "calico-crds";
 /// The operator.
-pub const CALICO_OPERATOR: &str = "calico-operator";
+pub(crate) const CALICO_OPERATOR: &str = "calico-operator";
 
 /// Every name in `[packages.sources]`. A cluster has one of the charts.
-pub const NAMES: [&str; 6] = [
+pub(crate) const NAMES: [&str; 6] = [
     CALICO_CRDS,
     CALICO_OPERATOR,
     release::INGRESS_NGINX.name,
@@ -21,7 +21,7 @@ pub const NAMES: [&str; 6] = [
 
 /// The name of Helm's archive for an architecture: what runs it need not be a node.
 #[must_use]
-pub const fn helm(arch: Arch) -> &'static str {
+pub(crate) const fn helm(arch: Arch) -> &'static str {
     match arch {
         Arch::Amd64 => "helm-amd64",
         Arch::Arm64 => "helm-arm64",

@@ -3,7 +3,7 @@
 use meshwright_value::Subnet;
 
 /// Private address space (RFC 1918 §3).
-pub const RFC_1918: [Subnet; 3] = [
+pub(crate) const RFC_1918: [Subnet; 3] = [
     Subnet::from_parts(10, 0, 0, 0, 8),
     Subnet::from_parts(172, 16, 0, 0, 12),
     Subnet::from_parts(192, 168, 0, 0, 16),
@@ -29,12 +29,12 @@ const PRIVATE: [&str; 12] = [
 ];
 
 /// Whether no host on the Internet has an address of it.
-pub fn is_private(subnet: Subnet) -> bool {
+pub(crate) fn is_private(subnet: Subnet) -> bool {
     RFC_1918.iter().chain([&SHARED]).any(|range| range.contains(&subnet))
 }
 
 /// The last label of a name that public DNS does not have; empty for one without a dot.
-pub fn private_domain(name: &str) -> Option<&str> {
+pub(crate) fn private_domain(name: &str) -> Option<&str> {
     match name.rsplit_once('.') {
         None => Some(""),
         Some((_, last)) => Some(last).filter(|last| PRIVATE.contains(last)),

@@ -9,7 +9,7 @@ pub mod github;
 pub mod human;
 pub mod json;
 mod problems;
-pub mod wording;
+pub(crate) mod wording;
 mod wrap;
 
 use std::cmp::Ordering;

@@ -5,10 +5,10 @@ use std::fmt::Display;
 use meshwright_value::closest;
 
 /// How many of several are named in a sentence.
-pub const NAMED: usize = 3;
+pub(crate) const NAMED: usize = 3;
 
 /// The known word that was probably meant, or all of them.
-pub fn suggestion(word: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
     match closest(word, known.iter().copied()) {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("known here: {}", list(known, "and")),
@@ -16,7 +16,7 @@ pub fn suggestion(word: &str, known: &[&str]) -> String {
 }
 
 /// `` `a`, `b` and `c` ``; of more than [`NAMED`], how many.
-pub fn list<T: Display>(items: &[T], conjunction: &str) -> String {
+pub(crate) fn list<T: Display>(items: &[T], conjunction: &str) -> String {
     let quoted = |item: &T| format!("`{item}`");
     let (named, rest) = match items.len().checked_sub(NAMED) {
         Some(more @ 1..) => (&items[..NAMED], Some(format!("{more} more"))),

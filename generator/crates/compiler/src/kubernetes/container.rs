@@ -7,7 +7,7 @@ use super::manifest::Labels;
 /// A container.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Container {
+pub(crate) struct Container {
     /// Its name.
     pub name: &'static str,
     /// Its image.
@@ -32,7 +32,7 @@ pub struct Container {
 /// A port of a container.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ContainerPort {
+pub(crate) struct ContainerPort {
     /// The name that Services and probes use.
     pub name: &'static str,
     /// Its number.
@@ -42,7 +42,7 @@ pub struct ContainerPort {
 /// An HTTP request that kubelet sends to check a container.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Probe {
+pub(crate) struct Probe {
     http_get: HttpGet,
     period_seconds: u8,
     failure_threshold: u8,
@@ -57,7 +57,7 @@ struct HttpGet {
 impl Probe {
     /// Requests a path every ten seconds; the probe fails after three failures in a row.
     #[must_use]
-    pub const fn http(path: &'static str, port: &'static str) -> Self {
+    pub(crate) const fn http(path: &'static str, port: &'static str) -> Self {
         let http_get = HttpGet { path, port };
         Self { http_get, period_seconds: 10, failure_threshold: 3 }
     }
@@ -65,7 +65,7 @@ impl Probe {
 
 /// The requests and limits of a container.
 #[derive(Debug, Serialize)]
-pub struct Resources {
+pub(crate) struct Resources {
     requests: Labels,
     limits: Labels,
 }
@@ -73,7 +73,7 @@ pub struct Resources {
 impl Resources {
     /// The requested CPU and memory, and the memory limit.
     #[must_use]
-    pub fn new(cpu: &'static str, memory: &'static str, most_memory: &'static str) -> Self {
+    pub(crate) fn new(cpu: &'static str, memory: &'static str, most_memory: &'static str) -> Self {
         Self {
             requests: Labels::from([("cpu", cpu), ("memory", memory)]),
             limits: Labels::from([("memory", most_memory)]),
@@ -84,7 +84,7 @@ impl Resources {
 /// The privileges of a container: it can only change mounted volumes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SecurityContext {
+pub(crate) struct SecurityContext {
     allow_privilege_escalation: bool,
     capabilities: Capabilities,
     read_only_root_filesystem: bool,
@@ -99,7 +99,7 @@ impl SecurityContext {
     /// The settings that the Pod Security Standard `restricted` requires, and a read-only root file
     /// system.
     #[must_use]
-    pub const fn restricted() -> Self {
+    pub(crate) const fn restricted() -> Self {
         Self {
             allow_privilege_escalation: false,
             capabilities: Capabilities { drop: ["ALL"] },
@@ -111,7 +111,7 @@ impl SecurityContext {
 /// The mount of a volume in a container.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct VolumeMount {
+pub(crate) struct VolumeMount {
     /// The volume.
     pub name: &'static str,
     /// The folder.
@@ -123,7 +123,7 @@ pub struct VolumeMount {
 /// Files from an object of the same namespace.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Volume {
+pub(crate) enum Volume {
     /// From a ConfigMap.
     #[serde(rename_all = "camelCase")]
     ConfigMap {
@@ -143,7 +143,7 @@ pub enum Volume {
 
 /// A ConfigMap by its name.
 #[derive(Debug, Serialize)]
-pub struct ConfigMapSource {
+pub(crate) struct ConfigMapSource {
     /// Its name.
     pub name: &'static str,
 }
@@ -151,7 +151,7 @@ pub struct ConfigMapSource {
 /// A Secret by its name.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SecretSource {
+pub(crate) struct SecretSource {
     /// Its name.
     pub secret_name: &'static str,
 }

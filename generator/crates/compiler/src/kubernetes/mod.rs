@@ -1,7 +1,7 @@
 //! The objects of Kubernetes' APIs, with upstream's own field names.
 
-pub mod container;
+pub(crate) mod container;
 pub mod manifest;
-pub mod network_policy;
-pub mod rbac;
-pub mod workload;
+pub(crate) mod network_policy;
+pub(crate) mod rbac;
+pub(crate) mod workload;

@@ -8,7 +8,7 @@ use super::manifest::{Labels, Manifest, ObjectFields, ObjectMeta};
 /// nothing, and an absent list does not restrict that direction.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NetworkPolicySpec {
+pub(crate) struct NetworkPolicySpec {
     pod_selector: LabelSelector,
     policy_types: Vec<&'static str>,
     /// Absent if no peer is allowed: the API server does not store an empty list, so each further `apply`
@@ -22,21 +22,21 @@ pub struct NetworkPolicySpec {
 /// Pods or namespaces by their labels.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LabelSelector {
+pub(crate) struct LabelSelector {
     /// All of these labels must match.
     pub match_labels: Labels,
 }
 
 impl LabelSelector {
     /// Selects objects with all of these labels.
-    pub fn new(labels: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+    pub(crate) fn new(labels: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         Self { match_labels: labels.into_iter().collect() }
     }
 }
 
 /// The allowed connections to the pods.
 #[derive(Debug, Serialize)]
-pub struct NetworkPolicyIngressRule {
+pub(crate) struct NetworkPolicyIngressRule {
     /// Each of these.
     pub from: Vec<NetworkPolicyPeer>,
     /// On each of these.
@@ -45,7 +45,7 @@ pub struct NetworkPolicyIngressRule {
 
 /// The allowed connections from the pods.
 #[derive(Debug, Serialize)]
-pub struct NetworkPolicyEgressRule {
+pub(crate) struct NetworkPolicyEgressRule {
     /// Each of these.
     pub to: Vec<NetworkPolicyPeer>,
     /// On each of these.
@@ -55,7 +55,7 @@ pub struct NetworkPolicyEgressRule {
 /// The other end of a connection.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum NetworkPolicyPeer {
+pub(crate) enum NetworkPolicyPeer {
     /// Pods of a namespace.
     #[serde(rename_all = "camelCase")]
     Pods {
@@ -74,7 +74,7 @@ pub enum NetworkPolicyPeer {
 
 /// A block of addresses.
 #[derive(Debug, Serialize)]
-pub struct IpBlock {
+pub(crate) struct IpBlock {
     cidr: String,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     except: &'static [&'static str],
@@ -83,7 +83,7 @@ pub struct IpBlock {
 impl NetworkPolicyPeer {
     /// The pods of a namespace that have these labels. The API server labels each namespace with its
     /// name.
-    pub fn pods(
+    pub(crate) fn pods(
         namespace: &'static str,
         labels: impl IntoIterator<Item = (&'static str, &'static str)>,
     ) -> Self {
@@ -94,14 +94,14 @@ impl NetworkPolicyPeer {
     }
 
     /// A block of addresses, without the blocks in `except`.
-    pub fn addresses(cidr: impl Into<String>, except: &'static [&'static str]) -> Self {
+    pub(crate) fn addresses(cidr: impl Into<String>, except: &'static [&'static str]) -> Self {
         Self::Addresses { ip_block: IpBlock { cidr: cidr.into(), except } }
     }
 }
 
 /// A port of the destination pod: a Service's port is translated before policies are applied.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct NetworkPolicyPort {
+pub(crate) struct NetworkPolicyPort {
     protocol: &'static str,
     port: u16,
 }
@@ -109,19 +109,19 @@ pub struct NetworkPolicyPort {
 impl NetworkPolicyPort {
     /// A TCP port.
     #[must_use]
-    pub const fn tcp(port: u16) -> Self {
+    pub(crate) const fn tcp(port: u16) -> Self {
         Self { protocol: "TCP", port }
     }
 
     /// A UDP port.
     #[must_use]
-    pub const fn udp(port: u16) -> Self {
+    pub(crate) const fn udp(port: u16) -> Self {
         Self { protocol: "UDP", port }
     }
 }
 
 /// A policy for the pods of a namespace that have these labels.
-pub fn network_policy(
+pub(crate) fn network_policy(
     metadata: ObjectMeta<'static>,
     pods: LabelSelector,
     ingress: Vec<NetworkPolicyIngressRule>,

@@ -6,15 +6,15 @@ use serde::Serialize;
 use crate::kubernetes::manifest::ObjectMeta;
 
 /// The group of the kinds.
-pub const GROUP: &str = "rbac.authorization.k8s.io";
+pub(crate) const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The version of the kinds.
-pub const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
+pub(crate) const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
 
 /// The fields of a `RoleBinding` or a `ClusterRoleBinding` with one subject.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Binding<Subject> {
+pub(crate) struct Binding<Subject> {
     /// Its own name.
     pub metadata: ObjectMeta<'static>,
     /// The role that is granted.
@@ -26,7 +26,7 @@ pub struct Binding<Subject> {
 /// A role by its name.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RoleRef {
+pub(crate) struct RoleRef {
     /// [`GROUP`].
     pub api_group: &'static str,
     /// `Role` or `ClusterRole`.
@@ -38,7 +38,7 @@ pub struct RoleRef {
 impl RoleRef {
     /// A role of this kind and name.
     #[must_use]
-    pub const fn new(kind: &'static str, name: &'static str) -> Self {
+    pub(crate) const fn new(kind: &'static str, name: &'static str) -> Self {
         Self { api_group: GROUP, kind, name }
     }
 }

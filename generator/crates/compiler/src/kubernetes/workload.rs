@@ -11,7 +11,7 @@ use meshwright_value::Replicas;
 
 /// `DeploymentSpec` (apps/v1).
 #[derive(Debug, Serialize)]
-pub struct DeploymentSpec {
+pub(crate) struct DeploymentSpec {
     replicas: Replicas,
     selector: LabelSelector,
     strategy: DeploymentStrategy,
@@ -64,7 +64,7 @@ struct PodSpec {
 /// One replica a node, and the zones even: as far as there are nodes and zones.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SpreadConstraint {
+pub(crate) struct SpreadConstraint {
     max_skew: u8,
     topology_key: &'static str,
     when_unsatisfiable: &'static str,
@@ -75,7 +75,7 @@ pub struct SpreadConstraint {
 
 /// Spreads the pods of a Deployment over nodes and zones.
 #[must_use]
-pub fn spread(pods: &LabelSelector) -> Vec<SpreadConstraint> {
+pub(crate) fn spread(pods: &LabelSelector) -> Vec<SpreadConstraint> {
     let keys = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
     let constraint = |topology_key| SpreadConstraint {
         max_skew: 1,
@@ -105,7 +105,7 @@ struct SeccompProfile {
 const NONROOT: u32 = 65532;
 
 /// The differences between our Deployments.
-pub struct Workload {
+pub(crate) struct Workload {
     /// The number of pods.
     pub replicas: Replicas,
     /// The label of its pods, used by selectors.
@@ -122,7 +122,7 @@ pub struct Workload {
 
 /// A Deployment.
 #[must_use]
-pub fn deployment(
+pub(crate) fn deployment(
     metadata: ObjectMeta<'static>,
     workload: Workload,
 ) -> Manifest<ObjectFields<'static, DeploymentSpec>> {

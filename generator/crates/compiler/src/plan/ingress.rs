@@ -8,14 +8,14 @@ use crate::topology::Topology;
 use meshwright_value::{ImageReference, IngressController, Replicas, constant};
 
 /// The IngressClass that apps name.
-pub const CLASS: &str = "nginx";
+pub(crate) const CLASS: &str = "nginx";
 
 /// What [`CLASS`] names as its controller. Traefik's provider for ingress-nginx looks for the same.
-pub const CLASS_CONTROLLER: &str = "k8s.io/ingress-nginx";
+pub(crate) const CLASS_CONTROLLER: &str = "k8s.io/ingress-nginx";
 
 /// The largest request body, in MiB: what Cloudflare's edge lets through without a paid plan, and
 /// nginx's own 1 refuses the first photo.
-pub const MAX_BODY_MIB: u32 = 100;
+pub(crate) const MAX_BODY_MIB: u32 = 100;
 
 /// The Ingress controller.
 #[derive(Debug, Clone)]
