@@ -94,7 +94,7 @@ fn reports_an_unserved_hostname_with_its_line() {
     let text = fs::read_to_string(&app).expect("readable");
     fs::write(&app, text.replace("targetPort: http", "targetPort: web")).expect("written");
 
-    let message = "no container of hello listens on the port `web` that the Service hello means";
+    let message = "no container of hello listens on the target port `web` of the Service hello";
     let (code, stdout, _) = place.run(&["prove", "--format", "github"]);
     let expected_message = format!(
         "::error file=out/cluster/hello/hello.yaml,line=99,endLine=99,col=5,endColumn=20,title=service-without-pods::{message}\n"
@@ -112,7 +112,7 @@ fn reports_an_unserved_hostname_with_its_line() {
 
     let (code, story, _) = place.run(&["trace", "internet", "hello.example.com"]);
     let end = format!(
-        "Here it ends (service-without-pods): {message}\n  --> cluster/hello/hello.yaml:99\n"
+        "It ends here (service-without-pods): {message}\n  --> cluster/hello/hello.yaml:99\n"
     );
     assert_eq!(code, Some(1));
     assert!(story.ends_with(&end), "{story}");

@@ -61,7 +61,7 @@ const EDITED: &str = "warning: out/nodes/hongkong/wg0.conf was edited after it w
 
 const NO_PEER: &str = "no peer of hongkong has 10.244.2.0 in its AllowedIPs: WireGuard drops it";
 const REFUSED: &str = "hongkong drops what tokyo sends from 10.244.2.0: the AllowedIPs of that peer \
-                       do not hold it";
+                       do not contain it";
 
 #[test]
 fn broken_tree_exits_with_1() {
@@ -79,7 +79,7 @@ error[no-peer-for-address]: no peer of hongkong has 10.244.2.0 in its
    | to tokyo, and 6 more flows
 
 error[source-refused]: hongkong drops what tokyo sends from 10.244.2.0: the
-                       AllowedIPs of that peer do not hold it
+                       AllowedIPs of that peer do not contain it
   --> out/nodes/hongkong/wg0.conf:18:1
    |
 18 | AllowedIPs = 10.66.66.2/32
@@ -117,24 +117,23 @@ fn broken_tree_is_one_json_document() {
         "hops": [
             {
                 "node": "hongkong",
-                "what": "the pod sends TCP to port 8080 from 10.244.1.0 to 10.244.2.0, 1420 bytes \
-                         at the most",
+                "what": "the pod sends TCP to port 8080 from 10.244.1.0 to 10.244.2.0, at most 1420 bytes",
                 "file": null, "line": null,
             },
             {
                 "node": "hongkong",
-                "what": "routed into wg0: a static pod route, which waits for nobody",
+                "what": "routed into wg0: a static pod route, which does not depend on BGP",
                 "file": "nodes/hongkong/wg0.routes", "line": 3,
             },
             {
                 "node": "hongkong",
-                "what": "the firewall lets it through the host",
-                "file": "nodes/hongkong/nftables.conf", "line": 102,
+                "what": "the firewall accepts it at forward",
+                "file": "nodes/hongkong/nftables.conf", "line": 103,
             },
             {
                 "node": "hongkong",
-                "what": "the firewall lets it leave by this interface",
-                "file": "nodes/hongkong/nftables.conf", "line": 120,
+                "what": "the firewall accepts it at postrouting",
+                "file": "nodes/hongkong/nftables.conf", "line": 121,
             },
         ],
         "cause": cause(),
@@ -173,11 +172,9 @@ fn traces_are_json_documents() {
     let ends: Vec<_> = hops.iter().filter(|hop| hop["file"].is_null()).collect();
     let what = |hop: &&Value| format!("{}: {}", hop["node"], hop["what"]).replace('"', "");
     let expected = [
-        "hongkong: the host sends TCP to port 8080 from 10.66.66.1 to 10.244.2.0, 1420 bytes at \
-         the most",
+        "hongkong: the host sends TCP to port 8080 from 10.66.66.1 to 10.244.2.0, at most 1420 bytes",
         "tokyo: delivered to the pod 10.244.2.0",
-        "tokyo: the pod sends the answer of TCP port 8080 from 10.244.2.0 to 10.66.66.1, 1420 \
-         bytes at the most",
+        "tokyo: the pod sends the answer of TCP port 8080 from 10.244.2.0 to 10.66.66.1, at most 1420 bytes",
         "hongkong: delivered to the host, the answer of TCP port 8080",
     ];
     assert_eq!(ends.iter().map(what).collect::<Vec<_>>(), expected);

@@ -128,7 +128,7 @@ fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
 }
 
 /// The minimum size of a file to compress, in bytes.
-const WORTH_PACKING: usize = 512;
+const WORTH_PACKING: usize = 256;
 
 /// Text with keys compresses to a fourth at best: above this multiple of the limit, compression takes
 /// long in a large mesh and does not suffice.
