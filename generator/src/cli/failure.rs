@@ -29,7 +29,7 @@ pub(super) enum Failure {
     Unreadable { report: Box<Report> },
     /// An error of the output directory.
     #[error(transparent)]
-    Out(#[from] meshwright_compiler::out::Error),
+    Out(#[from] meshwright_compiler::out::OutError),
     /// The tree to prove cannot be read.
     #[error(transparent)]
     Tree(#[from] meshwright_proof::files::TreeReadError),

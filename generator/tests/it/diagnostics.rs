@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 use meshwright_compiler::diagnostic::{
-    Diagnostic, Finding, Format, Place, Report, Severity, print,
+    Diagnostic, Finding, Format, LabelPlace, Report, Severity, print,
 };
 use meshwright_compiler::document::Document;
 use meshwright_compiler::route::{Route, Step};
@@ -105,7 +105,7 @@ fn diagnostics() -> Vec<Diagnostic> {
             "key-unknown",
             Finding::at(
                 "there is no key `nodes[0].labels.rack`",
-                Place::Key(nodes(0).key("labels").key("rack")),
+                LabelPlace::Key(nodes(0).key("labels").key("rack")),
                 "unknown key",
             )
             .and(&nodes(0).key("labels").key("zone"), "did you mean this?"),
@@ -315,9 +315,9 @@ proptest! {
     #[test]
     fn any_text_prints(text in any_text(), routes in prop::collection::vec(any_route(), 1..4), bytes in 0_usize..200) {
         let places = routes.iter().flat_map(|route| {
-            [Place::Value(route.clone()), Place::Missing(route.clone()), Place::Key(route.clone())]
+            [LabelPlace::Value(route.clone()), LabelPlace::Missing(route.clone()), LabelPlace::Key(route.clone())]
         });
-        let places = places.chain([Place::Bytes(bytes..bytes + 3), Place::Bytes(bytes..0)]);
+        let places = places.chain([LabelPlace::Bytes(bytes..bytes + 3), LabelPlace::Bytes(bytes..0)]);
         let found = places.map(|place| {
             let mut finding = Finding::at("m", place, "l");
             finding = finding.and(&routes[0], "other");

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 
 use meshwright_compiler::artifact::{ArtifactSet, Tree};
-use meshwright_compiler::out::{self, Changes, Error, Obstacle, Options};
+use meshwright_compiler::out::{self, Changes, Obstacle, Options, OutError};
 use meshwright_value::Sha256;
 use tempfile::TempDir;
 
@@ -101,9 +101,9 @@ fn owned(paths: &[&str]) -> Vec<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
 }
 
-fn refused(result: Result<Changes, Error>) -> (String, String) {
+fn refused(result: Result<Changes, OutError>) -> (String, String) {
     match result {
-        Err(error @ Error::Refused { .. }) => (error.to_string(), error.help().unwrap()),
+        Err(error @ OutError::Refused { .. }) => (error.to_string(), error.help().unwrap()),
         other => panic!("not refused: {other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use std::string::FromUtf8Error;
 
 use toml::de::DeTable;
 
-use crate::diagnostic::{Diagnostic, Finding, Label, Located, Place, Report, Severity, Span};
+use crate::diagnostic::{Diagnostic, Finding, Label, LabelPlace, Located, Report, Severity, Span};
 use crate::route::{Route, Step};
 use crate::source::{LineIndex, Source, clamp};
 
@@ -41,7 +41,7 @@ pub fn decode(name: String, bytes: Vec<u8>) -> Result<Source, Box<Report>> {
 /// `whole` is what could have been taken.
 fn too_large(name: String, whole: &[u8]) -> Report {
     let text = String::from_utf8_lossy(whole).into_owned();
-    let place = Place::Bytes(text.len()..text.len());
+    let place = LabelPlace::Bytes(text.len()..text.len());
     let message = format!("the file is larger than {LARGEST} bytes");
     let finding = Finding::at(message, place, "no topology is longer than this")
         .help("name the file that people write with `--topology`");
@@ -53,7 +53,7 @@ fn too_large(name: String, whole: &[u8]) -> Report {
 fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
     let start = fault.utf8_error().valid_up_to();
     let byte = fault.as_bytes().get(start).copied().unwrap_or_default();
-    let place = Place::Bytes(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
+    let place = LabelPlace::Bytes(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
     let finding = Finding::at("the file is not UTF-8", place, format!("the byte 0x{byte:02x}"))
         .help("save the file as UTF-8");
     let text = String::from_utf8_lossy(fault.as_bytes()).into_owned();
@@ -141,10 +141,10 @@ impl Document {
     fn span(&self, label: Label) -> Span {
         let Label { place, text } = label;
         let (bytes, label) = match place {
-            Place::Bytes(bytes) => (bytes, text),
-            Place::Key(route) => (self.walk(&route).item.key.clone(), text),
-            Place::Missing(route) => (self.walk(&route).item.bytes.clone(), text),
-            Place::Value(route) => match self.walk(&route) {
+            LabelPlace::Bytes(bytes) => (bytes, text),
+            LabelPlace::Key(route) => (self.walk(&route).item.key.clone(), text),
+            LabelPlace::Missing(route) => (self.walk(&route).item.bytes.clone(), text),
+            LabelPlace::Value(route) => match self.walk(&route) {
                 Site { item, is_end: true } => (item.bytes.clone(), text),
                 Site { item, is_end: false } => {
                     (item.bytes.clone(), format!("{text} (by default)"))
@@ -202,7 +202,7 @@ key = \"k\"
 x = true
 ";
 
-    fn locate(text: &str, place: Place) -> (String, Span) {
+    fn locate(text: &str, place: LabelPlace) -> (String, Span) {
         let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
         let finding = Finding::at("message", place, "label");
         let diagnostic = Diagnostic { code: "code", severity: Severity::Error, finding };
@@ -239,7 +239,7 @@ x = true
             ("deep.er.x", "true", (18, 5), (18, 9)),
         ];
         for (path, expected, from, to) in cases {
-            let (found, span) = locate(TEXT, Place::Value(route(path)));
+            let (found, span) = locate(TEXT, LabelPlace::Value(route(path)));
             assert_eq!(found, expected, "{path}");
             assert_eq!((span.line, span.column), from, "{path}");
             assert_eq!((span.end_line, span.end_column), to, "{path}");
@@ -262,8 +262,8 @@ x = true
             ("nodes.0.ports.2", "[\n  1,\n  2,\n]", (7, 9)),
         ];
         for (path, expected, from) in cases {
-            let by_default = locate(TEXT, Place::Value(route(path)));
-            let missing = locate(TEXT, Place::Missing(route(path)));
+            let by_default = locate(TEXT, LabelPlace::Value(route(path)));
+            let missing = locate(TEXT, LabelPlace::Missing(route(path)));
             assert_eq!((by_default.0.as_str(), missing.0.as_str()), (expected, expected), "{path}");
             assert_eq!((missing.1.line, missing.1.column), from, "{path}");
             assert_eq!(by_default.1.label, "label (by default)", "{path}");
@@ -284,7 +284,7 @@ x = true
             ("deep.er", "er"),
         ];
         for (path, expected) in cases {
-            assert_eq!(locate(TEXT, Place::Key(route(path))).0, expected, "{path}");
+            assert_eq!(locate(TEXT, LabelPlace::Key(route(path))).0, expected, "{path}");
         }
     }
 
@@ -301,7 +301,7 @@ x = true
     fn columns_of_a_line_of_many_blocks() {
         let text = format!("a = 1\n# {}|\n", "香".repeat(3000));
         let at = text.find('|').unwrap();
-        let (found, span) = locate(&text, Place::Bytes(at..at + 1));
+        let (found, span) = locate(&text, LabelPlace::Bytes(at..at + 1));
         assert_eq!((found.as_str(), span.line, span.column), ("|", 2, 3003));
         assert_eq!((span.end_line, span.end_column), (2, 3004));
     }
@@ -318,7 +318,7 @@ x = true
             ("\u{feff}a = 1", 3..4, (1, 1)),
         ];
         for (text, bytes, expected) in cases {
-            let (_, span) = locate(text, Place::Bytes(bytes));
+            let (_, span) = locate(text, LabelPlace::Bytes(bytes));
             assert_eq!((span.line, span.column), expected, "{text:?}");
         }
     }

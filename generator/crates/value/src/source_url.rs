@@ -7,10 +7,10 @@ use super::{Form, Malformed, Text, Url};
 
 /// A [`Url`], or the absolute path of a file on the machine that uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceUrl(Place);
+pub struct SourceUrl(SourceKind);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+enum SourceKind {
     Remote(Url),
     Path(String),
 }
@@ -29,8 +29,8 @@ impl SourceUrl {
     #[must_use]
     pub const fn remote(&self) -> Option<&Url> {
         match &self.0 {
-            Place::Remote(url) => Some(url),
-            Place::Path(_) => None,
+            SourceKind::Remote(url) => Some(url),
+            SourceKind::Path(_) => None,
         }
     }
 }
@@ -38,8 +38,8 @@ impl SourceUrl {
 impl fmt::Display for SourceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Remote(url) => url.fmt(f),
-            Place::Path(path) => path.fmt(f),
+            SourceKind::Remote(url) => url.fmt(f),
+            SourceKind::Path(path) => path.fmt(f),
         }
     }
 }
@@ -54,10 +54,10 @@ impl Text for SourceUrl {
     fn parse(text: &str) -> Result<Self, Malformed> {
         match text.strip_prefix("file://").unwrap_or(text) {
             path if path.starts_with('/') => {
-                check_path(path).map(|()| Self(Place::Path(path.to_owned())))
+                check_path(path).map(|()| Self(SourceKind::Path(path.to_owned())))
             }
             host if text.starts_with("file://") => Err(on_another_host(text, host)),
-            url => Url::parse(url).map(|url| Self(Place::Remote(url))),
+            url => Url::parse(url).map(|url| Self(SourceKind::Remote(url))),
         }
     }
 }

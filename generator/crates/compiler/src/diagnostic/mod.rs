@@ -44,7 +44,7 @@ impl Severity {
 
 /// The part of the document that a label points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum LabelPlace {
     /// The value at a route. A value that is not written is a default: the table that could hold it is
     /// pointed at, and the label names it as a default.
     Value(Route),
@@ -60,7 +60,7 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// What is pointed at.
-    pub place: Place,
+    pub place: LabelPlace,
     /// The text: lower case, no full stop. May be empty.
     pub text: String,
 }
@@ -81,16 +81,16 @@ pub struct Finding {
 impl Finding {
     /// A fault at the value of `route`.
     pub fn new(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
-        Self::at(message, Place::Value(route.clone()), label)
+        Self::at(message, LabelPlace::Value(route.clone()), label)
     }
 
     /// A fault that is the absence of the value of `route`.
     pub fn missing(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
-        Self::at(message, Place::Missing(route.clone()), label)
+        Self::at(message, LabelPlace::Missing(route.clone()), label)
     }
 
     /// A fault at any place.
-    pub fn at(message: impl Into<String>, place: Place, label: impl Into<String>) -> Self {
+    pub fn at(message: impl Into<String>, place: LabelPlace, label: impl Into<String>) -> Self {
         let label = Label { place, text: label.into() };
         Self { message: message.into(), labels: vec![label], help: None, change: None }
     }
@@ -98,7 +98,7 @@ impl Finding {
     /// A further place that takes part, such as the other owner of a duplicate.
     #[must_use]
     pub fn and(mut self, route: &Route, label: impl Into<String>) -> Self {
-        let place = Place::Value(route.clone());
+        let place = LabelPlace::Value(route.clone());
         self.labels.push(Label { place, text: label.into() });
         self
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use super::{Diagnostic, Finding, Place, Severity};
+use super::{Diagnostic, Finding, LabelPlace, Severity};
 use crate::route::{Route, Step};
 
 /// Code of the error that reports that further errors are left out.
@@ -100,10 +100,10 @@ impl Problems {
     #[must_use]
     pub fn concerns_broken(&self, finding: &Finding) -> bool {
         finding.labels.iter().any(|label| match &label.place {
-            Place::Value(route) | Place::Missing(route) | Place::Key(route) => {
+            LabelPlace::Value(route) | LabelPlace::Missing(route) | LabelPlace::Key(route) => {
                 self.touches_broken(route.steps())
             }
-            Place::Bytes(_) => false,
+            LabelPlace::Bytes(_) => false,
         })
     }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::Error;
 
 use super::SYNTAX;
-use crate::diagnostic::{Diagnostic, Finding, Place, Severity};
+use crate::diagnostic::{Diagnostic, Finding, LabelPlace, Severity};
 use meshwright_value::printable;
 
 const EQUAL_SIGN: &str = "write `=` between key and value";
@@ -122,7 +122,7 @@ impl<'a> Fault<'a> {
     }
 
     fn at(&self, message: impl Into<String>, label: impl Into<String>) -> Finding {
-        Finding::at(message, Place::Bytes(self.bytes.clone()), label)
+        Finding::at(message, LabelPlace::Bytes(self.bytes.clone()), label)
     }
 
     fn expectation(&self) -> String {
@@ -149,7 +149,7 @@ impl<'a> Fault<'a> {
         let word = self.word();
         let at = |label: &str| {
             let message = format!("`{word}` is not a value");
-            Finding::at(message, Place::Bytes(self.word_bytes()), label)
+            Finding::at(message, LabelPlace::Bytes(self.word_bytes()), label)
         };
         if word.contains(char::is_whitespace) {
             return at("expected one value; strings need quotes");
@@ -167,7 +167,7 @@ impl<'a> Fault<'a> {
         if !word.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.unquoted();
         }
-        let place = Place::Bytes(self.word_bytes());
+        let place = LabelPlace::Bytes(self.word_bytes());
         let digits = word.trim_start_matches('0');
         let number = if digits.is_empty() { "0" } else { digits };
         Finding::at(format!("`{word}` starts with a zero"), place, "numbers have no leading zeros")
@@ -222,7 +222,7 @@ impl<'a> Fault<'a> {
         let after = self.text[self.bytes.start..].chars().next().map_or(0, char::len_utf8);
         let bytes = start..self.bytes.start + after;
         let message = format!("`{}` is not an escape", printable(&self.text[bytes.clone()]));
-        Finding::at(message, Place::Bytes(bytes), self.expectation())
+        Finding::at(message, LabelPlace::Bytes(bytes), self.expectation())
             .help("write `\\\\` for a backslash, or put the string between single quotes")
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::{Placed, read};
 use super::disk_state::{DiskReader, DiskState};
-use super::error::{Error, Obstacle};
+use super::error::{Obstacle, OutError};
 use super::manifest::OutManifest;
 use super::{MANIFEST, staging};
 use meshwright_value::Sha256;
@@ -44,20 +44,20 @@ impl Journal {
         Self { schema_version: SCHEMA_VERSION, place, remove }
     }
 
-    pub(super) fn render(&self) -> Result<Vec<u8>, Error> {
+    pub(super) fn render(&self) -> Result<Vec<u8>, OutError> {
         Ok(serde_json::to_vec(self)?)
     }
 
     /// The journal of an interrupted commit.
-    fn read(root: &Path) -> Result<Option<Self>, Error> {
+    fn read(root: &Path) -> Result<Option<Self>, OutError> {
         let path = staging::staged_path(root, JOURNAL);
         let source = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            source => source.map_err(Error::io("read", &path))?,
+            source => source.map_err(OutError::io("read", &path))?,
         };
         match parse(&source) {
             Ok(journal) => Ok(Some(journal)),
-            Err(reason) => Err(Error::Journal { path, reason }),
+            Err(reason) => Err(OutError::Journal { path, reason }),
         }
     }
 
@@ -65,12 +65,11 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Error::Unfinished`]; the journal is kept, and the next run continues.
-    pub(super) fn complete(&self, root: &Path) -> Result<(), Error> {
-        self.steps()
-            .iter()
-            .try_for_each(|step| step.run(root))
-            .map_err(|source| Error::Unfinished { dir: root.to_owned(), source: Box::new(source) })
+    /// [`OutError::Unfinished`]; the journal is kept, and the next run continues.
+    pub(super) fn complete(&self, root: &Path) -> Result<(), OutError> {
+        self.steps().iter().try_for_each(|step| step.run(root)).map_err(|source| {
+            OutError::Unfinished { dir: root.to_owned(), source: Box::new(source) }
+        })
     }
 
     /// All steps in their order. Removals come first, since a file may be replaced by a folder.
@@ -94,15 +93,16 @@ impl Journal {
 }
 
 impl CommitStep<'_> {
-    fn run(&self, root: &Path) -> Result<(), Error> {
+    fn run(&self, root: &Path) -> Result<(), OutError> {
         match self {
             Self::Remove(path) => {
                 let path = root.join(path);
-                staging::ignore_missing(fs::remove_file(&path)).map_err(Error::io("remove", path))
+                staging::ignore_missing(fs::remove_file(&path))
+                    .map_err(OutError::io("remove", path))
             }
             Self::RemoveFolder(path) => {
                 let path = root.join(path);
-                remove_if_empty(&path).map_err(Error::io("remove", path))
+                remove_if_empty(&path).map_err(OutError::io("remove", path))
             }
             Self::Place { staged, path } => place(root, staged, path),
             Self::PlaceManifest => place(root, MANIFEST, MANIFEST),
@@ -111,7 +111,7 @@ impl CommitStep<'_> {
     }
 }
 
-fn place(root: &Path, staged: &str, path: &str) -> Result<(), Error> {
+fn place(root: &Path, staged: &str, path: &str) -> Result<(), OutError> {
     let (source, target) = (staging::staged_path(root, staged), root.join(path));
     match fs::rename(&source, &target) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -120,15 +120,15 @@ fn place(root: &Path, staged: &str, path: &str) -> Result<(), Error> {
         }
         renamed => renamed,
     }
-    .map_err(Error::io("write", target))
+    .map_err(OutError::io("write", target))
 }
 
-fn create_folders(root: &Path, path: &str) -> Result<(), Error> {
+fn create_folders(root: &Path, path: &str) -> Result<(), OutError> {
     for name in folders(path) {
         let folder = root.join(name);
         match staging::create_folder(&folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(Error::io("create", folder)(error));
+                return Err(OutError::io("create", folder)(error));
             }
             _ => {}
         }
@@ -168,7 +168,7 @@ pub(super) fn is_pending(root: &Path) -> bool {
 
 /// Finishes an interrupted commit, or deletes the files that were staged for one that never began.
 /// Returns whether there was one to finish.
-pub(super) fn recover(root: &Path) -> Result<bool, Error> {
+pub(super) fn recover(root: &Path) -> Result<bool, OutError> {
     if !staging::exists(root)? {
         return Ok(false);
     }
@@ -192,7 +192,7 @@ struct Recovery {
 }
 
 impl Recovery {
-    fn plan(root: &Path, interrupted: &Journal) -> Result<Self, Error> {
+    fn plan(root: &Path, interrupted: &Journal) -> Result<Self, OutError> {
         let manifest = match OutManifest::read_file(&staging::staged_path(root, MANIFEST))? {
             staged if staged.source().is_some() => staged,
             _ => OutManifest::read(root)?,
@@ -218,7 +218,7 @@ impl Recovery {
         if obstacles.is_empty() {
             return Ok(recovery);
         }
-        Err(Error::Refused { dir: root.to_owned(), obstacles })
+        Err(OutError::Refused { dir: root.to_owned(), obstacles })
     }
 
     fn place(
@@ -227,7 +227,7 @@ impl Recovery {
         path: &str,
         placed: &Placed,
         disk: Option<Sha256>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), OutError> {
         if disk == Some(placed.new) {
             return Ok(());
         }
@@ -263,7 +263,7 @@ fn digest(
     reader: &mut DiskReader<'_>,
     path: &str,
     obstacles: &mut BTreeMap<String, Obstacle>,
-) -> Result<Option<Option<Sha256>>, Error> {
+) -> Result<Option<Option<Sha256>>, OutError> {
     match reader.file(path)? {
         DiskState::Absent | DiskState::Folder => Ok(Some(None)),
         DiskState::File { .. } => hash(&root.join(path)).map(|digest| Some(Some(digest))),
@@ -274,17 +274,17 @@ fn digest(
     }
 }
 
-fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Sha256>, Error> {
+fn digest_of_staged(root: &Path, name: &str) -> Result<Option<Sha256>, OutError> {
     let path = staging::staged_path(root, name);
     match fs::symlink_metadata(&path) {
         Ok(found) if found.is_file() => hash(&path).map(Some),
         Ok(_) => Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", path)(error)),
+        Err(error) => Err(OutError::io("read", path)(error)),
     }
 }
 
-fn hash(path: &Path) -> Result<Sha256, Error> {
+fn hash(path: &Path) -> Result<Sha256, OutError> {
     let mut bytes = Vec::new();
     read(path, &mut bytes)?;
     Ok(Sha256::compute(&bytes))

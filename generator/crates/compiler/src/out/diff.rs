@@ -9,7 +9,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use super::disk_state::{DiskReader, DiskState};
-use super::error::{Error, Obstacle};
+use super::error::{Obstacle, OutError};
 use super::manifest::OutManifest;
 use super::staging::Staging;
 use super::{Changes, MANIFEST};
@@ -52,8 +52,8 @@ pub(super) fn compute(
     root: &Path,
     owned: &OutManifest,
     staging: Option<&Staging>,
-) -> Result<Diff, Error> {
-    let ranges: Vec<Result<Differ<'_>, Error>> = (0..tree.parts())
+) -> Result<Diff, OutError> {
+    let ranges: Vec<Result<Differ<'_>, OutError>> = (0..tree.parts())
         .into_par_iter()
         .fold(
             || Ok(Differ::new(root, owned, staging)),
@@ -91,13 +91,13 @@ impl<'a> Differ<'a> {
         Self { root, owned, staging, reader, disk: Vec::new(), diff: Diff::default() }
     }
 
-    fn part(&mut self, part: usize, files: &ArtifactSet) -> Result<(), Error> {
+    fn part(&mut self, part: usize, files: &ArtifactSet) -> Result<(), OutError> {
         files.iter().enumerate().try_for_each(|(number, (path, bytes))| {
             self.file(path, bytes, format!("{part}-{number}"))
         })
     }
 
-    fn file(&mut self, path: &str, bytes: &[u8], staged: String) -> Result<(), Error> {
+    fn file(&mut self, path: &str, bytes: &[u8], staged: String) -> Result<(), OutError> {
         assert!(
             manifest::is_plain(path),
             "a renderer emits {path}, which is not a valid path of an artifact"
@@ -151,7 +151,7 @@ impl Diff {
     }
 
     /// Finds our files that the tree no longer has.
-    fn find_removed(&mut self, root: &Path, owned: &OutManifest) -> Result<(), Error> {
+    fn find_removed(&mut self, root: &Path, owned: &OutManifest) -> Result<(), OutError> {
         let mut reader = DiskReader::new(root, owned.files());
         let mut disk = Vec::new();
         for (path, written) in owned.files() {
@@ -175,7 +175,7 @@ impl Diff {
         Ok(())
     }
 
-    fn add_manifest(&mut self, owned: &OutManifest) -> Result<(), Error> {
+    fn add_manifest(&mut self, owned: &OutManifest) -> Result<(), OutError> {
         self.manifest = manifest::render(&self.files)?;
         self.bytes += self.manifest.len() as u64;
         self.manifest_differs = owned.source() != Some(&self.manifest);
@@ -215,12 +215,12 @@ fn insert(paths: &mut Vec<String>, path: &str) {
 }
 
 /// Reads a file into a buffer.
-pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<(), Error> {
+pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<(), OutError> {
     buffer.clear();
     File::open(path)
         .and_then(|mut file| file.read_to_end(buffer))
         .map(drop)
-        .map_err(Error::io("read", path))
+        .map_err(OutError::io("read", path))
 }
 
 /// Whether a file was torn by power loss: it holds a prefix of the new bytes, then only NUL.

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::error::{Error, Obstacle};
+use super::error::{Obstacle, OutError};
 use meshwright_value::Sha256;
 
 /// The only bit of a mode that version control keeps.
@@ -40,7 +40,7 @@ impl<'a> DiskReader<'a> {
     }
 
     /// The state of the path of a file.
-    pub(super) fn file(&mut self, path: &str) -> Result<DiskState, Error> {
+    pub(super) fn file(&mut self, path: &str) -> Result<DiskState, OutError> {
         match self.parent(path)? {
             DiskState::Folder => {}
             other => return Ok(other),
@@ -55,14 +55,14 @@ impl<'a> DiskReader<'a> {
         })
     }
 
-    fn parent(&mut self, path: &str) -> Result<DiskState, Error> {
+    fn parent(&mut self, path: &str) -> Result<DiskState, OutError> {
         match path.rsplit_once('/') {
             Some((parent, _)) => self.folder(parent),
             None => Ok(DiskState::Folder),
         }
     }
 
-    fn folder(&mut self, path: &str) -> Result<DiskState, Error> {
+    fn folder(&mut self, path: &str) -> Result<DiskState, OutError> {
         if let Some(known) = self.folders.get(path) {
             return Ok(known.clone());
         }
@@ -74,7 +74,7 @@ impl<'a> DiskReader<'a> {
         Ok(state)
     }
 
-    fn read_folder(&self, path: &str) -> Result<DiskState, Error> {
+    fn read_folder(&self, path: &str) -> Result<DiskState, OutError> {
         Ok(match self.metadata(path)? {
             None => DiskState::Absent,
             Some(found) if found.is_dir() => DiskState::Folder,
@@ -84,22 +84,22 @@ impl<'a> DiskReader<'a> {
         })
     }
 
-    fn metadata(&self, path: &str) -> Result<Option<Metadata>, Error> {
+    fn metadata(&self, path: &str) -> Result<Option<Metadata>, OutError> {
         let path = self.root.join(path);
         match fs::symlink_metadata(&path) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("read", path)(error)),
+            Err(error) => Err(OutError::io("read", path)(error)),
         }
     }
 }
 
 /// Whether the owner of a file below the output directory may execute it.
-pub(super) fn is_executable(root: &Path, path: &str) -> Result<bool, Error> {
+pub(super) fn is_executable(root: &Path, path: &str) -> Result<bool, OutError> {
     let path = root.join(path);
     fs::symlink_metadata(&path)
         .map(|found| is_executable_by_owner(&found))
-        .map_err(Error::io("read", path))
+        .map_err(OutError::io("read", path))
 }
 
 fn is_executable_by_owner(found: &Metadata) -> bool {

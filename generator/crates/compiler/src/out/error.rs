@@ -34,7 +34,7 @@ impl Display for Obstacle {
 
 /// Why the output directory cannot be written or compared.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum OutError {
     /// A system call failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -90,11 +90,11 @@ pub enum Error {
         /// The output directory.
         dir: PathBuf,
         /// The cause.
-        source: Box<Error>,
+        source: Box<OutError>,
     },
 }
 
-impl Error {
+impl OutError {
     pub(super) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

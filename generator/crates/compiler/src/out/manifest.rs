@@ -8,7 +8,7 @@ use std::path::Path;
 use meshwright_value::Sha256;
 use meshwright_value::manifest::{MANIFEST, parse};
 
-use super::error::Error;
+use super::error::OutError;
 
 /// Our files in the output directory, without the manifest itself.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,19 +23,19 @@ impl OutManifest {
     ///
     /// # Errors
     ///
-    /// [`Error::Manifest`] if it is not a manifest of ours, [`Error::Io`] if it cannot be read.
-    pub fn read(dir: &Path) -> Result<Self, Error> {
+    /// [`OutError::Manifest`] if it is not a manifest of ours, [`OutError::Io`] if it cannot be read.
+    pub fn read(dir: &Path) -> Result<Self, OutError> {
         Self::read_file(&dir.join(MANIFEST))
     }
 
-    pub(super) fn read_file(path: &Path) -> Result<Self, Error> {
+    pub(super) fn read_file(path: &Path) -> Result<Self, OutError> {
         let source = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(Error::io("read", path)(error)),
+            Err(error) => return Err(OutError::io("read", path)(error)),
             Ok(found) if !found.is_file() => {
                 return Err(unusable(path, "it is not a regular file".to_owned()));
             }
-            Ok(_) => fs::read(path).map_err(Error::io("read", path))?,
+            Ok(_) => fs::read(path).map_err(OutError::io("read", path))?,
         };
         let files = parse(&source).map_err(|reason| unusable(path, reason))?;
         Ok(Self { files, source: Some(source) })
@@ -59,6 +59,6 @@ impl OutManifest {
     }
 }
 
-fn unusable(path: &Path, reason: String) -> Error {
-    Error::Manifest { path: path.to_owned(), reason }
+fn unusable(path: &Path, reason: String) -> OutError {
+    OutError::Manifest { path: path.to_owned(), reason }
 }

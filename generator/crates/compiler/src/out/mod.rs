@@ -52,7 +52,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-pub use error::{Error, Obstacle};
+pub use error::{Obstacle, OutError};
 pub use manifest::OutManifest;
 pub use meshwright_value::manifest::MANIFEST;
 
@@ -113,9 +113,9 @@ impl Changes {
 ///
 /// # Errors
 ///
-/// Every [`Error`] but [`Error::Interrupted`]. All except [`Error::Unfinished`] leave the files as
+/// Every [`OutError`] but [`OutError::Interrupted`]. All except [`OutError::Unfinished`] leave the files as
 /// they were.
-pub fn write(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, Error> {
+pub fn write(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, OutError> {
     let root = Root::claim(dir)?;
     let written = write_locked(tree, root.path(), options);
     if written.is_err() {
@@ -124,13 +124,13 @@ pub fn write(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, E
     written
 }
 
-fn write_locked(tree: &dyn Tree, root: &Path, options: Options) -> Result<Changes, Error> {
+fn write_locked(tree: &dyn Tree, root: &Path, options: Options) -> Result<Changes, OutError> {
     let recovered = commit::recover(root)?;
     let owned = OutManifest::read(root)?;
     let staging = Staging::new(root);
     let diff = diff::compute(tree, root, &owned, Some(&staging))?;
     if let Some(refused) = refused_obstacles(&diff, options) {
-        return Err(Error::Refused { dir: root.to_owned(), obstacles: refused });
+        return Err(OutError::Refused { dir: root.to_owned(), obstacles: refused });
     }
     let mut changes = diff.changes();
     changes.recovered = recovered;
@@ -154,9 +154,9 @@ fn refused_obstacles(diff: &Diff, options: Options) -> Option<BTreeMap<String, O
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`] if an interrupted run left the directory half written, [`Error::Manifest`],
-/// [`Error::NotADirectory`], and [`Error::Io`]. Obstacles are not an error here.
-pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, Error> {
+/// [`OutError::Interrupted`] if an interrupted run left the directory half written, [`OutError::Manifest`],
+/// [`OutError::NotADirectory`], and [`OutError::Io`]. Obstacles are not an error here.
+pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, OutError> {
     let root = Root::observe(dir)?;
     Ok(read_changes(tree, root.path())?.2)
 }
@@ -168,8 +168,8 @@ pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, Error> {
 ///
 /// # Errors
 ///
-/// As [`compare`]; and [`Error::Io`] if `text` cannot be written.
-pub fn print_diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes, Error> {
+/// As [`compare`]; and [`OutError::Io`] if `text` cannot be written.
+pub fn print_diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes, OutError> {
     let root = Root::observe(dir)?;
     let (old, diff, changes) = read_changes(tree, root.path())?;
     unified_diff::print(tree, root.path(), &changes, text)?;
@@ -179,15 +179,15 @@ pub fn print_diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<C
     Ok(changes)
 }
 
-fn read_changes(tree: &dyn Tree, root: &Path) -> Result<(OutManifest, Diff, Changes), Error> {
+fn read_changes(tree: &dyn Tree, root: &Path) -> Result<(OutManifest, Diff, Changes), OutError> {
     if commit::is_pending(root) {
-        return Err(Error::Interrupted { dir: root.to_owned() });
+        return Err(OutError::Interrupted { dir: root.to_owned() });
     }
     let owned = OutManifest::read(root)?;
     let diff = diff::compute(tree, root, &owned, None)?;
     let mut changes = diff.changes();
     match staging::exists(root) {
-        Err(Error::Refused { obstacles, .. }) => changes.obstacles.extend(obstacles),
+        Err(OutError::Refused { obstacles, .. }) => changes.obstacles.extend(obstacles),
         found => changes.leftover = found?,
     }
     Ok((owned, diff, changes))
@@ -197,12 +197,12 @@ fn read_changes(tree: &dyn Tree, root: &Path) -> Result<(OutManifest, Diff, Chan
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`] if an interrupted run left it half written: the next [`write()`] finishes it;
-/// [`Error::Io`] and [`Error::NotADirectory`].
-pub fn read<R>(dir: &Path, read: impl FnOnce() -> R) -> Result<R, Error> {
+/// [`OutError::Interrupted`] if an interrupted run left it half written: the next [`write()`] finishes it;
+/// [`OutError::Io`] and [`OutError::NotADirectory`].
+pub fn read<R>(dir: &Path, read: impl FnOnce() -> R) -> Result<R, OutError> {
     let root = Root::observe(dir)?;
     if commit::is_pending(root.path()) {
-        return Err(Error::Interrupted { dir: dir.to_owned() });
+        return Err(OutError::Interrupted { dir: dir.to_owned() });
     }
     Ok(read())
 }

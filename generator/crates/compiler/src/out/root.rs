@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::Error;
+use super::error::OutError;
 use super::staging::create_folder;
 
 /// The output directory, locked for as long as this lives.
@@ -18,11 +18,11 @@ pub(super) struct Root {
 
 impl Root {
     /// Opens the directory for writing, and waits until no other run uses it.
-    pub(super) fn claim(dir: &Path) -> Result<Self, Error> {
+    pub(super) fn claim(dir: &Path) -> Result<Self, OutError> {
         loop {
             let created = create(dir)?;
             let Some(handle) = open(dir)? else { continue };
-            handle.lock().map_err(Error::io("lock", dir))?;
+            handle.lock().map_err(OutError::io("lock", dir))?;
             if is_same_directory(&handle, dir)? {
                 return Ok(Self { path: dir.to_owned(), created, _handle: Some(handle) });
             }
@@ -30,10 +30,10 @@ impl Root {
     }
 
     /// Opens the directory for reading, and waits until no other run writes. It need not exist.
-    pub(super) fn observe(dir: &Path) -> Result<Self, Error> {
+    pub(super) fn observe(dir: &Path) -> Result<Self, OutError> {
         let handle = open(dir)?;
         if let Some(handle) = &handle {
-            handle.lock_shared().map_err(Error::io("lock", dir))?;
+            handle.lock_shared().map_err(OutError::io("lock", dir))?;
         }
         Ok(Self { path: dir.to_owned(), created: false, _handle: handle })
     }
@@ -50,36 +50,36 @@ impl Root {
     }
 }
 
-fn create(dir: &Path) -> Result<bool, Error> {
+fn create(dir: &Path) -> Result<bool, OutError> {
     match create_folder(dir) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(Error::io("create", dir)(error)),
+        Err(error) => Err(OutError::io("create", dir)(error)),
     }
 }
 
 /// Opens a directory; none if the name does not exist. A dangling symlink is an error.
-fn open(dir: &Path) -> Result<Option<File>, Error> {
+fn open(dir: &Path) -> Result<Option<File>, OutError> {
     let handle = match File::open(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(dir).is_err() => {
             return Ok(None);
         }
-        opened => opened.map_err(Error::io("open", dir))?,
+        opened => opened.map_err(OutError::io("open", dir))?,
     };
-    let found = handle.metadata().map_err(Error::io("read", dir))?;
+    let found = handle.metadata().map_err(OutError::io("read", dir))?;
     if !found.is_dir() {
-        return Err(Error::NotADirectory { path: dir.to_owned() });
+        return Err(OutError::NotADirectory { path: dir.to_owned() });
     }
     Ok(Some(handle))
 }
 
 /// Whether the name still refers to the locked directory: a run that failed removes the directory that
 /// it created.
-fn is_same_directory(handle: &File, dir: &Path) -> Result<bool, Error> {
-    let locked = handle.metadata().map_err(Error::io("read", dir))?;
+fn is_same_directory(handle: &File, dir: &Path) -> Result<bool, OutError> {
+    let locked = handle.metadata().map_err(OutError::io("read", dir))?;
     match fs::metadata(dir) {
         Ok(named) => Ok((named.dev(), named.ino()) == (locked.dev(), locked.ino())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io("read", dir)(error)),
+        Err(error) => Err(OutError::io("read", dir)(error)),
     }
 }

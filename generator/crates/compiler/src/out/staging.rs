@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use meshwright_value::manifest::STAGING;
 
 use super::commit::Journal;
-use super::error::{Error, Obstacle};
+use super::error::{Obstacle, OutError};
 use super::{MANIFEST, commit};
 use crate::artifact::FileMode;
 
@@ -32,16 +32,16 @@ impl<'a> Staging<'a> {
     }
 
     /// Stages a file under a unique name.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), OutError> {
         self.open()?;
         let path = staged_path(self.root, name);
-        create_file(&path, bytes).map(drop).map_err(Error::io("write", path))
+        create_file(&path, bytes).map(drop).map_err(OutError::io("write", path))
     }
 
     /// Creates the folder. It is flat: a folder for each part would be one more to create and remove.
     ///
     /// Other threads wait for the mark: a run killed before it must leave no other file in the folder.
-    fn open(&self) -> Result<(), Error> {
+    fn open(&self) -> Result<(), OutError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if *opened {
             return Ok(());
@@ -49,14 +49,14 @@ impl<'a> Staging<'a> {
         let folder = self.root.join(STAGING);
         if ensure_folder(&folder)? {
             let mark = folder.join(MARK.0);
-            create_file(&mark, MARK.1.as_bytes()).map_err(Error::io("write", mark))?;
+            create_file(&mark, MARK.1.as_bytes()).map_err(OutError::io("write", mark))?;
         }
         *opened = true;
         Ok(())
     }
 
     /// The commit point: from here on, the next run finishes an interrupted commit.
-    pub(super) fn commit(mut self, manifest: &[u8], journal: &Journal) -> Result<(), Error> {
+    pub(super) fn commit(mut self, manifest: &[u8], journal: &Journal) -> Result<(), OutError> {
         self.open()?;
         replace_synced(self.root, MANIFEST, manifest)?;
         replace_synced(self.root, commit::JOURNAL, &journal.render()?)?;
@@ -80,33 +80,33 @@ pub(super) fn staged_path(root: &Path, name: &str) -> PathBuf {
 }
 
 /// Writes a file of the staging folder atomically: it is complete on disk, or absent.
-pub(super) fn replace_synced(root: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn replace_synced(root: &Path, name: &str, bytes: &[u8]) -> Result<(), OutError> {
     let folder = root.join(STAGING);
     let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
     create_file(&part, bytes)
         .and_then(|file| file.sync_all())
-        .map_err(Error::io("write", &part))?;
-    fs::rename(&part, &path).map_err(Error::io("write", &path))?;
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", folder))
+        .map_err(OutError::io("write", &part))?;
+    fs::rename(&part, &path).map_err(OutError::io("write", &path))?;
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(OutError::io("sync", folder))
 }
 
 /// Whether there is a staging folder.
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] if it is not ours; it is then never deleted.
-pub(super) fn exists(root: &Path) -> Result<bool, Error> {
+/// [`OutError::Refused`] if it is not ours; it is then never deleted.
+pub(super) fn exists(root: &Path) -> Result<bool, OutError> {
     let folder = root.join(STAGING);
     let obstacle = match fs::symlink_metadata(&folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Error::io("read", folder)(error)),
+        Err(error) => return Err(OutError::io("read", folder)(error)),
         Ok(found) if found.is_symlink() => Obstacle::Symlink,
         Ok(found) if !found.is_dir() => Obstacle::NotADirectory,
-        Ok(_) if is_marked(&folder).map_err(Error::io("read", &folder))? => return Ok(true),
+        Ok(_) if is_marked(&folder).map_err(OutError::io("read", &folder))? => return Ok(true),
         Ok(_) => Obstacle::Foreign,
     };
     let obstacles = BTreeMap::from([(STAGING.to_owned(), obstacle)]);
-    Err(Error::Refused { dir: root.to_owned(), obstacles })
+    Err(OutError::Refused { dir: root.to_owned(), obstacles })
 }
 
 /// A folder is ours if it is empty or has our mark, which a crash may have truncated.
@@ -122,12 +122,12 @@ fn is_marked(folder: &Path) -> io::Result<bool> {
 
 /// Deletes the staging folder: the journal first, since the other files have no meaning without it,
 /// and the mark last, since without it the folder is not ours.
-pub(super) fn clear(root: &Path) -> Result<(), Error> {
+pub(super) fn clear(root: &Path) -> Result<(), OutError> {
     let folder = root.join(STAGING);
     ignore_missing(fs::remove_file(folder.join(commit::JOURNAL)))
         .and_then(|()| ignore_missing(remove_staged(&folder)))
         .and_then(|()| ignore_missing(fs::remove_dir_all(&folder)))
-        .map_err(Error::io("remove", folder))
+        .map_err(OutError::io("remove", folder))
 }
 
 fn remove_staged(folder: &Path) -> io::Result<()> {
@@ -152,11 +152,11 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Creates a folder unless it exists, and returns whether it did.
-fn ensure_folder(path: &Path) -> Result<bool, Error> {
+fn ensure_folder(path: &Path) -> Result<bool, OutError> {
     match create_folder(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(Error::io("create", path)(error)),
+        Err(error) => Err(OutError::io("create", path)(error)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use similar::TextDiff;
 
 use super::disk_state::is_executable;
-use super::error::Error;
+use super::error::OutError;
 use super::manifest::OutManifest;
 use super::{Changes, MANIFEST};
 use crate::artifact::{FileMode, Tree};
@@ -20,7 +20,7 @@ pub(super) fn print(
     root: &Path,
     changes: &Changes,
     text: &mut dyn Write,
-) -> Result<(), Error> {
+) -> Result<(), OutError> {
     for (path, new) in tree.files() {
         if contains(&changes.added, &path) {
             print_mode(&path, None, &new, text)?;
@@ -42,7 +42,7 @@ pub(super) fn print_manifest(
     old: &OutManifest,
     new: &[u8],
     text: &mut dyn Write,
-) -> Result<(), Error> {
+) -> Result<(), OutError> {
     print_file(MANIFEST, old.source(), Some(new), text)
 }
 
@@ -50,9 +50,9 @@ fn contains(sorted: &[String], path: &str) -> bool {
     sorted.binary_search_by(|other| other.as_str().cmp(path)).is_ok()
 }
 
-fn read_old(root: &Path, path: &str) -> Result<Vec<u8>, Error> {
+fn read_old(root: &Path, path: &str) -> Result<Vec<u8>, OutError> {
     let file = root.join(path);
-    fs::read(&file).map_err(Error::io("read", file))
+    fs::read(&file).map_err(OutError::io("read", file))
 }
 
 /// Prints that a file becomes a script, in git's format, which patch(1) reads; `old` is whether the
@@ -62,14 +62,15 @@ fn print_mode(
     old: Option<bool>,
     new: &[u8],
     text: &mut dyn Write,
-) -> Result<(), Error> {
+) -> Result<(), OutError> {
     let modes = match old {
         _ if FileMode::from_content(new) != FileMode::Program => return Ok(()),
         Some(true) => return Ok(()),
         Some(false) => "old mode 100644\nnew mode 100755",
         None => "new file mode 100755",
     };
-    writeln!(text, "diff --git a/{path} b/{path}\n{modes}").map_err(Error::io("write", "the diff"))
+    writeln!(text, "diff --git a/{path} b/{path}\n{modes}")
+        .map_err(OutError::io("write", "the diff"))
 }
 
 fn print_file(
@@ -77,7 +78,7 @@ fn print_file(
     old: Option<&[u8]>,
     new: Option<&[u8]>,
     text: &mut dyn Write,
-) -> Result<(), Error> {
+) -> Result<(), OutError> {
     let (old_text, new_text) = (lossy(old), lossy(new));
     let name = |side: &str, exists: bool| {
         if exists { format!("{side}/{path}") } else { "/dev/null".to_owned() }
@@ -87,7 +88,7 @@ fn print_file(
         .context_radius(CONTEXT_LINES)
         .header(&name("a", old.is_some()), &name("b", new.is_some()))
         .to_writer(text)
-        .map_err(Error::io("write", "the diff"))
+        .map_err(OutError::io("write", "the diff"))
 }
 
 /// Prints the change of a text that the user wrote.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::diagnostic::Problems;
-use crate::diagnostic::{Finding, Fix, Place, Severity};
+use crate::diagnostic::{Finding, Fix, LabelPlace, Severity};
 use crate::document::{TomlInteger, TomlTable, TomlValue};
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
@@ -371,7 +371,7 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
             match K::parse(key) {
                 Ok(key) => drop(value.map(|value| map.insert(key, value))),
                 Err(fault) => {
-                    let place = Place::Key(at.clone());
+                    let place = LabelPlace::Key(at.clone());
                     let mut finding = Finding::at(fault.message, place, fault.label);
                     finding.help = fault.help;
                     problems.broken(VALUE_MALFORMED, &at, finding);
@@ -434,7 +434,7 @@ impl<'a> Keys<'a> {
 fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) -> Finding {
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
-    let finding = Finding::at(message, Place::Key(at), "unknown key");
+    let finding = Finding::at(message, LabelPlace::Key(at), "unknown key");
     match (suggestion, reference::tables_with(key).as_slice()) {
         (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
         (None, []) => {

@@ -1,6 +1,6 @@
 //! Proposes an id where the id of a node or client is missing.
 
-use crate::diagnostic::{Diagnostic, Fix, Place, Problems};
+use crate::diagnostic::{Diagnostic, Fix, LabelPlace, Problems};
 use crate::route::{Route, Step};
 use crate::topology::member::free_ids;
 use crate::topology::{self, Topology};
@@ -17,7 +17,8 @@ pub fn propose_ids(topology: &Topology, problems: &mut Problems) {
 
 /// The place of the id, if a diagnostic reports a missing id of a node or client.
 fn missing_id(found: &Diagnostic) -> Option<Route> {
-    let Some(Place::Missing(route)) = found.finding.labels.first().map(|label| &label.place) else {
+    let Some(LabelPlace::Missing(route)) = found.finding.labels.first().map(|label| &label.place)
+    else {
         return None;
     };
     let is_id = match route.steps() {

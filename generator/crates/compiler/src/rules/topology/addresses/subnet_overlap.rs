@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use super::subnet_of_home_routers::FACTORY;
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::RFC_1918;
-use crate::diagnostic::{Finding, Label, Place, Severity};
+use crate::diagnostic::{Finding, Label, LabelPlace, Severity};
 use crate::route::Route;
 use crate::topology::Topology;
 use meshwright_value::provider;
@@ -129,7 +129,7 @@ fn finding(network: &KnownNetwork, others: &[&KnownNetwork], free: Option<Subnet
     let places = std::iter::once(network).chain(others.iter().copied());
     let labels = places
         .filter_map(|network| network.place.as_ref())
-        .map(|(route, text)| Label { place: Place::Value(route.clone()), text: text.clone() });
+        .map(|(route, text)| Label { place: LabelPlace::Value(route.clone()), text: text.clone() });
     let help = match free {
         Some(free) => format!("{free} is free for {}", network.name),
         None => format!("give {} a longer prefix", network.name),

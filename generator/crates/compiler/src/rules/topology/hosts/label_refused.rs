@@ -2,7 +2,7 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
-use crate::diagnostic::{Finding, Fix, Place, Severity};
+use crate::diagnostic::{Finding, Fix, LabelPlace, Severity};
 use crate::topology::{Node, Topology};
 use meshwright_value::{LabelKey, LabelValue};
 
@@ -59,7 +59,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
 
 fn finding(node: &Node, (key, value): (&LabelKey, &LabelValue)) -> Option<Finding> {
     let route = node.origin.key("labels").key(key.to_string());
-    let place = Place::Key(route.clone());
+    let place = LabelPlace::Key(route.clone());
     match key.as_str() {
         HOSTNAME => {
             let message = format!("the label `{HOSTNAME}` of `{}` is reserved", node.name);

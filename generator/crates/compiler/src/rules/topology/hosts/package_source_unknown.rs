@@ -3,7 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::package_source::NAMES;
 use crate::diagnostic::wording::suggestion;
-use crate::diagnostic::{Finding, Place, Severity};
+use crate::diagnostic::{Finding, LabelPlace, Severity};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -30,7 +30,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     for name in topology.packages.sources.keys() {
         if !NAMES.contains(&name.as_str()) {
             let message = format!("`packages.sources` names `{name}`, which is not downloaded");
-            let place = Place::Key(at.key(name.to_string()));
+            let place = LabelPlace::Key(at.key(name.to_string()));
             let finding = Finding::at(message, place, "no download has this name");
             findings.push(finding.help(suggestion(name.as_str(), &NAMES)));
         }
