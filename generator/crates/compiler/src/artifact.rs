@@ -12,11 +12,11 @@ impl ArtifactSet {
     ///
     /// # Panics
     ///
-    /// When the path is taken: two renderers that claim one file are a bug, whatever the topology.
+    /// When a renderer has already added the path: a bug, whatever the topology contains.
     pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         match self.0.entry(path.into()) {
             Entry::Vacant(vacant) => drop(vacant.insert(bytes.into())),
-            Entry::Occupied(taken) => unreachable!("two renderers claim {}", taken.key()),
+            Entry::Occupied(taken) => unreachable!("two renderers add {}", taken.key()),
         }
     }
 
@@ -24,7 +24,7 @@ impl ArtifactSet {
     ///
     /// # Panics
     ///
-    /// When none has: a bug, whatever the topology.
+    /// When no renderer has added it: a bug, whatever the topology contains.
     #[must_use]
     pub fn get(&self, path: &str) -> &[u8] {
         self.0.get(path).unwrap_or_else(|| unreachable!("no renderer has added {path}"))
@@ -63,7 +63,7 @@ pub enum FileMode {
 }
 
 impl FileMode {
-    /// The mode of a file of the output directory: a script is a program. Its content decides, so no
+    /// The mode of a file of the output directory, from its content: a script is executable. No
     /// renderer sets a mode.
     #[must_use]
     pub fn from_content(bytes: &[u8]) -> Self {
@@ -96,9 +96,9 @@ impl FileMode {
     }
 }
 
-/// A tree of artifacts that is rendered part by part, so that it is never held whole.
+/// A tree of artifacts that is rendered part by part, so that the whole tree is never in memory.
 ///
-/// No two parts hold the same path. A part renders the same bytes however often it is asked for.
+/// No two parts contain the same path. A part has the same bytes each time it is rendered.
 pub trait Tree: Sync {
     /// How many parts there are.
     fn parts(&self) -> usize;
@@ -106,7 +106,7 @@ pub trait Tree: Sync {
     /// Renders one part; `part` is below [`Tree::parts`].
     fn render(&self, part: usize) -> ArtifactSet;
 
-    /// Every file as its path and bytes. Only one part is held at a time.
+    /// Every file as its path and bytes. Only one part at a time is in memory.
     fn files(&self) -> Box<dyn Iterator<Item = (String, Vec<u8>)> + '_> {
         Box::new((0..self.parts()).flat_map(|part| self.render(part)))
     }

@@ -13,8 +13,8 @@
 //! 7. [`out`]: the only effect: the files are committed to the output directory.
 //!
 //! [`pipeline`] runs stages 1 to 5. [`diagnostic`] holds the findings that they report, and
-//! [`catalogue`] every code that can be reported. No secret is read here: the crates that generate or
-//! decrypt secrets are not among the dependencies.
+//! [`catalogue`] every code that can be reported. No secret is read here: the crates that generate
+//! or decrypt secrets are not among the dependencies.
 
 pub mod artifact;
 pub mod catalogue;

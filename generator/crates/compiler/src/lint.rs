@@ -1,4 +1,4 @@
-//! Accepted warnings: what `[[lint.allow]]` takes out of a report.
+//! Accepted warnings: `[[lint.allow]]` removes them from a report.
 
 use crate::catalogue;
 use crate::catalogue::lint::UNUSED;
@@ -7,7 +7,7 @@ use crate::diagnostic::wording::suggestion;
 use crate::diagnostic::{Diagnostic, Finding, Fix, Severity};
 use crate::topology::{Allow, Lint, Topology};
 
-/// What is accepted is a warning.
+/// Reports an entry whose code is not the code of a warning.
 pub(crate) const UNKNOWN: Rule<Topology> = Rule {
     code: catalogue::lint::UNKNOWN.code,
     severity: catalogue::lint::UNKNOWN.severity,
@@ -43,11 +43,11 @@ fn unknown(allow: &Allow, warnings: &[&str]) -> Finding {
 fn error(allow: &Allow) -> Finding {
     let message = format!("`{}` is an error and cannot be accepted", allow.code);
     Finding::new(message, &allow.origin.key("code"), "not a warning")
-        .help("remove this entry, and what the error is about")
+        .help("remove this entry, and fix the error itself")
 }
 
 /// One warning for each entry whose warning is not among `diagnostics`. Only on a report without
-/// errors: a stage that did not run has not warned yet.
+/// errors: a stage that did not run has not reported its warnings.
 fn unused(lint: &Lint, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     if diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Vec::new();
@@ -61,12 +61,12 @@ fn unused(lint: &Lint, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
 
 fn diagnostic(allow: &Allow) -> Diagnostic {
     let message = format!("there is no warning `{}` to accept", allow.code);
-    let finding = Finding::new(message, &allow.origin.key("code"), "not given any more");
+    let finding = Finding::new(message, &allow.origin.key("code"), "this warning is not reported");
     let finding = finding.fix(Fix::remove(&allow.origin, "this entry", ""));
     Diagnostic { code: UNUSED.code, severity: UNUSED.severity, finding }
 }
 
-/// Leaves out the warnings that `[[lint.allow]]` accepts, and counts them. An entry that accepts
+/// Removes the warnings that `[[lint.allow]]` accepts, and counts them. An entry that accepts
 /// nothing is a warning itself.
 pub(crate) fn accept(mut diagnostics: Vec<Diagnostic>, lint: &Lint) -> (Vec<Diagnostic>, usize) {
     let unused = unused(lint, &diagnostics);

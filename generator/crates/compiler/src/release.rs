@@ -1,19 +1,19 @@
-//! What is known of releases: the one place for knowledge about versions. What rules print is
-//! [`Known`], with its source and its day, line by line; the clock is never asked. What is pinned
-//! further below was taken as the newest on 2026-11-23.
+//! Facts about releases; no other module has facts about versions. Facts that rules print are
+//! [`Known`], each with its source and its day; the clock is never read. The versions that are
+//! pinned below were the newest on 2026-11-23.
 
 use std::fmt;
 
 use meshwright_value::{Os, Version};
 
-/// One line of knowledge.
+/// One fact.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<T> {
-    /// What is known.
+    /// The fact.
     pub value: T,
-    /// The day of the source, or on which it was last compared with it where that has none.
+    /// The day of the source; if it has none, the day on which the fact was last compared with it.
     pub until: &'static str,
-    /// Where it is written.
+    /// The source.
     pub source: &'static str,
 }
 
@@ -75,7 +75,7 @@ pub const IPVS_GATED_IN: Known<u16> = known(40, "2026-05-28", "KEP-5495");
 /// The first minor without the code.
 pub const IPVS_REMOVED_IN: Known<u16> = known(43, "2026-05-28", "KEP-5495, \"Removal\"");
 
-/// The first patch release of a minor whose kube-proxy can read what nft 1.1.3 has made; those of
+/// The first patch release of a minor whose kube-proxy can read the tables of nft 1.1.3; those of
 /// other minors always could (kubernetes#136786).
 pub const NFTABLES_FIXED_IN: [Known<Version>; 2] = [
     known(Version::new(1, 34, 7), "2026-11-23", "kubernetes#137808, in the changelog of 1.34.7"),
@@ -139,8 +139,8 @@ pub const fn pause_tag(kubernetes: Version) -> &'static str {
     if kubernetes.minor() >= 36 { "3.10.2" } else { "3.10.1" }
 }
 
-/// The keys that sign pkgs.k8s.io (`isv:kubernetes OBS Project`). It expires on 2026-12-29; a renewed
-/// date keeps the fingerprint, a new key is added here or in `[packages]`.
+/// The keys that sign pkgs.k8s.io (`isv:kubernetes OBS Project`). It expires on 2026-12-29; a
+/// renewed date keeps the fingerprint, a new key is added here or in `[packages]`.
 pub const KUBERNETES_APT_KEYS: &[&str] = &["DE15B14486CD377B9E876E1A234654DA9A296436"];
 
 /// The keys that sign Docker's repositories (docs.docker.com, "Install Docker Engine on Debian").
@@ -150,8 +150,8 @@ pub const CONTAINERD_APT_KEYS: &[&str] = &["9DC858229FC7DD38854AE2D88D81803C0EBF
 /// containerd's own matrix for Kubernetes 1.34 and later (containerd, RELEASES.md).
 pub const CONTAINERD_APT_VERSION: &str = "2.*";
 
-/// Whether kubeadm's port check looks at all addresses instead of the one that is bound, and so
-/// trips over the load balancer on 127.0.0.1:6443 (kubernetes#138250, in 1.37).
+/// Whether kubeadm's port check tests all addresses instead of the one that is bound, and so fails
+/// because of the load balancer on 127.0.0.1:6443 (kubernetes#138250, in 1.37).
 #[must_use]
 pub const fn preflight_checks_all_addresses(kubernetes: Version) -> bool {
     kubernetes.minor() <= 36
@@ -160,8 +160,9 @@ pub const fn preflight_checks_all_addresses(kubernetes: Version) -> bool {
 /// Helm: with this one the charts below were rendered. It publishes a checksum beside each archive.
 pub const HELM: &str = "4.3.1";
 
-/// What Calico's operator is installed from, in one release. Upstream publishes no checksum of these
-/// files; the digests are those of `manifests/` at the release's tag in projectcalico/calico.
+/// The digests of the manifests of Calico's operator, in one release. Upstream publishes no
+/// checksum of these files; the digests are those of `manifests/` at the release's tag in
+/// projectcalico/calico.
 #[derive(Debug, Clone, Copy)]
 pub struct CalicoManifests {
     /// The release.
@@ -203,7 +204,7 @@ pub struct Chart {
     pub version: &'static str,
     /// Its URL in the index of the repository.
     pub url: &'static str,
-    /// Its digest in that index, as far as it was seen there.
+    /// Its digest in that index, if the index was read.
     pub sha256: Option<&'static str>,
 }
 
@@ -231,14 +232,14 @@ pub const TRAEFIK: Chart = Chart {
 /// The image of [`TRAEFIK`] (`appVersion` in its Chart.yaml), for all architectures.
 pub const TRAEFIK_IMAGE: &str = "docker.io/traefik:v3.7.11@sha256:5203c3f39ca70de6790d964624e042463ffbd57715bc82be155cf224c0dd5144";
 
-/// cloudflared, for amd64 and arm64. The emitted configuration was held against this release.
+/// cloudflared, for amd64 and arm64. The emitted configuration was compared with this release.
 pub const CLOUDFLARED_IMAGE: &str = "docker.io/cloudflare/cloudflared:2026.8.2@sha256:0aa26e284f05e6c77ae375b8c9c11d9eb6a448fb7bcd8d40f31cb6176189eb38";
 
 /// The echo app, for amd64 and arm64.
 pub const WHOAMI_IMAGE: &str = "docker.io/traefik/whoami:v1.11.0@sha256:200689790a0a0ea48ca45992e0450bc26ccab5307375b41c84dfc4f2475937ab";
 
-/// What a Service writes into `trafficDistribution` so that a client meets an endpoint of its own
-/// zone: `PreferClose` is stable since 1.33 (KEP-4444), its clearer name since 1.35 (KEP-3015).
+/// The value of a Service's `trafficDistribution` that prefers endpoints in the client's zone:
+/// `PreferClose` is stable since 1.33 (KEP-4444), its clearer name since 1.35 (KEP-3015).
 #[must_use]
 pub const fn same_zone(kubernetes: Version) -> &'static str {
     if kubernetes.minor() >= 35 { "PreferSameZone" } else { "PreferClose" }

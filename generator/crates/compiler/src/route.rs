@@ -48,7 +48,7 @@ impl Route {
         Some((Self(before.to_vec()), last))
     }
 
-    /// The last key on the way: of an element of an array, the array's.
+    /// The last key of the route; for an element of an array, the key of the array.
     #[must_use]
     pub fn last(&self) -> &str {
         let keys = self.0.iter().rev().find_map(|step| match step {
@@ -65,7 +65,7 @@ impl Route {
     }
 }
 
-/// Lets a set of routes be asked for a part of one.
+/// So that a set of routes can be searched for a part of a route.
 impl Borrow<[Step]> for Route {
     fn borrow(&self) -> &[Step] {
         &self.0

@@ -1,11 +1,11 @@
-//! Source texts: a text with its name, and where its lines begin.
+//! Source texts: a text with its name, and the offsets of its lines.
 
 use std::ops::Range;
 
-/// What some editors on Windows put before the text; TOML ignores it.
+/// The byte order mark, which some editors on Windows write before the text; TOML ignores it.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A text with the name that messages call it by.
+/// A text with its name in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The path as the user gave it.
@@ -19,11 +19,11 @@ pub struct Source {
 pub struct LineIndex {
     line_starts: Vec<usize>,
     /// How many characters come before each [`BLOCK`] of bytes: a line may be the whole file, and
-    /// must not be counted anew for each of its columns.
+    /// must not be counted again for each of its columns.
     character_counts: Vec<usize>,
 }
 
-/// A power of two that makes the table small and the rest to count short.
+/// A power of two: the table is small, and few bytes remain to be counted.
 const BLOCK: usize = 64;
 
 impl LineIndex {
@@ -55,8 +55,8 @@ impl LineIndex {
     }
 }
 
-/// These bytes as a range inside the text, on character boundaries: the TOML parser's errors can end
-/// between two.
+/// These bytes as a range inside the text, on character boundaries: the TOML parser's errors can
+/// end between two.
 ///
 /// A range behind the last line break is moved before it, to a line that can be shown.
 #[must_use]
@@ -69,7 +69,8 @@ pub fn clamp(text: &str, bytes: &Range<usize>) -> Range<usize> {
     start..text.ceil_char_boundary(bytes.end.clamp(start, text.len()))
 }
 
-/// Offsets of the first character of each line. A byte order mark is no character of the first.
+/// Offsets of the first character of each line. A byte order mark is not a character of the first
+/// line.
 fn line_starts(text: &str) -> Vec<usize> {
     let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
     let after_newlines = text.match_indices('\n').map(|(offset, _)| offset + 1);

@@ -25,7 +25,7 @@ impl Text for Address {
         match text.parse::<IpAddr>() {
             Ok(IpAddr::V4(address)) => check_host(address.into(), text).map(|()| Self(address)),
             Ok(IpAddr::V6(_)) => Err(Malformed::new(
-                format!("`{text}` is IPv6, the mesh is IPv4"),
+                format!("`{text}` is IPv6, but the mesh is IPv4"),
                 "expected an IPv4 address",
             )),
             Err(_) => Err(no_address(text)),
@@ -49,7 +49,7 @@ fn no_address(text: &str) -> Malformed {
     }
 }
 
-/// Refuses an address that no other host can send to.
+/// Refuses an address to which no other host can send.
 pub(super) fn check_host(address: IpAddr, text: &str) -> Result<(), Malformed> {
     let kind = match address {
         _ if address.is_unspecified() => "the unspecified address",
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn refuses_the_rest() {
         refuses::<Address>(&[
-            ("fd00::1", "`fd00::1` is IPv6, the mesh is IPv4", "expected an IPv4 address", ""),
+            ("fd00::1", "`fd00::1` is IPv6, but the mesh is IPv4", "expected an IPv4 address", ""),
             (
                 "10.66.66.1/32",
                 "`10.66.66.1/32` is not a valid IPv4 address",

@@ -45,7 +45,7 @@ impl Text for Fingerprint {
         "an OpenPGP fingerprint such as `9DC858229FC7DD38854AE2D88D81803C0EBFCD88`";
     const FORM: Form = Form::Pattern(r"^ *([0-9A-Fa-f] *){40}$");
 
-    /// Takes the groups of four that gpg(1) prints.
+    /// Accepts the groups of four that gpg(1) prints.
     fn parse(text: &str) -> Result<Self, Malformed> {
         let digits = text.replace(' ', "").to_ascii_uppercase();
         check_hex(&digits, 40, text).map(|()| Self(digits)).map_err(|fault| {

@@ -40,7 +40,7 @@ impl Text for Hostname {
 
 impl DnsName {
     /// The name of the API within a cluster's own domain. `.internal` is reserved for private use
-    /// (ICANN, 2024): no public resolver will ever answer it.
+    /// (ICANN, 2024): no public resolver answers it.
     #[must_use]
     pub(crate) fn internal_api(cluster: &Name) -> Self {
         Self(format!("k8s-api.{cluster}.internal"))
@@ -60,8 +60,8 @@ impl Hostname {
         self.0.split_once('.').map_or("", |(_, parent)| parent)
     }
 
-    /// Whether a request for `other` matches this name too: names at any depth below a wildcard, but
-    /// not its parent (cloudflared, `Rule.Matches` in ingress/rule.go).
+    /// Whether a request for `other` matches this name too: names at any depth below a wildcard,
+    /// but not its parent (cloudflared, `Rule.Matches` in ingress/rule.go).
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self == other || (self.is_wildcard() && other.0.ends_with(&self.0[1..]))
@@ -131,7 +131,7 @@ fn check_hostname(text: &str) -> Result<(), Malformed> {
     }
 }
 
-/// Strips what surrounds the name in a URL, and lowers the case.
+/// Removes the other parts of a URL around the name, and converts it to lower case.
 fn corrected(text: &str) -> String {
     let text = text.trim();
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest);

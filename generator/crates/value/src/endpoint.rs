@@ -1,4 +1,4 @@
-//! Where something listens: a host and a port.
+//! Endpoints: a host and a port.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -74,11 +74,12 @@ fn refuse_url<T: Text + fmt::Display>(text: &str) -> Result<(), Malformed> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     Err(match T::parse(authority) {
         Ok(suggestion) => refusal.did_you_mean(suggestion),
-        Err(_) => refusal.help("write the host, and the port if it is another than the default"),
+        Err(_) => refusal.help("write the host, and the port if it is not the default"),
     })
 }
 
-/// Refuses the address of an interface, as `ip address` prints it, with the address as the correction.
+/// Refuses the address of an interface, as `ip address` prints it, with the address as the
+/// correction.
 fn refuse_network(text: &str) -> Result<(), Malformed> {
     let Some((address, _)) = text.split_once('/') else { return Ok(()) };
     let Ok(address) = address.parse::<IpAddr>() else { return Ok(()) };
@@ -117,19 +118,19 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
     }
 }
 
-/// `localhost` is each machine to itself (RFC 6761 §6.3).
+/// `localhost` resolves to the machine itself (RFC 6761 §6.3).
 fn check_name(name: &DnsName) -> Result<(), Malformed> {
     let name = name.as_str();
     if name != "localhost" && !name.ends_with(".localhost") {
         return Ok(());
     }
-    let message = format!("`{name}` is each machine's name for itself");
-    Err(Malformed::new(message, "not a name for others")
+    let message = format!("`{name}` resolves to the machine itself");
+    Err(Malformed::new(message, "not reachable from other hosts")
         .help("write an address at which other hosts reach this one"))
 }
 
 impl From<IpAddr> for Host {
-    /// An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) becomes the IPv4 address.
+    /// An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) becomes the IPv4 address.
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
@@ -160,16 +161,16 @@ impl fmt::Display for Endpoint {
 
 /// The name at which all nodes and clients find the API server, and its port, which is fixed.
 ///
-/// A name and not an address: certificates and kubeconfigs hold it, so an address could never
-/// move to another control plane (kubeadm, `controlPlaneEndpoint`).
+/// A name and not an address: certificates and kubeconfigs contain it, so the API could not move
+/// from an address to another control plane (kubeadm, `controlPlaneEndpoint`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiEndpoint {
     name: DnsName,
 }
 
 impl ApiEndpoint {
-    /// Where every API server listens (kubeadm's `bindPort` default). Nothing in front of it
-    /// listens on another port, so no API server would answer on another port.
+    /// The port of every API server (kubeadm's `bindPort` default). No proxy listens on another
+    /// port.
     pub const PORT: Port = Port::new(6443);
 
     /// The DNS name.
@@ -198,7 +199,7 @@ impl Text for ApiEndpoint {
         if address.parse::<IpAddr>().is_ok() {
             let message = format!("`{address}` is an address, the API needs a name");
             return Err(Malformed::new(message, "expected a DNS name").help(
-                "write a name: it is what lets the API move to another control plane later",
+                "write a name: only with a name can the API move to another control plane later",
             ));
         }
         let port = port.map(parse_port).transpose()?.unwrap_or(Self::PORT);
@@ -309,14 +310,14 @@ mod tests {
             ),
             (
                 "node.localhost",
-                "`node.localhost` is each machine's name for itself",
-                "not a name for others",
+                "`node.localhost` resolves to the machine itself",
+                "not reachable from other hosts",
                 reachable,
             ),
             (
                 "localhost:51820",
-                "`localhost` is each machine's name for itself",
-                "not a name for others",
+                "`localhost` resolves to the machine itself",
+                "not reachable from other hosts",
                 reachable,
             ),
             ("", "the value is empty", "empty", ""),
@@ -325,7 +326,7 @@ mod tests {
 
     #[test]
     fn refuses_api_endpoints() {
-        let help = "write a name: it is what lets the API move to another control plane later";
+        let help = "write a name: only with a name can the API move to another control plane later";
         refuses::<ApiEndpoint>(&[
             (
                 "10.66.66.1:6443",

@@ -1,4 +1,4 @@
-//! Where container images come from.
+//! Registries and repositories of container images.
 
 use super::dns::check_label;
 use super::endpoint::split_port;
@@ -61,7 +61,7 @@ fn check_registry(registry: &str, text: &str) -> Result<(), Malformed> {
     port.map(parse_port).transpose()?;
     match host == "localhost" || host.contains('.') || port.is_some() {
         true => Ok(()),
-        false => Err(Malformed::new(format!("`{text}` names no registry"), "no registry")
+        false => Err(Malformed::new(format!("`{text}` has no registry"), "no registry")
             .help("start with the registry's host, such as `docker.io`")),
     }
 }
@@ -135,7 +135,7 @@ mod tests {
                 "not a valid image repository",
                 "did you mean `r.example/a`?",
             ),
-            // The colon of a port is none of a tag.
+            // The colon before a port is not the colon of a tag.
             (
                 "R.example:5000/a",
                 "`R.example:5000/a` has the character `R`",
@@ -167,7 +167,7 @@ mod tests {
     fn refuses_paths_without_registry() {
         refuses::<ImageRepository>(&[(
             "library/nginx",
-            "`library/nginx` names no registry",
+            "`library/nginx` has no registry",
             "no registry",
             "start with the registry's host, such as `docker.io`",
         )]);

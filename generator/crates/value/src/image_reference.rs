@@ -6,7 +6,7 @@ use super::{Form, Malformed, Sha256, Text};
 
 /// One image: `registry.k8s.io/pause:3.10.2`, with the digest of its manifest if that is pinned.
 ///
-/// The registry and the tag are always there: what stands in for them differs by reader.
+/// The registry and the tag are always written: their defaults differ by reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
     registry: String,
@@ -70,7 +70,7 @@ impl Text for ImageReference {
         check_tag(tag, text)?;
         check_repository(repository)?;
         let Some((registry, path)) = repository.split_once('/') else {
-            return Err(Malformed::new(format!("`{text}` names no image"), "a registry alone"));
+            return Err(Malformed::new(format!("`{text}` has no image name"), "a registry alone"));
         };
         let [registry, path, tag] = [registry, path, tag].map(str::to_owned);
         Ok(Self { registry, path, tag, digest })
@@ -131,11 +131,11 @@ mod tests {
             ),
             (
                 "traefik:v3.7.11",
-                "`traefik` names no registry",
+                "`traefik` has no registry",
                 "no registry",
                 "start with the registry's host, such as `docker.io`",
             ),
-            ("ghcr.io:1", "`ghcr.io:1` names no image", "a registry alone", ""),
+            ("ghcr.io:1", "`ghcr.io:1` has no image name", "a registry alone", ""),
             (
                 "ghcr.io/a:1@md5:0",
                 "`ghcr.io/a:1@md5:0` has no SHA-256 digest",

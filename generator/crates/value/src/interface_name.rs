@@ -6,8 +6,8 @@ use super::{Form, Malformed, Text};
 string_type! {
     /// The name of a network interface, such as `wg0` or `eth0`.
     ///
-    /// Linux takes up to 15 bytes (`IFNAMSIZ` with its NUL) but `.` and `..`; wg-quick(8), whose
-    /// file has the interface's name, takes letters, digits and `_=+.-` alone.
+    /// Linux accepts up to 15 bytes (`IFNAMSIZ` with its NUL), except `.` and `..`. wg-quick(8),
+    /// whose file has the interface's name, accepts only letters, digits and `_=+.-`.
     pub struct InterfaceName;
 }
 
@@ -19,7 +19,7 @@ impl Text for InterfaceName {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_=+.-".contains(c);
         let fault = match text {
             "" => return Err(Malformed::new("the interface name is empty", "empty")),
-            "." | ".." => "is a directory to Linux".to_owned(),
+            "." | ".." => "is a directory in Linux".to_owned(),
             _ => match text.chars().find(|c| !allowed(*c)) {
                 Some(foreign) => format!("has the character `{foreign}`"),
                 None if text.len() > 15 => format!("has {} characters", text.len()),
@@ -51,7 +51,7 @@ mod tests {
         let label = "not a valid interface name";
         refuses::<InterfaceName>(&[
             ("", "the interface name is empty", "empty", ""),
-            ("..", "`..` is a directory to Linux", label, help),
+            ("..", "`..` is a directory in Linux", label, help),
             ("a/b", "`a/b` has the character `/`", label, help),
             ("wg 0", "`wg 0` has the character ` `", label, help),
             ("sixteen-is-above", "`sixteen-is-above` has 16 characters", label, help),

@@ -106,7 +106,7 @@ const SYNONYMS: [(&str, &str); 20] = [
     ("akamai", "linode"),
 ];
 
-/// Words that other programs accept and this one does not, with the reason: by noun and word.
+/// Words that other programs accept and this one does not, with the reason, by noun and word.
 const UNSUPPORTED: [((&str, &str), &str); 2] =
     [(("dataplane", "bpf"), NO_EBPF), (("dataplane", "ebpf"), NO_EBPF)];
 
@@ -115,11 +115,11 @@ const NO_EBPF: &str = "leave it out: in eBPF mode Calico drops WireGuard's packe
                        knows no interface like wg0";
 
 keywords! {
-    /// What a node does in the cluster.
+    /// The role of a node in the cluster.
     pub enum Role {
         /// Runs the API server and etcd.
         ControlPlane = "control-plane",
-        /// Runs pods alone.
+        /// Runs only pods.
         Worker = "worker",
     }
     noun: "a" "role", such as "worker";
@@ -177,10 +177,10 @@ keywords! {
 }
 
 keywords! {
-    /// How IPVS picks the pod of a new connection (`ipvs.scheduler` of `KubeProxyConfiguration`).
+    /// How IPVS chooses the pod of a new connection (`ipvs.scheduler` of `KubeProxyConfiguration`).
     ///
     /// The list is that of the Kubernetes page "Virtual IPs and Service Proxies"; each is the
-    /// kernel module `ip_vs_<word>`. kube-proxy itself lets any word pass. The kernel's `fo`, `ovf`
+    /// kernel module `ip_vs_<word>`. kube-proxy itself accepts any word. The kernel's `fo`, `ovf`
     /// and `twos` are not on that page.
     pub enum Scheduler {
         /// Round robin.
@@ -210,7 +210,7 @@ keywords! {
 }
 
 impl Scheduler {
-    /// The kernel module that holds it.
+    /// Its kernel module.
     #[must_use]
     pub fn kernel_module(self) -> String {
         format!("ip_vs_{self}")
@@ -218,18 +218,18 @@ impl Scheduler {
 }
 
 keywords! {
-    /// What Calico programs policies with (`linuxDataplane` of its Installation).
+    /// The dataplane in which Calico programs policies (`linuxDataplane` of its Installation).
     pub enum Dataplane {
-        /// Beside kube-proxy in IPVS or iptables mode.
+        /// With kube-proxy in IPVS or iptables mode.
         Iptables = "iptables",
-        /// Beside kube-proxy in nftables mode.
+        /// With kube-proxy in nftables mode.
         Nftables = "nftables",
     }
     noun: "a" "dataplane", such as "nftables";
 }
 
 keywords! {
-    /// The controller that carries HTTP from the tunnel to Services.
+    /// The controller that forwards HTTP from the tunnel to Services.
     pub enum IngressController {
         /// The community's ingress-nginx, retired in March 2026.
         IngressNginx = "ingress-nginx",
@@ -275,15 +275,15 @@ keywords! {
 }
 
 keywords! {
-    /// What a taint does to pods that do not tolerate it.
+    /// The effect of a taint on pods that do not tolerate it.
     ///
     /// Source: <https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>.
     pub enum TaintEffect {
-        /// New pods stay away.
+        /// New pods are not placed on the node.
         NoSchedule = "NoSchedule",
-        /// New pods stay away if they can.
+        /// New pods are placed elsewhere if possible.
         PreferNoSchedule = "PreferNoSchedule",
-        /// New pods stay away, running ones are evicted.
+        /// New pods are not placed on the node, and running ones are evicted.
         NoExecute = "NoExecute",
     }
     noun: "a" "taint effect", such as "NoSchedule";
@@ -405,7 +405,7 @@ mod tests {
             "unknown architecture",
             "did you mean `amd64`?",
         )]);
-        // What is another word for it is certain, what is spelt alike a guess.
+        // A synonym is certain, a similar spelling is a guess.
         means::<Role>(&[("Worker", "worker"), ("master", "control-plane"), ("wroker", "")]);
         means::<Arch>(&[("aarch64", "arm64"), ("master", ""), ("amd", "")]);
     }

@@ -32,7 +32,7 @@ impl Text for LabelKey {
                 format!("`{text}` is not a valid label key"),
                 "not a valid label key",
             )
-            .help("write a name, with a DNS name and `/` before it if it is not yours alone"));
+            .help("write a name, with a DNS name and `/` before it if other programs use it too"));
         }
         check_segment(name, text)?;
         prefix.map(DnsName::parse).transpose()?;
@@ -69,7 +69,7 @@ fn check_segment(segment: &str, text: &str) -> Result<(), Malformed> {
         .help("write letters and digits, with `-`, `_` and `.` between them"))
 }
 
-/// A taint as kubectl takes it: `key=value:NoSchedule` or `key:NoSchedule`.
+/// A taint in the form of kubectl: `key=value:NoSchedule` or `key:NoSchedule`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Taint {
     key: LabelKey,
@@ -90,7 +90,7 @@ impl Taint {
         self.value.as_ref()
     }
 
-    /// What it does.
+    /// Its effect.
     #[must_use]
     pub const fn effect(&self) -> TaintEffect {
         self.effect
@@ -158,7 +158,7 @@ mod tests {
                 "example.com/",
                 "`example.com/` is not a valid label key",
                 "not a valid label key",
-                "write a name, with a DNS name and `/` before it if it is not yours alone",
+                "write a name, with a DNS name and `/` before it if other programs use it too",
             ),
             ("a b", "`a b` has the character ` `", label, help),
             ("a/b/c", "`a/b/c` has the character `/`", label, help),

@@ -59,9 +59,9 @@ pub use url::Url;
 pub use user_name::UserName;
 pub use version::Version;
 
-/// What WireGuard adds to a packet, in bytes: 40 of IPv6, 8 of UDP, 32 of its own header and tag
-/// (WireGuard's protocol page: 16 + 16). Over IPv4 it is 20 less. IPv6 is always counted, so that an
-/// endpoint can move to IPv6 without a change of MTU.
+/// The bytes that WireGuard adds to a packet: 40 of IPv6, 8 of UDP, 32 of its own header and tag
+/// (WireGuard's protocol page: 16 + 16). Over IPv4 it is 20 less. IPv6 is always counted, so that
+/// an endpoint can move to IPv6 without a change of MTU.
 pub const WIREGUARD_OVERHEAD: u16 = 80;
 
 /// A value that is written as a TOML string.
@@ -80,15 +80,15 @@ pub trait Text: Sized {
 }
 
 /// The form of a text, as a JSON Schema can express it. It accepts every text that [`Text::parse`]
-/// accepts, and more: a schema cannot count, look names up or correct.
+/// accepts, and more: a schema cannot count, resolve names or correct values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Any text.
     Free,
     /// One of these words.
     Words(&'static [&'static str]),
-    /// What matches this regular expression, in the part of the language that ECMA-262, Python and
-    /// Rust share.
+    /// Texts that match this regular expression, in the syntax that ECMA-262, Python and Rust
+    /// share.
     Pattern(&'static str),
 }
 
@@ -117,16 +117,16 @@ pub trait Number: Sized {
     fn from_integer(integer: i64) -> Result<Self, Malformed>;
 }
 
-/// Why a type refuses a value.
+/// The reason why a type does not accept a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
-    /// What is wrong, with the value: lower case, no full stop.
+    /// The fault, with the value: lower case, no full stop.
     pub message: String,
     /// The label at the place of the value.
     pub label: String,
-    /// The corrected value, or what to do.
+    /// The corrected value, or the remedy.
     pub help: Option<String>,
-    /// The value that the text can only mean; a guess is no more than a help.
+    /// The only value that the text can mean. A guess is only in `help`.
     pub suggestion: Option<String>,
 }
 
@@ -156,8 +156,8 @@ impl Malformed {
     }
 }
 
-/// The text with its control characters escaped, and those that turn the direction of writing.
-/// Messages quote values as they are written, and a terminal obeys such characters.
+/// The text with control characters and bidirectional formatting characters escaped: messages quote
+/// values as they are written, and a terminal interprets such characters.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let is_directional = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -172,8 +172,9 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
-/// Passes `text` if `check` does; else refuses it, with what `correct` makes of it if that passes.
-/// Where only case and surrounding space differ, it can mean nothing else.
+/// Returns `text` if `check` accepts it. Else the refusal suggests the result of `correct`, if
+/// `check` accepts that. If only case and surrounding space differ, the suggestion is the only
+/// meaning.
 fn checked(
     text: &str,
     check: impl Fn(&str) -> Result<(), Malformed>,
@@ -194,7 +195,7 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let word = word.to_lowercase();
     let tolerated = (word.chars().count() / 3).clamp(1, 3);
     let (length, letters) = profile(&word);
-    // An edit changes the length by one, and takes one letter and brings another.
+    // An edit changes the length by at most one, removes at most one letter and adds at most one.
     let near = known.into_iter().filter(|known| {
         let (its_length, its_letters) = profile(known);
         let exchanged = (letters ^ its_letters).count_ones() as usize;
@@ -205,8 +206,9 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (nearest.0 <= tolerated).then_some(nearest.1)
 }
 
-/// How long a word is and which characters it has, modulo the bits of a set: what a distance costs
-/// would be felt where thousands of unknown names are each compared with thousands of known ones.
+/// The length of a word and its characters, modulo the bits of a set. The distance of two words is
+/// computed only if these are similar: thousands of unknown names may be compared with thousands of
+/// known ones.
 fn profile(word: &str) -> (usize, u64) {
     let one = |(length, letters), c: char| (length + 1, letters | 1 << (u32::from(c) % u64::BITS));
     word.chars().fold((0, 0), one)
@@ -244,8 +246,9 @@ mod tests {
         assert_eq!(printed.as_deref(), Ok(example));
     }
 
-    /// A value prints what parses to itself, and serialises as what it prints; both it and what it
-    /// was made from are in its type's form. A refusal prints nothing that a terminal obeys.
+    /// The printed value parses to itself, and is also its serialisation. It and the text that it
+    /// was made from are in its type's form. A refusal prints no character that a terminal
+    /// interprets.
     fn holds_its_word<T: Text + Display + PartialEq + std::fmt::Debug + serde::Serialize>(
         text: &str,
     ) {
@@ -258,8 +261,8 @@ mod tests {
                 assert_in_form::<T>(&printed);
             }
             Err(Malformed { message, label, help, .. }) => {
-                let said = [message, label, help.unwrap_or_default()].concat();
-                assert!(!said.contains(char::is_control), "{said:?}");
+                let printed = [message, label, help.unwrap_or_default()].concat();
+                assert!(!printed.contains(char::is_control), "{printed:?}");
             }
         }
     }

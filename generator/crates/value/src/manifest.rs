@@ -1,4 +1,5 @@
-//! The format of `manifest.json`: which files of an output directory are ours, and with which bytes.
+//! The format of `manifest.json`: which files of an output directory are ours, and with which
+//! bytes.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ struct ManifestDocument<Files> {
 ///
 /// # Errors
 ///
-/// None that is known: the hashes and paths are text.
+/// None: the hashes and paths are text.
 pub fn render(files: &BTreeMap<String, Sha256>) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes =
         serde_json::to_vec_pretty(&ManifestDocument { schema_version: SCHEMA_VERSION, files })?;
@@ -49,7 +50,8 @@ pub fn parse(source: &[u8]) -> Result<BTreeMap<String, Sha256>, String> {
     }
 }
 
-/// Whether this is a path that an artifact may have: below the directory, and not one of our own.
+/// Whether this is a path that an artifact may have: below the directory, and not one that
+/// Meshwright reserves.
 pub fn is_plain(path: &str) -> bool {
     let parts_plain = path
         .split('/')

@@ -10,7 +10,7 @@ string_type! {
     /// The name of a cluster, node, client or site: one DNS label, in lower case.
     ///
     /// A node's name is its hostname and its name in Kubernetes, which takes RFC 1123 labels.
-    /// `localhost` is each machine to itself (RFC 6761 §6.3).
+    /// `localhost` resolves to the machine itself (RFC 6761 §6.3).
     pub struct Name;
 }
 
@@ -31,8 +31,8 @@ impl Text for Name {
         let name = checked(text, check, corrected)?;
         match name.as_str() {
             "localhost" => {
-                let message = "`localhost` is each machine's name for itself";
-                Err(Malformed::new(message, "not a name for others").help("choose another name"))
+                let message = "`localhost` resolves to the machine itself";
+                Err(Malformed::new(message, "reserved name").help("choose another name"))
             }
             _ => Ok(Self(name)),
         }
@@ -96,8 +96,8 @@ mod tests {
             ("2001:db8::7", "`2001:db8::7` is an address", "expected a name", "write a name"),
             (
                 "localhost",
-                "`localhost` is each machine's name for itself",
-                "not a name for others",
+                "`localhost` resolves to the machine itself",
+                "reserved name",
                 "choose another name",
             ),
             ("東京", "`東京` has the character `東`", "the character `東`", RULE),

@@ -59,9 +59,9 @@ macro_rules! number {
 }
 
 number! {
-    /// The number of a node or client, from which its address and its pod block follow.
+    /// The number of a node or client, from which its address and its pod block are derived.
     ///
-    /// At most the number of hosts in a /8, the largest network that anyone gives a mesh.
+    /// At most the number of hosts in a /8, the largest private network (RFC 1918).
     pub struct NodeId(u32) in 1..=16_777_214;
     noun: "an" "id";
     help: "ids count from 1: the id is added to the first address of `node_subnet`";
@@ -70,7 +70,7 @@ number! {
 number! {
     /// The prefix length of one node's pod block.
     ///
-    /// Calico takes block sizes of 20 to 32 (`validateAndSetDefaults` in its
+    /// Calico accepts block sizes of 20 to 32 (`validateAndSetDefaults` in its
     /// libcalico-go/lib/clientv3/ippool.go); beyond 28 a node has fewer than 16 pod addresses.
     pub struct PodPrefixLen(u8) in 20..=28;
     noun: "a" "prefix length of a pod block";
@@ -87,14 +87,15 @@ number! {
 number! {
     /// The largest packet of an interface, in bytes.
     ///
-    /// 576 is what every IPv4 host must accept (RFC 791 §3.1); 65535 is what IPv4 can express.
+    /// Every IPv4 host must accept 576 (RFC 791 §3.1); 65535 is the maximum of IPv4.
     pub struct Mtu(u16) in 576..=65_535;
     noun: "an" "MTU";
     help: "most networks carry 1500, some clouds 1460 or 8950";
 }
 
 number! {
-    /// Seconds between two keepalives of a `WireGuard` peer; 0 is off (wg(8), `PersistentKeepalive`).
+    /// Seconds between two keepalives of a `WireGuard` peer; 0 is off (wg(8),
+    /// `PersistentKeepalive`).
     pub struct Keepalive(u16) in 0..=65_535;
     noun: "a" "keepalive interval";
     help: "25 seconds keeps most NATs open, 0 turns it off";
@@ -103,7 +104,7 @@ number! {
 number! {
     /// The longest round trip between two control planes, in milliseconds.
     ///
-    /// etcd takes an election timeout of 50 s at the most (`maxElectionMs` in its embed/config.go),
+    /// etcd accepts an election timeout of at most 50 s (`maxElectionMs` in its embed/config.go),
     /// which is ten heartbeats of 1.5 round trips (etcd, "Tuning").
     pub struct RoundTripMs(u16) in 1..=3_333;
     noun: "a" "round trip in milliseconds";
@@ -120,7 +121,7 @@ number! {
 }
 
 number! {
-    /// How many pods of one kind run.
+    /// The number of pods of one kind.
     pub struct Replicas(u8) in 1..=25;
     noun: "a" "number of replicas";
     help: "2 survives the loss of one node";

@@ -1,15 +1,15 @@
-//! What is known of clouds. Each fact has its source; what is not known is not claimed.
+//! Facts about clouds, each with its source. A fact that is not known is left out.
 
 use std::net::Ipv4Addr;
 
 use crate::{ProviderName, Subnet};
 
-/// The link-local address that nearly every cloud answers metadata requests on.
+/// The link-local address of the metadata service in most clouds.
 pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
-/// The underlay of a host of which nothing else is known: Ethernet, as on every VPS seen.
+/// The underlay's MTU of a host without other facts: that of Ethernet, which most VPSes have.
 pub const ETHERNET_MTU: u16 = 1500;
-/// The underlay of a home line: PPPoE takes 8 bytes of Ethernet's 1500 (RFC 2516 §7).
+/// The underlay's MTU of a home line: PPPoE takes 8 bytes of Ethernet's 1500 (RFC 2516 §7).
 pub const PPPOE_MTU: u16 = 1492;
 
 /// The facts of one provider.
@@ -17,11 +17,12 @@ pub const PPPOE_MTU: u16 = 1492;
 pub struct Provider {
     /// The MTU of its network towards the Internet, in bytes.
     pub underlay_mtu: u16,
-    /// Ranges that its hosts need for the provider's own services: nothing of ours may cover them.
+    /// Ranges that its hosts need for the provider's own services: no subnet of the cluster may
+    /// overlap them.
     pub reserved: &'static [Subnet],
     /// Metadata addresses beside [`METADATA`], closed to pods and clients.
     pub metadata: &'static [Ipv4Addr],
-    /// The largest user-data that it takes, in bytes of plain text.
+    /// The largest user-data that it accepts, in bytes of plain text.
     pub user_data_limit: usize,
 }
 
@@ -35,7 +36,7 @@ const UNKNOWN: Provider = Provider {
     user_data_limit: SMALLEST_USER_DATA,
 };
 
-/// Internal DNS, NTP, mirrors and metadata live in 100.64.0.0/10; the instance metadata service is
+/// Internal DNS, NTP, mirrors and metadata are in 100.64.0.0/10; the instance metadata service is
 /// 100.100.100.200 (Alibaba Cloud ECS, "Instance metadata"). User data: 32 KB.
 const ALIBABA: Provider = Provider {
     reserved: &[Subnet::from_parts(100, 64, 0, 0, 10)],
@@ -44,7 +45,7 @@ const ALIBABA: Provider = Provider {
     ..UNKNOWN
 };
 
-/// The WireServer, which hands out certificates and extension settings, beside the metadata service
+/// The WireServer, which serves certificates and extension settings, beside the metadata service
 /// (Azure, "What is IP address 168.63.129.16?"). Custom data: 65,535 bytes.
 const AZURE: Provider =
     Provider { metadata: &[Ipv4Addr::new(168, 63, 129, 16)], user_data_limit: 65_535, ..UNKNOWN };
@@ -57,9 +58,9 @@ const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN 
 const GCP: Provider = Provider { underlay_mtu: 1460, user_data_limit: 262_144, ..UNKNOWN };
 
 /// The gateway of a cloud server is 172.31.1.1 (`ip route` as printed in
-/// <https://github.com/hetzneronline/community-content>, tutorials/how-to-set-up-nat-for-cloud-networks,
-/// of 2026-07-23; two more of its tutorials configure it). User data: 32 KiB (Hetzner Cloud API
-/// reference, "Create a Server").
+/// <https://github.com/hetzneronline/community-content>,
+/// tutorials/how-to-set-up-nat-for-cloud-networks, of 2026-07-23; two more of its tutorials
+/// configure it). User data: 32 KiB (Hetzner Cloud API reference, "Create a Server").
 const HETZNER: Provider = Provider {
     reserved: &[Subnet::from_parts(172, 31, 1, 1, 32)],
     user_data_limit: 32 * 1024,

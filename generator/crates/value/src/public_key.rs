@@ -13,7 +13,7 @@ use super::{Form, Malformed, Text};
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// The key that these bytes are.
+    /// The key with these bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -36,7 +36,8 @@ impl Text for PublicKey {
         let length = bytes.len();
         match <[u8; 32]>::try_from(bytes) {
             Ok(bytes) if bytes == [0; 32] => {
-                Err(refusal(text, "is 32 zero bytes").help("make the key with `meshwright keys`"))
+                Err(refusal(text, "is 32 zero bytes")
+                    .help("generate the key with `meshwright keys`"))
             }
             Ok(bytes) => Ok(Self(bytes)),
             Err(_) => Err(refusal(text, &format!("is {length} bytes long, a key is 32"))),
@@ -62,11 +63,11 @@ fn no_base64(text: &str, error: DecodeError) -> Malformed {
     let refusal = refusal(text, &fault);
     match corrected(text) {
         Some(suggestion) => refusal.suggest(suggestion),
-        None => refusal.help("copy it again, or make it with `meshwright keys`"),
+        None => refusal.help("copy it again, or generate it with `meshwright keys`"),
     }
 }
 
-/// What was lost in copying: the padding, or surrounding space.
+/// Corrects mistakes of copying: missing padding, or surrounding space.
 fn corrected(text: &str) -> Option<PublicKey> {
     let padded = format!("{}=", text.trim().trim_end_matches('='));
     let bytes = STANDARD.decode(padded).ok()?;
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        let copy = "copy it again, or make it with `meshwright keys`";
+        let copy = "copy it again, or generate it with `meshwright keys`";
         let zero = format!("{}=", "A".repeat(43));
         refuses::<PublicKey>(&[
             (
@@ -123,7 +124,7 @@ mod tests {
                 &zero,
                 &format!("`{zero}` is 32 zero bytes"),
                 "not a valid key",
-                "make the key with `meshwright keys`",
+                "generate the key with `meshwright keys`",
             ),
         ]);
         means::<PublicKey>(&[(&KEY[..43], KEY), (&format!(" {KEY}"), KEY), (&KEY[..40], "")]);

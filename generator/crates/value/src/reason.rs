@@ -4,7 +4,7 @@ use super::string::string_type;
 use super::{Form, Malformed, Text};
 
 string_type! {
-    /// Why a warning is accepted: text on one line, without space around it.
+    /// The reason for which a warning is accepted: text on one line, without space around it.
     pub struct Reason;
 }
 
@@ -16,7 +16,7 @@ impl Text for Reason {
         let reason = text.trim();
         if reason.is_empty() {
             return Err(Malformed::new("the reason is empty", "empty")
-                .help("write why the warning is accepted: the next reader will ask"));
+                .help("write the reason why the warning is accepted, for later readers"));
         }
         match reason.chars().any(char::is_control) {
             true => Err(Malformed::new(
@@ -46,7 +46,7 @@ mod tests {
                 "  ",
                 "the reason is empty",
                 "empty",
-                "write why the warning is accepted: the next reader will ask",
+                "write the reason why the warning is accepted, for later readers",
             ),
             (
                 "a\nb",

@@ -7,7 +7,8 @@ use super::string::string_type;
 use super::{Form, Malformed, Text};
 
 string_type! {
-    /// A key that can decrypt the store: `age1…`, or the key of an SSH public key line without its comment.
+    /// A key that can decrypt the store: `age1…`, or the key of an SSH public key line without its
+    /// comment.
     ///
     /// Only the form is checked: of `age1…` the alphabet and the least length, not the checksum;
     /// of SSH keys that the base64 holds a key of the type before it. age(1) checks the
@@ -29,13 +30,13 @@ impl Text for Recipient {
         Form::Pattern(r"^(age1[a-z0-9-]{58,}|\s*ssh-(ed25519|rsa)\s+[A-Za-z0-9+/]+=*(\s.*)?)$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
-        // What is secret is not repeated: diagnostics land in logs.
+        // Secrets are not repeated: diagnostics are written to logs.
         if text.contains("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") {
             return Err(Malformed::new(
                 "a private key is in the place of a recipient",
                 "private key",
             )
-            .help("make a new identity, this one is exposed; write its public half, `age1…`"));
+            .help("generate a new identity (this one is exposed), and write its public key"));
         }
         let recipient = if text.starts_with("age1") { age(text) } else { ssh(text) };
         recipient.map(Self).ok_or_else(|| {
@@ -129,7 +130,7 @@ mod tests {
             "AGE-SECRET-KEY-1QQQQ",
             "a private key is in the place of a recipient",
             "private key",
-            "make a new identity, this one is exposed; write its public half, `age1…`",
+            "generate a new identity (this one is exposed), and write its public key",
         )]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a file is taken from: fetched, or already there.
+//! Sources of files: a URL, or a path on the machine.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ enum SourceKind {
 }
 
 impl SourceUrl {
-    /// One of ours.
+    /// A source that this program defines.
     ///
     /// # Panics
     ///
@@ -25,7 +25,7 @@ impl SourceUrl {
         Self::parse(url).unwrap_or_else(|fault| unreachable!("{url}: {}", fault.message))
     }
 
-    /// Where it is fetched; `None` where it is a path.
+    /// The URL; `None` if it is a path.
     #[must_use]
     pub const fn remote(&self) -> Option<&Url> {
         match &self.0 {
@@ -50,7 +50,7 @@ impl Text for SourceUrl {
     const EXPECTED: &'static str = "a URL or an absolute path such as `/opt/charts/traefik.tgz`";
     const FORM: Form = Form::Pattern(r"^(https?://[^\s@/?#]+([/?#]\S*)?|(file://)?/.*[^/])$");
 
-    /// Takes a file URL (RFC 8089) for its path.
+    /// Accepts a file URL (RFC 8089) as its path.
     fn parse(text: &str) -> Result<Self, Malformed> {
         match text.strip_prefix("file://").unwrap_or(text) {
             path if path.starts_with('/') => {
@@ -68,12 +68,12 @@ fn on_another_host(text: &str, host: &str) -> Malformed {
         .help("write three slashes after `file:`, or the path alone")
 }
 
-/// The path goes into a script: what ends a quoted string there is in no file's name.
+/// The path is written into a script, so characters that end a quoted string are refused.
 fn check_path(path: &str) -> Result<(), Malformed> {
     let refusal =
         |label: String| Malformed::new(format!("`{path}` is not a valid path of a file"), label);
     if path.ends_with('/') {
-        return Err(refusal("ends as a folder does".to_owned()).help("name the file"));
+        return Err(refusal("a folder's path".to_owned()).help("name the file"));
     }
     match path.chars().find(|c| c.is_control() || *c == '\'') {
         Some(foreign) => {
@@ -110,12 +110,7 @@ mod tests {
                 "`opt` is read as a host",
                 "write three slashes after `file:`, or the path alone",
             ),
-            (
-                "/opt/",
-                "`/opt/` is not a valid path of a file",
-                "ends as a folder does",
-                "name the file",
-            ),
+            ("/opt/", "`/opt/` is not a valid path of a file", "a folder's path", "name the file"),
             (
                 "/opt/it's.tgz",
                 "`/opt/it's.tgz` is not a valid path of a file",

@@ -1,4 +1,4 @@
-//! What the values that are kept as a string have in common.
+//! Value types that are stored as a string.
 
 /// Defines a type around a string that only its own `parse` can make.
 macro_rules! string_type {
@@ -24,7 +24,7 @@ macro_rules! string_type {
 }
 pub(super) use string_type;
 
-/// Serialises types as what they display.
+/// Serialises types in their displayed form.
 macro_rules! serialize_as_displayed {
     ($($name:ty),+) => { $(
         impl serde::Serialize for $name {

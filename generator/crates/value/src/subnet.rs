@@ -12,7 +12,7 @@ use super::{Form, Malformed, Text};
 pub struct Subnet(Ipv4Net);
 
 impl Subnet {
-    /// The network that `net` lies in: host bits are cleared.
+    /// The network of `net`: host bits are cleared.
     #[must_use]
     pub fn new(net: Ipv4Net) -> Self {
         Self(net.trunc())
@@ -87,7 +87,7 @@ impl fmt::Display for Subnet {
 }
 
 fn ipv6(text: &str) -> Malformed {
-    let message = format!("`{text}` is IPv6, the mesh is IPv4");
+    let message = format!("`{text}` is IPv6, but the mesh is IPv4");
     Malformed::new(message, "expected an IPv4 network")
 }
 
@@ -119,7 +119,8 @@ fn from_netmask(text: &str) -> Option<Ipv4Net> {
     Ipv4Net::with_netmask(address.parse().ok()?, netmask.parse().ok()?).ok()
 }
 
-/// A network that ends in zero octets most probably ends there; of others nothing follows.
+/// The prefix length of a network that ends in zero octets is probably where they start. No guess
+/// is made for other networks.
 fn without_prefix(address: IpAddr, text: &str) -> Malformed {
     let IpAddr::V4(address) = address else { return ipv6(text) };
     let refusal = Malformed::new(format!("`{text}` has no prefix length"), "prefix length missing");
@@ -172,7 +173,7 @@ impl Text for SourceNet {
     }
 }
 
-/// A port has no place in a network.
+/// Refuses a network with a port.
 fn no_source(text: &str) -> Malformed {
     let refusal = Malformed::new(format!("`{text}` is not a valid network"), "not a valid network");
     match text.parse::<SocketAddr>() {
@@ -264,7 +265,12 @@ mod tests {
     fn refuses_without_correction() {
         let write = "write an address and a prefix length, such as `10.66.66.0/24`";
         refuses::<Subnet>(&[
-            ("fd00::/64", "`fd00::/64` is IPv6, the mesh is IPv4", "expected an IPv4 network", ""),
+            (
+                "fd00::/64",
+                "`fd00::/64` is IPv6, but the mesh is IPv4",
+                "expected an IPv4 network",
+                "",
+            ),
             (
                 "10.66.66.0/33",
                 "`10.66.66.0/33` is not a valid IPv4 network",

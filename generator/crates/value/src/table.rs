@@ -1,4 +1,4 @@
-//! How the tests of this folder state what a type takes and what it refuses.
+//! Assertions about the texts that a type accepts and refuses, for the tests of this folder.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::{Form, Malformed, Number, Text};
 
-/// Each input is taken, and printed in this normal form.
+/// Each input is accepted, and printed in this normal form.
 pub(super) fn accepts<T: Text + Display>(cases: &[(&str, &str)]) {
     for (input, normal) in cases {
         let printed = T::parse(input).map(|value| value.to_string());
@@ -20,7 +20,7 @@ pub(super) fn accepts<T: Text + Display>(cases: &[(&str, &str)]) {
     }
 }
 
-/// A text that the type takes is in the form that it gives to schemas.
+/// A text that the type accepts is in the form that it gives to schemas.
 pub(super) fn assert_in_form<T: Text>(text: &str) {
     match T::FORM {
         Form::Free => {}
@@ -35,7 +35,7 @@ fn is_match(pattern: &'static str, text: &str) -> bool {
     compiled.entry(pattern).or_insert_with(|| Regex::new(pattern).unwrap()).is_match(text)
 }
 
-/// Each input is refused with this message, label and help; an empty help is none.
+/// Each input is refused with this message, label and help; an empty help means no help.
 pub(super) fn refuses<T: Text + Debug>(cases: &[(&str, &str, &str, &str)]) {
     for (input, message, label, help) in cases {
         let mut refused = T::parse(input).unwrap_err();
@@ -46,7 +46,7 @@ pub(super) fn refuses<T: Text + Debug>(cases: &[(&str, &str, &str, &str)]) {
     }
 }
 
-/// Each input is refused, and can only mean the value beside it; an empty one is no or a mere guess.
+/// Each input is refused, and can only mean the value beside it; empty if there is no such value.
 pub(super) fn means<T: Text + Debug>(cases: &[(&str, &str)]) {
     for (input, suggestion) in cases {
         let refused = T::parse(input).unwrap_err();
@@ -54,7 +54,7 @@ pub(super) fn means<T: Text + Debug>(cases: &[(&str, &str)]) {
     }
 }
 
-/// Both bounds are taken.
+/// Both bounds are accepted.
 pub(super) fn bounded<T: Number + Display>(lowest: i64, highest: i64) {
     assert_eq!(T::BOUNDS, [lowest, highest]);
     for integer in [lowest, highest] {

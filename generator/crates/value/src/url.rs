@@ -34,7 +34,7 @@ impl Text for Url {
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
-            // Not repeated: diagnostics land in logs.
+            // Not repeated: diagnostics are written to logs.
             let message = "a URL has a user name or password in it";
             return Err(Malformed::new(message, "user information")
                 .help("remove the part before the `@`: this file is committed"));

@@ -6,8 +6,8 @@ use super::{Form, Malformed, Text, checked};
 string_type! {
     /// The user to whom `ssh` logs in.
     ///
-    /// useradd(8): `[a-z_][a-z0-9_-]*`, up to 32 characters. The final `$` that it also takes is for
-    /// Samba's machine accounts, to which no user logs in.
+    /// useradd(8): `[a-z_][a-z0-9_-]*`, up to 32 characters. The final `$` that it also takes is
+    /// for Samba's machine accounts, to which no user logs in.
     pub struct UserName;
 }
 
@@ -29,7 +29,7 @@ fn check(text: &str) -> Result<(), Malformed> {
             format!("`{text}` is not a valid user name"),
             "not a valid user name",
         )
-        .help("write up to 32 of a-z, 0-9, `_` and `-`, first a letter")),
+        .help("write up to 32 of a-z, 0-9, `_` and `-`, starting with a letter")),
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        let help = "write up to 32 of a-z, 0-9, `_` and `-`, first a letter";
+        let help = "write up to 32 of a-z, 0-9, `_` and `-`, starting with a letter";
         refuses::<UserName>(&[
             (
                 "Debian",

@@ -67,7 +67,7 @@ Source: kubeadm, \"Custom certificates\"; `TryLoadCertAndKeyFromDisk` in its pki
         AUTHORITY_MISMATCH,
         "a certificate and a key of an authority do not belong together",
         "\
-A program that trusts the certificate does not accept what this key signs: nodes cannot join, and every \
+A program that trusts the certificate does not accept certificates of this key: nodes cannot join, and every \
 client refuses the API server's certificate. A certificate without a key is kubeadm's external mode: \
 the hosts can then sign nothing, but joining needs a signature.
 
@@ -127,7 +127,7 @@ which one is right.",
         "a private key is written as `public_key`",
         "\
 The `public_key` of a node or client is its private key. Both have 44 characters of base64, and `wg` \
-cannot tell them apart. The private key would be written into the configuration of every peer and \
+cannot distinguish them. The private key would be written into the configuration of every peer and \
 committed with it. Everyone who reads it can take the place of this node or client in the mesh, but \
 cannot decrypt recorded traffic. And no handshake would complete, because the peers use the private key \
 as a public one.

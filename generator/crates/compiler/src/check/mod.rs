@@ -1,4 +1,5 @@
-//! The framework of rules: what a rule is, when it may run, and what passing all of them gives.
+//! The framework of rules: the type of a rule, when it may run, and the proof that a value passed
+//! all rules.
 //!
 //! No rule is here. They are in [`crate::rules`].
 
@@ -10,17 +11,17 @@ use crate::diagnostic::{Finding, Problems, Severity};
 
 pub use theme::Theme;
 
-/// One thing that must hold, with the words for when it does not.
+/// A condition that must be true, with the texts that are reported if it is not.
 pub struct Rule<T: 'static> {
     /// The fault in kebab-case, subject first: the name of this rule's file and fixture.
     pub code: &'static str,
-    /// What a breach means for the run.
+    /// The effect of a breach on the run.
     pub severity: Severity,
-    /// What it is about.
+    /// The part of a cluster that it checks.
     pub theme: Theme,
     /// The fault in one line, for lists.
     pub summary: &'static str,
-    /// What happens on the machines if it is ignored, what to do, and the source. Markdown.
+    /// The effect on the machines if it is ignored, the remedy, and the source. Markdown.
     pub explain: &'static str,
     /// Whether the rule may run while parts of the document could not be read.
     pub scope: Scope,
@@ -28,20 +29,21 @@ pub struct Rule<T: 'static> {
     pub check: fn(&T, &mut Findings),
 }
 
-/// What a rule must see to be right.
+/// The parts of the document that must be readable before a rule may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Each breach shows in the values that it names, whatever else is missing.
+    /// Each breach is visible in the values that it names, even if other values are missing.
     Present,
-    /// The rule misses something (a control plane, the node that a name means): where a part of these
-    /// tables of the document could not be read, it would complain about what is there, misspelt.
+    /// The rule looks for a value (a control plane, the node with a name). If a part of these
+    /// tables could not be read, the rule would report a value as missing that is written but
+    /// misspelt.
     Tables(&'static [&'static str]),
-    /// The rule warns of what is missing or a default: on a document of which any part could not be
-    /// read, it would bury the faults of one just begun.
+    /// The rule warns about a missing value or a default. It runs only if every part of the
+    /// document could be read: in a new document, such warnings would hide the errors.
     Whole,
 }
 
-/// What a rule has found so far.
+/// The breaches that a rule has found so far.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
@@ -94,7 +96,7 @@ pub fn check<T: 'static>(
         Scope::Tables(tables) => problems.spare(tables),
         Scope::Whole => !problems.has_errors(),
     };
-    // What the rules find themselves leaves everything readable.
+    // Findings of rules do not make a part of the document unreadable.
     let rules: Vec<_> = rules.into_iter().filter(is_whole).collect();
     for rule in rules {
         let mut findings = Findings::default();

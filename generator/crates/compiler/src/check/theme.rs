@@ -1,6 +1,6 @@
-//! What a code is about, for lists that people read.
+//! Themes: the headings under which codes are listed.
 
-/// The part of a cluster that a code speaks of.
+/// The part of a cluster that a code is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Theme {
     /// The text itself: grammar, keys, values, accepted warnings.
@@ -13,7 +13,7 @@ pub enum Theme {
     ControlPlane,
     /// kube-proxy and Calico.
     PodNetwork,
-    /// Releases: what goes with what, and until when.
+    /// Releases: which versions work together, and how long they are supported.
     Versions,
     /// Ingress controller, tunnel and hostnames.
     Ingress,

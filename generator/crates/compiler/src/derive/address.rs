@@ -1,4 +1,4 @@
-//! Addresses: what a node's id gives it.
+//! Addresses that are derived from the id of a node or client.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use crate::topology::{Client, Network, Node};
 use meshwright_value::{NodeId, Subnet};
 
 /// The mesh address of a node: its own `address`, else its id counted from the start of
-/// `node_subnet`. `None` when the id has no place there.
+/// `node_subnet`. `None` if the range has no place for the id.
 #[must_use]
 pub(crate) fn of_node(node: &Node, network: &Network) -> Option<Ipv4Addr> {
     node.address.map(|address| address.get()).or_else(|| nth_host(network.node_subnet, node.id))
@@ -21,7 +21,7 @@ pub(crate) fn of_client(client: &Client, network: &Network) -> Option<Ipv4Addr> 
 }
 
 /// The pod block of a node: its own `pod_subnet`, else the block of `pod_prefix_len` whose number
-/// in `network.pod_subnet` is the node's id. `None` when the id has no place there.
+/// in `network.pod_subnet` is the node's id. `None` if the range has no place for the id.
 #[must_use]
 pub(crate) fn pod_block(node: &Node, network: &Network) -> Option<Subnet> {
     node.pod_subnet.or_else(|| nth_block(network.pod_subnet, network.pod_prefix_len.get(), node.id))

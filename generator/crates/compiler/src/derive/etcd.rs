@@ -1,4 +1,4 @@
-//! etcd: what follows from the distance between its members.
+//! etcd's timings, derived from the distance between its members.
 
 /// etcd's timings, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Locations: where a node can be reached, and who can call whom.
+//! Locations: where a node can be reached, and which node can call which.
 
 use meshwright_value::{Endpoint, Name};
 
@@ -26,7 +26,7 @@ impl Location {
         }
     }
 
-    /// Where `self` finds `other`; `None` when it has to wait for `other` to call.
+    /// The address at which `self` calls `other`; `None` if only `other` can call.
     #[must_use]
     pub fn endpoint_of<'other>(&self, other: &'other Self) -> Option<&'other Endpoint> {
         let shared_site = self.site.is_some() && self.site == other.site;

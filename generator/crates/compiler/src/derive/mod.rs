@@ -1,5 +1,5 @@
-//! Derivation: the formulas that both rules and plan need, each of one or a few values of a
-//! topology. A rule checks a result; the plan holds it.
+//! Derivation: formulas over a few values of a topology that both rules and plan need. A rule
+//! checks the result, the plan contains it.
 
 pub(crate) mod address;
 pub(crate) mod dataplane;

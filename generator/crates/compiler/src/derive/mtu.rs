@@ -1,4 +1,4 @@
-//! The MTU of wg0, which is also the pods': smallest underlay − 80.
+//! The MTU of wg0 and of the pods: the smallest underlay's MTU − 80.
 
 use crate::topology::{Node, Topology};
 use meshwright_value::provider::{self, PPPOE_MTU};
@@ -9,11 +9,11 @@ use meshwright_value::{Mtu, Name, WIREGUARD_OVERHEAD};
 pub struct MeshMtu {
     /// In bytes; the same on every node and pod.
     pub value: u16,
-    /// Why it is that.
+    /// The reason for this value.
     pub reason: Reason,
 }
 
-/// What decides the MTU.
+/// The value that determines the MTU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// `wireguard.mtu`.
@@ -27,7 +27,7 @@ pub enum Reason {
     },
 }
 
-/// The MTU between a node and the Internet: declared, else the provider's, else what is customary.
+/// The MTU between a node and the Internet: declared, else the provider's, else the usual one.
 #[must_use]
 pub(crate) fn underlay(node: &Node) -> u16 {
     let customary = match node.endpoint {

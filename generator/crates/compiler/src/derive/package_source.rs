@@ -1,4 +1,4 @@
-//! Package sources: the names of the files that a cluster takes from elsewhere.
+//! Package sources: the names of the files that a cluster downloads.
 
 use meshwright_value::Arch;
 
@@ -19,7 +19,7 @@ pub(crate) const NAMES: [&str; 6] = [
     helm(Arch::Arm64),
 ];
 
-/// The name of Helm's archive for an architecture: what runs it need not be a node.
+/// The name of Helm's archive for an architecture. The machine that runs Helm need not be a node.
 #[must_use]
 pub(crate) const fn helm(arch: Arch) -> &'static str {
     match arch {

@@ -1,4 +1,4 @@
-//! Private names and addresses: those that no host on the Internet has.
+//! Private names and addresses, which no host on the Internet has.
 
 use meshwright_value::Subnet;
 

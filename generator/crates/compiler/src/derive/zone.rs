@@ -5,7 +5,7 @@ use meshwright_value::ProviderName;
 use crate::topology;
 
 /// A node's zone: its site, else its provider, else its name. Ingress and DNS prefer endpoints of
-/// their own zone, the closest thing to one's own data centre.
+/// their own zone.
 #[must_use]
 pub(crate) fn of_node(node: &topology::Node) -> String {
     let provider = Some(node.provider).filter(|provider| *provider != ProviderName::Other);

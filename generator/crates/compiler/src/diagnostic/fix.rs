@@ -1,16 +1,16 @@
-//! Corrections that a finding carries: the one change that follows from it, with the words for it.
+//! Corrections of a finding: the only change that corrects the fault, with the help text for it.
 
 use toml::Value;
 
 use crate::route::Route;
 
-/// A change of the document that follows from a finding, and from nothing else.
+/// A change of the document that corrects the fault of a finding.
 ///
-/// Its words are made of the same parts as the change, so that the help and
-/// `check --fix` cannot differ.
+/// The help text is built from the same values as the change, so that the help and `check --fix`
+/// cannot differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What to do to the document.
+    /// The change of the document.
     pub change: Change,
     /// The help for the user.
     pub help: String,
@@ -21,21 +21,21 @@ pub struct Fix {
 pub enum Change {
     /// Another value is written at the route.
     Replace {
-        /// The value that goes.
+        /// The old value.
         at: Route,
-        /// What comes, as TOML.
+        /// The new value, as TOML.
         value: String,
     },
     /// A key that is missing is written.
     Insert {
-        /// The key, in a table that is there.
+        /// The key, in a table that exists.
         at: Route,
         /// Its value, as TOML.
         value: String,
     },
-    /// A key, an element of an array, or an entry of an array of tables goes.
+    /// A key, an element of an array, or an entry of an array of tables is removed.
     Remove {
-        /// What goes.
+        /// The value to remove.
         at: Route,
     },
 }
@@ -62,13 +62,14 @@ impl Fix {
         Self { change: Change::Insert { at: at.clone(), value }, help }
     }
 
-    /// The key at `at` is to be removed, because its default is right: `then` describes the default.
+    /// The key at `at` is to be removed, because its default is right: `then` describes the
+    /// default.
     pub fn default(at: &Route, then: &str) -> Self {
         let help = format!("leave `{}` out: {then}", at.last());
         Self { change: Change::Remove { at: at.clone() }, help }
     }
 
-    /// What is at `at` is to go. `why` may be empty.
+    /// The value at `at` is to be removed. `why` may be empty.
     pub fn remove(at: &Route, what: &str, why: &str) -> Self {
         let colon = if why.is_empty() { "" } else { ": " };
         let help = format!("remove {what}{colon}{why}");

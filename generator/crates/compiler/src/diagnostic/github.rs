@@ -8,7 +8,7 @@ use super::{Located, Report, Span};
 
 /// Prints one command for each diagnostic.
 ///
-/// An annotation has one place: its text lists the further places.
+/// An annotation has one place, so its text lists the other places.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints an error that is about no place in the topology.
+/// Prints an error without a place in the topology.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The report for people, in the form that rustc has made familiar.
+//! The report for people, in the format of rustc.
 
 use std::io;
 use std::ops::Range;
@@ -9,20 +9,20 @@ use super::{Located, Report, Severity, Span, wrap};
 use crate::source::{BYTE_ORDER_MARK, Source};
 use meshwright_value::printable;
 
-/// Of a line, in columns: longer source lines are cut around the spans, words are wrapped.
+/// The width of a line, in columns. Longer source lines are cut around the spans, text is wrapped.
 const WIDTH: usize = 80;
 
-/// The longest source line that is shown, in bytes: the renderer measures the whole of it each time,
-/// and one line may be the whole file.
+/// The longest source line that is shown, in bytes: the renderer measures the whole of it each
+/// time, and one line may be the whole file.
 const LONGEST: usize = 4096;
 
-/// A label beside the end of a line is not pressed into less.
+/// The least width of a label beside a line, in columns.
 const NARROWEST: usize = 24;
 
-/// A person reads no more; the other formats contain all.
+/// The most diagnostics that are printed for people; the other formats contain all.
 const SHOWN: usize = 100;
 
-/// Prints the first diagnostics with the lines that they speak of, then how many there were.
+/// Prints the first diagnostics with their source lines, then the number of all.
 ///
 /// A report without diagnostics prints nothing.
 ///
@@ -85,7 +85,7 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    // A default whose table is absent has no line of its own.
+    // A default whose table is absent has no line.
     let has_line = |span: &&Span| span.primary || !span.bytes.is_empty();
     let noted = located.spans.iter().filter(|span| !has_line(span));
     let shown: Vec<_> = located.spans.iter().filter(has_line).collect();
@@ -109,7 +109,7 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
     }
 }
 
-/// The lines that are spoken of.
+/// The source lines of a diagnostic.
 fn snippet<'a>(source: &'a Source, shown: &[&Span]) -> Snippet<'a, Annotation<'a>> {
     let lines = Lines::around(&source.text, shown);
     let annotations = shown.iter().flat_map(|span| annotations(&lines, span, shown));
@@ -136,7 +136,7 @@ fn line_of<'a>(text: &'a str, span: &Span) -> &'a str {
     &text[start..end]
 }
 
-/// Words behind so many columns.
+/// Text after that many columns.
 fn wrapped(text: &str, behind: usize) -> String {
     wrap::lines(text, WIDTH.saturating_sub(behind)).join("\n")
 }
@@ -176,7 +176,8 @@ impl<'a> Lines<'a> {
         [&before[start..], behind.lines().next().unwrap_or_default()]
     }
 
-    /// The part of a span on its first line: a bracket over a whole array hides what matters.
+    /// The part of a span on its first line: a bracket over a whole array would hide the other
+    /// marks.
     fn first_line(&self, bytes: &Range<usize>) -> Range<usize> {
         let start = bytes.start.saturating_sub(self.offset);
         let end = bytes.end.saturating_sub(self.offset).min(self.text.len());
@@ -185,8 +186,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A span with its label. Several labels of one span are below it, each on its own line: that is
-/// where the lines of a wrapped one go.
+/// A span with its label. Several labels of one span are printed below it, each on its own line.
+/// The lines of a wrapped label are printed in the same way.
 fn annotations<'a>(lines: &Lines<'_>, span: &Span, all: &[&Span]) -> Vec<Annotation<'a>> {
     let kind = if span.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
     let bytes = lines.first_line(&span.bytes);
@@ -202,7 +203,7 @@ fn label_lines(lines: &Lines<'_>, span: &Span, all: &[&Span]) -> Vec<String> {
     let label = printable_lines(&span.label);
     let bytes = lines.first_line(&span.bytes);
     let [before, behind] = lines.split(bytes.start);
-    // Where the renderer puts a line that it cuts is not known here.
+    // The position of a line that the renderer cuts is not known here.
     if before.len() + behind.len() > WIDTH * char::MAX.len_utf8() {
         return vec![label];
     }

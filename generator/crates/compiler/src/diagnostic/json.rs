@@ -1,4 +1,4 @@
-//! The report for programs: one JSON document, whose shape is an interface.
+//! The report for programs: one JSON document with a stable, versioned shape.
 
 use std::io;
 
@@ -25,7 +25,7 @@ struct DocumentDiagnostic<'a> {
     spans: Vec<DocumentSpan<'a>>,
 }
 
-/// The one change that follows, as `check --fix` makes it: absent where a person has to choose.
+/// The change that `check --fix` makes; absent where the user has to choose.
 #[derive(Serialize)]
 struct DocumentChange<'a> {
     /// `replace`, `insert` or `remove`.
@@ -58,14 +58,14 @@ pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// The report as a JSON object, to which a verb may add fields of its own.
+/// The report as a JSON object, to which a verb may add its own fields.
 pub fn document(report: &Report) -> impl Serialize {
     let file = report.source.name.as_str();
     let diagnostics = report.diagnostics.iter().map(|located| diagnostic(file, located)).collect();
     Document { schema_version: SCHEMA_VERSION, diagnostics }
 }
 
-/// The report of a run that failed before it had one.
+/// The report of a run that failed before a report existed.
 pub fn nothing() -> impl Serialize {
     Document { schema_version: SCHEMA_VERSION, diagnostics: Vec::new() }
 }

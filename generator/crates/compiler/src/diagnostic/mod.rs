@@ -1,8 +1,8 @@
-//! What the stages report, and how it is printed.
+//! Diagnostics: the findings of all stages, and the formats in which they are printed.
 //!
-//! A rule makes a [`Finding`]: words and [`Place`]s. The registry adds code and severity, which
-//! makes it a [`Diagnostic`]. The document turns its places into line and
-//! column, and a [`Report`] of those is what [`human`], [`json`] and [`github`] print.
+//! A rule makes a [`Finding`]: text and [`LabelPlace`]s. [`crate::check`] adds code and severity,
+//! which makes it a [`Diagnostic`]. The document converts its places to lines and columns.
+//! [`human`], [`json`] and [`github`] print a [`Report`] of these.
 
 mod fix;
 pub mod github;
@@ -22,12 +22,12 @@ pub use problems::{ERRORS_TOO_MANY, Problems};
 use crate::route::Route;
 use crate::source::Source;
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The cluster would not work, or not be private: nothing is generated.
     Error,
-    /// It works, and an engineer should know; can be accepted with `[[lint.allow]]`.
+    /// The cluster works, but with a risk; can be accepted with `[[lint.allow]]`.
     Warning,
 }
 
@@ -45,8 +45,8 @@ impl Severity {
 /// The part of the document that a label points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LabelPlace {
-    /// The value at a route. A value that is not written is a default: the table that could hold it is
-    /// pointed at, and the label names it as a default.
+    /// The value at a route. A value that is not written is a default: the table that could hold it
+    /// is pointed at, and the label names it as a default.
     Value(Route),
     /// A value that should be there and is not: the table that has to hold it.
     Missing(Route),
@@ -59,7 +59,7 @@ pub enum LabelPlace {
 /// A place with the text about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// What is pointed at.
+    /// The place.
     pub place: LabelPlace,
     /// The text: lower case, no full stop. May be empty.
     pub text: String,
@@ -68,13 +68,13 @@ pub struct Label {
 /// One fault that a rule has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong: lower case, no full stop.
+    /// The description of the fault: lower case, no full stop.
     pub message: String,
     /// Every place that takes part; the first is where the fault is.
     pub labels: Vec<Label>,
-    /// What to do about it, with the corrected value where one follows.
+    /// The remedy, with the corrected value where there is exactly one.
     pub help: Option<String>,
-    /// The change that the help speaks of, where exactly one follows.
+    /// The change that the help describes, where there is exactly one.
     pub change: Option<Change>,
 }
 
@@ -103,14 +103,14 @@ impl Finding {
         self
     }
 
-    /// What to do about it.
+    /// Adds the remedy.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// What to do about it, where exactly one change follows.
+    /// Adds the remedy and its change, where there is exactly one.
     #[must_use]
     pub fn fix(mut self, fix: Fix) -> Self {
         (self.help, self.change) = (Some(fix.help), Some(fix.change));
@@ -123,9 +123,9 @@ impl Finding {
 pub struct Diagnostic {
     /// The kebab-case name of the fault, stable across releases.
     pub code: &'static str,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// The words and the places.
+    /// The text and the places.
     pub finding: Finding,
 }
 
@@ -144,7 +144,7 @@ pub struct Span {
     pub end_column: usize,
     /// The text at this place; may be empty.
     pub label: String,
-    /// Whether this is where the fault is.
+    /// Whether this is the place of the fault.
     pub primary: bool,
 }
 
@@ -195,7 +195,7 @@ impl Located {
 pub struct Report {
     /// The text that the spans point into.
     pub source: Source,
-    /// What was found, by place in the file.
+    /// The diagnostics, by place in the file.
     pub diagnostics: Vec<Located>,
     /// How many warnings `[[lint.allow]]` has accepted.
     pub allowed: usize,
@@ -224,7 +224,7 @@ impl Report {
     }
 }
 
-/// Who reads the report.
+/// The output format of a report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// People at a terminal: see [`human`].

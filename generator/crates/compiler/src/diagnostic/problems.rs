@@ -1,4 +1,4 @@
-//! What the stages have reported so far.
+//! The diagnostics that the stages have reported so far.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -9,19 +9,19 @@ use crate::route::{Route, Step};
 /// Code of the error that reports that further errors are left out.
 pub const ERRORS_TOO_MANY: &str = "errors-too-many";
 
-/// How many errors are reported. No user fixes more before the next check, and a damaged file of the
-/// largest size holds half a million, whose report would be a hundred times as large as the file.
+/// The most errors that are reported: a damaged file of the largest size has half a million errors,
+/// and their report would be a hundred times as large as the file.
 const MOST: usize = 10_000;
 
-/// Everything that was reported on the way, and the places that could not be read.
+/// All diagnostics so far, and the places that could not be read.
 #[derive(Debug, Default)]
 pub struct Problems {
     diagnostics: Vec<Diagnostic>,
     /// How many of them are errors.
     errors: usize,
     broken: BTreeSet<Route>,
-    /// Whether an error has been reported that is no broken place: a key that does not exist may be
-    /// one of any table.
+    /// Whether an error was reported that is not about a broken place: an unknown key may belong to
+    /// any table.
     has_strays: bool,
 }
 
@@ -35,13 +35,13 @@ impl Problems {
         problems
     }
 
-    /// Reports that the value at `route` could not be read. Rules stay silent about it from now on.
+    /// Reports that the value at `route` could not be read. Rules do not report it after that.
     pub fn broken(&mut self, code: &'static str, route: &Route, finding: Finding) {
         self.silence(route);
         self.add(Diagnostic { code, severity: Severity::Error, finding });
     }
 
-    /// Keeps rules from speaking about the value at `route`: it is not what the user means.
+    /// Excludes the value at `route` from rules: it is not the value that the user wrote.
     pub fn silence(&mut self, route: &Route) {
         self.broken.insert(route.clone());
     }
@@ -63,18 +63,18 @@ impl Problems {
         self.errors += usize::from(is_error);
     }
 
-    /// Whether a further error would not be reported, so that a search for one is of no use.
+    /// Whether a further error would not be reported, so that a search for one is useless.
     #[must_use]
     pub fn are_too_many(&self) -> bool {
         self.errors > MOST
     }
 
-    /// The diagnostics so far, for words that only a later stage knows.
+    /// The diagnostics so far, so that a later stage can complete their texts.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
         self.diagnostics.iter_mut()
     }
 
-    /// Whether anything so far forbids to go on.
+    /// Whether an error was reported, so that the next stage must not run.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.errors > 0
@@ -96,7 +96,7 @@ impl Problems {
         !self.has_strays && !self.are_too_many() && !self.broken.iter().any(is_within)
     }
 
-    /// Whether a finding speaks about a place that could not be read.
+    /// Whether a finding is about a place that could not be read.
     #[must_use]
     pub fn concerns_broken(&self, finding: &Finding) -> bool {
         finding.labels.iter().any(|label| match &label.place {
@@ -107,8 +107,8 @@ impl Problems {
         })
     }
 
-    /// Whether a broken place holds this one, or this one a broken place. In the order of routes,
-    /// what a place holds follows it.
+    /// Whether a broken place contains this one, or this one a broken place. In the order of
+    /// routes, a place comes directly before the places inside it.
     fn touches_broken(&self, steps: &[Step]) -> bool {
         let is_within = (0..steps.len()).any(|length| self.broken.contains(&steps[..length]));
         let mut after = self.broken.range::<[Step], _>((Bound::Included(steps), Bound::Unbounded));

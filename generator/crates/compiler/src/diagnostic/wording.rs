@@ -1,21 +1,21 @@
-//! Wording that several reporters share.
+//! Texts that several reporters use.
 
 use std::fmt::Display;
 
 use meshwright_value::closest;
 
-/// How many of several are named in a sentence.
+/// The most names that are listed in a sentence.
 pub(crate) const NAMED: usize = 3;
 
-/// The known word that was probably meant, or all of them.
+/// The known word that was probably meant; if there is none, all known words.
 pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
     match closest(word, known.iter().copied()) {
         Some(known) => format!("did you mean `{known}`?"),
-        None => format!("known here: {}", list(known, "and")),
+        None => format!("valid here: {}", list(known, "and")),
     }
 }
 
-/// `` `a`, `b` and `c` ``; of more than [`NAMED`], how many.
+/// `` `a`, `b` and `c` ``; of more than [`NAMED`], their number.
 pub(crate) fn list<T: Display>(items: &[T], conjunction: &str) -> String {
     let quoted = |item: &T| format!("`{item}`");
     let (named, rest) = match items.len().checked_sub(NAMED) {

@@ -1,4 +1,4 @@
-//! Faults of the TOML grammar, in words for people who do not know the grammar.
+//! Faults of the TOML grammar, described for users who do not know the grammar.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -11,19 +11,19 @@ use meshwright_value::printable;
 
 const EQUAL_SIGN: &str = "write `=` between key and value";
 
-/// One fault of the parser, taken apart.
+/// One fault that the parser reported.
 struct Fault<'a> {
-    /// Where, in which text.
+    /// The bytes of the text.
     text: &'a str,
     bytes: Range<usize>,
     /// The parser's description of the fault.
     description: &'a str,
-    /// What it would take instead; may be empty.
+    /// The tokens that it expected instead; may be empty.
     expected: &'a str,
 }
 
-/// What the parser found, at most one fault a line: it goes on after the first and stumbles over
-/// the rest of the line.
+/// The parser's faults, at most one a line: it continues after the first and reports faults in the
+/// rest of the line that follow from it.
 pub(super) fn diagnostics(errors: &[Error], text: &str, line_starts: &[usize]) -> Vec<Diagnostic> {
     let mut faults: Vec<_> = errors.iter().map(|error| Fault::new(error, text)).collect();
     faults.sort_by_key(|fault| fault.bytes.start);
@@ -37,8 +37,8 @@ pub(super) fn diagnostics(errors: &[Error], text: &str, line_starts: &[usize]) -
         .collect()
 }
 
-/// An array that is never closed takes the rest of the file for its elements: of all errors
-/// about those, only the place of the first is of use.
+/// The parser reads the rest of the file as elements of an array that is not closed. Of all errors
+/// about those elements, only the place of the first is useful.
 fn cut_unclosed(faults: &mut Vec<Fault<'_>>) {
     let Some(end) = faults.pop_if(|fault| fault.ends_open()) else { return };
     let inside = faults.iter().position(Fault::is_inside);
@@ -53,7 +53,8 @@ fn arrays_of_tables(text: &str) -> BTreeSet<&str> {
     headers.filter_map(|header| header.split("]]").next()).map(str::trim).collect()
 }
 
-/// A table that is written twice has its keys twice: one mistake. They end with the next header.
+/// A table that is written twice has its keys twice, which is one mistake. Its keys end at the next
+/// header.
 fn cut_repeated(faults: &mut Vec<Fault<'_>>) {
     let mut repeated = 0..0;
     faults.retain(|fault| {
@@ -88,7 +89,7 @@ impl<'a> Fault<'a> {
         array || contexts.iter().any(|context| self.description.contains(context))
     }
 
-    /// The descriptions are those of `toml_parser` 1.1; one that is not known here is passed on.
+    /// The descriptions are those of `toml_parser` 1.1; an unknown description is printed as it is.
     fn finding(&self, arrays: &BTreeSet<&str>) -> Finding {
         match self.description {
             "string values must be quoted" if self.bytes.is_empty() => {
@@ -106,7 +107,7 @@ impl<'a> Fault<'a> {
                 .at("the file is JSON, not TOML", "expected a key")
                 .help("`meshwright init` writes a first topology to begin with"),
             "unexpected key or value" => {
-                self.at("the line goes on after the value", "expected the end of the line")
+                self.at("the line continues after the value", "expected the end of the line")
             }
             "missing escaped value" => self.escape(),
             "unclosed table" | "unclosed array table" => {
@@ -129,8 +130,8 @@ impl<'a> Fault<'a> {
         if self.expected.is_empty() { String::new() } else { format!("expected {}", self.expected) }
     }
 
-    /// The parser stops where a quote should be, or at what no string may hold as it is: in a file
-    /// with Windows line ends, the carriage return.
+    /// The parser stops where a quote should be, or at a character that a string may contain only
+    /// as an escape: in a file with Windows line ends, the carriage return.
     fn string(&self) -> Finding {
         match self.text[self.bytes.clone()].chars().next() {
             None | Some('\r') => self.at("the string is not closed", "expected the closing quote"),
@@ -138,7 +139,7 @@ impl<'a> Fault<'a> {
                 let escape = format!("\\u{:04X}", u32::from(found));
                 self.at(
                     "a string contains a control character",
-                    "strings take it only as an escape",
+                    "strings may contain it only as an escape",
                 )
                 .help(format!("write `{escape}`"))
             }
@@ -174,7 +175,7 @@ impl<'a> Fault<'a> {
             .help(format!("write `{number}`"))
     }
 
-    /// Whether it is in a table header, whose brackets stand before it.
+    /// Whether it is in a table header, which has brackets before it.
     fn is_header(&self) -> bool {
         self.line_before().trim_start().starts_with('[')
     }
@@ -215,7 +216,7 @@ impl<'a> Fault<'a> {
         }
     }
 
-    /// The parser points behind the backslash.
+    /// The parser reports the place after the backslash.
     fn escape(&self) -> Finding {
         let start = self.text[..self.bytes.start].trim_end_matches('\\').len();
         let start = start.max(self.bytes.start.saturating_sub(1));
@@ -226,7 +227,7 @@ impl<'a> Fault<'a> {
             .help("write `\\\\` for a backslash, or put the string between single quotes")
     }
 
-    /// The word around the fault: the parser may point at a part of it.
+    /// The word around the fault: the parser may report only a part of it.
     fn word_bytes(&self) -> Range<usize> {
         let before = &self.text[..self.bytes.start];
         let after = &self.text[self.bytes.end..];
@@ -241,7 +242,7 @@ impl<'a> Fault<'a> {
     }
 }
 
-/// What YAML and Python call a boolean.
+/// Words for a boolean in YAML and Python.
 fn boolean(word: &str) -> Option<&'static str> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Some("true"),

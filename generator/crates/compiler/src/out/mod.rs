@@ -4,8 +4,8 @@
 //!
 //! 1. The directory itself is locked (`flock(2)`): a writer alone, readers together. The second
 //!    waits. The kernel holds the lock, so it leaves no file and ends with its process.
-//! 2. A commit that an earlier run did not finish is finished (`commit`); staged files of a run that
-//!    never reached its commit point are deleted.
+//! 2. A commit that an earlier run did not finish is finished (`commit`); staged files of a run
+//!    that never reached its commit point are deleted.
 //! 3. Each part is rendered, hashed and compared with the disk, in as many threads as there are
 //!    cores (`diff`). Files that differ are staged under `.staging/` (`staging`), hence on the same
 //!    file system. All obstacles are collected and refused in one message.
@@ -13,7 +13,8 @@
 //!    `.staging/journal.json` is the commit point: an error or a crash before it is undone; after
 //!    it, the next run finishes the commit.
 //! 5. Files that are no longer emitted are removed, with the folders that this empties; new bytes
-//!    are renamed into place, `manifest.json` last; then the journal and the staging folder are removed.
+//!    are renamed into place, `manifest.json` last; then the journal and the staging folder are
+//!    removed.
 //!
 //! If nothing differs, nothing is written, staged or touched.
 //!
@@ -21,23 +22,23 @@
 //!
 //! Only the paths in `manifest.json` are ours: only they are overwritten or removed. A file of ours
 //! with neither the manifest's hash nor the new bytes was edited by hand: it is named, and replaced
-//! only if forced. A file that is not ours is never replaced; if it already has the right bytes, it is
-//! adopted. A file of ours may be replaced by a folder, but never a folder by a file. Symlinks below
-//! the directory are never followed. The directory itself may be a symlink.
+//! only if forced. A file that is not ours is never replaced; if it already has the right bytes, it
+//! is adopted. A file of ours may be replaced by a folder, but never a folder by a file. Symlinks
+//! below the directory are never followed. The directory itself may be a symlink.
 //!
-//! A mode is set when a file is written (0644, scripts and folders 0755, whatever the umask), and is
-//! not compared: version control keeps only the executable bit. A script that its owner cannot
-//! execute counts as changed. An executable file that is not a script does not count as changed: some
-//! file systems mark every file as executable.
+//! A mode is set when a file is written (0644, scripts and folders 0755, whatever the umask), and
+//! is not compared: version control keeps only the executable bit. A script that its owner cannot
+//! execute counts as changed. An executable file that is not a script does not count as changed:
+//! some file systems mark every file as executable.
 //!
 //! # Power loss
 //!
-//! Only the manifest and the journal are synced. To sync each file would take longer than the rest of
-//! the run, for bytes that the next run can generate again (`cp -r` does not sync either). So power
-//! loss may leave a torn file: empty, truncated, or padded with NUL. Its hash differs from the
-//! manifest's, but it must not count as edited by hand: a file of ours that holds only a prefix of the
-//! new bytes is replaced without `--force`, since nothing is lost. If the topology changed as well, the
-//! prefix is of other bytes, and the file is named like any edited file.
+//! Only the manifest and the journal are synced. To sync each file would take longer than the rest
+//! of the run, for bytes that the next run can generate again (`cp -r` does not sync either). So
+//! power loss may leave a torn file: empty, truncated, or padded with NUL. Its hash differs from
+//! the manifest's, but it must not count as edited by hand: a file of ours that holds only a prefix
+//! of the new bytes is replaced without `--force`, since nothing is lost. If the topology changed
+//! as well, the prefix is of other bytes, and the file is named like any edited file.
 
 mod commit;
 mod diff;
@@ -78,7 +79,8 @@ pub struct Changes {
     pub changed: Vec<String>,
     /// Our files that the tree no longer has.
     pub removed: Vec<String>,
-    /// Paths that a write refuses to change, and why. After a forced write, the edits that it replaced.
+    /// Paths that a write refuses to change, and why. After a forced write, the edits that it
+    /// replaced.
     pub obstacles: BTreeMap<String, Obstacle>,
     /// How many files do not change.
     pub unchanged: usize,
@@ -113,8 +115,8 @@ impl Changes {
 ///
 /// # Errors
 ///
-/// Every [`OutError`] but [`OutError::Interrupted`]. All except [`OutError::Unfinished`] leave the files as
-/// they were.
+/// Every [`OutError`] but [`OutError::Interrupted`]. All except [`OutError::Unfinished`] leave the
+/// files as they were.
 pub fn write(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, OutError> {
     let root = Root::claim(dir)?;
     let written = write_locked(tree, root.path(), options);
@@ -149,13 +151,14 @@ fn refused_obstacles(diff: &Diff, options: Options) -> Option<BTreeMap<String, O
     (!refused.is_empty()).then_some(refused)
 }
 
-/// Returns the differences between `dir` and the tree, and writes nothing. A missing directory counts
-/// as empty.
+/// Returns the differences between `dir` and the tree, and writes nothing. A missing directory
+/// counts as empty.
 ///
 /// # Errors
 ///
-/// [`OutError::Interrupted`] if an interrupted run left the directory half written, [`OutError::Manifest`],
-/// [`OutError::NotADirectory`], and [`OutError::Io`]. Obstacles are not an error here.
+/// [`OutError::Interrupted`] if an interrupted run left the directory half written,
+/// [`OutError::Manifest`], [`OutError::NotADirectory`], and [`OutError::Io`]. Obstacles are not an
+/// error here.
 pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, OutError> {
     let root = Root::observe(dir)?;
     Ok(read_changes(tree, root.path())?.2)
@@ -163,8 +166,8 @@ pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, OutError> {
 
 /// Like [`compare`], and prints the changes as a unified diff: a patch that makes `dir` the tree.
 ///
-/// The parts are printed one after another, so that the whole text is never in memory. Removed files
-/// and the manifest come last.
+/// The parts are printed one after another, so that the whole text is never in memory. Removed
+/// files and the manifest come last.
 ///
 /// # Errors
 ///
@@ -197,8 +200,8 @@ fn read_changes(tree: &dyn Tree, root: &Path) -> Result<(OutManifest, Diff, Chan
 ///
 /// # Errors
 ///
-/// [`OutError::Interrupted`] if an interrupted run left it half written: the next [`write()`] finishes it;
-/// [`OutError::Io`] and [`OutError::NotADirectory`].
+/// [`OutError::Interrupted`] if an interrupted run left it half written: the next [`write()`]
+/// finishes it; [`OutError::Io`] and [`OutError::NotADirectory`].
 pub fn read<R>(dir: &Path, read: impl FnOnce() -> R) -> Result<R, OutError> {
     let root = Root::observe(dir)?;
     if commit::is_pending(root.path()) {

@@ -1,7 +1,8 @@
-//! Who may do what in the cluster, beside those that kubeadm knows.
+//! Access to the API beside the groups that kubeadm defines.
 
-/// The group of those who may read: what `meshwright kubeconfig --role view` signs for.
+/// The group with read access, in certificates of `meshwright kubeconfig --role view`.
 pub const VIEWERS: &str = "meshwright:viewers";
 
-/// What they may do: everything in all namespaces but read Secrets (Kubernetes, "User-facing roles").
+/// Their ClusterRole: read access to all namespaces, except to Secrets (Kubernetes, "User-facing
+/// roles").
 pub const VIEWERS_ROLE: &str = "view";

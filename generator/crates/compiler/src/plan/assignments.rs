@@ -64,7 +64,7 @@ impl<'topology> Assignments<'topology> {
             Some(name) => positions.get(name).copied(),
             None => sorted_nodes.iter().position(|node| node.role == Role::ControlPlane),
         }?;
-        // The API is what clients call most; an init node behind NAT cannot be called.
+        // Clients mostly call the API; they cannot call an init node behind NAT.
         let is_public = |node: &&Node| node.endpoint.is_some();
         let default_via = match is_public(&sorted_nodes[init]) {
             true => Some(init),
@@ -128,7 +128,7 @@ endpoint = \"203.0.113.1\"
 public_key = \"1AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"
 ";
 
-    /// Whether a topology that no rule has looked at has all assignments.
+    /// Whether a topology that no rule has checked has all assignments.
     fn is_complete(text: &str) -> bool {
         let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
         let (document, _) = Document::parse(source);

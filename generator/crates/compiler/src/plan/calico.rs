@@ -6,13 +6,14 @@ use crate::topology::Topology;
 use meshwright_value::{AsNumber, Dataplane, Name, Version};
 
 /// How many pools fit into `Installation.spec.calicoNetwork.ipPools` (`maxItems` in the operator's
-/// CRD); further ones are IPPools of their own.
+/// CRD); further pools are separate IPPools.
 pub const INSTALLATION_POOLS: u32 = 25;
 
 /// The namespace that the operator puts calico-node into.
 pub const NAMESPACE: &str = "calico-system";
 
-/// The Secret with the password of the BGP sessions, in [`NAMESPACE`]: calico-node reads no other.
+/// The Secret with the password of the BGP sessions, in [`NAMESPACE`]: calico-node reads only this
+/// one.
 pub const BGP_SECRET: &str = "bgp-password";
 
 /// The key of the password in [`BGP_SECRET`].
@@ -29,7 +30,7 @@ const KUBELET_MAX_PODS: u32 = 110;
 pub struct CalicoPlan {
     /// The release.
     pub version: Version,
-    /// What Felix programs.
+    /// The dataplane that Felix programs.
     pub dataplane: Dataplane,
     /// The AS of all nodes.
     pub as_number: AsNumber,
@@ -57,16 +58,16 @@ pub struct Pools<'plan> {
     /// The nodes whose pools are in the Installation: the operator makes these before anything
     /// can serve `projectcalico.org/v3`.
     pub installation: Vec<&'plan NodePlan>,
-    /// The nodes whose pools are IPPools of their own, applied when the API is there.
+    /// The nodes whose pools are separate IPPools, applied when the API is available.
     pub further: Vec<&'plan NodePlan>,
 }
 
 impl Plan {
-    /// Places the pools: the Installation has that of the init node, where Calico's API that takes
-    /// the further ones starts, and those of the lowest ids.
+    /// Distributes the pools. The Installation has the pool of the init node, where Calico's API
+    /// starts that accepts the further pools, and those of the lowest ids.
     ///
-    /// A function of the node alone, so that no pool moves when others come and go: the operator
-    /// would delete the one that leaves its Installation, with the addresses in use.
+    /// A function of the node alone, so that no pool moves when other nodes are added or removed:
+    /// the operator deletes a pool that leaves its Installation, with the addresses in use.
     #[must_use]
     pub fn pools(&self) -> Pools<'_> {
         let init = self.init_node().id;
@@ -85,7 +86,7 @@ impl WireGuardPlan {
     }
 }
 
-/// Of the characters of interface names, `.` and `+` mean something to RE2.
+/// Of the characters of interface names, RE2 interprets `.` and `+`.
 fn anchored(name: &str) -> String {
     format!("^{}$", name.replace('.', "\\.").replace('+', "\\+"))
 }
@@ -97,8 +98,8 @@ impl NodePlan {
         format!("pods-{}", self.name)
     }
 
-    /// kubelet's `maxPods`, where the block holds fewer addresses than kubelet would run pods;
-    /// further ones would hang in `ContainerCreating`. All addresses of a block are used.
+    /// kubelet's `maxPods`, where the block has fewer addresses than kubelet would run pods:
+    /// further pods would stay in `ContainerCreating`. All addresses of a block are used.
     #[must_use]
     pub fn max_pods(&self) -> Option<u32> {
         let addresses = 1_u32.checked_shl(32 - u32::from(self.pod_subnet.prefix_len()))?;

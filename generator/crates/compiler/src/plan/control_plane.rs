@@ -16,7 +16,7 @@ pub const API_PORT: u16 = ApiEndpoint::PORT.get();
 pub struct ControlPlanePlan {
     /// The position of the node that initialises the cluster.
     pub init: usize,
-    /// The API's name and port. A name from the first day: changing `controlPlaneEndpoint` later
+    /// The API's name and port. Always a name: changing `controlPlaneEndpoint` later
     /// is not supported (kubeadm#1955).
     pub endpoint: ApiEndpoint,
     /// The mesh addresses of all control planes, by id.
@@ -28,8 +28,9 @@ pub struct ControlPlanePlan {
 }
 
 impl ControlPlanePlan {
-    /// What the API server's certificate must hold beside kubeadm's own names. All control planes
-    /// from the start: adding one later means making the certificate anew (kubeadm#1447).
+    /// The names that the API server's certificate must have in addition to kubeadm's own. All
+    /// control planes from the start: to add one later, the certificate must be generated again
+    /// (kubeadm#1447).
     #[must_use]
     pub fn cert_sans(&self) -> Vec<String> {
         let name = self.endpoint.name().to_string();
@@ -45,8 +46,8 @@ impl ControlPlanePlan {
 }
 
 impl Plan {
-    /// Checks of kubeadm that would fail on this node for a reason that is none: until 1.36 the
-    /// port's check trips over the load balancer, which is on loopback (kubernetes#138250).
+    /// Checks of kubeadm that would fail on this node without a fault: until 1.36, the check of the
+    /// port fails because of the load balancer on loopback (kubernetes#138250).
     #[must_use]
     pub fn ignored_preflight_errors(&self, node: &NodePlan) -> Vec<String> {
         let shares_port = node.is_control_plane() && self.control_plane.is_highly_available();

@@ -1,4 +1,4 @@
-//! The firewall: what the tables of all nodes have in common.
+//! The firewall: the sets and ports that the tables of all nodes share.
 
 use std::net::Ipv4Addr;
 
@@ -9,13 +9,14 @@ use meshwright_value::{Port, Reach, SourceNet};
 /// Sets and ports of every node's table.
 #[derive(Debug, Clone)]
 pub struct FirewallPlan {
-    /// Where sshd listens.
+    /// The port of sshd.
     pub ssh_port: Port,
-    /// Who may reach it over IPv4.
+    /// The sources that may reach it over IPv4.
     pub ssh_from_v4: Vec<SourceNet>,
-    /// Who may reach it over IPv6.
+    /// The sources that may reach it over IPv6.
     pub ssh_from_v6: Vec<SourceNet>,
-    /// All nodes: a set, not the subnet, else clients reach each other (run).
+    /// All nodes. A set, not the subnet: clients are in the same subnet, and could then reach each
+    /// other.
     pub nodes: Vec<Ipv4Addr>,
     /// All clients.
     pub clients: Vec<Ipv4Addr>,
@@ -28,7 +29,8 @@ pub struct FirewallPlan {
 }
 
 impl FirewallPlan {
-    /// Where sshd must listen; `None` where neither the public side nor a client is let in to it.
+    /// The port where sshd must listen; `None` if neither the public side nor a client may reach
+    /// it.
     #[must_use]
     pub fn admitted_ssh_port(&self) -> Option<Port> {
         let is_closed = self.ssh_from_v4.is_empty()

@@ -1,7 +1,7 @@
-//! The HostPlan: all that one machine must become, whatever provisions it.
+//! The HostPlan: the whole configuration of one machine, for every kind of provisioning.
 //!
 //! `node.json` is this struct, and NixOS modules read it; cloud-init's user-data is rendered from
-//! the same struct. So the two cannot drift apart.
+//! the same struct. So the two cannot differ.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -44,7 +44,7 @@ pub const POD_ROUTE: RouteKind = RouteKind { protocol: "kernel", metric: 512 };
 /// 3.32.1, 2026-11).
 pub const GUARD_ROUTE: RouteKind = RouteKind { protocol: "static", metric: u32::MAX };
 
-/// How a route is entered.
+/// The attributes of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RouteKind {
     /// The name of the routing protocol (ip-route(8), `proto`).
@@ -53,9 +53,9 @@ pub struct RouteKind {
     pub metric: u32,
 }
 
-/// All that one machine must become.
+/// The whole configuration of one machine.
 ///
-/// `Peer` is a [`HostPeer`], or what was made of it once for all machines that share it.
+/// `Peer` is a [`HostPeer`], or a value that was made of it once for all machines that share it.
 #[derive(Debug, Clone, Serialize)]
 pub struct HostPlan<'plan, Peer> {
     /// [`SCHEMA_VERSION`].
@@ -66,7 +66,7 @@ pub struct HostPlan<'plan, Peer> {
     pub name: &'plan Name,
     /// Whether it runs the control plane.
     pub role: Role,
-    /// What it runs.
+    /// Its operating system.
     pub os: Os,
     /// Its processor.
     pub arch: Arch,
@@ -74,9 +74,9 @@ pub struct HostPlan<'plan, Peer> {
     pub wireguard: HostWireGuard<'plan, Peer>,
     /// Routes to the other nodes' pods.
     pub pod_routes: Routes,
-    /// `unreachable` routes that keep pod and node traffic from ever leaving in clear.
+    /// `unreachable` routes, so that pod and node traffic never leaves unencrypted.
     pub route_guards: Routes,
-    /// What its public side lets in; the table itself is `nftables.conf`.
+    /// The open ports of its public side; the table itself is `nftables.conf`.
     pub firewall: HostFirewall<'plan>,
     /// Modules to load at boot.
     pub kernel_modules: Vec<String>,
@@ -91,7 +91,7 @@ pub struct HostPlan<'plan, Peer> {
     pub load_balancer: Option<LoadBalancer<'plan>>,
     /// kubelet and kubeadm.
     pub kubernetes: Kubernetes,
-    /// Where apt gets them; absent on NixOS.
+    /// The package repositories for apt; absent on NixOS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packages: Option<AptPackages>,
 }
@@ -115,7 +115,7 @@ pub struct HostWireGuard<'plan, Peer> {
     /// The MTU between this host and the Internet. `meshwright prove` compares encrypted packets
     /// with it.
     pub underlay_mtu: u16,
-    /// Where the private key lies on the host.
+    /// The path of the private key on the host.
     pub private_key_file: String,
     /// Its peers.
     pub peers: Vec<Peer>,
@@ -128,10 +128,10 @@ pub struct HostPeer<'plan> {
     pub name: &'plan Name,
     /// Its public key.
     pub public_key: &'plan PublicKey,
-    /// Where the pair's preshared key lies on the host, if there is one.
+    /// The path of the pair's preshared key on the host, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preshared_key_file: Option<String>,
-    /// What is sent to it and accepted from it.
+    /// The addresses that are sent to it and accepted from it.
     pub allowed_ips: &'plan [ipnet::Ipv4Net],
     /// `host:port`, if it is called.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,19 +144,19 @@ pub struct HostPeer<'plan> {
 /// Routes of one kind.
 #[derive(Debug, Clone, Serialize)]
 pub struct Routes {
-    /// How they are entered.
+    /// Their attributes.
     #[serde(flatten)]
     pub kind: RouteKind,
-    /// What they lead to.
+    /// Their destinations.
     pub subnets: Vec<Subnet>,
 }
 
-/// What the public side lets in.
+/// The open ports of the public side.
 #[derive(Debug, Clone, Serialize)]
 pub struct HostFirewall<'plan> {
-    /// Where sshd listens.
+    /// The port of sshd.
     pub ssh_port: Port,
-    /// Who may reach it.
+    /// The sources that may reach it.
     pub ssh_from: Vec<&'plan SourceNet>,
     /// Further public ports.
     pub open_ports: &'plan [OpenPort],
@@ -180,11 +180,11 @@ pub struct Containerd<'plan> {
     pub mirrors: &'plan BTreeMap<RegistryName, Vec<Url>>,
 }
 
-/// A load balancer of TCP connections on loopback: the API server binds the mesh address, and so the
-/// API's port is free there.
+/// A load balancer of TCP connections on loopback: the API server binds the mesh address, and so
+/// the API's port is free there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LoadBalancer<'plan> {
-    /// Where it listens; the API's name resolves to it.
+    /// The address on which it listens; the API's name resolves to it.
     pub address: Ipv4Addr,
     /// The port, its own and that of the servers.
     pub port: u16,
@@ -206,12 +206,12 @@ pub struct Server<'plan> {
 pub struct Kubernetes {
     /// Their version.
     pub version: Version,
-    /// What `kubeadm` does here, once: `init` or `join`.
+    /// The subcommand of `kubeadm` that runs here once: `init` or `join`.
     pub bootstrap: &'static str,
-    /// Whether this node applies the cluster's manifests, once it has founded the cluster.
+    /// Whether this node applies the cluster's manifests, once it has initialised the cluster.
     pub applies_manifests: bool,
-    /// The mesh addresses of all control planes: who must not answer before `init`, and must before
-    /// `join`.
+    /// The mesh addresses of all control planes. None of them may answer before `init`; one must
+    /// answer before `join`.
     pub control_planes: Vec<Ipv4Addr>,
     /// The API server's name and port.
     pub api_endpoint: String,
@@ -221,20 +221,20 @@ pub struct Kubernetes {
     pub patches_directory: &'static str,
     /// Labels that kubelet gives its Node.
     pub node_labels: BTreeMap<String, String>,
-    /// How Services are implemented; the kernel must be able to before kubeadm starts.
+    /// How Services are implemented; the kernel must support it before kubeadm starts.
     pub proxy_mode: ProxyMode,
-    /// How IPVS picks an endpoint; a kernel module of its own.
+    /// How IPVS chooses an endpoint; each scheduler has its own kernel module.
     pub scheduler: Scheduler,
 }
 
 impl HostWireGuard<'_, ()> {
-    /// Where the private key of an interface lies on every host.
+    /// The path of an interface's private key on every host.
     #[must_use]
     pub fn private_key_file(interface: &InterfaceName) -> String {
         format!("/etc/wireguard/{interface}.key")
     }
 
-    /// Where the preshared key with a peer lies on every host.
+    /// The path of the preshared key with a peer on every host.
     #[must_use]
     pub fn preshared_key_file(interface: &InterfaceName, peer: &Name) -> String {
         format!("/etc/wireguard/{interface}.psk/{peer}")
@@ -242,7 +242,7 @@ impl HostWireGuard<'_, ()> {
 }
 
 impl NodePlan {
-    /// Where ssh(1) finds it: a placeholder behind NAT, where only its owner knows it.
+    /// Its address for ssh(1). A placeholder behind NAT, where only the owner knows the address.
     #[must_use]
     pub fn ssh_host(&self) -> String {
         let endpoint = self.location.endpoint.as_ref();
@@ -251,7 +251,7 @@ impl NodePlan {
 }
 
 impl Plan {
-    /// Derives one machine. `peers` are made of those of the node, from [`Plan::peers`].
+    /// Derives one machine. `peers` are made of the node's peers, from [`Plan::peers`].
     #[must_use]
     pub fn host<'plan, Peer>(
         &'plan self,
@@ -330,8 +330,8 @@ impl Plan {
         others.map(|other| other.pod_subnet).collect()
     }
 
-    /// `unreachable` routes to pods and nodes. Not to Services: connections to every ClusterIP would
-    /// fail with "No route to host" (observed with kube-proxy 1.37.2, 2026-11).
+    /// `unreachable` routes to pods and nodes. Not to Services: connections to every ClusterIP
+    /// would fail with "No route to host" (observed with kube-proxy 1.37.2, 2026-11).
     #[must_use]
     pub fn route_guards(&self) -> Routes {
         let subnets = vec![self.network.pod_subnet, self.network.node_subnet];
@@ -348,7 +348,7 @@ impl Plan {
     }
 
     /// Modules to load at boot, by name. kube-proxy's image has no modprobe since 1.29 (k0s#4626),
-    /// so the host loads what IPVS needs.
+    /// so the host loads the modules of IPVS.
     #[must_use]
     pub fn kernel_modules(&self) -> Vec<String> {
         let always = ["br_netfilter", "nf_conntrack", "overlay", "wireguard"];
@@ -379,7 +379,7 @@ impl Plan {
         entries
     }
 
-    /// What the API's name resolves to on every node.
+    /// The address to which the API's name resolves on every node.
     #[must_use]
     pub fn api_address(&self) -> Ipv4Addr {
         self.load_balancer().map_or(self.init_node().address, |balancer| balancer.address)
@@ -409,7 +409,7 @@ impl Plan {
         }
     }
 
-    /// The command that brings a node its secrets and every later change.
+    /// The command that sends a node its secrets and every later change.
     #[must_use]
     pub fn delivery_command(&self, node: &NodePlan) -> String {
         let host = node.ssh_host();
@@ -421,7 +421,7 @@ impl Plan {
         format!("meshwright export {name} | ssh {port}{user}@{host} sudo meshwright-node apply")
     }
 
-    /// What becomes of one node as a machine of Kubernetes.
+    /// The configuration of kubelet and kubeadm on one node.
     #[must_use]
     pub fn host_kubernetes(&self, node: &NodePlan) -> Kubernetes {
         let founds = node.id == self.init_node().id;
@@ -439,8 +439,8 @@ impl Plan {
         }
     }
 
-    /// Labels that kubelet sets when it registers: NodeRestriction lets it set a zone and whatever
-    /// is outside `kubernetes.io`.
+    /// Labels that kubelet sets when it registers: NodeRestriction allows the zone, and labels
+    /// outside `kubernetes.io`.
     #[must_use]
     pub fn node_labels(&self, node: &NodePlan) -> BTreeMap<String, String> {
         let declared = node.labels.iter();
@@ -478,7 +478,8 @@ const SYSCTL: [(&str, &str); 13] = [
     // Bridged pod traffic passes the firewall; a kubeadm preflight check until 1.30.
     ("net.bridge.bridge-nf-call-ip6tables", "1"),
     ("net.bridge.bridge-nf-call-iptables", "1"),
-    // A relay would tell its peers to talk to each other directly, which they cannot.
+    // A relay would send its peers redirects to each other, but they cannot reach each other
+    // directly.
     ("net.ipv4.conf.all.accept_redirects", "0"),
     ("net.ipv4.conf.all.send_redirects", "0"),
     ("net.ipv4.conf.default.accept_redirects", "0"),

@@ -1,4 +1,4 @@
-//! The Ingress controller: two to choose from behind one class, so that no app sees which it is.
+//! The Ingress controller: one of two, behind one class, so that apps do not depend on the choice.
 
 use std::net::Ipv4Addr;
 
@@ -10,34 +10,34 @@ use meshwright_value::{ImageReference, IngressController, Replicas, constant};
 /// The IngressClass that apps name.
 pub(crate) const CLASS: &str = "nginx";
 
-/// What [`CLASS`] names as its controller. Traefik's provider for ingress-nginx looks for the same.
+/// The controller of [`CLASS`]. Traefik's provider for ingress-nginx looks for the same.
 pub(crate) const CLASS_CONTROLLER: &str = "k8s.io/ingress-nginx";
 
-/// The largest request body, in MiB: what Cloudflare's edge lets through without a paid plan, and
-/// nginx's own 1 refuses the first photo.
+/// The largest request body, in MiB: Cloudflare's limit without a paid plan. nginx's default of 1
+/// refuses most photos.
 pub(crate) const MAX_BODY_MIB: u32 = 100;
 
 /// The Ingress controller.
 #[derive(Debug, Clone)]
 pub struct IngressPlan {
-    /// Which one.
+    /// The kind of controller.
     pub controller: IngressController,
-    /// How many of it.
+    /// The number of replicas.
     pub replicas: Replicas,
-    /// What it runs.
+    /// Its image.
     pub image: ImageReference,
-    /// Where it lives.
+    /// Its namespace, Service and Deployment.
     pub workload: IngressWorkload,
-    /// What Ingress objects get as their address: the tunnel's name, if there is a tunnel.
+    /// The address in the status of Ingress objects: the tunnel's name, if there is a tunnel.
     pub status_address: Option<String>,
     /// `trafficDistribution` of its Service.
     pub traffic_distribution: &'static str,
-    /// Who may call its admission webhook: the API servers by their mesh addresses. Without a
-    /// webhook none.
+    /// The mesh addresses of the API servers, which may call its admission webhook; empty without a
+    /// webhook.
     pub webhook_callers: Vec<Ipv4Addr>,
 }
 
-/// Where a controller lives, as its chart has it.
+/// The objects of a controller, as its chart names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IngressWorkload {
     /// Its namespace, which is also the name of the Helm release.
@@ -46,9 +46,10 @@ pub struct IngressWorkload {
     pub service: &'static str,
     /// Its Deployment.
     pub deployment: &'static str,
-    /// The labels that its pods have and no others in the namespace.
+    /// The labels that only its pods have in the namespace.
     pub pod_labels: &'static [(&'static str, &'static str)],
-    /// Where its pods listen for requests: NetworkPolicies see a packet after the Service.
+    /// The port on which its pods accept requests: NetworkPolicies see a packet after the Service's
+    /// address is translated.
     pub http_port: u16,
 }
 
@@ -75,7 +76,7 @@ const TRAEFIK: IngressWorkload = IngressWorkload {
 };
 
 impl IngressPlan {
-    /// Whether ingress-nginx judges Ingress objects when they are written.
+    /// Whether ingress-nginx validates Ingress objects when they are written.
     #[must_use]
     pub fn has_webhook(&self) -> bool {
         !self.webhook_callers.is_empty()
@@ -102,7 +103,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> IngressPlan {
     }
 }
 
-/// The URL of its Service, for cloudflared: without a path, which it refuses.
+/// The URL of its Service for cloudflared, which refuses URLs with a path.
 pub(super) fn service_url(topology: &Topology, ingress: &IngressPlan) -> String {
     let IngressWorkload { namespace, service, .. } = ingress.workload;
     format!("http://{service}.{namespace}.svc.{}:80", topology.network.dns_domain)

@@ -9,13 +9,13 @@ use meshwright_value::{ProxyMode, Scheduler, Subnet};
 pub struct KubeProxyPlan {
     /// How Services are implemented.
     pub mode: ProxyMode,
-    /// How IPVS picks an endpoint.
+    /// How IPVS chooses an endpoint.
     pub scheduler: Scheduler,
-    /// Where NodePorts answer: on the mesh alone.
+    /// The addresses on which NodePorts answer: only the mesh.
     pub node_port_addresses: Subnet,
     /// Loopback: the default answers on the public side (observed with kube-proxy 1.37.2, 2026-11).
     pub healthz_bind_address: &'static str,
-    /// Whether the gate `KubeProxyIPVS` has to be opened.
+    /// Whether the feature gate `KubeProxyIPVS` must be enabled.
     pub ipvs_gate: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The mesh: who is whose peer, with which addresses, over which endpoint.
+//! The mesh: the peers of each node and client, with addresses and endpoints.
 //!
 //! A full mesh grows with the square of its nodes, so peers are derived for one node at a time and
 //! never held for all.
@@ -16,21 +16,22 @@ use meshwright_value::{Endpoint, Name, PublicKey, Reach};
 pub enum PeerIdentity<'plan> {
     /// A node of the cluster.
     Node(&'plan NodePlan),
-    /// A person's device.
+    /// A device that is not a node, such as a laptop.
     Client(&'plan ClientPlan),
 }
 
 /// One `[Peer]` of one node or client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer<'plan> {
-    /// Who it is.
+    /// The node or client.
     pub identity: PeerIdentity<'plan>,
-    /// What is sent to it and accepted from it (wg(8), AllowedIPs). No two peers of one interface
-    /// share an address: WireGuard would give it to the last one, without an error message.
+    /// The addresses that are sent to it and accepted from it (wg(8), AllowedIPs). No two peers of
+    /// one interface share an address: WireGuard would give it to the last one, without an error
+    /// message.
     pub allowed_ips: Vec<Ipv4Net>,
-    /// Where it is called; none when it calls.
+    /// The address at which it is called; none if it calls.
     pub endpoint: Option<&'plan Endpoint>,
-    /// Whether it is kept open with keepalives. Clients keep their side open themselves.
+    /// Whether keepalives keep the connection open. Clients send their own keepalives.
     pub keepalive: bool,
 }
 
@@ -53,7 +54,7 @@ impl<'plan> Peer<'plan> {
         }
     }
 
-    /// A node as every other without a reason of its own sees it.
+    /// The peer that a node is to most others: to those that are not in its site and need no relay.
     #[must_use]
     pub fn common(node: &'plan NodePlan) -> Self {
         Self {
@@ -64,7 +65,7 @@ impl<'plan> Peer<'plan> {
         }
     }
 
-    /// Whether it is seen as every other node without a reason of its own sees it.
+    /// Whether this is [`Peer::common`] of its node.
     #[must_use]
     pub fn is_common(&self) -> bool {
         match self.identity {
@@ -78,7 +79,7 @@ impl<'plan> Peer<'plan> {
 }
 
 impl NodePlan {
-    /// What only this node may send and receive: its address and its pod block.
+    /// The addresses that only this node may send and receive: its own and its pod block.
     #[must_use]
     pub fn prefixes(&self) -> [Ipv4Net; 2] {
         [host(self.address), self.pod_subnet.net()]
@@ -113,8 +114,8 @@ impl Plan {
         peers
     }
 
-    /// The names of any two that are peers of each other, the lesser first. Two of them that meet
-    /// through a relay are none.
+    /// The names of each pair of members that are peers of each other, the lesser first. Members
+    /// that reach each other through a relay are not peers.
     #[must_use]
     pub fn pairs(&self) -> BTreeSet<[&Name; 2]> {
         let nodes = self.nodes.iter().flat_map(|node| named(&node.name, self.peers(node)));
@@ -123,8 +124,8 @@ impl Plan {
         nodes.chain(clients).collect()
     }
 
-    /// What other nodes carry for `node`, by their position: nodes behind a relay, and, behind NAT,
-    /// the clients that come through their `via`.
+    /// The prefixes that other nodes forward for `node`, by position: those of nodes behind a
+    /// relay, and, if `node` is behind NAT, those of clients that connect through their `via`.
     fn carried(&self, node: &NodePlan) -> BTreeMap<usize, Vec<Ipv4Net>> {
         let mut carried: BTreeMap<usize, Vec<Ipv4Net>> = BTreeMap::new();
         if node.is_public() {
@@ -144,8 +145,9 @@ impl Plan {
     /// The position of the node that carries the traffic between two nodes, where neither can call
     /// the other: the `relay` of the one with the lower id among those of the two that name one.
     ///
-    /// A function of the unordered pair: if the two ends used different relays, no packet would pass
-    /// in either direction, and no error counter would rise (observed with wireguard-go, 2026-11).
+    /// A function of the unordered pair: if the two ends used different relays, no packet would
+    /// pass in either direction, and no error counter would rise (observed with wireguard-go,
+    /// 2026-11).
     #[must_use]
     pub fn relay(&self, one: &NodePlan, other: &NodePlan) -> Option<usize> {
         if one.id == other.id || one.location.connects(&other.location) {
@@ -171,7 +173,8 @@ impl Plan {
         relayed
     }
 
-    /// The peers of one client, by node id: every public node, and under `via` what lies behind it.
+    /// The peers of one client, by node id: every public node. The peer of `via` also has the
+    /// addresses of nodes behind NAT.
     #[must_use]
     pub fn peers_of_client<'plan>(&'plan self, client: &'plan ClientPlan) -> Vec<Peer<'plan>> {
         let public = self.nodes.iter().enumerate().filter(|(_, node)| node.is_public());

@@ -1,8 +1,9 @@
 //! The plan: every value that is derived from a topology. Renderers copy from here and compute
 //! nothing.
 //!
-//! Deriving is total: every value that a rule guarantees is in the [`Assignments`]. What is per pair of nodes is derived
-//! node by node when it is asked for ([`mesh`]), so that memory grows with the nodes.
+//! Deriving is total: every value that a rule guarantees is in the [`Assignments`]. Values of pairs
+//! of nodes are derived for one node at a time, when they are needed ([`mesh`]), so that memory
+//! grows with the number of nodes.
 
 pub mod access;
 mod assignments;
@@ -43,7 +44,7 @@ pub struct Plan {
     pub kubernetes_version: Version,
     /// The private subnets.
     pub network: topology::Network,
-    /// What every WireGuard interface has in common.
+    /// The values that all WireGuard interfaces share.
     pub wireguard: WireGuardPlan,
     /// The control plane as a whole.
     pub control_plane: control_plane::ControlPlanePlan,
@@ -53,15 +54,15 @@ pub struct Plan {
     pub calico: calico::CalicoPlan,
     /// The Ingress controller.
     pub ingress: ingress::IngressPlan,
-    /// The way in from the Internet.
+    /// The tunnel for requests from the Internet.
     pub tunnel: Option<tunnel::TunnelPlan>,
     /// The hostname of the echo app.
     pub hello: Option<Hostname>,
-    /// What the firewalls have in common.
+    /// The values that all firewalls share.
     pub firewall: firewall::FirewallPlan,
-    /// Where images come from.
+    /// The sources of images.
     pub images: topology::Images,
-    /// Where packages come from.
+    /// The sources of packages.
     pub packages: topology::Packages,
     /// The nodes by id.
     pub nodes: Vec<NodePlan>,
@@ -69,14 +70,14 @@ pub struct Plan {
     pub clients: Vec<ClientPlan>,
 }
 
-/// What every WireGuard interface has in common.
+/// The values that all WireGuard interfaces share.
 #[derive(Debug, Clone)]
 pub struct WireGuardPlan {
     /// The interface.
     pub interface: InterfaceName,
     /// The UDP port.
     pub listen_port: Port,
-    /// The MTU and what decided it.
+    /// The MTU and its reason.
     pub mtu: mtu::MeshMtu,
     /// Seconds between keepalives.
     pub persistent_keepalive: Keepalive,
@@ -95,23 +96,23 @@ pub struct NodePlan {
     pub id: NodeId,
     /// Whether it runs the control plane.
     pub role: Role,
-    /// What it runs.
+    /// Its operating system.
     pub os: Os,
     /// Its processor.
     pub arch: Arch,
-    /// What is known of its cloud.
+    /// The facts about its cloud.
     pub provider: Provider,
-    /// Who logs in.
+    /// The user that logs in.
     pub ssh_user: UserName,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
     /// Its address in the mesh.
     pub address: Ipv4Addr,
-    /// The block that its pods live in; no other node's pods do.
+    /// The address block of its pods.
     pub pod_subnet: Subnet,
     /// Its public key.
     pub public_key: PublicKey,
-    /// Where others reach it.
+    /// The addresses at which others reach it.
     pub location: Location,
     /// The MTU between it and the Internet, in bytes.
     pub underlay_mtu: u16,
@@ -139,7 +140,7 @@ impl NodePlan {
     }
 }
 
-/// A person's device, outside of the cluster.
+/// A device outside the cluster, such as a laptop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientPlan {
     /// The table of the topology that it comes from.
@@ -152,9 +153,9 @@ pub struct ClientPlan {
     pub address: Ipv4Addr,
     /// Its public key.
     pub public_key: PublicKey,
-    /// The position of the node that carries what it cannot reach itself.
+    /// The position of the node that forwards its packets to nodes that it cannot reach directly.
     pub via: usize,
-    /// What it may reach.
+    /// The destinations that it may reach.
     pub reach: Vec<Reach>,
 }
 

@@ -1,4 +1,5 @@
-//! Where apt gets what the distribution has too old or not at all.
+//! Repositories for packages that the distribution does not have, or has in a version that is too
+//! old.
 
 use serde::Serialize;
 
@@ -11,9 +12,9 @@ const KUBERNETES_APT: &str = "https://pkgs.k8s.io/core:/stable:";
 /// Docker's repositories; one below it for each distribution.
 const CONTAINERD_APT: &str = "https://download.docker.com/linux";
 
-/// What the distribution has itself. kubelet's and Calico's needs are those of kubeadm's preflight
-/// checks (`InPathCheck` in its `preflight/checks.go`); ipset and nftables are for people's eyes and
-/// for our own table; meshwright-node asks peers with ping and reads certificates with openssl.
+/// The packages of the distribution. kubelet and Calico need those of kubeadm's preflight
+/// checks (`InPathCheck` in its `preflight/checks.go`); ipset and nftables are for inspection and
+/// for our own table; meshwright-node uses ping for peers, and openssl for certificates.
 const DISTRIBUTION: [&str; 14] = [
     "ca-certificates",
     "conntrack",
@@ -45,16 +46,16 @@ pub struct AptPackages {
 pub struct AptRepository {
     /// URL, suite and components as sources.list(5) has them.
     pub source: String,
-    /// Where its key is fetched.
+    /// The URL of its key.
     pub key: String,
-    /// The keys that may sign it; what is fetched beside them is left out.
+    /// The keys that may sign it; other keys at the same URL are not used.
     pub fingerprints: Vec<String>,
     /// The version of its packages, as apt-get(8) takes it after `=`.
     pub version: String,
 }
 
 impl Plan {
-    /// The repositories of one node; `None` on NixOS, which has its own way.
+    /// The repositories of one node; `None` on NixOS, which does not use apt.
     #[must_use]
     pub fn apt(&self, node: &NodePlan) -> Option<AptPackages> {
         let (distribution, suite) = distribution(node.os)?;
@@ -80,14 +81,14 @@ impl Plan {
         })
     }
 
-    /// What every node takes from its distribution.
+    /// The packages that every node installs from its distribution.
     #[must_use]
     pub fn distribution_packages(&self) -> Vec<&'static str> {
         let balancer = self.control_plane.is_highly_available().then_some("haproxy");
         DISTRIBUTION.into_iter().chain(balancer).collect()
     }
 
-    /// The known fingerprints and the declared ones: a rotated key must not brick a boot.
+    /// The known fingerprints and the declared ones: a rotated key must not break a boot.
     fn accepted(&self, known: &[&str]) -> Vec<String> {
         let known = known.iter().map(|fingerprint| (*fingerprint).to_owned());
         known.chain(self.packages.fingerprints.iter().map(Fingerprint::to_string)).collect()

@@ -10,7 +10,7 @@ use meshwright_value::Endpoint;
 pub struct Station<'plan> {
     /// The node.
     pub node: &'plan NodePlan,
-    /// Where it sends the packet; `None` where it has arrived.
+    /// The hop to the next node; `None` on the last node.
     pub hop: Option<Hop<'plan>>,
 }
 
@@ -19,13 +19,13 @@ pub struct Station<'plan> {
 pub struct Hop<'plan> {
     /// The address it leaves from; `None` behind NAT.
     pub from: Option<&'plan Endpoint>,
-    /// Where the next node is called; `None` where it has to call first.
+    /// The endpoint of the next node; `None` if the next node must call first.
     pub to: Option<&'plan Endpoint>,
 }
 
 impl Plan {
-    /// Each node on the path from a pod of one node to a pod of another; `None` where the peers of
-    /// a node lead nowhere, or in a circle.
+    /// Each node on the path from a pod of one node to a pod of another; `None` if no peer has
+    /// the address, or if the path is a loop.
     #[must_use]
     pub fn path<'plan>(
         &'plan self,
@@ -43,7 +43,7 @@ impl Plan {
         (node.id == to.id).then_some(path)
     }
 
-    /// The next node is the peer whose AllowedIPs hold the pods of the last.
+    /// The next node is the peer whose AllowedIPs contain the pods of the last node.
     fn hop<'plan>(
         &'plan self,
         node: &'plan NodePlan,
@@ -67,7 +67,7 @@ impl Plan {
         public.or_else(|| self.pair(|one, other| self.relay(one, other).is_none()))
     }
 
-    /// Two nodes that meet through a relay, if there are any.
+    /// Two nodes that reach each other through a relay, if there are any.
     #[must_use]
     pub fn relayed_pair(&self) -> Option<[&NodePlan; 2]> {
         self.pair(|one, other| self.relay(one, other).is_some())

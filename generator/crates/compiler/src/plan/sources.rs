@@ -1,34 +1,34 @@
-//! What the cluster takes from elsewhere: the manifests of Calico's operator, the chart of the
-//! Ingress controller, and the program that installs it.
+//! Downloads of the cluster: the manifests of Calico's operator, the chart of the Ingress
+//! controller, and the program that installs the chart.
 
 use crate::derive::package_source::{CALICO_CRDS, CALICO_OPERATOR, helm};
 use crate::plan::Plan;
 use crate::release::{self, Chart};
 use meshwright_value::{Arch, IngressController, Name, SourceUrl, Version};
 
-/// One file from elsewhere.
+/// One file to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalFile {
     /// Its name in `[packages.sources]`.
     pub name: &'static str,
     /// The version that upstream calls it by.
     pub version: String,
-    /// Where it is.
+    /// Its location.
     pub url: SourceUrl,
-    /// What it is compared with.
+    /// The checksum with which it is compared.
     pub checksum: Checksum,
 }
 
-/// What a file from elsewhere is compared with.
+/// The checksum with which a downloaded file is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checksum {
     /// Its SHA-256.
     Known(String),
-    /// What sha256sum(1) printed, in a file at this URL.
+    /// The output of sha256sum(1), in a file at this URL.
     Published(String),
     /// `digest` of its version in the index of a chart repository, at this URL.
     Indexed(String),
-    /// Nothing: upstream publishes none, or its owner has put it there himself.
+    /// Not compared: upstream publishes no checksum, or the file is the user's own.
     None,
 }
 
@@ -42,7 +42,7 @@ impl Plan {
         }
     }
 
-    /// Everything this cluster takes from elsewhere.
+    /// All files that this cluster downloads.
     #[must_use]
     pub fn sources(&self) -> Vec<ExternalFile> {
         let upstream = [
@@ -55,7 +55,8 @@ impl Plan {
         upstream.into_iter().map(|source| self.declared(source)).collect()
     }
 
-    /// A mirror holds the same bytes, so upstream's checksum applies; a file at a path is the user's own.
+    /// A mirror holds the same bytes, so upstream's checksum applies; a file at a path is the
+    /// user's own.
     fn declared(&self, upstream: ExternalFile) -> ExternalFile {
         let declared = |name: &Name| name.as_str() == upstream.name;
         let sources = self.packages.sources.iter();
@@ -71,8 +72,8 @@ impl Plan {
     }
 }
 
-/// The bundle for the aggregated API: beside CRDs of `projectcalico.org` Calico would take those for
-/// its own store, and serve nothing.
+/// The bundle for the aggregated API. With CRDs of `projectcalico.org` beside it, Calico would use
+/// them as its store, and its API would not be served.
 fn calico_crds(version: Version) -> ExternalFile {
     let sha256 = release::calico_manifests(version).map(|manifests| manifests.crds);
     calico(CALICO_CRDS, version, "operator-crds.yaml", sha256)
@@ -83,7 +84,7 @@ fn calico_operator(version: Version) -> ExternalFile {
     calico(CALICO_OPERATOR, version, "tigera-operator.yaml", sha256)
 }
 
-/// Where Calico's own guide takes its manifests from ("Install Calico on self-managed on-premises").
+/// The manifests of Calico's own guide ("Install Calico on self-managed on-premises").
 fn calico(
     name: &'static str,
     version: Version,

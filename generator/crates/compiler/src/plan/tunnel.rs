@@ -1,4 +1,4 @@
-//! The tunnel: which hostname goes where, in the order in which cloudflared looks.
+//! The tunnel: the target of each hostname, in the order in which cloudflared compares them.
 
 use std::cmp::Reverse;
 
@@ -9,10 +9,10 @@ use meshwright_value::{Hostname, Replicas, TunnelId, TunnelMode};
 /// The namespace of cloudflared.
 pub const NAMESPACE: &str = "cloudflared";
 
-/// The label by which NetworkPolicies know cloudflared's pods, in [`NAMESPACE`].
+/// The label by which NetworkPolicies select cloudflared's pods, in [`NAMESPACE`].
 pub const POD_LABEL: (&str, &str) = ("app.kubernetes.io/name", "cloudflared");
 
-/// The Secret that lets cloudflared serve the tunnel, in [`NAMESPACE`]; never in `out/`.
+/// The Secret with which cloudflared serves the tunnel, in [`NAMESPACE`]; never in `out/`.
 pub const SECRET: &str = "cloudflared-credentials";
 
 /// The manifest of [`SECRET`], among those that `export` writes.
@@ -23,11 +23,11 @@ pub const SECRET_FILE: &str = "cloudflared.yaml";
 pub struct TunnelPlan {
     /// Its UUID.
     pub id: TunnelId,
-    /// Who holds the rules.
+    /// The place of the rules.
     pub mode: TunnelMode,
-    /// How many connectors.
+    /// The number of connectors.
     pub replicas: Replicas,
-    /// What public names point to.
+    /// The target of public DNS names.
     pub address: String,
     /// The rules; the first that matches is taken, and the last answers 404.
     pub rules: Vec<TunnelRule>,
@@ -38,11 +38,11 @@ pub struct TunnelPlan {
 pub struct TunnelRule {
     /// The names it matches.
     pub hostname: Hostname,
-    /// The URL that requests go to.
+    /// The URL to which requests are sent.
     pub service: String,
-    /// Whether the origin is told this hostname whatever the visitor says: cloudflared then sets
-    /// `X-Forwarded-Host`, which the Ingress controller trusts (origin_proxy.go). A wildcard has no
-    /// one name to tell.
+    /// Whether cloudflared sends this hostname to the origin, whatever the visitor sends: it then
+    /// sets `X-Forwarded-Host`, which the Ingress controller trusts (origin_proxy.go). A wildcard
+    /// is not one name, so it is not sent.
     pub sets_host: bool,
 }
 
@@ -56,7 +56,7 @@ pub const fn secret_key(mode: TunnelMode) -> &'static str {
     }
 }
 
-/// What public names of this tunnel point to.
+/// The target of the public DNS names of this tunnel.
 pub(super) fn address(tunnel: &CloudflareTunnel) -> String {
     format!("{}.cfargotunnel.com", tunnel.id)
 }
@@ -78,8 +78,8 @@ pub(super) fn derive(topology: &Topology, ingress: &IngressPlan) -> Option<Tunne
     })
 }
 
-/// Whole names before wildcards, deeper wildcards before those that cover them: cloudflared takes
-/// the first match, so no rule is in the shadow of another.
+/// Whole names before wildcards, deeper wildcards before those that contain them: cloudflared uses
+/// the first match, so every rule must come before those that contain it.
 fn ordered(hostnames: &[Hostname]) -> Vec<Hostname> {
     let depth = |name: &Hostname| name.as_str().split('.').count();
     let mut ordered = hostnames.to_vec();

@@ -1,4 +1,4 @@
-//! What an absent key means. Each default has its reason here, and nowhere else.
+//! The defaults of absent keys, each with its reason.
 
 use meshwright_value::{
     Arch, AsNumber, IngressController, Keepalive, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
@@ -20,14 +20,14 @@ pub(super) const DNS_DOMAIN: &str = "cluster.local";
 pub(super) const INTERFACE: &str = "wg0";
 /// WireGuard's customary port.
 pub(super) const LISTEN_PORT: Port = Port::new(51820);
-/// Seconds; wg(8) names 25 as sensible for a wide variety of firewalls. Set on every peer: a node that
-/// restarts is back within a second at every peer that it can call, instead of 15 s later.
+/// Seconds; wg(8) names 25 as sensible for a wide variety of firewalls. Set on every peer: a node
+/// that restarts is back within a second at every peer that it can call, instead of 15 s later.
 ///
-/// 2026-11-23, learnt in the lab: a peer behind NAT it cannot call. That one calls again 15 s after
-/// a packet of it was not answered (WireGuard §6.5), whatever the interval.
+/// A node cannot call a peer behind NAT. That peer calls again 15 s after one of its packets was not
+/// answered (WireGuard §6.5), for every interval (observed with wireguard-go, 2026-11).
 pub(super) const PERSISTENT_KEEPALIVE: Keepalive = Keepalive::new(25);
 
-/// Asked for by the design. Deprecated upstream since 1.35; a rule reports the dates.
+/// The choice of the design. Deprecated upstream since 1.35; a rule reports the dates.
 pub(super) const PROXY_MODE: ProxyMode = ProxyMode::Ipvs;
 /// kube-proxy's own default in IPVS mode.
 pub(super) const SCHEDULER: Scheduler = Scheduler::Rr;
@@ -37,25 +37,25 @@ pub(super) const CALICO_VERSION: Version = Version::new(3, 32, 1);
 /// Calico's own default, the first private AS number of RFC 6996.
 pub(super) const AS_NUMBER: AsNumber = AsNumber::new(64512);
 
-/// What the most guides and existing Ingress objects expect; retired upstream, which a rule reports.
+/// Most guides and existing Ingress objects expect it; retired upstream, which a rule reports.
 pub(super) const INGRESS_CONTROLLER: IngressController = IngressController::IngressNginx;
-/// It has been a way into the controller (CVE-2025-1974), and each write of an Ingress waits for it.
+/// Off: it had a vulnerability (CVE-2025-1974), and each write of an Ingress waits for it.
 pub(super) const ADMISSION_WEBHOOK: bool = false;
-/// Two, so that a node can go away.
+/// Two, so that one node may fail.
 pub(super) const REPLICAS: Replicas = Replicas::new(2);
 /// The rules of the tunnel in git, beside everything else.
 pub(super) const TUNNEL_MODE: TunnelMode = TunnelMode::Local;
 
-/// From everywhere: otherwise the owner could be locked out on the first day. A rule warns.
+/// From every address: otherwise the user could be locked out on the first day. A rule warns.
 pub(super) const SSH_FROM: [&str; 2] = ["0.0.0.0/0", "::/0"];
-/// Where sshd listens.
+/// The port of sshd.
 pub(super) const SSH_PORT: Port = Port::new(22);
 
 /// The current stable Debian.
 pub(super) const OS: Os = Os::Debian13;
-/// What the cheap VPSes are.
+/// The architecture of most VPSes.
 pub(super) const ARCH: Arch = Arch::Amd64;
-/// A provider of which nothing is known.
+/// A provider without known facts.
 pub(super) const PROVIDER: ProviderName = ProviderName::Other;
 /// The user of most providers' images.
 pub(super) const SSH_USER: &str = "root";

@@ -61,7 +61,7 @@ pub fn members(topology: &Topology) -> impl Iterator<Item = Member<'_>> {
     nodes.chain(clients)
 }
 
-/// Each owner of a key that another had before, with that first one: `(later, first)`.
+/// Each member whose key an earlier member also has, with that member: `(later, first)`.
 pub fn duplicates<K: Ord, T: Copy>(
     owners: impl IntoIterator<Item = (K, T)>,
 ) -> impl Iterator<Item = (T, T)> {

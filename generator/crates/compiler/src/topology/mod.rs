@@ -1,4 +1,5 @@
-//! The topology: what people write, key by key. No logic; what follows from it is the plan.
+//! The topology: the values that the user writes. No logic; values that follow from it are in the
+//! plan.
 
 mod defaults;
 pub mod member;
@@ -138,7 +139,8 @@ table! {
         version: Version = defaults::CALICO_VERSION,
         /// The AS number of the node-to-node mesh (iBGP).
         as_number: AsNumber = defaults::AS_NUMBER,
-        /// Whether BGP sessions use a TCP MD5 password, from the Secret `bgp-password` in `calico-system`.
+        /// Whether BGP sessions use a TCP MD5 password, from the Secret `bgp-password` in
+        /// `calico-system`.
         bgp_password: bool = true,
         /// Nodes that reflect routes instead of a full BGP mesh; useful from about 100 nodes.
         route_reflectors: Vec<Name> = Vec::new(),
@@ -156,7 +158,8 @@ table! {
         replicas: Replicas = defaults::REPLICAS,
         /// Its image, for example of a maintained fork; the chart's default if absent.
         image: Option<ImageReference>,
-        /// Whether ingress-nginx validates Ingress objects when they are written; without effect for Traefik.
+        /// Whether ingress-nginx validates Ingress objects when they are written; without effect
+        /// for Traefik.
         admission_webhook: bool = defaults::ADMISSION_WEBHOOK,
     }
 }
@@ -166,7 +169,8 @@ table! {
     pub struct CloudflareTunnel {
         /// The tunnel's UUID.
         id: TunnelId,
-        /// The hostnames that are reachable through the tunnel; `*.example.com` includes every name below it.
+        /// The hostnames that are reachable through the tunnel; `*.example.com` includes every name
+        /// below it.
         hostnames: Vec<Hostname>,
         /// Whether the tunnel's rules are stored in git (`local`) or at Cloudflare (`remote`).
         mode: TunnelMode = defaults::TUNNEL_MODE,
@@ -212,7 +216,8 @@ table! {
         containerd_apt: Option<Url>,
         /// Fingerprints of repository keys that are accepted in addition to the known ones.
         fingerprints: Vec<Fingerprint> = Vec::new(),
-        /// Other sources for downloads of `apply.sh`: `calico-crds`, `calico-operator`, `ingress-nginx`, `traefik`, `helm-amd64` and `helm-arm64`.
+        /// Other sources for downloads of `apply.sh`: `calico-crds`, `calico-operator`,
+        /// `ingress-nginx`, `traefik`, `helm-amd64` and `helm-arm64`.
         sources: BTreeMap<Name, PackageSource> = BTreeMap::new(),
     }
 }
@@ -222,7 +227,8 @@ table! {
     pub struct PackageSource {
         /// The URL to download from, or the path on the machine where `apply.sh` runs.
         url: SourceUrl,
-        /// The expected hash. If absent, the hash of upstream's file, where it is known or published; not compared if `url` is a path.
+        /// The expected hash. If absent, the hash of upstream's file, where it is known or
+        /// published; not compared if `url` is a path.
         sha256: Option<Sha256>,
     }
 }
@@ -238,7 +244,8 @@ table! {
 table! {
     /// `[secrets]`
     pub struct Secrets {
-        /// The keys that can decrypt the store. If empty, the store has unencrypted files, which git ignores.
+        /// The keys that can decrypt the store. If empty, the store has unencrypted files, which
+        /// git ignores.
         recipients: Vec<Recipient> = Vec::new(),
     }
 }
@@ -324,16 +331,17 @@ table! {
         id: NodeId,
         /// Written by `meshwright keys`.
         public_key: Option<PublicKey>,
-        /// The public node that forwards packets to nodes that it cannot reach directly; the init node if absent.
+        /// The public node that forwards packets to nodes that it cannot reach directly; the init
+        /// node if absent.
         via: Option<Name>,
-        /// What it may reach; everything if absent.
+        /// The destinations that it may reach; all of them if absent.
         reach: Vec<Reach> = Reach::ALL.to_vec(),
     }
 }
 
 impl Topology {
-    /// Reads the document key by key. What cannot be read is reported, and stood in for as far as
-    /// the rest can still be judged; `None` when it cannot.
+    /// Reads the document key by key. A value that cannot be read is reported, and replaced by a
+    /// placeholder if the rest can still be checked; `None` if it cannot.
     #[must_use]
     pub fn from_document(document: &Document, problems: &mut Problems) -> Option<Self> {
         read::Field::read(&document.root().value, &Route::root(), problems)

@@ -1,7 +1,7 @@
 //! Reads the TOML tree into typed values, and reports every one that cannot be read.
 //!
-//! Not serde: a serde table stops at its first error, and a user with five mistakes wants five
-//! messages. [`table!`] makes a struct whose keys are read one by one.
+//! Not serde: serde stops at the first error of a table, but all mistakes are to be reported in one
+//! run. [`table!`] makes a struct whose keys are read one by one.
 
 use std::collections::BTreeMap;
 
@@ -28,20 +28,20 @@ pub const KEY_UNKNOWN: &str = "key-unknown";
 pub const KEY_MISSING: &str = "key-missing";
 /// Code of a value of another TOML type than the key takes.
 pub const TYPE_MISMATCH: &str = "type-mismatch";
-/// Code of a value that its type refuses.
+/// Code of a value that its type does not accept.
 pub const VALUE_MALFORMED: &str = "value-malformed";
 
-/// How many entries an array can have: Kubernetes carries 5000 nodes (kubernetes.io, "Considerations
-/// for large clusters"), and nothing here has more. Rules may take time for each pair of them.
+/// The most elements of an array: Kubernetes supports 5000 nodes (kubernetes.io, "Considerations
+/// for large clusters"), and no other array is longer. Rules may take time for each pair of them.
 const LONGEST: usize = 5000;
 
 /// Something that a key can hold.
 pub(super) trait Field: Sized {
     /// The description in messages, with its article: `a string`, `an array`.
     const EXPECTED: &'static str;
-    /// Whether it is a fault that the key is absent, where its table gives no default.
+    /// Whether an absent key is a fault, if its table has no default.
     const REQUIRED: bool = true;
-    /// Whether it knows its own place; everything else in an array is known by its position.
+    /// Whether the value holds its own place; other elements of an array have only their position.
     const KNOWS_ITS_PLACE: bool = false;
 
     /// Its JSON Schema.
@@ -50,12 +50,12 @@ pub(super) trait Field: Sized {
     /// Reads the value at `at`. `None` when it was reported as broken.
     fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self>;
 
-    /// What to do about a value of another TOML type.
+    /// The remedy for a value of another TOML type.
     fn remedy(_: &TomlValue) -> Option<Remedy> {
         None
     }
 
-    /// What an absent key means: by default, a fault.
+    /// The value of an absent key: by default, a fault is reported.
     fn absent(at: &Route, problems: &mut Problems) -> Option<Self> {
         let message = format!("`{at}` is missing");
         let finding = Finding::missing(message, at, format!("expected {} here", Self::EXPECTED));
@@ -63,19 +63,19 @@ pub(super) trait Field: Sized {
         Self::placeholder(at)
     }
 
-    /// A value to go on with after the real one was reported as broken, so that the other keys of
-    /// its table are still judged. No rule speaks about it: see [`Problems::broken`].
+    /// A value to continue with after the real one was reported as broken, so that the other keys
+    /// of its table are still checked. No rule reports it: see [`Problems::broken`].
     fn placeholder(_: &Route) -> Option<Self> {
         None
     }
 }
 
-/// What to do about a value of the wrong TOML type.
+/// The remedy for a value of the wrong TOML type.
 pub(super) enum Remedy {
-    /// It can only mean this, which is TOML.
+    /// The only value that it can mean, as TOML.
     Write(String),
-    /// It can mean several things.
-    Tell(String),
+    /// A help text, if it can mean several values.
+    Describe(String),
 }
 
 /// Reports a value of the wrong TOML type.
@@ -88,7 +88,7 @@ pub(super) fn mismatch<T: Field>(
     let finding = Finding::new(message, at, format!("expected {}", T::EXPECTED));
     let finding = match T::remedy(value) {
         Some(Remedy::Write(value)) => finding.fix(Fix::write(at, value)),
-        Some(Remedy::Tell(help)) => finding.help(help),
+        Some(Remedy::Describe(help)) => finding.help(help),
         None => finding,
     };
     problems.broken(TYPE_MISMATCH, at, finding);
@@ -119,7 +119,9 @@ fn quote<T: Text>(value: &TomlValue) -> Option<Remedy> {
     let text = literal(value)?;
     match T::parse(&text) {
         Ok(_) => Some(Remedy::Write(toml::Value::from(text).to_string())),
-        Err(fault) => fault.help.map(|help| Remedy::Tell(format!("put it between quotes; {help}"))),
+        Err(fault) => {
+            fault.help.map(|help| Remedy::Describe(format!("put it between quotes; {help}")))
+        }
     }
 }
 
@@ -137,7 +139,7 @@ fn unquote<T: Number>(value: &TomlValue) -> Option<Remedy> {
     match unit.trim() {
         "" => Some(Remedy::Write(number.to_string())),
         unit if unit.chars().all(char::is_alphabetic) => {
-            Some(Remedy::Tell(format!("write `{number}`, without a unit")))
+            Some(Remedy::Describe(format!("write `{number}`, without a unit")))
         }
         _ => None,
     }
@@ -155,7 +157,7 @@ fn type_name(value: &TomlValue) -> &'static str {
     }
 }
 
-/// Reports a value that its type refuses.
+/// Reports a value that its type does not accept.
 fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Option<T> {
     let mut finding = Finding::new(malformed.message, at, malformed.label);
     finding.help = malformed.help;
@@ -184,7 +186,7 @@ fn read_number<T: Number + Field>(
     T::from_integer(integer.value).map_or_else(|fault| malformed(fault, at, problems), Some)
 }
 
-/// Makes keys of value types; `or` gives what stands in for a required one that is broken.
+/// Makes keys of value types; `or` gives the placeholder of a required value that is broken.
 macro_rules! fields {
     (
         $read:ident, $remedy:ident as $trait:ident, $schema:ident:
@@ -231,7 +233,7 @@ fields! { read_text, quote as Text, text:
     Version, or "1.37.0";
 }
 
-// Kubernetes has no other labels than texts, and people mean yes by `true`.
+// In Kubernetes every label is text, and users write `true` for the text.
 fields! { read_text, quote_any as Text, text: LabelValue; }
 
 fields! { read_number, unquote as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
@@ -298,7 +300,7 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// Reports an array with more elements than anything has.
+/// Reports an array with more elements than the limit.
 fn too_long(length: usize, at: &Route, problems: &mut Problems) {
     let message = format!("`{at}` has {length} entries");
     let label = format!("{LONGEST} are taken at the most");
@@ -307,8 +309,8 @@ fn too_long(length: usize, at: &Route, problems: &mut Problems) {
     problems.broken(VALUE_MALFORMED, &route, Finding::new(message, &route, label).help(help));
 }
 
-/// An array; elements that cannot be read are reported and left out. The position of those behind
-/// them is then not the one in the file, so that no rule may speak of it.
+/// An array; elements that cannot be read are reported and left out. The positions of later
+/// elements are then not those of the file, so no rule may report them.
 impl<T: Field> Field for Vec<T> {
     const EXPECTED: &'static str = "an array";
 
@@ -334,7 +336,8 @@ impl<T: Field> Field for Vec<T> {
         Some(read)
     }
 
-    /// One element without its brackets; an element that would be refused is reported with its own remedy.
+    /// One element without its brackets; an element that is not valid is reported with its own
+    /// remedy.
     fn remedy(value: &TomlValue) -> Option<Remedy> {
         let element = literal(value)?;
         let mut problems = Problems::default();
@@ -343,7 +346,7 @@ impl<T: Field> Field for Vec<T> {
         }
         let help = problems.into_diagnostics().pop().and_then(|found| found.finding.help);
         let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-        Some(Remedy::Tell(format!("put it between brackets, as in `[{element}]`{help}")))
+        Some(Remedy::Describe(format!("put it between brackets, as in `[{element}]`{help}")))
     }
 
     fn placeholder(_: &Route) -> Option<Self> {
@@ -386,14 +389,14 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
 pub(super) struct Keys<'a> {
     table: Option<&'a TomlTable>,
     at: &'a Route,
-    /// Known keys that an unknown one was meant to be. That they are missing is no second fault.
+    /// Known keys for which an unknown one was probably meant. They are not reported as missing.
     misspelt: Vec<&'static str>,
     problems: &'a mut Problems,
 }
 
 impl<'a> Keys<'a> {
-    /// Opens a table, and reports the keys that it does not know. `None` stands for a table that
-    /// is absent: each of its keys is.
+    /// Opens a table, and reports the keys that it does not know. `None` is an absent
+    /// table: each of its keys is absent.
     pub(super) fn open(
         table: Option<&'a TomlTable>,
         at: &'a Route,
@@ -413,7 +416,7 @@ impl<'a> Keys<'a> {
         Self { table, at, misspelt, problems }
     }
 
-    /// Reads one key. `default` is what its absence means, where the type alone does not say.
+    /// Reads one key. `default` is the value of an absent key, if the type does not define one.
     pub(super) fn read<T: Field>(&mut self, key: &'static str, default: Option<T>) -> Option<T> {
         let at = self.at.key(key);
         if self.misspelt.contains(&key) {
@@ -439,7 +442,7 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
         (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
         (None, []) => {
             let known: Vec<_> = known.iter().map(|key| key.name).collect();
-            finding.help(format!("known here: {}", known.join(", ")))
+            finding.help(format!("valid here: {}", known.join(", ")))
         }
         (None, tables) => finding.help(format!("`{key}` belongs in {}", tables.join(" or "))),
     }
@@ -447,7 +450,8 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
 
 /// Defines a table of the topology: a struct, how it is read, and its part of reference and schema.
 ///
-/// `key: Type` must be there (or its type knows what absence means), `key: Type = default` need not.
+/// `key: Type` must be written (or its type defines the value of an absent key); `key: Type =
+/// default` is optional.
 macro_rules! table {
     (
         $(#[doc = $about:literal])*

@@ -16,17 +16,17 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     /// Its doc comment.
     pub(super) about: &'static str,
-    /// What it takes, with the article.
+    /// The description of its values, with the article.
     pub(super) expected: &'static str,
-    /// Whether its absence is a fault.
+    /// Whether an absent key is a fault.
     pub(super) required: bool,
-    /// What its absence means; `None` where `about` describes it, or where it is a fault.
+    /// Its default; `None` if `about` describes it, or if an absent key is a fault.
     pub(super) default: fn() -> Option<Value>,
     /// The JSON Schema of its value.
     pub(super) schema: fn() -> Value,
 }
 
-/// Whether a table with these keys has one that must be there.
+/// Whether a table with these keys has a required key.
 pub(super) const fn has_required(keys: &[Key]) -> bool {
     match keys {
         [] => false,

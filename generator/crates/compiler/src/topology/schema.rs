@@ -1,14 +1,13 @@
 //! The JSON Schema of `topology.toml`, for editors: `meshwright schema`.
 //!
 //! Made from the same tables that read the file, so a key or a value type cannot be in one and not
-//! in the other. It takes whatever `check` takes, and refuses what one value alone shows: an unknown
-//! key, one that is missing, the wrong type, a word or number that is none. What needs two values is
-//! left to the rules.
+//! in the other. It accepts every file that `check` accepts, and refuses faults of one value: an
+//! unknown or missing key, a wrong type, a word or number that is not valid. Faults of two values
+//! are left to the rules.
 //!
-//! Not schemars: its derive reads serde's attributes, and these tables are not read by serde. What
-//! would be left of it is a name for [`serde_json::Value`].
+//! Not schemars: its derive reads serde's attributes, and these tables are not read by serde.
 //!
-//! Draft 7, the newest that Taplo knows, and with it the editors that use it.
+//! Draft 7, the newest that Taplo supports, and the editors that use Taplo.
 
 use serde_json::{Map, Value, json};
 
