@@ -160,13 +160,17 @@ proptest! {
         let (source, destination, original) = addresses;
         let packet = Packet { source, destination, payload, size: 0 };
         let tracked = ConntrackView { state, translated, original };
-        let decision = firewall.judge(passage, &packet, tracked, &classes);
-        let number = |interface: Option<Interface>| interface.map_or(NO_INTERFACE, u128::from);
+        let number = |interface: Option<Interface>| {
+            let classes = interface.map(|kind| firewall.ruleset.interfaces.of(kind));
+            classes.map_or(NO_INTERFACE, |classes| classes.iter().map(|(_, last)| last).max().unwrap_or_default())
+        };
+        let interfaces = [number(passage.input), number(passage.output)];
         let start = Region::everything()
-            .within(Dimension::InInterface, &Ranges::one(number(passage.input)))
-            .within(Dimension::OutInterface, &Ranges::one(number(passage.output)));
+            .within(Dimension::InInterface, &Ranges::one(interfaces[0]))
+            .within(Dimension::OutInterface, &Ranges::one(interfaces[1]));
         let admitted = exposure::admitted(&firewall.ruleset, passage.hook, vec![start]);
-        let point = PacketPoint { passage, packet: &packet, tracked, classes: &classes };
+        let point = PacketPoint { interfaces, packet: &packet, tracked, classes: &classes };
+        let decision = firewall.judge_point(passage, &point);
         let containing: Vec<_> = admitted
             .iter()
             .filter(|one| point.is_in(&one.region))

@@ -48,16 +48,23 @@ fn unknown() -> Ranges {
         .collect()
 }
 
+/// The states of packets that a host needs. It may drop those that conntrack finds invalid; neighbour
+/// discovery is untracked (Linux, `nf_conntrack_icmpv6_error`).
+fn wanted() -> Ranges {
+    [ConntrackState::New, ConntrackState::Untracked]
+        .map(|state| (state as u128, state as u128))
+        .into_iter()
+        .collect()
+}
+
 /// Computes the packets that a node's public side accepts.
 #[must_use]
 pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
     let Some(node) = model.files(id) else { return Exposure::default() };
     let ruleset = &*node.firewall.content;
     let file = node.firewall.file;
-    let last = ruleset.interfaces.len().saturating_sub(1) as u128;
-    let public = Ranges::span(Interface::Public.into(), last);
     let start = Region::everything()
-        .within(Dimension::InInterface, &public)
+        .within(Dimension::InInterface, &ruleset.interfaces.of(Interface::Public))
         .within(Dimension::State, &unknown());
     let received = admitted(ruleset, Hook::Input, vec![start.clone()]);
     let forwarded = admitted(ruleset, Hook::Forward, vec![start.clone()]);
@@ -83,7 +90,9 @@ pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
         ));
     }
     let open: Vec<_> = received.iter().map(|one| one.region.clone()).collect();
-    for region in subtract_all(required, &open) {
+    let states = wanted();
+    let needed = required.into_iter().map(|region| region.within(Dimension::State, &states));
+    for region in subtract_all(needed.collect(), &open) {
         let message = format!("the public side does not accept {}", describe(&region));
         findings.push(ProofFinding::new(FindingCode::PublicSideClosed, file.whole(), message));
     }
@@ -159,7 +168,7 @@ pub(crate) fn client_excess(model: &Model, client: MachineId, id: MachineId) -> 
     let Some(node) = model.files(id) else { return Vec::new() };
     let address = u32::from(model.classes.address(model.machine(client).address));
     let start = family(Region::everything(), 4)
-        .within(Dimension::InInterface, &Ranges::one(Interface::Mesh.into()))
+        .within(Dimension::InInterface, &node.firewall.content.interfaces.of(Interface::Mesh))
         .within(Dimension::Source4, &Ranges::one(address.into()))
         .within(Dimension::State, &Ranges::one(ConntrackState::New as u128));
     let (input, forward) = allowed(model, client, node);
@@ -273,7 +282,9 @@ impl ChainRun<'_> {
             if met.is_empty() {
                 continue;
             }
-            regions = regions.iter().flat_map(|region| region.subtract(&rule.region)).collect();
+            if !rule.partial {
+                regions = regions.iter().flat_map(|region| region.subtract(&rule.region)).collect();
+            }
             match verdict {
                 NftVerdict::Drop => {}
                 NftVerdict::Return => returned.extend(met),
@@ -285,6 +296,10 @@ impl ChainRun<'_> {
                 NftVerdict::Jump(target) => {
                     let rules = &self.ruleset.chains[target].rules;
                     regions.extend(self.chain(rules, met));
+                }
+                NftVerdict::Goto(target) => {
+                    let rules = &self.ruleset.chains[target].rules;
+                    returned.extend(self.chain(rules, met));
                 }
             }
         }

@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 
 use crate::exposure;
 use crate::finding::{FindingCode, ProofFinding};
+use crate::model::packet::ConntrackState;
 use crate::model::routing::{RouteConditions, RouteTarget};
 use crate::model::{MachineId, Model};
 use crate::read::nftables::{Hook, Interface};
@@ -24,10 +25,9 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
 fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
     let ruleset = &*node.firewall.content;
-    let last = ruleset.interfaces.len().saturating_sub(1) as u128;
     let leaving = Region::everything()
         .within(Dimension::Family, &Ranges::one(4))
-        .within(Dimension::OutInterface, &Ranges::span(Interface::Public.into(), last));
+        .within(Dimension::OutInterface, &ruleset.interfaces.of(Interface::Public));
     let mut findings = Vec::new();
     for net in ours(model, id) {
         let start = leaving.clone().within(Dimension::Destination4, &Ranges::from(net));
@@ -43,13 +43,14 @@ fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     findings
 }
 
-/// A host accepts packets from itself: health checks, the local API, DNS caches.
+/// A host accepts packets from itself, except invalid ones: health checks, the local API, DNS caches.
 fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let node = model.files(id)?;
     let to_itself = Region::everything()
-        .within(Dimension::InInterface, &Ranges::one(Interface::Loopback.into()));
+        .within(Dimension::InInterface, &node.firewall.content.interfaces.of(Interface::Loopback));
     let families = [(4, 4), (6, 6)].into_iter().collect();
-    let to_itself = to_itself.within(Dimension::Family, &families);
+    let valid = Ranges::span(ConntrackState::New as u128, ConntrackState::Untracked as u128);
+    let to_itself = to_itself.within(Dimension::Family, &families).within(Dimension::State, &valid);
     let admitted = exposure::admitted(&node.firewall.content, Hook::Input, vec![to_itself.clone()]);
     let admitted: Vec<_> = admitted.into_iter().map(|one| one.region).collect();
     let left = subtract_all(vec![to_itself], &admitted);

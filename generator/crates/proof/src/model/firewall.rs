@@ -103,7 +103,26 @@ impl NodeFirewall {
         tracked: ConntrackView,
         classes: &AddressClasses,
     ) -> Decision {
-        let point = PacketPoint { passage, packet, tracked, classes };
+        let classes_of = |interface: Option<Interface>| match interface {
+            None => Ranges::one(NO_INTERFACE),
+            Some(kind) => self.ruleset.interfaces.of(kind),
+        };
+        let [inputs, outputs] = [passage.input, passage.output].map(classes_of);
+        let mut last = Decision::UNSEEN;
+        for input in inputs.iter().flat_map(|(first, last)| first..=last) {
+            for output in outputs.iter().flat_map(|(first, last)| first..=last) {
+                let point = PacketPoint { interfaces: [input, output], packet, tracked, classes };
+                last = self.judge_point(passage, &point);
+                if !last.accepted {
+                    return last;
+                }
+            }
+        }
+        last
+    }
+
+    /// The decision about a packet of one class of interfaces.
+    pub(crate) fn judge_point(&self, passage: Passage, point: &PacketPoint<'_>) -> Decision {
         if !self.ruleset.families.contains(4) {
             return Decision::UNSEEN;
         }
@@ -119,7 +138,7 @@ impl NodeFirewall {
         bases.sort_by_key(|(base, _)| base.priority);
         let mut last = Decision::UNSEEN;
         for (base, chain) in bases {
-            let decided = self.chain(&chain.rules, &point);
+            let decided = self.chain(&chain.rules, point);
             last = decided.unwrap_or(Decision {
                 accepted: base.policy == ChainPolicy::Accept,
                 line: Some(base.line),
@@ -136,6 +155,8 @@ impl NodeFirewall {
         for rule in rules.iter().filter(|rule| point.is_in(&rule.region)) {
             match rule.verdict {
                 None => {}
+                // A packet above the limit is not accepted here.
+                Some(NftVerdict::Accept) if rule.partial => {}
                 Some(NftVerdict::Accept) => {
                     return Some(Decision { accepted: true, line: Some(rule.line) });
                 }
@@ -143,6 +164,9 @@ impl NodeFirewall {
                     return Some(Decision { accepted: false, line: Some(rule.line) });
                 }
                 Some(NftVerdict::Return) => return None,
+                Some(NftVerdict::Goto(target)) => {
+                    return self.chain(&self.ruleset.chains[target].rules, point);
+                }
                 Some(NftVerdict::Jump(target)) => {
                     let rules = &self.ruleset.chains[target].rules;
                     if let Some(decision) = self.chain(rules, point) {
@@ -193,7 +217,8 @@ impl NodeFirewall {
 
 /// One packet as a point in the space of all packets.
 pub(crate) struct PacketPoint<'a> {
-    pub(crate) passage: Passage,
+    /// The numbers of the interfaces that it comes in and leaves by.
+    pub(crate) interfaces: [u128; 2],
     pub(crate) packet: &'a Packet,
     pub(crate) tracked: ConntrackView,
     pub(crate) classes: &'a AddressClasses,
@@ -210,7 +235,6 @@ impl PacketPoint<'_> {
     /// None for IPv6 addresses: the packet is one of IPv4.
     fn coordinate(&self, dimension: Dimension) -> Option<u128> {
         let address = |class| u128::from(u32::from(self.classes.address(class)));
-        let interface = |known: Option<Interface>| known.map_or(NO_INTERFACE, u128::from);
         let Packet { source, destination, payload, .. } = *self.packet;
         Some(match dimension {
             Dimension::Family => 4,
@@ -224,8 +248,8 @@ impl PacketPoint<'_> {
             Dimension::State => self.tracked.state as u128,
             Dimension::Translated => self.tracked.translated.into(),
             Dimension::Original4 => address(self.tracked.original),
-            Dimension::InInterface => interface(self.passage.input),
-            Dimension::OutInterface => interface(self.passage.output),
+            Dimension::InInterface => self.interfaces[0],
+            Dimension::OutInterface => self.interfaces[1],
         })
     }
 }

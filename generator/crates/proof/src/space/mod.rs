@@ -35,7 +35,8 @@ pub enum Dimension {
     Translated,
     /// The IPv4 destination before that.
     Original4,
-    /// The interface that it came in by: a position in the ruleset's list of interfaces.
+    /// The interface that it came in by: a number of the ruleset's
+    /// [`InterfaceClasses`](crate::read::nftables::InterfaceClasses).
     InInterface,
     /// The interface that it leaves by.
     OutInterface,
@@ -46,7 +47,8 @@ impl Dimension {
     #[must_use]
     pub const fn largest(self) -> u128 {
         match self {
-            Self::Family | Self::State | Self::InInterface | Self::OutInterface => 0xff,
+            Self::Family | Self::State => 0xff,
+            Self::InInterface | Self::OutInterface => 0xffff,
             Self::Protocol | Self::IcmpType => u8::MAX as u128,
             Self::SourcePort | Self::DestinationPort => u16::MAX as u128,
             Self::Source4 | Self::Destination4 | Self::Original4 => u32::MAX as u128,

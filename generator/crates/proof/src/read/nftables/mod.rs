@@ -1,12 +1,15 @@
 //! `nftables.conf`: a strict reader of the subset of nft(8) that is emitted. The conditions of each rule
 //! become a [`Region`]: the packets that match.
 
+mod interfaces;
 mod rule;
 mod token;
 mod value;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::interfaces::NO_INTERFACE;
+pub(crate) use self::interfaces::{Interface, InterfaceClasses};
 use self::rule::{InterfaceMatch, NftAction, NftRuleBuilder, NftSet};
 use self::token::{NftToken, NftTokens};
 use self::value::NftType;
@@ -23,28 +26,10 @@ pub(crate) const STATES: [&str; 5] = ["invalid", "new", "established", "related"
 pub struct Ruleset {
     /// The families of its packets: 4, 6 or both.
     pub families: Ranges,
-    /// The interfaces that its rules distinguish, by their number in the dimensions of interfaces. The
-    /// first four are those of [`Interface`]; rules name the others.
-    pub interfaces: Vec<String>,
+    /// The interfaces that its rules distinguish, by their number in the dimensions of interfaces.
+    pub interfaces: InterfaceClasses,
     /// Its chains.
     pub chains: Vec<NftChain>,
-}
-
-/// The number of an interface that a packet does not have at a hook. No condition on an interface
-/// matches it, a negated one neither.
-pub(crate) const NO_INTERFACE: u128 = 0xff;
-
-/// The interfaces that every host has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Interface {
-    /// `lo`
-    Loopback = 0,
-    /// WireGuard's.
-    Mesh = 1,
-    /// Any `cali*`: a pod's.
-    Pod = 2,
-    /// An interface that no rule names: the public side, and the networks of sites.
-    Public = 3,
 }
 
 /// One chain.
@@ -114,6 +99,9 @@ pub enum ChainPolicy {
 pub struct NftRule {
     /// The packets that match.
     pub region: Region,
+    /// Whether only some of these packets match, such as those below the rate of a `limit`. The others
+    /// are evaluated by the next rule.
+    pub partial: bool,
     /// The verdict; none if it only counts.
     pub verdict: Option<NftVerdict>,
     /// Its line.
@@ -129,8 +117,10 @@ pub enum NftVerdict {
     Drop,
     /// Evaluation continues in the chain that jumped here.
     Return,
-    /// Evaluation continues in the chain at this position.
+    /// Evaluation continues in the chain at this position, and at its end after this rule.
     Jump(usize),
+    /// Evaluation continues in the chain at this position. Its end is the end of this chain.
+    Goto(usize),
 }
 
 /// Reads a file; `mesh` is WireGuard's interface.
@@ -265,23 +255,11 @@ impl<'text> TableBody<'text> {
         Ok(Ruleset { families, interfaces, chains })
     }
 
-    /// The four that every host has, then for each further pattern a name that matches it.
-    fn interfaces(&self, mesh: &str) -> Vec<String> {
-        let mut names = vec!["lo".to_owned(), mesh.to_owned(), "cali0".to_owned(), String::new()];
+    fn interfaces(&self, mesh: &str) -> InterfaceClasses {
         let rules = self.chains.iter().flat_map(|chain| &chain.rules);
-        for pattern in rules.flat_map(|rule| &rule.interfaces).flat_map(|one| &one.patterns) {
-            if !names.iter().any(|name| matches(pattern, name)) {
-                names.push(pattern.trim_end_matches('*').to_owned());
-            }
-        }
-        names
-    }
-}
-
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => pattern == name,
+        let matches = rules.flat_map(|rule| &rule.interfaces);
+        let patterns: Vec<_> = matches.flat_map(|one| &one.patterns).copied().collect();
+        InterfaceClasses::from_patterns(&patterns, mesh)
     }
 }
 
@@ -327,15 +305,12 @@ fn check_jumps_from(
 fn finish_rule(
     draft: NftRuleBuilder<'_>,
     chains: &[&str],
-    interfaces: &[String],
+    interfaces: &InterfaceClasses,
 ) -> Result<NftRule, ParseError> {
     let line = draft.line;
     let mut region = draft.region;
     for InterfaceMatch { dimension, patterns, negated } in draft.interfaces {
-        let numbered = (0..).zip(interfaces);
-        let matching = numbered
-            .filter(|(_, name)| patterns.iter().any(|pattern| matches(pattern, name)) != negated);
-        region = region.within(dimension, &matching.map(|(number, _)| (number, number)).collect());
+        region = region.within(dimension, &interfaces.matching(&patterns, negated));
     }
     let verdict = match draft.action {
         None => None,
@@ -348,7 +323,7 @@ fn finish_rule(
             Some(NftVerdict::Jump(target.ok_or(ParseError { line, message })?))
         }
     };
-    Ok(NftRule { region, verdict, line })
+    Ok(NftRule { region, partial: false, verdict, line })
 }
 
 /// `type filter hook H priority P; policy V;`, after `type`.
@@ -451,11 +426,6 @@ fn read_set(tokens: &mut NftTokens<'_>) -> Result<NftSet, ParseError> {
 }
 
 /// The number of an interface in the dimensions of interfaces.
-impl From<Interface> for u128 {
-    fn from(interface: Interface) -> Self {
-        interface as Self
-    }
-}
 
 impl Dimension {
     /// Whether its values are IPv4 addresses.

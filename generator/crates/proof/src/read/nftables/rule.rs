@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::interfaces::InterfacePattern;
 use super::token::{NftToken, NftTokens};
 use super::value::NftType;
 use super::{ParseError, STATES};
@@ -26,7 +27,7 @@ pub(super) struct NftRuleBuilder<'text> {
 #[derive(Debug)]
 pub(super) struct InterfaceMatch<'text> {
     pub(super) dimension: Dimension,
-    pub(super) patterns: Vec<&'text str>,
+    pub(super) patterns: Vec<InterfacePattern<'text>>,
     pub(super) negated: bool,
 }
 
@@ -120,17 +121,25 @@ impl<'text> NftRuleReader<'_, 'text> {
         let mut patterns = Vec::new();
         if self.tokens.take(NftToken::Open) {
             loop {
-                patterns.push(self.tokens.quoted()?);
+                patterns.push(self.pattern()?);
                 if !self.tokens.take(NftToken::Comma) {
                     break;
                 }
             }
             self.tokens.expect(NftToken::Close)?;
         } else {
-            patterns.push(self.tokens.quoted()?);
+            patterns.push(self.pattern()?);
         }
         self.draft.interfaces.push(InterfaceMatch { dimension, patterns, negated });
         Ok(())
+    }
+
+    fn pattern(&mut self) -> Result<InterfacePattern<'text>, ParseError> {
+        let text = self.tokens.quoted()?;
+        Ok(match text.strip_suffix('*') {
+            Some(prefix) => InterfacePattern::Prefix(prefix),
+            None => InterfacePattern::Name(text),
+        })
     }
 
     /// In an `inet` table, a condition on an address is also a condition on the family.
