@@ -7,9 +7,11 @@
 //! - `meshwright-proof`: proves the generated files. It cannot access the plan.
 //!
 //! `secrets` is the only module that handles private keys. `edit` changes `topology.toml`, [`cli`] is
-//! the command line, and `file` writes single files outside the output directory.
+//! the command line, [`fixed`] gives the proof the text of files that only this version knows, and `file`
+//! writes single files outside the output directory.
 
 pub mod cli;
 pub mod edit;
 mod file;
+pub mod fixed;
 mod secrets;

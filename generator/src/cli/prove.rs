@@ -8,6 +8,7 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count};
+use crate::fixed::OfThisVersion;
 use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, Span};
 use meshwright_compiler::out;
 use meshwright_compiler::source::{LineIndex, Source, clamp};
@@ -52,7 +53,7 @@ impl Session<'_> {
     /// Reads the output directory and proves it.
     pub(super) fn prove(&self) -> Result<Proof, Failure> {
         let dir = self.out_dir();
-        Ok(out::read(&dir, || judge::prove(&OutputDirectory(&dir)))??)
+        Ok(out::read(&dir, || judge::prove_with(&OutputDirectory(&dir), Some(&OfThisVersion)))??)
     }
 }
 

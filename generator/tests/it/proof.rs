@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use meshwright::fixed::OfThisVersion;
 use meshwright_compiler::pipeline::Compilation;
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::human;
@@ -24,7 +25,7 @@ fn emitted_from(compiled: Compilation) -> Files {
 }
 
 pub(crate) fn prove(files: &Files) -> Proof {
-    judge::prove(files).expect("files in memory can be read")
+    judge::prove_with(files, Some(&OfThisVersion)).expect("files in memory can be read")
 }
 
 #[test]

@@ -48,6 +48,10 @@ macro_rules! codes {
 codes! {
     /// A file that every tree has is missing.
     FileMissing = "file-missing",
+    /// No program reads a file of this path, or no file of the tree requires it.
+    FileUnknown = "file-unknown",
+    /// A file differs from the text that belongs to the facts of the other files.
+    FileDiffers = "file-differs",
     /// A reader does not know a construct.
     NotUnderstood = "not-understood",
     /// Two files have different values for one machine.

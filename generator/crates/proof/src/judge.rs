@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::assumption::Assumption;
+use crate::facts::TreeFacts;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
+use crate::fixed::{self, FixedFiles};
 use crate::flows::{self, Expected, Flow, FlowCount, FlowTarget, FlowVerdict};
 use crate::hop::HopStep;
 use crate::ingress;
@@ -101,6 +103,18 @@ impl Proof {
 ///
 /// When the operating system refuses a file.
 pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
+    prove_with(files, None)
+}
+
+/// [`prove`], with the expected files of fixed families. Without them, the proof assumes these files.
+///
+/// # Errors
+///
+/// When the operating system refuses a file.
+pub fn prove_with(
+    files: &dyn TreeFiles,
+    fixed: Option<&dyn FixedFiles>,
+) -> Result<Proof, TreeReadError> {
     let reading = tree::read(files)?;
     let mut proof = Proof {
         paths: reading.paths,
@@ -113,9 +127,22 @@ pub fn prove(files: &dyn TreeFiles) -> Result<Proof, TreeReadError> {
         assumptions: Vec::new(),
     };
     // The content of an unread file is unknown, so no flow can be judged.
-    let Some(emitted) = reading.emitted.filter(|_| proof.findings.is_empty()) else {
+    let emitted = reading.emitted.filter(|_| proof.findings.is_empty());
+    proof.findings.extend(reading.unaccounted);
+    let Some(emitted) = emitted else {
         return Ok(proof);
     };
+    match (fixed, TreeFacts::of(&emitted)) {
+        (Some(fixed), Some(facts)) => {
+            let expected = fixed.expected(&facts);
+            let compared = fixed::compare(&proof.paths, &facts, &reading.fixed, &expected);
+            proof.findings.extend(compared);
+        }
+        _ => {
+            let fixed = fixed::assumptions(&proof.paths, &reading.interface, &reading.fixed);
+            proof.assumptions.extend(fixed);
+        }
+    }
     match Model::build(emitted) {
         Ok(model) => {
             walk(&model, &mut proof);

@@ -13,8 +13,11 @@
 mod agreement;
 pub mod assumption;
 mod exposure;
+pub mod facts;
+pub mod families;
 pub mod files;
 pub mod finding;
+pub mod fixed;
 pub mod flows;
 mod hop;
 pub mod ingress;

@@ -167,8 +167,8 @@ pub(super) const BROKEN: &[Broken] = &[
         name: "node-ports-left-to-the-default",
         topology: EXAMPLE,
         file: "cluster/kube-proxy/kube-proxy.patch.yaml",
-        change: Change::Replace("nodePortAddresses:\n    - 10.66.66.0/24", "other: 1"),
+        change: Change::Replace("    nodePortAddresses:\n    - 10.66.66.0/24\n", ""),
         cause: "not-understood: missing field `nodePortAddresses`",
-        place: "cluster/kube-proxy/kube-proxy.patch.yaml:22",
+        place: "cluster/kube-proxy/kube-proxy.patch.yaml:21",
     },
 ];

@@ -351,16 +351,7 @@ impl Plan {
     /// so the host loads the modules of IPVS.
     #[must_use]
     pub fn kernel_modules(&self) -> Vec<String> {
-        let always = ["br_netfilter", "nf_conntrack", "overlay", "wireguard"];
-        let mut modules: Vec<_> = always.map(str::to_owned).to_vec();
-        if self.kube_proxy.mode == ProxyMode::Ipvs {
-            let ipvs = ["ip_vs", "ip_vs_rr", "ip_vs_sh", "ip_vs_wrr"];
-            modules.extend(ipvs.map(str::to_owned));
-            modules.push(self.kube_proxy.scheduler.kernel_module());
-        }
-        modules.sort();
-        modules.dedup();
-        modules
+        kernel_modules(self.kube_proxy.mode, self.kube_proxy.scheduler)
     }
 
     /// Lines of /etc/hosts, the same on every node. Every node's name resolves (kubeadm's Hostname
@@ -401,10 +392,8 @@ impl Plan {
     #[must_use]
     pub fn containerd(&self) -> Containerd<'_> {
         let repository = self.images.repository.as_ref().map(ToString::to_string);
-        let repository = repository.unwrap_or_else(|| "registry.k8s.io".to_owned());
-        let tag = release::pause_tag(self.kubernetes_version);
         Containerd {
-            sandbox_image: format!("{repository}/pause:{tag}"),
+            sandbox_image: sandbox_image(repository.as_deref(), self.kubernetes_version),
             mirrors: &self.images.mirrors,
         }
     }
@@ -463,6 +452,26 @@ impl Plan {
 
 /// The well-known label of a node's zone.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// The kernel modules for a mode of kube-proxy, by name.
+pub(crate) fn kernel_modules(mode: ProxyMode, scheduler: Scheduler) -> Vec<String> {
+    let always = ["br_netfilter", "nf_conntrack", "overlay", "wireguard"];
+    let mut modules: Vec<_> = always.map(str::to_owned).to_vec();
+    if mode == ProxyMode::Ipvs {
+        let ipvs = ["ip_vs", "ip_vs_rr", "ip_vs_sh", "ip_vs_wrr"];
+        modules.extend(ipvs.map(str::to_owned));
+        modules.push(scheduler.kernel_module());
+    }
+    modules.sort();
+    modules.dedup();
+    modules
+}
+
+/// The image of every pod's sandbox, the same that kubeadm names.
+pub(crate) fn sandbox_image(repository: Option<&str>, kubernetes: Version) -> String {
+    let repository = repository.unwrap_or("registry.k8s.io");
+    format!("{repository}/pause:{}", release::pause_tag(kubernetes))
+}
 
 /// Kernel parameters of every node, by name.
 #[must_use]

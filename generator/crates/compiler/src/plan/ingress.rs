@@ -75,6 +75,17 @@ const TRAEFIK: IngressWorkload = IngressWorkload {
     http_port: 8000,
 };
 
+impl IngressWorkload {
+    /// The workload of a controller.
+    #[must_use]
+    pub const fn of(controller: IngressController) -> Self {
+        match controller {
+            IngressController::IngressNginx => INGRESS_NGINX,
+            IngressController::Traefik => TRAEFIK,
+        }
+    }
+}
+
 impl IngressPlan {
     /// Whether ingress-nginx validates Ingress objects when they are written.
     #[must_use]
@@ -85,10 +96,11 @@ impl IngressPlan {
 
 pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> IngressPlan {
     let declared = &topology.ingress;
-    let (workload, released) = match declared.controller {
-        IngressController::IngressNginx => (INGRESS_NGINX, release::INGRESS_NGINX_IMAGE),
-        IngressController::Traefik => (TRAEFIK, release::TRAEFIK_IMAGE),
+    let released = match declared.controller {
+        IngressController::IngressNginx => release::INGRESS_NGINX_IMAGE,
+        IngressController::Traefik => release::TRAEFIK_IMAGE,
     };
+    let workload = IngressWorkload::of(declared.controller);
     let has_webhook =
         declared.admission_webhook && declared.controller == IngressController::IngressNginx;
     let callers = nodes.iter().filter(|node| has_webhook && node.is_control_plane());

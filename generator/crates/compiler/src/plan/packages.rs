@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::plan::{NodePlan, Plan};
 use crate::release;
-use meshwright_value::{Fingerprint, Os};
+use meshwright_value::{Fingerprint, Os, Version};
 
 /// The community's repositories; one below it for each minor of Kubernetes.
 const KUBERNETES_APT: &str = "https://pkgs.k8s.io/core:/stable:";
@@ -58,41 +58,78 @@ impl Plan {
     /// The repositories of one node; `None` on NixOS, which does not use apt.
     #[must_use]
     pub fn apt(&self, node: &NodePlan) -> Option<AptPackages> {
-        let (distribution, suite) = distribution(node.os)?;
         let kubernetes = self.packages.kubernetes_apt.as_ref().map(ToString::to_string);
-        let kubernetes = kubernetes.unwrap_or_else(|| KUBERNETES_APT.to_owned());
         let containerd = self.packages.containerd_apt.as_ref().map(ToString::to_string);
-        let containerd = containerd.unwrap_or_else(|| CONTAINERD_APT.to_owned());
-        let version = self.kubernetes_version;
-        let minor = format!("{kubernetes}/v{}.{}/deb", version.major(), version.minor());
-        Some(AptPackages {
-            kubernetes: AptRepository {
-                source: format!("{minor}/ /"),
-                key: format!("{minor}/Release.key"),
-                fingerprints: self.accepted(release::KUBERNETES_APT_KEYS),
-                version: format!("{version}-*"),
-            },
-            containerd: AptRepository {
-                source: format!("{containerd}/{distribution} {suite} stable"),
-                key: format!("{containerd}/{distribution}/gpg"),
-                fingerprints: self.accepted(release::CONTAINERD_APT_KEYS),
-                version: release::CONTAINERD_APT_VERSION.to_owned(),
-            },
-        })
+        let declared = DeclaredApt {
+            kubernetes: kubernetes.as_deref(),
+            containerd: containerd.as_deref(),
+            fingerprints: self.packages.fingerprints.iter().map(Fingerprint::to_string).collect(),
+        };
+        apt(node.os, self.kubernetes_version, &declared)
     }
 
     /// The packages that every node installs from its distribution.
     #[must_use]
     pub fn distribution_packages(&self) -> Vec<&'static str> {
-        let balancer = self.control_plane.is_highly_available().then_some("haproxy");
-        DISTRIBUTION.into_iter().chain(balancer).collect()
+        distribution_packages(self.control_plane.is_highly_available())
     }
+}
 
-    /// The known fingerprints and the declared ones: a rotated key must not break a boot.
-    fn accepted(&self, known: &[&str]) -> Vec<String> {
-        let known = known.iter().map(|fingerprint| (*fingerprint).to_owned());
-        known.chain(self.packages.fingerprints.iter().map(Fingerprint::to_string)).collect()
+/// Packages of the distribution; haproxy if there are several control planes.
+pub(crate) fn distribution_packages(highly_available: bool) -> Vec<&'static str> {
+    DISTRIBUTION.into_iter().chain(highly_available.then_some("haproxy")).collect()
+}
+
+/// The declared repositories and keys.
+pub(crate) struct DeclaredApt<'a> {
+    /// Instead of [`KUBERNETES_APT`].
+    pub(crate) kubernetes: Option<&'a str>,
+    /// Instead of [`CONTAINERD_APT`].
+    pub(crate) containerd: Option<&'a str>,
+    /// Besides the known keys.
+    pub(crate) fingerprints: Vec<String>,
+}
+
+impl<'a> DeclaredApt<'a> {
+    /// What was declared for these repositories.
+    pub(crate) fn of(packages: &'a AptPackages, os: Os, version: Version) -> Option<Self> {
+        let (distribution, suite) = distribution(os)?;
+        let AptPackages { kubernetes, containerd } = packages;
+        let minor = format!("/v{}.{}/deb/ /", version.major(), version.minor());
+        let known = release::KUBERNETES_APT_KEYS.len();
+        Some(Self {
+            kubernetes: kubernetes.source.strip_suffix(&minor),
+            containerd: containerd.source.strip_suffix(&format!("/{distribution} {suite} stable")),
+            fingerprints: kubernetes.fingerprints.iter().skip(known).cloned().collect(),
+        })
     }
+}
+
+/// The repositories of a host with this operating system.
+pub(crate) fn apt(os: Os, version: Version, declared: &DeclaredApt<'_>) -> Option<AptPackages> {
+    let (distribution, suite) = distribution(os)?;
+    let kubernetes = declared.kubernetes.unwrap_or(KUBERNETES_APT);
+    let containerd = declared.containerd.unwrap_or(CONTAINERD_APT);
+    let minor = format!("{kubernetes}/v{}.{}/deb", version.major(), version.minor());
+    // The known fingerprints and the declared ones: a rotated key must not brick a boot.
+    let accepted = |known: &[&str]| {
+        let known = known.iter().map(|fingerprint| (*fingerprint).to_owned());
+        known.chain(declared.fingerprints.iter().cloned()).collect()
+    };
+    Some(AptPackages {
+        kubernetes: AptRepository {
+            source: format!("{minor}/ /"),
+            key: format!("{minor}/Release.key"),
+            fingerprints: accepted(release::KUBERNETES_APT_KEYS),
+            version: format!("{version}-*"),
+        },
+        containerd: AptRepository {
+            source: format!("{containerd}/{distribution} {suite} stable"),
+            key: format!("{containerd}/{distribution}/gpg"),
+            fingerprints: accepted(release::CONTAINERD_APT_KEYS),
+            version: release::CONTAINERD_APT_VERSION.to_owned(),
+        },
+    })
 }
 
 /// A distribution and its release, in Docker's words and apt's.

@@ -36,23 +36,16 @@ impl Plan {
     /// The chart of the Ingress controller.
     #[must_use]
     pub const fn chart(&self) -> Chart {
-        match self.ingress.controller {
-            IngressController::IngressNginx => release::INGRESS_NGINX,
-            IngressController::Traefik => release::TRAEFIK,
-        }
+        chart_of(self.ingress.controller)
     }
 
     /// All files that this cluster downloads.
     #[must_use]
     pub fn sources(&self) -> Vec<ExternalFile> {
-        let upstream = [
-            calico_crds(self.calico.version),
-            calico_operator(self.calico.version),
-            chart(self.chart()),
-            helm_archive(Arch::Amd64),
-            helm_archive(Arch::Arm64),
-        ];
-        upstream.into_iter().map(|source| self.declared(source)).collect()
+        upstream(self.calico.version, self.chart())
+            .into_iter()
+            .map(|source| self.declared(source))
+            .collect()
     }
 
     /// A mirror holds the same bytes, so upstream's checksum applies; a file at a path is the
@@ -70,6 +63,25 @@ impl Plan {
         };
         ExternalFile { url: declared.url.clone(), checksum, ..upstream }
     }
+}
+
+/// The chart of an Ingress controller.
+pub(crate) const fn chart_of(controller: IngressController) -> Chart {
+    match controller {
+        IngressController::IngressNginx => release::INGRESS_NGINX,
+        IngressController::Traefik => release::TRAEFIK,
+    }
+}
+
+/// The files from elsewhere, as upstream publishes them.
+pub(crate) fn upstream(calico: Version, of_ingress: Chart) -> [ExternalFile; 5] {
+    [
+        calico_crds(calico),
+        calico_operator(calico),
+        chart(of_ingress),
+        helm_archive(Arch::Amd64),
+        helm_archive(Arch::Arm64),
+    ]
 }
 
 /// The bundle for the aggregated API. With CRDs of `projectcalico.org` beside it, Calico would use

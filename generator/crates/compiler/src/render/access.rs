@@ -27,9 +27,13 @@ struct RbacGroup {
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    if plan.clients.is_empty() {
-        return;
+    if !plan.clients.is_empty() {
+        render_fixed(artifacts);
     }
+}
+
+/// The binding, which is the same for every cluster with clients.
+pub(super) fn render_fixed(artifacts: &mut ArtifactSet) {
     let fields = Binding {
         metadata: ObjectMeta::cluster(VIEWERS),
         role_ref: RoleRef::new("ClusterRole", VIEWERS_ROLE),

@@ -4,14 +4,17 @@
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::package_source::CALICO_OPERATOR;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::sources::{Checksum, ExternalFile};
+use crate::plan::ingress::IngressWorkload;
+use crate::plan::sources::{Checksum, ExternalFile, chart_of, upstream};
 use crate::plan::{Plan, calico as plan_calico, tunnel};
 use crate::release;
+use crate::render::fixed::FixedFacts;
 use crate::render::{ClusterRenderer, Output};
 use crate::render::{access, calico, hello, ingress_nginx, traefik};
-use meshwright_value::IngressController;
+use meshwright_value::{IngressController, Text as _, Version};
 
 /// The registration.
 pub const RENDERER: ClusterRenderer = ClusterRenderer {
@@ -52,12 +55,68 @@ struct LeftOver {
     command: String,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct SourceView {
     name: &'static str,
     version: String,
     url: String,
     checksum: String,
+}
+
+/// What the head of the script depends on.
+struct ApplyFacts<'plan> {
+    cluster: &'plan str,
+    init: &'plan str,
+    nodes: Vec<&'plan str>,
+    reflectors: Vec<&'plan str>,
+    bgp_password: bool,
+    further_pools: bool,
+    clients: bool,
+    tunnel: bool,
+    hello: bool,
+    ingress: IngressController,
+    sources: Vec<SourceView>,
+}
+
+/// The script for facts of other files.
+pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
+    let founder = facts.nodes.iter().find(|node| node.initialises);
+    let view = ApplyView::new(&ApplyFacts {
+        cluster: facts.cluster,
+        init: founder.map(|node| node.name).unwrap_or_default(),
+        nodes: facts.nodes.iter().map(|node| node.name).collect(),
+        reflectors: facts.reflectors.clone(),
+        bgp_password: facts.bgp_password,
+        further_pools: facts.further_pools,
+        clients: facts.clients,
+        tunnel: facts.tunnel,
+        hello: facts.hello,
+        ingress: facts.ingress,
+        sources: sources_of(facts),
+    });
+    artifacts.add(PATH, template::render("apply.sh", &view));
+}
+
+/// The sources with the version of Calico, the URLs and the checksums that the script states, as far as
+/// a topology can declare them.
+fn sources_of(facts: &FixedFacts<'_>) -> Vec<SourceView> {
+    let found = |name: &str| facts.sources.iter().find(|source| source.name == name);
+    let calico = found(CALICO_OPERATOR).and_then(|source| Version::parse(source.version).ok());
+    let calico = calico.unwrap_or_else(|| Version::new(0, 0, 0));
+    let sources = upstream(calico, chart_of(facts.ingress)).map(|external| {
+        let source = SourceView::of(external);
+        let Some(found) = found(source.name) else { return source };
+        let is_digest =
+            found.checksum.len() == 64 && found.checksum.chars().all(|c| c.is_ascii_hexdigit());
+        let declared = found.url != source.url && (is_digest || found.checksum.is_empty());
+        let pinned = is_digest && source.checksum.contains(':');
+        let checksum = match declared || pinned {
+            true => found.checksum.to_owned(),
+            false => source.checksum,
+        };
+        SourceView { url: found.url.to_owned(), checksum, ..source }
+    });
+    sources.into()
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
@@ -66,27 +125,45 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 impl<'plan> ApplyView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
-        let workload = plan.ingress.workload;
-        let labels = workload.pod_labels.iter().map(|(key, value)| format!("{key}={value}"));
-        Self {
-            generated: GENERATED,
+        Self::new(&ApplyFacts {
             cluster: plan.name.as_str(),
             init: plan.init_node().name.as_str(),
             nodes: plan.nodes.iter().map(|node| node.name.as_str()).collect(),
-            bgp_secret: file_if(plan.calico.bgp_password, plan_calico::BGP_SECRET_FILE),
-            tunnel_secret: file_if(plan.tunnel.is_some(), tunnel::SECRET_FILE),
-            calico_objects: calico::objects(plan).into_iter().map(below_cluster).collect(),
             reflectors: plan.calico.route_reflectors.iter().map(|node| node.as_str()).collect(),
+            bgp_password: plan.calico.bgp_password,
+            further_pools: !plan.pools().further.is_empty(),
+            clients: !plan.clients.is_empty(),
+            tunnel: plan.tunnel.is_some(),
+            hello: plan.hello.is_some(),
+            ingress: plan.ingress.controller,
+            sources: plan.sources().into_iter().map(SourceView::of).collect(),
+        })
+    }
+
+    fn new(facts: &ApplyFacts<'plan>) -> Self {
+        let workload = IngressWorkload::of(facts.ingress);
+        let labels = workload.pod_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let objects = calico::objects(facts.further_pools);
+        let manifests = ingress_manifests(facts.ingress, facts.tunnel);
+        Self {
+            generated: GENERATED,
+            cluster: facts.cluster,
+            init: facts.init,
+            nodes: facts.nodes.clone(),
+            bgp_secret: file_if(facts.bgp_password, plan_calico::BGP_SECRET_FILE),
+            tunnel_secret: file_if(facts.tunnel, tunnel::SECRET_FILE),
+            calico_objects: objects.into_iter().map(below_cluster).collect(),
+            reflectors: facts.reflectors.clone(),
             reflector_annotation: calico::CLUSTER_ID_ANNOTATION,
             reflector_id: calico::CLUSTER_ID.to_string(),
-            ingress: plan.chart().name,
+            ingress: chart_of(facts.ingress).name,
             ingress_deployment: workload.deployment,
             ingress_pods: labels.collect::<Vec<_>>().join(","),
-            ingress_manifests: ingress_manifests(plan).into_iter().map(below_cluster).collect(),
-            viewers: file_if(!plan.clients.is_empty(), below_cluster(access::BINDING.path)),
-            hello: file_if(plan.hello.is_some(), below_cluster(hello::MANIFESTS.path)),
-            left_over: left_overs(plan),
-            sources: plan.sources().into_iter().map(SourceView::of).collect(),
+            ingress_manifests: manifests.into_iter().map(below_cluster).collect(),
+            viewers: file_if(facts.clients, below_cluster(access::BINDING.path)),
+            hello: file_if(facts.hello, below_cluster(hello::MANIFESTS.path)),
+            left_over: left_overs(facts),
+            sources: facts.sources.clone(),
         }
     }
 }
@@ -103,21 +180,21 @@ impl SourceView {
     }
 }
 
-fn ingress_manifests(plan: &Plan) -> Vec<&'static str> {
-    match plan.ingress.controller {
-        IngressController::IngressNginx => ingress_nginx::manifests(plan),
-        IngressController::Traefik => traefik::manifests(plan),
+fn ingress_manifests(controller: IngressController, tunnel: bool) -> Vec<&'static str> {
+    match controller {
+        IngressController::IngressNginx => ingress_nginx::manifests(tunnel),
+        IngressController::Traefik => traefik::manifests(tunnel),
     }
 }
 
 /// The class of a chart that is uninstalled goes with it, and the next run puts it back.
-fn left_overs(plan: &Plan) -> Vec<LeftOver> {
+fn left_overs(facts: &ApplyFacts<'_>) -> Vec<LeftOver> {
     let delete = |namespace| format!("kubectl delete namespace {namespace}");
-    let apps = [(tunnel::NAMESPACE, plan.tunnel.is_some()), (hello::NAME, plan.hello.is_some())];
+    let apps = [(tunnel::NAMESPACE, facts.tunnel), (hello::NAME, facts.hello)];
     let apps = apps.into_iter().filter(|(_, is_here)| !is_here);
     let apps = apps.map(|(namespace, _)| LeftOver { namespace, command: delete(namespace) });
     let charts = [release::INGRESS_NGINX.name, release::TRAEFIK.name];
-    let charts = charts.into_iter().filter(|chart| *chart != plan.chart().name);
+    let charts = charts.into_iter().filter(|chart| *chart != chart_of(facts.ingress).name);
     let charts = charts.map(|namespace| LeftOver {
         namespace,
         command: format!(

@@ -76,8 +76,8 @@ const DEFAULT: &str = "default";
 
 /// The files for Calico's API in the order of their application, without [`BGP`], which is applied
 /// last: it replaces the pods that have started without it.
-pub(super) fn objects(plan: &Plan) -> Vec<&'static str> {
-    let further = (!plan.pools().further.is_empty()).then_some(IP_POOLS.path);
+pub(super) fn objects(further_pools: bool) -> Vec<&'static str> {
+    let further = further_pools.then_some(IP_POOLS.path);
     further.into_iter().chain([IPAM.path, FELIX.path, METADATA_POLICY.path]).collect()
 }
 
@@ -89,11 +89,16 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     }
     artifacts.add(IPAM.path, ipam_file());
     artifacts.add(BGP.path, bgp::file(plan));
-    if plan.calico.bgp_password {
-        artifacts.add(BGP_PASSWORD_RBAC.path, bgp::password_rbac_file());
-    }
+    render_fixed(plan.calico.bgp_password, artifacts);
     artifacts.add(FELIX.path, felix_file(plan));
     artifacts.add(METADATA_POLICY.path, metadata::file(plan));
+}
+
+/// The files that are the same for every cluster that has them.
+pub(super) fn render_fixed(bgp_password: bool, artifacts: &mut ArtifactSet) {
+    if bgp_password {
+        artifacts.add(BGP_PASSWORD_RBAC.path, bgp::password_rbac_file());
+    }
     artifacts.add(POD_ANNOTATIONS_POLICY.path, policy::file());
 }
 

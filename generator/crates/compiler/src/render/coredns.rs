@@ -10,6 +10,7 @@ use crate::kubernetes::workload::{SpreadConstraint, spread};
 use crate::plan::Plan;
 use crate::release;
 use crate::render::{ClusterRenderer, Output};
+use meshwright_value::Version;
 
 /// The patches.
 pub const RENDERER: ClusterRenderer =
@@ -40,11 +41,16 @@ a pod uses the DNS replica of its own zone, if there is one
   kubectl -n kube-system patch service kube-dns --type merge --patch-file kube-dns.patch.yaml";
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    render_for(plan.kubernetes_version, artifacts);
+}
+
+/// The patches for a version of Kubernetes.
+pub(super) fn render_for(kubernetes: Version, artifacts: &mut ArtifactSet) {
     let constraints = spread(&LabelSelector::new([POD_LABEL]));
     let template =
         CorednsPodTemplate { spec: CorednsPodSpec { topology_spread_constraints: constraints } };
     let deployment = Patch { spec: CorednsDeploymentSpec { template } };
-    let traffic_distribution = release::same_zone(plan.kubernetes_version);
+    let traffic_distribution = release::same_zone(kubernetes);
     let service = Patch { spec: KubeDnsServiceSpec { traffic_distribution } };
     artifacts.add(DEPLOYMENT.path, YamlFile::new(ABOUT_DEPLOYMENT).document(&deployment).finish());
     artifacts.add(SERVICE.path, YamlFile::new(ABOUT_SERVICE).document(&service).finish());

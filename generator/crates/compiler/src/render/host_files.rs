@@ -7,9 +7,10 @@ use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::Plan;
-use crate::plan::host::{self, HostsEntry, LoadBalancer, POD_ROUTE};
+use crate::plan::host::{self, GUARD_ROUTE, HostsEntry, LoadBalancer, POD_ROUTE};
+use crate::render::fixed::FixedFacts;
 use crate::render::{ClusterRenderer, Output, host_tree};
-use meshwright_value::{RegistryName, Url};
+use meshwright_value::Url;
 
 /// The registration.
 pub const RENDERER: ClusterRenderer =
@@ -127,23 +128,47 @@ struct LoadBalancerView<'plan> {
 struct MirrorsView<'plan> {
     generated: &'static str,
     registry: &'plan str,
-    mirrors: Vec<&'plan str>,
+    mirrors: &'plan [&'plan str],
 }
 
 pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let view = HostFilesView::of(plan);
-    artifacts.add(SCRIPT, script(&SCRIPT_PARTS, &view));
-    artifacts.add(FIRST_BOOT_SCRIPT, condense(&script(&FIRST_BOOT_PARTS, &view)));
-    for (path, _, name) in TEMPLATED {
-        artifacts.add(path.replace("<interface>", view.interface), template::render(name, &view));
-    }
+    render_view(&HostFilesView::of(plan), artifacts);
     if let Some(balancer) = plan.load_balancer() {
         let view = LoadBalancerView { generated: GENERATED, balancer };
         artifacts.add(HAPROXY, template::render("haproxy.cfg", &view));
     }
     for (registry, mirrors) in plan.containerd().mirrors {
-        artifacts.add(registry_path(registry), registry_hosts(registry, mirrors));
+        let mirrors: Vec<_> = mirrors.iter().map(Url::as_str).collect();
+        render_registry(registry.as_str(), &mirrors, artifacts);
     }
+}
+
+/// The files that depend on neither subnets nor names of hosts.
+pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
+    let Some(founder) = facts.nodes.iter().find(|node| node.initialises) else { return };
+    let repository = facts.image_repository;
+    let view = HostFilesView {
+        modules: host::kernel_modules(facts.proxy_mode, founder.scheduler),
+        sandbox_image: host::sandbox_image(repository, facts.kubernetes_version),
+        ..HostFilesView::without_addresses(facts.interface)
+    };
+    render_view(&view, artifacts);
+    for (registry, mirrors) in founder.mirrors {
+        let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
+        render_registry(registry, &mirrors, artifacts);
+    }
+}
+
+fn render_view(view: &HostFilesView<'_>, artifacts: &mut ArtifactSet) {
+    artifacts.add(SCRIPT, script(&SCRIPT_PARTS, view));
+    artifacts.add(FIRST_BOOT_SCRIPT, condense(&script(&FIRST_BOOT_PARTS, view)));
+    for (path, _, name) in TEMPLATED {
+        artifacts.add(path.replace("<interface>", view.interface), template::render(name, view));
+    }
+}
+
+fn render_registry(registry: &str, mirrors: &[&str], artifacts: &mut ArtifactSet) {
+    artifacts.add(registry_path(registry), registry_hosts(registry, mirrors));
 }
 
 fn script(parts: &[&str], view: &HostFilesView<'_>) -> String {
@@ -163,18 +188,29 @@ fn condense(script: &str) -> String {
 impl<'plan> HostFilesView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
         let guards = plan.route_guards();
+        Self {
+            subnets: guards.subnets.iter().map(ToString::to_string).collect(),
+            modules: plan.kernel_modules(),
+            hosts: plan.hosts().iter().map(HostsLineView::from_entry).collect(),
+            sandbox_image: plan.containerd().sandbox_image,
+            ..Self::without_addresses(plan.wireguard.interface.as_str())
+        }
+    }
+
+    /// What depends on the interface alone.
+    fn without_addresses(interface: &'plan str) -> Self {
         let sysctl = host::sysctl().into_iter();
         Self {
             generated: GENERATED,
-            interface: plan.wireguard.interface.as_str(),
+            interface,
             pod_route: format!("proto {} metric {}", POD_ROUTE.protocol, POD_ROUTE.metric),
-            protocol: guards.kind.protocol,
-            metric: guards.kind.metric,
-            subnets: guards.subnets.iter().map(ToString::to_string).collect(),
-            modules: plan.kernel_modules(),
+            protocol: GUARD_ROUTE.protocol,
+            metric: GUARD_ROUTE.metric,
+            subnets: Vec::new(),
+            modules: Vec::new(),
             sysctl: sysctl.map(|(name, value)| SysctlView { name, value }).collect(),
-            hosts: plan.hosts().iter().map(HostsLineView::from_entry).collect(),
-            sandbox_image: plan.containerd().sandbox_image,
+            hosts: Vec::new(),
+            sandbox_image: String::new(),
             file_patterns: host_tree::file_patterns(),
             folder_patterns: host_tree::folder_patterns(),
         }
@@ -189,28 +225,23 @@ impl HostsLineView {
 
 /// A port is spelt `_5000_` in a path: containerd tries that path first (`hostDirectory` of its
 /// `remotes/docker/config`), and some file systems do not allow a colon.
-fn registry_path(registry: &RegistryName) -> String {
-    let folder = match registry.as_str().split_once(':') {
+fn registry_path(registry: &str) -> String {
+    let folder = match registry.split_once(':') {
         Some((host, port)) => format!("{host}_{port}_"),
-        None => registry.to_string(),
+        None => registry.to_owned(),
     };
     format!("host/containerd/certs.d/{folder}/hosts.toml")
 }
 
 /// Without `server`, containerd falls back to the registry itself, and knows the host of docker.io.
-fn registry_hosts(registry: &RegistryName, mirrors: &[Url]) -> String {
-    let view = MirrorsView {
-        generated: GENERATED,
-        registry: registry.as_str(),
-        mirrors: mirrors.iter().map(Url::as_str).collect(),
-    };
+fn registry_hosts(registry: &str, mirrors: &[&str]) -> String {
+    let view = MirrorsView { generated: GENERATED, registry, mirrors };
     template::render("registry-hosts.toml", &view)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{registry_hosts, registry_path};
-    use meshwright_value::{RegistryName, Text, Url};
 
     #[test]
     fn a_registry_has_the_folder_that_containerd_looks_for() {
@@ -219,15 +250,13 @@ mod tests {
             ("localhost:5000", "host/containerd/certs.d/localhost_5000_/hosts.toml"),
         ];
         for (registry, path) in table {
-            assert_eq!(registry_path(&RegistryName::parse(registry).unwrap()), path);
+            assert_eq!(registry_path(registry), path);
         }
     }
 
     #[test]
     fn mirrors_are_tried_in_order() {
-        let registry = RegistryName::parse("registry.k8s.io").unwrap();
         let mirrors = ["https://b.example.com", "http://a.example.com:5000/k8s"];
-        let mirrors = mirrors.map(|mirror| Url::parse(mirror).unwrap());
         let expected = "\
 # generated from topology.toml by meshwright; do not edit
 # Mirrors of registry.k8s.io, tried in this order, then the registry itself.
@@ -238,6 +267,6 @@ capabilities = [\"pull\", \"resolve\"]
 [host.\"http://a.example.com:5000/k8s\"]
 capabilities = [\"pull\", \"resolve\"]
 ";
-        assert_eq!(registry_hosts(&registry, &mirrors), expected);
+        assert_eq!(registry_hosts("registry.k8s.io", &mirrors), expected);
     }
 }

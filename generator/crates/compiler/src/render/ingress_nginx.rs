@@ -29,8 +29,8 @@ const NETWORK_POLICY: Output = Output {
 };
 
 /// The files that are applied before the chart is installed.
-pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
-    let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
+pub(super) fn manifests(tunnel: bool) -> Vec<&'static str> {
+    let policy = tunnel.then_some(NETWORK_POLICY.path);
     [NAMESPACE.path].into_iter().chain(policy).collect()
 }
 

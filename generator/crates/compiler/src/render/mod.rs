@@ -8,6 +8,7 @@ pub mod calico;
 pub mod client;
 pub mod cloudflared;
 pub mod coredns;
+pub mod fixed;
 pub mod hello;
 pub mod host_files;
 pub mod host_plan;

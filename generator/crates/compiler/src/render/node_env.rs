@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::packages::AptPackages;
+use crate::plan::packages::{self, AptPackages, DeclaredApt};
+use crate::render::fixed::{FixedFacts, FixedNode};
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler};
 
@@ -81,4 +82,56 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
         distribution_packages: plan.distribution_packages().join(" "),
     };
     artifacts.add(view.path("node.env"), template::render("node.env", &env));
+}
+
+/// The file of one node for facts of its other files.
+pub(super) fn render_fixed(
+    facts: &FixedFacts<'_>,
+    node: &FixedNode<'_>,
+    artifacts: &mut ArtifactSet,
+) {
+    let control_planes = facts.nodes.iter().filter(|node| node.role == Role::ControlPlane);
+    let addresses: Vec<_> = control_planes.map(|node| node.address.to_string()).collect();
+    let founder = facts.nodes.iter().find(|node| node.initialises);
+    let api_address = match (addresses.len(), founder) {
+        (0 | 1, Some(founder)) => founder.address,
+        _ => Ipv4Addr::LOCALHOST,
+    };
+    let declared = node.packages.as_ref();
+    let declared =
+        declared.and_then(|found| DeclaredApt::of(found, node.os, facts.kubernetes_version));
+    let packages =
+        declared.and_then(|declared| packages::apt(node.os, facts.kubernetes_version, &declared));
+    let port = match node.ssh_port {
+        22 => String::new(),
+        port => format!("-p {port} "),
+    };
+    let env = NodeEnvView {
+        generated: GENERATED,
+        cluster: facts.cluster,
+        name: node.name,
+        role: node.role,
+        os: node.os,
+        interface: facts.interface,
+        address: node.address,
+        interface_address: format!("{}/{}", node.address, node.prefix_len),
+        mtu: node.mtu,
+        control_planes: addresses.join(" "),
+        api_name: facts.api_name,
+        api_address,
+        proxy_mode: facts.proxy_mode,
+        scheduler: node.scheduler,
+        bootstrap: if node.initialises { "init" } else { "join" },
+        apply: if node.applies_manifests { "yes" } else { "no" },
+        delivery: format!(
+            "meshwright export {} | ssh {port}{} sudo meshwright-node apply",
+            node.name, node.ssh_target
+        ),
+        ssh_port: if node.ssh_admitted { node.ssh_port.to_string() } else { String::new() },
+        packages,
+        arch: node.arch,
+        distribution_packages: packages::distribution_packages(addresses.len() > 1).join(" "),
+    };
+    let path = format!("nodes/{}/node.env", node.name);
+    artifacts.add(path, template::render("node.env", &env));
 }

@@ -32,8 +32,8 @@ const NETWORK_POLICY: Output =
     Output { path: "cluster/traefik/networkpolicy.yaml", consumer: "kubectl apply, before helm" };
 
 /// The files that are applied before the chart is installed.
-pub(super) fn manifests(plan: &Plan) -> Vec<&'static str> {
-    let policy = plan.tunnel.is_some().then_some(NETWORK_POLICY.path);
+pub(super) fn manifests(tunnel: bool) -> Vec<&'static str> {
+    let policy = tunnel.then_some(NETWORK_POLICY.path);
     [NAMESPACE.path, INGRESS_CLASS.path].into_iter().chain(policy).collect()
 }
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::{MachineId, Model};
+use crate::span::FileLine;
 
 /// The API server's port (kubeadm's default), which clients call by the API's name.
 const API: u16 = 6443;
@@ -39,6 +40,15 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         }
         _ => {}
     }
+    let (cluster, _) = model.cluster();
+    let upgrade = &node.upgrade;
+    if upgrade.content.value != cluster.version.value {
+        let message = format!(
+            "{} is upgraded to Kubernetes {}, the cluster has {}",
+            node.name, upgrade.content.value, cluster.version.value
+        );
+        finds(FindingCode::FilesDisagree, upgrade.file.line(upgrade.content.line), message);
+    }
     findings
 }
 
@@ -47,7 +57,23 @@ pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
     let mut findings = names(model);
     findings.extend(api_name(model));
     findings.extend(load_balancer(model));
+    findings.extend(founders(model));
     findings
+}
+
+/// One node initialises the cluster: a second one would make a second cluster, with its own etcd.
+fn founders(model: &Model) -> Vec<ProofFinding> {
+    let founders = model.emitted.nodes.iter().filter_map(|node| {
+        let line = node.kubeadm.content.initialises?;
+        Some((node.name.as_str(), node.kubeadm.file.line(line)))
+    });
+    let founders: Vec<_> = founders.collect();
+    let second = |pair: &[(&str, FileLine)]| {
+        let [(first, _), (second, place)] = *pair else { return None };
+        let message = format!("{first} and {second} both initialise a cluster");
+        Some(ProofFinding::new(FindingCode::FilesDisagree, place, message))
+    };
+    founders.windows(2).filter_map(second).collect()
 }
 
 fn address(model: &Model, id: MachineId) -> Ipv4Addr {

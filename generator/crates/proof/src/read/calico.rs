@@ -2,8 +2,11 @@
 //! mesh: a pool without `encapsulation` is encapsulated, and one without `nodeSelector` is used by all
 //! nodes.
 
+use std::collections::BTreeMap;
+
 use ipnet::Ipv4Net;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
 use super::ParseError;
@@ -61,21 +64,92 @@ impl EmittedPool {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CalicoObjectYaml<S> {
+    api_version: Spanned<String>,
+    #[expect(dead_code, reason = "the document was found by it")]
+    kind: String,
     metadata: CalicoMetadataYaml,
     spec: S,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct CalicoMetadataYaml {
-    name: String,
+    name: Spanned<String>,
+}
+
+/// The kinds of Calico's operator.
+const OPERATOR: &str = "operator.tigera.io/v1";
+/// The kinds of Calico's API server.
+const PROJECT_CALICO: &str = "projectcalico.org/v3";
+
+/// Reads an object, with its name.
+fn object<S: DeserializeOwned>(
+    document: &YamlDocument<'_>,
+    api_version: &str,
+) -> Result<(String, S), ParseError> {
+    let read: CalicoObjectYaml<S> = document.read()?;
+    document.exactly(read.api_version, api_version)?;
+    Ok((read.metadata.name.value, read.spec))
+}
+
+/// Reads the one object of its kind that counts: Calico ignores those of another name.
+fn singleton<S: DeserializeOwned>(
+    document: &YamlDocument<'_>,
+    api_version: &str,
+) -> Result<S, ParseError> {
+    let read: CalicoObjectYaml<S> = document.read()?;
+    document.exactly(read.api_version, api_version)?;
+    document.exactly(read.metadata.name, "default")?;
+    Ok(read.spec)
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that another key or value is an error")]
 struct InstallationSpecYaml {
+    variant: Option<VariantYaml>,
+    cni: Option<CniYaml>,
     calico_network: CalicoNetworkYaml,
+    #[serde(default)]
+    control_plane_node_selector: BTreeMap<String, String>,
+    kubelet_volume_plugin_path: Option<NoneYaml>,
+    flex_volume_path: Option<NoneYaml>,
 }
+
+/// The free variant, which is also the default.
+#[derive(Deserialize)]
+enum VariantYaml {
+    Calico,
+}
+
+/// Calico's own CNI plugin and addresses, which are also the default.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that another key or value is an error")]
+struct CniYaml {
+    r#type: VariantYaml,
+    ipam: Option<IpamPluginYaml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that another key or value is an error")]
+struct IpamPluginYaml {
+    r#type: VariantYaml,
+}
+
+/// The word that disables a folder.
+#[derive(Deserialize)]
+enum NoneYaml {
+    None,
+}
+
+/// `APIServer`: Calico's API server with its default settings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiServerSpecYaml {}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -172,9 +246,11 @@ impl TryFrom<bool> for MustBeFalse {
 /// When it has another structure.
 pub(crate) fn read_installation(text: &str) -> Result<Installation, ParseError> {
     let documents = yaml::documents(text);
+    yaml::all_known(&documents, &["Installation", "APIServer"])?;
     let document = find(&documents, "Installation")?;
-    let CalicoObjectYaml { spec, .. } =
-        document.read::<CalicoObjectYaml<InstallationSpecYaml>>()?;
+    let spec: InstallationSpecYaml = singleton(document, OPERATOR)?;
+    // Without it, `projectcalico.org/v3` is not served, and `apply.sh` waits in vain.
+    let ApiServerSpecYaml {} = singleton(find(&documents, "APIServer")?, OPERATOR)?;
     let network = spec.calico_network;
     let bgp = document.with_line(network.bgp);
     Ok(Installation {
@@ -225,13 +301,13 @@ pub(crate) fn read_pools(text: &str) -> Result<Vec<EmittedPool>, ParseError> {
 
 fn v3_pool(document: &YamlDocument<'_>) -> Result<EmittedPool, ParseError> {
     expect(document, "IPPool")?;
-    let CalicoObjectYaml { metadata, spec } = document.read::<CalicoObjectYaml<V3PoolYaml>>()?;
+    let (name, spec) = object::<V3PoolYaml>(document, PROJECT_CALICO)?;
     let modes = [document.with_line(spec.ipip_mode), document.with_line(spec.vxlan_mode)];
     let encapsulated = modes.iter().find(|mode| mode.value != "Never");
     let cidr = document.parse("subnet", spec.cidr)?;
     workload(&spec.allowed_uses, cidr.line)?;
     Ok(EmittedPool {
-        name: metadata.name,
+        name,
         cidr,
         block_size: document.with_line(spec.block_size),
         encapsulated: LineSpanned {
@@ -253,6 +329,8 @@ fn workload(uses: &[AllowedUseYaml], line: u32) -> Result<(), ParseError> {
 /// `bgp.yaml`: the BGP sessions.
 #[derive(Debug)]
 pub struct BgpConf {
+    /// Whether the sessions have a password, which calico-node reads from a Secret.
+    pub password: bool,
     /// Whether every node has a session with every other node.
     pub full_mesh: LineSpanned<bool>,
     /// The addresses that BIRD listens on.
@@ -265,23 +343,62 @@ pub struct BgpConf {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct BgpSpecYaml {
+    #[expect(dead_code, reason = "all nodes have the same number, whatever it is")]
     as_number: u32,
     node_to_node_mesh_enabled: Spanned<bool>,
     bind_mode: Spanned<String>,
     listen_port: Spanned<u16>,
-    log_severity_screen: Option<String>,
-    node_mesh_password: Option<serde_json::Value>,
+    #[expect(dead_code, reason = "read so that another value is an error")]
+    log_severity_screen: Option<LogSeverityYaml>,
+    node_mesh_password: Option<BgpPasswordYaml>,
+}
+
+/// `logSeverityScreen` (Calico's `BGPConfigurationSpec`).
+#[derive(Deserialize)]
+enum LogSeverityYaml {
+    Trace,
+    Debug,
+    Info,
+    Warning,
+    Error,
+    Fatal,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct BgpPeerSpecYaml {
     node_selector: Spanned<String>,
     peer_selector: Spanned<String>,
-    password: Option<serde_json::Value>,
+    password: Option<BgpPasswordYaml>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that another key or value is an error")]
+struct BgpPasswordYaml {
+    secret_key_ref: SecretKeyYaml,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that another key or value is an error")]
+struct SecretKeyYaml {
+    name: PasswordSecretYaml,
+    key: PasswordKeyYaml,
+}
+
+/// The Secret that `export` makes.
+#[derive(Deserialize)]
+enum PasswordSecretYaml {
+    #[serde(rename = "bgp-password")]
+    BgpPassword,
+}
+
+#[derive(Deserialize)]
+enum PasswordKeyYaml {
+    #[serde(rename = "password")]
+    Password,
 }
 
 /// Reads `bgp.yaml`.
@@ -291,21 +408,24 @@ struct BgpPeerSpecYaml {
 /// When it has another structure.
 pub(crate) fn read_bgp(text: &str) -> Result<BgpConf, ParseError> {
     let documents = yaml::documents(text);
+    yaml::all_known(&documents, &["BGPConfiguration", "BGPPeer"])?;
     let document = find(&documents, "BGPConfiguration")?;
-    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<BgpSpecYaml>>()?;
+    let spec: BgpSpecYaml = singleton(document, PROJECT_CALICO)?;
     let peers = documents.iter().filter(|document| document.kind == "BGPPeer");
     let peers = peers.map(reflectors).collect::<Result<Vec<_>, _>>()?;
+    let has_password = |peer: &(LineSpanned<String>, bool)| peer.1;
     Ok(BgpConf {
+        password: spec.node_mesh_password.is_some() || peers.iter().any(has_password),
         full_mesh: document.with_line(spec.node_to_node_mesh_enabled),
         bind_mode: document.with_line(spec.bind_mode),
         listen_port: document.with_line(spec.listen_port),
-        reflectors: peers.into_iter().next(),
+        reflectors: peers.into_iter().next().map(|(label, _)| label),
     })
 }
 
-/// `key == 'value'` as the label `key=value`.
-fn reflectors(document: &YamlDocument<'_>) -> Result<LineSpanned<String>, ParseError> {
-    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<BgpPeerSpecYaml>>()?;
+/// `key == 'value'` as the label `key=value`, and whether the session has a password.
+fn reflectors(document: &YamlDocument<'_>) -> Result<(LineSpanned<String>, bool), ParseError> {
+    let (_, spec) = object::<BgpPeerSpecYaml>(document, PROJECT_CALICO)?;
     let nodes = document.with_line(spec.node_selector);
     let peers = document.with_line(spec.peer_selector);
     let not_understood =
@@ -317,7 +437,8 @@ fn reflectors(document: &YamlDocument<'_>) -> Result<LineSpanned<String>, ParseE
         .value
         .split_once(" == '")
         .and_then(|(key, value)| Some(format!("{key}={}", value.strip_suffix('\'')?)));
-    Ok(LineSpanned { value: label.ok_or_else(|| not_understood(peers.line))?, line: peers.line })
+    let label = label.ok_or_else(|| not_understood(peers.line))?;
+    Ok((LineSpanned { value: label, line: peers.line }, spec.password.is_some()))
 }
 
 /// `felix.yaml`
@@ -343,8 +464,9 @@ struct FelixSpecYaml {
 /// When it has another structure.
 pub(crate) fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
     let documents = yaml::documents(text);
+    yaml::all_known(&documents, &["FelixConfiguration"])?;
     let document = find(&documents, "FelixConfiguration")?;
-    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<FelixSpecYaml>>()?;
+    let spec: FelixSpecYaml = singleton(document, PROJECT_CALICO)?;
     let exclusions = document.with_line(spec.nat_outgoing_exclusions);
     Ok(FelixConf {
         spares_nodes: LineSpanned {
@@ -355,20 +477,31 @@ pub(crate) fn read_felix(text: &str) -> Result<FelixConf, ParseError> {
     })
 }
 
+/// Both booleans are required by the schema (Calico's `IPAMConfigurationSpec`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct IpamSpecYaml {
+    strict_affinity: Spanned<bool>,
+    auto_allocate_blocks: Spanned<bool>,
+    #[expect(
+        dead_code,
+        reason = "0 is no limit, and a node has one block, so each number is enough"
+    )]
+    max_blocks_per_host: Option<u32>,
+}
+
 /// `ipam.yaml`: whether a node takes addresses from its own blocks only.
 ///
 /// # Errors
 ///
 /// When it has another structure.
 pub(crate) fn read_strict_affinity(text: &str) -> Result<LineSpanned<bool>, ParseError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct IpamSpecYaml {
-        strict_affinity: Spanned<bool>,
-    }
     let documents = yaml::documents(text);
+    yaml::all_known(&documents, &["IPAMConfiguration"])?;
     let document = find(&documents, "IPAMConfiguration")?;
-    let CalicoObjectYaml { spec, .. } = document.read::<CalicoObjectYaml<IpamSpecYaml>>()?;
+    let spec: IpamSpecYaml = singleton(document, PROJECT_CALICO)?;
+    // Otherwise a node takes no block of its pool, and its pods get no address.
+    document.exactly(spec.auto_allocate_blocks, true)?;
     Ok(document.with_line(spec.strict_affinity))
 }
 
@@ -376,8 +509,8 @@ fn find<'documents, 'text>(
     documents: &'documents [YamlDocument<'text>],
     kind: &str,
 ) -> Result<&'documents YamlDocument<'text>, ParseError> {
-    let found = documents.iter().find(|document| document.kind == kind);
-    found.ok_or_else(|| ParseError { line: 0, message: format!("there is no {kind}") })
+    yaml::only(documents, kind)?
+        .ok_or_else(|| ParseError { line: 0, message: format!("there is no {kind}") })
 }
 
 fn expect(document: &YamlDocument<'_>, kind: &str) -> Result<(), ParseError> {

@@ -1,4 +1,6 @@
-//! `kubeadm.yaml`: the node's registration, and on the init node the cluster's settings.
+//! `kubeadm.yaml`: the node's registration, and on the init node the cluster's settings; and
+//! `upgrade.yaml`. Each key of kubeadm's v1beta4 types is known and judged, or refused: kubeadm itself
+//! accepts settings that open a host or break the cluster.
 
 use std::net::Ipv4Addr;
 
@@ -10,6 +12,7 @@ use super::ParseError;
 use super::kube_proxy::{self, KubeProxyConf};
 use super::yaml::{self, YamlDocument};
 use crate::span::LineSpanned;
+use meshwright_value::{Text as _, Version};
 
 /// One node.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct KubeadmConf {
     pub labels: Vec<String>,
     /// The address that its API server advertises; none on workers.
     pub advertised: Option<LineSpanned<Ipv4Addr>>,
+    /// The line of `kind: InitConfiguration`: the node initialises the cluster.
+    pub initialises: Option<u32>,
     /// The cluster's settings, which only the init node's file contains.
     pub cluster: Option<ClusterConf>,
 }
@@ -29,6 +34,12 @@ pub struct KubeadmConf {
 /// The settings of the cluster.
 #[derive(Debug)]
 pub struct ClusterConf {
+    /// Its name.
+    pub name: String,
+    /// The version of Kubernetes.
+    pub version: LineSpanned<Version>,
+    /// The registry of the images, if it is not the default.
+    pub image_repository: Option<String>,
     /// The name and port of the API.
     pub endpoint: LineSpanned<String>,
     /// The subnet of pods.
@@ -41,114 +52,444 @@ pub struct ClusterConf {
     pub kube_proxy: KubeProxyConf,
 }
 
+/// The version of kubeadm's types.
+const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
+/// The API server's port (kubeadm's default), which the firewall and haproxy know.
+const API_PORT: u16 = 6443;
+/// The folder on a host with kubeadm's patches.
+const PATCHES: &str = "/etc/kubernetes/patches";
+/// The kubeconfig on a host with which it joins.
+const DISCOVERY: &str = "/etc/kubernetes/discovery.conf";
+/// containerd's socket.
+const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
+
 /// `InitConfiguration` and `JoinConfiguration` (kubeadm v1beta4).
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KubeadmNodeYaml {
+    api_version: Spanned<String>,
+    kind: Spanned<String>,
     node_registration: NodeRegistrationYaml,
     #[serde(rename = "localAPIEndpoint")]
     local_api_endpoint: Option<LocalApiEndpointYaml>,
     control_plane: Option<ControlPlaneYaml>,
+    discovery: Option<DiscoveryYaml>,
+    patches: PatchesYaml,
+    timeouts: Option<TimeoutsYaml>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ControlPlaneYaml {
     #[serde(rename = "localAPIEndpoint")]
     local_api_endpoint: LocalApiEndpointYaml,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LocalApiEndpointYaml {
     advertise_address: Spanned<String>,
+    bind_port: Option<Spanned<u16>>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DiscoveryYaml {
+    file: DiscoveryFileYaml,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DiscoveryFileYaml {
+    kube_config_path: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PatchesYaml {
+    directory: Spanned<String>,
+}
+
+/// Waiting times of kubeadm itself. Too short a time ends kubeadm with a message.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TimeoutsYaml {
+    control_plane_component_health_check: Option<Spanned<String>>,
+    discovery: Option<Spanned<String>>,
+    #[serde(rename = "etcdAPICall")]
+    etcd_api_call: Option<Spanned<String>>,
+    tls_bootstrap: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NodeRegistrationYaml {
     name: Spanned<String>,
+    cri_socket: Spanned<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "a check that kubeadm omits changes no file")]
+    ignore_preflight_errors: Vec<String>,
     #[serde(default)]
     kubelet_extra_args: Vec<ArgumentYaml>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "read so that an unknown key is an error")]
+    taints: Vec<TaintYaml>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
+struct TaintYaml {
+    key: String,
+    value: Option<String>,
+    effect: TaintEffectYaml,
+}
+
+/// The effects of taints (core/v1 `TaintEffect`).
+#[derive(Deserialize)]
+enum TaintEffectYaml {
+    NoSchedule,
+    PreferNoSchedule,
+    NoExecute,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ArgumentYaml {
-    name: String,
+    name: Spanned<String>,
     value: Spanned<String>,
 }
 
 /// `ClusterConfiguration`
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ClusterConfigurationYaml {
+    api_version: Spanned<String>,
+    #[expect(dead_code, reason = "the document was found by it")]
+    kind: String,
+    cluster_name: String,
+    kubernetes_version: Spanned<String>,
     control_plane_endpoint: Spanned<String>,
     networking: NetworkingYaml,
+    #[expect(dead_code, reason = "kubeadm adds the endpoint's name and the advertised address")]
+    api_server: Option<ApiServerYaml>,
+    controller_manager: ControllerManagerYaml,
+    etcd: Option<EtcdYaml>,
+    #[expect(dead_code, reason = "every algorithm gives certificates that all programs accept")]
+    encryption_algorithm: Option<EncryptionAlgorithmYaml>,
+    image_repository: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NetworkingYaml {
     dns_domain: String,
     pod_subnet: Spanned<String>,
     service_subnet: Spanned<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
+struct ApiServerYaml {
+    #[serde(rename = "certSANs")]
+    cert_sans: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ControllerManagerYaml {
+    extra_args: Vec<ArgumentYaml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EtcdYaml {
+    local: LocalEtcdYaml,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LocalEtcdYaml {
+    data_dir: Option<Spanned<String>>,
+    #[serde(default)]
+    extra_args: Vec<ArgumentYaml>,
+}
+
+/// `encryptionAlgorithm` (kubeadm v1beta4).
+#[derive(Deserialize)]
+enum EncryptionAlgorithmYaml {
+    #[serde(rename = "ECDSA-P256")]
+    EcdsaP256,
+    #[serde(rename = "ECDSA-P384")]
+    EcdsaP384,
+    #[serde(rename = "RSA-2048")]
+    Rsa2048,
+    #[serde(rename = "RSA-3072")]
+    Rsa3072,
+    #[serde(rename = "RSA-4096")]
+    Rsa4096,
+}
+
+/// `KubeletConfiguration` (kubelet.config.k8s.io/v1beta1).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that an unknown key is an error")]
+struct KubeletConfigurationYaml {
+    api_version: KubeletApiVersion,
+    kind: String,
+    cgroup_driver: Option<CgroupDriverYaml>,
+}
+
+#[derive(Deserialize)]
+enum KubeletApiVersion {
+    #[serde(rename = "kubelet.config.k8s.io/v1beta1")]
+    V1Beta1,
+}
+
+/// containerd's driver; with another one, kubelet starts no pod. It is also kubeadm's default.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum CgroupDriverYaml {
+    Systemd,
+}
+
 /// Reads a file.
 ///
 /// # Errors
 ///
-/// When a document is missing or has another structure.
+/// When a document is missing, is unknown, or has another structure.
 pub(crate) fn read(text: &str) -> Result<KubeadmConf, ParseError> {
     let documents = yaml::documents(text);
-    let find = |kind: &str| documents.iter().find(|document| document.kind == kind);
-    let document = find("InitConfiguration").or_else(|| find("JoinConfiguration"));
-    let node = document.ok_or_else(|| missing("InitConfiguration or JoinConfiguration"))?;
-    let cluster = find("ClusterConfiguration").map(|cluster| {
-        let kube_proxy = find("KubeProxyConfiguration");
-        read_cluster(cluster, kube_proxy.ok_or_else(|| missing("KubeProxyConfiguration"))?)
-    });
-    read_node(node, cluster.transpose()?)
+    let one = |kind: &str| yaml::only(&documents, kind);
+    let (init, join) = (one("InitConfiguration")?, one("JoinConfiguration")?);
+    let cluster = one("ClusterConfiguration")?;
+    let kubelet = one("KubeletConfiguration")?;
+    let kube_proxy = one("KubeProxyConfiguration")?;
+    let known: &[&str] = match init {
+        Some(_) => &[
+            "InitConfiguration",
+            "ClusterConfiguration",
+            "KubeletConfiguration",
+            "KubeProxyConfiguration",
+        ],
+        None => &["JoinConfiguration"],
+    };
+    yaml::all_known(&documents, known)?;
+    let document =
+        init.or(join).ok_or_else(|| missing("InitConfiguration or JoinConfiguration"))?;
+    if let Some(kubelet) = kubelet {
+        kubelet.read::<KubeletConfigurationYaml>()?;
+    }
+    let cluster = match init {
+        None => None,
+        Some(_) => Some(read_cluster(
+            cluster.ok_or_else(|| missing("ClusterConfiguration"))?,
+            kube_proxy.ok_or_else(|| missing("KubeProxyConfiguration"))?,
+        )?),
+    };
+    read_node(document, init.is_some(), cluster)
 }
 
 fn read_node(
     document: &YamlDocument<'_>,
+    is_init: bool,
     cluster: Option<ClusterConf>,
 ) -> Result<KubeadmConf, ParseError> {
     let node: KubeadmNodeYaml = document.read()?;
-    let mut arguments = node.node_registration.kubelet_extra_args;
-    let mut take = |name: &str| {
-        let position = arguments.iter().position(|argument| argument.name == name)?;
-        Some(arguments.swap_remove(position).value)
+    document.exactly(node.api_version, API_VERSION)?;
+    document.exactly(node.patches.directory, PATCHES)?;
+    let registration = node.node_registration;
+    document.exactly(registration.cri_socket, CRI_SOCKET)?;
+    if let Some(timeouts) = node.timeouts {
+        read_timeouts(document, timeouts)?;
+    }
+    let initialises = is_init.then(|| document.with_line(node.kind).line);
+    let endpoint = match (is_init, node.local_api_endpoint, node.control_plane, node.discovery) {
+        (true, Some(endpoint), None, None) => Some(endpoint),
+        (false, None, control_plane, Some(discovery)) => {
+            document.exactly(discovery.file.kube_config_path, DISCOVERY)?;
+            control_plane.map(|control_plane| control_plane.local_api_endpoint)
+        }
+        _ => {
+            let message = "localAPIEndpoint, controlPlane and discovery do not fit its kind";
+            return Err(ParseError { line: document.first_line(), message: message.to_owned() });
+        }
     };
-    let node_ip = take("node-ip").ok_or_else(|| missing("kubelet's --node-ip"))?;
-    let labels = take("node-labels").map(|labels| labels.value).unwrap_or_default();
-    let from_control_plane =
-        node.control_plane.map(|control_plane| control_plane.local_api_endpoint);
-    let advertised = node.local_api_endpoint.or(from_control_plane);
-    let advertised =
-        advertised.map(|endpoint| document.parse("address", endpoint.advertise_address));
+    let advertised = endpoint.map(|endpoint| read_endpoint(document, endpoint)).transpose()?;
+    let [node_ip, labels] =
+        arguments(document, registration.kubelet_extra_args, ["node-ip", "node-labels"])?;
+    let labels = labels.map(|labels| labels.value).unwrap_or_default();
     Ok(KubeadmConf {
-        name: document.with_line(node.node_registration.name),
-        node_ip: document.parse("address", node_ip)?,
+        name: document.with_line(registration.name),
+        node_ip: document
+            .parse("address", node_ip.ok_or_else(|| missing("kubelet's --node-ip"))?)?,
         labels: labels.split(',').map(str::to_owned).collect(),
-        advertised: advertised.transpose()?,
+        advertised,
+        initialises,
         cluster,
     })
+}
+
+fn read_endpoint(
+    document: &YamlDocument<'_>,
+    endpoint: LocalApiEndpointYaml,
+) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
+    if let Some(port) = endpoint.bind_port {
+        document.exactly(port, API_PORT)?;
+    }
+    document.parse("address", endpoint.advertise_address)
+}
+
+fn read_timeouts(document: &YamlDocument<'_>, timeouts: TimeoutsYaml) -> Result<(), ParseError> {
+    let TimeoutsYaml {
+        control_plane_component_health_check: health_check,
+        discovery,
+        etcd_api_call,
+        tls_bootstrap,
+    } = timeouts;
+    let all = [health_check, discovery, etcd_api_call, tls_bootstrap];
+    for one in all.into_iter().flatten() {
+        let LineSpanned { value, line } = document.with_line(one);
+        if minutes(&value).is_none_or(|minutes| minutes == 0) {
+            let message = format!("`{value}` is not a time of a minute or more, such as `8m0s`");
+            return Err(ParseError { line, message });
+        }
+    }
+    Ok(())
+}
+
+/// The minutes of a duration of Go (`time.ParseDuration`) with hours, minutes and seconds.
+fn minutes(duration: &str) -> Option<u32> {
+    let mut seconds: u32 = 0;
+    let mut rest = duration;
+    for (unit, length) in [('h', 3600), ('m', 60), ('s', 1)] {
+        let Some((number, after)) = rest.split_once(unit) else { continue };
+        let number: u32 = number.parse().ok()?;
+        seconds = seconds.checked_add(number.checked_mul(length)?)?;
+        rest = after;
+    }
+    rest.is_empty().then_some(seconds / 60)
+}
+
+/// The values of arguments by their names. A second argument of the same name would replace the first
+/// or be added to it, and an argument of another name can change everything.
+fn arguments<const N: usize>(
+    document: &YamlDocument<'_>,
+    arguments: Vec<ArgumentYaml>,
+    names: [&str; N],
+) -> Result<[Option<Spanned<String>>; N], ParseError> {
+    let mut values = [const { None }; N];
+    for argument in arguments {
+        let LineSpanned { value: name, line } = document.with_line(argument.name);
+        let known = names.iter().position(|known| *known == name);
+        let message = format!("the argument `{name}` is not understood here");
+        let position = known.ok_or(ParseError { line, message })?;
+        if values[position].replace(argument.value).is_some() {
+            return Err(ParseError { line, message: format!("a second argument `{name}`") });
+        }
+    }
+    Ok(values)
 }
 
 fn read_cluster(
     document: &YamlDocument<'_>,
     kube_proxy: &YamlDocument<'_>,
 ) -> Result<ClusterConf, ParseError> {
-    let ClusterConfigurationYaml { control_plane_endpoint, networking } = document.read()?;
+    let cluster: ClusterConfigurationYaml = document.read()?;
+    document.exactly(cluster.api_version, API_VERSION)?;
+    let [allocates] =
+        arguments(document, cluster.controller_manager.extra_args, ["allocate-node-cidrs"])?;
+    let allocates = allocates.ok_or_else(|| missing("`allocate-node-cidrs=false`"))?;
+    document.exactly(allocates, "false")?;
+    if let Some(etcd) = cluster.etcd {
+        read_etcd(document, etcd.local)?;
+    }
     Ok(ClusterConf {
-        endpoint: document.with_line(control_plane_endpoint),
-        pod_subnet: document.parse("subnet", networking.pod_subnet)?,
-        service_subnet: document.parse("subnet", networking.service_subnet)?,
-        dns_domain: networking.dns_domain,
+        name: cluster.cluster_name,
+        version: version(document, cluster.kubernetes_version)?,
+        image_repository: cluster.image_repository,
+        endpoint: document.with_line(cluster.control_plane_endpoint),
+        pod_subnet: document.parse("subnet", cluster.networking.pod_subnet)?,
+        service_subnet: document.parse("subnet", cluster.networking.service_subnet)?,
+        dns_domain: cluster.networking.dns_domain,
         kube_proxy: kube_proxy::read_document(kube_proxy)?,
     })
+}
+
+/// A version with its `v`. For words such as `stable`, kubeadm asks the Internet.
+fn version(
+    document: &YamlDocument<'_>,
+    spanned: Spanned<String>,
+) -> Result<LineSpanned<Version>, ParseError> {
+    let LineSpanned { value, line } = document.with_line(spanned);
+    let parsed = value.strip_prefix('v').and_then(|bare| Version::parse(bare).ok());
+    let message = format!("`{value}` is not a version such as `v1.37.2`");
+    parsed.map(|value| LineSpanned { value, line }).ok_or(ParseError { line, message })
+}
+
+/// etcd ends if its election timeout is less than 5 heartbeats, or more than 50 s (etcd 3.7,
+/// `server/embed/config.go`).
+fn read_etcd(document: &YamlDocument<'_>, etcd: LocalEtcdYaml) -> Result<(), ParseError> {
+    if let Some(folder) = etcd.data_dir {
+        document.exactly(folder, "/var/lib/etcd")?;
+    }
+    let [heartbeat, election] =
+        arguments(document, etcd.extra_args, ["heartbeat-interval", "election-timeout"])?;
+    let milliseconds = |value: Spanned<String>| document.parse::<u32>("number", value);
+    let heartbeat = heartbeat.map(milliseconds).transpose()?;
+    let election = election.map(milliseconds).transpose()?;
+    let beat = heartbeat.map_or(100, |heartbeat| heartbeat.value);
+    let timeout = election.map_or(1000, |election| election.value);
+    if beat > 0 && timeout / 5 >= beat && timeout <= 50_000 {
+        return Ok(());
+    }
+    let line = election.or(heartbeat).map_or(0, |one| one.line);
+    let message =
+        format!("etcd refuses an election timeout of {timeout} ms with heartbeats of {beat} ms");
+    Err(ParseError { line, message })
+}
+
+/// `UpgradeConfiguration` (kubeadm v1beta4).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UpgradeYaml {
+    api_version: Spanned<String>,
+    #[expect(dead_code, reason = "the document was found by it")]
+    kind: String,
+    apply: UpgradeApplyYaml,
+    node: UpgradeNodeYaml,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UpgradeApplyYaml {
+    kubernetes_version: Spanned<String>,
+    patches: PatchesYaml,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpgradeNodeYaml {
+    patches: PatchesYaml,
+}
+
+/// Reads `upgrade.yaml`: the version that the cluster is upgraded to. Without the patches, the API server
+/// and kubelet would listen on the public side after an upgrade.
+///
+/// # Errors
+///
+/// When it contains anything else.
+pub(crate) fn read_upgrade(text: &str) -> Result<LineSpanned<Version>, ParseError> {
+    let documents = yaml::documents(text);
+    yaml::all_known(&documents, &["UpgradeConfiguration"])?;
+    let document = yaml::only(&documents, "UpgradeConfiguration")?;
+    let document = document.ok_or_else(|| missing("UpgradeConfiguration"))?;
+    let upgrade: UpgradeYaml = document.read()?;
+    document.exactly(upgrade.api_version, API_VERSION)?;
+    document.exactly(upgrade.apply.patches.directory, PATCHES)?;
+    document.exactly(upgrade.node.patches.directory, PATCHES)?;
+    version(document, upgrade.apply.kubernetes_version)
 }
 
 fn missing(what: &str) -> ParseError {

@@ -1,17 +1,20 @@
 //! Readers of the emitted files, each for the subset that is emitted. Unknown text is an error with its
 //! line, and is never ignored.
 
+pub(crate) mod apply_script;
 pub(crate) mod calico;
 pub(crate) mod charts;
 pub(crate) mod cloudflared;
 pub(crate) mod dns_zone;
 pub(crate) mod global_policy;
 pub(crate) mod haproxy;
+pub(crate) mod host_facts;
 pub(crate) mod hosts;
 pub(crate) mod ingress;
 pub(crate) mod kube_proxy;
 pub(crate) mod kubeadm;
 pub(crate) mod nftables;
+pub(crate) mod node_env;
 pub(crate) mod node_json;
 pub(crate) mod objects;
 pub(crate) mod patches;

@@ -38,7 +38,7 @@ const FLAG: &str = "--bind-address=";
 ///
 /// When it contains anything else.
 pub(crate) fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
-    let document = yaml::documents(text)[0];
+    let document = yaml::single(&yaml::documents(text))?;
     let operations: Vec<PatchOperation> = document.read()?;
     let whole = || ParseError {
         line: 0,
@@ -58,7 +58,7 @@ pub(crate) fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, Parse
 ///
 /// When it contains anything else.
 pub(crate) fn read_kubelet(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
-    let document = yaml::documents(text)[0];
+    let document = yaml::single(&yaml::documents(text))?;
     let kubelet: KubeletPatchYaml = document.read()?;
     document.parse("address", kubelet.address)
 }

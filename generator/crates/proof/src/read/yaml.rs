@@ -36,12 +36,69 @@ pub(super) fn documents_after(lines: u32, text: &str) -> Vec<YamlDocument<'_>> {
         }
     }
     documents.push(document(&text[start..], before));
+    // Comments before the first `---` are not a document.
+    if documents.iter().any(YamlDocument::has_content) {
+        documents.retain(YamlDocument::has_content);
+    }
     documents
 }
 
 fn document(text: &str, before: u32) -> YamlDocument<'_> {
     let kind = text.lines().find_map(|line| line.strip_prefix("kind: ")).unwrap_or_default();
-    YamlDocument { kind: kind.trim(), text, before }
+    let kind = kind.split(" #").next().unwrap_or_default().trim();
+    YamlDocument { kind: kind.trim_matches(['"', '\'']), text, before }
+}
+
+/// The document of this kind, if there is one.
+///
+/// # Errors
+///
+/// When there are two.
+pub(super) fn only<'documents, 'text>(
+    documents: &'documents [YamlDocument<'text>],
+    kind: &str,
+) -> Result<Option<&'documents YamlDocument<'text>>, ParseError> {
+    let mut found = documents.iter().filter(|document| document.kind == kind);
+    let first = found.next();
+    match found.next() {
+        None => Ok(first),
+        Some(second) => {
+            Err(ParseError { line: second.first_line(), message: format!("a second {kind}") })
+        }
+    }
+}
+
+/// The only document.
+///
+/// # Errors
+///
+/// When there are several.
+pub(super) fn single<'text>(
+    documents: &[YamlDocument<'text>],
+) -> Result<YamlDocument<'text>, ParseError> {
+    match documents {
+        [one] => Ok(*one),
+        _ => {
+            let line = documents.get(1).map_or(0, YamlDocument::first_line);
+            Err(ParseError { line, message: "a second document is not understood here".to_owned() })
+        }
+    }
+}
+
+/// Refuses documents of other kinds.
+///
+/// # Errors
+///
+/// The first document that is of no known kind.
+pub(super) fn all_known(documents: &[YamlDocument<'_>], kinds: &[&str]) -> Result<(), ParseError> {
+    match documents.iter().find(|document| !kinds.contains(&document.kind)) {
+        None => Ok(()),
+        Some(document) => {
+            let message =
+                format!("a document of the kind `{}` is not understood here", document.kind);
+            Err(ParseError { line: document.first_line(), message })
+        }
+    }
 }
 
 impl YamlDocument<'_> {
@@ -68,6 +125,31 @@ impl YamlDocument<'_> {
     pub(crate) fn with_place<T>(&self, file: FileId, spanned: Spanned<T>) -> FileSpanned<T> {
         let LineSpanned { value, line } = self.with_line(spanned);
         FileSpanned { value, place: file.line(line) }
+    }
+
+    /// Refuses every value but one.
+    ///
+    /// # Errors
+    ///
+    /// When it is another one.
+    pub(crate) fn exactly<T: PartialEq<W> + std::fmt::Display, W: std::fmt::Display>(
+        &self,
+        spanned: Spanned<T>,
+        wanted: W,
+    ) -> Result<(), ParseError> {
+        let LineSpanned { value, line } = self.with_line(spanned);
+        if value == wanted {
+            return Ok(());
+        }
+        Err(ParseError {
+            line,
+            message: format!("`{value}` is not understood: it must be `{wanted}`"),
+        })
+    }
+
+    /// Whether it is more than comments.
+    fn has_content(&self) -> bool {
+        self.text.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
     }
 
     /// A value as another type.

@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use super::ingress::{HELLO, INGRESS_NGINX};
 use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, SHARED};
 use super::{EmittedClient, EmittedNode, FromFile, SharedFiles, TreeReader};
+use crate::families::{Account, family};
 use crate::files::TreeReadError;
 use crate::finding::{FindingCode, ProofFinding};
+use crate::fixed::FixedTexts;
 use crate::read::{
-    ParseError, calico, haproxy, hosts, kube_proxy, kubeadm, node_json, patches, routes, unit,
-    wg_quick,
+    ParseError, apply_script, calico, haproxy, host_facts, hosts, kube_proxy, kubeadm, node_env,
+    node_json, patches, routes, unit, wg_quick,
 };
 use crate::span::FileId;
-use meshwright_value::Sha256;
+use meshwright_value::manifest::MANIFEST;
+use meshwright_value::{IngressController, Sha256};
 
 /// One folder that is being read.
 pub(super) struct FolderReader<'a> {
     reader: &'a TreeReader<'a>,
     texts: BTreeMap<FileId, String>,
+    /// The texts of the files of fixed families.
+    pub(super) fixed: FixedTexts,
     /// The files that could not be read.
     pub(super) findings: Vec<ProofFinding>,
 }
@@ -28,7 +34,7 @@ fn is_read(path: &str) -> bool {
 
 impl<'a> FolderReader<'a> {
     pub(super) fn new(reader: &'a TreeReader<'a>) -> Self {
-        Self { reader, texts: BTreeMap::new(), findings: Vec::new() }
+        Self { reader, texts: BTreeMap::new(), fixed: FixedTexts::new(), findings: Vec::new() }
     }
 
     /// Loads all files, and returns those whose bytes differ from the manifest.
@@ -38,15 +44,21 @@ impl<'a> FolderReader<'a> {
         for path in layout.folders.get(name).into_iter().flatten() {
             let Some(file) = paths.find(path) else { continue };
             let bytes = files.read(path)?;
-            let known = manifest.and_then(|manifest| manifest.get(path));
-            if known.is_some_and(|digest| *digest != Sha256::compute(&bytes)) {
+            let known = manifest.filter(|manifest| !manifest.is_empty() && path != MANIFEST);
+            if known.is_some_and(|known| known.get(path) != Some(&Sha256::compute(&bytes))) {
                 edited.push(file);
             }
             if !is_read(path) {
                 continue;
             }
             match String::from_utf8(bytes) {
-                Ok(text) => drop(self.texts.insert(file, text)),
+                Ok(text) => {
+                    let family = family(path, &layout.interface);
+                    if family.is_some_and(|family| matches!(family.account, Account::Fixed(_))) {
+                        self.fixed.insert(file, text.clone());
+                    }
+                    self.texts.insert(file, text);
+                }
                 Err(_) => {
                     self.finds(file, ParseError { line: 0, message: "it is not UTF-8".into() })
                 }
@@ -127,7 +139,15 @@ impl<'a> FolderReader<'a> {
         let reader = self.reader;
         let firewall = self.read_required(&path("nftables.conf"), |text| reader.ruleset(text));
         let kubeadm = self.read_required(&path("kubeadm.yaml"), kubeadm::read);
-        let json = self.read_required(&path("node.json"), node_json::read);
+        let json = self.read_required(&path("node.json"), |text| {
+            Ok::<_, ParseError>((node_json::read(text)?, host_facts::read(text)?))
+        });
+        let (json, host) = json.map_or((None, None), |FromFile { file, content }| {
+            let (json, host) = content;
+            (Some(FromFile { file, content: json }), Some(FromFile { file, content: host }))
+        });
+        let env = self.read_required(&path("node.env"), node_env::read);
+        let upgrade = self.read_required(&path("upgrade.yaml"), kubeadm::read_upgrade);
         let kubelet = self.read_required(&path(KUBELET), patches::read_kubelet);
         let api_server = self.read_optional(&path(API_SERVER), patches::read_api_server);
         Some(EmittedNode {
@@ -138,6 +158,9 @@ impl<'a> FolderReader<'a> {
             firewall: firewall?,
             kubeadm: kubeadm?,
             json: json?,
+            host: host?,
+            env: env?,
+            upgrade: upgrade?,
             kubelet: kubelet?,
             api_server: api_server?,
         })
@@ -151,7 +174,8 @@ impl<'a> FolderReader<'a> {
 
     pub(super) fn shared(&mut self) -> Option<SharedFiles> {
         let interface = &self.reader.layout.interface;
-        let [guards, installation, bgp, felix, ipam, kube_proxy, unit, script, hosts] = SHARED;
+        let [guards, installation, bgp, felix, ipam, kube_proxy, unit, script, hosts, apply] =
+            SHARED;
         let guards = self.read_required(guards, |text| routes::read(text, interface));
         let installation = self.read_required(installation, calico::read_installation);
         let further_pools = self.read_optional(FURTHER_POOLS, calico::read_pools);
@@ -164,6 +188,12 @@ impl<'a> FolderReader<'a> {
         let hosts = self.read_required(hosts, hosts::read);
         let haproxy = self.read_optional(HAPROXY, haproxy::read);
         let ingress = self.ingress();
+        let sources = self.read_required(apply, apply_script::read);
+        let has_hello = self.reader.layout.contains(HELLO);
+        let controller = match self.reader.layout.contains(INGRESS_NGINX) {
+            true => IngressController::IngressNginx,
+            false => IngressController::Traefik,
+        };
         Some(SharedFiles {
             guards: guards?,
             installation: installation?,
@@ -177,6 +207,9 @@ impl<'a> FolderReader<'a> {
             hosts: hosts?,
             haproxy: haproxy?,
             ingress: ingress?,
+            sources: sources?,
+            has_hello,
+            controller,
         })
     }
 }

@@ -19,7 +19,9 @@ const OBJECTS: [&str; 7] = [
 const CLOUDFLARED: &str = "cluster/cloudflared/cloudflared.yaml";
 const ZONE: &str = "cluster/cloudflared/dns.zone";
 const PAYLOAD: &str = "cluster/cloudflared/configuration.json";
-const INGRESS_NGINX: &str = "cluster/ingress-nginx/values.yaml";
+pub(super) const INGRESS_NGINX: &str = "cluster/ingress-nginx/values.yaml";
+/// The echo app.
+pub(super) const HELLO: &str = OBJECTS[6];
 const TRAEFIK: &str = "cluster/traefik/values.yaml";
 const METADATA: &str = "cluster/calico/metadata.policy.yaml";
 

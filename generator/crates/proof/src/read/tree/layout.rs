@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ingress::{OF_TUNNEL, TUNNEL};
+use crate::families::FAMILIES;
 
 /// The folders of a tree.
 pub(super) struct TreeLayout {
@@ -13,8 +14,8 @@ pub(super) struct TreeLayout {
     pub(super) folders: BTreeMap<String, Vec<String>>,
 }
 
-/// The files of every tree outside of the folders of machines.
-pub(super) const SHARED: [&str; 9] = [
+/// The files outside of the folders of machines that a reader needs.
+pub(super) const SHARED: [&str; 10] = [
     "host/guards.routes",
     "cluster/calico/installation.yaml",
     "cluster/calico/bgp.yaml",
@@ -24,6 +25,7 @@ pub(super) const SHARED: [&str; 9] = [
     "host/systemd/meshwright-firewall.service",
     "host/meshwright-node",
     "host/hosts",
+    "cluster/apply.sh",
 ];
 /// The patch of kubelet's configuration, below a node's folder.
 pub(super) const KUBELET: &str = "patches/kubeletconfiguration0+merge.yaml";
@@ -51,17 +53,10 @@ impl TreeLayout {
 
     /// The required files that this tree does not have.
     pub(super) fn missing(&self) -> Vec<String> {
-        let Self { interface, .. } = self;
-        let nodes = self.nodes.iter().flat_map(|node| {
-            let files = ["kubeadm.yaml", "nftables.conf", "node.json", KUBELET].map(str::to_owned);
-            let ours = ["conf", "routes"].map(|kind| format!("{interface}.{kind}"));
-            files.into_iter().chain(ours).map(move |file| format!("nodes/{node}/{file}"))
-        });
-        let clients =
-            self.clients.iter().map(|client| format!("clients/{client}/{interface}.conf"));
-        let tunnel = OF_TUNNEL.iter().filter(|_| self.has_tunnel());
-        let shared = SHARED.iter().chain(tunnel).map(|path| (*path).to_owned());
-        let needed = nodes.chain(clients).chain(shared);
+        let Self { interface, nodes, clients, .. } = self;
+        let families = FAMILIES.iter().flat_map(|family| family.needed(interface, nodes, clients));
+        let of_tunnel = OF_TUNNEL.iter().filter(|_| self.has_tunnel());
+        let needed = families.chain(of_tunnel.map(|path| (*path).to_owned()));
         needed.filter(|path| !self.contains(path)).collect()
     }
 

@@ -24,11 +24,14 @@ use super::node_json::NodeJson;
 use super::routes::EmittedRoute;
 use super::unit::UnitSetting;
 use super::wg_quick::{WgConf, WgEndpoints};
+use crate::facts::{ExternalSource, HostFacts, NodeEnv};
+use crate::families::family;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
+use crate::fixed::FixedTexts;
 use crate::span::{FileId, LineSpanned, TreePaths};
-use meshwright_value::Sha256;
 use meshwright_value::manifest::{self, MANIFEST};
+use meshwright_value::{IngressController, Sha256, Version};
 
 /// The content of one file.
 #[derive(Debug)]
@@ -72,6 +75,12 @@ pub struct EmittedTree {
     pub haproxy: Option<FromFile<HaproxyConf>>,
     /// The files of the path from the Internet.
     pub ingress: IngressFiles,
+    /// The external files that `apply.sh` names.
+    pub sources: FromFile<Vec<ExternalSource>>,
+    /// Whether there is the echo app.
+    pub has_hello: bool,
+    /// The Ingress controller, by its folder.
+    pub controller: IngressController,
 }
 
 impl EmittedTree {
@@ -109,6 +118,12 @@ pub struct EmittedNode {
     pub kubeadm: FromFile<KubeadmConf>,
     /// `node.json`
     pub json: FromFile<NodeJson>,
+    /// The fields of `node.json` that files of fixed families repeat.
+    pub host: FromFile<HostFacts>,
+    /// `node.env`, as far as no other file states it.
+    pub env: FromFile<NodeEnv>,
+    /// `upgrade.yaml`: the version that the node is upgraded to.
+    pub upgrade: FromFile<LineSpanned<Version>>,
     /// The address that kubelet listens on.
     pub kubelet: FromFile<LineSpanned<Ipv4Addr>>,
     /// The address that the API server listens on, on control planes.
@@ -133,8 +148,14 @@ pub(crate) struct TreeReading {
     pub emitted: Option<EmittedTree>,
     /// Faults of files that could not be read.
     pub findings: Vec<ProofFinding>,
-    /// Files whose bytes differ from the manifest.
+    /// Files whose bytes differ from the manifest, or that it does not list.
     pub edited: Vec<FileId>,
+    /// Files that are missing or that no program reads, and that no packet depends on.
+    pub unaccounted: Vec<ProofFinding>,
+    /// The files of fixed families.
+    pub fixed: FixedTexts,
+    /// The name of the interface.
+    pub interface: String,
 }
 
 /// Reads a tree.
@@ -145,8 +166,13 @@ pub(crate) struct TreeReading {
 pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
     let listed = files.paths()?;
     let layout = TreeLayout::from_paths(&listed);
-    let paths = TreePaths::new([listed, layout.missing()].concat());
-    let manifest = read_manifest(files, &paths);
+    let manifest = read_manifest(files, &layout);
+    let recorded = manifest.iter().flat_map(|recorded| recorded.keys());
+    let lost = recorded.filter(|path| !layout.contains(path)).cloned();
+    let mut missing: Vec<_> = layout.missing().into_iter().chain(lost).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let paths = TreePaths::new([listed, missing.clone()].concat());
     let reader = TreeReader {
         files,
         paths: &paths,
@@ -160,27 +186,55 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     for part in read.collect::<Vec<_>>() {
         tree.take(part?);
     }
-    if let Err(finding) = manifest {
-        tree.findings.push(finding);
+    if let (Err(reason), Some(file)) = (&manifest, paths.find(MANIFEST)) {
+        let place = file.whole();
+        tree.findings.push(ProofFinding::new(FindingCode::NotUnderstood, place, reason));
     }
-    let FolderReadings { nodes, clients, shared, mut findings, mut edited } = tree;
+    let FolderReadings { nodes, clients, shared, mut findings, mut edited, fixed } = tree;
+    let unaccounted = unaccounted(&paths, &layout, &missing, &findings);
     let complete = nodes.len() == layout.nodes.len() && clients.len() == layout.clients.len();
     let interface = layout.interface;
-    let emitted =
-        shared.filter(|_| complete).map(|shared| shared.into_tree(interface, nodes, clients));
+    let emitted = shared
+        .filter(|_| complete)
+        .map(|shared| shared.into_tree(interface.clone(), nodes, clients));
     findings.sort();
     edited.sort_unstable();
-    Ok(TreeReading { paths, emitted, findings, edited })
+    Ok(TreeReading { paths, emitted, findings, edited, unaccounted, fixed, interface })
 }
 
+/// Files that are missing and that no reader has reported, and files of no family.
+fn unaccounted(
+    paths: &TreePaths,
+    layout: &TreeLayout,
+    missing: &[String],
+    reported: &[ProofFinding],
+) -> Vec<ProofFinding> {
+    let mut reported: Vec<_> = reported.iter().map(|finding| finding.place.file).collect();
+    reported.sort_unstable();
+    let mut findings = Vec::new();
+    for (file, path) in paths.iter().filter(|(file, _)| reported.binary_search(file).is_err()) {
+        let is_missing = missing.binary_search_by(|known| known.as_str().cmp(path)).is_ok();
+        let (code, message) = if is_missing {
+            (FindingCode::FileMissing, "the file is missing")
+        } else if family(path, &layout.interface).is_none() {
+            (FindingCode::FileUnknown, "no program of the cluster reads a file of this path")
+        } else {
+            continue;
+        };
+        findings.push(ProofFinding::new(code, file.whole(), message));
+    }
+    findings
+}
+
+/// The files that the manifest lists, or why it is not understood.
 fn read_manifest(
     files: &dyn TreeFiles,
-    paths: &TreePaths,
-) -> Result<BTreeMap<String, Sha256>, ProofFinding> {
-    let Some(file) = paths.find(MANIFEST) else { return Ok(BTreeMap::new()) };
-    let bytes = files.read(MANIFEST).unwrap_or_default();
-    manifest::parse(&bytes)
-        .map_err(|reason| ProofFinding::new(FindingCode::NotUnderstood, file.whole(), reason))
+    layout: &TreeLayout,
+) -> Result<BTreeMap<String, Sha256>, String> {
+    if !layout.contains(MANIFEST) {
+        return Ok(BTreeMap::new());
+    }
+    manifest::parse(&files.read(MANIFEST).unwrap_or_default())
 }
 
 /// The result of reading one folder.
@@ -188,6 +242,7 @@ struct FolderReading {
     content: Option<FolderContent>,
     findings: Vec<ProofFinding>,
     edited: Vec<FileId>,
+    fixed: FixedTexts,
 }
 
 enum FolderContent {
@@ -209,6 +264,9 @@ struct SharedFiles {
     hosts: FromFile<Vec<HostsEntry>>,
     haproxy: Option<FromFile<HaproxyConf>>,
     ingress: IngressFiles,
+    sources: FromFile<Vec<ExternalSource>>,
+    has_hello: bool,
+    controller: IngressController,
 }
 
 impl SharedFiles {
@@ -234,6 +292,9 @@ impl SharedFiles {
             hosts: self.hosts,
             haproxy: self.haproxy,
             ingress: self.ingress,
+            sources: self.sources,
+            has_hello: self.has_hello,
+            controller: self.controller,
         }
     }
 }
@@ -245,12 +306,14 @@ struct FolderReadings {
     shared: Option<SharedFiles>,
     findings: Vec<ProofFinding>,
     edited: Vec<FileId>,
+    fixed: FixedTexts,
 }
 
 impl FolderReadings {
     fn take(&mut self, part: FolderReading) {
         self.findings.extend(part.findings);
         self.edited.extend(part.edited);
+        self.fixed.extend(part.fixed);
         match part.content {
             Some(FolderContent::Node(node)) => self.nodes.push(*node),
             Some(FolderContent::Client(client)) => self.clients.push(*client),
@@ -281,7 +344,7 @@ impl TreeReader<'_> {
             }
             (None, None) => folder.shared().map(|shared| FolderContent::Shared(Box::new(shared))),
         };
-        Ok(FolderReading { content, findings: folder.findings, edited })
+        Ok(FolderReading { content, findings: folder.findings, edited, fixed: folder.fixed })
     }
 
     fn folder_name(&self, part: usize) -> String {
