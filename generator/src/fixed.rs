@@ -1,8 +1,9 @@
 //! The text of files that `prove` and `trace` compare with a tree: this version's renderers, for the facts
 //! that the proof has read from the other files of that tree.
 
-use meshwright_compiler::plan::packages::{AptPackages, AptRepository};
-use meshwright_compiler::render::fixed::{FixedFacts, FixedNode, FixedSource, files};
+use meshwright_compiler::render::fixed::{
+    AptPackages, AptRepository, FixedFacts, FixedNode, FixedSource, files,
+};
 use meshwright_proof::facts::{NodeFacts, PackageFacts, RepositoryFacts, TreeFacts};
 use meshwright_proof::fixed::{ExpectedFile, FixedFiles};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::artifact::ArtifactSet;
-use crate::plan::packages::AptPackages;
+pub use crate::plan::packages::{AptPackages, AptRepository};
 use crate::render::{access, apply, calico, coredns, host_files, node_env};
 use meshwright_value::{Arch, IngressController, Os, ProxyMode, Role, Scheduler, Version};
 
