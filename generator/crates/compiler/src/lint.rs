@@ -1,7 +1,7 @@
 //! Accepted warnings: `[[lint.allow]]` removes them from a report.
 
-use crate::catalogue;
 use crate::catalogue::lint::UNUSED;
+use crate::catalogue::{self, Entry};
 use crate::check::{Findings, Rule, Scope};
 use crate::diagnostic::wording::suggestion;
 use crate::diagnostic::{Diagnostic, Finding, Fix, Severity};
@@ -23,8 +23,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let entries: Vec<_> = catalogue::entries().collect();
-    let warnings = entries.iter().filter(|entry| entry.severity == Severity::Warning);
-    let warnings: Vec<_> = warnings.map(|entry| entry.code).collect();
+    let is_warning = |entry: &&Entry| entry.severity == Severity::Warning;
+    let warnings: Vec<_> = entries.iter().filter(is_warning).map(|entry| entry.code).collect();
     for allow in &topology.lint.allow {
         match entries.iter().find(|entry| entry.code == allow.code.as_str()) {
             None => findings.push(unknown(allow, &warnings)),
@@ -61,16 +61,16 @@ fn unused(lint: &Lint, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
 
 fn diagnostic(allow: &Allow) -> Diagnostic {
     let message = format!("there is no warning `{}` to accept", allow.code);
-    let finding = Finding::new(message, &allow.origin.key("code"), "this warning is not reported");
-    let finding = finding.fix(Fix::remove(&allow.origin, "this entry", ""));
+    let finding = Finding::new(message, &allow.origin.key("code"), "this warning is not reported")
+        .fix(Fix::remove(&allow.origin, "this entry", ""));
     Diagnostic { code: UNUSED.code, severity: UNUSED.severity, finding }
 }
 
 /// Removes the warnings that `[[lint.allow]]` accepts, and counts them. An entry that accepts
 /// nothing is a warning itself.
 pub(crate) fn accept(mut diagnostics: Vec<Diagnostic>, lint: &Lint) -> (Vec<Diagnostic>, usize) {
-    let unused = unused(lint, &diagnostics);
-    diagnostics.extend(unused);
+    let unused_entries = unused(lint, &diagnostics);
+    diagnostics.extend(unused_entries);
     let before = diagnostics.len();
     diagnostics.retain(|found| {
         let mut allowed = lint.allow.iter();

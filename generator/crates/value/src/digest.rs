@@ -67,8 +67,8 @@ impl Text for Sha256 {
             }
         };
         let corrected = |text: &str| {
-            let text = text.trim().to_ascii_lowercase();
-            text.strip_prefix("sha256:").unwrap_or(&text).to_owned()
+            let lower_case = text.trim().to_ascii_lowercase();
+            lower_case.strip_prefix("sha256:").unwrap_or(&lower_case).to_owned()
         };
         let digits = checked(text, check, corrected)?;
         let mut bytes = [0; 32];

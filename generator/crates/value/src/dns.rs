@@ -133,8 +133,8 @@ fn check_hostname(text: &str) -> Result<(), Malformed> {
 
 /// Removes the other parts of a URL around the name, and converts it to lower case.
 fn corrected(text: &str) -> String {
-    let text = text.trim();
-    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let trimmed = text.trim();
+    let authority = trimmed.split_once("://").map_or(trimmed, |(_, rest)| rest);
     let host = authority.split(['/', ':', '?', '#']).next().unwrap_or_default();
     host.trim_end_matches('.').to_ascii_lowercase()
 }

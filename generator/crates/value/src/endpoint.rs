@@ -61,8 +61,8 @@ impl Text for Endpoint {
     fn parse(text: &str) -> Result<Self, Malformed> {
         refuse_url::<Self>(text)?;
         refuse_network(text)?;
-        let (host, port) = split_port(text);
-        let port = port.map(parse_port).transpose()?;
+        let (host, written_port) = split_port(text);
+        let port = written_port.map(parse_port).transpose()?;
         Ok(Self { host: parse_host(host)?, port })
     }
 }
@@ -120,8 +120,7 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
 
 /// `localhost` resolves to the machine itself (RFC 6761 §6.3).
 fn check_name(name: &DnsName) -> Result<(), Malformed> {
-    let name = name.as_str();
-    if name != "localhost" && !name.ends_with(".localhost") {
+    if name.as_str() != "localhost" && !name.as_str().ends_with(".localhost") {
         return Ok(());
     }
     let message = format!("`{name}` resolves to the machine itself");
@@ -194,7 +193,7 @@ impl Text for ApiEndpoint {
 
     fn parse(text: &str) -> Result<Self, Malformed> {
         refuse_url::<Self>(text)?;
-        let (host, port) = split_port(text);
+        let (host, written_port) = split_port(text);
         let address = host.trim_matches(['[', ']']);
         if address.parse::<IpAddr>().is_ok() {
             let message = format!("`{address}` is an address, the API needs a name");
@@ -202,7 +201,7 @@ impl Text for ApiEndpoint {
                 "write a name: only with a name can the API move to another control plane later",
             ));
         }
-        let port = port.map(parse_port).transpose()?.unwrap_or(Self::PORT);
+        let port = written_port.map(parse_port).transpose()?.unwrap_or(Self::PORT);
         let endpoint = Self { name: DnsName::parse(host)? };
         if port != Self::PORT {
             let message = format!("no API server listens on port {port}");

@@ -41,14 +41,14 @@ impl Text for ImageRepository {
 
 /// Strips the scheme, the final slash, the tag and the digest.
 fn stripped(text: &str) -> String {
-    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let text =
-        text.split('@').next().unwrap_or_default().trim_end_matches('/').to_ascii_lowercase();
-    match text.rsplit_once(':') {
+    let without_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let without_digest = without_scheme.split('@').next().unwrap_or_default();
+    let tagged = without_digest.trim_end_matches('/').to_ascii_lowercase();
+    match tagged.rsplit_once(':') {
         Some((repository, tag)) if repository.contains('/') && !tag.contains('/') => {
             repository.to_owned()
         }
-        _ => text,
+        _ => tagged,
     }
 }
 

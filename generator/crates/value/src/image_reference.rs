@@ -60,8 +60,10 @@ impl Text for ImageReference {
     );
 
     fn parse(text: &str) -> Result<Self, Malformed> {
-        let (named, digest) = text.split_once('@').map_or((text, None), |(n, d)| (n, Some(d)));
-        let digest = digest.map(|digest| parse_digest(digest, text)).transpose()?;
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (named, Some(parse_digest(digest, text)?)),
+            None => (text, None),
+        };
         let tagged = named.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
         let Some((repository, tag)) = tagged else {
             return Err(Malformed::new(format!("`{text}` has no tag"), "tag missing")

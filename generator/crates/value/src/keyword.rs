@@ -68,12 +68,12 @@ fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
     if let Some(suggestion) = same.or(synonym.map(|(_, suggestion)| suggestion)) {
         return refusal.suggest(suggestion);
     }
-    let family = words.iter().filter(|known| known.strip_prefix(&*word).is_some_and(starts_next));
-    let family: Vec<_> = family.copied().collect();
+    let is_version = |known: &&str| known.strip_prefix(&*word).is_some_and(starts_next);
+    let family: Vec<_> = words.iter().copied().filter(is_version).collect();
     match closest(text, words.iter().copied()) {
         _ if !family.is_empty() => refusal.help(format!("write one of {}", family.join(", "))),
         Some(suggestion) => refusal.did_you_mean(suggestion),
-        None => refusal.help(format!("known are {}", words.join(", "))),
+        None => refusal.help(format!("valid values: {}", words.join(", "))),
     }
 }
 
@@ -366,13 +366,13 @@ mod tests {
                 "etcd",
                 "`etcd` is not a valid role",
                 "unknown role",
-                "known are control-plane, worker",
+                "valid values: control-plane, worker",
             ),
             (
                 "work",
                 "`work` is not a valid role",
                 "unknown role",
-                "known are control-plane, worker",
+                "valid values: control-plane, worker",
             ),
         ]);
         refuses::<Os>(&[(

@@ -108,11 +108,10 @@ impl Text for Taint {
             return Err(Malformed::new(format!("`{text}` has no effect"), "effect missing")
                 .help("append `:NoSchedule`, `:PreferNoSchedule` or `:NoExecute`"));
         };
-        let (key, value) = label.split_once('=').map_or((label, None), |(k, v)| (k, Some(v)));
-        let value = value.filter(|value| !value.is_empty());
+        let (key, value) = label.split_once('=').unwrap_or((label, ""));
         Ok(Self {
             key: LabelKey::parse(key)?,
-            value: value.map(LabelValue::parse).transpose()?,
+            value: (!value.is_empty()).then(|| LabelValue::parse(value)).transpose()?,
             effect: TaintEffect::parse(effect)?,
         })
     }

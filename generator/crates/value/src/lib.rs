@@ -192,16 +192,16 @@ fn checked(
 /// The known word that was most probably meant: at most one edit for each three letters.
 #[must_use]
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let tolerated = (word.chars().count() / 3).clamp(1, 3);
-    let (length, letters) = profile(&word);
+    let lower_case = word.to_lowercase();
+    let tolerated = (lower_case.chars().count() / 3).clamp(1, 3);
+    let (length, letters) = profile(&lower_case);
     // An edit changes the length by at most one, removes at most one letter and adds at most one.
     let near = known.into_iter().filter(|known| {
         let (its_length, its_letters) = profile(known);
         let exchanged = (letters ^ its_letters).count_ones() as usize;
         length.abs_diff(its_length) <= tolerated && exchanged <= 2 * tolerated
     });
-    let distances = near.map(|known| (damerau_levenshtein(&word, known), known));
+    let distances = near.map(|known| (damerau_levenshtein(&lower_case, known), known));
     let nearest = distances.min_by_key(|(distance, _)| *distance)?;
     (nearest.0 <= tolerated).then_some(nearest.1)
 }

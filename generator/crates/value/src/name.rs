@@ -40,8 +40,8 @@ impl Text for Name {
 }
 
 fn corrected(text: &str) -> String {
-    let text = text.trim().to_lowercase().replace(['_', '.', ' '], "-");
-    text.trim_matches('-').to_owned()
+    let dashed = text.trim().to_lowercase().replace(['_', '.', ' '], "-");
+    dashed.trim_matches('-').to_owned()
 }
 
 #[cfg(test)]

@@ -40,8 +40,9 @@ macro_rules! number {
             const BOUNDS: [i64; 2] = [$lowest, $highest];
 
             fn from_integer(integer: i64) -> Result<Self, Malformed> {
-                let in_bounds = <$integer>::try_from(integer).ok();
-                let in_bounds = in_bounds.filter(|number| ($lowest..=$highest).contains(number));
+                let in_bounds = <$integer>::try_from(integer)
+                    .ok()
+                    .filter(|number| ($lowest..=$highest).contains(number));
                 in_bounds.map(Self).ok_or_else(|| {
                     let message = format!(concat!("`{}` is not a valid ", $noun), integer);
                     let label = concat!("expected ", $lowest, " to ", $highest);

@@ -122,7 +122,7 @@ mod tests {
                 "443/sctp",
                 "`sctp` is not a valid protocol",
                 "unknown protocol",
-                "known are tcp, udp",
+                "valid values: tcp, udp",
             ),
             ("tcp/443", "`tcp/443` is not a valid open port", label, "did you mean `443/tcp`?"),
             ("9-8/tcp", "`9-8/tcp` is not a valid open port", label, "did you mean `8-9/tcp`?"),

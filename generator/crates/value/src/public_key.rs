@@ -60,10 +60,10 @@ fn no_base64(text: &str, error: DecodeError) -> Malformed {
         }
         _ => format!("is {} characters long, a key is 44", text.chars().count()),
     };
-    let refusal = refusal(text, &fault);
+    let refused = refusal(text, &fault);
     match corrected(text) {
-        Some(suggestion) => refusal.suggest(suggestion),
-        None => refusal.help("copy it again, or generate it with `meshwright keys`"),
+        Some(suggestion) => refused.suggest(suggestion),
+        None => refused.help("copy it again, or generate it with `meshwright keys`"),
     }
 }
 

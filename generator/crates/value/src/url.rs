@@ -53,10 +53,10 @@ fn refusal(text: &str, label: &str) -> Malformed {
 }
 
 fn no_scheme(text: &str) -> Malformed {
-    let refusal = refusal(text, "scheme missing");
+    let refused = refusal(text, "scheme missing");
     match Url::parse(&format!("https://{}", text.trim_start_matches('/'))) {
-        Ok(suggestion) => refusal.did_you_mean(suggestion),
-        Err(_) => refusal.help("write `https://`, a host, and a path"),
+        Ok(suggestion) => refused.did_you_mean(suggestion),
+        Err(_) => refused.help("write `https://`, a host, and a path"),
     }
 }
 

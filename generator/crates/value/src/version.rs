@@ -49,11 +49,11 @@ impl Text for Version {
         }
         let refusal =
             Malformed::new(format!("`{text}` is not a valid version"), "not a valid version");
-        let bare = text.trim().trim_start_matches(['v', 'V']);
-        if let Some(suggestion) = released(bare) {
+        let number = text.trim().trim_start_matches(['v', 'V']);
+        if let Some(suggestion) = released(number) {
             return Err(refusal.suggest(suggestion));
         }
-        let bare = bare.split(['-', '+']).next().unwrap_or_default();
+        let bare = number.split(['-', '+']).next().unwrap_or_default();
         Err(match released(bare).or_else(|| released(&format!("{bare}.0"))) {
             Some(suggestion) => refusal.did_you_mean(suggestion),
             None => refusal.help("write major.minor.patch, such as `1.37.2`"),

@@ -97,8 +97,8 @@ pub fn check<T: 'static>(
         Scope::Whole => !problems.has_errors(),
     };
     // Findings of rules do not make a part of the document unreadable.
-    let rules: Vec<_> = rules.into_iter().filter(is_whole).collect();
-    for rule in rules {
+    let runnable: Vec<_> = rules.into_iter().filter(is_whole).collect();
+    for rule in runnable {
         let mut findings = Findings::default();
         (rule.check)(&subject, &mut findings);
         for finding in findings.0 {

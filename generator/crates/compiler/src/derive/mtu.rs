@@ -51,7 +51,7 @@ pub(crate) fn derive(topology: &Topology) -> Option<MeshMtu> {
 #[must_use]
 pub(crate) fn largest(topology: &Topology) -> Option<MeshMtu> {
     let node = topology.nodes.iter().min_by_key(|node| (underlay(node), node.id))?;
-    let underlay = underlay(node);
-    let reason = Reason::SmallestUnderlay { node: node.name.clone(), underlay };
-    Some(MeshMtu { value: underlay.saturating_sub(WIREGUARD_OVERHEAD), reason })
+    let smallest = underlay(node);
+    let reason = Reason::SmallestUnderlay { node: node.name.clone(), underlay: smallest };
+    Some(MeshMtu { value: smallest.saturating_sub(WIREGUARD_OVERHEAD), reason })
 }

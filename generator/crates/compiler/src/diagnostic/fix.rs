@@ -49,15 +49,13 @@ impl Fix {
     }
 
     /// `value`, a TOML value of the type that the key takes, is to be written at `at`.
-    pub fn write(at: &Route, value: impl Into<String>) -> Self {
-        let value = value.into();
+    pub fn write(at: &Route, value: String) -> Self {
         let help = format!("write `{value}`");
         Self { change: Change::Replace { at: at.clone(), value }, help }
     }
 
     /// The key at `at` is to be written with `value`, a TOML value, for the reason `why`.
-    pub fn insert(at: &Route, value: impl Into<String>, why: &str) -> Self {
-        let value = value.into();
+    pub fn insert(at: &Route, value: String, why: &str) -> Self {
         let help = format!("add `{} = {value}`: {why}", at.last());
         Self { change: Change::Insert { at: at.clone(), value }, help }
     }

@@ -35,9 +35,9 @@ pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
 ///
 /// Those of `out`.
 pub fn command(properties: &[(&str, &str)], text: &str, out: &mut dyn io::Write) -> io::Result<()> {
-    let properties = properties.iter().map(|(name, value)| format!("{name}={}", property(value)));
-    let properties = properties.collect::<Vec<_>>().join(",");
-    writeln!(out, "::error {properties}::{}", data(text))
+    let assignments = properties.iter().map(|(name, value)| format!("{name}={}", property(value)));
+    let joined = assignments.collect::<Vec<_>>().join(",");
+    writeln!(out, "::error {joined}::{}", data(text))
 }
 
 /// Columns only within one line: GitHub drops them otherwise.
@@ -51,8 +51,10 @@ fn place(span: &Span) -> String {
 }
 
 fn text(file: &str, located: &Located) -> String {
-    let others = located.spans.iter().skip(1);
-    let others = others
+    let others = located
+        .spans
+        .iter()
+        .skip(1)
         .map(|span| format!("\n{file}:{}:{}: {}", span.line, span.column, span.label))
         .collect::<String>();
     let help = located.help.iter().map(|help| format!("\nhelp: {help}")).collect::<String>();

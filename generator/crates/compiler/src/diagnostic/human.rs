@@ -99,8 +99,8 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
     } else {
         group.element(snippet(source, &shown))
     };
-    let gutter = gutter(&shown);
-    let text = |text: &str, sign: &str| wrapped(&printable_lines(text), gutter + sign.len());
+    let indent = gutter(&shown);
+    let text = |text: &str, sign: &str| wrapped(&printable_lines(text), indent + sign.len());
     let group = noted
         .fold(group, |group, span| group.element(Level::NOTE.message(text(&span.label, "note: "))));
     match &located.help {
@@ -112,9 +112,8 @@ fn group<'a>(source: &'a Source, located: &'a Located) -> Group<'a> {
 /// The source lines of a diagnostic.
 fn snippet<'a>(source: &'a Source, shown: &[&Span]) -> Snippet<'a, Annotation<'a>> {
     let lines = Lines::around(&source.text, shown);
-    let annotations = shown.iter().flat_map(|span| annotations(&lines, span, shown));
-    let annotations: Vec<_> = annotations.collect();
-    Snippet::source(lines.text).line_start(lines.first).path(&source.name).annotations(annotations)
+    let marks: Vec<_> = shown.iter().flat_map(|span| annotations(&lines, span, shown)).collect();
+    Snippet::source(lines.text).line_start(lines.first).path(&source.name).annotations(marks)
 }
 
 /// The places without their lines.
@@ -229,12 +228,11 @@ fn printable_lines(text: &str) -> String {
 }
 
 fn summary(report: &Report) -> String {
-    let counts =
-        [Severity::Error, Severity::Warning].map(|severity| (report.count(severity), severity));
-    let counts: Vec<String> = counts
+    let counts: Vec<String> = [Severity::Error, Severity::Warning]
         .iter()
+        .map(|severity| (report.count(*severity), severity))
         .filter(|(number, _)| *number > 0)
-        .map(|(number, severity)| count(*number, severity.as_str()))
+        .map(|(number, severity)| count(number, severity.as_str()))
         .collect();
     let allowed = match report.allowed {
         0 => String::new(),

@@ -218,8 +218,8 @@ impl<'a> Fault<'a> {
 
     /// The parser reports the place after the backslash.
     fn escape(&self) -> Finding {
-        let start = self.text[..self.bytes.start].trim_end_matches('\\').len();
-        let start = start.max(self.bytes.start.saturating_sub(1));
+        let before_backslashes = self.text[..self.bytes.start].trim_end_matches('\\').len();
+        let start = before_backslashes.max(self.bytes.start.saturating_sub(1));
         let after = self.text[self.bytes.start..].chars().next().map_or(0, char::len_utf8);
         let bytes = start..self.bytes.start + after;
         let message = format!("`{}` is not an escape", printable(&self.text[bytes.clone()]));

@@ -83,8 +83,8 @@ impl<'topology> Assignments<'topology> {
                 },
             })
         });
-        let clients: Option<Vec<_>> = clients.collect();
-        Some(Self { topology, nodes: nodes?, clients: clients?, init, mtu: mtu::derive(topology)? })
+        let (nodes, clients) = (nodes?, clients.collect::<Option<_>>()?);
+        Some(Self { topology, nodes, clients, init, mtu: mtu::derive(topology)? })
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) fn derive(
     let ssh_from = topology.firewall.ssh_from.iter().cloned();
     let (ssh_from_v4, ssh_from_v6) = ssh_from.partition(SourceNet::is_ipv4);
     let reaching = |reach: Reach| {
-        let clients = clients.iter().filter(move |client| client.reach.contains(&reach));
-        clients.map(|client| client.address).collect()
+        let allowed = clients.iter().filter(move |client| client.reach.contains(&reach));
+        allowed.map(|client| client.address).collect()
     };
     FirewallPlan {
         ssh_port: topology.firewall.ssh_port,
@@ -64,7 +64,7 @@ pub(super) fn derive(
 }
 
 fn sorted(addresses: impl Iterator<Item = Ipv4Addr>) -> Vec<Ipv4Addr> {
-    let mut addresses: Vec<_> = addresses.collect();
-    addresses.sort_unstable();
-    addresses
+    let mut sorted: Vec<_> = addresses.collect();
+    sorted.sort_unstable();
+    sorted
 }

@@ -91,12 +91,12 @@ impl Plan {
     #[must_use]
     pub fn peers<'plan>(&'plan self, node: &'plan NodePlan) -> Vec<Peer<'plan>> {
         let mut carried = self.carried(node);
-        let nodes = self
+        let direct = self
             .nodes
             .iter()
             .enumerate()
             .filter(|(_, other)| other.id != node.id && self.relay(node, other).is_none());
-        let nodes = nodes.map(|(position, other)| {
+        let nodes = direct.map(|(position, other)| {
             let mut peer = Peer::common(other);
             peer.allowed_ips.extend(carried.remove(&position).unwrap_or_default());
             peer.endpoint = node.location.endpoint_of(&other.location);
@@ -119,8 +119,10 @@ impl Plan {
     #[must_use]
     pub fn pairs(&self) -> BTreeSet<[&Name; 2]> {
         let nodes = self.nodes.iter().flat_map(|node| named(&node.name, self.peers(node)));
-        let clients = self.clients.iter();
-        let clients = clients.flat_map(|client| named(&client.name, self.peers_of_client(client)));
+        let clients = self
+            .clients
+            .iter()
+            .flat_map(|client| named(&client.name, self.peers_of_client(client)));
         nodes.chain(clients).collect()
     }
 
@@ -161,8 +163,8 @@ impl Plan {
     #[must_use]
     pub fn relayed(&self) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut relayed: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        let behind_nat = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public());
-        let behind_nat: Vec<_> = behind_nat.collect();
+        let behind_nat: Vec<_> =
+            self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public()).collect();
         for (one, node) in &behind_nat {
             for (other, peer) in &behind_nat {
                 if let Some(relay) = self.relay(node, peer) {
@@ -191,8 +193,8 @@ impl Plan {
 
     fn behind_via(&self, client: &ClientPlan) -> Vec<Ipv4Net> {
         let behind_nat = self.nodes.iter().filter(|node| !node.is_public());
-        let services = client.reach.contains(&Reach::Services);
-        let services = services.then(|| self.network.service_subnet.net());
+        let reaches_services = client.reach.contains(&Reach::Services);
+        let services = reaches_services.then(|| self.network.service_subnet.net());
         behind_nat.flat_map(|node| client.reachable(node)).chain(services).collect()
     }
 }

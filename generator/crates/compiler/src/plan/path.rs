@@ -63,8 +63,8 @@ impl Plan {
     #[must_use]
     pub fn direct_pair(&self) -> Option<[&NodePlan; 2]> {
         let mut public = self.nodes.iter().filter(|node| node.is_public());
-        let public = public.next().zip(public.next()).map(|(one, other)| [one, other]);
-        public.or_else(|| self.pair(|one, other| self.relay(one, other).is_none()))
+        let first_two = public.next().zip(public.next()).map(|(one, other)| [one, other]);
+        first_two.or_else(|| self.pair(|one, other| self.relay(one, other).is_none()))
     }
 
     /// Two nodes that reach each other through a relay, if there are any.

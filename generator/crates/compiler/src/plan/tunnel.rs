@@ -107,11 +107,10 @@ mod tests {
             "x.a.example.com",
             "b.example.com",
         ];
-        let written = written.map(|name| Hostname::parse(name).unwrap());
-        let ordered = ordered(&written);
-        let ordered: Vec<_> = ordered.iter().map(Hostname::as_str).collect();
+        let hostnames = written.map(|name| Hostname::parse(name).unwrap());
+        let sorted = ordered(&hostnames);
         assert_eq!(
-            ordered,
+            sorted.iter().map(Hostname::as_str).collect::<Vec<_>>(),
             [
                 "b.example.com",
                 "example.com",

@@ -108,9 +108,10 @@ fn literal(value: &TomlValue) -> Option<String> {
 /// A boolean that was meant as text.
 fn quote_any<T: Text>(value: &TomlValue) -> Option<Remedy> {
     let boolean = value.as_bool().map(|boolean| boolean.to_string());
-    let written = boolean.filter(|text| T::parse(text).is_ok());
-    let written = written.map(|text| Remedy::Write(toml::Value::from(text).to_string()));
-    written.or_else(|| quote::<T>(value))
+    match boolean.filter(|text| T::parse(text).is_ok()) {
+        Some(text) => Some(Remedy::Write(toml::Value::from(text).to_string())),
+        None => quote::<T>(value),
+    }
 }
 
 /// A number that was meant as text.
@@ -345,8 +346,8 @@ impl<T: Field> Field for Vec<T> {
             return Some(Remedy::Write(format!("[{element}]")));
         }
         let help = problems.into_diagnostics().pop().and_then(|found| found.finding.help);
-        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-        Some(Remedy::Describe(format!("put it between brackets, as in `[{element}]`{help}")))
+        let further = help.map(|help| format!("; {help}")).unwrap_or_default();
+        Some(Remedy::Describe(format!("put it between brackets, as in `[{element}]`{further}")))
     }
 
     fn placeholder(_: &Route) -> Option<Self> {
@@ -369,15 +370,15 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
             if problems.are_too_many() {
                 break;
             }
-            let at = at.key(key.clone());
-            let value = V::read(&item.value, &at, problems);
+            let entry = at.key(key.clone());
+            let value = V::read(&item.value, &entry, problems);
             match K::parse(key) {
                 Ok(key) => drop(value.map(|value| map.insert(key, value))),
                 Err(fault) => {
-                    let place = LabelPlace::Key(at.clone());
+                    let place = LabelPlace::Key(entry.clone());
                     let mut finding = Finding::at(fault.message, place, fault.label);
                     finding.help = fault.help;
-                    problems.broken(VALUE_MALFORMED, &at, finding);
+                    problems.broken(VALUE_MALFORMED, &entry, finding);
                 }
             }
         }
@@ -441,8 +442,8 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
     match (suggestion, reference::tables_with(key).as_slice()) {
         (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
         (None, []) => {
-            let known: Vec<_> = known.iter().map(|key| key.name).collect();
-            finding.help(format!("valid here: {}", known.join(", ")))
+            let names: Vec<_> = known.iter().map(|key| key.name).collect();
+            finding.help(format!("valid keys here: {}", names.join(", ")))
         }
         (None, tables) => finding.help(format!("`{key}` belongs in {}", tables.join(" or "))),
     }

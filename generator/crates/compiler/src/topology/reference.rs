@@ -89,14 +89,16 @@ struct KeyView {
 /// The reference as Markdown.
 #[must_use]
 pub fn markdown() -> String {
-    let tables = TABLES.iter().filter(|(header, _)| header.starts_with('['));
-    let tables = tables
-        .map(|(header, keys)| TableView { header, keys: keys.iter().map(key_view).collect() });
-    template::render("topology.md", &View { tables: tables.collect() })
+    let tables = TABLES
+        .iter()
+        .filter(|(header, _)| header.starts_with('['))
+        .map(|(header, keys)| TableView { header, keys: keys.iter().map(key_view).collect() })
+        .collect();
+    template::render("topology.md", &View { tables })
 }
 
 fn key_view(key: &Key) -> KeyView {
     let Key { name, about, expected, required, default, .. } = *key;
-    let default = default().map(|default| default.to_string());
-    KeyView { name, about: about.trim(), expected, required, default }
+    let text = default().map(|default| default.to_string());
+    KeyView { name, about: about.trim(), expected, required, default: text }
 }
