@@ -103,7 +103,7 @@ fn diagnostics() -> Vec<Diagnostic> {
         ),
         error(
             "key-unknown",
-            Finding::at(
+            Finding::at_place(
                 "there is no key `nodes[0].labels.rack`",
                 LabelPlace::Key(nodes(0).key("labels").key("rack")),
                 "unknown key",
@@ -319,7 +319,7 @@ proptest! {
         });
         let places = places.chain([LabelPlace::Bytes(bytes..bytes + 3), LabelPlace::Bytes(bytes..0)]);
         let found = places.map(|place| {
-            let mut finding = Finding::at("m", place, "l");
+            let mut finding = Finding::at_place("m", place, "l");
             finding = finding.and(&routes[0], "other");
             warning("code", finding)
         });

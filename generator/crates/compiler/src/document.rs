@@ -43,7 +43,7 @@ fn too_large(name: String, whole: &[u8]) -> Report {
     let text = String::from_utf8_lossy(whole).into_owned();
     let place = LabelPlace::Bytes(text.len()..text.len());
     let message = format!("the file is larger than {LARGEST} bytes");
-    let finding = Finding::at(message, place, "no topology is longer than this")
+    let finding = Finding::at_place(message, place, "no topology is longer than this")
         .help("name the file that people write with `--topology`");
     let source = Source { name, text };
     located(source, Diagnostic { code: FILE_TOO_LARGE, severity: Severity::Error, finding })
@@ -54,8 +54,9 @@ fn not_utf8(name: String, fault: &FromUtf8Error) -> Report {
     let start = fault.utf8_error().valid_up_to();
     let byte = fault.as_bytes().get(start).copied().unwrap_or_default();
     let place = LabelPlace::Bytes(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
-    let finding = Finding::at("the file is not UTF-8", place, format!("the byte 0x{byte:02x}"))
-        .help("save the file as UTF-8");
+    let finding =
+        Finding::at_place("the file is not UTF-8", place, format!("the byte 0x{byte:02x}"))
+            .help("save the file as UTF-8");
     let text = String::from_utf8_lossy(fault.as_bytes()).into_owned();
     let source = Source { name, text };
     located(source, Diagnostic { code: SYNTAX, severity: Severity::Error, finding })
@@ -204,7 +205,7 @@ x = true
 
     fn locate(text: &str, place: LabelPlace) -> (String, Span) {
         let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
-        let finding = Finding::at("message", place, "label");
+        let finding = Finding::at_place("message", place, "label");
         let diagnostic = Diagnostic { code: "code", severity: Severity::Error, finding };
         let span = Document::parse(source).0.locate(diagnostic).spans.swap_remove(0);
         (text[span.bytes.clone()].to_owned(), span)

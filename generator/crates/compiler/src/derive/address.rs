@@ -10,13 +10,13 @@ use meshwright_value::{NodeId, Subnet};
 /// The mesh address of a node: its own `address`, else its id counted from the start of
 /// `node_subnet`. `None` if the range has no place for the id.
 #[must_use]
-pub(crate) fn of_node(node: &Node, network: &Network) -> Option<Ipv4Addr> {
+pub(crate) fn node_address(node: &Node, network: &Network) -> Option<Ipv4Addr> {
     node.address.map(|address| address.get()).or_else(|| nth_host(network.node_subnet, node.id))
 }
 
 /// The mesh address of a client: its id counted from the start of `node_subnet`.
 #[must_use]
-pub(crate) fn of_client(client: &Client, network: &Network) -> Option<Ipv4Addr> {
+pub(crate) fn client_address(client: &Client, network: &Network) -> Option<Ipv4Addr> {
     nth_host(network.node_subnet, client.id)
 }
 

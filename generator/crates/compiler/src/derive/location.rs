@@ -18,7 +18,7 @@ pub struct Location {
 impl Location {
     /// The location that a topology gives a node.
     #[must_use]
-    pub fn of(node: &topology::Node) -> Self {
+    pub fn from_node(node: &topology::Node) -> Self {
         Self {
             endpoint: node.endpoint.clone(),
             site: node.site.clone(),

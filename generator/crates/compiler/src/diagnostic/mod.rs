@@ -81,16 +81,20 @@ pub struct Finding {
 impl Finding {
     /// A fault at the value of `route`.
     pub fn new(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
-        Self::at(message, LabelPlace::Value(route.clone()), label)
+        Self::at_place(message, LabelPlace::Value(route.clone()), label)
     }
 
     /// A fault that is the absence of the value of `route`.
     pub fn missing(message: impl Into<String>, route: &Route, label: impl Into<String>) -> Self {
-        Self::at(message, LabelPlace::Missing(route.clone()), label)
+        Self::at_place(message, LabelPlace::Missing(route.clone()), label)
     }
 
     /// A fault at any place.
-    pub fn at(message: impl Into<String>, place: LabelPlace, label: impl Into<String>) -> Self {
+    pub fn at_place(
+        message: impl Into<String>,
+        place: LabelPlace,
+        label: impl Into<String>,
+    ) -> Self {
         let label = Label { place, text: label.into() };
         Self { message: message.into(), labels: vec![label], help: None, change: None }
     }

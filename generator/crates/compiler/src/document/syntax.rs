@@ -93,7 +93,7 @@ impl<'a> Fault<'a> {
     fn finding(&self, arrays: &BTreeSet<&str>) -> Finding {
         match self.description {
             "string values must be quoted" if self.bytes.is_empty() => {
-                self.at("a value is missing", "expected a value")
+                self.finding_here("a value is missing", "expected a value")
             }
             "string values must be quoted"
             | "invalid boolean"
@@ -104,26 +104,27 @@ impl<'a> Fault<'a> {
             "invalid unquoted key" => self.bare_key(),
             "key with no value" => self.no_value(),
             "invalid key-value pair" if self.text.trim_start().starts_with('{') => self
-                .at("the file is JSON, not TOML", "expected a key")
+                .finding_here("the file is JSON, not TOML", "expected a key")
                 .help("`meshwright init` writes a first topology to begin with"),
-            "unexpected key or value" => {
-                self.at("the line continues after the value", "expected the end of the line")
-            }
+            "unexpected key or value" => self
+                .finding_here("the line continues after the value", "expected the end of the line"),
             "missing escaped value" => self.escape(),
             "unclosed table" | "unclosed array table" => {
-                self.at("the table header is not closed", self.expectation())
+                self.finding_here("the table header is not closed", self.expectation())
             }
-            "unclosed array" => self.at("the array is not closed", "expected `]` by here"),
+            "unclosed array" => {
+                self.finding_here("the array is not closed", "expected `]` by here")
+            }
             "unclosed inline table" => {
-                self.at("the inline table is not closed", "expected `}` by here")
+                self.finding_here("the inline table is not closed", "expected `}` by here")
             }
             description if description.ends_with(" string") => self.string(),
-            description => self.at(description, self.expectation()),
+            description => self.finding_here(description, self.expectation()),
         }
     }
 
-    fn at(&self, message: impl Into<String>, label: impl Into<String>) -> Finding {
-        Finding::at(message, LabelPlace::Bytes(self.bytes.clone()), label)
+    fn finding_here(&self, message: impl Into<String>, label: impl Into<String>) -> Finding {
+        Finding::at_place(message, LabelPlace::Bytes(self.bytes.clone()), label)
     }
 
     fn expectation(&self) -> String {
@@ -134,10 +135,12 @@ impl<'a> Fault<'a> {
     /// as an escape: in a file with Windows line ends, the carriage return.
     fn string(&self) -> Finding {
         match self.text[self.bytes.clone()].chars().next() {
-            None | Some('\r') => self.at("the string is not closed", "expected the closing quote"),
+            None | Some('\r') => {
+                self.finding_here("the string is not closed", "expected the closing quote")
+            }
             Some(found) => {
                 let escape = format!("\\u{:04X}", u32::from(found));
-                self.at(
+                self.finding_here(
                     "a string contains a control character",
                     "strings may contain it only as an escape",
                 )
@@ -150,7 +153,7 @@ impl<'a> Fault<'a> {
         let word = self.word();
         let at = |label: &str| {
             let message = format!("`{word}` is not a value");
-            Finding::at(message, LabelPlace::Bytes(self.word_bytes()), label)
+            Finding::at_place(message, LabelPlace::Bytes(self.word_bytes()), label)
         };
         if word.contains(char::is_whitespace) {
             return at("expected one value; strings need quotes");
@@ -171,8 +174,12 @@ impl<'a> Fault<'a> {
         let place = LabelPlace::Bytes(self.word_bytes());
         let digits = word.trim_start_matches('0');
         let number = if digits.is_empty() { "0" } else { digits };
-        Finding::at(format!("`{word}` starts with a zero"), place, "numbers have no leading zeros")
-            .help(format!("write `{number}`"))
+        Finding::at_place(
+            format!("`{word}` starts with a zero"),
+            place,
+            "numbers have no leading zeros",
+        )
+        .help(format!("write `{number}`"))
     }
 
     /// Whether it is in a table header, which has brackets before it.
@@ -186,7 +193,7 @@ impl<'a> Fault<'a> {
 
     fn duplicate(&self, arrays: &BTreeSet<&str>) -> Finding {
         let word = self.word();
-        let found = self.at(format!("`{word}` is defined twice"), "defined again here");
+        let found = self.finding_here(format!("`{word}` is defined twice"), "defined again here");
         match self.line_before().trim() {
             "[" if arrays.contains(word.as_str()) => {
                 found.help(format!("write `[[{word}]]`: it is one of several"))
@@ -197,7 +204,7 @@ impl<'a> Fault<'a> {
     }
 
     fn no_value(&self) -> Finding {
-        let found = self.at("a key has no value", "expected `=` and a value");
+        let found = self.finding_here("a key has no value", "expected `=` and a value");
         if self.line_before().trim_end().ends_with(':') {
             return found.help(EQUAL_SIGN);
         }
@@ -208,11 +215,11 @@ impl<'a> Fault<'a> {
         let found = printable(&self.text[self.bytes.clone()]);
         let message = format!("`{found}` is not allowed in a key without quotes");
         match found.as_str() {
-            ":" => self.at(message, "expected `=`").help(EQUAL_SIGN),
+            ":" => self.finding_here(message, "expected `=`").help(EQUAL_SIGN),
             "//" | ";" | "/*" => {
-                self.at(message, self.expectation()).help("comments begin with `#`")
+                self.finding_here(message, self.expectation()).help("comments begin with `#`")
             }
-            _ => self.at(message, self.expectation()),
+            _ => self.finding_here(message, self.expectation()),
         }
     }
 
@@ -223,7 +230,7 @@ impl<'a> Fault<'a> {
         let after = self.text[self.bytes.start..].chars().next().map_or(0, char::len_utf8);
         let bytes = start..self.bytes.start + after;
         let message = format!("`{}` is not an escape", printable(&self.text[bytes.clone()]));
-        Finding::at(message, LabelPlace::Bytes(bytes), self.expectation())
+        Finding::at_place(message, LabelPlace::Bytes(bytes), self.expectation())
             .help("write `\\\\` for a backslash, or put the string between single quotes")
     }
 

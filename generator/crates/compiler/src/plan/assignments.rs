@@ -75,7 +75,7 @@ impl<'topology> Assignments<'topology> {
         let clients = sorted_clients.into_iter().map(|client| {
             Some(ClientAssignment {
                 client,
-                address: address::of_client(client, &topology.network)?,
+                address: address::client_address(client, &topology.network)?,
                 public_key: client.public_key?,
                 via: match &client.via {
                     Some(name) => positions.get(name).copied()?,
@@ -99,7 +99,7 @@ fn assign_node<'topology>(
     };
     Some(NodeAssignment {
         node,
-        address: address::of_node(node, &topology.network)?,
+        address: address::node_address(node, &topology.network)?,
         pod_subnet: address::pod_block(node, &topology.network)?,
         public_key: node.public_key?,
         relay,

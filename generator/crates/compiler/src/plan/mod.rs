@@ -223,10 +223,10 @@ fn derive_node(assignment: &NodeAssignment<'_>) -> NodePlan {
         address,
         pod_subnet,
         public_key,
-        location: Location::of(node),
+        location: Location::from_node(node),
         underlay_mtu: mtu::underlay(node),
         relay,
-        zone: zone::of_node(node),
+        zone: zone::node_zone(node),
         labels: node.labels.clone(),
         taints: node.taints.clone(),
     }

@@ -376,7 +376,7 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
                 Ok(key) => drop(value.map(|value| map.insert(key, value))),
                 Err(fault) => {
                     let place = LabelPlace::Key(entry.clone());
-                    let mut finding = Finding::at(fault.message, place, fault.label);
+                    let mut finding = Finding::at_place(fault.message, place, fault.label);
                     finding.help = fault.help;
                     problems.broken(VALUE_MALFORMED, &entry, finding);
                 }
@@ -438,7 +438,7 @@ impl<'a> Keys<'a> {
 fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) -> Finding {
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
-    let finding = Finding::at(message, LabelPlace::Key(at), "unknown key");
+    let finding = Finding::at_place(message, LabelPlace::Key(at), "unknown key");
     match (suggestion, reference::tables_with(key).as_slice()) {
         (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
         (None, []) => {

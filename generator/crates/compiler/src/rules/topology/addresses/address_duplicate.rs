@@ -61,11 +61,11 @@ fn owned_addresses(topology: &Topology) -> impl Iterator<Item = OwnedAddress<'_>
     let network = &topology.network;
     let nodes = topology.nodes.iter().filter_map(|node| {
         let key = if node.address.is_some() { "address" } else { "id" };
-        let address = address::of_node(node, network)?;
+        let address = address::node_address(node, network)?;
         Some(OwnedAddress { name: &node.name, origin: &node.origin, address, key })
     });
     let clients = topology.clients.iter().filter_map(|client| {
-        let address = address::of_client(client, network)?;
+        let address = address::client_address(client, network)?;
         Some(OwnedAddress { name: &client.name, origin: &client.origin, address, key: "id" })
     });
     nodes.chain(clients)

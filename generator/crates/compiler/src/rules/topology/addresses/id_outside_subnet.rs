@@ -25,8 +25,8 @@ cluster exists. Or set the `address` of the node: the id then only selects its p
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let network = &topology.network;
-    let nodes = topology.nodes.iter().map(|node| address::of_node(node, network));
-    let clients = topology.clients.iter().map(|client| address::of_client(client, network));
+    let nodes = topology.nodes.iter().map(|node| address::node_address(node, network));
+    let clients = topology.clients.iter().map(|client| address::client_address(client, network));
     let addresses = nodes.chain(clients);
     for (member, _) in members(topology).zip(addresses).filter(|(_, address)| address.is_none()) {
         let subnet = network.node_subnet;

@@ -39,7 +39,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     } else {
         // `id-outside-subnet` reports an id that has no address either: one mistake, one report.
         let outside = by_id.into_iter().filter(|node| {
-            address::pod_block(node, network).is_none() && address::of_node(node, network).is_some()
+            address::pod_block(node, network).is_none()
+                && address::node_address(node, network).is_some()
         });
         outside.for_each(|node| findings.push(id_outside(node, topology)));
     }

@@ -38,7 +38,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
 
 /// Whether every other node can connect to `node`.
 fn is_reachable(node: &Node, topology: &Topology) -> bool {
-    let location = Location::of(node);
+    let location = Location::from_node(node);
     let mut others = topology.nodes.iter().filter(|other| !std::ptr::eq(*other, node));
-    others.all(|other| Location::of(other).endpoint_of(&location).is_some())
+    others.all(|other| Location::from_node(other).endpoint_of(&location).is_some())
 }

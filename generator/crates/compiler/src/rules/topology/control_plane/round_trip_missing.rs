@@ -39,7 +39,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let control_planes = topology.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     let mut places: BTreeMap<String, &Node> = BTreeMap::new();
     for node in control_planes {
-        places.entry(zone::of_node(node)).or_insert(node);
+        places.entry(zone::node_zone(node)).or_insert(node);
     }
     if places.len() > 1 {
         findings.push(finding(&places, topology));

@@ -63,20 +63,21 @@ fn finding(node: &Node, (key, value): (&LabelKey, &LabelValue)) -> Option<Findin
     match key.as_str() {
         HOSTNAME => {
             let message = format!("the label `{HOSTNAME}` of `{}` is reserved", node.name);
-            let finding = Finding::at(message, place, "Calico's pools select nodes by it");
+            let finding = Finding::at_place(message, place, "Calico's pools select nodes by it");
             Some(finding.fix(Fix::remove(&route, "the label", "kubelet sets it")))
         }
         ROUTE_REFLECTOR_LABEL => {
             let message =
                 format!("the label `{ROUTE_REFLECTOR_LABEL}` of `{}` is reserved", node.name);
-            let finding = Finding::at(message, place, "Meshwright sets it on each route reflector");
+            let finding =
+                Finding::at_place(message, place, "Meshwright sets it on each route reflector");
             let help =
                 format!("add `{}` to `calico.route_reflectors`, or remove the label", node.name);
             Some(finding.help(help))
         }
         key if is_refused(key) => {
             let message = format!("kubelet may not set the label `{key}` of `{}`", node.name);
-            let finding = Finding::at(message, place, "kubelet exits at start");
+            let finding = Finding::at_place(message, place, "kubelet exits at start");
             let command = format!("kubectl label node {} {key}={value}", node.name);
             Some(
                 finding.help(format!(

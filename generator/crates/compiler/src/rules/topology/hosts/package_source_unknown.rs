@@ -31,7 +31,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
         if !NAMES.contains(&name.as_str()) {
             let message = format!("`packages.sources` names `{name}`, which is not downloaded");
             let place = LabelPlace::Key(at.key(name.to_string()));
-            let finding = Finding::at(message, place, "no download has this name");
+            let finding = Finding::at_place(message, place, "no download has this name");
             findings.push(finding.help(suggestion(name.as_str(), &NAMES)));
         }
     }

@@ -45,7 +45,7 @@ type LocatedNode<'topology> = (&'topology Node, Location);
 fn nodes_without_relay(topology: &Topology) -> Vec<LocatedNode<'_>> {
     let nodes =
         topology.nodes.iter().filter(|node| node.endpoint.is_none() && node.relay.is_none());
-    let mut located: Vec<_> = nodes.map(|node| (node, Location::of(node))).collect();
+    let mut located: Vec<_> = nodes.map(|node| (node, Location::from_node(node))).collect();
     let all = located.clone();
     located.sort_by_cached_key(|one| (Reverse(unreachable(one, &all).len()), one.0.id));
     located

@@ -35,9 +35,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
 }
 
 fn reaches_all(node: &Node, topology: &Topology) -> bool {
-    let location = Location::of(node);
+    let location = Location::from_node(node);
     let mut others = topology.nodes.iter().filter(|other| !std::ptr::eq(*other, node));
-    others.all(|other| location.connects(&Location::of(other)))
+    others.all(|other| location.connects(&Location::from_node(other)))
 }
 
 fn finding(node: &Node) -> Finding {

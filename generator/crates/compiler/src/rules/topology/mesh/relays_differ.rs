@@ -55,7 +55,7 @@ fn relayed_nodes(topology: &Topology) -> Vec<Relayed<'_>> {
     let relayed = topology.nodes.iter().filter_map(|node| {
         let relay = node.relay.as_ref()?;
         let is_public = nodes.get(relay).is_some_and(|relay| relay.endpoint.is_some());
-        is_public.then(|| Relayed { node, relay, location: Location::of(node) })
+        is_public.then(|| Relayed { node, relay, location: Location::from_node(node) })
     });
     relayed.collect()
 }
