@@ -33,6 +33,9 @@ pub(super) enum Failure {
     /// The tree to prove cannot be read.
     #[error(transparent)]
     Tree(#[from] meshwright_proof::files::TreeReadError),
+    /// Nothing was proven, because of another error.
+    #[error(transparent)]
+    Unproven(Box<Failure>),
     /// An error of the store.
     #[error(transparent)]
     Secrets(#[from] secrets::store::StoreError),
@@ -84,10 +87,9 @@ impl Failure {
 
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let error = FailureError { message: self.to_string(), help: self.help() };
-        serde_json::to_writer_pretty(
-            &mut *out,
-            &FailureDocument { report: json::nothing(), error },
-        )?;
+        let holds = matches!(self, Self::Unproven(_)).then_some(false);
+        let document = FailureDocument { report: json::nothing(), holds, error };
+        serde_json::to_writer_pretty(&mut *out, &document)?;
         writeln!(out)
     }
 
@@ -100,6 +102,7 @@ impl Failure {
                     .into(),
             ),
             Self::Out(fault) => fault.help(),
+            Self::Unproven(failure) => failure.help(),
             Self::Secrets(fault) => fault.help().map(str::to_owned),
             Self::Rules(_) => {
                 Some("this is a bug in meshwright: report it with the topology".into())
@@ -118,6 +121,7 @@ impl Failure {
         match self {
             Self::Unreadable { .. } => 1,
             Self::Out(fault) => fault.exit_code(),
+            Self::Unproven(failure) => failure.exit_code(),
             _ => USAGE,
         }
     }
@@ -127,6 +131,9 @@ impl Failure {
 struct FailureDocument<R> {
     #[serde(flatten)]
     report: R,
+    /// Of `prove`: always false, since nothing was proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds: Option<bool>,
     error: FailureError,
 }
 

@@ -13,39 +13,51 @@ use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, S
 use meshwright_compiler::out;
 use meshwright_compiler::source::{LineIndex, Source, clamp};
 use meshwright_proof::files::OutputDirectory;
+use meshwright_proof::finding::ProofFinding;
 use meshwright_proof::judge::{self, Proof};
-use meshwright_proof::report::human::{self, Cause};
-use meshwright_proof::report::json;
+use meshwright_proof::report::causes::causes;
+use meshwright_proof::report::human;
+use meshwright_proof::report::json::{self, WalkedFlows};
+use meshwright_proof::span::TreePaths;
 
 const EXAMPLES: &str = "\
 Examples:
   meshwright prove
   meshwright prove --out /etc/cluster/out     # any tree of this layout, also hand-edited
-  meshwright prove --format json | jq '.flows[] | select(.cause)'";
+  meshwright prove --format json | jq .holds
+  meshwright prove --format json | jq '.flows[] | {from, to, flow, cause}'    # flows that fail";
 
 /// Prove from the generated files that required traffic passes and other traffic is blocked
 ///
 /// Reads only the output directory; needs no topology, no network and no root. Evaluates every flow
 /// of a cluster between every ordered pair of nodes, their pods and the clients, and reports each
-/// failure with the file and the line that cause it.
+/// failure with the file and the line that cause it. The last part of the table lists the assumptions:
+/// properties that no file shows. `meshwright schema prove` prints the JSON Schema of `--format json`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Prove {}
+pub(super) struct Prove {
+    /// With --format json: list every flow with its hops, not only those that fail
+    #[arg(long)]
+    all: bool,
+}
 
 impl Prove {
-    #[expect(clippy::unused_self, reason = "a verb like the others")]
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let proof = session.prove()?;
+        let proof = session.prove().map_err(|failure| Failure::Unproven(Box::new(failure)))?;
         match session.global.format {
             Format::Human => {
                 write!(session.out, "{}", human::table(&proof))?;
                 print_causes(&proof, session)?;
             }
-            Format::Json => json::proof(&proof, session.out)?,
+            Format::Json => json::proof(&proof, self.walked(), session.out)?,
             Format::Github => print_github(&proof, session)?,
         }
         print_summary(&proof, session)?;
         Ok(Status::findings(!proof.holds()))
+    }
+
+    fn walked(&self) -> WalkedFlows {
+        if self.all { WalkedFlows::All } else { WalkedFlows::Failing }
     }
 }
 
@@ -60,13 +72,13 @@ impl Session<'_> {
 /// Prints the causes of failures as `check` prints its diagnostics. Long lists are cut.
 pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Result<()> {
     let dir = session.out_dir();
-    let causes = human::causes(proof);
-    let shown = session.shown(causes.len());
-    let hidden = causes.len() - shown;
+    let found = causes(proof);
+    let shown = session.shown(found.len());
+    let hidden = found.len() - shown;
     // The table on stdout comes first.
     session.out.flush()?;
-    for cause in causes.iter().take(shown) {
-        let (source, located) = locate(proof, cause, &dir);
+    for cause in found.iter().take(shown) {
+        let (source, located) = locate(&proof.paths, cause.finding, cause.effect.clone(), &dir);
         diagnostic::human::print_one(&source, &located, session.color, session.err)?;
     }
     match hidden {
@@ -77,18 +89,33 @@ pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Resu
 
 fn print_github(proof: &Proof, session: &mut Session<'_>) -> io::Result<()> {
     let dir = session.out_dir();
-    for cause in human::causes(proof) {
-        let (source, located) = locate(proof, &cause, &dir);
+    for cause in causes(proof) {
+        let (source, located) = locate(&proof.paths, cause.finding, cause.effect, &dir);
         diagnostic::github::print(&Report::new(source, vec![located], 0), session.out)?;
     }
     Ok(())
 }
 
-/// A cause as a diagnostic, with the text of its file. The proof has kept no text; a file that is
+/// Prints where a packet ends, as [`print_causes`] prints a cause.
+pub(super) fn print_end(
+    paths: &TreePaths,
+    finding: &ProofFinding,
+    effect: &str,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let (source, located) = locate(paths, finding, effect.to_owned(), &session.out_dir());
+    diagnostic::human::print_one(&source, &located, session.color, session.out)
+}
+
+/// A finding as a diagnostic, with the text of its file. The proof has kept no text; a file that is
 /// missing or has changed since gives a diagnostic without a source line.
-fn locate(proof: &Proof, cause: &Cause<'_>, dir: &Path) -> (Source, Located) {
-    let finding = cause.finding;
-    let path = dir.join(proof.paths.path(finding.place.file));
+fn locate(
+    paths: &TreePaths,
+    finding: &ProofFinding,
+    effect: String,
+    dir: &Path,
+) -> (Source, Located) {
+    let path = dir.join(paths.path(finding.place.file));
     let bytes = fs::read(&path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let located = Located {
@@ -97,7 +124,7 @@ fn locate(proof: &Proof, cause: &Cause<'_>, dir: &Path) -> (Source, Located) {
         message: finding.message.clone(),
         help: None,
         change: None,
-        spans: vec![line_span(&text, finding.place.line, cause.effect.clone())],
+        spans: vec![line_span(&text, finding.place.line, effect)],
     };
     (Source { name: path.display().to_string(), text }, located)
 }
@@ -143,7 +170,7 @@ fn print_summary(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure
             .info(format_args!("{dir}/: {flows} flows proven, {members}, {pairs} ordered pairs"))?;
         return Ok(());
     }
-    let causes = count(human::causes(proof).len(), "cause");
-    session.print(format_args!("{dir}/: {} of {flows} flows fail; {causes}", total.failed))?;
+    let number = count(causes(proof).len(), "cause");
+    session.print(format_args!("{dir}/: {} of {flows} flows fail; {number}", total.failed))?;
     Ok(())
 }

@@ -1,30 +1,48 @@
-//! `meshwright schema`: prints the JSON Schema of the topology.
+//! `meshwright schema`: prints the JSON Schema of the topology, or of the documents of a proof.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::schema;
+use meshwright_proof::report;
 
 const EXAMPLES: &str = "\
 Examples:
   meshwright schema > topology.schema.json
-  sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo";
+  sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo
+  meshwright schema prove > prove.schema.json";
 
-/// Print the JSON Schema of topology.toml
+/// Print the JSON Schema of topology.toml, or of the documents of prove and trace
 ///
-/// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema to complete keys, to
-/// show their documentation and to mark invalid values. Only `meshwright check` verifies that the
-/// values fit together.
+/// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema of the topology to
+/// complete keys, to show their documentation and to mark invalid values. Only `meshwright check`
+/// verifies that the values fit together.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Schema;
+pub(super) struct Schema {
+    /// What the schema describes
+    #[arg(value_enum, default_value_t = Described::Topology)]
+    of: Described,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Described {
+    /// topology.toml
+    Topology,
+    /// The documents of `prove --format json` and `trace --format json`
+    Prove,
+}
 
 impl Schema {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        session.out.write_all(&json::file(&schema::topology()))?;
+        let described = match self.of {
+            Described::Topology => schema::topology(),
+            Described::Prove => report::schema::documents(),
+        };
+        session.out.write_all(&json::file(&described))?;
         Ok(Status::Clean)
     }
 }

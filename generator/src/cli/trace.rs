@@ -1,10 +1,12 @@
 //! `meshwright trace`: traces one packet and its reply.
 
+use std::io;
+
 use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::prove::print_causes;
+use super::prove::{print_causes, print_end};
 use super::session::Session;
 use meshwright_proof::flows::{self, Flow};
 use meshwright_proof::ingress::{self, picture};
@@ -59,9 +61,9 @@ impl Trace {
         match self.format.as_str() {
             "json" => json::trace(model, &proof.paths, &trace, session.out)?,
             "mermaid" => write!(session.out, "{}", mermaid::diagram(model, &proof.paths, &trace))?,
-            _ => write!(session.out, "{}", text::story(model, &proof.paths, &trace))?,
+            _ => print_trace(&proof, model, &trace, session)?,
         }
-        Ok(Status::findings(trace.stopped.is_some()))
+        Ok(Status::findings(trace.cause.is_some()))
     }
 
     fn request(
@@ -82,6 +84,10 @@ impl Trace {
             _ => {
                 let story = report::ingress::story(model, &proof.paths, &drawn);
                 write!(session.out, "{story}")?;
+                if let Some(finding) = &drawn.stopped {
+                    write!(session.out, "\nIt ends here:\n\n")?;
+                    print_end(&proof.paths, finding, "", session)?;
+                }
             }
         }
         Ok(Status::findings(drawn.stopped.is_some()))
@@ -110,6 +116,29 @@ impl Trace {
             let known: Vec<_> = flows::all().map(|flow| flow.name).collect();
             Failure::usage(format!("there is no flow `{name}`"), known.join(", "))
         })
+    }
+}
+
+/// The steps, then their end.
+fn print_trace(
+    proof: &Proof,
+    model: &Model,
+    trace: &PacketTrace,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    write!(session.out, "{}", text::story(model, &proof.paths, trace))?;
+    match (&trace.cause, &trace.stopped) {
+        (Some(cause), _) => {
+            let [from, to] = [trace.from, trace.to].map(|id| model.machine(id).name.as_str());
+            let effect = format!("{} fails from {from} to {to}", trace.flow);
+            write!(session.out, "\n{}\n\n", text::end(trace))?;
+            print_end(&proof.paths, cause, &effect, session)
+        }
+        (None, Some(stopped)) => {
+            let place = proof.paths.show(stopped.place);
+            write!(session.out, "\n{}: {}\n      {place}\n", text::end(trace), stopped.message)
+        }
+        (None, None) => Ok(()),
     }
 }
 

@@ -44,6 +44,7 @@ const PROOF: Arrows = &[
     ("space", ""),
     ("files", ""),
     ("finding", "span"),
+    ("assumption", "span"),
     ("read", "span space files finding"),
     ("model", "span space finding read"),
     ("hop", "span read model"),
@@ -52,10 +53,14 @@ const PROOF: Arrows = &[
     ("exposure", "space finding read model flows"),
     ("agreement", "space read model exposure"),
     ("invariants", "span space finding read model exposure"),
-    ("trace", "finding model hop walk flows"),
+    ("cause", "span finding read model hop walk flows"),
+    ("trace", "finding model hop walk flows cause"),
     ("ingress", "span finding read model hop walk flows trace"),
-    ("judge", "span files finding read model hop walk flows invariants ingress"),
-    ("report", "span finding read model hop walk flows exposure trace ingress judge"),
+    ("judge", "span files finding assumption read model walk flows cause invariants ingress"),
+    (
+        "report",
+        "span finding assumption read model hop walk flows exposure cause trace ingress judge",
+    ),
 ];
 
 const GENERATOR: Arrows =

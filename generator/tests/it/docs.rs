@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use meshwright_compiler::catalogue;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::{reference, schema};
+use meshwright_proof::report;
 
 use crate::testing::{compile_text, human};
 
@@ -38,6 +39,12 @@ fn the_reference_of_the_topology_is_generated_from_the_code() {
 fn the_schema_of_the_topology_is_generated_from_the_code() {
     let schema = String::from_utf8(json::file(&schema::topology())).expect("JSON is text");
     assert_committed("docs/topology.schema.json", &schema);
+}
+
+#[test]
+fn the_schema_of_proofs_is_generated_from_the_code() {
+    let schema = String::from_utf8(json::file(&report::schema::documents())).expect("JSON is text");
+    assert_committed("docs/prove.schema.json", &schema);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod host_plan;
+mod json_schema;
 mod mesh;
 mod mistakes;
 mod near_miss;

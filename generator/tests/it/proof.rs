@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use meshwright::fixed::OfThisVersion;
 use meshwright_compiler::pipeline::Compilation;
 use meshwright_proof::judge::{self, Proof};
-use meshwright_proof::report::human;
+use meshwright_proof::report::causes::causes;
 
 use crate::testing::{compile, compile_text, render, repository, topologies};
 
@@ -32,7 +32,7 @@ pub(crate) fn prove(files: &Files) -> Proof {
 fn every_example_is_proven() {
     for topology in topologies() {
         let proof = prove(&emitted(&topology));
-        assert!(proof.holds(), "{topology}:\n{:#?}", human::causes(&proof));
+        assert!(proof.holds(), "{topology}:\n{:#?}", causes(&proof));
         assert!(proof.total().proven > 0, "{topology}: nothing was proven");
     }
 }

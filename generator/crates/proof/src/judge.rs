@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::assumption::Assumption;
+use crate::cause::{self, FlowInstance};
 use crate::facts::TreeFacts;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::fixed::{self, FixedFiles};
-use crate::flows::{self, Expected, Flow, FlowCount, FlowTarget, FlowVerdict};
-use crate::hop::HopStep;
+use crate::flows::{self, FlowCount};
 use crate::ingress;
 use crate::invariants;
 use crate::model::{MachineId, Model};
-use crate::read::nftables::Hook;
 use crate::read::tree;
 use crate::span::{FileId, FileLine, TreePaths};
 use crate::walk::Walker;
@@ -47,20 +46,12 @@ pub struct FlowFailure {
     pub finding: ProofFinding,
     /// How many flows fail because of it.
     pub count: u64,
-    /// The first of them.
-    pub first: FlowInstance,
+    /// The first of them, at most [`LISTED`].
+    pub listed: Vec<FlowInstance<'static>>,
 }
 
-/// One flow between two machines.
-#[derive(Debug, Clone, Copy)]
-pub struct FlowInstance {
-    /// The flow.
-    pub flow: &'static Flow,
-    /// The sender.
-    pub from: MachineId,
-    /// The intended receiver.
-    pub to: MachineId,
-}
+/// How many flows of one cause are listed.
+pub const LISTED: usize = 2000;
 
 impl Proof {
     /// Whether there is no fault.
@@ -72,6 +63,12 @@ impl Proof {
     /// Faults that no packet between two machines shows.
     pub fn causes(&self) -> impl Iterator<Item = &ProofFinding> {
         self.ingress.causes().chain(&self.findings)
+    }
+
+    /// How many flows between machines fail.
+    #[must_use]
+    pub fn total_failures(&self) -> u64 {
+        self.failures.iter().map(|failure| failure.count).sum()
     }
 
     /// Whether a flow was proven between all machines that it applies to.
@@ -181,14 +178,18 @@ struct SenderRow {
 struct Causes(BTreeMap<(FindingCode, FileLine), FlowFailure>);
 
 impl Causes {
-    fn add(&mut self, finding: ProofFinding, count: u64, first: FlowInstance) {
+    fn add(&mut self, finding: ProofFinding, count: u64, flows: &[FlowInstance<'static>]) {
         let key = (finding.code, finding.place);
-        self.0.entry(key).or_insert(FlowFailure { finding, count: 0, first }).count += count;
+        let none = FlowFailure { finding, count: 0, listed: Vec::new() };
+        let failure = self.0.entry(key).or_insert(none);
+        failure.count += count;
+        let room = LISTED.saturating_sub(failure.listed.len());
+        failure.listed.extend(flows.iter().take(room));
     }
 
     fn merge(&mut self, other: Self) {
-        for FlowFailure { finding, count, first } in other.0.into_values() {
-            self.add(finding, count, first);
+        for FlowFailure { finding, count, listed } in other.0.into_values() {
+            self.add(finding, count, &listed);
         }
     }
 }
@@ -210,65 +211,9 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> SenderRow {
                 continue;
             }
             count.failed += 1;
-            let first = FlowInstance { flow, from, to };
-            row.causes.add(cause(model, &first, verdict), 1, first);
+            let instance = FlowInstance { flow, from, to };
+            row.causes.add(cause::of(model, &instance, verdict), 1, &[instance]);
         }
     }
     row
-}
-
-/// The cause of an unexpected verdict.
-#[must_use]
-pub fn cause(model: &Model, instance: &FlowInstance, verdict: FlowVerdict) -> ProofFinding {
-    let FlowInstance { flow, from, to } = *instance;
-    if let FlowVerdict::Stopped(stopped) = verdict {
-        return without_routes(model, instance, stopped.finding(model));
-    }
-    let names = [from, to].map(|id| model.machine(id).name.as_str());
-    let message = match flow.expected {
-        Expected::Blocked => {
-            format!("{} from {} to {} is not blocked", flow.name, names[0], names[1])
-        }
-        Expected::AsAsked | Expected::Delivered => {
-            format!(
-                "{} reaches {} by {}, but its AllowedIPs do not contain that address",
-                names[0], names[1], flow.name
-            )
-        }
-    };
-    // The last rule that admitted the packet could have stopped it.
-    let place = last_admission(model, instance);
-    let code = match flow.expected {
-        Expected::Blocked => FindingCode::FirewallAdmits,
-        Expected::AsAsked | Expected::Delivered => FindingCode::ReachExceeded,
-    };
-    ProofFinding::new(code, place, message)
-}
-
-/// The route guard stops a pod packet if only BIRD has a route. The cause is the missing line in
-/// wg0.routes.
-fn without_routes(model: &Model, instance: &FlowInstance, finding: ProofFinding) -> ProofFinding {
-    let waits = matches!(instance.flow.target, FlowTarget::PodWithoutBgp(_));
-    let routes = model.files(instance.from).map(|files| files.routes.file);
-    match routes.filter(|_| waits && finding.code == FindingCode::NoRoute) {
-        Some(file) => {
-            let name = &model.machine(instance.to).name;
-            let message = format!(
-                "only BIRD has a route to the pods of {name}: this may take 240 s after a start"
-            );
-            ProofFinding::new(FindingCode::PodsWaitForBgp, file.whole(), message)
-        }
-        None => finding,
-    }
-}
-
-fn last_admission(model: &Model, instance: &FlowInstance) -> FileLine {
-    let mut walker = Walker::with_log(model);
-    let _ = instance.flow.prove(&mut walker, instance.from, instance.to);
-    let hops = walker.hops();
-    let mut admitted = hops.iter().filter_map(|hop| match hop.step {
-        HopStep::Admitted(Hook::Input | Hook::Forward) => hop.place,
-        _ => None,
-    });
-    admitted.next_back().unwrap_or(model.machine(instance.to).file.whole())
 }

@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod agreement;
 pub mod assumption;
+pub mod cause;
 mod exposure;
 pub mod facts;
 pub mod families;

@@ -1,7 +1,8 @@
 //! The path of one packet between two parties, step by step.
 
+use crate::cause::{self, FlowInstance};
 use crate::finding::ProofFinding;
-use crate::flows::{self, Flow, FlowVerdict};
+use crate::flows::{Flow, FlowVerdict};
 use crate::hop::{PacketHop, Party};
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
@@ -39,15 +40,25 @@ impl TraceEnd {
     }
 }
 
-/// A path and its end.
+/// The probe of a flow that decides its verdict: the first that fails, otherwise the last one.
 #[derive(Debug)]
 pub struct PacketTrace {
     /// The flow.
     pub flow: &'static str,
+    /// The machine that sends the packet.
+    pub from: MachineId,
+    /// The machine that it is sent to.
+    pub to: MachineId,
     /// The steps of the packet, then those of its answer.
     pub hops: Vec<PacketHop>,
-    /// Why the packet or its answer did not arrive.
+    /// The verdict.
+    pub verdict: FlowVerdict,
+    /// Whether the packet has to arrive.
+    pub is_to_arrive: bool,
+    /// The end of a packet that does not arrive.
     pub stopped: Option<ProofFinding>,
+    /// The cause that `prove` reports; none if the verdict is the expected one.
+    pub cause: Option<ProofFinding>,
 }
 
 /// The default flow between two parties.
@@ -67,17 +78,30 @@ pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'stati
     Flow::find(name)
 }
 
-/// Walks the first probe of a flow between two machines.
+/// Walks a flow between two machines as `prove` does.
 #[must_use]
 pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> PacketTrace {
-    let mut walker = Walker::with_log(model);
-    let verdict = match flows::probes(model, flow, from, to).first() {
-        Some(first) => flows::verdict(&mut walker, &first.journey, first.expected_arrival),
-        None => FlowVerdict::Delivered,
-    };
+    walk(&mut Walker::with_log(model), FlowInstance { flow, from, to })
+}
+
+/// Walks with a walker that records the steps.
+pub(crate) fn walk(walker: &mut Walker<'_>, instance: FlowInstance<'_>) -> PacketTrace {
+    let model = walker.model();
+    let FlowInstance { flow, from, to } = instance;
+    let verdict = flow.prove(walker, from, to);
     let stopped = match verdict {
         FlowVerdict::Delivered => None,
         FlowVerdict::Stopped(stopped) => Some(stopped.finding(model)),
     };
-    PacketTrace { flow: flow.name, hops: walker.hops(), stopped }
+    let fails = !flow.holds(model, from, verdict);
+    PacketTrace {
+        flow: flow.name,
+        from,
+        to,
+        hops: walker.hops(),
+        verdict,
+        is_to_arrive: flow.is_to_arrive(model, from),
+        stopped,
+        cause: fails.then(|| cause::of(model, &instance, verdict)),
+    }
 }

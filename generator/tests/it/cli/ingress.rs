@@ -75,13 +75,10 @@ fn json_contains_each_hop_of_a_request() {
 
     let (_, stdout, _) = place.run(&["--out", &out, "prove", "--format", "json"]);
     let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
-    let flows = document["flows"].as_array().expect("flows").iter();
-    let names: Vec<_> = flows.filter(|flow| flow["flow"] == "tunnel-app").collect();
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let verdicts: Vec<_> =
-        names.iter().map(|flow| [&flow["from"], &flow["to"], &flow["verdict"]].map(text)).collect();
-    let delivered = |name: &str| ["internet", name, "delivered"].map(|word| Some(word.to_owned()));
-    assert_eq!(verdicts, ["hello.example.com", "*.example.com"].map(delivered));
+    let requests = document["requests"].as_array().expect("requests").iter();
+    let verdicts: Vec<_> = requests.map(|one| (one["hostname"].as_str(), &one["holds"])).collect();
+    let holds = |name| (Some(name), &Value::Bool(true));
+    assert_eq!(verdicts, ["hello.example.com", "*.example.com"].map(holds));
 }
 
 #[test]
@@ -111,11 +108,19 @@ fn reports_an_unserved_hostname_with_its_line() {
     assert_eq!((cause["line"].as_u64(), cause["message"].as_str()), (Some(99), Some(message)));
 
     let (code, story, _) = place.run(&["trace", "internet", "hello.example.com"]);
-    let end = format!(
-        "It ends here (service-without-pods): {message}\n  --> cluster/hello/hello.yaml:99\n"
-    );
+    let end = "
+It ends here:
+
+error[service-without-pods]: no container of hello listens on the target port
+                             `web` of the Service hello
+  --> out/cluster/hello/hello.yaml:99:5
+   |
+99 |     targetPort: web
+   |     ^^^^^^^^^^^^^^^
+
+";
     assert_eq!(code, Some(1));
-    assert!(story.ends_with(&end), "{story}");
+    assert!(story.ends_with(end), "{story}");
 }
 
 fn copy(from: &str, to: &Path) {

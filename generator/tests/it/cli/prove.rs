@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Ended, Place};
+use crate::json_schema;
+use meshwright_proof::report::schema;
 
 /// A tree of two nodes and a client, as it was generated.
 fn generated() -> Place {
@@ -35,8 +37,11 @@ fn a_missing_file_is_reported_without_a_line() {
     assert_eq!(place.run(&["trace", "tokyo", "hongkong"]).2, missing);
 }
 
+/// A document that its schema accepts.
 fn parse_json(stdout: &str) -> Value {
-    serde_json::from_str(stdout).expect("one JSON document")
+    let document = serde_json::from_str(stdout).expect("one JSON document");
+    assert_eq!(json_schema::faults(&schema::documents(), &document), [""; 0], "{stdout}");
+    document
 }
 
 #[test]
@@ -50,10 +55,66 @@ fn generated_tree_is_proven() {
     let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
     let document = parse_json(&stdout);
     assert_eq!(code, Some(0));
-    let summary = json!({ "nodes": 2, "pairs": 2, "flows": 65, "failed": 0 });
+    let summary =
+        json!({ "nodes": 2, "clients": 1, "pairs": 2, "flows": 65, "proven": 65, "failed": 0 });
     assert_eq!(document["summary"], summary);
-    assert_eq!((&document["schema_version"], &document["edited"]), (&json!(1), &json!([])));
-    assert_eq!(document["invariants"], json!([]));
+    assert_eq!((&document["schema_version"], &document["holds"]), (&json!(2), &json!(true)));
+    for empty in ["causes", "flows", "edited"] {
+        assert_eq!(document[empty], json!([]), "{empty}");
+    }
+    let nodes = document["exposure"].as_array().expect("an array").iter();
+    let conf = place.read("out/nodes/tokyo/nftables.conf");
+    let mut lines = (1_u64..).zip(conf.lines());
+    let line = lines.find_map(|(line, rule)| rule.contains("udp dport 51820").then_some(line));
+    let exposed: Vec<_> = nodes
+        .filter(|side| {
+            let accepts = side["accepts"].as_array().expect("an array");
+            accepts.iter().any(|one| {
+                let packets = one["packets"].as_str().expect("a text");
+                packets.starts_with("udp 51820 from anywhere") && one["line"].as_u64() == line
+            })
+        })
+        .map(|side| &side["node"])
+        .collect();
+    assert_eq!(exposed, ["hongkong", "tokyo"]);
+}
+
+/// Without `--all`, flows that hold are only counted.
+#[test]
+fn all_flows_are_listed_on_request() {
+    let (code, stdout, _) = generated().run(&["prove", "--format", "json", "--all"]);
+    let document = parse_json(&stdout);
+    let flows = document["flows"].as_array().expect("an array");
+    let total = |key: &str| -> u64 {
+        let counts = document["counts"].as_array().expect("an array").iter();
+        counts.filter_map(|count| count[key].as_u64()).sum()
+    };
+    assert_eq!((code, flows.len()), (Some(0), 65));
+    assert_eq!((total("proven"), total("failed")), (65, 0));
+    assert!(flows.iter().all(|flow| flow["cause"].is_null() && flow["hops"] != json!([])));
+}
+
+/// A reader of `summary` or `holds` cannot take an unread tree for a proven one.
+#[test]
+fn an_unread_file_is_not_zero_failures() {
+    let place = generated();
+    let unread = [
+        ("out/nodes/tokyo/wg0.conf", "[Interfaces]\n", "not-understood", 1),
+        ("out/nodes/tokyo/nftables.conf", "table inet x {\n", "not-understood", 1),
+        ("out/cluster/calico/felix.yaml", "", "not-understood", 0),
+    ];
+    for (file, text, code, line) in unread {
+        let whole = place.read(file);
+        place.write(file, text);
+        let (exit, stdout, _) = place.run(&["prove", "--format", "json"]);
+        let document = parse_json(&stdout);
+        let found = [&document["holds"], &document["summary"], &document["flows"]];
+        assert_eq!((exit, found), (Some(1), [&json!(false), &Value::Null, &json!([])]), "{file}");
+        let first = &document["causes"][0];
+        let at = json!([first["code"], first["file"], first["line"]]);
+        assert_eq!(at, json!([code, file.strip_prefix("out/"), line]), "{file}");
+        place.write(file, &whole);
+    }
 }
 
 const EDITED: &str = "warning: out/nodes/hongkong/wg0.conf was edited after it was generated\n\
@@ -105,19 +166,22 @@ fn broken_tree_is_one_json_document() {
     let (code, stdout, _) = broken().run(&["prove", "--format", "json"]);
     let document = parse_json(&stdout);
     assert_eq!(code, Some(1));
-    let summary = json!({ "nodes": 2, "pairs": 2, "flows": 65, "failed": 12 });
+    let summary =
+        json!({ "nodes": 2, "clients": 1, "pairs": 2, "flows": 65, "proven": 53, "failed": 12 });
     assert_eq!(document["summary"], summary);
+    assert_eq!((&document["holds"], &document["flows_omitted"]), (&json!(false), &json!(0)));
     assert_eq!(document["edited"], json!(["nodes/hongkong/wg0.conf"]));
     let flows = document["flows"].as_array().expect("an array");
-    let failed: Vec<_> = flows.iter().filter(|flow| !flow["cause"].is_null()).collect();
-    assert_eq!((flows.len(), failed.len()), (65, 12));
+    assert!(flows.iter().all(|flow| !flow["cause"].is_null()));
+    assert_eq!(flows.len(), 12);
     let first = json!({
         "from": "hongkong", "to": "tokyo", "flow": "pod-pod",
         "verdict": "lost", "expected": "delivered",
         "hops": [
             {
                 "node": "hongkong",
-                "what": "the pod sends TCP to port 8080 from 10.244.1.0 to 10.244.2.0, at most 1420 bytes",
+                "what": "the pod sends TCP to port 8080 from 10.244.1.0 to 10.244.2.0, at \
+                         most 1420 bytes",
                 "file": null, "line": null,
             },
             {
@@ -138,7 +202,7 @@ fn broken_tree_is_one_json_document() {
         ],
         "cause": cause(),
     });
-    assert_eq!(*failed[0], first);
+    assert_eq!(flows[0], first);
 }
 
 fn cause() -> Value {
@@ -152,7 +216,7 @@ fn missing_tree_exits_with_2() {
     let message = "cannot read out/: No such file or directory (os error 2)";
     let stderr = format!("error: {message}\n");
     let json = json!({
-        "schema_version": 1, "diagnostics": [], "error": { "message": message, "help": null },
+        "schema_version": 1, "diagnostics": [], "holds": false, "error": { "message": message, "help": null },
     });
     let github = format!("::error title=meshwright::{message}\n");
     assert_eq!(place.run(&["prove", "--format", "github"]), (Some(2), github, stderr.clone()));
@@ -166,15 +230,17 @@ fn traces_are_json_documents() {
     let whole = generated();
     let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@tokyo", "--format", "json"]);
     let there = parse_json(&stdout);
-    let named = (&there["schema_version"], &there["flow"], &there["cause"]);
-    assert_eq!((code, named), (Some(0), (&json!(1), &json!("node-pod"), &Value::Null)));
+    let named = (&there["holds"], &there["flow"], &there["cause"]);
+    assert_eq!((code, named), (Some(0), (&json!(true), &json!("node-pod"), &Value::Null)));
     let hops = there["hops"].as_array().expect("an array");
     let ends: Vec<_> = hops.iter().filter(|hop| hop["file"].is_null()).collect();
     let what = |hop: &&Value| format!("{}: {}", hop["node"], hop["what"]).replace('"', "");
     let expected = [
-        "hongkong: the host sends TCP to port 8080 from 10.66.66.1 to 10.244.2.0, at most 1420 bytes",
+        "hongkong: the host sends TCP to port 8080 from 10.66.66.1 to 10.244.2.0, at most \
+         1420 bytes",
         "tokyo: delivered to the pod 10.244.2.0",
-        "tokyo: the pod sends the answer of TCP port 8080 from 10.244.2.0 to 10.66.66.1, at most 1420 bytes",
+        "tokyo: the pod sends the answer of TCP port 8080 from 10.244.2.0 to 10.66.66.1, at most \
+         1420 bytes",
         "hongkong: delivered to the host, the answer of TCP port 8080",
     ];
     assert_eq!(ends.iter().map(what).collect::<Vec<_>>(), expected);

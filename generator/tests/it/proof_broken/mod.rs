@@ -7,13 +7,14 @@ mod app;
 mod control_plane;
 mod controller;
 mod interfaces;
+mod trace;
 mod tunnel;
 mod underlay;
 
 use std::collections::BTreeMap;
 
 use crate::proof::{Files, emitted, prove};
-use meshwright_proof::report::human;
+use meshwright_proof::report::causes::causes;
 
 const EXAMPLE: &str = "topology.toml";
 /// With Traefik, and no wildcard.
@@ -82,7 +83,7 @@ fn what_does_no_harm_is_let_through() {
     let whole = whole();
     for harmless in HARMLESS.iter().chain(interfaces::HARMLESS) {
         let proof = prove(&changed(&whole[harmless.topology], harmless.file, &harmless.change));
-        assert!(proof.holds(), "{}:\n{:#?}", harmless.name, human::causes(&proof));
+        assert!(proof.holds(), "{}:\n{:#?}", harmless.name, causes(&proof));
     }
 }
 

@@ -133,11 +133,16 @@ impl Flow {
     /// Whether this verdict is the expected one.
     #[must_use]
     pub fn holds(&self, model: &Model, from: MachineId, verdict: FlowVerdict) -> bool {
-        let delivered = verdict == FlowVerdict::Delivered;
+        (verdict == FlowVerdict::Delivered) == self.is_to_arrive(model, from)
+    }
+
+    /// Whether its packets have to arrive; otherwise they have to be stopped.
+    #[must_use]
+    pub fn is_to_arrive(&self, model: &Model, from: MachineId) -> bool {
         match self.expected {
-            Expected::Delivered => delivered,
-            Expected::Blocked => !delivered,
-            Expected::AsAsked => delivered == self.is_asked_for(model, from),
+            Expected::Delivered => true,
+            Expected::Blocked => false,
+            Expected::AsAsked => self.is_asked_for(model, from),
         }
     }
 
@@ -161,15 +166,16 @@ impl Flow {
     }
 
     /// Proves it between two machines, for every address that their pods can have, and for each mode in
-    /// which a Service is translated.
+    /// which a Service is translated. A walker that records steps keeps those of the probe that decides.
     pub fn prove(&self, walker: &mut Walker<'_>, from: MachineId, to: MachineId) -> FlowVerdict {
         let model = walker.model();
+        let is_to_arrive = self.is_to_arrive(model, from);
         let mut last = FlowVerdict::Delivered;
         for one in probes(model, self, from, to) {
+            drop(walker.hops());
             last = verdict(walker, &one.journey, one.expected_arrival);
-            let stopped = matches!(last, FlowVerdict::Stopped(_));
             // The first probe with an unexpected verdict decides.
-            if stopped != (self.expected == Expected::Blocked) {
+            if (last == FlowVerdict::Delivered) != is_to_arrive {
                 return last;
             }
         }

@@ -123,7 +123,7 @@ impl PictureBuilder<'_> {
         let (from, flow) = (by.node?, connection.flow()?);
         let path = trace::trace(self.model, &flow, from, called.node.unwrap_or(from));
         self.scenes.push(Scene::Sent { by, called, hops: path.hops });
-        path.stopped
+        path.cause
     }
 
     fn station_on_node(&mut self, station: &RequestStation) -> StationOnNode {

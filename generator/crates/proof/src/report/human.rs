@@ -3,32 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::exposure;
-use crate::finding::ProofFinding;
 use crate::flows::{self, FlowCount};
 use crate::ingress;
-use crate::judge::{FlowFailure, Proof};
+use crate::judge::Proof;
 use crate::model::Model;
-
-/// A cause of failed flows.
-#[derive(Debug)]
-pub struct Cause<'proof> {
-    /// The cause.
-    pub finding: &'proof ProofFinding,
-    /// The flows that fail because of it; may be empty.
-    pub effect: String,
-}
-
-/// All causes, the most frequent first.
-#[must_use]
-pub fn causes(proof: &Proof) -> Vec<Cause<'_>> {
-    let with_packet = proof
-        .failures
-        .iter()
-        .map(|failure| Cause { finding: &failure.finding, effect: failed_flows(proof, failure) });
-    let without_packet =
-        proof.causes().map(|finding| Cause { finding, effect: failed_names(proof, finding) });
-    with_packet.chain(without_packet).collect()
-}
 
 /// The table of all flows, without the causes of failures.
 #[must_use]
@@ -66,19 +44,6 @@ fn ingress_rows(proof: &Proof, text: &mut String) {
     }
 }
 
-/// The public names that fail because of a cause.
-fn failed_names(proof: &Proof, finding: &ProofFinding) -> String {
-    let failed = proof.ingress.requests.iter().filter(|request| {
-        let stopped = request.stopped.as_ref();
-        stopped.is_some_and(|other| (other.code, other.place) == (finding.code, finding.place))
-    });
-    let names: Vec<_> = failed.map(|request| request.hostname.as_str()).collect();
-    match names.is_empty() {
-        true => String::new(),
-        false => format!("{} fails for {}", ingress::FLOW, names.join(", ")),
-    }
-}
-
 /// The packets that each public side accepts; nodes that accept the same packets are grouped.
 fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
     let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
@@ -112,15 +77,3 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
 
 /// The maximum number of names in a group.
 const NAMES: usize = 8;
-
-fn failed_flows(proof: &Proof, failure: &FlowFailure) -> String {
-    let Some(model) = &proof.model else { return String::new() };
-    let first = failure.first;
-    let [from, to] = [first.from, first.to].map(|id| model.machine(id).name.as_str());
-    let others = match failure.count - 1 {
-        0 => String::new(),
-        1 => ", and 1 more flow".to_owned(),
-        more => format!(", and {more} more flows"),
-    };
-    format!("{} fails from {from} to {to}{others}", first.flow.name)
-}

@@ -10,7 +10,7 @@ use crate::ingress::request::RequestStation;
 use crate::model::Model;
 use crate::span::{FileLine, TreePaths};
 
-/// The request's path. Answers take the same steps back; `--format json` lists them.
+/// The request's path, without the cause if it fails. Answers take the same steps back; `--format json` lists them.
 #[must_use]
 pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> String {
     let mut story = StoryText { text: String::new(), heading: String::new() };
@@ -35,11 +35,7 @@ pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> Stri
         }
     }
     let mut text = story.text;
-    if let Some(finding) = &picture.stopped {
-        let place = paths.show(finding.place);
-        let _ =
-            writeln!(text, "\nIt ends here ({}): {}\n  --> {place}", finding.code, finding.message);
-    } else if let Some(end) = &picture.end {
+    if let (None, Some(end)) = (&picture.stopped, &picture.end) {
         let _ = writeln!(text, "\n{}: {end}", picture.hostname);
     }
     text

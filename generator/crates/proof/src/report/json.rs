@@ -1,22 +1,38 @@
-//! The reports for programs: every flow with its steps.
+//! The reports for programs. `docs/prove.schema.json` describes their structure.
 
 use std::io::{self, Write};
 
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
+use super::causes::causes;
 use super::text;
+use crate::assumption::Assumption;
+use crate::cause::FlowInstance;
+use crate::exposure;
 use crate::finding::{FindingCode, ProofFinding};
-use crate::flows::{self, Expected, Flow, FlowVerdict};
+use crate::flows::{self, FlowCount, FlowVerdict};
+use crate::hop::PacketHop;
 use crate::ingress;
 use crate::ingress::picture::{self, RequestPicture, Scene};
-use crate::judge::{self, FlowInstance, Proof};
+use crate::ingress::request::IngressRequest;
+use crate::judge::{LISTED, Proof};
 use crate::model::{MachineId, Model};
-use crate::span::TreePaths;
-use crate::trace::PacketTrace;
+use crate::span::{FileLine, TreePaths};
+use crate::trace::{self, PacketTrace};
 use crate::walk::Walker;
 
-const SCHEMA_VERSION: u32 = 1;
+/// The version of the structure of all documents of this module.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// The flows of which a document contains the hops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalkedFlows {
+    /// Those that fail, at most [`LISTED`].
+    Failing,
+    /// All.
+    All,
+}
 
 /// Writes the result of a proof.
 ///
@@ -25,19 +41,31 @@ const SCHEMA_VERSION: u32 = 1;
 /// # Errors
 ///
 /// When writing fails.
-pub fn proof(proof: &Proof, out: &mut dyn Write) -> io::Result<()> {
-    let total = proof.total();
+pub fn proof(proof: &Proof, walked: WalkedFlows, out: &mut dyn Write) -> io::Result<()> {
+    let paths = &proof.paths;
+    let omitted = match walked {
+        WalkedFlows::Failing => proof.total_failures() - listed_flows(proof).count() as u64,
+        WalkedFlows::All => 0,
+    };
+    let causes = causes(proof);
     let document = ProofDocument {
         schema_version: SCHEMA_VERSION,
-        summary: ProofSummary {
-            nodes: proof.model.as_ref().map_or(0, |model| model.nodes().count()),
-            pairs: proof.pairs(),
-            flows: total.proven + total.failed,
-            failed: total.failed,
-        },
-        flows: FlowList(proof),
-        invariants: invariants(proof).map(|one| cause(one, &proof.paths)).collect(),
-        edited: proof.edited.iter().map(|file| proof.paths.path(*file)).collect(),
+        holds: proof.holds(),
+        summary: proof.model.as_ref().map(|model| summary(proof, model)),
+        causes: causes
+            .iter()
+            .map(|cause| CountedCause {
+                cause: cause_document(cause.finding, paths),
+                failed: cause.failed,
+            })
+            .collect(),
+        assumptions: proof.assumptions.iter().map(|one| assumption(one, paths)).collect(),
+        exposure: proof.model.as_ref().map_or_else(Vec::new, |model| public_sides(model, paths)),
+        counts: counts(proof),
+        requests: proof.ingress.requests.iter().map(request_verdict).collect(),
+        flows: FlowList { proof, walked },
+        flows_omitted: omitted,
+        edited: proof.edited.iter().map(|file| paths.path(*file)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -54,14 +82,8 @@ pub fn trace(
     trace: &PacketTrace,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let document = TraceDocument {
-        schema_version: SCHEMA_VERSION,
-        flow: trace.flow,
-        hops: trace.hops.iter().map(|hop| HopDocument::new(model, paths, hop)).collect(),
-        cause: trace.stopped.as_ref().map(|finding| cause(finding, paths)),
-    };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    let flow = flow_document(model, paths, trace);
+    write_trace(flow, trace.cause.is_none(), out)
 }
 
 /// Writes the path of a request from the Internet.
@@ -75,44 +97,89 @@ pub fn request(
     picture: &RequestPicture,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let document = TraceDocument {
-        schema_version: SCHEMA_VERSION,
-        flow: ingress::FLOW,
-        hops: request_hops(model, paths, picture),
-        cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
-    };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    let flow = request_document(model, paths, picture);
+    write_trace(flow, picture.stopped.is_none(), out)
 }
 
-/// Faults that no packet shows. The cause of a failed name is reported with that name.
-fn invariants(proof: &Proof) -> impl Iterator<Item = &ProofFinding> {
-    proof.ingress.findings.iter().chain(&proof.findings)
+fn write_trace(flow: FlowDocument<'_>, holds: bool, out: &mut dyn Write) -> io::Result<()> {
+    let document = TraceDocument { schema_version: SCHEMA_VERSION, holds, flow };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
 }
 
 #[derive(Serialize)]
 struct ProofDocument<'a> {
     schema_version: u32,
-    summary: ProofSummary,
+    holds: bool,
+    summary: Option<ProofSummary>,
+    causes: Vec<CountedCause<'a>>,
+    assumptions: Vec<AssumptionDocument<'a>>,
+    exposure: Vec<PublicSideDocument<'a>>,
+    counts: Vec<CountDocument>,
+    requests: Vec<RequestVerdict<'a>>,
     flows: FlowList<'a>,
-    invariants: Vec<CauseDocument<'a>>,
+    flows_omitted: u64,
     edited: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
 struct ProofSummary {
     nodes: usize,
+    clients: usize,
     pairs: u64,
     flows: u64,
+    proven: u64,
     failed: u64,
+}
+
+#[derive(Serialize)]
+struct CountedCause<'a> {
+    #[serde(flatten)]
+    cause: CauseDocument<'a>,
+    failed: u64,
+}
+
+#[derive(Serialize)]
+struct AssumptionDocument<'a> {
+    file: &'a str,
+    line: u32,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct PublicSideDocument<'a> {
+    node: &'a str,
+    file: &'a str,
+    accepts: Vec<AcceptedPackets>,
+}
+
+#[derive(Serialize)]
+struct AcceptedPackets {
+    packets: String,
+    line: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct CountDocument {
+    flow: &'static str,
+    about: &'static str,
+    proven: u64,
+    failed: u64,
+}
+
+#[derive(Serialize)]
+struct RequestVerdict<'a> {
+    hostname: &'a str,
+    holds: bool,
+    end: Option<String>,
 }
 
 #[derive(Serialize)]
 struct TraceDocument<'a> {
     schema_version: u32,
-    flow: &'a str,
-    hops: Vec<HopDocument<'a>>,
-    cause: Option<CauseDocument<'a>>,
+    holds: bool,
+    #[serde(flatten)]
+    flow: FlowDocument<'a>,
 }
 
 #[derive(Serialize)]
@@ -142,7 +209,19 @@ struct CauseDocument<'a> {
     message: String,
 }
 
-fn cause<'a>(finding: &ProofFinding, paths: &'a TreePaths) -> CauseDocument<'a> {
+fn summary(proof: &Proof, model: &Model) -> ProofSummary {
+    let FlowCount { proven, failed } = proof.total();
+    ProofSummary {
+        nodes: model.nodes().count(),
+        clients: model.clients().count(),
+        pairs: proof.pairs(),
+        flows: proven + failed,
+        proven,
+        failed,
+    }
+}
+
+fn cause_document<'a>(finding: &ProofFinding, paths: &'a TreePaths) -> CauseDocument<'a> {
     CauseDocument {
         code: finding.code.name(),
         file: paths.path(finding.place.file),
@@ -151,32 +230,97 @@ fn cause<'a>(finding: &ProofFinding, paths: &'a TreePaths) -> CauseDocument<'a> 
     }
 }
 
-impl<'a> HopDocument<'a> {
-    fn new(model: &'a Model, paths: &'a TreePaths, hop: &crate::hop::PacketHop) -> Self {
-        Self {
-            node: &model.machine(hop.machine).name,
-            what: text::step(model, hop),
-            file: hop.place.map(|place| paths.path(place.file)),
-            line: hop.place.map(|place| place.line),
+fn assumption<'a>(assumed: &'a Assumption, paths: &'a TreePaths) -> AssumptionDocument<'a> {
+    let FileLine { file, line } = assumed.place;
+    AssumptionDocument { file: paths.path(file), line, text: &assumed.text }
+}
+
+fn public_sides<'a>(model: &'a Model, paths: &'a TreePaths) -> Vec<PublicSideDocument<'a>> {
+    let nodes = model.nodes().filter_map(|id| Some((id, model.files(id)?)));
+    let sides = nodes.map(|(id, files)| {
+        let admitted = exposure::public_side(model, id).admitted.into_iter();
+        PublicSideDocument {
+            node: &files.name,
+            file: paths.path(files.firewall.file),
+            accepts: admitted.map(|(packets, line)| AcceptedPackets { packets, line }).collect(),
+        }
+    });
+    sides.collect()
+}
+
+/// The counts of all flows that the tree has.
+fn counts(proof: &Proof) -> Vec<CountDocument> {
+    let between = flows::all().zip(&proof.counts);
+    let between = between.map(|(flow, count)| (flow.name, flow.about, *count));
+    let all = between.chain([(ingress::FLOW, ingress::ABOUT, proof.ingress.count())]);
+    let counts = all.map(|(flow, about, FlowCount { proven, failed })| CountDocument {
+        flow,
+        about,
+        proven,
+        failed,
+    });
+    counts.filter(|count| count.proven + count.failed > 0).collect()
+}
+
+fn request_verdict(request: &IngressRequest) -> RequestVerdict<'_> {
+    RequestVerdict {
+        hostname: &request.hostname,
+        holds: request.stopped.is_none(),
+        end: request.end.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Failing flows between machines of which the hops are written: all if there are few, otherwise equally
+/// many of each cause.
+fn listed_flows(proof: &Proof) -> impl Iterator<Item = FlowInstance<'static>> + '_ {
+    let is_short = proof.total_failures() <= LISTED as u64;
+    let share = (LISTED / proof.failures.len().max(1)).max(1);
+    let of_each = if is_short { LISTED } else { share };
+    let flows = proof.failures.iter().flat_map(move |failure| failure.listed.iter().take(of_each));
+    flows.copied().take(LISTED)
+}
+
+/// The flows of a proof, walked while they are written.
+struct FlowList<'a> {
+    proof: &'a Proof,
+    walked: WalkedFlows,
+}
+
+impl FlowList<'_> {
+    fn instances<'a>(
+        &'a self,
+        model: &'a Model,
+    ) -> Box<dyn Iterator<Item = FlowInstance<'static>> + 'a> {
+        match self.walked {
+            WalkedFlows::Failing => Box::new(listed_flows(self.proof)),
+            WalkedFlows::All => Box::new(all_flows(model)),
         }
     }
 }
 
-/// All flows of a proof, walked while they are written.
-struct FlowList<'a>(&'a Proof);
+fn all_flows(model: &Model) -> impl Iterator<Item = FlowInstance<'static>> {
+    let pairs = model.ids().flat_map(|from| model.nodes().map(move |to| (from, to)));
+    pairs.flat_map(move |(from, to): (MachineId, MachineId)| {
+        let flows = flows::all().filter(move |flow| flow.applies(model, from, to));
+        flows.map(move |flow| FlowInstance { flow, from, to })
+    })
+}
 
 impl Serialize for FlowList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        let Some(model) = &self.0.model else { return list.end() };
-        for (from, to) in model.ids().flat_map(|from| model.nodes().map(move |to| (from, to))) {
-            for flow in flows::all().filter(|flow| flow.applies(model, from, to)) {
-                list.serialize_element(&flow_document(model, &self.0.paths, flow, from, to))?;
-            }
+        let Some(model) = &self.proof.model else { return list.end() };
+        let paths = &self.proof.paths;
+        let mut walker = Walker::with_log(model);
+        for instance in self.instances(model) {
+            let traced = trace::walk(&mut walker, instance);
+            list.serialize_element(&flow_document(model, paths, &traced))?;
         }
-        for request in &self.0.ingress.requests {
+        let requests = self.proof.ingress.requests.iter();
+        let fails = |request: &&IngressRequest| request.stopped.is_some();
+        for request in requests.filter(|one| self.walked == WalkedFlows::All || fails(one)) {
             let picture = picture::draw(model, request);
-            list.serialize_element(&request_document(model, &self.0.paths, &picture))?;
+            list.serialize_element(&request_document(model, paths, &picture))?;
         }
         list.end()
     }
@@ -200,7 +344,7 @@ fn request_document<'a>(
         verdict,
         expected: "delivered",
         hops: request_hops(model, paths, picture),
-        cause: picture.stopped.as_ref().map(|finding| cause(finding, paths)),
+        cause: picture.stopped.as_ref().map(|finding| cause_document(finding, paths)),
     }
 }
 
@@ -217,39 +361,38 @@ fn request_hops<'a>(
             line: place.map(|place| place.line),
         }],
         Scene::Sent { hops, .. } => {
-            hops.iter().map(|hop| HopDocument::new(model, paths, hop)).collect()
+            hops.iter().map(|hop| hop_document(model, paths, hop)).collect()
         }
     });
     hops.collect()
 }
 
+fn hop_document<'a>(model: &'a Model, paths: &'a TreePaths, hop: &PacketHop) -> HopDocument<'a> {
+    HopDocument {
+        node: &model.machine(hop.machine).name,
+        what: text::step(model, hop),
+        file: hop.place.map(|place| paths.path(place.file)),
+        line: hop.place.map(|place| place.line),
+    }
+}
+
 fn flow_document<'a>(
     model: &'a Model,
     paths: &'a TreePaths,
-    flow: &'static Flow,
-    from: MachineId,
-    to: MachineId,
+    trace: &PacketTrace,
 ) -> FlowDocument<'a> {
-    let mut walker = Walker::with_log(model);
-    let verdict = flow.prove(&mut walker, from, to);
-    let hops = walker.hops();
-    let asked = flow.expected == Expected::Delivered
-        || flow.expected == Expected::AsAsked && flow.is_asked_for(model, from);
-    let named = match verdict {
+    let verdict = match trace.verdict {
         FlowVerdict::Delivered => "delivered",
         FlowVerdict::Stopped(stopped) if stopped.is_blocked() => "blocked",
         FlowVerdict::Stopped(_) => "lost",
     };
-    let holds = flow.holds(model, from, verdict);
-    let instance = FlowInstance { flow, from, to };
-    let finding = (!holds).then(|| judge::cause(model, &instance, verdict));
     FlowDocument {
-        from: &model.machine(from).name,
-        to: &model.machine(to).name,
-        flow: flow.name,
-        verdict: named,
-        expected: if asked { "delivered" } else { "blocked" },
-        hops: hops.iter().map(|hop| HopDocument::new(model, paths, hop)).collect(),
-        cause: finding.as_ref().map(|finding| cause(finding, paths)),
+        from: &model.machine(trace.from).name,
+        to: &model.machine(trace.to).name,
+        flow: trace.flow,
+        verdict,
+        expected: if trace.is_to_arrive { "delivered" } else { "blocked" },
+        hops: trace.hops.iter().map(|hop| hop_document(model, paths, hop)).collect(),
+        cause: trace.cause.as_ref().map(|finding| cause_document(finding, paths)),
     }
 }

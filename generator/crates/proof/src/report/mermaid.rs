@@ -32,13 +32,26 @@ pub fn diagram(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String 
             _ => writeln!(text, "  Note over {host}: {what}{place}"),
         };
     }
-    if let (Some(finding), Some(last)) = (&trace.stopped, trace.hops.last()) {
+    let end = trace.cause.as_ref().or(trace.stopped.as_ref());
+    if let (Some(finding), Some(last)) = (end, trace.hops.last()) {
         let what = escape(&format!("{}: {}", finding.code, finding.message));
         let place = escape(&paths.show(finding.place));
-        let _ =
-            writeln!(text, "  Note over {}: ends here<br/>{what}<br/>{place}", host(last.machine));
+        let _ = writeln!(
+            text,
+            "  Note over {}: {}<br/>{what}<br/>{place}",
+            host(last.machine),
+            ended(trace)
+        );
     }
     text
+}
+
+fn ended(trace: &PacketTrace) -> &'static str {
+    match (trace.stopped.is_some(), trace.is_to_arrive) {
+        (true, true) => "ends here",
+        (true, false) => "ends here, as expected",
+        (false, _) => "arrives, but has to be stopped",
+    }
 }
 
 /// The participants in the order of the path.

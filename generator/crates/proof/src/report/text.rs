@@ -9,7 +9,7 @@ use crate::read::nftables::Hook;
 use crate::span::TreePaths;
 use crate::trace::PacketTrace;
 
-/// All steps of the packet and of its answer.
+/// All steps of the packet and of its answer, without its end.
 #[must_use]
 pub fn story(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String {
     let mut text = String::new();
@@ -27,12 +27,18 @@ pub fn story(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String {
             None => writeln!(text, "  {what}"),
         };
     }
-    if let Some(finding) = &trace.stopped {
-        let place = paths.show(finding.place);
-        let _ =
-            writeln!(text, "\nIt ends here ({}): {}\n  --> {place}", finding.code, finding.message);
-    }
     text
+}
+
+/// Describes the end of a packet that stops, or that is not stopped.
+#[must_use]
+pub fn end(trace: &PacketTrace) -> &'static str {
+    match (trace.stopped.is_some(), trace.is_to_arrive) {
+        (true, true) => "It ends here",
+        (true, false) => "It ends here, as expected",
+        (false, false) => "It arrives, but it has to be stopped",
+        (false, true) => "It arrives, as expected",
+    }
 }
 
 /// Describes one step.

@@ -1,0 +1,80 @@
+//! The cause of a flow that fails: the line that stops or admits its packet.
+
+use crate::finding::{FindingCode, ProofFinding};
+use crate::flows::{Expected, Flow, FlowTarget, FlowVerdict};
+use crate::hop::HopStep;
+use crate::model::{MachineId, Model};
+use crate::read::nftables::Hook;
+use crate::span::FileLine;
+use crate::walk::Walker;
+
+/// One flow between two machines.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowInstance<'flow> {
+    /// The flow.
+    pub flow: &'flow Flow,
+    /// The sender.
+    pub from: MachineId,
+    /// The intended receiver.
+    pub to: MachineId,
+}
+
+/// The cause of an unexpected verdict.
+#[must_use]
+pub fn of(model: &Model, instance: &FlowInstance<'_>, verdict: FlowVerdict) -> ProofFinding {
+    let FlowInstance { flow, from, to } = *instance;
+    if let FlowVerdict::Stopped(stopped) = verdict {
+        return without_routes(model, instance, stopped.finding(model));
+    }
+    let names = [from, to].map(|id| model.machine(id).name.as_str());
+    let message = match flow.expected {
+        Expected::Blocked => {
+            format!("{} from {} to {} is not blocked", flow.name, names[0], names[1])
+        }
+        Expected::AsAsked | Expected::Delivered => {
+            format!(
+                "{} reaches {} by {}, but its AllowedIPs do not contain that address",
+                names[0], names[1], flow.name
+            )
+        }
+    };
+    // The last rule that admitted the packet could have stopped it.
+    let place = last_admission(model, instance);
+    let code = match flow.expected {
+        Expected::Blocked => FindingCode::FirewallAdmits,
+        Expected::AsAsked | Expected::Delivered => FindingCode::ReachExceeded,
+    };
+    ProofFinding::new(code, place, message)
+}
+
+/// The route guard stops a pod packet if only BIRD has a route. The cause is the missing line in
+/// wg0.routes.
+fn without_routes(
+    model: &Model,
+    instance: &FlowInstance<'_>,
+    finding: ProofFinding,
+) -> ProofFinding {
+    let waits = matches!(instance.flow.target, FlowTarget::PodWithoutBgp(_));
+    let routes = model.files(instance.from).map(|files| files.routes.file);
+    match routes.filter(|_| waits && finding.code == FindingCode::NoRoute) {
+        Some(file) => {
+            let name = &model.machine(instance.to).name;
+            let message = format!(
+                "only BIRD has a route to the pods of {name}: this may take 240 s after a start"
+            );
+            ProofFinding::new(FindingCode::PodsWaitForBgp, file.whole(), message)
+        }
+        None => finding,
+    }
+}
+
+fn last_admission(model: &Model, instance: &FlowInstance<'_>) -> FileLine {
+    let mut walker = Walker::with_log(model);
+    let _ = instance.flow.prove(&mut walker, instance.from, instance.to);
+    let hops = walker.hops();
+    let mut admitted = hops.iter().filter_map(|hop| match hop.step {
+        HopStep::Admitted(Hook::Input | Hook::Forward) => hop.place,
+        _ => None,
+    });
+    admitted.next_back().unwrap_or(model.machine(instance.to).file.whole())
+}
