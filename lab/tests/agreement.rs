@@ -10,7 +10,7 @@ use lab::mutants::{self, NOT_IN_FILES};
 use lab::scenario::repository;
 use lab::tree::LabTree;
 use meshwright_proof::judge::{self, Proof};
-use meshwright_proof::report::human;
+use meshwright_proof::report::causes::causes;
 
 const BEGIN: &str = "<!-- agreement -->\n";
 const END: &str = "<!-- agreement ends -->";
@@ -45,7 +45,7 @@ fn both_judges_agree() {
     assert_eq!(missed, [""; 0], "the lab refuses trees that prove accepts");
     for harmless in mutants::HARMLESS {
         let proof = prove(&harmless.tree().expect(harmless.name));
-        assert!(proof.holds(), "{}:\n{:#?}", harmless.name, human::causes(&proof));
+        assert!(proof.holds(), "{}:\n{:#?}", harmless.name, causes(&proof));
         table += &row(harmless.name, &proof);
     }
     let _ = writeln!(table);
