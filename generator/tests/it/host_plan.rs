@@ -38,8 +38,13 @@ fn compare(path: &Path) -> usize {
         let wireguard = node_json["wireguard"].as_object_mut().expect("an object");
         assert_eq!(wireguard.remove("public_key"), Some(json!(node.public_key)));
         let endpoint = node.location.endpoint.as_ref();
-        let endpoint = endpoint.map(|known| json!(known.with_port(plan.wireguard.listen_port)));
+        let endpoint = endpoint.map(|known| json!(known.to_string()));
         assert_eq!(wireguard.remove("endpoint"), endpoint);
+        let lan_endpoint = node.location.lan_endpoint.as_ref();
+        let lan_endpoint = lan_endpoint.map(|known| json!(known.to_string()));
+        assert_eq!(wireguard.remove("lan_endpoint"), lan_endpoint);
+        let site = node.location.site.as_ref().map(|site| json!(site));
+        assert_eq!(wireguard.remove("site"), site);
         assert_eq!(wireguard.remove("underlay_mtu"), Some(json!(node.underlay_mtu)));
         assert_eq!(node_json.remove("schema_version"), Some(json!(SCHEMA_VERSION)));
         assert_eq!(host.plan(), Value::Object(node_json), "{} of {}", node.name, path.display());

@@ -144,7 +144,10 @@ pub fn prove_with(
         Ok(model) => {
             walk(&model, &mut proof);
             proof.ingress = ingress::prove(&model, |flow| proof.is_proven(flow));
-            proof.findings.extend(invariants::check(&model));
+            let failures = proof.failures.iter().map(|failure| &failure.finding);
+            let blamed: Vec<_> =
+                failures.chain(&proof.findings).map(|finding| finding.place).collect();
+            proof.findings.extend(invariants::check(&model, &blamed));
             proof.model = Some(model);
         }
         Err(findings) => proof.findings.extend(findings),

@@ -6,6 +6,7 @@
 mod app;
 mod control_plane;
 mod controller;
+mod identity;
 mod interfaces;
 mod trace;
 mod tunnel;

@@ -12,7 +12,8 @@ fn with_underlay(files: &Files, underlay_mtu: &'static str) -> Files {
 
 #[test]
 fn a_missing_underlay_mtu_is_a_finding_with_a_line() {
-    let proof = prove(&with_underlay(&emitted(EXAMPLE), "\"other\": 1500"));
+    let line = Change::Replace("    \"underlay_mtu\": 1500,\n", "");
+    let proof = prove(&changed(&emitted(EXAMPLE), NODE_JSON, &line));
     let first = proof.findings.first().expect("a finding");
     assert_eq!(first.code, FindingCode::NotUnderstood);
     assert_eq!(first.message, "missing field `underlay_mtu`");

@@ -105,9 +105,16 @@ pub struct HostWireGuard<'plan, Peer> {
     pub address: String,
     /// Its public key.
     pub public_key: &'plan PublicKey,
-    /// Its public endpoint `host:port`, if it has one.
+    /// Its public endpoint, if it has one; with a port if a router forwards another one than
+    /// `listen_port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// Its endpoint for nodes of its site, in the same form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lan_endpoint: Option<String>,
+    /// Its site, if it is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<&'plan Name>,
     /// The UDP port it listens on.
     pub listen_port: Port,
     /// Its MTU.
@@ -289,11 +296,9 @@ impl Plan {
             interface,
             address: self.interface_address(node),
             public_key: &node.public_key,
-            endpoint: node
-                .location
-                .endpoint
-                .as_ref()
-                .map(|endpoint| endpoint.with_port(self.wireguard.listen_port)),
+            endpoint: node.location.endpoint.as_ref().map(ToString::to_string),
+            lan_endpoint: node.location.lan_endpoint.as_ref().map(ToString::to_string),
+            site: node.location.site.as_ref(),
             listen_port: self.wireguard.listen_port,
             mtu: self.wireguard.mtu.value,
             underlay_mtu: node.underlay_mtu,

@@ -1,7 +1,6 @@
 //! Links between two machines that have each other as peers.
 
 use super::firewall::{Passage, Priorities};
-use super::key_index::KeyIndex;
 use super::packet::{ConntrackState, ConntrackView, Packet, PacketPayload};
 use super::{MachineId, Model, NONE};
 use crate::finding::{FindingCode, ProofFinding};
@@ -39,24 +38,20 @@ const OVERHEAD_V4: u16 = 60;
 const OVERHEAD_V6: u16 = 80;
 
 /// The links of all machines.
-pub(super) fn all(model: &Model, key_index: &KeyIndex) -> Vec<Vec<Link>> {
+pub(super) fn all(model: &Model) -> Vec<Vec<Link>> {
     let ids: Vec<_> = model.ids().collect();
-    let positions = ids.par_iter().map(|id| positions_among_peers(model, key_index, *id));
+    let positions = ids.par_iter().map(|id| positions_among_peers(model, *id));
     let listening = ids.par_iter().map(|id| listens(model, *id));
-    let builder = LinkBuilder {
-        model,
-        key_index,
-        positions: positions.collect(),
-        listening: listening.collect(),
-    };
+    let builder =
+        LinkBuilder { model, positions: positions.collect(), listening: listening.collect() };
     ids.par_iter().map(|id| builder.links(*id)).collect()
 }
 
 /// For each machine its position among the peers of `id`.
-fn positions_among_peers(model: &Model, key_index: &KeyIndex, id: MachineId) -> Vec<u32> {
+fn positions_among_peers(model: &Model, id: MachineId) -> Vec<u32> {
     let mut positions = vec![NONE; model.machines.len()];
     for (position, peer) in (0..).zip(&model.conf(id).peers) {
-        if let Some(owner) = key_index.owner(&peer.public_key.value) {
+        if let Some(owner) = model.owner_of_key(&peer.public_key.value) {
             positions[owner.index()] = position;
         }
     }
@@ -96,7 +91,6 @@ fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
 
 struct LinkBuilder<'a> {
     model: &'a Model,
-    key_index: &'a KeyIndex,
     /// For each machine the result of [`positions_among_peers`].
     positions: Vec<Vec<u32>>,
     /// For each machine the result of [`listens`].
@@ -123,7 +117,7 @@ impl<'a> LinkBuilder<'a> {
 
     fn link(&self, near: LinkEnd<'a>) -> Result<LinkTunnel, ProofFinding> {
         let place = self.place(near.id, near.peer.public_key.line);
-        let to = self.key_index.owner(&near.peer.public_key.value).ok_or_else(|| {
+        let to = self.model.owner_of_key(&near.peer.public_key.value).ok_or_else(|| {
             let message = format!("no machine has the key {}", near.peer.public_key.value);
             ProofFinding::new(FindingCode::KeysDisagree, place, message)
         })?;
@@ -207,7 +201,7 @@ impl<'a> LinkBuilder<'a> {
         let call = self.endpoint(caller).ok_or(None)?;
         let fault =
             |message| Some(ProofFinding::new(FindingCode::PeerUnreachable, call.place, message));
-        if !self.key_index.is_place_of(call.value, called.id) {
+        if !self.model.is_place_of(call.value, caller.id, called.id) {
             let message = format!("the endpoint of {} is not {}", self.name(called.id), call.value);
             return Err(fault(message));
         }

@@ -24,10 +24,10 @@ use self::routing::{AdvertisedPool, RouteConditions, RouteTable};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::kube_proxy::ProxyMode;
 use crate::read::kubeadm::ClusterConf;
-use crate::read::tree::{EmittedNode, EmittedTree};
+use crate::read::tree::{EmittedClient, EmittedNode, EmittedTree};
 use crate::read::wg_quick::WgConf;
 use crate::span::{FileId, FileLine, LineSpanned};
-use meshwright_value::provider;
+use meshwright_value::{Endpoint, Port, PublicKey, provider};
 
 /// A machine: its position in [`Model::machines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +62,9 @@ pub struct Model {
     facts: Vec<AddressFacts>,
     /// The routes that BIRD advertises.
     advertised: Vec<AdvertisedPool>,
+    key_index: KeyIndex,
+    /// Keys of one machine that differ.
+    pub(crate) key_findings: Vec<ProofFinding>,
 }
 
 /// A machine with an interface in the mesh.
@@ -121,7 +124,7 @@ impl Model {
     /// Faults without which no network can be built, such as a node without an address.
     pub fn build(emitted: EmittedTree) -> Result<Self, Vec<ProofFinding>> {
         let init = init_position(&emitted).map_err(|finding| vec![finding])?;
-        let key_index = KeyIndex::from_tree(&emitted);
+        let (key_index, key_findings) = KeyIndex::from_tree(&emitted);
         let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
         let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes);
         let builder = MachineBuilder { emitted: &emitted, classes: &classes };
@@ -143,8 +146,18 @@ impl Model {
             return Err(findings);
         }
         let facts = address_facts::for_classes(&emitted, init, &classes);
-        let mut model = Self { emitted, machines, classes, firewalls, init, facts, advertised };
-        let links = link::all(&model, &key_index);
+        let mut model = Self {
+            emitted,
+            machines,
+            classes,
+            firewalls,
+            init,
+            facts,
+            advertised,
+            key_index,
+            key_findings,
+        };
+        let links = link::all(&model);
         for (machine, links) in model.machines.iter_mut().zip(links) {
             machine.links = links;
         }
@@ -198,6 +211,11 @@ impl Model {
     #[must_use]
     pub fn files(&self, id: MachineId) -> Option<&EmittedNode> {
         self.emitted.nodes.get(id.index())
+    }
+
+    /// The file of a client.
+    pub(crate) fn client_files(&self, id: MachineId) -> &EmittedClient {
+        &self.emitted.clients[id.index() - self.emitted.nodes.len()]
     }
 
     /// The routes of a node under other conditions.
@@ -289,6 +307,31 @@ impl Model {
     pub fn mtu(&self, id: MachineId) -> u16 {
         // Without a line, wg-quick takes the MTU of the route to the endpoints minus 80.
         self.conf(id).mtu.map_or(ETHERNET - meshwright_value::WIREGUARD_OVERHEAD, |mtu| mtu.value)
+    }
+
+    /// The machine that has a key.
+    pub(crate) fn owner_of_key(&self, key: &PublicKey) -> Option<MachineId> {
+        self.key_index.owner(key)
+    }
+
+    /// Whether `caller` finds `called` at an endpoint: its public one, or that of their common site.
+    pub(crate) fn is_place_of(
+        &self,
+        endpoint: &Endpoint,
+        caller: MachineId,
+        called: MachineId,
+    ) -> bool {
+        let Some(called) = self.files(called).map(|files| &files.json.content) else {
+            return false;
+        };
+        let site = self.files(caller).and_then(|files| files.json.content.site.as_ref());
+        let is_neighbour = site.is_some() && site == called.site.as_ref();
+        let lan = called.lan_endpoint.as_ref().filter(|_| is_neighbour);
+        let mut places = called.endpoint.iter().chain(lan);
+        places.any(|place| {
+            let port = place.value.port().map_or(called.listen_port.value, Port::get);
+            place.value.host() == endpoint.host() && endpoint.port().map(Port::get) == Some(port)
+        })
     }
 
     /// The MTU between a node and the Internet, in bytes. Unknown for clients.

@@ -18,6 +18,7 @@ pub(crate) mod node_env;
 pub(crate) mod node_json;
 pub(crate) mod objects;
 pub(crate) mod patches;
+mod peer_list;
 pub(crate) mod routes;
 pub(crate) mod tree;
 pub(crate) mod unit;

@@ -1,13 +1,24 @@
-//! `node.json`: values that are in no other file: names and keys of peers, the public ports, and the
-//! MTU of the underlay.
+//! `node.json`: the whole configuration of one node, from which NixOS machines are built.
+//!
+//! All keys are known, so that none of them is left out. Most values are also in other files of the
+//! node, and [`super::tree`] compares them while the text is in memory: the peers of 1000 nodes would
+//! fill it.
 
-use ipnet::IpNet;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use crate::facts::PackageFacts;
 use crate::read::ParseError;
+use crate::span::LineSpanned;
 use meshwright_value::{Endpoint, OpenPort, PublicKey, Text};
 
-/// The fields of one node's HostPlan that the proof uses.
+/// The fields of one node's HostPlan that are compared with the files of other machines.
 #[derive(Debug)]
 pub struct NodeJson {
     /// The port of sshd.
@@ -17,11 +28,36 @@ pub struct NodeJson {
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
     /// The node's own public key.
-    pub public_key: PublicKey,
-    /// The node's public endpoint, if it has one.
-    pub endpoint: Option<Endpoint>,
+    pub public_key: LineSpanned<PublicKey>,
+    /// Its public endpoint, if it has one. The port is there if a router forwards another port than
+    /// [`NodeJson::listen_port`].
+    pub endpoint: Option<LineSpanned<Endpoint>>,
+    /// Its endpoint for nodes of its site, in the same form.
+    pub lan_endpoint: Option<LineSpanned<Endpoint>>,
+    /// Its site, if it is in one.
+    pub site: Option<String>,
+    /// The UDP port of WireGuard.
+    pub listen_port: LineSpanned<u16>,
+    /// The MTU of the interface, in bytes.
+    pub mtu: LineSpanned<u16>,
     /// The MTU between the node and the Internet, in bytes.
     pub underlay_mtu: u16,
+    /// The cluster's name.
+    pub cluster: LineSpanned<String>,
+    /// The version of Kubernetes.
+    pub version: LineSpanned<String>,
+    /// The mesh addresses of all control planes.
+    pub control_planes: Vec<LineSpanned<Ipv4Addr>>,
+    /// The line of their list.
+    pub control_planes_line: u32,
+    /// The API's name and port.
+    pub api_endpoint: LineSpanned<String>,
+    /// kube-proxy's mode.
+    pub proxy_mode: LineSpanned<String>,
+    /// IPVS's scheduler.
+    pub scheduler: LineSpanned<String>,
+    /// Whether this node initialises the cluster.
+    pub initialises: LineSpanned<bool>,
     /// Its peers.
     pub peers: Vec<NamedPeer>,
 }
@@ -32,73 +68,264 @@ pub struct NamedPeer {
     /// The name in the topology.
     pub name: String,
     /// Its key.
-    pub public_key: PublicKey,
-    /// Its endpoint.
-    pub endpoint: Option<Endpoint>,
+    pub public_key: LineSpanned<PublicKey>,
 }
 
-#[derive(Deserialize)]
-struct NodeJsonDocument<'text> {
+/// The whole file, as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NodeJsonDocument<'text> {
+    schema_version: u32,
+    pub(super) cluster: &'text str,
+    pub(super) name: &'text str,
+    pub(super) role: &'text str,
+    pub(super) os: &'text str,
+    pub(super) arch: &'text str,
     #[serde(borrow)]
-    wireguard: WireGuardJson<'text>,
-    firewall: FirewallJson,
+    pub(super) wireguard: WireGuardJson<'text>,
+    #[serde(borrow)]
+    pub(super) pod_routes: RoutesJson<'text>,
+    #[serde(borrow)]
+    pub(super) route_guards: RoutesJson<'text>,
+    pub(super) firewall: FirewallJson,
+    #[serde(borrow)]
+    pub(super) kernel_modules: Vec<&'text str>,
+    #[serde(borrow)]
+    pub(super) sysctl: BTreeMap<&'text str, &'text str>,
+    #[serde(borrow)]
+    pub(super) hosts: Vec<HostsJson<'text>>,
+    #[serde(borrow)]
+    pub(super) containerd: ContainerdJson<'text>,
+    #[serde(borrow)]
+    pub(super) load_balancer: Option<LoadBalancerJson<'text>>,
+    #[serde(borrow)]
+    pub(super) kubernetes: KubernetesJson<'text>,
+    pub(super) packages: Option<PackageFacts>,
 }
 
-#[derive(Deserialize)]
-struct WireGuardJson<'text> {
-    public_key: &'text str,
-    endpoint: Option<&'text str>,
+/// `wireguard`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireGuardJson<'text> {
+    pub(super) interface: &'text str,
+    pub(super) address: &'text str,
+    pub(super) public_key: &'text str,
+    pub(super) endpoint: Option<&'text str>,
+    pub(super) lan_endpoint: Option<&'text str>,
+    pub(super) site: Option<&'text str>,
+    #[serde(borrow)]
+    pub(super) listen_port: &'text RawValue,
+    #[serde(borrow)]
+    pub(super) mtu: &'text RawValue,
     underlay_mtu: u16,
+    pub(super) private_key_file: &'text str,
     #[serde(borrow)]
-    peers: Vec<PeerJson<'text>>,
+    pub(super) peers: Vec<PeerJson<'text>>,
 }
 
-#[derive(Deserialize)]
-struct PeerJson<'text> {
-    name: &'text str,
-    public_key: &'text str,
-    endpoint: Option<&'text str>,
+/// One of `wireguard.peers`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PeerJson<'text> {
+    pub(super) name: &'text str,
+    pub(super) public_key: &'text str,
+    pub(super) preshared_key_file: Option<&'text str>,
+    #[serde(borrow)]
+    pub(super) allowed_ips: Vec<&'text str>,
+    pub(super) endpoint: Option<&'text str>,
+    #[serde(borrow)]
+    pub(super) persistent_keepalive: Option<&'text RawValue>,
 }
 
-#[derive(Deserialize)]
-struct FirewallJson {
-    ssh_port: u16,
-    ssh_from: Vec<IpNet>,
+/// `pod_routes` and `route_guards`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoutesJson<'text> {
+    pub(super) protocol: &'text str,
+    #[serde(borrow)]
+    pub(super) metric: &'text RawValue,
+    #[serde(borrow)]
+    pub(super) subnets: Vec<&'text str>,
+}
+
+/// `firewall`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FirewallJson {
+    pub(super) ssh_port: u16,
+    pub(super) ssh_from: Vec<IpNet>,
     open_ports: Vec<String>,
 }
+
+/// One of `hosts`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostsJson<'text> {
+    pub(super) address: &'text str,
+    #[serde(borrow)]
+    pub(super) names: Vec<&'text str>,
+}
+
+/// `containerd`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContainerdJson<'text> {
+    pub(super) sandbox_image: &'text str,
+    #[serde(borrow)]
+    pub(super) mirrors: BTreeMap<&'text str, Vec<Cow<'text, str>>>,
+}
+
+/// `load_balancer`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadBalancerJson<'text> {
+    pub(super) address: &'text str,
+    #[serde(borrow)]
+    pub(super) port: &'text RawValue,
+    #[serde(borrow)]
+    pub(super) servers: Vec<ServerJson<'text>>,
+}
+
+/// One of `load_balancer.servers`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerJson<'text> {
+    pub(super) name: &'text str,
+    pub(super) address: &'text str,
+}
+
+/// `kubernetes`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KubernetesJson<'text> {
+    pub(super) version: &'text str,
+    pub(super) bootstrap: &'text str,
+    #[serde(borrow)]
+    pub(super) applies_manifests: &'text RawValue,
+    #[serde(borrow)]
+    pub(super) control_planes: Vec<&'text str>,
+    pub(super) api_endpoint: &'text str,
+    pub(super) kubeadm_config: &'text str,
+    pub(super) patches_directory: &'text str,
+    #[serde(borrow)]
+    pub(super) node_labels: BTreeMap<Cow<'text, str>, Cow<'text, str>>,
+    pub(super) proxy_mode: &'text str,
+    pub(super) scheduler: &'text str,
+}
+
+/// Finds the lines of parts of a text. Parts that follow each other cost one pass over the text.
+#[derive(Debug)]
+pub(super) struct TextLines<'text> {
+    text: &'text str,
+    /// The last part that was found, and its line.
+    last: Cell<(usize, u32)>,
+}
+
+impl<'text> TextLines<'text> {
+    const fn new(text: &'text str) -> Self {
+        Self { text, last: Cell::new((0, 1)) }
+    }
+
+    /// The line of a part that borrows from the text.
+    pub(super) fn line_of(&self, part: &str) -> u32 {
+        let offset = part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        let (known, line) = self.last.get();
+        let (from, before) = if offset >= known { (known, line) } else { (0, 1) };
+        let between = self.text.as_bytes().get(from..offset).unwrap_or_default();
+        let breaks = between.iter().filter(|byte| **byte == b'\n').count();
+        let found = before + u32::try_from(breaks).unwrap_or(u32::MAX - before);
+        self.last.set((offset, found));
+        found
+    }
+
+    /// A text with its line.
+    pub(super) fn text(&self, part: &str) -> LineSpanned<String> {
+        LineSpanned { value: part.to_owned(), line: self.line_of(part) }
+    }
+
+    /// A value in the form of the topology.
+    pub(super) fn value<T: Text>(&self, part: &str) -> Result<LineSpanned<T>, ParseError> {
+        let line = self.line_of(part);
+        T::parse(part).map(|value| LineSpanned { value, line }).map_err(|_| malformed(part, line))
+    }
+
+    /// A value in Rust's own form, such as an address.
+    pub(super) fn parse<T: std::str::FromStr>(
+        &self,
+        part: &str,
+    ) -> Result<LineSpanned<T>, ParseError> {
+        let line = self.line_of(part);
+        part.parse().map(|value| LineSpanned { value, line }).map_err(|_| malformed(part, line))
+    }
+}
+
+fn malformed(text: &str, line: u32) -> ParseError {
+    ParseError { line, message: format!("`{text}` is not understood") }
+}
+
+/// The shape that this reader knows (`SCHEMA_VERSION` of the compiler's `plan/host.rs`).
+const SCHEMA_VERSION: u32 = 1;
 
 /// Reads a file.
 ///
 /// # Errors
 ///
 /// When it has another structure.
-pub(crate) fn read(text: &str) -> Result<NodeJson, ParseError> {
+pub(super) fn read(text: &str) -> Result<(NodeJsonDocument<'_>, TextLines<'_>), ParseError> {
     let document: NodeJsonDocument<'_> = serde_json::from_str(text).map_err(|error| {
         ParseError { line: u32::try_from(error.line()).unwrap_or(0), message: reason(&error) }
     })?;
-    let NodeJsonDocument { wireguard, firewall } = document;
-    let peers = wireguard.peers.iter().map(|peer| {
-        Ok(NamedPeer {
-            name: peer.name.to_owned(),
-            public_key: parse(peer.public_key)?,
-            endpoint: peer.endpoint.map(parse).transpose()?,
-        })
-    });
-    let open_ports = firewall.open_ports.iter().map(|port| parse(port));
-    Ok(NodeJson {
-        ssh_port: firewall.ssh_port,
-        ssh_from: firewall.ssh_from,
-        open_ports: open_ports.collect::<Result<_, _>>()?,
-        public_key: parse(wireguard.public_key)?,
-        endpoint: wireguard.endpoint.map(parse).transpose()?,
-        underlay_mtu: wireguard.underlay_mtu,
-        peers: peers.collect::<Result<_, _>>()?,
-    })
+    if document.schema_version != SCHEMA_VERSION {
+        let message = format!("its schema_version is {}, not 1", document.schema_version);
+        return Err(ParseError { line: 2, message });
+    }
+    Ok((document, TextLines::new(text)))
 }
 
-fn parse<T: Text>(text: &str) -> Result<T, ParseError> {
-    let message = format!("`{text}` is not understood");
-    T::parse(text).map_err(|_| ParseError { line: 0, message })
+impl NodeJsonDocument<'_> {
+    /// The fields that are compared with the files of other machines.
+    pub(super) fn facts(&self, lines: &TextLines<'_>) -> Result<NodeJson, ParseError> {
+        let Self { wireguard, kubernetes, firewall, .. } = self;
+        let open_ports = firewall.open_ports.iter();
+        let open_ports =
+            open_ports.map(|port| OpenPort::parse(port).map_err(|_| malformed(port, 0)));
+        let endpoint = |text: Option<&str>| text.map(|text| lines.value(text)).transpose();
+        let peers = wireguard.peers.iter().map(|peer| {
+            let public_key = lines.value(peer.public_key)?;
+            Ok(NamedPeer { name: peer.name.to_owned(), public_key })
+        });
+        let initialises = LineSpanned {
+            value: kubernetes.bootstrap == "init",
+            line: lines.line_of(kubernetes.bootstrap),
+        };
+        let control_planes = kubernetes.control_planes.iter().map(|address| lines.parse(address));
+        Ok(NodeJson {
+            ssh_port: firewall.ssh_port,
+            ssh_from: firewall.ssh_from.clone(),
+            open_ports: open_ports.collect::<Result<_, _>>()?,
+            public_key: lines.value(wireguard.public_key)?,
+            endpoint: endpoint(wireguard.endpoint)?,
+            lan_endpoint: endpoint(wireguard.lan_endpoint)?,
+            site: wireguard.site.map(str::to_owned),
+            listen_port: lines.parse(wireguard.listen_port.get())?,
+            mtu: lines.parse(wireguard.mtu.get())?,
+            underlay_mtu: wireguard.underlay_mtu,
+            cluster: lines.text(self.cluster),
+            version: lines.text(kubernetes.version),
+            control_planes: control_planes.collect::<Result<_, _>>()?,
+            control_planes_line: lines.line_of(kubernetes.applies_manifests.get()) + 1,
+            api_endpoint: lines.text(kubernetes.api_endpoint),
+            proxy_mode: lines.text(kubernetes.proxy_mode),
+            scheduler: lines.text(kubernetes.scheduler),
+            initialises,
+            peers: peers.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The networks of an entry such as `allowed_ips`.
+    pub(super) fn nets(texts: &[&str], lines: &TextLines<'_>) -> Result<Vec<Ipv4Net>, ParseError> {
+        texts.iter().map(|text| lines.parse(text).map(|net| net.value)).collect()
+    }
 }
 
 /// The reason without its line and column: the finding has its own line.

@@ -37,6 +37,17 @@ pub enum RouteProtocol {
     Static,
 }
 
+impl RouteProtocol {
+    /// The word of ip-route(8).
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Static => "static",
+        }
+    }
+}
+
 /// Reads a batch; `interface` is that of the mesh.
 ///
 /// # Errors

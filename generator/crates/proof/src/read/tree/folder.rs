@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::copies::{CopyComparison, NodeDifferences, NodeFiles, peers};
 use super::ingress::{HELLO, INGRESS_NGINX};
 use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, SHARED};
 use super::{EmittedClient, EmittedNode, FromFile, SharedFiles, TreeReader};
@@ -11,7 +12,7 @@ use crate::finding::{FindingCode, ProofFinding};
 use crate::fixed::FixedTexts;
 use crate::read::{
     ParseError, apply_script, calico, haproxy, host_facts, hosts, kube_proxy, kubeadm, node_env,
-    node_json, patches, routes, unit, wg_quick,
+    node_json, patches, peer_list, routes, unit, wg_quick,
 };
 use crate::span::FileId;
 use meshwright_value::manifest::MANIFEST;
@@ -139,8 +140,38 @@ impl<'a> FolderReader<'a> {
         let reader = self.reader;
         let firewall = self.read_required(&path("nftables.conf"), |text| reader.ruleset(text));
         let kubeadm = self.read_required(&path("kubeadm.yaml"), kubeadm::read);
-        let json = self.read_required(&path("node.json"), |text| {
-            Ok::<_, ParseError>((node_json::read(text)?, host_facts::read(text)?))
+        let listed = self.read_required(&path(&format!("{interface}.peers")), peer_list::read);
+        let files = match (&conf, &endpoints, &listed, &routes, &kubeadm) {
+            (Some(conf), Some(endpoints), Some(listed), Some(routes), Some(kubeadm)) => {
+                let interface = interface.as_str();
+                let endpoints = endpoints.as_ref();
+                let host = &reader.host;
+                Some(NodeFiles { name, interface, conf, endpoints, listed, routes, kubeadm, host })
+            }
+            _ => None,
+        };
+        let mut differences = NodeDifferences::default();
+        let json_path = path("node.json");
+        let json = self.read_required(&json_path, |text| {
+            let (document, lines) = node_json::read(text)?;
+            let facts = (document.facts(&lines)?, host_facts::of(&document, &lines)?);
+            let json = reader.paths.find(&json_path);
+            if let (Some(files), Some(json)) = (files, json) {
+                let (document, lines, paths) = (&document, &lines, reader.paths);
+                let nodes = &reader.layout.nodes;
+                let found = NodeDifferences::default();
+                let comparison = CopyComparison {
+                    files,
+                    json,
+                    document,
+                    lines,
+                    paths,
+                    nodes,
+                    differences: found,
+                };
+                differences = comparison.run()?;
+            }
+            Ok::<_, ParseError>(facts)
         });
         let (json, host) = json.map_or((None, None), |FromFile { file, content }| {
             let (json, host) = content;
@@ -150,8 +181,10 @@ impl<'a> FolderReader<'a> {
         let upgrade = self.read_required(&path("upgrade.yaml"), kubeadm::read_upgrade);
         let kubelet = self.read_required(&path(KUBELET), patches::read_kubelet);
         let api_server = self.read_optional(&path(API_SERVER), patches::read_api_server);
+        listed.as_ref()?;
         Some(EmittedNode {
             name: name.to_owned(),
+            differences,
             conf: conf?,
             endpoints: endpoints?,
             routes: routes?,
@@ -169,7 +202,8 @@ impl<'a> FolderReader<'a> {
     pub(super) fn client(&mut self, name: &str) -> Option<EmittedClient> {
         let path = format!("clients/{name}/{}.conf", self.reader.layout.interface);
         let conf = self.read_required(&path, wg_quick::read)?;
-        Some(EmittedClient { name: name.to_owned(), conf })
+        let differences = peers::of_client(&conf);
+        Some(EmittedClient { name: name.to_owned(), differences, conf })
     }
 
     pub(super) fn shared(&mut self) -> Option<SharedFiles> {

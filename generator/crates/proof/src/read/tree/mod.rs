@@ -1,5 +1,6 @@
 //! Reads a whole tree, each file with its reader.
 
+mod copies;
 mod folder;
 mod ingress;
 mod layout;
@@ -10,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+pub(crate) use self::copies::{CopyDifference, HostDifference};
+use self::copies::{HostTexts, NodeDifferences};
 use self::folder::FolderReader;
 use self::layout::TreeLayout;
 use super::ParseError;
@@ -106,6 +109,8 @@ impl EmittedTree {
 pub struct EmittedNode {
     /// The name of its folder.
     pub name: String,
+    /// Values that differ between two of its files.
+    pub(crate) differences: NodeDifferences,
     /// `wg0.conf`
     pub conf: FromFile<WgConf>,
     /// `wg0.endpoints`
@@ -135,6 +140,8 @@ pub struct EmittedNode {
 pub struct EmittedClient {
     /// The name of its folder.
     pub name: String,
+    /// Faults of its file alone.
+    pub differences: Vec<ProofFinding>,
     /// `wg0.conf`
     pub conf: FromFile<WgConf>,
 }
@@ -178,6 +185,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
         paths: &paths,
         manifest: manifest.as_ref().ok(),
         layout: &layout,
+        host: HostTexts::read(files, &paths),
         rulesets: Mutex::default(),
     };
     let parts = layout.nodes.len() + layout.clients.len() + 1;
@@ -328,6 +336,7 @@ struct TreeReader<'a> {
     paths: &'a TreePaths,
     manifest: Option<&'a BTreeMap<String, Sha256>>,
     layout: &'a TreeLayout,
+    host: HostTexts,
     /// Rulesets by their text without comments, so that equal files are read once.
     rulesets: Mutex<BTreeMap<String, Arc<Ruleset>>>,
 }

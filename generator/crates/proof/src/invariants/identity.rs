@@ -1,0 +1,140 @@
+//! One identity has one value in all files: the endpoint, port and MTU of each machine, and the
+//! cluster's own values in each `node.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use crate::finding::{FindingCode, ProofFinding};
+use crate::model::{MachineId, Model};
+use crate::read::node_json::NodeJson;
+use crate::read::tree::{CopyDifference, HostDifference};
+use crate::read::wg_quick::WgPeer;
+use crate::span::{FileId, FileLine, LineSpanned};
+use meshwright_value::Endpoint;
+
+/// Checks one machine.
+pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+    let mut findings = endpoints(model, id);
+    if model.is_client(id) {
+        findings.extend(model.client_files(id).differences.iter().cloned());
+    }
+    findings
+}
+
+/// Values that differ between two files of a node, unless the line of one is the cause of another
+/// finding: an edited line is reported once.
+pub(super) fn copies(model: &Model, blamed: &BTreeSet<FileLine>) -> Vec<ProofFinding> {
+    let nodes = model.emitted.nodes.iter();
+    let differences = nodes.flat_map(|node| &node.differences.own);
+    let is_new = |difference: &&CopyDifference| {
+        difference.other == difference.finding.place || !blamed.contains(&difference.other)
+    };
+    differences.filter(is_new).map(|difference| difference.finding.clone()).collect()
+}
+
+/// Checks the values that all nodes share.
+pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
+    let mut findings = model.key_findings.clone();
+    findings.extend(alike(model, "WireGuard's port", |json| &json.listen_port));
+    findings.extend(alike(model, "the cluster's name", |json| &json.cluster));
+    findings.extend(alike(model, "the version of Kubernetes", |json| &json.version));
+    findings.extend(alike(model, "kube-proxy's mode", |json| &json.proxy_mode));
+    findings.extend(alike(model, "the scheduler", |json| &json.scheduler));
+    findings.extend(alike(model, "the API's name and port", |json| &json.api_endpoint));
+    findings
+}
+
+/// Files of `host/` that differ from `node.json`: if most nodes differ from one line, it is that line.
+/// A file with another finding is left out: its reader says more.
+pub(super) fn host(model: &Model, blamed: &BTreeSet<FileLine>) -> Vec<ProofFinding> {
+    let nodes = &model.emitted.nodes;
+    let files: BTreeSet<_> = blamed.iter().map(|place| place.file).collect();
+    let is_new = |difference: &&HostDifference| !files.contains(&difference.in_host.place.file);
+    let all = || nodes.iter().flat_map(|node| &node.differences.host).filter(is_new);
+    let mut counts: BTreeMap<FileLine, BTreeSet<FileId>> = BTreeMap::new();
+    for difference in all() {
+        let files = counts.entry(difference.in_host.place).or_default();
+        files.insert(difference.in_json.place.file);
+    }
+    let mut reported = BTreeSet::new();
+    let mut findings = Vec::new();
+    for difference in all() {
+        let place = difference.in_host.place;
+        if counts[&place].len() * 2 <= nodes.len() {
+            findings.push(difference.in_json.clone());
+        } else if reported.insert(place) {
+            findings.push(difference.in_host.clone());
+        }
+    }
+    // A line that has another value is seen twice: the value is there, and another one is missing.
+    let with_lines = findings.iter().filter(|finding| finding.place.line != 0);
+    let with_lines: BTreeSet<_> = with_lines.map(|finding| finding.place.file).collect();
+    findings.retain(|finding| finding.place.line != 0 || !with_lines.contains(&finding.place.file));
+    findings
+}
+
+/// A value that is the same in every `node.json`: that of most files is taken.
+fn alike<T: Ord + Display>(
+    model: &Model,
+    subject: &str,
+    value: impl Fn(&NodeJson) -> &LineSpanned<T>,
+) -> Vec<ProofFinding> {
+    let nodes = &model.emitted.nodes;
+    let Some((majority, name, line)) = majority(model, &value) else { return Vec::new() };
+    let others = nodes.iter().filter(|node| value(&node.json.content).value != *majority);
+    let found = others.map(|node| {
+        let stated = value(&node.json.content);
+        let message = format!(
+            "{subject} is {} here, and {majority} in nodes/{name}/node.json:{line}",
+            stated.value
+        );
+        let place = node.json.file.line(stated.line);
+        ProofFinding::new(FindingCode::FilesDisagree, place, message)
+    });
+    found.collect()
+}
+
+/// The value of most nodes, with the name and line of the first of them.
+fn majority<'model, T: Ord>(
+    model: &'model Model,
+    value: impl Fn(&'model NodeJson) -> &'model LineSpanned<T>,
+) -> Option<(&'model T, &'model str, u32)> {
+    let mut votes: BTreeMap<&T, (usize, &str, u32)> = BTreeMap::new();
+    for node in &model.emitted.nodes {
+        let stated = value(&node.json.content);
+        let vote = votes.entry(&stated.value).or_insert((0, &node.name, stated.line));
+        vote.0 += 1;
+    }
+    let most = votes.iter().max_by_key(|(_, (count, ..))| *count)?;
+    Some((*most.0, most.1.1, most.1.2))
+}
+
+/// Each endpoint is one of the machine that is called, also at the end whose calls are not needed.
+fn endpoints(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+    let mut findings = Vec::new();
+    for peer in &model.conf(id).peers {
+        let Some(called) = model.owner_of_key(&peer.public_key.value) else { continue };
+        let Some((endpoint, place)) = endpoint(model, id, peer) else { continue };
+        if !model.is_place_of(endpoint, id, called) {
+            let name = &model.machine(called).name;
+            let message = format!("the endpoint of {name} is not {endpoint}");
+            findings.push(ProofFinding::new(FindingCode::PeerUnreachable, place, message));
+        }
+    }
+    findings
+}
+
+/// `Endpoint`, or the line of `wg0.endpoints` for a peer without one.
+fn endpoint<'model>(
+    model: &'model Model,
+    id: MachineId,
+    peer: &'model WgPeer,
+) -> Option<(&'model Endpoint, FileLine)> {
+    if let Some(endpoint) = &peer.endpoint {
+        return Some((&endpoint.value, model.machine(id).file.line(endpoint.line)));
+    }
+    let named = model.files(id)?.endpoints.as_ref()?;
+    let key = peer.public_key.value;
+    let (_, endpoint) = named.content.iter().find(|(known, _)| *known == key)?;
+    Some((&endpoint.value, named.file.line(endpoint.line)))
+}
