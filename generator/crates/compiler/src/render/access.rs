@@ -11,7 +11,8 @@ use crate::plan::access::{VIEWERS, VIEWERS_ROLE};
 use crate::render::{ClusterRenderer, Output};
 
 /// The registration.
-pub const RENDERER: ClusterRenderer = ClusterRenderer { id: "access", outputs: &[BINDING], render };
+pub(super) const RENDERER: ClusterRenderer =
+    ClusterRenderer { id: "access", outputs: &[BINDING], render };
 
 pub(super) const BINDING: Output = Output {
     path: "cluster/access.yaml",

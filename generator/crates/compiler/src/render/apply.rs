@@ -17,7 +17,7 @@ use crate::render::{access, calico, hello, ingress_nginx, traefik};
 use meshwright_value::{IngressController, Text as _, Version};
 
 /// The registration.
-pub const RENDERER: ClusterRenderer = ClusterRenderer {
+pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "apply",
     outputs: &[Output { path: PATH, consumer: "bash, where kubectl is" }],
     render,

@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::render::{ClusterRenderer, Output};
 
 /// Calico's objects.
-pub const RENDERER: ClusterRenderer = ClusterRenderer {
+pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "calico",
     outputs: &[
         INSTALLATION,

@@ -15,7 +15,7 @@ use crate::render::{ClusterRenderer, Output};
 use meshwright_value::TunnelMode;
 
 /// cloudflared, where there is a tunnel.
-pub const RENDERER: ClusterRenderer = ClusterRenderer {
+pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "cloudflared",
     outputs: &[NAMESPACE_FILE, MANIFESTS, CONFIGURATION, DNS_ZONE],
     render,

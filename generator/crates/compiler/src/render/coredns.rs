@@ -13,7 +13,7 @@ use crate::render::{ClusterRenderer, Output};
 use meshwright_value::Version;
 
 /// The patches.
-pub const RENDERER: ClusterRenderer =
+pub(super) const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "coredns", outputs: &[DEPLOYMENT, SERVICE], render };
 
 const DEPLOYMENT: Output = Output {

@@ -16,7 +16,7 @@ use crate::render::{ClusterRenderer, Output};
 use meshwright_value::{Hostname, Replicas};
 
 /// The echo app, if it is declared.
-pub const RENDERER: ClusterRenderer =
+pub(super) const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "hello", outputs: &[MANIFESTS], render };
 
 pub(super) const MANIFESTS: Output = Output {

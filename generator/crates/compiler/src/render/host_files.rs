@@ -13,7 +13,7 @@ use crate::render::{ClusterRenderer, Output, host_tree};
 use meshwright_value::Url;
 
 /// The registration.
-pub const RENDERER: ClusterRenderer =
+pub(super) const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "host_files", outputs: &OUTPUTS, render };
 
 /// The files that need more than a template and the view of all hosts.

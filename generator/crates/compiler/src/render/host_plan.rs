@@ -11,7 +11,7 @@ use crate::plan::mesh::{Peer, PeerIdentity};
 use crate::render::{NodeRenderer, NodeView, Output};
 
 /// The registration.
-pub const RENDERER: NodeRenderer = NodeRenderer {
+pub(super) const RENDERER: NodeRenderer = NodeRenderer {
     id: "host_plan",
     outputs: &[Output { path: "nodes/<node>/node.json", consumer: "NixOS modules" }],
     render,

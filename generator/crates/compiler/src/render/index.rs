@@ -18,7 +18,7 @@ use crate::render::{CLUSTER, ClusterRenderer, NODE, Output};
 use meshwright_value::SourceNet;
 
 /// The registration.
-pub const RENDERER: ClusterRenderer = ClusterRenderer {
+pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "index",
     outputs: &[Output { path: "README.md", consumer: "people" }],
     render,

@@ -14,7 +14,7 @@ use crate::render::{ClusterRenderer, Output};
 use meshwright_value::IngressController;
 
 /// ingress-nginx, where it is the controller.
-pub const RENDERER: ClusterRenderer =
+pub(super) const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "ingress_nginx", outputs: &[NAMESPACE, VALUES, NETWORK_POLICY], render };
 
 const NAMESPACE: Output =

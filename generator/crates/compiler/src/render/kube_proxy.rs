@@ -11,7 +11,7 @@ use crate::render::{ClusterRenderer, Output};
 use meshwright_value::{ProxyMode, Scheduler, Subnet};
 
 /// The patch that brings a running cluster to the planned mode.
-pub const RENDERER: ClusterRenderer =
+pub(super) const RENDERER: ClusterRenderer =
     ClusterRenderer { id: "kube_proxy", outputs: &[PATCH], render };
 
 const PATCH: Output = Output {

@@ -20,7 +20,7 @@ use crate::render::{NodeRenderer, NodeView, Output, kube_proxy};
 use meshwright_value::{DnsName, ImageRepository, LabelKey, LabelValue, Name, Subnet, TaintEffect};
 
 /// kubeadm's files of each node.
-pub const RENDERER: NodeRenderer = NodeRenderer { id: "kubeadm", outputs: OUTPUTS, render };
+pub(super) const RENDERER: NodeRenderer = NodeRenderer { id: "kubeadm", outputs: OUTPUTS, render };
 
 const OUTPUTS: &[Output] = &[
     Output { path: "nodes/<node>/kubeadm.yaml", consumer: "kubeadm init or join" },

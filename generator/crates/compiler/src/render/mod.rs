@@ -2,26 +2,26 @@
 //!
 //! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
 
-pub mod access;
-pub mod apply;
-pub mod calico;
+mod access;
+mod apply;
+mod calico;
 pub mod client;
-pub mod cloudflared;
-pub mod coredns;
+mod cloudflared;
+mod coredns;
 pub mod fixed;
-pub mod hello;
-pub mod host_files;
-pub mod host_plan;
+mod hello;
+mod host_files;
+mod host_plan;
 pub mod host_tree;
-pub mod index;
+mod index;
 mod ingress;
-pub mod ingress_nginx;
-pub mod kube_proxy;
-pub mod kubeadm;
-pub mod nftables;
-pub mod node_env;
-pub mod traefik;
-pub mod user_data;
+mod ingress_nginx;
+mod kube_proxy;
+mod kubeadm;
+mod nftables;
+mod node_env;
+mod traefik;
+mod user_data;
 pub mod wg_quick;
 
 use serde_json::value::RawValue;
@@ -36,7 +36,7 @@ use crate::render::user_data::UserData;
 /// One kind of file that a renderer emits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Output {
-    /// Its path below the output directory; `<node>` and `<client>` stand for their names.
+    /// Its path below the output directory; `<node>` and `<client>` are placeholders for their names.
     pub path: &'static str,
     /// Its reader, in a few words.
     pub consumer: &'static str,

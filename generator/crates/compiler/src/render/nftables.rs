@@ -14,7 +14,7 @@ use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::provider;
 
 /// The registration.
-pub const RENDERER: NodeRenderer = NodeRenderer {
+pub(super) const RENDERER: NodeRenderer = NodeRenderer {
     id: "nftables",
     outputs: &[Output {
         path: "nodes/<node>/nftables.conf",

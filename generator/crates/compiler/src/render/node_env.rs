@@ -13,7 +13,7 @@ use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler};
 
 /// The registration.
-pub const RENDERER: NodeRenderer = NodeRenderer {
+pub(super) const RENDERER: NodeRenderer = NodeRenderer {
     id: "node_env",
     outputs: &[Output {
         path: "nodes/<node>/node.env",

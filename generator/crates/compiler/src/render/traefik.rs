@@ -16,7 +16,7 @@ use crate::render::{ClusterRenderer, Output};
 use meshwright_value::IngressController;
 
 /// Traefik, where it is the controller.
-pub const RENDERER: ClusterRenderer = ClusterRenderer {
+pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
     id: "traefik",
     outputs: &[NAMESPACE, VALUES, INGRESS_CLASS, NETWORK_POLICY],
     render,

@@ -21,7 +21,7 @@ use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::Name;
 
 /// The registration.
-pub const RENDERER: NodeRenderer = NodeRenderer {
+pub(super) const RENDERER: NodeRenderer = NodeRenderer {
     id: "user_data",
     outputs: &[Output {
         path: "nodes/<node>/user-data.yaml",
@@ -58,7 +58,7 @@ struct WriteFile<'a> {
 
 /// The document of one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserData {
+pub(crate) struct UserData {
     /// Its bytes.
     pub document: Vec<u8>,
     /// The paths of files that did not fit: `export` delivers them.
