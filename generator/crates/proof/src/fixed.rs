@@ -131,11 +131,11 @@ pub(crate) fn assumptions(
 #[cfg(test)]
 mod tests {
     use super::first_difference;
-    use crate::families::Compared::{self, Bytes, Statements};
+    use crate::families::Compared::{Bytes, Statements};
 
     #[test]
     fn a_difference_has_the_line_of_the_edited_file() {
-        let table: [(&str, &str, Compared, Option<(u32, &str)>); 9] = [
+        let table = [
             ("a\nb\n", "a\nb\n", Bytes, None),
             ("a\n# x\nb\n", "a\nb\n", Bytes, Some((2, "`# x` differs from `b`"))),
             ("a\n# x\n\nb\n", "a\nb\n", Statements, None),

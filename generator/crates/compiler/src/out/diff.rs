@@ -85,8 +85,8 @@ struct Differ<'a> {
 }
 
 impl<'a> Differ<'a> {
-    fn new(root: &'a Path, owned: &'a OutManifest, staging: Option<&'a Staging<'a>>) -> Self {
-        let owned = owned.files();
+    fn new(root: &'a Path, manifest: &'a OutManifest, staging: Option<&'a Staging<'a>>) -> Self {
+        let owned = manifest.files();
         let reader = DiskReader::new(root, owned);
         Self { root, owned, staging, reader, disk: Vec::new(), diff: Diff::default() }
     }

@@ -131,8 +131,8 @@ pub(super) fn clear(root: &Path) -> Result<(), OutError> {
 }
 
 fn remove_staged(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
+    for found in fs::read_dir(folder)? {
+        let entry = found?;
         if entry.file_name() != MARK.0 && entry.file_type()?.is_file() {
             fs::remove_file(entry.path())?;
         }

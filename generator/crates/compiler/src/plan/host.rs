@@ -474,8 +474,8 @@ pub(crate) fn kernel_modules(mode: ProxyMode, scheduler: Scheduler) -> Vec<Strin
 
 /// The image of every pod's sandbox, the same that kubeadm names.
 pub(crate) fn sandbox_image(repository: Option<&str>, kubernetes: Version) -> String {
-    let repository = repository.unwrap_or("registry.k8s.io");
-    format!("{repository}/pause:{}", release::pause_tag(kubernetes))
+    let registry = repository.unwrap_or("registry.k8s.io");
+    format!("{registry}/pause:{}", release::pause_tag(kubernetes))
 }
 
 /// Kernel parameters of every node, by name.

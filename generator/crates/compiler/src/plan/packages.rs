@@ -91,7 +91,7 @@ pub(crate) struct DeclaredApt<'a> {
 }
 
 impl<'a> DeclaredApt<'a> {
-    /// What was declared for these repositories.
+    /// The declared values of these repositories.
     pub(crate) fn of(packages: &'a AptPackages, os: Os, version: Version) -> Option<Self> {
         let (distribution, suite) = distribution(os)?;
         let AptPackages { kubernetes, containerd } = packages;
@@ -111,10 +111,10 @@ pub(crate) fn apt(os: Os, version: Version, declared: &DeclaredApt<'_>) -> Optio
     let kubernetes = declared.kubernetes.unwrap_or(KUBERNETES_APT);
     let containerd = declared.containerd.unwrap_or(CONTAINERD_APT);
     let minor = format!("{kubernetes}/v{}.{}/deb", version.major(), version.minor());
-    // The known fingerprints and the declared ones: a rotated key must not brick a boot.
+    // The known fingerprints and the declared ones: a rotated key must not break a boot.
     let accepted = |known: &[&str]| {
-        let known = known.iter().map(|fingerprint| (*fingerprint).to_owned());
-        known.chain(declared.fingerprints.iter().cloned()).collect()
+        let declared_keys = declared.fingerprints.iter().cloned();
+        known.iter().map(|fingerprint| (*fingerprint).to_owned()).chain(declared_keys).collect()
     };
     Some(AptPackages {
         kubernetes: AptRepository {

@@ -101,8 +101,9 @@ pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) 
 /// a topology can declare them.
 fn sources_of(facts: &FixedFacts<'_>) -> Vec<SourceView> {
     let found = |name: &str| facts.sources.iter().find(|source| source.name == name);
-    let calico = found(CALICO_OPERATOR).and_then(|source| Version::parse(source.version).ok());
-    let calico = calico.unwrap_or_else(|| Version::new(0, 0, 0));
+    let declared_calico =
+        found(CALICO_OPERATOR).and_then(|source| Version::parse(source.version).ok());
+    let calico = declared_calico.unwrap_or_else(|| Version::new(0, 0, 0));
     let sources = upstream(calico, chart_of(facts.ingress)).map(|external| {
         let source = SourceView::of(external);
         let Some(found) = found(source.name) else { return source };
@@ -191,18 +192,20 @@ fn ingress_manifests(controller: IngressController, tunnel: bool) -> Vec<&'stati
 fn left_overs(facts: &ApplyFacts<'_>) -> Vec<LeftOver> {
     let delete = |namespace| format!("kubectl delete namespace {namespace}");
     let apps = [(tunnel::NAMESPACE, facts.tunnel), (hello::NAME, facts.hello)];
-    let apps = apps.into_iter().filter(|(_, is_here)| !is_here);
-    let apps = apps.map(|(namespace, _)| LeftOver { namespace, command: delete(namespace) });
+    let left_apps = apps
+        .into_iter()
+        .filter(|(_, is_here)| !is_here)
+        .map(|(namespace, _)| LeftOver { namespace, command: delete(namespace) });
     let charts = [release::INGRESS_NGINX.name, release::TRAEFIK.name];
-    let charts = charts.into_iter().filter(|chart| *chart != chart_of(facts.ingress).name);
-    let charts = charts.map(|namespace| LeftOver {
+    let unused_charts = charts.into_iter().filter(|chart| *chart != chart_of(facts.ingress).name);
+    let left_charts = unused_charts.map(|namespace| LeftOver {
         namespace,
         command: format!(
             "helm uninstall {namespace} --namespace {namespace}, then {}, then this again",
             delete(namespace)
         ),
     });
-    apps.chain(charts).collect()
+    left_apps.chain(left_charts).collect()
 }
 
 fn file_if(exists: bool, file: &'static str) -> &'static str {

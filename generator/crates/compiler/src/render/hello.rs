@@ -32,10 +32,9 @@ const PORT: u16 = 8080;
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     let Some(hostname) = &plan.hello else { return };
-    let ingress_spec = ingress_spec(hostname);
     let metadata = || ObjectMeta::namespaced(NAME, NAME);
     let service = ObjectFields { metadata: metadata(), spec: service_spec() };
-    let ingress = ObjectFields { metadata: metadata(), spec: ingress_spec };
+    let ingress = ObjectFields { metadata: metadata(), spec: ingress_spec(hostname) };
     let file = YamlFile::new("an echo app: it returns each request as it arrives")
         .document(&namespace(NAME))
         .document(&deployment(metadata(), workload()))

@@ -138,8 +138,8 @@ pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         artifacts.add(HAPROXY, template::render("haproxy.cfg", &view));
     }
     for (registry, mirrors) in plan.containerd().mirrors {
-        let mirrors: Vec<_> = mirrors.iter().map(Url::as_str).collect();
-        render_registry(registry.as_str(), &mirrors, artifacts);
+        let urls: Vec<_> = mirrors.iter().map(Url::as_str).collect();
+        render_registry(registry.as_str(), &urls, artifacts);
     }
 }
 
@@ -154,8 +154,8 @@ pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) 
     };
     render_view(&view, artifacts);
     for (registry, mirrors) in founder.mirrors {
-        let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
-        render_registry(registry, &mirrors, artifacts);
+        let urls: Vec<_> = mirrors.iter().map(String::as_str).collect();
+        render_registry(registry, &urls, artifacts);
     }
 }
 

@@ -145,9 +145,9 @@ pub fn files<'a>(view: &NodeView<'a>, artifacts: &'a ArtifactSet) -> Vec<HostFil
         let path = place(artifact, &view.node.name, interface)?;
         Some(HostFile { mode: mode(&path), path, content })
     });
-    let mut files: Vec<_> = files.collect();
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    files
+    let mut sorted: Vec<_> = files.collect();
+    sorted.sort_by(|one, other| one.path.cmp(&other.path));
+    sorted
 }
 
 /// The absolute path on a node's host of one file of the output directory; `None` for a file that the

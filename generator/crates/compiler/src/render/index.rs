@@ -96,8 +96,8 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 }
 
 fn node_row<'plan>(plan: &Plan, node: &'plan NodePlan) -> NodeRow<'plan> {
-    let endpoint = node.location.endpoint.as_ref();
-    let endpoint = endpoint.map(|endpoint| endpoint.with_port(plan.wireguard.listen_port));
+    let declared = node.location.endpoint.as_ref();
+    let endpoint = declared.map(|endpoint| endpoint.with_port(plan.wireguard.listen_port));
     NodeRow {
         name: node.name.as_str(),
         id: node.id.get(),
@@ -148,7 +148,7 @@ fn file_rows(plan: &Plan, artifacts: &ArtifactSet) -> Vec<FileRow> {
     });
     let is_here =
         |row: &FileRow| !row.path.starts_with("cluster/") || artifacts.contains(&row.path);
-    let mut rows: Vec<_> = rows.filter(is_here).collect();
-    rows.sort_by(|one, other| one.path.cmp(&other.path));
-    rows
+    let mut sorted: Vec<_> = rows.filter(is_here).collect();
+    sorted.sort_by(|one, other| one.path.cmp(&other.path));
+    sorted
 }

@@ -49,8 +49,9 @@ pub(super) fn network_policy_file(plan: &Plan) -> Option<Vec<u8>> {
 
 /// An API server calls from its node's mesh address, which no pod has.
 fn webhook_callers(plan: &Plan) -> Option<NetworkPolicyIngressRule> {
-    let callers = plan.ingress.webhook_callers.iter();
-    let callers = callers.map(|address| NetworkPolicyPeer::addresses(format!("{address}/32"), &[]));
+    let addresses = plan.ingress.webhook_callers.iter();
+    let callers =
+        addresses.map(|address| NetworkPolicyPeer::addresses(format!("{address}/32"), &[]));
     let ports = vec![NetworkPolicyPort::tcp(WEBHOOK_PORT)];
     plan.ingress.has_webhook().then(|| NetworkPolicyIngressRule { from: callers.collect(), ports })
 }

@@ -196,8 +196,8 @@ const COMMENT: usize = 5;
 
 impl<'a> WriteFile<'a> {
     fn of(file: &'a HostFile<'_>) -> Self {
-        let content = std::str::from_utf8(file.content);
-        let content = content.unwrap_or_else(|_| unreachable!("{} is text", file.path));
+        let content = std::str::from_utf8(file.content)
+            .unwrap_or_else(|_| unreachable!("{} is text", file.path));
         let (path, permissions) = (&file.path, file.mode.octal());
         let mut carried =
             Self { path, owner: OWNER, permissions, encoding: None, content: "".into(), size: 0 };

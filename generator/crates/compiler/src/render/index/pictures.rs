@@ -23,8 +23,8 @@ pub(super) struct Picture {
 /// The way of a packet: between two nodes, and between two that need a relay.
 pub(super) fn packets(plan: &Plan) -> Vec<Picture> {
     let pairs = [plan.direct_pair(), plan.relayed_pair()];
-    let pictures = pairs.into_iter().flatten().filter_map(|[from, to]| packet(plan, from, to));
-    let mut pictures: Vec<_> = pictures.collect();
+    let drawn = pairs.into_iter().flatten().filter_map(|[from, to]| packet(plan, from, to));
+    let mut pictures: Vec<_> = drawn.collect();
     if pictures.is_empty() {
         let node = plan.init_node();
         pictures.extend(packet(plan, node, node));

@@ -425,8 +425,6 @@ fn read_set(tokens: &mut NftTokens<'_>) -> Result<NftSet, ParseError> {
     Ok(NftSet { kind, elements: elements.into_iter().collect() })
 }
 
-/// The number of an interface in the dimensions of interfaces.
-
 impl Dimension {
     /// Whether its values are IPv4 addresses.
     #[must_use]
