@@ -23,7 +23,7 @@ pub(crate) fn while_staging() -> Result<(), Failed> {
     let before = testing::read(&test.disk.path());
     expect_code(&test.generate(&[])?, 2, "No space left on device")?;
     expect_equal("after the failure", &before, &testing::read(&test.disk.path()))?;
-    expect_code(&test.generate(&["--check"])?, 1, "is not what")?;
+    expect_code(&test.generate(&["--check"])?, 1, "does not match")?;
     test.finish_with("size=64m")
 }
 
