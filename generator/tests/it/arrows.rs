@@ -56,7 +56,11 @@ const PROOF: Arrows = &[
     ("cause", "span finding read model hop walk flows"),
     ("trace", "finding model hop walk flows cause"),
     ("ingress", "span finding read model hop walk flows trace"),
-    ("judge", "span files finding assumption read model walk flows cause invariants ingress"),
+    ("assumed", "span assumption read model"),
+    (
+        "judge",
+        "span files finding assumption assumed read model walk flows cause invariants ingress",
+    ),
     (
         "report",
         "span finding assumption read model hop walk flows exposure cause trace ingress judge",

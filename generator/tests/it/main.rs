@@ -18,6 +18,7 @@ mod out;
 mod plan_rules;
 mod program;
 mod proof;
+mod proof_assumptions;
 mod proof_broken;
 mod proof_damaged;
 mod properties;

@@ -18,7 +18,7 @@ pub(crate) fn emitted(topology: &str) -> Files {
     emitted_from(compile(&repository().join(topology)))
 }
 
-fn emitted_from(compiled: Compilation) -> Files {
+pub(crate) fn emitted_from(compiled: Compilation) -> Files {
     let plan = compiled.plan.expect("the topology compiles");
     let text = |(path, bytes)| (path, String::from_utf8(bytes).expect("each file is text"));
     render(&plan).into_iter().map(text).collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::assumed;
 use crate::assumption::Assumption;
 use crate::cause::{self, FlowInstance};
 use crate::facts::TreeFacts;
@@ -148,6 +149,7 @@ pub fn prove_with(
             let blamed: Vec<_> =
                 failures.chain(&proof.findings).map(|finding| finding.place).collect();
             proof.findings.extend(invariants::check(&model, &blamed));
+            proof.assumptions.extend(assumed::by(&model));
             proof.model = Some(model);
         }
         Err(findings) => proof.findings.extend(findings),

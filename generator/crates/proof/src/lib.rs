@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 mod agreement;
+mod assumed;
 pub mod assumption;
 pub mod cause;
 mod exposure;

@@ -50,7 +50,7 @@ impl Cause<'_> {
         self.failed += other.failed;
         if self.effect.is_empty() {
             self.effect.clone_from(&other.effect);
-        } else if !other.effect.is_empty() && self.effect != other.effect {
+        } else if !self.effect.contains(&other.effect) {
             self.effect = format!("{}; {}", self.effect, other.effect);
         }
     }

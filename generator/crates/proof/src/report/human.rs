@@ -18,8 +18,30 @@ pub fn table(proof: &Proof) -> String {
     if let Some(model) = &proof.model {
         public_sides(proof, model, &mut text);
     }
+    assumptions(proof, &mut text);
     text
 }
+
+/// The assumptions; those with the same sentence are grouped.
+fn assumptions(proof: &Proof, text: &mut String) {
+    if proof.assumptions.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nAssumed, because no file shows it:");
+    for alike in proof.assumptions.chunk_by(|one, next| one.text == next.text) {
+        let _ = writeln!(text, "  {}", alike[0].text);
+        let places = alike.iter().take(PLACES).map(|one| proof.paths.show(one.place));
+        let places = places.collect::<Vec<_>>().join(", ");
+        let more = match alike.len().saturating_sub(PLACES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = writeln!(text, "      {places}{more}");
+    }
+}
+
+/// The maximum number of places of one assumption.
+const PLACES: usize = 4;
 
 fn row(name: &str, count: FlowCount, about: &str, text: &mut String) {
     let FlowCount { proven, failed } = count;

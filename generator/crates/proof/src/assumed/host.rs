@@ -1,0 +1,69 @@
+//! The machines: secrets, programs, and other networks.
+
+use crate::assumption::Assumption;
+use crate::model::{MachineId, Model};
+use crate::read::tree::EmittedNode;
+use meshwright_value::provider;
+use meshwright_value::{ProviderName, Text as _};
+
+pub(super) fn all(model: &Model) -> Vec<Assumption> {
+    let mut assumptions: Vec<_> = model.ids().flat_map(|id| keys(model, id)).collect();
+    for node in model.nodes().filter_map(|id| model.files(id)) {
+        assumptions.extend(of_node(node));
+    }
+    let script = model.emitted.script_keeps_key.file.whole();
+    assumptions.push(Assumption::new(
+        script,
+        "each machine has the files of this tree in the places that the program of this file gives them",
+    ));
+    let (cluster, file) = model.cluster();
+    assumptions.push(Assumption::new(
+        file.line(cluster.pod_subnet.line),
+        "no network of a machine or its provider has an address in the node, pod or service subnet",
+    ));
+    assumptions
+}
+
+fn keys(model: &Model, id: MachineId) -> Vec<Assumption> {
+    let conf = model.conf(id);
+    let file = model.machine(id).file;
+    let private = conf.private_key.as_ref().map(|key| {
+        Assumption::new(
+            file.line(key.line),
+            "the file on this line has the private key of the public key that other files state",
+        )
+    });
+    let preshared = conf.preshared.first().map(|key| {
+        Assumption::new(
+            file.line(key.line),
+            "the preshared key files of this machine have the same content at the other ends",
+        )
+    });
+    private.into_iter().chain(preshared).collect()
+}
+
+fn of_node(node: &EmittedNode) -> Vec<Assumption> {
+    let ssh = node.json.content.ssh_port;
+    let mut assumptions = vec![
+        Assumption::new(
+            node.firewall.file.whole(),
+            "no other program changes the firewall or the routes of this host, and its default route is \
+             through an interface of its provider",
+        ),
+        Assumption::new(node.json.file.whole(), format!("sshd listens on port {ssh}")),
+    ];
+    if !has_known_cloud(node) {
+        assumptions.push(Assumption::new(
+            node.kubeadm.file.whole(),
+            format!("the metadata service of this host's cloud, if any, is {}", provider::METADATA),
+        ));
+    }
+    assumptions
+}
+
+/// Whether the zone is a provider whose metadata services are known.
+fn has_known_cloud(node: &EmittedNode) -> bool {
+    let mut labels = node.kubeadm.content.labels.iter();
+    let zone = labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="));
+    zone.is_some_and(|zone| ProviderName::parse(zone).is_ok())
+}

@@ -1,0 +1,100 @@
+//! The assumptions of a proof: what no file shows is listed, each with a line that exists.
+
+use std::collections::BTreeSet;
+
+use meshwright_proof::report::human;
+
+use crate::proof::{Files, emitted, emitted_from, prove};
+use crate::testing::{compile_text, topologies};
+
+const NAMES_AND_IPV6: &str = r#"
+[cluster]
+name = "rock"
+kubernetes_version = "1.36.3"
+
+[[nodes]]
+name = "alpha"
+id = 1
+role = "control-plane"
+endpoint = "alpha.example.net"
+public_key = "ZlDkiVgY9Ry958l5TI/X+61m2MSXSbdMTEJNGj/ScxY="
+
+[[nodes]]
+name = "beta"
+id = 2
+role = "worker"
+endpoint = "[2001:db8::2]:51820"
+public_key = "yuwRUDzkgw37NMjpm6nPxDHAFHb+JukXpdalI+Q7xjU="
+
+[[nodes]]
+name = "zeta"
+id = 3
+role = "worker"
+public_key = "+qqV9YSJ4Y3Pm2GeQ+8/ehhMhYM+RLc0ve88tv8rbS4="
+"#;
+
+fn line_of(files: &Files, path: &str, line: u32) -> String {
+    let text = files.get(path).expect("a file of the tree");
+    let found = (line as usize).checked_sub(1).map(|position| text.lines().nth(position));
+    found.map_or_else(String::new, |found| found.expect("a line of the file").trim().to_owned())
+}
+
+/// Each assumption of a tree: its sentence, its file, and the text of its line.
+fn assumed(files: &Files) -> Vec<(String, String, String)> {
+    let proof = prove(files);
+    assert!(proof.holds(), "{:?}", proof.causes().collect::<Vec<_>>());
+    let listed = proof.assumptions.iter().map(|one| {
+        let path = proof.paths.path(one.place.file).to_owned();
+        let line = line_of(files, &path, one.place.line);
+        (one.text.clone(), path, line)
+    });
+    listed.collect()
+}
+
+#[test]
+fn names_address_families_and_routers_are_assumed() {
+    let files = emitted_from(compile_text("topology.toml", NAMES_AND_IPV6.to_owned()));
+    let assumed = assumed(&files);
+    let expected = [
+        (
+            "the name alpha.example.net resolves to the public address of alpha",
+            "nodes/beta/",
+            "alpha.example.net:51820",
+        ),
+        ("the endpoint on this line, and its owner, have IPv6", "nodes/", "[2001:db8::2]:51820"),
+        ("arrives at the peer's ListenPort", "nodes/beta/", "alpha.example.net:51820"),
+        ("arrives at the peer's ListenPort", "nodes/", "[2001:db8::2]:51820"),
+        (
+            "a NAT router of this machine keeps a mapping",
+            "nodes/zeta/wg0.conf",
+            "PersistentKeepalive",
+        ),
+        ("packets of 1492 bytes pass between this machine", "nodes/zeta/wg0.conf", "MTU = "),
+        ("has the private key of the public key", "nodes/alpha/wg0.conf", "PostUp = wg set"),
+        ("kube-proxy translates Services", "cluster/kube-proxy/kube-proxy.patch.yaml", "mode:"),
+    ];
+    for (text, path, line) in expected {
+        let is_meant = |one: &&(String, String, String)| {
+            one.0.contains(text) && one.1.starts_with(path) && one.2.contains(line)
+        };
+        assert_eq!(assumed.iter().filter(is_meant).count(), 1, "{text}: {assumed:#?}");
+    }
+    let ipv4 = assumed.iter().filter(|(text, ..)| text.contains("IPv4")).count();
+    assert_eq!(ipv4, 0, "no endpoint is an IPv4 address");
+}
+
+#[test]
+fn each_assumption_is_listed_once_and_equal_ones_are_grouped() {
+    for topology in topologies() {
+        let files = emitted(&topology);
+        let assumed = assumed(&files);
+        let sentences: BTreeSet<_> = assumed.iter().map(|(text, ..)| text.as_str()).collect();
+        let proof = prove(&files);
+        let unique: BTreeSet<_> = proof.assumptions.iter().collect();
+        assert_eq!(unique.len(), proof.assumptions.len(), "{topology}");
+        let table = human::table(&proof);
+        let (_, listed) =
+            table.split_once("\nAssumed, because no file shows it:\n").expect(&topology);
+        assert_eq!(listed.lines().count(), 2 * sentences.len(), "{topology}: {listed}");
+    }
+}
