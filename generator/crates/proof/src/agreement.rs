@@ -1,17 +1,115 @@
-//! Two interpreters read a ruleset: [`NodeFirewall::judge`] decides about one packet, and
-//! [`exposure::admitted`] computes all packets that pass. Both must agree for every packet.
+//! [`admission`] decides about sets of packets. A second interpreter decides about one packet, as nft
+//! describes it: rule after rule. Both must agree for every packet.
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::exposure;
+use crate::admission::{self, Priorities};
 use crate::model::address_class::{AddressClass, AddressClasses};
-use crate::model::firewall::{NodeFirewall, PacketPoint, Passage, Priorities};
-use crate::model::packet::{ConntrackState, ConntrackView, Packet, PacketPayload};
+use crate::model::firewall::{NodeFirewall, PacketAddresses, Passage};
+use crate::model::packet::{ConntrackState, ConntrackView, PacketPayload};
 use crate::read::nftables::{self, Hook, Interface, NO_INTERFACE};
+use crate::read::nftables::{ChainPolicy, NftRule, NftVerdict, Ruleset};
 use crate::space::{Dimension, Ranges, Region};
+
+/// The decision about one packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PacketDecision {
+    accepted: bool,
+    line: Option<u32>,
+}
+
+/// One packet at a hook.
+#[derive(Debug, Clone, Copy)]
+struct HookedPacket {
+    hook: Hook,
+    interfaces: [u128; 2],
+    addresses: PacketAddresses,
+    payload: PacketPayload,
+    state: ConntrackState,
+    before_conntrack: bool,
+}
+
+impl HookedPacket {
+    /// None for what conntrack or the family does not have: no condition matches it.
+    fn value(&self, dimension: Dimension) -> Option<u128> {
+        let classes = address_classes();
+        let address = |class| Some(u128::from(u32::from(classes.address(class))));
+        let PacketAddresses { source, destination, tracked } = self.addresses;
+        let payload = self.payload;
+        match dimension {
+            Dimension::Family => Some(4),
+            Dimension::Protocol => Some(payload.protocol.into()),
+            Dimension::SourcePort => Some(payload.source_port.into()),
+            Dimension::DestinationPort => Some(payload.destination_port.into()),
+            Dimension::IcmpType => Some(payload.icmp_type.into()),
+            Dimension::Source4 => address(source),
+            Dimension::Destination4 => address(destination),
+            Dimension::Source6 | Dimension::Destination6 => None,
+            Dimension::State if self.before_conntrack => Some(ConntrackState::Invalid as u128),
+            Dimension::State => Some(self.state as u128),
+            Dimension::Translated if self.before_conntrack => Some(0),
+            Dimension::Translated => Some(tracked.translated.into()),
+            Dimension::Original4 if self.before_conntrack => None,
+            Dimension::Original4 => address(tracked.original),
+            Dimension::InInterface => Some(self.interfaces[0]),
+            Dimension::OutInterface => Some(self.interfaces[1]),
+        }
+    }
+
+    fn matches(&self, rule: &NftRule) -> bool {
+        let mut conditions = rule.region.iter();
+        conditions.all(|(dimension, ranges)| {
+            self.value(dimension).is_some_and(|value| ranges.contains(value))
+        })
+    }
+
+    fn chain(&self, ruleset: &Ruleset, rules: &[NftRule]) -> Option<PacketDecision> {
+        for rule in rules.iter().filter(|rule| self.matches(rule)) {
+            let decided = |accepted| Some(PacketDecision { accepted, line: Some(rule.line) });
+            match rule.verdict {
+                None => {}
+                Some(NftVerdict::Accept) => return decided(true),
+                Some(NftVerdict::Drop) => return decided(false),
+                Some(NftVerdict::Return) => return None,
+                Some(NftVerdict::Goto(target)) => {
+                    return self.chain(ruleset, &ruleset.chains[target].rules);
+                }
+                Some(NftVerdict::Jump(target)) => {
+                    let decision = self.chain(ruleset, &ruleset.chains[target].rules);
+                    if decision.is_some() {
+                        return decision;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn decide(mut self, ruleset: &Ruleset) -> PacketDecision {
+        let mut last = PacketDecision { accepted: true, line: None };
+        if !ruleset.families.contains(4) {
+            return last;
+        }
+        let hook = self.hook;
+        let based = ruleset.chains.iter().filter_map(|chain| Some((chain.base.as_ref()?, chain)));
+        let mut bases: Vec<_> = based.filter(|(base, _)| base.hook == hook).collect();
+        bases.sort_by_key(|(base, _)| base.priority);
+        for (base, chain) in bases {
+            let tracks = matches!(hook, Hook::Prerouting | Hook::Output);
+            self.before_conntrack = tracks && base.priority < -200;
+            let accepted = base.policy == ChainPolicy::Accept;
+            let policy = PacketDecision { accepted, line: Some(base.line) };
+            last = self.chain(ruleset, &chain.rules).unwrap_or(policy);
+            if !last.accepted {
+                return last;
+            }
+        }
+        last
+    }
+}
 
 /// Addresses of packets: inside and outside of every set in [`CONDITIONS`].
 const ADDRESSES: [[u8; 4]; 5] =
@@ -74,7 +172,8 @@ fn rules(position: Option<usize>) -> impl Strategy<Value = String> {
 }
 
 fn base_chain(number: usize) -> impl Strategy<Value = String> {
-    let head = (select(&HOOKS[..]), -2..3_i32, select(&["accept", "drop"][..]));
+    let priorities = select(&[-300, -200, -100, -5, 0, 110][..]);
+    let head = (select(&HOOKS[..]), priorities, select(&["accept", "drop"][..]));
     (head, rules(None)).prop_map(move |((hook, priority, policy), rules)| {
         let hook = hook.name();
         format!(
@@ -146,7 +245,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn one_packet_passes_exactly_where_all_packets_that_pass_contain_it(
+    fn each_packet_of_a_set_is_decided_like_one_packet(
         text in nftables_conf(),
         passage in passage(),
         addresses in (address(), address(), address()),
@@ -158,25 +257,50 @@ proptest! {
         let classes = address_classes();
         let firewall = NodeFirewall::new(Arc::new(ruleset), &classes);
         let (source, destination, original) = addresses;
-        let packet = Packet { source, destination, payload, size: 0 };
-        let tracked = ConntrackView { state, translated, original };
+        let tracked = ConntrackView { translated, original };
+        let addresses = PacketAddresses { source, destination, tracked };
+        let before_conntrack = false;
         let number = |interface: Option<Interface>| {
             let classes = interface.map(|kind| firewall.ruleset.interfaces.of(kind));
-            classes.map_or(NO_INTERFACE, |classes| classes.iter().map(|(_, last)| last).max().unwrap_or_default())
+            let last = classes.and_then(|classes| classes.iter().map(|(_, last)| last).max());
+            last.unwrap_or(NO_INTERFACE)
         };
         let interfaces = [number(passage.input), number(passage.output)];
-        let start = Region::everything()
-            .within(Dimension::InInterface, &Ranges::one(interfaces[0]))
-            .within(Dimension::OutInterface, &Ranges::one(interfaces[1]));
-        let admitted = exposure::admitted(&firewall.ruleset, passage.hook, vec![start]);
-        let point = PacketPoint { interfaces, packet: &packet, tracked, classes: &classes };
-        let decision = firewall.judge_point(passage, &point);
-        let containing: Vec<_> = admitted
-            .iter()
-            .filter(|one| point.is_in(&one.region))
-            .map(|one| one.line)
-            .collect();
-        let expected = if decision.accepted { vec![decision.line] } else { Vec::new() };
-        prop_assert_eq!(containing, expected, "{}\n{:?}", text, packet);
+        let hook = passage.hook;
+        let packet = HookedPacket { hook, interfaces, addresses, payload, state, before_conntrack };
+        let decision = packet.decide(&firewall.ruleset);
+        let one = |value: u128| Ranges::one(value);
+        let payload_region = Region::everything()
+            .within(Dimension::Protocol, &one(payload.protocol.into()))
+            .within(Dimension::SourcePort, &one(payload.source_port.into()))
+            .within(Dimension::DestinationPort, &one(payload.destination_port.into()))
+            .within(Dimension::IcmpType, &one(payload.icmp_type.into()))
+            .within(Dimension::State, &one(state as u128));
+        let point = [
+            (Dimension::Family, 4),
+            (Dimension::Source4, u32::from(classes.address(source)).into()),
+            (Dimension::Destination4, u32::from(classes.address(destination)).into()),
+            (Dimension::Original4, u32::from(classes.address(original)).into()),
+            (Dimension::Translated, translated.into()),
+            (Dimension::InInterface, interfaces[0]),
+            (Dimension::OutInterface, interfaces[1]),
+        ];
+        let whole = point.iter().fold(payload_region.clone(), |region, (dimension, value)| {
+            region.within(*dimension, &one(*value))
+        });
+        let many = vec![Region::everything()];
+        let of_everything = admission::admit(&firewall.ruleset, passage.hook.into(), many);
+        let of_payload = firewall.decide(passage, addresses, &[payload_region], &classes);
+        let lines = |regions: &[admission::DecidedRegion]| -> Vec<_> {
+            let holding = regions.iter().filter(|one| !one.region.intersect(&whole).is_empty());
+            holding.map(|one| one.line).collect()
+        };
+        for decided in [of_everything, of_payload] {
+            let (admitted, dropped) = (lines(&decided.admitted), lines(&decided.dropped));
+            let (wanted, other) =
+                if decision.accepted { (admitted, dropped) } else { (dropped, admitted) };
+            prop_assert_eq!(wanted, vec![decision.line], "{}\n{:?}", text, packet);
+            prop_assert_eq!(other, vec![], "{}\n{:?}", text, packet);
+        }
     }
 }

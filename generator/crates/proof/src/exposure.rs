@@ -10,23 +10,14 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::admission::{Admission, DecidedRegion, admit_through};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::packet::ConntrackState;
 use crate::model::{MachineId, Model};
-use crate::read::nftables::{ChainPolicy, Hook, ICMP_TYPES, ICMP6_TYPES, Interface, NftChain};
-use crate::read::nftables::{NftRule, NftVerdict, Ruleset};
+use crate::read::nftables::{Hook, ICMP_TYPES, ICMP6_TYPES, Interface, Ruleset};
 use crate::read::tree::EmittedNode;
 use crate::space::{Dimension, Ranges, Region, subtract_all};
 use meshwright_value::Protocol;
-
-/// Packets that one line admits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AdmittedRegion {
-    /// The packets.
-    pub region: Region,
-    /// The line of the rule or policy; none if there is no chain at this hook.
-    pub line: Option<u32>,
-}
 
 /// The packets that one node's public side accepts.
 #[derive(Debug, Default)]
@@ -48,15 +39,6 @@ fn unknown() -> Ranges {
         .collect()
 }
 
-/// The states of packets that a host needs. It may drop those that conntrack finds invalid; neighbour
-/// discovery is untracked (Linux, `nf_conntrack_icmpv6_error`).
-fn wanted() -> Ranges {
-    [ConntrackState::New, ConntrackState::Untracked]
-        .map(|state| (state as u128, state as u128))
-        .into_iter()
-        .collect()
-}
-
 /// Computes the packets that a node's public side accepts.
 #[must_use]
 pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
@@ -66,13 +48,14 @@ pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
     let start = Region::everything()
         .within(Dimension::InInterface, &ruleset.interfaces.of(Interface::Public))
         .within(Dimension::State, &unknown());
-    let received = admitted(ruleset, Hook::Input, vec![start.clone()]);
-    let forwarded = admitted(ruleset, Hook::Forward, vec![start.clone()]);
-    let required: Vec<_> =
+    let through = |hook| admit_through(ruleset, &[Hook::Prerouting, hook], vec![start.clone()]);
+    let (received, forwarded) = (through(Hook::Input), through(Hook::Forward).admitted);
+    let Admission { admitted: received, dropped } = received;
+    let expected: Vec<_> =
         required(model, node).into_iter().map(|region| region.intersect(&start)).collect();
     let mut findings = Vec::new();
     for one in &received {
-        for region in subtract_all(vec![one.region.clone()], &required) {
+        for region in subtract_all(vec![one.region.clone()], &expected) {
             let message = format!("the public side is open to {}", describe(&region));
             findings.push(ProofFinding::new(
                 FindingCode::PublicSideOpen,
@@ -90,16 +73,35 @@ pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {
         ));
     }
     let open: Vec<_> = received.iter().map(|one| one.region.clone()).collect();
-    let states = wanted();
-    let needed = required.into_iter().map(|region| region.within(Dimension::State, &states));
-    for region in subtract_all(needed.collect(), &open) {
+    let required = expected.iter().flat_map(begins_connection).collect();
+    for region in subtract_all(required, &open) {
         let message = format!("the public side does not accept {}", describe(&region));
-        findings.push(ProofFinding::new(FindingCode::PublicSideClosed, file.whole(), message));
+        let place = file.line(dropping_rule(ruleset, &dropped, &region).unwrap_or(0));
+        findings.push(ProofFinding::new(FindingCode::PublicSideClosed, place, message));
     }
     findings.sort();
     findings.dedup_by(|one, other| one.place == other.place && one.code == other.code);
     let admitted = received.iter().map(|one| (describe(&one.region), one.line));
     Exposure { admitted: admitted.collect(), findings }
+}
+
+/// The packets of a region that must pass. A packet in the state `invalid` may be dropped.
+fn begins_connection(region: &Region) -> Vec<Region> {
+    let state = |state| Ranges::one(state as u128);
+    let discovery = icmp(6, 58, &DISCOVERY);
+    let untracked = discovery.within(Dimension::State, &state(ConntrackState::Untracked));
+    let new = region.clone().within(Dimension::State, &state(ConntrackState::New));
+    let kept =
+        new.subtract(&icmp(6, 58, &DISCOVERY)).into_iter().chain([region.intersect(&untracked)]);
+    kept.filter(|region| !region.is_empty()).collect()
+}
+
+/// The line of the rule that drops one of these packets; none for a policy.
+fn dropping_rule(ruleset: &Ruleset, dropped: &[DecidedRegion], region: &Region) -> Option<u32> {
+    let mut of_region = dropped.iter().filter(|one| !one.region.intersect(region).is_empty());
+    let line = of_region.next()?.line?;
+    let mut rules = ruleset.chains.iter().flat_map(|chain| &chain.rules);
+    rules.any(|rule| rule.line == line).then_some(line)
 }
 
 /// The packets that it has to accept: WireGuard's port, SSH from its sources, `open_ports`, and the
@@ -119,27 +121,17 @@ fn required(model: &Model, node: &EmittedNode) -> Vec<Region> {
         let protocol = if port.protocol() == Protocol::Tcp { TCP } else { UDP };
         to_port(protocol, port.first().get().into(), port.last().get().into())
     }));
-    expected.push(icmp(4, 1, ICMP_TYPES, &["echo-reply"]));
-    expected.push(icmp(6, 58, ICMP6_TYPES, &["echo-reply"]));
+    expected.extend([icmp(4, 1, &ICMP), icmp(6, 58, &ICMP6), icmp(6, 58, &DISCOVERY)]);
     let from = |region: Region, port| region.within(Dimension::SourcePort, &Ranges::one(port));
     expected.push(from(to_port(UDP, 68, 68), 67));
     let link_local = Ranges::span(0xfe80 << 112, (0xfec0 << 112) - 1);
     expected
         .push(family(from(to_port(UDP, 546, 546), 547), 6).within(Dimension::Source6, &link_local));
-    let outside = private(model).complement(Dimension::Destination4.largest());
+    let outside = model.ours().complement(Dimension::Destination4.largest());
     let v4 = |region: &Region| family(region.clone(), 4).within(Dimension::Destination4, &outside);
     let v6 = |region: &Region| family(region.clone(), 6);
     let both = expected.iter().flat_map(|region| [v4(region), v6(region)]);
     both.filter(|region| !region.is_empty()).collect()
-}
-
-/// Mesh, pod and service addresses. They are not addresses of the public side.
-fn private(model: &Model) -> Ranges {
-    let (cluster, _) = model.cluster();
-    let addresses = model.emitted.nodes.iter().filter_map(|node| node.conf.content.address);
-    let mesh = addresses.map(|address| address.value.trunc());
-    let nets = mesh.chain([cluster.pod_subnet.value, cluster.service_subnet.value]);
-    nets.flat_map(|net| Ranges::from(net).iter().collect::<Vec<_>>()).collect()
 }
 
 fn to_port(protocol: u128, first: u128, last: u128) -> Region {
@@ -152,14 +144,22 @@ fn family(region: Region, family: u128) -> Region {
     region.within(Dimension::Family, &Ranges::one(family))
 }
 
-fn icmp(version: u128, protocol: u128, types: &[(&str, u8)], without: &[&str]) -> Region {
-    let numbers =
-        types.iter().filter(|(name, _)| !without.contains(name)).map(|(_, number)| *number);
-    let ranges = numbers.map(|number| (number.into(), number.into())).collect();
+fn icmp(version: u128, protocol: u128, types: &[u8]) -> Region {
+    let ranges = types.iter().map(|number| (u128::from(*number), u128::from(*number))).collect();
     family(Region::everything(), version)
         .within(Dimension::Protocol, &Ranges::one(protocol))
         .within(Dimension::IcmpType, &ranges)
 }
+
+/// Destination unreachable, echo request, time exceeded, parameter problem (IANA, "ICMP Type
+/// Numbers").
+const ICMP: [u8; 4] = [3, 8, 11, 12];
+/// Destination unreachable, packet too big, time exceeded, parameter problem, echo request (IANA,
+/// "ICMPv6 Type Numbers").
+const ICMP6: [u8; 5] = [1, 2, 3, 4, 128];
+/// Multicast listeners and neighbour discovery: conntrack does not track them
+/// (nf_conntrack_proto_icmpv6.c, `noct_valid_new`).
+const DISCOVERY: [u8; 8] = [130, 131, 132, 133, 134, 135, 136, 143];
 
 /// Packets that a node accepts from a client beyond the AllowedIPs of the client's file. A client can
 /// change its own AllowedIPs, so only the node's firewall limits it.
@@ -174,7 +174,9 @@ pub(crate) fn client_excess(model: &Model, client: MachineId, id: MachineId) -> 
     let (input, forward) = allowed(model, client, node);
     let mut findings = Vec::new();
     for (hook, allowed) in [(Hook::Input, input), (Hook::Forward, forward)] {
-        for one in admitted(&node.firewall.content, hook, vec![start.clone()]) {
+        let hooks = [Hook::Prerouting, hook];
+        let through = admit_through(&node.firewall.content, &hooks, vec![start.clone()]);
+        for one in through.admitted {
             for region in subtract_all(vec![one.region.clone()], &allowed) {
                 let message = format!(
                     "{} accepts packets from the client {} that its AllowedIPs do not cover: {}",
@@ -226,86 +228,6 @@ fn allowed(model: &Model, client: MachineId, node: &EmittedNode) -> (Vec<Region>
 fn one(address: Ipv4Addr) -> (u128, u128) {
     let number = u32::from(address).into();
     (number, number)
-}
-
-/// The packets of `regions` that pass a hook, each with the line that admits it last.
-#[must_use]
-pub(crate) fn admitted(ruleset: &Ruleset, hook: Hook, regions: Vec<Region>) -> Vec<AdmittedRegion> {
-    let seen = |region: &Region| region.clone().within(Dimension::Family, &ruleset.families);
-    let families: Ranges = [(4, 4), (6, 6)].into_iter().collect();
-    let other_families =
-        families.intersect(&ruleset.families.complement(Dimension::Family.largest()));
-    let unseen: Vec<_> = regions
-        .iter()
-        .map(|region| region.clone().within(Dimension::Family, &other_families))
-        .filter(|region| !region.is_empty())
-        .map(|region| AdmittedRegion { region, line: None })
-        .collect();
-    let mut passing: Vec<_> =
-        regions.iter().map(|region| AdmittedRegion { region: seen(region), line: None }).collect();
-    let mut bases: Vec<_> = ruleset.chains.iter().filter_map(base_of).collect();
-    bases.retain(|(base, _)| base.hook == hook);
-    bases.sort_by_key(|(base, _)| base.priority);
-    for (base, chain) in bases {
-        let regions = passing.into_iter().map(|one| one.region).collect();
-        let mut run = ChainRun { ruleset, admitted: Vec::new() };
-        let left = run.chain(&chain.rules, regions);
-        if base.policy == ChainPolicy::Accept {
-            let line = Some(base.line);
-            run.admitted.extend(left.into_iter().map(|region| AdmittedRegion { region, line }));
-        }
-        passing = run.admitted;
-    }
-    passing.retain(|one| !one.region.is_empty());
-    passing.extend(unseen);
-    passing
-}
-
-fn base_of(chain: &NftChain) -> Option<(&crate::read::nftables::BaseChain, &NftChain)> {
-    Some((chain.base.as_ref()?, chain))
-}
-
-/// All packets of one base chain.
-struct ChainRun<'a> {
-    ruleset: &'a Ruleset,
-    admitted: Vec<AdmittedRegion>,
-}
-
-impl ChainRun<'_> {
-    /// Records the packets that the rules accept, and returns those that reach the end of the chain.
-    fn chain(&mut self, rules: &[NftRule], mut regions: Vec<Region>) -> Vec<Region> {
-        let mut returned = Vec::new();
-        for rule in rules {
-            let Some(verdict) = rule.verdict else { continue };
-            let met = regions.iter().map(|region| region.intersect(&rule.region));
-            let met: Vec<_> = met.filter(|region| !region.is_empty()).collect();
-            if met.is_empty() {
-                continue;
-            }
-            if !rule.partial {
-                regions = regions.iter().flat_map(|region| region.subtract(&rule.region)).collect();
-            }
-            match verdict {
-                NftVerdict::Drop => {}
-                NftVerdict::Return => returned.extend(met),
-                NftVerdict::Accept => {
-                    let line = Some(rule.line);
-                    self.admitted
-                        .extend(met.into_iter().map(|region| AdmittedRegion { region, line }));
-                }
-                NftVerdict::Jump(target) => {
-                    let rules = &self.ruleset.chains[target].rules;
-                    regions.extend(self.chain(rules, met));
-                }
-                NftVerdict::Goto(target) => {
-                    let rules = &self.ruleset.chains[target].rules;
-                    returned.extend(self.chain(rules, met));
-                }
-            }
-        }
-        regions.extend(returned);
-        regions
-    }
 }
 
 /// Describes packets: `tcp 22 from 198.51.100.0/24`.

@@ -1,6 +1,6 @@
 //! Proves all flows between all pairs of machines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -150,11 +150,24 @@ pub fn prove_with(
                 failures.chain(&proof.findings).map(|finding| finding.place).collect();
             proof.findings.extend(invariants::check(&model, &blamed));
             proof.assumptions.extend(assumed::by(&model));
+            blame_once(&mut proof);
             proof.model = Some(model);
         }
         Err(findings) => proof.findings.extend(findings),
     }
     Ok(proof)
+}
+
+/// One line is blamed once for the same kind of fault. Of a failed flow and an invariant, the flow is
+/// shown.
+fn blame_once(proof: &mut Proof) {
+    let failures = proof.failures.iter();
+    let mut blamed: BTreeSet<_> =
+        failures.map(|failure| (failure.finding.code, failure.finding.place)).collect();
+    proof.findings.retain(|finding| {
+        let is_new = blamed.insert((finding.code, finding.place));
+        is_new || finding.place.line == 0
+    });
 }
 
 fn walk(model: &Model, proof: &mut Proof) {

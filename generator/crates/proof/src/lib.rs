@@ -9,6 +9,7 @@
 //!
 //! The proof does not read the plan: an error of the plan or of a renderer would then be repeated here.
 
+mod admission;
 #[cfg(test)]
 mod agreement;
 mod assumed;

@@ -8,6 +8,7 @@ mod control_plane;
 mod controller;
 mod identity;
 mod interfaces;
+mod packets;
 mod trace;
 mod tunnel;
 mod underlay;
@@ -70,7 +71,8 @@ fn what_breaks_a_tree_is_refused_at_its_line() {
     let whole = whole();
     for broken in ALL.iter().copied().flatten() {
         let proof = prove(&changed(&whole[broken.topology], broken.file, &broken.change));
-        let first = proof.causes().next();
+        let failed = proof.failures.iter().map(|failure| &failure.finding);
+        let first = proof.causes().chain(failed).next();
         let first = first.unwrap_or_else(|| panic!("{}: it holds", broken.name));
         let cause = format!("{}: {}", first.code, first.message);
         assert_eq!(cause, broken.cause, "{}", broken.name);
@@ -82,14 +84,20 @@ fn what_breaks_a_tree_is_refused_at_its_line() {
 #[test]
 fn what_does_no_harm_is_let_through() {
     let whole = whole();
-    for harmless in HARMLESS.iter().chain(interfaces::HARMLESS) {
+    for harmless in HARMLESS.iter().chain(interfaces::HARMLESS).chain(packets::HARMLESS) {
         let proof = prove(&changed(&whole[harmless.topology], harmless.file, &harmless.change));
         assert!(proof.holds(), "{}:\n{:#?}", harmless.name, causes(&proof));
     }
 }
 
-const ALL: &[&[Broken]] =
-    &[interfaces::BROKEN, tunnel::BROKEN, controller::BROKEN, app::BROKEN, control_plane::BROKEN];
+const ALL: &[&[Broken]] = &[
+    interfaces::BROKEN,
+    tunnel::BROKEN,
+    controller::BROKEN,
+    app::BROKEN,
+    packets::BROKEN,
+    control_plane::BROKEN,
+];
 
 const HARMLESS: &[Harmless] = &[
     Harmless {

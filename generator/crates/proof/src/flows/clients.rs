@@ -1,9 +1,10 @@
 //! Flows of clients.
 
 use super::between::from_client;
-use super::{API, APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};
+use super::{API, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};
 use crate::hop::Party;
 use crate::model::packet::PacketPayload;
+use crate::model::payload_set::FlowPayloads;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
@@ -26,7 +27,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "client-ping",
         about: "a client reaches a host",
         sender: Party::Host,
-        target: FlowTarget::Host(PacketPayload::ping()),
+        target: FlowTarget::Host(FlowPayloads::only(PacketPayload::ping())),
         expected: Expected::AsAsked,
         between: from_client,
     },
@@ -42,7 +43,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "client-pod",
         about: "a client reaches a pod",
         sender: Party::Host,
-        target: FlowTarget::Pod(PacketPayload::tcp(APP)),
+        target: FlowTarget::Pod(EVERY_TO_APP),
         expected: Expected::AsAsked,
         between: from_client,
     },

@@ -4,13 +4,14 @@ use super::between::{controls, other_nodes, speak_bgp};
 use super::{API, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
 use crate::hop::Party;
 use crate::model::packet::PacketPayload;
+use crate::model::payload_set::FlowPayloads;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
-        name: "node-ping",
-        about: "a host reaches a host",
+        name: "node-node",
+        about: "a host reaches every port of a host, and pings it",
         sender: Party::Host,
-        target: FlowTarget::Host(PacketPayload::ping()),
+        target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(10_250))),
         expected: Expected::Delivered,
         between: other_nodes,
     },

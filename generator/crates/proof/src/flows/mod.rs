@@ -11,6 +11,7 @@ mod services;
 pub use self::probes::{FlowProbe, metadata_of, probes};
 use crate::hop::Party;
 use crate::model::packet::PacketPayload;
+use crate::model::payload_set::{FlowPayloads, Reach};
 use crate::model::{MachineId, Model};
 use crate::walk::{Arrival, Journey, StoppedPacket, Walker};
 
@@ -44,11 +45,11 @@ pub struct FlowCount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowTarget {
     /// The host, at its address in the mesh.
-    Host(PacketPayload),
+    Host(FlowPayloads),
     /// sshd of the host.
     Ssh,
     /// A pod.
-    Pod(PacketPayload),
+    Pod(FlowPayloads),
     /// The address of a Service whose endpoint is a pod.
     Service {
         /// Its port.
@@ -59,11 +60,11 @@ pub enum FlowTarget {
     /// A NodePort of the host that leads to a pod, on this host or another.
     NodePort,
     /// A pod, while BIRD has no routes.
-    PodWithoutBgp(PacketPayload),
+    PodWithoutBgp(FlowPayloads),
     /// The metadata services of the host's cloud.
     Metadata,
     /// A host on the Internet.
-    Internet(PacketPayload),
+    Internet(FlowPayloads),
 }
 
 /// The expected verdict of a flow.
@@ -98,10 +99,17 @@ pub const EDGE: u16 = 7844;
 /// A Service of an app.
 const SERVICE: FlowTarget = FlowTarget::Service { port: SERVICE_PORT, target: APP };
 
-const API: FlowTarget = FlowTarget::Host(PacketPayload::tcp(6443));
-const KUBELET: FlowTarget = FlowTarget::Host(PacketPayload::tcp(10_250));
-const BGP: FlowTarget = FlowTarget::Host(PacketPayload::tcp(179));
-const ETCD: FlowTarget = FlowTarget::Host(PacketPayload::tcp(2379));
+const API: FlowTarget = FlowTarget::Host(to_tcp(6443));
+const KUBELET: FlowTarget = FlowTarget::Host(to_tcp(10_250));
+const BGP: FlowTarget = FlowTarget::Host(to_tcp(179));
+const ETCD: FlowTarget = FlowTarget::Host(to_tcp(2379));
+
+const fn to_tcp(port: u16) -> FlowPayloads {
+    FlowPayloads::only(PacketPayload::tcp(port))
+}
+
+/// Every packet to a pod.
+const EVERY_TO_APP: FlowPayloads = FlowPayloads::every(PacketPayload::tcp(APP));
 
 /// All flows, in the order in which they are reported.
 pub fn all() -> impl Iterator<Item = &'static Flow> + Clone {
@@ -128,6 +136,12 @@ impl Flow {
     #[must_use]
     pub fn applies(&self, model: &Model, from: MachineId, to: MachineId) -> bool {
         (self.between)(model, from, to)
+    }
+
+    /// Which of its packets have to arrive. If none may arrive, one that does is a fault.
+    #[must_use]
+    pub fn reach(&self, model: &Model, from: MachineId) -> Reach {
+        if self.is_to_arrive(model, from) { Reach::Every } else { Reach::Any }
     }
 
     /// Whether this verdict is the expected one.
@@ -166,18 +180,26 @@ impl Flow {
     }
 
     /// Proves it between two machines, for every address that their pods can have, and for each mode in
-    /// which a Service is translated. A walker that records steps keeps those of the probe that decides.
+    /// which a Service is translated. A walker that records steps keeps those of the probe that decides,
+    /// and those of the first if all have the expected verdict.
     pub fn prove(&self, walker: &mut Walker<'_>, from: MachineId, to: MachineId) -> FlowVerdict {
         let model = walker.model();
         let is_to_arrive = self.is_to_arrive(model, from);
         let mut last = FlowVerdict::Delivered;
-        for one in probes(model, self, from, to) {
+        let all = probes(model, self, from, to);
+        for one in &all {
             drop(walker.hops());
             last = verdict(walker, &one.journey, one.expected_arrival);
             // The first probe with an unexpected verdict decides.
             if (last == FlowVerdict::Delivered) != is_to_arrive {
                 return last;
             }
+        }
+        if let [first, _, ..] = &all[..]
+            && walker.records_steps()
+        {
+            drop(walker.hops());
+            last = verdict(walker, &first.journey, first.expected_arrival);
         }
         last
     }

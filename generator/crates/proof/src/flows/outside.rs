@@ -5,18 +5,21 @@ use super::between::same;
 use super::{Expected, Flow, FlowTarget};
 use crate::hop::Party;
 use crate::model::packet::PacketPayload;
+use crate::model::payload_set::FlowPayloads;
 use crate::model::{MachineId, Model};
 
 fn with_tunnel(model: &Model, from: MachineId, to: MachineId) -> bool {
     model.emitted.ingress.tunnel.is_some() && same(model, from, to)
 }
 
+const EVERY: FlowPayloads = FlowPayloads::every(PacketPayload::tcp(443));
+
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-internet",
         about: "a host reaches the Internet: packages, time, the others' endpoints",
         sender: Party::Host,
-        target: FlowTarget::Internet(PacketPayload::tcp(443)),
+        target: FlowTarget::Internet(EVERY),
         expected: Expected::Delivered,
         between: same,
     },
@@ -24,7 +27,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-internet",
         about: "a pod reaches the Internet under its node's address",
         sender: Party::Pod,
-        target: FlowTarget::Internet(PacketPayload::tcp(443)),
+        target: FlowTarget::Internet(EVERY),
         expected: Expected::Delivered,
         between: same,
     },
@@ -32,7 +35,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "tunnel-edge",
         about: "cloudflared calls Cloudflare's edge from any node (QUIC)",
         sender: Party::Pod,
-        target: FlowTarget::Internet(PacketPayload::udp(EDGE)),
+        target: FlowTarget::Internet(FlowPayloads::only(PacketPayload::udp(EDGE))),
         expected: Expected::Delivered,
         between: with_tunnel,
     },
@@ -40,7 +43,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "tunnel-edge-tcp",
         about: "cloudflared calls it where UDP is lost (HTTP/2)",
         sender: Party::Pod,
-        target: FlowTarget::Internet(PacketPayload::tcp(EDGE)),
+        target: FlowTarget::Internet(FlowPayloads::only(PacketPayload::tcp(EDGE))),
         expected: Expected::Delivered,
         between: with_tunnel,
     },

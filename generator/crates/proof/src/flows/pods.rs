@@ -1,16 +1,17 @@
 //! Flows between pods, and between pods and hosts.
 
 use super::between::{controls, nodes, other_nodes};
-use super::{API, APP, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
+use super::{API, BGP, ETCD, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, to_tcp};
 use crate::hop::Party;
 use crate::model::packet::PacketPayload;
+use crate::model::payload_set::FlowPayloads;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-pod",
-        about: "a pod reaches a pod",
+        about: "a pod reaches every port of a pod, and pings it",
         sender: Party::Pod,
-        target: FlowTarget::Pod(PacketPayload::tcp(APP)),
+        target: FlowTarget::Pod(EVERY_TO_APP),
         expected: Expected::Delivered,
         between: nodes,
     },
@@ -18,7 +19,7 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-pod-without-bgp",
         about: "a pod reaches a pod while BIRD has no routes",
         sender: Party::Pod,
-        target: FlowTarget::PodWithoutBgp(PacketPayload::tcp(APP)),
+        target: FlowTarget::PodWithoutBgp(EVERY_TO_APP),
         expected: Expected::Delivered,
         between: other_nodes,
     },
@@ -35,6 +36,17 @@ pub(super) const FLOWS: &[Flow] = &[
         about: "a metrics server reaches kubelet",
         sender: Party::Pod,
         target: KUBELET,
+        expected: Expected::Delivered,
+        between: nodes,
+    },
+    Flow {
+        name: "pod-host",
+        about: "a pod reaches a host, except BGP and etcd",
+        sender: Party::Pod,
+        target: FlowTarget::Host(FlowPayloads::every_but_tcp(
+            PacketPayload::tcp(10_250),
+            &[179, 2379, 2380],
+        )),
         expected: Expected::Delivered,
         between: nodes,
     },
@@ -58,15 +70,15 @@ pub(super) const FLOWS: &[Flow] = &[
         name: "pod-etcd-peer",
         about: "a pod does not reach etcd's peer port",
         sender: Party::Pod,
-        target: FlowTarget::Host(PacketPayload::tcp(2380)),
+        target: FlowTarget::Host(to_tcp(2380)),
         expected: Expected::Blocked,
         between: nodes,
     },
     Flow {
         name: "node-pod",
-        about: "probes and webhooks: a host reaches a pod",
+        about: "probes and webhooks: a host reaches every port of a pod",
         sender: Party::Host,
-        target: FlowTarget::Pod(PacketPayload::tcp(APP)),
+        target: FlowTarget::Pod(EVERY_TO_APP),
         expected: Expected::Delivered,
         between: nodes,
     },

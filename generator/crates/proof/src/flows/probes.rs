@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use crate::hop::Party;
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{Packet, PacketPayload};
+use crate::model::payload_set::{FlowPayloads, Reach};
 use crate::model::{MachineId, Model};
 use crate::read::kube_proxy::ProxyMode;
 use crate::walk::{Arrival, Journey, TranslatedService};
@@ -25,7 +26,8 @@ pub struct FlowProbe {
 /// All probes of a flow between two machines.
 #[must_use]
 pub fn probes(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Vec<FlowProbe> {
-    let builder = ProbeBuilder { model, sender: flow.sender, target: flow.target, from, to };
+    let (sender, target, reach) = (flow.sender, flow.target, flow.reach(model, from));
+    let builder = ProbeBuilder { model, sender, target, reach, from, to };
     let aims = builder.aims();
     let sources = builder.sources();
     let both = sources.flat_map(|source| aims.iter().map(move |aim| builder.journey(source, *aim)));
@@ -37,6 +39,7 @@ struct ProbeBuilder<'model> {
     model: &'model Model,
     sender: Party,
     target: FlowTarget,
+    reach: Reach,
     from: MachineId,
     to: MachineId,
 }
@@ -45,7 +48,7 @@ struct ProbeBuilder<'model> {
 #[derive(Debug, Clone, Copy)]
 struct ProbeTarget {
     destination: AddressClass,
-    payload: PacketPayload,
+    payloads: FlowPayloads,
     expected_arrival: Arrival,
     service: Option<TranslatedService>,
 }
@@ -79,9 +82,9 @@ impl<'model> ProbeBuilder<'model> {
         let mut aims = Vec::new();
         let address = self.model.machine(self.to).address;
         let at = |party| Arrival { machine: self.to, party };
-        let plain = |destination, payload, expected_arrival| ProbeTarget {
+        let plain = |destination, payloads, expected_arrival| ProbeTarget {
             destination,
-            payload,
+            payloads,
             expected_arrival,
             service: None,
         };
@@ -90,7 +93,7 @@ impl<'model> ProbeBuilder<'model> {
             FlowTarget::Ssh => {
                 let port =
                     self.model.files(self.to).map_or(22, |files| files.json.content.ssh_port);
-                aims.push(plain(address, PacketPayload::tcp(port), at(Party::Host)));
+                aims.push(plain(address, super::to_tcp(port), at(Party::Host)));
             }
             FlowTarget::Pod(payload) | FlowTarget::PodWithoutBgp(payload) => {
                 let pods = self.pods(self.to).iter();
@@ -110,12 +113,13 @@ impl<'model> ProbeBuilder<'model> {
                 aims.extend(services.flat_map(|address| {
                     let to = self.model.classes.class_of(address);
                     [PacketPayload::tcp(80), PacketPayload::udp(80), PacketPayload::ping()]
-                        .map(|payload| plain(to, payload, here))
+                        .map(|payload| plain(to, FlowPayloads::only(payload), here))
                 }));
             }
             FlowTarget::Internet(payload) => {
                 let here = Arrival { machine: self.from, party: Party::Internet };
-                aims.push(plain(self.model.internet(), payload, here));
+                let public = self.model.public_classes();
+                aims.extend(public.map(|class| plain(class, payload, here)));
             }
         }
         aims
@@ -144,10 +148,9 @@ impl<'model> ProbeBuilder<'model> {
                     mode: *mode,
                 };
                 let expected_arrival = Arrival { machine: to, party: Party::Pod };
-                let payload = PacketPayload::tcp(port);
                 ProbeTarget {
                     destination: address,
-                    payload,
+                    payloads: super::to_tcp(port),
                     expected_arrival,
                     service: Some(service),
                 }
@@ -168,11 +171,12 @@ impl<'model> ProbeBuilder<'model> {
             Party::Pod => self.model.emitted.installation.content.mtu.value,
             Party::Host | Party::Internet => self.model.mtu(self.from),
         };
-        let ProbeTarget { destination, payload, expected_arrival, service } = aim;
-        let packet = Packet { source, destination, payload, size };
+        let ProbeTarget { destination, payloads, expected_arrival, service } = aim;
+        let packet = Packet { source, destination, payload: payloads.sample, size };
         let bird = !matches!(self.target, FlowTarget::PodWithoutBgp(_));
-        let (from, sender) = (self.from, self.sender);
-        FlowProbe { journey: Journey { from, sender, packet, service, bird }, expected_arrival }
+        let Self { from, sender, reach, .. } = *self;
+        let journey = Journey { from, sender, packet, payloads, reach, service, bird };
+        FlowProbe { journey, expected_arrival }
     }
 }
 

@@ -6,6 +6,7 @@ use super::policy::CalledPort;
 use crate::finding::ProofFinding;
 use crate::flows::{Flow, FlowTarget, FlowVerdict};
 use crate::model::packet::PacketPayload;
+use crate::model::payload_set::FlowPayloads;
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
@@ -51,9 +52,9 @@ impl IngressConnection {
     #[must_use]
     pub fn flow(self) -> Option<Flow> {
         let target = match self {
-            Self::Internet(payload) => FlowTarget::Internet(payload),
+            Self::Internet(payload) => FlowTarget::Internet(FlowPayloads::only(payload)),
             Self::Service { port, target } => FlowTarget::Service { port, target },
-            Self::Pod { port } => FlowTarget::Pod(PacketPayload::tcp(port)),
+            Self::Pod { port } => FlowTarget::Pod(FlowPayloads::only(PacketPayload::tcp(port))),
         };
         self.alike().map(|flow| flow.with_target(target))
     }
@@ -83,9 +84,9 @@ impl<'a> ConnectionProofs<'a> {
         stopped
     }
 
-    /// The packets differ from those of the similar flow only in their ports. If no firewall
-    /// distinguishes these ports, the proof of the flow is valid for the connection too, and it is not
-    /// walked again.
+    /// Every port of pods and of the Internet is proven by the similar flow. The packets to a Service
+    /// differ from those of the similar flow only in their ports: if no firewall distinguishes these,
+    /// the proof of the flow is valid for the connection too, and it is not walked again.
     fn is_proven(&self, connection: IngressConnection) -> bool {
         let Some(alike) = connection.alike().filter(|flow| (self.proven)(flow.name)) else {
             return false;
@@ -99,9 +100,8 @@ impl<'a> ConnectionProofs<'a> {
                 IngressConnection::Service { port, target },
                 FlowTarget::Service { port: known, target: listens },
             ) => same(port, known) && same(target, listens),
-            (IngressConnection::Pod { port }, FlowTarget::Pod(payload)) => {
-                same(port, payload.destination_port)
-            }
+            (IngressConnection::Pod { .. }, FlowTarget::Pod(_)) => true,
+            (IngressConnection::Internet(_), FlowTarget::Internet(_)) => true,
             _ => false,
         }
     }

@@ -73,7 +73,8 @@ pub fn draw(model: &Model, request: &IngressRequest) -> RequestPicture {
     let stopped = painter.paint(&request.events);
     let scenes = painter.scenes;
     let end = request.end.clone();
-    let stopped = stopped.or_else(|| request.stopped.clone());
+    // The proof also walks from and to other nodes.
+    let stopped = request.stopped.clone().or(stopped);
     RequestPicture { hostname: request.hostname.clone(), scenes, end, stopped }
 }
 

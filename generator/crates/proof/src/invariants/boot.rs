@@ -5,6 +5,7 @@
 
 use ipnet::Ipv4Net;
 
+use crate::admission::{admit, admit_through};
 use crate::exposure;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::packet::ConntrackState;
@@ -12,7 +13,7 @@ use crate::model::routing::{RouteConditions, RouteTarget};
 use crate::model::{MachineId, Model};
 use crate::read::nftables::{Hook, Interface};
 use crate::read::routes::RouteKind;
-use crate::space::{Dimension, Ranges, Region, subtract_all};
+use crate::space::{Dimension, Ranges, Region};
 
 pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let mut findings = egress(model, id);
@@ -31,7 +32,7 @@ fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let mut findings = Vec::new();
     for net in ours(model, id) {
         let start = leaving.clone().within(Dimension::Destination4, &Ranges::from(net));
-        let passing = exposure::admitted(ruleset, Hook::Postrouting, vec![start]);
+        let passing = admit(ruleset, Hook::Postrouting.into(), vec![start]).admitted;
         if let Some(first) = passing.first() {
             let place = node.firewall.file.line(first.line.unwrap_or(0));
             let message = format!(
@@ -43,20 +44,23 @@ fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     findings
 }
 
-/// A host accepts packets from itself, except invalid ones: health checks, the local API, DNS caches.
+/// A host accepts packets from itself: health checks, the local API, DNS caches.
 fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let node = model.files(id)?;
-    let to_itself = Region::everything()
-        .within(Dimension::InInterface, &node.firewall.content.interfaces.of(Interface::Loopback));
     let families = [(4, 4), (6, 6)].into_iter().collect();
-    let valid = Ranges::span(ConntrackState::New as u128, ConntrackState::Untracked as u128);
-    let to_itself = to_itself.within(Dimension::Family, &families).within(Dimension::State, &valid);
-    let admitted = exposure::admitted(&node.firewall.content, Hook::Input, vec![to_itself.clone()]);
-    let admitted: Vec<_> = admitted.into_iter().map(|one| one.region).collect();
-    let left = subtract_all(vec![to_itself], &admitted);
+    let lo = node.firewall.content.interfaces.of(Interface::Loopback);
+    let to_itself = Region::everything()
+        .within(Dimension::InInterface, &lo)
+        .within(Dimension::OutInterface, &lo)
+        .within(Dimension::Family, &families)
+        .within(Dimension::State, &ConntrackState::valid());
+    let hooks = [Hook::Output, Hook::Postrouting, Hook::Prerouting, Hook::Input];
+    let received = admit_through(&node.firewall.content, &hooks, vec![to_itself]);
+    let first = received.dropped.first()?;
     let message =
-        format!("{} drops packets from itself: {}", node.name, exposure::describe(left.first()?));
-    Some(ProofFinding::new(FindingCode::FirewallDrops, node.firewall.file.whole(), message))
+        format!("{} drops packets from itself: {}", node.name, exposure::describe(&first.region));
+    let place = node.firewall.file.line(first.line.unwrap_or(0));
+    Some(ProofFinding::new(FindingCode::FirewallDrops, place, message))
 }
 
 /// Mesh, pod and service addresses.

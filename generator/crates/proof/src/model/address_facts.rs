@@ -20,15 +20,39 @@ pub(super) struct AddressFacts {
     pub(super) in_pool: bool,
     pub(super) in_nat_pool: bool,
     pub(super) node: bool,
+    pub(super) public: bool,
+}
+
+/// Addresses that are not on the Internet (RFC 6890; multicast: RFC 5771; reserved: RFC 1112).
+const NOT_PUBLIC: [([u8; 4], u8); 9] = [
+    ([0, 0, 0, 0], 8),
+    ([10, 0, 0, 0], 8),
+    ([100, 64, 0, 0], 10),
+    ([127, 0, 0, 0], 8),
+    ([169, 254, 0, 0], 16),
+    ([172, 16, 0, 0], 12),
+    ([192, 168, 0, 0], 16),
+    ([224, 0, 0, 0], 4),
+    ([240, 0, 0, 0], 4),
+];
+
+fn not_public() -> impl Iterator<Item = Ipv4Net> {
+    let nets = NOT_PUBLIC.into_iter();
+    nets.filter_map(|(address, length)| Ipv4Net::new(address.into(), length).ok())
+}
+
+/// The metadata services of all clouds.
+fn metadata() -> impl Iterator<Item = Ipv4Net> {
+    let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
+    clouds.copied().chain([provider::METADATA]).map(Ipv4Net::from)
 }
 
 /// All cuts of all files.
 pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     let (cluster, _) = cluster(emitted, init);
     let mut all = BTreeSet::new();
-    let hosts = [INTERNET, provider::METADATA, service(cluster.service_subnet.value)];
-    let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
-    let hosts = hosts.iter().chain(clouds).map(|address| Ipv4Net::from(*address));
+    let hosts = [INTERNET, service(cluster.service_subnet.value)].map(Ipv4Net::from);
+    let hosts = hosts.into_iter().chain(metadata()).chain(not_public());
     let cluster_cidr = emitted.kube_proxy.content.cluster_cidr.value;
     let subnets = [cluster.pod_subnet.value, cluster.service_subnet.value, cluster_cidr];
     all.extend(hosts.chain(subnets).chain([Ipv4Net::default()]).flat_map(cuts));
@@ -66,9 +90,13 @@ pub(super) fn for_classes(
     let mut facts = vec![AddressFacts::default(); classes.count()];
     let mut mark =
         |net, set: fn(&mut AddressFacts)| facts[classes.range(net)].iter_mut().for_each(set);
+    let own: fn(&mut AddressFacts) = |kind| (kind.private, kind.public) = (true, false);
+    mark(Ipv4Net::default(), |kind| kind.public = true);
+    let not_public = not_public().chain(metadata());
+    not_public.for_each(|net| mark(net, |kind| kind.public = false));
     let (cluster, _) = cluster(emitted, init);
     for subnet in [cluster.pod_subnet.value, cluster.service_subnet.value] {
-        mark(subnet, |kind| kind.private = true);
+        mark(subnet, own);
     }
     mark(emitted.kube_proxy.content.cluster_cidr.value, |kind| kind.in_cluster_cidr = true);
     for (pool, _) in emitted.pools() {
@@ -78,7 +106,7 @@ pub(super) fn for_classes(
         }
     }
     for address in emitted.nodes.iter().filter_map(|node| node.conf.content.address) {
-        mark(address.value.trunc(), |kind| kind.private = true);
+        mark(address.value.trunc(), own);
         mark(address.value.addr().into(), |kind| kind.node = true);
     }
     facts

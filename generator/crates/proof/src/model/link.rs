@@ -1,10 +1,8 @@
 //! Links between two machines that have each other as peers.
 
-use super::firewall::{Passage, Priorities};
-use super::packet::{ConntrackState, ConntrackView, Packet, PacketPayload};
+use super::underlay::{self, UnderlayCalls};
 use super::{MachineId, Model, NONE};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::read::nftables::{Hook, Interface};
 use crate::read::wg_quick::WgPeer;
 use crate::span::{FileLine, LineSpanned};
 use meshwright_value::{Endpoint, Host};
@@ -42,8 +40,12 @@ pub(super) fn all(model: &Model) -> Vec<Vec<Link>> {
     let ids: Vec<_> = model.ids().collect();
     let positions = ids.par_iter().map(|id| positions_among_peers(model, *id));
     let listening = ids.par_iter().map(|id| listens(model, *id));
-    let builder =
-        LinkBuilder { model, positions: positions.collect(), listening: listening.collect() };
+    let builder = LinkBuilder {
+        model,
+        positions: positions.collect(),
+        listening: listening.collect(),
+        calls: UnderlayCalls::new(model),
+    };
     ids.par_iter().map(|id| builder.links(*id)).collect()
 }
 
@@ -62,31 +64,12 @@ fn positions_among_peers(model: &Model, id: MachineId) -> Vec<u32> {
 fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
     let machine = model.machine(id);
     let name = &machine.name;
-    let port = model.conf(id).listen_port.ok_or_else(|| {
+    if model.conf(id).listen_port.is_none() {
         let message = format!("{name} has no ListenPort: the kernel chooses any port");
-        ProofFinding::new(FindingCode::PeerUnreachable, machine.file.whole(), message)
-    })?;
-    let Some(host) = &machine.node else { return Ok(()) };
-    let passage = Passage {
-        hook: Hook::Input,
-        input: Some(Interface::Public),
-        output: None,
-        priorities: Priorities::All,
-    };
-    let internet = model.internet();
-    let payload = PacketPayload::udp(port.value);
-    let packet = Packet { source: internet, destination: internet, payload, size: 0 };
-    let tracked =
-        ConntrackView { state: ConntrackState::New, translated: false, original: internet };
-    let firewall = &model.firewalls[host.firewall];
-    let decision = firewall.judge(passage, &packet, tracked, &model.classes);
-    if decision.accepted {
-        return Ok(());
+        let place = machine.file.whole();
+        return Err(ProofFinding::new(FindingCode::PeerUnreachable, place, message));
     }
-    let message =
-        format!("the firewall of {name} drops packets to WireGuard's port {}", port.value);
-    let place = host.firewall_file.line(decision.line.unwrap_or(0));
-    Err(ProofFinding::new(FindingCode::FirewallDrops, place, message))
+    underlay::listening_fault(model, id).map_or(Ok(()), Err)
 }
 
 struct LinkBuilder<'a> {
@@ -95,6 +78,7 @@ struct LinkBuilder<'a> {
     positions: Vec<Vec<u32>>,
     /// For each machine the result of [`listens`].
     listening: Vec<Result<(), ProofFinding>>,
+    calls: UnderlayCalls<'a>,
 }
 
 /// One end of a link.
@@ -205,9 +189,12 @@ impl<'a> LinkBuilder<'a> {
             let message = format!("the endpoint of {} is not {}", self.name(called.id), call.value);
             return Err(fault(message));
         }
-        match &self.listening[called.id.index()] {
-            Ok(()) => Ok(call),
-            Err(finding) => Err(Some(finding.clone())),
+        if let Err(finding) = &self.listening[called.id.index()] {
+            return Err(Some(finding.clone()));
+        }
+        match self.calls.fault(caller.id, call.value) {
+            None => Ok(call),
+            Some(finding) => Err(Some(finding)),
         }
     }
 

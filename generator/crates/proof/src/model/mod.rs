@@ -7,7 +7,9 @@ pub mod firewall;
 mod key_index;
 pub mod link;
 pub mod packet;
+pub mod payload_set;
 pub mod routing;
+mod underlay;
 
 use std::net::Ipv4Addr;
 
@@ -26,8 +28,9 @@ use crate::read::kube_proxy::ProxyMode;
 use crate::read::kubeadm::ClusterConf;
 use crate::read::tree::{EmittedClient, EmittedNode, EmittedTree};
 use crate::read::wg_quick::WgConf;
+use crate::space::Ranges;
 use crate::span::{FileId, FileLine, LineSpanned};
-use meshwright_value::{Endpoint, Port, PublicKey, provider};
+use meshwright_value::{Endpoint, Host, Port, PublicKey, provider};
 
 /// A machine: its position in [`Model::machines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -253,6 +256,31 @@ impl Model {
         self.classes.class_of(INTERNET)
     }
 
+    /// All addresses on the Internet, [`Self::internet`] first.
+    pub fn public_classes(&self) -> impl Iterator<Item = AddressClass> {
+        let internet = self.internet();
+        let is_other =
+            move |class: &AddressClass| self.facts[class.index()].public && *class != internet;
+        std::iter::once(internet).chain(self.classes.iter().filter(is_other))
+    }
+
+    /// The addresses that a machine can call from, if it is not called itself: those of the Internet,
+    /// and private ones if a file has a private endpoint.
+    pub(crate) fn callers(&self) -> Ranges {
+        let endpoints = self.ids().flat_map(|id| &self.conf(id).peers);
+        let endpoints = endpoints.filter_map(|peer| peer.endpoint.as_ref());
+        let mut hosts = endpoints.map(|endpoint| endpoint.value.host());
+        let private = |host: &Host| matches!(host, Host::V4(address) if address.is_private());
+        if hosts.any(private) {
+            return self.ours().complement(u32::MAX.into());
+        }
+        let first = |class: AddressClass| u128::from(u32::from(self.classes.address(class)));
+        let next = self.classes.iter().map(first).skip(1).chain([1 << 32]);
+        let each = self.classes.iter().zip(next);
+        let public = each.filter(|(class, _)| self.facts[class.index()].public);
+        public.map(|(class, next)| (first(class), next - 1)).collect()
+    }
+
     /// The node whose pods have the addresses of a class.
     #[must_use]
     pub fn owner_of_pod(&self, class: AddressClass) -> Option<MachineId> {
@@ -268,6 +296,15 @@ impl Model {
     pub fn owner_of(&self, class: AddressClass) -> Option<MachineId> {
         let host = self.ids().find(|id| self.machine(*id).address == class);
         host.or_else(|| self.owner_of_pod(class))
+    }
+
+    /// The addresses of the mesh, of pods and of Services. They are not addresses of the public side.
+    pub(crate) fn ours(&self) -> Ranges {
+        let (cluster, _) = self.cluster();
+        let addresses = self.emitted.nodes.iter().filter_map(|node| node.conf.content.address);
+        let mesh = addresses.map(|address| address.value.trunc());
+        let nets = mesh.chain([cluster.pod_subnet.value, cluster.service_subnet.value]);
+        nets.flat_map(|net| Ranges::from(net).iter().collect::<Vec<_>>()).collect()
     }
 
     /// Whether an address belongs to the mesh, to pods or to Services: packets with it must not leave

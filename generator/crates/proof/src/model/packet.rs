@@ -1,6 +1,7 @@
 //! Packets: the properties that hooks and routes compare.
 
 use super::address_class::AddressClass;
+use crate::space::Ranges;
 
 /// A packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +72,9 @@ impl PacketPayload {
         Self { destination_port: port, ..self }
     }
 
-    const fn answer(self) -> Self {
+    /// The answer to it.
+    #[must_use]
+    pub const fn answer(self) -> Self {
         Self {
             source_port: self.destination_port,
             destination_port: self.source_port,
@@ -83,13 +86,29 @@ impl PacketPayload {
 
 impl std::fmt::Display for PacketPayload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = if self.protocol == 6 { "TCP" } else { "UDP" };
-        match (self.protocol, self.destination_port) {
-            (1, _) if self.icmp_type == ICMP_ECHO_REQUEST => f.write_str("an ICMP echo request"),
-            (1, _) => f.write_str("an ICMP echo reply"),
-            (_, EPHEMERAL) => write!(f, "the answer of {name} port {}", self.source_port),
-            (_, port) => write!(f, "{name} to port {port}"),
+        let name = match self.protocol {
+            1 => return f.write_str(icmp_name(self.icmp_type)),
+            6 => "TCP",
+            17 => "UDP",
+            132 => "SCTP",
+            other => return write!(f, "protocol {other}"),
+        };
+        match self.destination_port {
+            EPHEMERAL => write!(f, "the answer of {name} port {}", self.source_port),
+            port => write!(f, "{name} to port {port}"),
         }
+    }
+}
+
+/// IANA, "ICMP Type Numbers".
+const fn icmp_name(number: u8) -> &'static str {
+    match number {
+        0 => "an ICMP echo reply",
+        3 => "an ICMP error (destination unreachable)",
+        8 => "an ICMP echo request",
+        11 => "an ICMP error (time exceeded)",
+        12 => "an ICMP error (parameter problem)",
+        _ => "an ICMP message",
     }
 }
 
@@ -109,11 +128,16 @@ pub enum ConntrackState {
     Untracked = 4,
 }
 
+impl ConntrackState {
+    /// The states of packets that a host must not lose.
+    pub(crate) fn valid() -> Ranges {
+        Ranges::span(Self::New as u128, Self::Related as u128)
+    }
+}
+
 /// What a host's conntrack knows about a packet's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConntrackView {
-    /// The packet's state.
-    pub state: ConntrackState,
     /// Whether the host has translated the destination.
     pub translated: bool,
     /// The destination before the translation.

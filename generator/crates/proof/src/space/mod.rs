@@ -77,6 +77,13 @@ impl Region {
         self
     }
 
+    /// The same without restrictions of these dimensions.
+    #[must_use]
+    pub fn without(mut self, dimensions: &[Dimension]) -> Self {
+        self.0.retain(|dimension, _| !dimensions.contains(dimension));
+        self
+    }
+
     fn narrow(&mut self, dimension: Dimension, ranges: &Ranges) {
         let narrowed = match self.0.get(&dimension) {
             Some(mine) => mine.intersect(ranges),

@@ -1,10 +1,13 @@
 //! How a host processes a packet: hooks, routes, translation, masquerading.
 
+use super::decisions::SetDecision;
 use super::stopped::StopReason;
 use super::{ConnectionPhase, Journey, NextStop, PacketOrigin, StoppedPacket, Visit, Walker};
+use crate::admission::Priorities;
 use crate::hop::{HopStep, Party};
-use crate::model::firewall::{Decision, Passage, Priorities};
+use crate::model::firewall::{PacketAddresses, Passage};
 use crate::model::packet::Packet;
+use crate::model::payload_set::Reach;
 use crate::model::routing::{RouteTarget, TakenRoute};
 use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::{Hook, Interface};
@@ -16,7 +19,6 @@ impl Walker<'_> {
         journey: &Journey,
     ) -> Result<NextStop, StoppedPacket> {
         if visit.origin != PacketOrigin::Process {
-            self.judge(&visit, Hook::Prerouting, None, Priorities::All)?;
             self.arrive(&mut visit, journey)?;
         }
         let machine = self.model.machine(visit.at);
@@ -27,7 +29,7 @@ impl Walker<'_> {
             && visit.packet.destination == journey.packet.source;
         let own = visit.packet.destination == machine.address || answered;
         if own {
-            self.judge(&visit, Hook::Input, None, Priorities::All)?;
+            self.judge(&mut visit, Hook::Input, None, Priorities::All)?;
             return Ok(self.delivered(&visit, Party::Host));
         }
         let taken = machine.route(visit.packet.destination, journey.bird);
@@ -38,7 +40,10 @@ impl Walker<'_> {
     /// A received packet is translated before it is routed. With IPVS it first passes the input hook,
     /// because the ClusterIP is an address of the host.
     fn arrive(&mut self, visit: &mut Visit, journey: &Journey) -> Result<(), StoppedPacket> {
-        let Some(service) = self.translation(visit, journey) else { return Ok(()) };
+        let Some(service) = self.translation(visit, journey) else {
+            return self.judge(visit, Hook::Prerouting, None, Priorities::All);
+        };
+        self.judge(visit, Hook::Prerouting, None, Priorities::BeforeTranslation)?;
         if service.mode == ProxyMode::Ipvs {
             self.judge(visit, Hook::Input, None, Priorities::All)?;
         }
@@ -49,7 +54,7 @@ impl Walker<'_> {
         if let Some(connection) = self.connection_at(visit.at) {
             connection.translated = true;
         }
-        Ok(())
+        self.judge(visit, Hook::Prerouting, None, Priorities::AfterTranslation)
     }
 
     fn follow(&mut self, mut visit: Visit, taken: TakenRoute) -> Result<NextStop, StoppedPacket> {
@@ -88,13 +93,13 @@ impl Walker<'_> {
         if visit.phase == ConnectionPhase::First
             && let Some(known) = self.connection_at(visit.at)
         {
-            known.after = visit.packet;
+            known.after = visit.packets();
         }
         Ok(())
     }
 
     /// At output, chains before the translation see the ClusterIP and the route to it.
-    fn output(&mut self, visit: &Visit, output: Interface) -> Result<(), StoppedPacket> {
+    fn output(&mut self, visit: &mut Visit, output: Interface) -> Result<(), StoppedPacket> {
         if !visit.tracked.translated || visit.phase == ConnectionPhase::Answer {
             return self.judge(visit, Hook::Output, Some(output), Priorities::All);
         }
@@ -102,7 +107,7 @@ impl Walker<'_> {
         untranslated.packet.destination = visit.tracked.original;
         untranslated.tracked.translated = visit.phase == ConnectionPhase::Later;
         let (hook, public) = (Hook::Output, Some(Interface::Public));
-        self.judge(&untranslated, hook, public, Priorities::BeforeTranslation)?;
+        self.judge(&mut untranslated, hook, public, Priorities::BeforeTranslation)?;
         self.judge(visit, hook, Some(output), Priorities::AfterTranslation)
     }
 
@@ -129,36 +134,36 @@ impl Walker<'_> {
         }
     }
 
+    /// Sends packets through the chains of a hook. If any packet may arrive, those that pass go on.
     fn judge(
         &mut self,
-        visit: &Visit,
+        visit: &mut Visit,
         hook: Hook,
         output: Option<Interface>,
         priorities: Priorities,
     ) -> Result<(), StoppedPacket> {
         let Some(host) = &self.model.machine(visit.at).node else { return Ok(()) };
-        let firewall = &self.model.firewalls[host.firewall];
-        let input = if hook == Hook::Postrouting || hook == Hook::Output {
-            None
-        } else {
-            visit.origin.interface()
-        };
+        let input = if hook == Hook::Output { None } else { visit.origin.interface() };
         let passage = Passage { hook, input, output, priorities };
-        let (packet, tracked) = (&visit.packet, visit.tracked);
-        let key = firewall.key(passage, packet, tracked);
-        let decision = self.memo.get_or_decide(host.firewall, key, || {
-            firewall.judge(passage, packet, tracked, &self.model.classes)
-        });
-        match decision {
-            Decision { accepted: false, line } => {
-                Err(visit.stopped(StopReason::Dropped { hook, line }))
+        let Packet { source, destination, .. } = visit.packet;
+        let addresses = PacketAddresses { source, destination, tracked: visit.tracked };
+        let decision = self.decide(host.firewall, passage, addresses, visit.payloads);
+        let SetDecision { admitted, dropped, line } = decision;
+        match (visit.reach, admitted, dropped) {
+            (_, None, Some(dropped)) | (Reach::Every, _, Some(dropped)) => {
+                visit.packet.payload = dropped.payload;
+                return Err(visit.stopped(StopReason::Dropped { hook, line: dropped.line }));
             }
-            Decision { line: None, .. } => Ok(()),
-            Decision { line: Some(line), .. } => {
-                let place = host.firewall_file.line(line);
-                self.note(visit.at, visit.packet, HopStep::Admitted(hook), |_| Some(place));
-                Ok(())
+            (Reach::Any, Some(admitted), Some(_)) => {
+                visit.payloads = admitted;
+                visit.packet.payload = self.sets.sample(admitted);
             }
+            (_, _, None) => {}
         }
+        if let Some(line) = line {
+            let place = host.firewall_file.line(line);
+            self.note(visit.at, visit.packet, HopStep::Admitted(hook), |_| Some(place));
+        }
+        Ok(())
     }
 }

@@ -1,29 +1,35 @@
 //! Walks one packet and its answer hook by hook, as the kernel processes them.
 
+mod decisions;
 mod hooks;
 mod stopped;
 mod tunnel;
 
+use self::decisions::DecisionCache;
 use self::stopped::StopReason;
 pub(crate) use self::stopped::StoppedPacket;
 use crate::hop::{HopStep, PacketHop, Party};
 use crate::model::address_class::AddressClass;
-use crate::model::firewall::DecisionCache;
-use crate::model::packet::{ConntrackState, ConntrackView, Packet};
+use crate::model::packet::{ConntrackView, Packet};
+use crate::model::payload_set::{FlowPayloads, PayloadSet, PayloadSets, Reach};
 use crate::model::{MachineId, Model};
 use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::Interface;
 use crate::span::FileLine;
 
-/// A packet to send.
+/// Packets to send, which differ only in their payloads.
 #[derive(Debug, Clone, Copy)]
 pub struct Journey {
     /// The machine that sends it.
     pub from: MachineId,
     /// The sender on that machine.
     pub sender: Party,
-    /// The packet.
+    /// One of them.
     pub packet: Packet,
+    /// The payloads of all.
+    pub payloads: FlowPayloads,
+    /// Which of them have to arrive.
+    pub reach: Reach,
     /// The Service that it is sent to, if any.
     pub service: Option<TranslatedService>,
     /// Whether BIRD has its routes.
@@ -61,6 +67,7 @@ const LONGEST: usize = 6;
 pub struct Walker<'model> {
     model: &'model Model,
     memo: DecisionCache,
+    sets: PayloadSets,
     connections: Vec<ConntrackEntry>,
     log: Option<Vec<PacketHop>>,
 }
@@ -69,8 +76,8 @@ pub struct Walker<'model> {
 #[derive(Debug, Clone, Copy)]
 struct ConntrackEntry {
     machine: MachineId,
-    before: Packet,
-    after: Packet,
+    before: PacketSet,
+    after: PacketSet,
     translated: bool,
 }
 
@@ -103,22 +110,23 @@ enum ConnectionPhase {
     Later,
 }
 
-impl ConnectionPhase {
-    fn state(self) -> ConntrackState {
-        match self {
-            Self::First => ConntrackState::New,
-            Self::Answer | Self::Later => ConntrackState::Established,
-        }
-    }
+/// Packets that differ only in their payloads.
+#[derive(Debug, Clone, Copy)]
+struct PacketSet {
+    /// One of them.
+    packet: Packet,
+    payloads: PayloadSet,
 }
 
-/// A packet at a host.
+/// Packets at a host.
 #[derive(Debug, Clone, Copy)]
 struct Visit {
     at: MachineId,
     origin: PacketOrigin,
     phase: ConnectionPhase,
+    reach: Reach,
     packet: Packet,
+    payloads: PayloadSet,
     tracked: ConntrackView,
 }
 
@@ -126,13 +134,23 @@ impl Visit {
     fn stopped(&self, why: StopReason) -> StoppedPacket {
         StoppedPacket { at: self.at, packet: self.packet, why }
     }
+
+    const fn packets(&self) -> PacketSet {
+        PacketSet { packet: self.packet, payloads: self.payloads }
+    }
 }
 
 impl<'model> Walker<'model> {
     /// A walker that only reports the end.
     #[must_use]
     pub fn new(model: &'model Model) -> Self {
-        Self { model, memo: DecisionCache::default(), connections: Vec::new(), log: None }
+        Self {
+            model,
+            memo: DecisionCache::default(),
+            sets: PayloadSets::default(),
+            connections: Vec::new(),
+            log: None,
+        }
     }
 
     /// A walker that records the steps.
@@ -145,6 +163,12 @@ impl<'model> Walker<'model> {
     #[must_use]
     pub fn model(&self) -> &'model Model {
         self.model
+    }
+
+    /// Whether it records the steps.
+    #[must_use]
+    pub const fn records_steps(&self) -> bool {
+        self.log.is_some()
     }
 
     /// The steps since the last call.
@@ -187,7 +211,13 @@ impl<'model> Walker<'model> {
             Party::Host | Party::Internet => PacketOrigin::Process,
         };
         self.note(journey.from, journey.packet, HopStep::Sent(journey.sender), |_| None);
-        self.travel((journey.from, origin, journey.packet), journey, phase)
+        let first = self.sets.of_flow(journey.payloads);
+        let payloads = match phase {
+            ConnectionPhase::Later => self.sets.later(first, journey.reach),
+            ConnectionPhase::First | ConnectionPhase::Answer => first,
+        };
+        let packets = PacketSet { packet: journey.packet, payloads };
+        self.travel((journey.from, origin, packets), journey, phase)
     }
 
     /// Sends the answer to the packet that has arrived there.
@@ -196,52 +226,64 @@ impl<'model> Walker<'model> {
     ///
     /// The place and reason where it stops.
     pub fn answer(&mut self, journey: &Journey, from: Arrival) -> Result<Arrival, StoppedPacket> {
-        let last = self.connections.last().map_or(journey.packet, |last| last.after);
-        let answer = last.answer();
+        let sent = self.connections.last().map(|last| last.after);
+        let sent = sent.unwrap_or_else(|| PacketSet {
+            packet: journey.packet,
+            payloads: self.sets.of_flow(journey.payloads),
+        });
+        let answers = self.answers(sent, journey.reach);
         let origin = match from.party {
             Party::Host => PacketOrigin::Process,
             Party::Pod => PacketOrigin::Pod,
             Party::Internet => PacketOrigin::Public,
         };
-        self.note(from.machine, answer, HopStep::Sent(from.party), |_| None);
-        self.travel((from.machine, origin, answer), journey, ConnectionPhase::Answer)
+        self.note(from.machine, answers.packet, HopStep::Sent(from.party), |_| None);
+        self.travel((from.machine, origin, answers), journey, ConnectionPhase::Answer)
+    }
+
+    fn answers(&mut self, sent: PacketSet, reach: Reach) -> PacketSet {
+        let payloads = self.sets.answers(sent.payloads, reach);
+        PacketSet { packet: sent.packet.answer(), payloads }
     }
 
     fn travel(
         &mut self,
-        start: (MachineId, PacketOrigin, Packet),
+        start: (MachineId, PacketOrigin, PacketSet),
         journey: &Journey,
         phase: ConnectionPhase,
     ) -> Result<Arrival, StoppedPacket> {
-        let (mut at, mut origin, mut packet) = start;
+        let (mut at, mut origin, mut packets) = start;
         for _ in 0..LONGEST {
-            let visit = self.enter((at, origin, packet), journey, phase);
+            let visit = self.enter((at, origin, packets), journey, phase);
             match self.visit(visit, journey)? {
                 NextStop::Arrived(party) => return Ok(Arrival { machine: at, party }),
                 NextStop::Hop(to, carried) => {
-                    (at, origin, packet) = (to, PacketOrigin::Mesh, carried)
+                    (at, origin, packets) = (to, PacketOrigin::Mesh, carried)
                 }
             }
         }
-        Err(StoppedPacket { at, packet, why: StopReason::Circle })
+        Err(StoppedPacket { at, packet: packets.packet, why: StopReason::Circle })
     }
 
     /// conntrack processes a packet before all chains.
     fn enter(
         &mut self,
-        (at, origin, packet): (MachineId, PacketOrigin, Packet),
+        (at, origin, packets): (MachineId, PacketOrigin, PacketSet),
         journey: &Journey,
         phase: ConnectionPhase,
     ) -> Visit {
         let known = self.connection_at(at).map(|known| *known);
-        let original = packet.destination;
-        let tracked = ConntrackView { state: phase.state(), translated: false, original };
-        let mut visit = Visit { at, origin, phase, packet, tracked };
+        let PacketSet { packet, payloads } = packets;
+        let reach = journey.reach;
+        let tracked = ConntrackView { translated: false, original: packet.destination };
+        let mut visit = Visit { at, origin, phase, reach, packet, payloads, tracked };
         match (known, phase) {
             (Some(known), ConnectionPhase::Answer) => {
-                visit.packet = known.before.answer();
+                let answers = self.answers(known.before, reach);
+                visit.packet = answers.packet;
+                visit.payloads = answers.payloads;
                 visit.tracked.translated = known.translated;
-                visit.tracked.original = known.before.destination;
+                visit.tracked.original = known.before.packet.destination;
                 if visit.packet != packet {
                     self.note(at, visit.packet, HopStep::Restored, |_| None);
                 }
@@ -255,10 +297,10 @@ impl<'model> Walker<'model> {
             self.translate(&mut visit, service);
         }
         if known.is_none() || phase == ConnectionPhase::First {
-            let (after, translated) = (visit.packet, visit.tracked.translated);
+            let (after, translated) = (visit.packets(), visit.tracked.translated);
             self.connections.push(ConntrackEntry {
                 machine: at,
-                before: packet,
+                before: packets,
                 after,
                 translated,
             });
@@ -281,7 +323,8 @@ impl<'model> Walker<'model> {
 
     fn translate(&mut self, visit: &mut Visit, service: TranslatedService) {
         visit.packet.destination = service.pod;
-        visit.packet.payload = visit.packet.payload.to_port(service.target_port);
+        visit.payloads = self.sets.to_port(visit.payloads, service.target_port);
+        visit.packet.payload = self.sets.sample(visit.payloads);
         visit.tracked.translated = true;
         let place = |walker: &Self| {
             let proxy = &walker.model.emitted.kube_proxy;
@@ -314,5 +357,5 @@ impl<'model> Walker<'model> {
 
 enum NextStop {
     Arrived(Party),
-    Hop(MachineId, Packet),
+    Hop(MachineId, PacketSet),
 }

@@ -3,6 +3,7 @@
 //! Most packets that stop are expected to, so a description is written only when it is needed.
 
 use crate::finding::{FindingCode, ProofFinding};
+use crate::model::address_class::AddressClass;
 use crate::model::link::Link;
 use crate::model::packet::Packet;
 use crate::model::routing::{RouteOrigin, TakenRoute};
@@ -111,13 +112,21 @@ impl<'model> StopReport<'model> {
         self.model.classes.address(self.packet.source)
     }
 
+    /// The tree does not contain the host's own public address, nor those of Internet hosts.
+    fn shown(&self, class: AddressClass) -> String {
+        if class == self.model.internet() {
+            return "a public address".to_owned();
+        }
+        self.model.classes.address(class).to_string()
+    }
+
     fn dropped(&self, hook: Hook, line: Option<u32>) -> ProofFinding {
         let message = format!(
             "the firewall of {} drops {} from {} to {} at {}",
             self.name(),
             self.packet.payload,
-            self.source(),
-            self.destination(),
+            self.shown(self.packet.source),
+            self.shown(self.packet.destination),
             hook.name()
         );
         let machine = self.machine();

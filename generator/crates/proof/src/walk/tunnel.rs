@@ -51,7 +51,7 @@ impl Walker<'_> {
         }
         let place = |walker: &Self| Some(walker.allowed_ips(to, peer));
         self.note(to, packet, HopStep::Decrypted { from }, place);
-        Ok(NextStop::Hop(to, packet))
+        Ok(NextStop::Hop(to, visit.packets()))
     }
 
     /// The line of a peer's `AllowedIPs`.

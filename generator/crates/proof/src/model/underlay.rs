@@ -1,0 +1,274 @@
+//! WireGuard's own packets: UDP from the caller to the endpoint of the called machine, and back.
+//!
+//! They take the hooks of both hosts like all others, with conntrack's states, over IPv4 and IPv6. A
+//! host's public address is in no file, so they are sent from and to every address that is not of the
+//! mesh.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::packet::ConntrackState;
+use super::routing::{RouteOrigin, RouteTarget, TakenRoute};
+use super::{MachineId, Model};
+use crate::admission::admit_through;
+use crate::finding::{FindingCode, ProofFinding};
+use crate::read::nftables::{Hook, Interface, Ruleset};
+use crate::space::{Dimension, Ranges, Region};
+use meshwright_value::{Endpoint, Host};
+
+const UDP: u128 = 17;
+/// Port 0 is not used (IANA).
+const EVERY_PORT: (u128, u128) = (1, u16::MAX as u128);
+
+/// A packet of WireGuard that a firewall drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DroppedCall {
+    hook: Hook,
+    line: Option<u32>,
+}
+
+/// The firewalls' decisions about the calls of each machine.
+pub(super) struct UnderlayCalls<'a> {
+    model: &'a Model,
+    /// All endpoints of the tree.
+    endpoints: BTreeMap<&'a Endpoint, usize>,
+    /// For each kind of caller the decisions about all endpoints.
+    decisions: Vec<Vec<Option<DroppedCall>>>,
+    /// For each machine its kind of caller; none for a client.
+    kind_of: Vec<Option<usize>>,
+}
+
+/// Nodes with the same firewall and `ListenPort` call in the same way.
+type CallerKind = (usize, Option<u16>);
+
+impl<'a> UnderlayCalls<'a> {
+    pub(super) fn new(model: &'a Model) -> Self {
+        let mut endpoints = BTreeMap::new();
+        for id in model.ids() {
+            let named = model.files(id).and_then(|files| files.endpoints.as_ref());
+            let named = named.into_iter().flat_map(|named| &named.content);
+            let named = named.map(|(_, endpoint)| &endpoint.value);
+            let peers = model.conf(id).peers.iter().filter_map(|peer| peer.endpoint.as_ref());
+            for endpoint in peers.map(|endpoint| &endpoint.value).chain(named) {
+                let next = endpoints.len();
+                endpoints.entry(endpoint).or_insert(next);
+            }
+        }
+        let mut kinds: Vec<CallerKind> = Vec::new();
+        let kind_of = model.ids().map(|id| {
+            let firewall = model.machine(id).node.as_ref()?.firewall;
+            let kind = (firewall, model.conf(id).listen_port.map(|port| port.value));
+            let found = kinds.iter().position(|known| *known == kind);
+            Some(found.unwrap_or_else(|| {
+                kinds.push(kind);
+                kinds.len() - 1
+            }))
+        });
+        let kind_of = kind_of.collect();
+        let mut in_order: Vec<_> =
+            endpoints.iter().map(|(one, position)| (*position, *one)).collect();
+        in_order.sort_unstable_by_key(|(position, _)| *position);
+        let decide = |kind: &CallerKind| decisions(model, *kind, &in_order);
+        let decisions = kinds.par_iter().map(decide).collect();
+        Self { model, endpoints, decisions, kind_of }
+    }
+
+    /// Why the packets of a machine to an endpoint, or their answers, are lost on the machine itself.
+    pub(super) fn fault(&self, caller: MachineId, endpoint: &Endpoint) -> Option<ProofFinding> {
+        self.route_fault(caller, endpoint).or_else(|| self.firewall_fault(caller, endpoint))
+    }
+
+    /// The route to an endpoint has to leave by the default route or a network of the site.
+    fn route_fault(&self, caller: MachineId, endpoint: &Endpoint) -> Option<ProofFinding> {
+        let Host::V4(address) = endpoint.host() else { return None };
+        let machine = self.model.machine(caller);
+        let taken = machine.route(self.model.classes.class_of(*address), true);
+        let (code, what) = match taken.target {
+            RouteTarget::Public => return None,
+            RouteTarget::Mesh => {
+                (FindingCode::RoutingLoop, "into the mesh: WireGuard would send to itself")
+            }
+            RouteTarget::Pod => (FindingCode::NoRoute, "to its pods"),
+            RouteTarget::Unreachable => (FindingCode::NoRoute, "to nowhere (unreachable)"),
+        };
+        let TakenRoute { place, origin, .. } = taken;
+        let by = if origin == RouteOrigin::Guard { "the route guard" } else { "a route" };
+        let message = format!("{by} of {} leads to the endpoint {endpoint} {what}", machine.name);
+        Some(ProofFinding::new(code, place.unwrap_or(machine.file.whole()), message))
+    }
+
+    fn firewall_fault(&self, caller: MachineId, endpoint: &Endpoint) -> Option<ProofFinding> {
+        let kind = self.kind_of[caller.index()]?;
+        let position = *self.endpoints.get(endpoint)?;
+        let DroppedCall { hook, line } = self.decisions[kind][position]?;
+        let machine = self.model.machine(caller);
+        let what = match hook {
+            Hook::Output | Hook::Postrouting => "WireGuard's packets",
+            Hook::Prerouting | Hook::Input | Hook::Forward => "the answers to WireGuard's packets",
+        };
+        let message = format!("the firewall of {} drops {what} at {}", machine.name, hook.name());
+        let file = machine.node.as_ref().map_or(machine.file, |host| host.firewall_file);
+        Some(ProofFinding::new(FindingCode::FirewallDrops, file.line(line.unwrap_or(0)), message))
+    }
+}
+
+/// Why a firewall drops calls of other machines, or the answers to them.
+pub(super) fn listening_fault(model: &Model, called: MachineId) -> Option<ProofFinding> {
+    let machine = model.machine(called);
+    let host = machine.node.as_ref()?;
+    let port = model.conf(called).listen_port?.value;
+    let packets = OuterPackets::from_anywhere(model, port);
+    let DroppedCall { line, .. } =
+        packets.first_dropped(&model.firewalls[host.firewall].ruleset)?;
+    let message =
+        format!("the firewall of {} drops packets to WireGuard's port {port}", machine.name);
+    let place = host.firewall_file.line(line.unwrap_or(0));
+    Some(ProofFinding::new(FindingCode::FirewallDrops, place, message))
+}
+
+/// Endpoints that a firewall does not distinguish.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum EndpointGroup<'a> {
+    Address4(u16),
+    Other(&'a Host),
+}
+
+fn decisions<'a>(
+    model: &Model,
+    (firewall, listen_port): CallerKind,
+    endpoints: &[(usize, &'a Endpoint)],
+) -> Vec<Option<DroppedCall>> {
+    let firewall = &model.firewalls[firewall];
+    let mut known = BTreeMap::new();
+    let decide = |endpoint: &'a Endpoint| {
+        let group = match endpoint.host() {
+            Host::V4(address) => {
+                EndpointGroup::Address4(firewall.group(model.classes.class_of(*address)))
+            }
+            other @ (Host::V6(_) | Host::Name(_)) => EndpointGroup::Other(other),
+        };
+        let call = || OuterPackets::to_endpoint(model, endpoint, listen_port);
+        let key = (endpoint.port(), group);
+        *known.entry(key).or_insert_with(|| call().first_dropped(&firewall.ruleset))
+    };
+    endpoints.iter().map(|(_, endpoint)| *endpoint).map(decide).collect()
+}
+
+/// WireGuard's packets between a host and another machine, in both directions.
+struct OuterPackets {
+    sent: Vec<Region>,
+    received: Vec<Region>,
+}
+
+fn states(states: &[ConntrackState]) -> Ranges {
+    states.iter().map(|state| (*state as u128, *state as u128)).collect()
+}
+
+fn udp(source: (u128, u128), destination: (u128, u128)) -> Region {
+    Region::everything()
+        .within(Dimension::Protocol, &Ranges::one(UDP))
+        .within(Dimension::SourcePort, &[source].into_iter().collect())
+        .within(Dimension::DestinationPort, &[destination].into_iter().collect())
+}
+
+const BOTH: [ConntrackState; 2] = [ConntrackState::New, ConntrackState::Established];
+const KNOWN: [ConntrackState; 1] = [ConntrackState::Established];
+
+impl OuterPackets {
+    /// The calls to an endpoint, and their answers.
+    fn to_endpoint(model: &Model, endpoint: &Endpoint, listen_port: Option<u16>) -> Self {
+        let far = Far::of(model, Some(endpoint.host()));
+        let one = |port: u16| (u128::from(port), u128::from(port));
+        let there = endpoint.port().map_or(EVERY_PORT, |port| one(port.get()));
+        let own = listen_port.map_or(EVERY_PORT, one);
+        Self {
+            sent: far.regions(&udp(own, there), Direction::To, &BOTH),
+            received: far.regions(&udp(there, own), Direction::From, &KNOWN),
+        }
+    }
+
+    /// The calls of any machine to a port, and their answers.
+    fn from_anywhere(model: &Model, listen_port: u16) -> Self {
+        let far = Far::of(model, None);
+        let own = (listen_port.into(), listen_port.into());
+        Self {
+            sent: far.regions(&udp(own, EVERY_PORT), Direction::To, &KNOWN),
+            received: far.regions(&udp(EVERY_PORT, own), Direction::From, &BOTH),
+        }
+    }
+
+    fn first_dropped(self, ruleset: &Ruleset) -> Option<DroppedCall> {
+        let public = ruleset.interfaces.of(Interface::Public);
+        let by = |dimension, regions: Vec<Region>| {
+            regions.into_iter().map(|region| region.within(dimension, &public)).collect::<Vec<_>>()
+        };
+        let sent = by(Dimension::OutInterface, self.sent);
+        let received = by(Dimension::InInterface, self.received);
+        let ways = [
+            ([Hook::Output, Hook::Postrouting], sent),
+            ([Hook::Prerouting, Hook::Input], received),
+        ];
+        ways.into_iter().find_map(|(hooks, regions)| first_dropped(ruleset, hooks, regions))
+    }
+}
+
+fn first_dropped(
+    ruleset: &Ruleset,
+    [first, second]: [Hook; 2],
+    regions: Vec<Region>,
+) -> Option<DroppedCall> {
+    let dropped = |hooks: &[Hook], hook, regions| {
+        let through = admit_through(ruleset, hooks, regions);
+        through.dropped.first().map(|one| DroppedCall { hook, line: one.line })
+    };
+    let early = dropped(&[first], first, regions.clone());
+    early.or_else(|| dropped(&[first, second], second, regions))
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    To,
+    From,
+}
+
+/// The addresses of the two ends.
+struct Far {
+    v4: Option<Ranges>,
+    v6: Option<Ranges>,
+    /// The IPv4 addresses that the host's own public side can have.
+    near4: Ranges,
+}
+
+impl Far {
+    /// A name has any address; so has a machine behind NAT.
+    fn of(model: &Model, host: Option<&Host>) -> Self {
+        let near4 = model.ours().complement(Dimension::Source4.largest());
+        let (v4, v6) = match host {
+            Some(Host::V4(address)) => (Some(Ranges::one(u32::from(*address).into())), None),
+            Some(Host::V6(address)) => (None, Some(Ranges::one(u128::from(*address)))),
+            Some(Host::Name(_)) | None => (Some(model.callers()), Some(Ranges::span(0, u128::MAX))),
+        };
+        Self { v4, v6, near4 }
+    }
+
+    fn regions(
+        &self,
+        packets: &Region,
+        direction: Direction,
+        in_states: &[ConntrackState],
+    ) -> Vec<Region> {
+        let (near, of_v4, of_v6) = match direction {
+            Direction::To => (Dimension::Source4, Dimension::Destination4, Dimension::Destination6),
+            Direction::From => (Dimension::Destination4, Dimension::Source4, Dimension::Source6),
+        };
+        let packets = packets.clone().within(Dimension::State, &states(in_states));
+        let of_family = |family, dimension, addresses: &Option<Ranges>| {
+            let packets = packets.clone().within(Dimension::Family, &Ranges::one(family));
+            addresses.as_ref().map(|addresses| packets.within(dimension, addresses))
+        };
+        let v4 = of_family(4, of_v4, &self.v4).map(|region| region.within(near, &self.near4));
+        let both = [v4, of_family(6, of_v6, &self.v6)];
+        both.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,316 @@
+//! The packets of every class: WireGuard's own, every protocol and port, every hook, and the whole
+//! Internet.
+
+use super::{Broken, Change, EXAMPLE, Harmless};
+
+const TOKYO: &str = "nodes/tokyo/nftables.conf";
+const HOME: &str = "nodes/home/nftables.conf";
+
+/// A chain before the table's first one.
+macro_rules! chain {
+    ($hook:literal, $rule:literal) => {
+        Change::Replace(
+            "  # This chain comes before",
+            concat!(
+                "  chain added {\n    type filter hook ",
+                $hook,
+                "; policy accept;\n    ",
+                $rule,
+                "\n  }\n\n  # This chain comes before"
+            ),
+        )
+    };
+}
+
+/// A rule before the first one of the chain `input`.
+macro_rules! at_input {
+    ($rule:literal) => {
+        Change::Replace(
+            "    iifname \"lo\" accept\n",
+            concat!("    ", $rule, "\n    iifname \"lo\" accept\n"),
+        )
+    };
+}
+
+/// A rule before the first one of the chain `forward`.
+macro_rules! at_forward {
+    ($rule:literal) => {
+        Change::Replace(
+            "    # Some clouds answer DNS",
+            concat!("    ", $rule, "\n    # Some clouds answer DNS"),
+        )
+    };
+}
+
+const fn broken(
+    name: &'static str,
+    file: &'static str,
+    change: Change,
+    cause: &'static str,
+    place: &'static str,
+) -> Broken {
+    Broken { name, topology: EXAMPLE, file, change, cause, place }
+}
+
+const fn harmless(name: &'static str, file: &'static str, change: Change) -> Harmless {
+    Harmless { name, topology: EXAMPLE, file, change }
+}
+
+pub(super) const BROKEN: &[Broken] = &[
+    broken(
+        "outer-prerouting",
+        TOKYO,
+        chain!("prerouting priority raw", "udp dport 51820 drop"),
+        "firewall-drops: the firewall of tokyo drops UDP to port 51820 from a public address to 10.244.2.0 at prerouting",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "outer-output",
+        TOKYO,
+        chain!("output priority filter", "udp dport 51820 drop"),
+        "firewall-drops: the firewall of tokyo drops packets to WireGuard's port 51820",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "outer-postrouting",
+        HOME,
+        chain!("postrouting priority mangle", "ip daddr 198.51.100.20 drop"),
+        "firewall-drops: the firewall of home drops UDP to port 7844 from a public address to 198.51.100.20 at postrouting",
+        "nodes/home/nftables.conf:56",
+    ),
+    broken(
+        "outer-answers",
+        HOME,
+        chain!("prerouting priority mangle", "udp sport 51820 drop"),
+        "firewall-drops: the firewall of home drops UDP to port 7844 from 10.244.4.0 to a public address at prerouting",
+        "nodes/home/nftables.conf:56",
+    ),
+    broken(
+        "outer-from-some",
+        TOKYO,
+        at_input!("ip saddr 203.0.112.0/20 udp dport 51820 drop"),
+        "firewall-drops: the firewall of tokyo drops packets to WireGuard's port 51820",
+        "nodes/tokyo/nftables.conf:57",
+    ),
+    broken(
+        "outer-guard",
+        "host/guards.routes",
+        Change::Replace(
+            "route replace",
+            "route replace unreachable 198.51.100.0/24 proto static metric 4294967295\nroute replace",
+        ),
+        "no-route: the only route of frankfurt to 198.51.100.0 is the route guard (unreachable)",
+        "host/guards.routes:3",
+    ),
+    broken(
+        "outer-into-mesh",
+        "nodes/home/wg0.routes",
+        Change::Replace(
+            "route replace",
+            "route replace 198.51.100.20/32 dev wg0 proto kernel metric 512\nroute replace",
+        ),
+        "no-peer-for-address: no peer of home has 198.51.100.20 in its AllowedIPs: WireGuard drops it",
+        "nodes/home/wg0.conf",
+    ),
+    broken(
+        "outer-client-into-mesh",
+        "clients/laptop/wg0.conf",
+        Change::Replace("AllowedIPs = ", "AllowedIPs = 203.0.113.0/24, "),
+        "routing-loop: a route of laptop leads to the endpoint 203.0.113.10:51820 into the mesh: WireGuard would send to itself",
+        "clients/laptop/wg0.conf:16",
+    ),
+    broken(
+        "ssh-at-prerouting",
+        TOKYO,
+        chain!("prerouting priority mangle", "tcp dport 22 ct state new drop"),
+        "public-side-closed: the public side does not accept tcp 22 from 0.0.0.0/0",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "ssh-before-conntrack",
+        TOKYO,
+        chain!("prerouting priority raw", "iifname != \"lo\" tcp dport 22 ct state invalid drop"),
+        "public-side-closed: the public side does not accept tcp 22 from 0.0.0.0/0",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "everything-before-conntrack",
+        TOKYO,
+        chain!("prerouting priority raw", "ct state invalid drop"),
+        "firewall-drops: the firewall of tokyo drops UDP to port 7844 from 10.244.2.0 to a public address at prerouting",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "pod-dns",
+        TOKYO,
+        at_forward!("udp dport 53 drop"),
+        "firewall-drops: the firewall of tokyo drops UDP to port 53 from 10.244.3.0 to 10.244.2.0 at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "pod-sctp",
+        TOKYO,
+        at_forward!("meta l4proto != { tcp, udp, icmp } drop"),
+        "firewall-drops: the firewall of tokyo drops SCTP to port 8080 from 10.244.3.0 to 10.244.2.0 at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "pod-high-port",
+        TOKYO,
+        at_forward!("tcp dport 5473 drop"),
+        "firewall-drops: the firewall of tokyo drops TCP to port 5473 from 10.244.3.0 to 10.244.2.0 at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "pod-source-port",
+        TOKYO,
+        at_forward!("udp sport 33000-34000 drop"),
+        "firewall-drops: the firewall of tokyo drops UDP to port 7844 from 10.244.2.0 to a public address at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "pod-ping",
+        TOKYO,
+        at_forward!("icmp type echo-request drop"),
+        "firewall-drops: the firewall of tokyo drops an ICMP echo request from 10.244.3.0 to 10.244.2.0 at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "pod-errors",
+        TOKYO,
+        at_forward!("icmp type destination-unreachable drop"),
+        "firewall-drops: the firewall of tokyo drops an ICMP error (destination unreachable) from a public address to 10.244.2.0 at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "pod-prerouting",
+        TOKYO,
+        chain!("prerouting priority mangle", "iifname \"cali*\" udp dport 53 drop"),
+        "firewall-drops: the firewall of tokyo drops UDP to port 53 from 10.244.2.0 to 10.244.3.0 at prerouting",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "typha",
+        TOKYO,
+        at_input!("tcp dport 5473 drop"),
+        "firewall-drops: the firewall of tokyo drops TCP to port 5473 from 10.66.66.3 to 10.66.66.2 at input",
+        "nodes/tokyo/nftables.conf:57",
+    ),
+    broken(
+        "etcd-peer",
+        "nodes/hongkong/nftables.conf",
+        at_input!("ip saddr @nodes tcp dport 2380 drop"),
+        "firewall-drops: the firewall of hongkong drops TCP to port 2380 from 10.66.66.3 to 10.66.66.1 at input",
+        "nodes/hongkong/nftables.conf:57",
+    ),
+    broken(
+        "operator-webhook",
+        TOKYO,
+        at_input!("iifname \"cali*\" tcp dport 5443 drop"),
+        "firewall-drops: the firewall of tokyo drops TCP to port 5443 from 10.244.2.0 to 10.66.66.2 at input",
+        "nodes/tokyo/nftables.conf:57",
+    ),
+    broken(
+        "kubelet-output",
+        TOKYO,
+        chain!("output priority filter", "oifname \"wg0\" tcp sport 10250 drop"),
+        "firewall-drops: the firewall of tokyo drops the answer of TCP port 10250 from 10.66.66.2 to 10.66.66.3 at output",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "forward-without-related",
+        TOKYO,
+        Change::Replace(
+            "    ct state established,related accept\n    counter comment \"not forwarded\"",
+            "    ct state established accept\n    counter comment \"not forwarded\"",
+        ),
+        "firewall-drops: the firewall of tokyo drops an ICMP error (destination unreachable) from a public address to 10.244.2.0 at forward",
+        "nodes/tokyo/nftables.conf:93",
+    ),
+    broken(
+        "internet-address",
+        TOKYO,
+        at_forward!("ip daddr 8.8.8.0/24 drop"),
+        "firewall-drops: the firewall of tokyo drops UDP to port 7844 from 10.244.2.0 to 8.8.8.0 at forward",
+        "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "internet-source",
+        TOKYO,
+        at_input!("ip saddr 9.9.9.9 drop"),
+        "firewall-drops: the firewall of tokyo drops packets to WireGuard's port 51820",
+        "nodes/tokyo/nftables.conf:57",
+    ),
+    broken(
+        "internet-output",
+        TOKYO,
+        chain!("output priority filter", "ip daddr 192.88.99.0/24 udp dport 123 drop"),
+        "firewall-drops: the firewall of tokyo drops packets to WireGuard's port 51820",
+        "nodes/tokyo/nftables.conf:56",
+    ),
+    broken(
+        "internet-route",
+        "host/guards.routes",
+        Change::Replace(
+            "route replace",
+            "route replace unreachable 8.0.0.0/8 proto static metric 4294967295\nroute replace",
+        ),
+        "no-route: the only route of frankfurt to 8.0.0.0 is the route guard (unreachable)",
+        "host/guards.routes:3",
+    ),
+    broken(
+        "etcd-in-part",
+        TOKYO,
+        Change::Replace(
+            "\"cali*\" ip daddr != 10.96.0.0/12 tcp dport { 179, 2379, 2380 }",
+            "\"cali*\" ip daddr != 10.96.0.0/12 tcp sport 1-40000 tcp dport { 179, 2379, 2380 }",
+        ),
+        "firewall-admits: pod-bgp from tokyo to tokyo is not blocked",
+        "nodes/tokyo/nftables.conf:65",
+    ),
+    broken(
+        "netdev",
+        TOKYO,
+        chain!("ingress device \"eth0\" priority 0", "udp dport 51820 drop"),
+        "not-understood: `ingress` is not a hook that is understood",
+        "nodes/tokyo/nftables.conf:55",
+    ),
+];
+
+pub(super) const HARMLESS: &[Harmless] = &[
+    // The chains accept the errors by their type.
+    harmless(
+        "client-without-related",
+        TOKYO,
+        Change::Replace(
+            "  chain client_forward {\n    ct state established,related",
+            "  chain client_forward {\n    ct state established",
+        ),
+    ),
+    // The chains accept the errors by their type.
+    harmless(
+        "input-without-related",
+        TOKYO,
+        Change::Replace(
+            "    ct state established,related accept\n    udp dport",
+            "    ct state established accept\n    udp dport",
+        ),
+    ),
+    harmless("invalid-at-input", TOKYO, at_input!("ct state invalid drop")),
+    harmless(
+        "invalid-at-mangle",
+        TOKYO,
+        chain!("prerouting priority mangle", "ct state invalid drop"),
+    ),
+    harmless(
+        "other-port-at-prerouting",
+        TOKYO,
+        chain!("prerouting priority raw", "iifname \"eth0\" tcp dport 5432 drop"),
+    ),
+    harmless("accept-at-output", TOKYO, chain!("output priority raw", "udp dport 51820 accept")),
+    harmless(
+        "private-out",
+        TOKYO,
+        chain!("postrouting priority filter", "oifname \"eth0\" ip daddr 10.0.0.0/8 drop"),
+    ),
+];
