@@ -74,6 +74,8 @@ codes! {
     SourceRefused = "source-refused",
     /// Two peers of one interface claim one address.
     AddressClaimedTwice = "address-claimed-twice",
+    /// A peer's `AllowedIPs` contain addresses that it does not have.
+    AddressUnowned = "address-unowned",
     /// There is no address to send from.
     AddressMissing = "address-missing",
     /// A route ends at a guard.

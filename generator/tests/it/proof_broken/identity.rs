@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{Change, EXAMPLE, changed};
-use crate::proof::{Files, emitted, prove};
+use crate::proof::{Files, emitted, emitted_from, prove};
+use crate::testing::{compile_text, repository};
 
 /// A tree in which a value is wrong in some of its files.
 struct MisstatedIdentity {
@@ -45,6 +46,23 @@ fn a_value_that_differs_between_two_files_is_refused_at_its_lines() {
         assert!(!case.findings.is_empty(), "{}: it has no finding", case.name);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The topology can name a port that a router forwards, and then no file shows that it does.
+#[test]
+fn a_router_that_forwards_another_port_is_an_assumption() {
+    let topology = std::fs::read_to_string(repository().join(EXAMPLE)).expect("readable");
+    let forwarded = topology.replace("\"198.51.100.20\"", "\"198.51.100.20:4500\"");
+    assert_ne!(forwarded, topology);
+    let files = emitted_from(compile_text("topology.toml", forwarded));
+    let proof = prove(&files);
+    assert!(proof.holds(), "{:#?}", findings(&files));
+    let assumed = proof
+        .assumptions
+        .iter()
+        .map(|one| format!("{}: {}", proof.paths.show(one.place), one.text));
+    let wanted = "nodes/tokyo/node.json:12: a router forwards UDP port 4500 of 198.51.100.20 to port 51820 of tokyo";
+    assert_eq!(assumed.filter(|text| text.contains("forwards")).collect::<Vec<_>>(), [wanted]);
 }
 
 const MISSTATED: &[MisstatedIdentity] = &[
@@ -205,8 +223,6 @@ const MISSTATED: &[MisstatedIdentity] = &[
             "peer-unreachable nodes/home/wg0.conf:26: the endpoint of tokyo is not 198.51.100.20:51820",
             "peer-unreachable clients/laptop/wg0.conf:24: the endpoint of tokyo is not 198.51.100.20:51820",
             "files-disagree nodes/tokyo/node.json:13: WireGuard's port is 51821 here, and 51820 in nodes/frankfurt/node.json:13",
-            "peer-unreachable nodes/frankfurt/wg0.conf:26: the endpoint of tokyo is not 198.51.100.20:51820",
-            "peer-unreachable nodes/hongkong/wg0.conf:19: the endpoint of tokyo is not 198.51.100.20:51820",
         ],
     },
     MisstatedIdentity {
@@ -276,7 +292,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "wider AllowedIPs in wg0.conf",
         changes: &[("nodes/home/wg0.conf", "10.244.3.0/24", "10.244.3.0/24, 10.244.9.0/24")],
         findings: &[
-            "files-disagree nodes/home/node.json:42: the AllowedIPs of frankfurt are 10.66.66.3/32, 10.244.3.0/24 here, and 10.66.66.3/32, 10.244.3.0/24, 10.244.9.0/24 in nodes/home/wg0.conf:32",
+            "address-unowned nodes/home/wg0.conf:32: 10.244.9.0/24 contains addresses that frankfurt does not have: its AllowedIPs are single machines and whole pools",
         ],
     },
     MisstatedIdentity {
@@ -496,6 +512,17 @@ const MISSTATED: &[MisstatedIdentity] = &[
         ],
     },
     MisstatedIdentity {
+        name: "a control plane in node.json",
+        changes: &[(
+            "nodes/home/node.json",
+            "\"control_planes\": [\n      \"10.66.66.1\"",
+            "\"control_planes\": [\n      \"10.66.66.2\"",
+        )],
+        findings: &[
+            "files-disagree nodes/home/node.json:141: 10.66.66.2 is not the address of a control plane",
+        ],
+    },
+    MisstatedIdentity {
         name: "kube-proxy's mode in node.json",
         changes: &[(
             "nodes/home/node.json",
@@ -531,5 +558,122 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "an unknown operating system",
         changes: &[("nodes/home/node.json", "\"os\": \"nixos\"", "\"os\": \"nix\"")],
         findings: &["not-understood nodes/home/node.json:6: `nix` is not understood"],
+    },
+    MisstatedIdentity {
+        name: "an MTU in node.json that the underlay does not carry",
+        changes: &[("nodes/home/node.json", "\"mtu\": 1412", "\"mtu\": 1500")],
+        findings: &[
+            "packet-too-large nodes/home/node.json:13: the MTU is 1500 here, and 1412 in nodes/home/wg0.conf:8: encrypted packets of that size do not fit into the underlay",
+        ],
+    },
+    MisstatedIdentity {
+        name: "an MTU in node.json below that of pods",
+        changes: &[("nodes/home/node.json", "\"mtu\": 1412", "\"mtu\": 1300")],
+        findings: &[
+            "packet-too-large nodes/home/node.json:13: the MTU is 1300 here, and 1412 in nodes/home/wg0.conf:8: packets of pods have 1412 bytes",
+        ],
+    },
+    MisstatedIdentity {
+        name: "a client's further address",
+        changes: &[
+            ("nodes/tokyo/wg0.conf", "10.66.66.200/32", "10.66.66.200/31"),
+            ("nodes/tokyo/node.json", "\"10.66.66.200/32\"", "\"10.66.66.200/31\""),
+            ("nodes/tokyo/wg0.peers", "10.66.66.200", ""),
+        ],
+        findings: &[
+            "address-unowned nodes/tokyo/wg0.conf:38: 10.66.66.200/31 contains addresses that laptop does not have: its AllowedIPs are 10.66.66.200/32",
+        ],
+    },
+    MisstatedIdentity {
+        name: "a second address of a client",
+        changes: &[
+            ("nodes/tokyo/wg0.conf", "10.66.66.200/32", "10.66.66.200/32, 10.66.66.201/32"),
+            (
+                "nodes/tokyo/node.json",
+                "\"10.66.66.200/32\"",
+                "\"10.66.66.200/32\",\n          \"10.66.66.201/32\"",
+            ),
+            ("nodes/tokyo/wg0.peers", "10.66.66.200", "10.66.66.200,10.66.66.201"),
+        ],
+        findings: &[
+            "address-unowned nodes/tokyo/wg0.conf:38: 10.66.66.201/32 contains addresses that laptop does not have: its AllowedIPs are 10.66.66.200/32",
+        ],
+    },
+    MisstatedIdentity {
+        name: "a node's further address",
+        changes: &[
+            ("nodes/tokyo/wg0.conf", "10.66.66.4/32", "10.66.66.4/31"),
+            ("nodes/tokyo/node.json", "\"10.66.66.4/32\"", "\"10.66.66.4/31\""),
+            ("nodes/tokyo/wg0.peers", "10.66.66.4", ""),
+        ],
+        findings: &[
+            "address-unowned nodes/tokyo/wg0.conf:32: 10.66.66.4/31 contains addresses that home does not have: its AllowedIPs are single machines and whole pools",
+        ],
+    },
+    MisstatedIdentity {
+        name: "a node's larger pod block",
+        changes: &[
+            ("nodes/tokyo/wg0.conf", "10.244.4.0/24", "10.244.4.0/23"),
+            ("nodes/tokyo/node.json", "\"10.244.4.0/24\"", "\"10.244.4.0/23\""),
+        ],
+        findings: &[
+            "address-unowned nodes/tokyo/wg0.conf:32: 10.244.4.0/23 contains addresses that home does not have: its AllowedIPs are single machines and whole pools",
+        ],
+    },
+    MisstatedIdentity {
+        name: "a client with Table = off",
+        changes: &[("clients/laptop/wg0.conf", "MTU = ", "Table = off\nMTU = ")],
+        findings: &[
+            "leaves-in-clear clients/laptop/wg0.conf:6: with `Table = off` wg-quick adds no routes: packets for the mesh take the default route",
+        ],
+    },
+    MisstatedIdentity {
+        name: "DNS of a node",
+        changes: &[("nodes/home/wg0.conf", "MTU = 1412", "DNS = 10.96.0.10\nMTU = 1412")],
+        findings: &[
+            "not-understood nodes/home/wg0.conf:8: `DNS` would replace the resolver of the host and of its pods",
+        ],
+    },
+    MisstatedIdentity {
+        name: "all ports moved, and no endpoint",
+        changes: &[
+            ("nodes/hongkong/wg0.conf", "ListenPort = 51820", "ListenPort = 51821"),
+            ("nodes/hongkong/node.json", "\"listen_port\": 51820", "\"listen_port\": 51821"),
+            ("nodes/hongkong/nftables.conf", "udp dport 51820", "udp dport 51821"),
+            ("nodes/tokyo/wg0.conf", "ListenPort = 51820", "ListenPort = 51821"),
+            ("nodes/tokyo/node.json", "\"listen_port\": 51820", "\"listen_port\": 51821"),
+            ("nodes/tokyo/nftables.conf", "udp dport 51820", "udp dport 51821"),
+            ("nodes/frankfurt/wg0.conf", "ListenPort = 51820", "ListenPort = 51821"),
+            ("nodes/frankfurt/node.json", "\"listen_port\": 51820", "\"listen_port\": 51821"),
+            ("nodes/frankfurt/nftables.conf", "udp dport 51820", "udp dport 51821"),
+            ("nodes/home/wg0.conf", "ListenPort = 51820", "ListenPort = 51821"),
+            ("nodes/home/node.json", "\"listen_port\": 51820", "\"listen_port\": 51821"),
+            ("nodes/home/nftables.conf", "udp dport 51820", "udp dport 51821"),
+        ],
+        findings: &[
+            "peer-unreachable nodes/home/wg0.conf:19: the endpoint of hongkong is not 203.0.113.10:51820",
+            "peer-unreachable nodes/home/wg0.conf:26: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable nodes/home/wg0.conf:33: the endpoint of frankfurt is not 192.0.2.30:51820",
+            "peer-unreachable clients/laptop/wg0.conf:17: the endpoint of hongkong is not 203.0.113.10:51820",
+            "peer-unreachable nodes/frankfurt/wg0.conf:19: the endpoint of hongkong is not 203.0.113.10:51820",
+            "peer-unreachable nodes/tokyo/wg0.conf:19: the endpoint of hongkong is not 203.0.113.10:51820",
+            "peer-unreachable nodes/frankfurt/wg0.conf:26: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable nodes/hongkong/wg0.conf:19: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable nodes/hongkong/wg0.conf:26: the endpoint of frankfurt is not 192.0.2.30:51820",
+            "peer-unreachable nodes/tokyo/wg0.conf:26: the endpoint of frankfurt is not 192.0.2.30:51820",
+            "peer-unreachable clients/laptop/wg0.conf:24: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable clients/laptop/wg0.conf:31: the endpoint of frankfurt is not 192.0.2.30:51820",
+        ],
+    },
+    MisstatedIdentity {
+        name: "a larger MTU in all of a node",
+        changes: &[
+            ("nodes/home/wg0.conf", "MTU = 1412", "MTU = 1440"),
+            ("nodes/home/node.json", "\"mtu\": 1412", "\"mtu\": 1440"),
+        ],
+        findings: &[
+            "packet-too-large nodes/home/wg0.conf:8: 1440 bytes become 1500 in WireGuard, and the underlay's MTU is 1492: every packet would be sent as two fragments",
+            "file-differs nodes/home/node.env:9: `MESHWRIGHT_MTU=1412` differs from `MESHWRIGHT_MTU=1440`",
+        ],
     },
 ];

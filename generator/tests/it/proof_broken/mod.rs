@@ -148,4 +148,46 @@ const HARMLESS: &[Harmless] = &[
         file: "cluster/hello/hello.yaml",
         change: Change::Replace("host: hello.example.com", "host: helo.example.com"),
     },
+    Harmless {
+        name: "case-of-keys",
+        topology: EXAMPLE,
+        file: "nodes/home/wg0.conf",
+        change: Change::Replace("AllowedIPs", "allowedips"),
+    },
+    Harmless {
+        name: "case-of-sections",
+        topology: EXAMPLE,
+        file: "nodes/home/wg0.conf",
+        change: Change::Replace("[Peer]", "[PEER]"),
+    },
+    Harmless {
+        name: "client-dns",
+        topology: EXAMPLE,
+        file: "clients/laptop/wg0.conf",
+        change: Change::Replace("# DNS =", "DNS ="),
+    },
+    Harmless {
+        name: "client-table-auto",
+        topology: EXAMPLE,
+        file: "clients/laptop/wg0.conf",
+        change: Change::Replace("MTU =", "Table = auto\nMTU ="),
+    },
+    Harmless {
+        name: "other-interval",
+        topology: EXAMPLE,
+        file: "nodes/home/node.json",
+        change: Change::Replace("\"persistent_keepalive\": 25", "\"persistent_keepalive\": 20"),
+    },
+    Harmless {
+        name: "no-endpoint-in-wg0.conf",
+        topology: EXAMPLE,
+        file: "nodes/frankfurt/wg0.conf",
+        change: Change::Replace("Endpoint = 198.51.100.20:51820\n", ""),
+    },
+    Harmless {
+        name: "smaller-mtu-in-wg0.conf",
+        topology: EXAMPLE,
+        file: "nodes/home/wg0.conf",
+        change: Change::Replace("MTU = 1412", "MTU = 1412 # bytes"),
+    },
 ];

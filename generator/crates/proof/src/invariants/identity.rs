@@ -1,10 +1,13 @@
 //! One identity has one value in all files: the endpoint, port and MTU of each machine, and the
 //! cluster's own values in each `node.json`.
 
+mod owned;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use crate::finding::{FindingCode, ProofFinding};
+use crate::model::link::{Link, LinkTunnel};
 use crate::model::{MachineId, Model};
 use crate::read::node_json::NodeJson;
 use crate::read::tree::{CopyDifference, HostDifference};
@@ -15,6 +18,8 @@ use meshwright_value::Endpoint;
 /// Checks one machine.
 pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let mut findings = endpoints(model, id);
+    findings.extend(mtu(model, id));
+    findings.extend(owned::check(model, id));
     if model.is_client(id) {
         findings.extend(model.client_files(id).differences.iter().cloned());
     }
@@ -35,6 +40,7 @@ pub(super) fn copies(model: &Model, blamed: &BTreeSet<FileLine>) -> Vec<ProofFin
 /// Checks the values that all nodes share.
 pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
     let mut findings = model.key_findings.clone();
+    findings.extend(control_planes(model));
     findings.extend(alike(model, "WireGuard's port", |json| &json.listen_port));
     findings.extend(alike(model, "the cluster's name", |json| &json.cluster));
     findings.extend(alike(model, "the version of Kubernetes", |json| &json.version));
@@ -109,13 +115,83 @@ fn majority<'model, T: Ord>(
     Some((*most.0, most.1.1, most.1.2))
 }
 
+/// `control_planes` of each `node.json` are the addresses of the control planes: a node waits for an
+/// answer from them before it joins.
+fn control_planes(model: &Model) -> Vec<ProofFinding> {
+    let runs =
+        |id: &MachineId| model.machine(*id).node.as_ref().is_some_and(|host| host.control_plane);
+    let address = |id: MachineId| model.classes.address(model.machine(id).address);
+    let expected: BTreeMap<_, _> = model
+        .nodes()
+        .filter(runs)
+        .map(|id| (address(id), model.machine(id).name.as_str()))
+        .collect();
+    let mut findings = Vec::new();
+    for node in &model.emitted.nodes {
+        let stated = &node.json.content.control_planes;
+        let strangers: Vec<_> =
+            stated.iter().filter(|stated| !expected.contains_key(&stated.value)).collect();
+        for stranger in &strangers {
+            let place = node.json.file.line(stranger.line);
+            let message = format!("{} is not the address of a control plane", stranger.value);
+            findings.push(ProofFinding::new(FindingCode::FilesDisagree, place, message));
+        }
+        let missing = expected.iter().filter(|(address, _)| {
+            strangers.is_empty() && !stated.iter().any(|stated| stated.value == **address)
+        });
+        for (address, name) in missing {
+            let place = node.json.file.line(node.json.content.control_planes_line);
+            let message = format!("the control plane {name} at {address} is missing");
+            findings.push(ProofFinding::new(FindingCode::FilesDisagree, place, message));
+        }
+    }
+    findings
+}
+
+/// An MTU of `node.json` that differs from that of `wg0.conf`: with it, encrypted packets must fit into
+/// the underlays, and the largest packets of pods into the interface.
+fn mtu(model: &Model, id: MachineId) -> Option<ProofFinding> {
+    let files = model.files(id)?;
+    let stated = files.json.content.mtu;
+    let configured =
+        files.conf.content.mtu.filter(|configured| configured.value != stated.value)?;
+    let tunnels = model.machine(id).links.iter().filter_map(|link| match link {
+        Link::Up(tunnel) => Some(tunnel),
+        Link::Down(_) => None,
+    });
+    let fits = |tunnel: &LinkTunnel| {
+        let underlays = [model.underlay_mtu(id), model.underlay_mtu(tunnel.to)];
+        let smallest = underlays.into_iter().flatten().min().unwrap_or(u16::MAX);
+        stated.value.saturating_add(tunnel.overhead) <= smallest
+    };
+    let is_too_large = !tunnels.into_iter().all(fits);
+    let pods = model.emitted.installation.content.mtu;
+    let is_too_small = stated.value < pods.value;
+    let reason = match (is_too_large, is_too_small) {
+        (true, _) => "encrypted packets of that size do not fit into the underlay".to_owned(),
+        (_, true) => format!("packets of pods have {} bytes", pods.value),
+        _ => return None,
+    };
+    let message = format!(
+        "the MTU is {} here, and {} in nodes/{}/{}.conf:{}: {reason}",
+        stated.value, configured.value, files.name, model.emitted.interface, configured.line
+    );
+    let place = files.json.file.line(stated.line);
+    Some(ProofFinding::new(FindingCode::PacketTooLarge, place, message))
+}
+
 /// Each endpoint is one of the machine that is called, also at the end whose calls are not needed.
 fn endpoints(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+    let common_port = majority(model, |json| &json.listen_port).map(|(port, ..)| *port);
     let mut findings = Vec::new();
     for peer in &model.conf(id).peers {
         let Some(called) = model.owner_of_key(&peer.public_key.value) else { continue };
         let Some((endpoint, place)) = endpoint(model, id, peer) else { continue };
-        if !model.is_place_of(endpoint, id, called) {
+        // A node whose port differs from that of all others has a finding of its own.
+        let moved = model.files(called).is_some_and(|files| {
+            common_port.is_some_and(|port| files.json.content.listen_port.value != port)
+        });
+        if !moved && !model.is_place_of(endpoint, id, called) {
             let name = &model.machine(called).name;
             let message = format!("the endpoint of {name} is not {endpoint}");
             findings.push(ProofFinding::new(FindingCode::PeerUnreachable, place, message));

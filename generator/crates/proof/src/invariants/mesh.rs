@@ -67,10 +67,18 @@ fn keepalives(model: &Model, id: MachineId) -> Vec<ProofFinding> {
 }
 
 fn routes(model: &Model, id: MachineId) -> Option<ProofFinding> {
-    let missing = !model.is_client(id) && model.conf(id).table_off.is_none();
-    let message = "without `Table = off` wg-quick adds a route for each AllowedIPs, and BIRD advertises other nodes' pods as its own";
-    let place = model.machine(id).file.whole();
-    missing.then(|| ProofFinding::new(FindingCode::RoutesAdvertised, place, message))
+    let file = model.machine(id).file;
+    match (model.is_client(id), model.conf(id).table_off) {
+        (false, None) => {
+            let message = "without `Table = off` wg-quick adds a route for each AllowedIPs, and BIRD advertises other nodes' pods as its own";
+            Some(ProofFinding::new(FindingCode::RoutesAdvertised, file.whole(), message))
+        }
+        (true, Some(off)) => {
+            let message = "with `Table = off` wg-quick adds no routes: packets for the mesh take the default route";
+            Some(ProofFinding::new(FindingCode::LeavesInClear, file.line(off.line), message))
+        }
+        _ => None,
+    }
 }
 
 /// kubelet, the API server and the interface have the same address and name.

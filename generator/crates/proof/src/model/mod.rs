@@ -11,6 +11,7 @@ pub mod payload_set;
 pub mod routing;
 mod underlay;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -66,6 +67,8 @@ pub struct Model {
     /// The routes that BIRD advertises.
     advertised: Vec<AdvertisedPool>,
     key_index: KeyIndex,
+    /// The addresses of all machines, and all pools.
+    owned: BTreeSet<Ipv4Net>,
     /// Keys of one machine that differ.
     pub(crate) key_findings: Vec<ProofFinding>,
 }
@@ -149,6 +152,8 @@ impl Model {
             return Err(findings);
         }
         let facts = address_facts::for_classes(&emitted, init, &classes);
+        let hosts = machines.iter().map(|machine| classes.address(machine.address).into());
+        let owned = hosts.chain(emitted.pools().map(|(pool, _)| pool.cidr.value)).collect();
         let mut model = Self {
             emitted,
             machines,
@@ -158,6 +163,7 @@ impl Model {
             facts,
             advertised,
             key_index,
+            owned,
             key_findings,
         };
         let links = link::all(&model);
@@ -344,6 +350,11 @@ impl Model {
     pub fn mtu(&self, id: MachineId) -> u16 {
         // Without a line, wg-quick takes the MTU of the route to the endpoints minus 80.
         self.conf(id).mtu.map_or(ETHERNET - meshwright_value::WIREGUARD_OVERHEAD, |mtu| mtu.value)
+    }
+
+    /// Whether a prefix is the address of one machine, or one pool.
+    pub(crate) fn is_owned(&self, net: Ipv4Net) -> bool {
+        self.owned.contains(&net)
     }
 
     /// The machine that has a key.

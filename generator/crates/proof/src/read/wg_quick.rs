@@ -20,6 +20,8 @@ pub struct WgConf {
     pub mtu: Option<LineSpanned<u16>>,
     /// Whether `Table = off` is set: wg-quick adds no routes.
     pub table_off: Option<LineSpanned<()>>,
+    /// The first line that sets the host's resolver.
+    pub dns: Option<u32>,
     /// The file of its private key.
     pub private_key: Option<LineSpanned<String>>,
     /// The files of preshared keys.
@@ -115,8 +117,8 @@ impl WgConfReader {
         let setting = line.split('#').next().unwrap_or_default().trim();
         match setting {
             "" => Ok(()),
-            "[Interface]" => self.begin(WgSection::Interface),
-            "[Peer]" => {
+            _ if setting.eq_ignore_ascii_case("[Interface]") => self.begin(WgSection::Interface),
+            _ if setting.eq_ignore_ascii_case("[Peer]") => {
                 let (public_key, allowed_line, endpoint, keepalive) = (None, None, None, None);
                 let draft =
                     WgPeerBuilder { line: number, public_key, allowed_line, endpoint, keepalive };
@@ -126,7 +128,7 @@ impl WgConfReader {
                 let (key, value) = setting
                     .split_once('=')
                     .ok_or_else(|| format!("`{setting}` is not a setting"))?;
-                self.setting(key.trim(), value.trim(), number)
+                self.setting(as_in_the_manual(key.trim()), value.trim(), number)
             }
         }
     }
@@ -171,9 +173,35 @@ fn interface(conf: &mut WgConf, key: &str, value: &str, line: u32) -> Result<(),
         "ListenPort" => once(&mut conf.listen_port, parse(key, value)?, key, line),
         "MTU" => once(&mut conf.mtu, parse(key, value)?, key, line),
         "Table" if value == "off" => once(&mut conf.table_off, (), key, line),
+        // The default of wg-quick(8).
+        "Table" if value == "auto" => Ok(()),
+        "DNS" => {
+            conf.dns.get_or_insert(line);
+            Ok(())
+        }
         "PostUp" => post_up(conf, value, line),
         _ => Err(format!("`{key} = {value}` is not understood")),
     }
+}
+
+/// The keys that are understood, as wg-quick(8) and wg(8) write them.
+const KEYS: [&str; 10] = [
+    "Address",
+    "ListenPort",
+    "MTU",
+    "Table",
+    "DNS",
+    "PostUp",
+    "PublicKey",
+    "AllowedIPs",
+    "Endpoint",
+    "PersistentKeepalive",
+];
+
+/// A key in the case of the manuals: both programs ignore it (`nocasematch` in wg-quick of
+/// wireguard-tools 1.0.20210914, `key_match` in its `config.c`).
+fn as_in_the_manual(key: &str) -> &str {
+    KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key)).unwrap_or(key)
 }
 
 /// The two commands that are emitted. The effect of other commands is unknown.

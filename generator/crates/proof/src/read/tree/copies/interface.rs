@@ -28,6 +28,11 @@ impl CopyComparison<'_, '_> {
                 self.differs(conf.file.whole(), message);
             }
         }
+        if let Some(line) = conf.content.dns {
+            let place = conf.file.line(line);
+            let message = "`DNS` would replace the resolver of the host and of its pods".to_owned();
+            self.finds(FindingCode::NotUnderstood, place, place, message);
+        }
         let mtu = self.lines.parse::<u16>(stated.mtu.get())?;
         if conf.content.mtu.is_none() {
             let shown = self.paths.show(self.json.line(mtu.line));
