@@ -59,6 +59,7 @@ let
       && interface.mtu < wireguard.underlay_mtu
       && interface.privateKeyFile == wireguard.private_key_file
       && !interface.allowedIPsAsRoutes
+      && lib.all (peer: peer.publicKey != wireguard.public_key) interface.peers
       && map toPlanned interface.peers == map (peer: removeAttrs peer [ "endpoint" ]) wireguard.peers
       && lib.all lib.id (lib.zipListsWith endpointEquals wireguard.peers interface.peers)
       && etcEquals "wireguard/${wireguard.interface}.conf" (folder + "/${wireguard.interface}.conf");

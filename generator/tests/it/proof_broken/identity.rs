@@ -62,7 +62,7 @@ fn a_router_that_forwards_another_port_is_an_assumption() {
         .iter()
         .map(|one| format!("{}: {}", proof.paths.show(one.place), one.text));
     let wanted = "nodes/tokyo/node.json:12: a router forwards UDP port 4500 of 198.51.100.20 to port 51820 of tokyo";
-    assert_eq!(assumed.filter(|text| text.contains("forwards")).collect::<Vec<_>>(), [wanted]);
+    assert_eq!(assumed.filter(|text| text.contains("forwards UDP")).collect::<Vec<_>>(), [wanted]);
 }
 
 const MISSTATED: &[MisstatedIdentity] = &[

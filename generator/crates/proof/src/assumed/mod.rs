@@ -2,6 +2,7 @@
 //! subject.
 
 mod cluster;
+mod forwarding;
 mod host;
 mod underlay;
 
@@ -11,7 +12,8 @@ use crate::model::Model;
 /// All assumptions of a tree, each once.
 #[must_use]
 pub(crate) fn by(model: &Model) -> Vec<Assumption> {
-    let subjects = [underlay::all(model), host::all(model), cluster::all(model)];
+    let subjects =
+        [underlay::all(model), forwarding::all(model), host::all(model), cluster::all(model)];
     let mut assumptions = Vec::new();
     for mut subject in subjects {
         // Equal sentences follow each other.
