@@ -26,8 +26,13 @@ pub(crate) fn assert_committed(path: &str, made: &str) {
         fs::write(&file, made).expect("written");
     }
     let committed = fs::read_to_string(&file).unwrap_or_default();
-    let message = "accept with INSTA_UPDATE=always cargo test";
-    assert_eq!(committed, made, "{path} differs from the generated document: {message}");
+    let line =
+        (1..).zip(committed.lines().zip(made.lines())).find(|(_, (one, other))| one != other);
+    let line = line.map_or_else(String::new, |(number, _)| format!(", first in line {number}"));
+    assert!(
+        committed == made,
+        "{path} differs from the generated document{line}: accept with INSTA_UPDATE=always cargo test"
+    );
 }
 
 #[test]

@@ -43,12 +43,12 @@ fn trace_output(proof: &Proof, command: &str) -> String {
         None => trace::usual_flow(model, from, to),
     };
     let from = from.machine.expect("a machine");
-    let way = trace::trace(model, flow.expect("a flow"), from, to.machine.unwrap_or(from));
+    let traced = trace::trace(model, flow.expect("a flow"), from, to.machine.unwrap_or(from));
     match option("--format") {
         Some("mermaid") => {
-            format!("```mermaid\n{}```", mermaid::diagram(model, &proof.paths, &way))
+            format!("```mermaid\n{}```", mermaid::diagram(model, &proof.paths, &traced))
         }
-        _ => format!("```text\n{}```", text::story(model, &proof.paths, &way)),
+        _ => format!("```text\n{}```", text::story(model, &proof.paths, &traced)),
     }
 }
 

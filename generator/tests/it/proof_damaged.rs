@@ -1,4 +1,4 @@
-//! Trees that were damaged on the way: whatever becomes of a file, `prove` says where, and ends.
+//! Damaged trees: if a file is missing, truncated or not text, `prove` ends and reports its place.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
@@ -35,7 +35,7 @@ impl Bytes {
         Self(render(&compiled.plan.expect("the topology compiles")))
     }
 
-    /// What `prove` says once one file is another, or gone.
+    /// The proof of the tree in which one file has other bytes, or is missing.
     fn proof_with(&self, path: &str, bytes: Option<Vec<u8>>) -> Proof {
         let mut files = self.clone();
         match bytes {
@@ -43,32 +43,32 @@ impl Bytes {
             None => files.0.remove(path),
         };
         let proof = judge::prove(&files).expect("files in memory can be read");
-        assert_told(&proof, &files);
+        assert_reported(&proof, &files);
         proof
     }
 }
 
-/// Every finding stands on a line that there is, and all reports can be made.
-fn assert_told(proof: &Proof, files: &Bytes) {
+/// Every finding has an existing line, and all reports can be written.
+fn assert_reported(proof: &Proof, files: &Bytes) {
     let failures = proof.failures.iter().map(|failure| &failure.finding);
     for finding in failures.chain(proof.causes()) {
         let path = proof.paths.path(finding.place.file);
         let lines =
             files.0.get(path).map_or(0, |bytes| String::from_utf8_lossy(bytes).lines().count());
-        // A file that ends too early is said to do so after its last line.
+        // The fault of a file that ends too early is in the line after its last.
         let line = finding.place.line as usize;
         assert!(line <= lines + 1, "{path}: {finding:?} of {lines} lines");
         assert!(!finding.message.is_empty(), "{finding:?}");
     }
     assert!(!causes(proof).is_empty() || proof.holds());
-    // With a network it has every step of every flow, which takes its time and shows no more.
+    // With a model the report has every step of every flow: that takes long and tests nothing more.
     if proof.model.is_none() {
         json::proof(proof, WalkedFlows::All, &mut io::sink()).expect("a sink takes everything");
     }
 }
 
-/// The files of one machine of each kind, and what is not a machine's.
-fn representative(path: &str) -> bool {
+/// The files of one machine of each kind, and those of no machine.
+fn is_representative(path: &str) -> bool {
     let (kind, rest) = path.split_once('/').unwrap_or(("", path));
     match kind {
         "nodes" => rest.starts_with("hongkong/"),
@@ -77,7 +77,7 @@ fn representative(path: &str) -> bool {
     }
 }
 
-/// The files that a proof cannot do without.
+/// The files that a proof needs.
 fn is_needed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let of_machines = ["wg0.conf", "wg0.routes", "nftables.conf", "kubeadm.yaml", "node.json"];
@@ -100,12 +100,12 @@ fn finding_of<'a>(proof: &'a Proof, path: &str) -> Option<&'a ProofFinding> {
 }
 
 #[test]
-fn a_file_that_is_gone_is_named() {
+fn a_missing_file_is_named() {
     let whole = Bytes::emitted("topology.toml");
     let mut needed = 0;
-    for path in whole.0.keys().filter(|path| representative(path)) {
+    for path in whole.0.keys().filter(|path| is_representative(path)) {
         let proof = whole.proof_with(path, None);
-        // Without its one file a client is none, and what speaks of it is wrong.
+        // Without its only file a client does not exist, and other files that name it are refused.
         if path.starts_with("clients/") {
             assert!(!proof.holds(), "{path}");
         } else if is_needed(path) {
@@ -118,13 +118,13 @@ fn a_file_that_is_gone_is_named() {
 }
 
 #[test]
-fn a_file_of_garbage_is_refused_where_it_begins() {
+fn a_file_of_garbage_is_refused() {
     let whole = Bytes::emitted("topology.toml");
     let garbage: [&[u8]; 2] = [b"\xff\xfe\0", b"]]]{{{ %%% <<<\n"];
-    for path in whole.0.keys().filter(|path| representative(path)) {
+    for path in whole.0.keys().filter(|path| is_representative(path)) {
         for bytes in garbage {
             let proof = whole.proof_with(path, Some(bytes.to_vec()));
-            // Of the script one line is read, and a file without it says that it is missing.
+            // Only one line of the script is read. If it is missing, the finding reports that.
             let code = match path.as_str() {
                 "host/meshwright-node" if bytes[0] != 0xff => FindingCode::UnitMisbehaves,
                 _ => FindingCode::NotUnderstood,
@@ -136,18 +136,18 @@ fn a_file_of_garbage_is_refused_where_it_begins() {
 }
 
 #[test]
-fn a_file_that_was_cut_short_is_judged_all_the_same() {
+fn a_truncated_file_is_reported() {
     let whole = Bytes::emitted("topology.toml");
     let read =
-        |path: &str| representative(path) && (is_needed(path) || path.starts_with("cluster/"));
+        |path: &str| is_representative(path) && (is_needed(path) || path.starts_with("cluster/"));
     for (path, bytes) in whole.0.iter().filter(|(path, _)| read(path)) {
         let lines = bytes.split(|byte| *byte == b'\n').count();
         let half_of_last = bytes.len().saturating_sub(bytes.len() / lines.max(1) / 2 + 1);
         for length in [0, bytes.len() / 2, half_of_last] {
             let proof = whole.proof_with(path, Some(bytes[..length].to_vec()));
             let holds = proof.holds() || !is_needed(path) || length > 0;
-            let told = finding_of(&proof, path).is_some() || !proof.failures.is_empty();
-            assert!(holds || told, "{path}: {length} bytes are enough");
+            let is_reported = finding_of(&proof, path).is_some() || !proof.failures.is_empty();
+            assert!(holds || is_reported, "{path}: {length} bytes are enough");
         }
     }
 }

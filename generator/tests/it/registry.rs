@@ -1,4 +1,4 @@
-//! Each rule has a file, a code, a fixture and an explanation. The tests name what is missing.
+//! Each rule has a file, a code, a fixture and an explanation. The tests name the missing part.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 

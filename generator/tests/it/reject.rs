@@ -1,4 +1,4 @@
-//! Each fixture is refused for the fault that its name says, and for nothing else.
+//! Each fixture is refused for the fault in its name, and for no other.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 

@@ -1,5 +1,5 @@
-//! What several modules of these tests use: the repository's topologies, compiled and rendered, and
-//! what a folder contains.
+//! Functions that several test modules use: compile and render the repository's topologies, and read the files
+//! of a folder.
 
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 

@@ -1,5 +1,5 @@
-//! Trees that are broken in one place: each change of a file that the way in or the control plane is made
-//! from is refused at the line that breaks it, or does no harm.
+//! Trees with one fault: each change of a file of the Ingress path or the control plane is refused at its line,
+//! or is harmless.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 

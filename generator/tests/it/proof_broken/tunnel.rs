@@ -1,4 +1,4 @@
-//! What cloudflared is told, its policies, and the public names.
+//! cloudflared's configuration, its policies, and the public names.
 
 use super::{Broken, CONTROL_PLANES, Change, EXAMPLE};
 

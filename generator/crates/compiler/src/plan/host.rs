@@ -418,11 +418,11 @@ impl Plan {
     /// The configuration of kubelet and kubeadm on one node.
     #[must_use]
     pub fn host_kubernetes(&self, node: &NodePlan) -> Kubernetes {
-        let founds = node.id == self.init_node().id;
+        let initialises = node.id == self.init_node().id;
         Kubernetes {
             version: self.kubernetes_version,
-            bootstrap: if founds { "init" } else { "join" },
-            applies_manifests: founds && self.control_plane.applies_manifests,
+            bootstrap: if initialises { "init" } else { "join" },
+            applies_manifests: initialises && self.control_plane.applies_manifests,
             control_planes: self.control_plane.addresses.clone(),
             api_endpoint: self.control_plane.endpoint.to_string(),
             kubeadm_config: KUBEADM_CONFIG,

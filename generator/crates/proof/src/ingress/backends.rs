@@ -13,7 +13,7 @@ use meshwright_value::closest;
 
 impl<'a> RequestFollower<'a> {
     /// Follows the request from the pods that cloudflared called.
-    pub(super) fn behind(
+    pub(super) fn follow_from_pods(
         &mut self,
         asked: &RoutedRequest<'_>,
         reached: &ReachedPods<'_>,

@@ -181,7 +181,7 @@ impl<'a> RequestFollower<'a> {
                     FileSpanned { value: PortReference::Number(port), place: asked.service.place };
                 let reached = self.service(&namespace, &name, &url)?;
                 self.through_service(own, &reached)?;
-                self.behind(asked, &reached)
+                self.follow_from_pods(asked, &reached)
             }
             ResolvedHost::Address(address) => self.leave(asked, (target, address), port),
             ResolvedHost::Outside => self.leave(asked, (target, INTERNET), port),

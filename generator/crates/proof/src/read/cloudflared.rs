@@ -47,7 +47,7 @@ struct TunnelConfigurationYaml {
 #[derive(Deserialize)]
 enum Ipv4Only {
     #[serde(rename = "4")]
-    Four,
+    Ipv4,
 }
 
 #[derive(Deserialize)]

@@ -317,8 +317,9 @@ impl<'model> Walker<'model> {
     fn translation(&self, visit: &Visit, journey: &Journey) -> Option<TranslatedService> {
         let service = journey.service.filter(|_| visit.phase != ConnectionPhase::Answer)?;
         let Packet { destination, payload, .. } = visit.packet;
-        let meant = destination == service.address && payload.destination_port == service.port;
-        (meant && self.model.machine(visit.at).node.is_some()).then_some(service)
+        let is_to_service =
+            destination == service.address && payload.destination_port == service.port;
+        (is_to_service && self.model.machine(visit.at).node.is_some()).then_some(service)
     }
 
     fn translate(&mut self, visit: &mut Visit, service: TranslatedService) {

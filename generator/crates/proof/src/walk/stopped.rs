@@ -47,7 +47,7 @@ pub(super) enum StopReason {
     /// It is forwarded in a circle.
     Circle,
     /// It arrived at another machine.
-    Elsewhere { meant: MachineId },
+    Elsewhere { target: MachineId },
 }
 
 impl StoppedPacket {
@@ -59,8 +59,8 @@ impl StoppedPacket {
 
     /// A packet that arrived at one machine instead of another.
     #[must_use]
-    pub const fn elsewhere(packet: Packet, at: MachineId, meant: MachineId) -> Self {
-        Self { at, packet, why: StopReason::Elsewhere { meant } }
+    pub const fn elsewhere(packet: Packet, at: MachineId, target: MachineId) -> Self {
+        Self { at, packet, why: StopReason::Elsewhere { target } }
     }
 
     /// A finding with the reason and the line that causes it.
@@ -79,7 +79,7 @@ impl StoppedPacket {
             StopReason::Fragmented { size, underlay } => words.fragmented(size, underlay),
             StopReason::Refused { by, peer } => words.refused(by, peer),
             StopReason::Circle => words.circle(),
-            StopReason::Elsewhere { meant } => words.elsewhere(meant),
+            StopReason::Elsewhere { target } => words.elsewhere(target),
         }
     }
 }
@@ -233,9 +233,9 @@ impl<'model> StopReport<'model> {
         ProofFinding::new(FindingCode::RoutingLoop, self.machine().file.whole(), message)
     }
 
-    fn elsewhere(&self, meant: MachineId) -> ProofFinding {
-        let meant = self.model.machine(meant);
-        let message = format!("the packet arrives at {} instead of {}", self.name(), meant.name);
-        ProofFinding::new(FindingCode::ArrivesElsewhere, meant.file.whole(), message)
+    fn elsewhere(&self, id: MachineId) -> ProofFinding {
+        let target = self.model.machine(id);
+        let message = format!("the packet arrives at {} instead of {}", self.name(), target.name);
+        ProofFinding::new(FindingCode::ArrivesElsewhere, target.file.whole(), message)
     }
 }

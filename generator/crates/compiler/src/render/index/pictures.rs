@@ -1,5 +1,5 @@
-//! The pictures of this cluster, for what draws Mermaid: the way of a packet between two pods, and
-//! the way of a request to an app.
+//! Mermaid diagrams of this cluster: the path of a packet between two pods, and the path of a request
+//! to an app.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub(super) struct Picture {
     trace: Option<String>,
 }
 
-/// The way of a packet: between two nodes, and between two that need a relay.
+/// The path of a packet: between two nodes, and between two that need a relay.
 pub(super) fn packets(plan: &Plan) -> Vec<Picture> {
     let pairs = [plan.direct_pair(), plan.relayed_pair()];
     let drawn = pairs.into_iter().flatten().filter_map(|[from, to]| packet(plan, from, to));
@@ -130,7 +130,7 @@ struct TunnelPictureView<'plan> {
     replicas: String,
 }
 
-/// The way of a request to an app.
+/// The path of a request to an app.
 pub(super) fn request(plan: &Plan) -> Picture {
     let tunnel = plan.tunnel.as_ref();
     let view = RequestView {
