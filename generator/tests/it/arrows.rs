@@ -45,7 +45,10 @@ const PROOF: Arrows = &[
     ("files", ""),
     ("assumption", "span"),
     ("finding", "span"),
-    ("read", "span space files finding"),
+    ("families", ""),
+    ("facts", "span"),
+    ("fixed", "span finding assumption families facts"),
+    ("read", "span space files finding families facts fixed"),
     ("model", "span space finding read"),
     ("hop", "span read model"),
     ("walk", "span finding read model hop"),
@@ -59,7 +62,7 @@ const PROOF: Arrows = &[
     ("assumed", "span assumption read model"),
     (
         "judge",
-        "span files finding assumption assumed read model walk flows cause invariants ingress",
+        "span files finding assumption facts fixed assumed read model walk flows cause invariants ingress",
     ),
     (
         "report",
@@ -67,8 +70,13 @@ const PROOF: Arrows = &[
     ),
 ];
 
-const GENERATOR: Arrows =
-    &[("file", ""), ("edit", ""), ("secrets", "file"), ("cli", "file edit secrets")];
+const GENERATOR: Arrows = &[
+    ("file", ""),
+    ("edit", ""),
+    ("fixed", ""),
+    ("secrets", "file"),
+    ("cli", "file edit fixed secrets"),
+];
 
 #[test]
 fn modules_use_only_the_modules_below_them() {

@@ -6,8 +6,6 @@ use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 
-use crate::read::kube_proxy;
-use crate::read::tree::{EmittedNode, EmittedTree};
 use crate::span::FileId;
 use meshwright_value::{Arch, IngressController, Os, ProxyMode, Role, Scheduler, Version};
 
@@ -134,68 +132,4 @@ pub struct ExternalSource {
     pub url: String,
     /// Its digest, or where the digest is.
     pub checksum: String,
-}
-
-impl TreeFacts {
-    /// The facts; none if the tree has no init node, or an interface without address or MTU. Other
-    /// findings then say so.
-    pub(crate) fn of(emitted: &EmittedTree) -> Option<Self> {
-        let (init, cluster) = emitted
-            .nodes
-            .iter()
-            .find_map(|node| Some((node, node.kubeadm.content.cluster.as_ref()?)))?;
-        let order = |name: &str| {
-            emitted.hosts.content.iter().position(|host| host.name == name).unwrap_or(usize::MAX)
-        };
-        let mut nodes: Vec<_> = emitted.nodes.iter().map(NodeFacts::of).collect::<Option<_>>()?;
-        nodes.sort_by_key(|node| order(&node.name));
-        let reflector = emitted.bgp.content.reflectors.as_ref().map(|label| &label.value);
-        let reflects = |node: &&EmittedNode| {
-            reflector.is_some_and(|label| node.kubeadm.content.labels.contains(label))
-        };
-        let reflectors = emitted.nodes.iter().filter(reflects);
-        Some(Self {
-            interface: emitted.interface.clone(),
-            cluster: cluster.name.clone(),
-            kubernetes_version: cluster.version.value,
-            image_repository: cluster.image_repository.clone(),
-            endpoint: cluster.endpoint.value.clone(),
-            proxy_mode: proxy_mode(emitted.kube_proxy.content.mode.value),
-            source: init.kubeadm.file,
-            reflectors: reflectors.map(|node| node.name.clone()).collect(),
-            nodes,
-            bgp_password: emitted.bgp.content.password,
-            further_pools: emitted.further_pools.is_some(),
-            clients: !emitted.clients.is_empty(),
-            tunnel: emitted.ingress.tunnel.is_some(),
-            hello: emitted.has_hello,
-            ingress: emitted.controller,
-            sources: emitted.sources.content.clone(),
-        })
-    }
-}
-
-const fn proxy_mode(mode: kube_proxy::ProxyMode) -> ProxyMode {
-    match mode {
-        kube_proxy::ProxyMode::Ipvs => ProxyMode::Ipvs,
-        kube_proxy::ProxyMode::Iptables => ProxyMode::Iptables,
-        kube_proxy::ProxyMode::Nftables => ProxyMode::Nftables,
-    }
-}
-
-impl NodeFacts {
-    fn of(node: &EmittedNode) -> Option<Self> {
-        let address = node.conf.content.address?.value;
-        let kubeadm = &node.kubeadm.content;
-        Some(Self {
-            name: node.name.clone(),
-            role: if kubeadm.advertised.is_some() { Role::ControlPlane } else { Role::Worker },
-            initialises: kubeadm.initialises.is_some(),
-            address: address.addr(),
-            prefix_len: address.prefix_len(),
-            mtu: node.conf.content.mtu?.value,
-            host: node.host.content.clone(),
-            env: node.env.content.clone(),
-        })
-    }
 }

@@ -130,7 +130,7 @@ pub fn prove_with(
     let Some(emitted) = emitted else {
         return Ok(proof);
     };
-    match (fixed, TreeFacts::of(&emitted)) {
+    match (fixed, TreeFacts::from_tree(&emitted)) {
         (Some(fixed), Some(facts)) => {
             let expected = fixed.expected(&facts);
             let compared = fixed::compare(&proof.paths, &facts, &reading.fixed, &expected);

@@ -1,6 +1,7 @@
 //! Reads a whole tree, each file with its reader.
 
 mod copies;
+mod facts;
 mod folder;
 mod ingress;
 mod layout;
