@@ -14,6 +14,7 @@ mod consumer;
 mod control_plane;
 mod docs;
 mod expect;
+mod firewall_texts;
 mod full_disk;
 mod hosts;
 mod kube_proxy;
@@ -79,6 +80,9 @@ fn main() -> ExitCode {
     ] {
         trials.push(needs.gate("consumers", full_disk::NEEDS, trial));
     }
+    let agree =
+        Trial::test("firewall_texts::reader_and_nft_agree", firewall_texts::reader_and_nft_agree);
+    trials.push(needs.gate("consumers", firewall_texts::NEEDS, agree));
     for trial in apply_fakes::trials() {
         trials.push(needs.gate("consumers", apply_fakes::NEEDS, trial));
     }

@@ -1,18 +1,21 @@
 //! One rule: conditions, then a verdict for packets that match all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::interfaces::InterfacePattern;
+use super::interfaces::{InterfacePattern, LONGEST_NAME};
+use super::set::{self, NftSet};
 use super::token::{NftToken, NftTokens};
 use super::value::NftType;
-use super::{ParseError, STATES};
+use super::{ParseError, STATES, statement};
 use crate::space::{Dimension, Ranges, Region};
 
-/// A named set.
-#[derive(Debug)]
-pub(super) struct NftSet {
-    pub(super) kind: NftType,
-    pub(super) elements: Ranges,
+/// What rules can refer to.
+#[derive(Default)]
+pub(super) struct Declarations<'text> {
+    pub(super) sets: BTreeMap<&'text str, NftSet<'text>>,
+    pub(super) counters: BTreeSet<&'text str>,
+    /// The version of IP of the table; none for `inet`.
+    pub(super) family: Option<u128>,
 }
 
 /// A rule before all chains and interfaces are known.
@@ -20,6 +23,7 @@ pub(super) struct NftSet {
 pub(super) struct NftRuleBuilder<'text> {
     pub(super) region: Region,
     pub(super) interfaces: Vec<InterfaceMatch<'text>>,
+    pub(super) partial: bool,
     pub(super) action: Option<NftAction<'text>>,
     pub(super) line: u32,
 }
@@ -36,53 +40,94 @@ pub(super) struct InterfaceMatch<'text> {
 pub(super) enum NftAction<'text> {
     Accept,
     Drop,
+    /// Dropped, with an answer to the sender.
+    Reject,
     Return,
     Jump(&'text str),
+    Goto(&'text str),
+}
+
+/// How a condition compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    Unequal,
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
 }
 
 const FAMILY_4: u128 = 4;
 const FAMILY_6: u128 = 6;
-const TCP: u128 = 6;
+pub(super) const TCP: u128 = 6;
 const UDP: u128 = 17;
+const SCTP: u128 = 132;
 const ICMP: u128 = 1;
 const ICMP6: u128 = 58;
 /// Protocols whose header begins with two ports: TCP, UDP, DCCP, SCTP, UDP-Lite.
-const WITH_PORTS: [u128; 5] = [TCP, UDP, 33, 132, 136];
+const WITH_PORTS: [u128; 5] = [TCP, UDP, 33, SCTP, 136];
 
 pub(super) fn read<'text>(
     tokens: &mut NftTokens<'text>,
-    sets: &BTreeMap<&'text str, NftSet>,
+    declared: &Declarations<'text>,
 ) -> Result<NftRuleBuilder<'text>, ParseError> {
-    let mut reader = NftRuleReader { tokens, sets, draft: NftRuleBuilder::default() };
-    while !matches!(reader.tokens.peek(), None | Some(NftToken::End | NftToken::Close)) {
+    let (family, protocol) = (declared.family, None);
+    let draft = NftRuleBuilder::default();
+    let mut reader = NftRuleReader { tokens, declared, draft, family, protocol };
+    while !reader.tokens.is_at_end() {
         let word = reader.tokens.word()?;
-        reader.draft.line = reader.tokens.line();
+        if reader.draft.line == 0 {
+            reader.draft.line = reader.tokens.line();
+        }
         reader.statement(word)?;
     }
     Ok(reader.draft)
 }
 
-struct NftRuleReader<'read, 'text> {
-    tokens: &'read mut NftTokens<'text>,
-    sets: &'read BTreeMap<&'text str, NftSet>,
-    draft: NftRuleBuilder<'text>,
+pub(super) struct NftRuleReader<'read, 'text> {
+    pub(super) tokens: &'read mut NftTokens<'text>,
+    pub(super) declared: &'read Declarations<'text>,
+    pub(super) draft: NftRuleBuilder<'text>,
+    /// The version of IP that a condition names. nft refuses another one in the same rule.
+    family: Option<u128>,
+    /// The protocols that a condition names. nft refuses a field of another one in the same rule.
+    protocol: Option<Ranges>,
 }
 
 impl<'text> NftRuleReader<'_, 'text> {
     fn statement(&mut self, word: &'text str) -> Result<(), ParseError> {
         match word {
             "comment" => {
-                self.tokens.quoted()?;
-                return Ok(());
+                self.tokens.text()?;
+                return match self.tokens.is_at_end() {
+                    true => Ok(()),
+                    false => Err(self.tokens.unexpected()),
+                };
             }
             _ if self.draft.action.is_some() => {
-                return Err(self.tokens.error(format!("`{word}` is after the verdict")));
+                let message = format!("`{word}` is after the verdict, and nft refuses it");
+                return Err(self.tokens.error(message));
             }
-            "counter" => return Ok(()),
+            "counter" => statement::counter(self)?,
+            "log" => statement::log(self.tokens)?,
+            "limit" => {
+                statement::limit(self.tokens)?;
+                self.draft.partial = true;
+            }
+            "reject" => {
+                statement::reject(self)?;
+                self.draft.action = Some(NftAction::Reject);
+            }
             "accept" => self.draft.action = Some(NftAction::Accept),
             "drop" => self.draft.action = Some(NftAction::Drop),
             "return" => self.draft.action = Some(NftAction::Return),
             "jump" => self.draft.action = Some(NftAction::Jump(self.tokens.word()?)),
+            "goto" => self.draft.action = Some(NftAction::Goto(self.tokens.word()?)),
+            "meta" => {
+                let key = self.tokens.word()?;
+                self.condition(key)?;
+            }
             _ => self.condition(word)?,
         }
         Ok(())
@@ -92,21 +137,26 @@ impl<'text> NftRuleReader<'_, 'text> {
         match word {
             "iifname" => return self.interface(Dimension::InInterface),
             "oifname" => return self.interface(Dimension::OutInterface),
+            "iif" => return self.index(Dimension::InInterface),
+            "oif" => return self.index(Dimension::OutInterface),
+            "l4proto" => return self.protocols(),
+            "nfproto" => return self.families(),
             _ => {}
         }
         let what = self.tokens.word()?;
         match (word, what) {
             ("ip", "saddr") => self.address(Dimension::Source4),
             ("ip", "daddr") => self.address(Dimension::Destination4),
+            ("ip", "protocol") => {
+                self.imply_family(FAMILY_4)?;
+                self.protocols()
+            }
             ("ip6", "saddr") => self.address(Dimension::Source6),
             ("ip6", "daddr") => self.address(Dimension::Destination6),
-            ("tcp", port) => self.port(port, &Ranges::one(TCP)),
-            ("udp", port) => self.port(port, &Ranges::one(UDP)),
-            ("th", port) => {
-                let protocols = WITH_PORTS.iter().map(|number| (*number, *number)).collect();
-                self.port(port, &protocols)
-            }
-            ("meta", "l4proto") => self.compare(Dimension::Protocol, NftType::Protocol),
+            ("tcp", port) => self.port(port, TCP),
+            ("udp", port) => self.port(port, UDP),
+            ("sctp", port) => self.port(port, SCTP),
+            ("th", port) => self.any_port(port),
             ("icmp", "type") => self.icmp(FAMILY_4, ICMP, NftType::Icmp),
             ("icmpv6", "type") => self.icmp(FAMILY_6, ICMP6, NftType::Icmp6),
             ("ct", "state") => self.state(),
@@ -116,30 +166,64 @@ impl<'text> NftRuleReader<'_, 'text> {
         }
     }
 
+    /// `=` is no operator: only `==` and the words.
+    fn comparison(&mut self) -> Comparison {
+        let operators = [
+            ("==", Comparison::Equal),
+            ("eq", Comparison::Equal),
+            ("!=", Comparison::Unequal),
+            ("ne", Comparison::Unequal),
+            ("<", Comparison::Below),
+            ("lt", Comparison::Below),
+            ("<=", Comparison::AtMost),
+            ("le", Comparison::AtMost),
+            (">", Comparison::Above),
+            ("gt", Comparison::Above),
+            (">=", Comparison::AtLeast),
+            ("ge", Comparison::AtLeast),
+        ];
+        let found = operators.into_iter().find(|(word, _)| self.tokens.take_word(word));
+        found.map_or(Comparison::Equal, |(_, comparison)| comparison)
+    }
+
+    /// Whether a condition is negated; other comparisons are not understood.
+    fn is_negated(&mut self) -> Result<bool, ParseError> {
+        match self.comparison() {
+            Comparison::Equal => Ok(false),
+            Comparison::Unequal => Ok(true),
+            _ => Err(self.tokens.error("this comparison is not understood")),
+        }
+    }
+
     fn interface(&mut self, dimension: Dimension) -> Result<(), ParseError> {
-        let negated = self.tokens.take(NftToken::Word("!="));
-        let mut patterns = Vec::new();
-        if self.tokens.take(NftToken::Open) {
-            loop {
-                patterns.push(self.pattern()?);
-                if !self.tokens.take(NftToken::Comma) {
-                    break;
+        let negated = self.is_negated()?;
+        let patterns = match self.tokens.peek() {
+            Some(NftToken::Open) => set::elements(self.tokens, &mut |tokens| pattern(tokens))?,
+            Some(NftToken::Word(word)) if word.starts_with('@') => {
+                self.tokens.next();
+                match self.declared.sets.get(&word[1..]) {
+                    Some(NftSet::Interfaces(patterns)) => patterns.clone(),
+                    _ => return Err(self.no_set(word)),
                 }
             }
-            self.tokens.expect(NftToken::Close)?;
-        } else {
-            patterns.push(self.pattern()?);
-        }
+            _ => vec![pattern(self.tokens)?],
+        };
         self.draft.interfaces.push(InterfaceMatch { dimension, patterns, negated });
         Ok(())
     }
 
-    fn pattern(&mut self) -> Result<InterfacePattern<'text>, ParseError> {
-        let text = self.tokens.quoted()?;
-        Ok(match text.strip_suffix('*') {
-            Some(prefix) => InterfacePattern::Prefix(prefix),
-            None => InterfacePattern::Name(text),
-        })
+    /// `iif` compares the index of an interface at the time when the file is loaded; only that of `lo`
+    /// never changes.
+    fn index(&mut self, dimension: Dimension) -> Result<(), ParseError> {
+        let negated = self.is_negated()?;
+        let name = self.tokens.text()?;
+        if name != "lo" {
+            let message = "nft refuses `iif` and `oif` of an interface that does not exist yet";
+            return Err(self.tokens.error(message));
+        }
+        let patterns = vec![InterfacePattern::Name(name)];
+        self.draft.interfaces.push(InterfaceMatch { dimension, patterns, negated });
+        Ok(())
     }
 
     /// In an `inet` table, a condition on an address is also a condition on the family.
@@ -148,40 +232,98 @@ impl<'text> NftRuleReader<'_, 'text> {
             Dimension::Source6 | Dimension::Destination6 => (FAMILY_6, NftType::Address6),
             _ => (FAMILY_4, NftType::Address4),
         };
-        self.narrow(Dimension::Family, &Ranges::one(family));
-        self.compare(dimension, kind)
+        self.imply_family(family)?;
+        self.compare(dimension, kind).map(|_| ())
     }
 
-    fn port(&mut self, which: &str, protocols: &Ranges) -> Result<(), ParseError> {
-        let dimension = match which {
-            "sport" => Dimension::SourcePort,
-            "dport" => Dimension::DestinationPort,
-            _ => return Err(self.tokens.error(format!("`{which}` is not understood"))),
-        };
-        self.narrow(Dimension::Protocol, protocols);
-        self.compare(dimension, NftType::Port)
+    fn families(&mut self) -> Result<(), ParseError> {
+        let named = self.compare(Dimension::Family, NftType::Family)?;
+        let one = named.filter(|ranges| ranges.len() == 1).and_then(|ranges| ranges.first());
+        self.family = self.family.or(one);
+        Ok(())
+    }
+
+    fn protocols(&mut self) -> Result<(), ParseError> {
+        let named = self.compare(Dimension::Protocol, NftType::Protocol)?;
+        if named.is_some() {
+            self.protocol = named;
+        }
+        Ok(())
+    }
+
+    fn imply_family(&mut self, family: u128) -> Result<(), ParseError> {
+        if self.family.is_some_and(|named| named != family) {
+            return Err(self.tokens.error("nft refuses IPv4 and IPv6 in one rule"));
+        }
+        self.family = Some(family);
+        self.narrow(Dimension::Family, &Ranges::one(family));
+        Ok(())
+    }
+
+    pub(super) fn imply_protocol(&mut self, protocol: u128) -> Result<(), ParseError> {
+        let implied = Ranges::one(protocol);
+        if self.protocol.as_ref().is_some_and(|named| *named != implied) {
+            let message = "nft refuses a field of another protocol than the rule names before";
+            return Err(self.tokens.error(message));
+        }
+        self.narrow(Dimension::Protocol, &implied);
+        self.protocol = Some(implied);
+        Ok(())
+    }
+
+    /// `reject with icmp` and `with icmpv6`.
+    pub(super) fn imply_version(&mut self, is_v6: bool) -> Result<(), ParseError> {
+        self.imply_family(if is_v6 { FAMILY_6 } else { FAMILY_4 })
+    }
+
+    fn port(&mut self, which: &str, protocol: u128) -> Result<(), ParseError> {
+        let dimension = self.port_dimension(which)?;
+        self.imply_protocol(protocol)?;
+        self.compare(dimension, NftType::Port).map(|_| ())
+    }
+
+    /// `th` compares the same bytes of every protocol, so the protocol must be known.
+    fn any_port(&mut self, which: &str) -> Result<(), ParseError> {
+        let dimension = self.port_dimension(which)?;
+        let with_ports: Ranges = WITH_PORTS.iter().map(|number| (*number, *number)).collect();
+        let protocols = self.draft.region.get(Dimension::Protocol);
+        if protocols.is_none_or(|named| named.intersect(&with_ports) != *named) {
+            let message = "`th` is only understood after a condition on protocols that have ports";
+            return Err(self.tokens.error(message));
+        }
+        self.compare(dimension, NftType::Port).map(|_| ())
+    }
+
+    fn port_dimension(&self, which: &str) -> Result<Dimension, ParseError> {
+        match which {
+            "sport" => Ok(Dimension::SourcePort),
+            "dport" => Ok(Dimension::DestinationPort),
+            _ => Err(self.tokens.error(format!("`{which}` is not understood"))),
+        }
     }
 
     fn icmp(&mut self, family: u128, protocol: u128, kind: NftType) -> Result<(), ParseError> {
         self.narrow(Dimension::Family, &Ranges::one(family));
-        self.narrow(Dimension::Protocol, &Ranges::one(protocol));
-        self.compare(Dimension::IcmpType, kind)
+        self.imply_protocol(protocol)?;
+        self.compare(Dimension::IcmpType, kind).map(|_| ())
     }
 
     fn state(&mut self) -> Result<(), ParseError> {
-        let mut states = Vec::new();
-        loop {
-            let word = self.tokens.word()?;
-            let number = STATES.iter().position(|name| *name == word);
-            let number = number.ok_or_else(|| {
-                self.tokens.error(format!("`{word}` is not a state of conntrack"))
-            })?;
-            states.push((number as u128, number as u128));
-            if !self.tokens.take(NftToken::Comma) {
-                break;
+        let negated = self.is_negated()?;
+        let states = match self.tokens.peek() {
+            Some(NftToken::Open) => set::elements(self.tokens, &mut |tokens| state(tokens))?,
+            _ => {
+                let mut states = vec![state(self.tokens)?];
+                while self.tokens.take(NftToken::Comma) || self.tokens.take_word("|") {
+                    states.push(state(self.tokens)?);
+                }
+                states
             }
-        }
-        self.narrow(Dimension::State, &states.into_iter().collect());
+        };
+        let named: Ranges = states.into_iter().collect();
+        let largest = Dimension::State.largest();
+        let ranges = if negated { named.complement(largest) } else { named };
+        self.narrow(Dimension::State, &ranges);
         Ok(())
     }
 
@@ -190,6 +332,9 @@ impl<'text> NftRuleReader<'_, 'text> {
             "dnat" => self.narrow(Dimension::Translated, &Ranges::one(1)),
             word => return Err(self.tokens.error(format!("`ct status {word}` is not understood"))),
         }
+        if self.tokens.peek() == Some(NftToken::Comma) {
+            return Err(self.tokens.unexpected());
+        }
         Ok(())
     }
 
@@ -197,7 +342,7 @@ impl<'text> NftRuleReader<'_, 'text> {
         match (self.tokens.word()?, self.tokens.word()?) {
             ("ip", "daddr") => {
                 self.narrow(Dimension::Family, &Ranges::one(FAMILY_4));
-                self.compare(Dimension::Original4, NftType::Address4)
+                self.compare(Dimension::Original4, NftType::Address4).map(|_| ())
             }
             (family, what) => {
                 Err(self.tokens.error(format!("`ct original {family} {what}` is not understood")))
@@ -205,34 +350,50 @@ impl<'text> NftRuleReader<'_, 'text> {
         }
     }
 
-    fn compare(&mut self, dimension: Dimension, kind: NftType) -> Result<(), ParseError> {
-        let negated = self.tokens.take(NftToken::Word("!="));
-        let ranges = self.values(kind)?;
-        let ranges = if negated { ranges.complement(dimension.largest()) } else { ranges };
+    /// Narrows a dimension by a comparison. The values, if it is one for equality.
+    fn compare(
+        &mut self,
+        dimension: Dimension,
+        kind: NftType,
+    ) -> Result<Option<Ranges>, ParseError> {
+        let comparison = self.comparison();
+        let values = self.values(kind)?;
+        let largest = dimension.largest();
+        let single = values.first().filter(|_| values.len() == 1);
+        let ranges = match (comparison, single) {
+            (Comparison::Equal, _) => values.clone(),
+            (Comparison::Unequal, _) => values.complement(largest),
+            (Comparison::AtMost, Some(value)) => Ranges::span(0, value),
+            (Comparison::AtLeast, Some(value)) => Ranges::span(value, largest),
+            (Comparison::Below, Some(value)) => Ranges::span(value, largest).complement(largest),
+            (Comparison::Above, Some(value)) => Ranges::span(0, value).complement(largest),
+            (_, None) => return Err(self.tokens.error("nft refuses to compare with a range")),
+        };
         self.narrow(dimension, &ranges);
-        Ok(())
+        Ok((comparison == Comparison::Equal).then_some(values))
     }
 
     fn values(&mut self, kind: NftType) -> Result<Ranges, ParseError> {
-        if self.tokens.peek() == Some(NftToken::Open) {
-            let elements = elements(self.tokens, kind)?;
-            if Ranges::overlap(elements.clone()) {
-                return Err(self
-                    .tokens
-                    .error("two elements of the set overlap, and nft refuses it"));
+        match self.tokens.peek() {
+            Some(NftToken::Open) => {
+                let elements = set::elements(self.tokens, &mut |tokens| span(tokens, kind))?;
+                Ok(elements.into_iter().collect())
             }
-            return Ok(elements.into_iter().collect());
+            Some(NftToken::Word(word)) if word.starts_with('@') => {
+                self.tokens.next();
+                match self.declared.sets.get(&word[1..]) {
+                    Some(NftSet::Values { kind: other, elements }) if *other == kind => {
+                        Ok(elements.clone())
+                    }
+                    _ => Err(self.no_set(word)),
+                }
+            }
+            _ => Ok([span(self.tokens, kind)?].into_iter().collect()),
         }
-        let word = self.tokens.word()?;
-        if let Some(name) = word.strip_prefix('@') {
-            let set = self.sets.get(name).filter(|set| set.kind == kind);
-            let set = set.ok_or_else(|| {
-                self.tokens.error(format!("there is no set `{name}` of this type above"))
-            })?;
-            return Ok(set.elements.clone());
-        }
-        let span = kind.span(word).ok_or_else(|| no_value(self.tokens, word))?;
-        Ok([span].into_iter().collect())
+    }
+
+    fn no_set(&self, word: &str) -> ParseError {
+        self.tokens.error(format!("there is no set `{}` of this type", &word[1..]))
     }
 
     fn narrow(&mut self, dimension: Dimension, ranges: &Ranges) {
@@ -241,22 +402,44 @@ impl<'text> NftRuleReader<'_, 'text> {
     }
 }
 
-/// `{ a, b }`
-pub(super) fn elements(
-    tokens: &mut NftTokens<'_>,
-    kind: NftType,
-) -> Result<Vec<(u128, u128)>, ParseError> {
-    tokens.expect(NftToken::Open)?;
-    let mut elements = Vec::new();
-    loop {
-        let word = tokens.word()?;
-        elements.push(kind.span(word).ok_or_else(|| no_value(tokens, word))?);
-        if !tokens.take(NftToken::Comma) {
-            break;
-        }
+/// One value, or a range with spaces around its dash.
+pub(super) fn span(tokens: &mut NftTokens<'_>, kind: NftType) -> Result<(u128, u128), ParseError> {
+    let word = tokens.text()?;
+    let (first, last) = kind.span(word).ok_or_else(|| no_value(tokens, word))?;
+    if !tokens.take_word("-") {
+        return Ok((first, last));
     }
-    tokens.expect(NftToken::Close)?;
-    Ok(elements)
+    let word = tokens.text()?;
+    let (start, end) = kind.span(word).ok_or_else(|| no_value(tokens, word))?;
+    match first == last && start == end && first <= end {
+        true => Ok((first, end)),
+        false => Err(tokens.error("nft refuses this range")),
+    }
+}
+
+/// The name of an interface: at most 15 bytes, and a star only at the end.
+pub(super) fn pattern<'text>(
+    tokens: &mut NftTokens<'text>,
+) -> Result<InterfacePattern<'text>, ParseError> {
+    let text = tokens.text()?;
+    if text.is_empty() || text == "*" || text.len() > LONGEST_NAME {
+        return Err(tokens.error(format!("nft refuses \"{text}\" as the name of an interface")));
+    }
+    if text.contains('\\') {
+        return Err(tokens.error(format!("\"{text}\" is not understood")));
+    }
+    Ok(match text.strip_suffix('*') {
+        Some(prefix) => InterfacePattern::Prefix(prefix),
+        None => InterfacePattern::Name(text),
+    })
+}
+
+fn state(tokens: &mut NftTokens<'_>) -> Result<(u128, u128), ParseError> {
+    let word = tokens.word()?;
+    let number = STATES.iter().position(|name| *name == word);
+    let unknown = || tokens.error(format!("`{word}` is not a state of conntrack"));
+    let number = number.ok_or_else(unknown)? as u128;
+    Ok((number, number))
 }
 
 fn no_value(tokens: &NftTokens<'_>, word: &str) -> ParseError {
