@@ -171,6 +171,12 @@ fn print_summary(proof: &Proof, session: &mut Session<'_>) -> Result<(), Failure
         return Ok(());
     }
     let number = count(causes(proof).len(), "cause");
-    session.print(format_args!("{dir}/: {} of {flows} flows fail; {number}", total.failed))?;
+    match &proof.model {
+        Some(_) => {
+            let failed = total.failed;
+            session.print(format_args!("{dir}/: {failed} of {flows} flows fail; {number}"))?;
+        }
+        None => session.print(format_args!("{dir}/: no flow could be walked; {number}"))?,
+    }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::hop::HopStep;
 use crate::model::{MachineId, Model};
 use crate::read::nftables::Hook;
 use crate::span::FileLine;
-use crate::walk::Walker;
+use crate::walk::{StoppedPacket, Walker};
 
 /// One flow between two machines.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,9 @@ pub struct FlowInstance<'flow> {
 pub fn of(model: &Model, instance: &FlowInstance<'_>, verdict: FlowVerdict) -> ProofFinding {
     let FlowInstance { flow, from, to } = *instance;
     if let FlowVerdict::Stopped(stopped) = verdict {
-        return without_routes(model, instance, stopped.finding(model));
+        let finding = without_prefix(model, instance, &stopped);
+        let finding = finding.unwrap_or_else(|| stopped.finding(model));
+        return without_routes(model, instance, finding);
     }
     let names = [from, to].map(|id| model.machine(id).name.as_str());
     let message = match flow.expected {
@@ -45,6 +47,31 @@ pub fn of(model: &Model, instance: &FlowInstance<'_>, verdict: FlowVerdict) -> P
         Expected::AsAsked | Expected::Delivered => FindingCode::ReachExceeded,
     };
     ProofFinding::new(code, place, message)
+}
+
+/// wg0's prefix gives the route to all other machines. If one end is outside of the prefix of the machine
+/// where the packet stops, the cause is that machine's `Address`.
+fn without_prefix(
+    model: &Model,
+    instance: &FlowInstance<'_>,
+    stopped: &StoppedPacket,
+) -> Option<ProofFinding> {
+    let at = stopped.machine();
+    if !stopped.is_without_route() || model.is_client(at) {
+        return None;
+    }
+    let prefix = model.conf(at).address?;
+    let is_outside =
+        |id: MachineId| !prefix.value.contains(&model.classes.address(model.machine(id).address));
+    if !is_outside(instance.to) && !is_outside(instance.from) {
+        return None;
+    }
+    let machine = model.machine(at);
+    let message = format!(
+        "{} has the address {}, and this prefix does not contain all machines",
+        machine.name, prefix.value
+    );
+    Some(ProofFinding::new(FindingCode::NoRoute, machine.file.line(prefix.line), message))
 }
 
 /// The route guard stops a pod packet if only BIRD has a route. The cause is the missing line in

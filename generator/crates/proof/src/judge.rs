@@ -141,7 +141,7 @@ pub fn prove_with(
             proof.assumptions.extend(fixed);
         }
     }
-    match Model::build(emitted) {
+    match Model::build(emitted).and_then(with_subnets) {
         Ok(model) => {
             walk(&model, &mut proof);
             proof.ingress = ingress::prove(&model, |flow| proof.is_proven(flow));
@@ -168,6 +168,12 @@ fn blame_once(proof: &mut Proof) {
         let is_new = blamed.insert((finding.code, finding.place));
         is_new || finding.place.line == 0
     });
+}
+
+/// The network, unless its subnets contradict each other.
+fn with_subnets(model: Model) -> Result<Model, Vec<ProofFinding>> {
+    let findings = invariants::subnets::check(&model);
+    if findings.is_empty() { Ok(model) } else { Err(findings) }
 }
 
 fn walk(model: &Model, proof: &mut Proof) {

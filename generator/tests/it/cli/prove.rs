@@ -101,7 +101,7 @@ fn an_unread_file_is_not_zero_failures() {
     let unread = [
         ("out/nodes/tokyo/wg0.conf", "[Interfaces]\n", "not-understood", 1),
         ("out/nodes/tokyo/nftables.conf", "table inet x {\n", "not-understood", 1),
-        ("out/cluster/calico/felix.yaml", "", "not-understood", 0),
+        ("out/cluster/calico/felix.yaml", "", "not-understood", 1),
     ];
     for (file, text, code, line) in unread {
         let whole = place.read(file);

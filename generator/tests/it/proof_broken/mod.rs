@@ -10,6 +10,7 @@ mod firewall_syntax;
 mod identity;
 mod interfaces;
 mod packets;
+mod subnets;
 mod trace;
 mod tunnel;
 mod underlay;

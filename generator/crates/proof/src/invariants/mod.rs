@@ -5,6 +5,7 @@ mod calico;
 mod control_plane;
 mod identity;
 mod mesh;
+pub(crate) mod subnets;
 
 use std::collections::BTreeSet;
 

@@ -57,6 +57,18 @@ impl StoppedPacket {
         matches!(self.why, StopReason::Dropped { .. })
     }
 
+    /// The machine where it stopped.
+    #[must_use]
+    pub const fn machine(&self) -> MachineId {
+        self.at
+    }
+
+    /// Whether the only route is `unreachable`.
+    #[must_use]
+    pub const fn is_without_route(&self) -> bool {
+        matches!(self.why, StopReason::NoRoute(_))
+    }
+
     /// A packet that arrived at one machine instead of another.
     #[must_use]
     pub const fn elsewhere(packet: Packet, at: MachineId, target: MachineId) -> Self {
