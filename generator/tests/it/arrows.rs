@@ -49,7 +49,7 @@ const PROOF: Arrows = &[
     ("facts", "span"),
     ("fixed", "span finding assumption families facts"),
     ("read", "span space files finding families facts fixed"),
-    ("admission", "space read model"),
+    ("admission", "space read"),
     ("model", "admission span space finding read"),
     ("hop", "span read model"),
     ("walk", "space admission span finding read model hop"),

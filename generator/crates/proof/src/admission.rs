@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use crate::model::packet::ConntrackState;
 use crate::read::nftables::{
     BaseChain, ChainPolicy, Hook, NO_INTERFACE, NftChain, NftRule, NftVerdict, Ruleset,
 };
@@ -163,9 +162,12 @@ fn base_of(chain: &NftChain) -> Option<(&BaseChain, &NftChain)> {
 /// nothing (nft_ct.c, `nft_ct_get_eval`).
 const NO_ORIGINAL: u128 = 1 << 32;
 
+/// The number of `invalid` in [`STATES`](crate::read::nftables::STATES).
+const INVALID: u128 = 0;
+
 fn untracked(dimension: Dimension) -> Option<u128> {
     match dimension {
-        Dimension::State => Some(ConntrackState::Invalid as u128),
+        Dimension::State => Some(INVALID),
         Dimension::Translated => Some(0),
         Dimension::Original4 => Some(NO_ORIGINAL),
         _ => None,
