@@ -30,7 +30,7 @@ pub(super) fn documents_after(lines: u32, text: &str) -> Vec<YamlDocument<'_>> {
     for one in text.split_inclusive('\n') {
         offset += one.len();
         line += 1;
-        if one.trim_end() == "---" {
+        if is_separator(one) {
             documents.push(document(&text[start..offset - one.len()], before));
             (start, before) = (offset, line);
         }
@@ -43,8 +43,15 @@ pub(super) fn documents_after(lines: u32, text: &str) -> Vec<YamlDocument<'_>> {
     documents
 }
 
+/// Whether a line begins a document: three dashes, and at most a comment after them.
+fn is_separator(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix("---") else { return false };
+    let content = rest.trim();
+    content.is_empty() || (rest.starts_with([' ', '\t']) && content.starts_with('#'))
+}
+
 fn document(text: &str, before: u32) -> YamlDocument<'_> {
-    let kind = text.lines().find_map(|line| line.strip_prefix("kind: ")).unwrap_or_default();
+    let kind = text.lines().find_map(|line| line.strip_prefix("kind:")).unwrap_or_default();
     let kind = kind.split(" #").next().unwrap_or_default().trim();
     YamlDocument { kind: kind.trim_matches(['"', '\'']), text, before }
 }
@@ -188,4 +195,25 @@ fn reason(error: &serde_saphyr::Error) -> String {
     let first_line = text.lines().next().unwrap_or_default();
     let without_place = first_line.split(" at line ").next().unwrap_or_default();
     without_place.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::documents;
+
+    #[test]
+    fn a_kind_may_have_quotes_and_a_comment() {
+        for kind in ["kind: Pool", "kind: \"Pool\"", "kind: 'Pool' # one", "kind:  Pool # b"] {
+            let text = format!("# head\n--- # next\n{kind}\nname: x\n");
+            let kinds: Vec<_> = documents(&text).iter().map(|one| one.kind).collect();
+            assert_eq!(kinds, ["Pool"], "{kind}");
+        }
+    }
+
+    #[test]
+    fn only_three_dashes_separate() {
+        let text = "kind: A\n---x\n----\n ---\n---\t\nkind: B\n";
+        let kinds: Vec<_> = documents(text).iter().map(|one| one.kind).collect();
+        assert_eq!(kinds, ["A", "B"]);
+    }
 }
