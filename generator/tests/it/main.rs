@@ -21,6 +21,7 @@ mod proof;
 mod proof_assumptions;
 mod proof_broken;
 mod proof_damaged;
+mod proof_families;
 mod properties;
 mod registry;
 mod reject;

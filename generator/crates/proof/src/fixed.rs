@@ -101,7 +101,9 @@ fn statements(text: &str, compared: Compared) -> impl Iterator<Item = (u32, &str
 
 /// A line for a message, at most 100 characters of it.
 fn shown(line: &str) -> String {
-    line.chars().take(100).flat_map(char::escape_debug).collect()
+    let escaped =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    line.chars().take(100).map(escaped).collect()
 }
 
 /// One assumption for each family that was not compared.

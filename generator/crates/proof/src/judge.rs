@@ -10,12 +10,13 @@ use crate::cause::{self, FlowInstance};
 use crate::facts::TreeFacts;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
+use crate::first_boot::FirstBoots;
 use crate::fixed::{self, FixedFiles};
 use crate::flows::{self, FlowCount};
 use crate::ingress;
 use crate::invariants;
 use crate::model::{MachineId, Model};
-use crate::read::tree;
+use crate::read::tree::{self, EmittedTree, TreeReading};
 use crate::span::{FileId, FileLine, TreePaths};
 use crate::walk::Walker;
 
@@ -113,34 +114,26 @@ pub fn prove_with(
     files: &dyn TreeFiles,
     fixed: Option<&dyn FixedFiles>,
 ) -> Result<Proof, TreeReadError> {
-    let reading = tree::read(files)?;
+    let mut reading = tree::read(files)?;
     let mut proof = Proof {
-        paths: reading.paths,
+        paths: std::mem::take(&mut reading.paths),
         model: None,
         counts: vec![FlowCount::default(); flows::all().count()],
         failures: Vec::new(),
         ingress: ingress::IngressProof::default(),
-        findings: reading.findings,
-        edited: reading.edited,
+        findings: std::mem::take(&mut reading.findings),
+        edited: std::mem::take(&mut reading.edited),
         assumptions: Vec::new(),
     };
     // The content of an unread file is unknown, so no flow can be judged.
-    let emitted = reading.emitted.filter(|_| proof.findings.is_empty());
-    proof.findings.extend(reading.unaccounted);
+    let emitted = reading.emitted.take().filter(|_| proof.findings.is_empty());
+    proof.findings.append(&mut reading.unaccounted);
     let Some(emitted) = emitted else {
         return Ok(proof);
     };
-    match (fixed, TreeFacts::from_tree(&emitted)) {
-        (Some(fixed), Some(facts)) => {
-            let expected = fixed.expected(&facts);
-            let compared = fixed::compare(&proof.paths, &facts, &reading.fixed, &expected);
-            proof.findings.extend(compared);
-        }
-        _ => {
-            let fixed = fixed::assumptions(&proof.paths, &reading.interface, &reading.fixed);
-            proof.assumptions.extend(fixed);
-        }
-    }
+    let accounted = account(files, &proof, &reading, &emitted, fixed)?;
+    proof.assumptions.extend(accounted.assumptions);
+    proof.findings.extend(accounted.findings);
     match Model::build(emitted).and_then(with_subnets) {
         Ok(model) => {
             walk(&model, &mut proof);
@@ -154,6 +147,10 @@ pub fn prove_with(
             proof.model = Some(model);
         }
         Err(findings) => proof.findings.extend(findings),
+    }
+    // A copy often differs because of a fault that is reported already.
+    if proof.holds() {
+        proof.findings.extend(accounted.copies);
     }
     Ok(proof)
 }
@@ -174,6 +171,50 @@ fn blame_once(proof: &mut Proof) {
 fn with_subnets(model: Model) -> Result<Model, Vec<ProofFinding>> {
     let findings = invariants::subnets::check(&model);
     if findings.is_empty() { Ok(model) } else { Err(findings) }
+}
+
+/// Files that are compared with others: first boots, and fixed families.
+#[derive(Default)]
+struct Accounted {
+    findings: Vec<ProofFinding>,
+    /// User-data that differs from the files of its node.
+    copies: Vec<ProofFinding>,
+    assumptions: Vec<Assumption>,
+}
+
+fn account(
+    files: &dyn TreeFiles,
+    proof: &Proof,
+    reading: &TreeReading,
+    emitted: &EmittedTree,
+    fixed: Option<&dyn FixedFiles>,
+) -> Result<Accounted, TreeReadError> {
+    let mut accounted = Accounted::default();
+    let boots = FirstBoots {
+        files,
+        paths: &proof.paths,
+        interface: &reading.interface,
+        edited: reading.has_manifest.then_some(&proof.edited),
+        missing: &reading.missing,
+    };
+    let shared = boots.shared()?;
+    let checks = emitted.nodes.par_iter().map(|node| boots.check(node, &shared));
+    for check in checks.collect::<Result<Vec<_>, _>>()? {
+        accounted.copies.extend(check.findings);
+        accounted.assumptions.extend(check.assumptions);
+    }
+    match (fixed, TreeFacts::from_tree(emitted)) {
+        (Some(fixed), Some(facts)) => {
+            let expected = fixed.expected(&facts);
+            let compared = fixed::compare(&proof.paths, &facts, &reading.fixed, &expected);
+            accounted.findings.extend(compared);
+        }
+        _ => {
+            let fixed = fixed::assumptions(&proof.paths, &reading.interface, &reading.fixed);
+            accounted.assumptions.extend(fixed);
+        }
+    }
+    Ok(accounted)
 }
 
 fn walk(model: &Model, proof: &mut Proof) {

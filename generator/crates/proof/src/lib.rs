@@ -20,6 +20,7 @@ pub mod facts;
 pub mod families;
 pub mod files;
 pub mod finding;
+mod first_boot;
 pub mod fixed;
 pub mod flows;
 mod hop;

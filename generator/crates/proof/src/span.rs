@@ -69,6 +69,15 @@ impl TreePaths {
         u32::try_from(found).ok().map(FileId)
     }
 
+    /// The files of a folder, whose name ends in `/`, and of the folders in it.
+    pub(crate) fn below(&self, folder: &str) -> impl Iterator<Item = (FileId, &str)> {
+        let start = self.0.partition_point(|path| path.as_str() < folder);
+        let paths = self.0[start..].iter().map(String::as_str);
+        (u32::try_from(start).unwrap_or(u32::MAX)..)
+            .map(FileId)
+            .zip(paths.take_while(move |path| path.starts_with(folder)))
+    }
+
     /// The path of a file.
     #[must_use]
     pub fn path(&self, file: FileId) -> &str {

@@ -552,7 +552,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "a package source in node.env",
         changes: &[("nodes/tokyo/node.env", "1.37.2-*", "1.36.0-*")],
         findings: &[
-            "file-differs nodes/tokyo/node.env:24: `MESHWRIGHT_KUBERNETES_VERSION=\\'1.36.0-*\\'` differs from `MESHWRIGHT_KUBERNETES_VERSION=\\'1.37.2-*\\'`",
+            "file-differs nodes/tokyo/node.env:24: `MESHWRIGHT_KUBERNETES_VERSION='1.36.0-*'` differs from `MESHWRIGHT_KUBERNETES_VERSION='1.37.2-*'`",
         ],
     },
     MisstatedIdentity {

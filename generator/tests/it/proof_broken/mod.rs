@@ -6,6 +6,7 @@
 mod app;
 mod control_plane;
 mod controller;
+mod families;
 mod firewall_syntax;
 mod identity;
 mod interfaces;
@@ -86,8 +87,9 @@ fn what_breaks_a_tree_is_refused_at_its_line() {
 #[test]
 fn what_does_no_harm_is_let_through() {
     let whole = whole();
-    let firewalls = [interfaces::HARMLESS, firewall_syntax::HARMLESS, packets::HARMLESS];
-    for harmless in HARMLESS.iter().chain(firewalls.into_iter().flatten()) {
+    let others =
+        [interfaces::HARMLESS, firewall_syntax::HARMLESS, packets::HARMLESS, families::HARMLESS];
+    for harmless in HARMLESS.iter().chain(others.into_iter().flatten()) {
         let proof = prove(&changed(&whole[harmless.topology], harmless.file, &harmless.change));
         assert!(proof.holds(), "{}:\n{:#?}", harmless.name, causes(&proof));
     }
@@ -101,6 +103,7 @@ const ALL: &[&[Broken]] = &[
     app::BROKEN,
     packets::BROKEN,
     control_plane::BROKEN,
+    families::BROKEN,
 ];
 
 const HARMLESS: &[Harmless] = &[

@@ -68,12 +68,15 @@ fn founders(model: &Model) -> Vec<ProofFinding> {
         Some((node.name.as_str(), node.kubeadm.file.line(line)))
     });
     let founders: Vec<_> = founders.collect();
-    let second = |pair: &[(&str, FileLine)]| {
-        let [(first, _), (second, place)] = *pair else { return None };
-        let message = format!("{first} and {second} both initialise a cluster");
-        Some(ProofFinding::new(FindingCode::FilesDisagree, place, message))
+    if founders.len() < 2 {
+        return Vec::new();
+    }
+    let names: Vec<_> = founders.iter().map(|(name, _)| *name).collect();
+    let message = format!("{} initialise a cluster each", names.join(" and "));
+    let finding = |(_, place): &(&str, FileLine)| {
+        ProofFinding::new(FindingCode::FilesDisagree, *place, message.as_str())
     };
-    founders.windows(2).filter_map(second).collect()
+    founders.iter().map(finding).collect()
 }
 
 fn address(model: &Model, id: MachineId) -> Ipv4Addr {

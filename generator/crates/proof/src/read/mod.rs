@@ -22,6 +22,7 @@ mod peer_list;
 pub(crate) mod routes;
 pub(crate) mod tree;
 pub(crate) mod unit;
+pub(crate) mod user_data;
 pub(crate) mod wg_quick;
 mod yaml;
 

@@ -13,6 +13,10 @@ impl TreeFacts {
             .nodes
             .iter()
             .find_map(|node| Some((node, node.kubeadm.content.cluster.as_ref()?)))?;
+        let founders = emitted.nodes.iter().filter(|node| node.kubeadm.content.cluster.is_some());
+        if founders.count() > 1 {
+            return None;
+        }
         let order = |name: &str| {
             emitted.hosts.content.iter().position(|host| host.name == name).unwrap_or(usize::MAX)
         };

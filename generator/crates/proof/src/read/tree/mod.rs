@@ -162,6 +162,10 @@ pub(crate) struct TreeReading {
     pub unaccounted: Vec<ProofFinding>,
     /// The files of fixed families.
     pub fixed: FixedTexts,
+    /// The paths of files that do not exist, sorted.
+    pub missing: Vec<String>,
+    /// Whether the tree has a manifest.
+    pub has_manifest: bool,
     /// The name of the interface.
     pub interface: String,
 }
@@ -200,6 +204,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
         tree.findings.push(ProofFinding::new(FindingCode::NotUnderstood, place, reason));
     }
     let FolderReadings { nodes, clients, shared, mut findings, mut edited, fixed } = tree;
+    let has_manifest = layout.contains(MANIFEST);
     let unaccounted = unaccounted(&paths, &layout, &missing, &findings);
     let complete = nodes.len() == layout.nodes.len() && clients.len() == layout.clients.len();
     let interface = layout.interface;
@@ -208,7 +213,17 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
         .map(|shared| shared.into_tree(interface.clone(), nodes, clients));
     findings.sort();
     edited.sort_unstable();
-    Ok(TreeReading { paths, emitted, findings, edited, unaccounted, fixed, interface })
+    Ok(TreeReading {
+        paths,
+        emitted,
+        findings,
+        edited,
+        unaccounted,
+        fixed,
+        missing,
+        has_manifest,
+        interface,
+    })
 }
 
 /// Files that are missing and that no reader has reported, and files of no family.

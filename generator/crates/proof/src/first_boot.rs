@@ -1,0 +1,241 @@
+//! `user-data.yaml` compared with the other files of its node: what a host is at its first boot, and what
+//! the first delivery makes of it, must be the same.
+
+use std::collections::BTreeMap;
+
+use crate::assumption::Assumption;
+use crate::files::{TreeFiles, TreeReadError};
+use crate::finding::{FindingCode, ProofFinding};
+use crate::read::tree::EmittedNode;
+use crate::read::user_data::{self, CarriedFile, UserData};
+use crate::span::{FileId, LineSpanned, TreePaths};
+use meshwright_value::Os;
+
+/// The tree, and which of its files were edited.
+pub(crate) struct FirstBoots<'a> {
+    /// The files.
+    pub(crate) files: &'a dyn TreeFiles,
+    /// Their paths.
+    pub(crate) paths: &'a TreePaths,
+    /// The interface.
+    pub(crate) interface: &'a str,
+    /// Files that differ from the manifest; none without a manifest.
+    pub(crate) edited: Option<&'a [FileId]>,
+    /// Files of the tree that do not exist, sorted.
+    pub(crate) missing: &'a [String],
+}
+
+/// A file of a host.
+#[derive(Debug)]
+pub(crate) struct PlacedFile {
+    file: FileId,
+    /// Its bytes; none if it does not exist, which is reported already.
+    bytes: Option<Vec<u8>>,
+}
+
+/// Files by their paths on a host.
+pub(crate) type PlacedFiles = BTreeMap<String, PlacedFile>;
+
+/// The result for one node.
+#[derive(Default)]
+pub(crate) struct FirstBootCheck {
+    pub(crate) findings: Vec<ProofFinding>,
+    pub(crate) assumptions: Vec<Assumption>,
+}
+
+/// The program of a host; at the first boot it is the smaller one.
+const SCRIPT: &str = "/usr/local/sbin/meshwright-node";
+
+impl FirstBoots<'_> {
+    /// The files that all hosts have.
+    pub(crate) fn shared(&self) -> Result<PlacedFiles, TreeReadError> {
+        self.placed("host/", place_of_host_file)
+    }
+
+    /// Compares the user-data of one node, if it has one.
+    pub(crate) fn check(
+        &self,
+        node: &EmittedNode,
+        shared: &PlacedFiles,
+    ) -> Result<FirstBootCheck, TreeReadError> {
+        let mut check = FirstBootCheck::default();
+        let path = format!("nodes/{}/user-data.yaml", node.name);
+        let is_nixos = node.host.content.os == Os::Nixos;
+        let mut finds = |code, place, message: String| {
+            check.findings.push(ProofFinding::new(code, place, message));
+        };
+        let Some(file) = self.paths.find(&path).filter(|_| self.exists(&path)) else {
+            // A missing file that the manifest lists is reported with its path.
+            if !is_nixos && self.edited.is_some() && self.paths.find(&path).is_none() {
+                let message = format!("{path} is missing: this host is set up by cloud-init");
+                finds(FindingCode::FileMissing, node.json.file.whole(), message);
+            }
+            return Ok(check);
+        };
+        if is_nixos {
+            let message = "a NixOS host reads no user-data".to_owned();
+            finds(FindingCode::FileUnknown, file.whole(), message);
+            return Ok(check);
+        }
+        let bytes = self.files.read(&path)?;
+        let Ok(text) = String::from_utf8(bytes) else {
+            finds(FindingCode::NotUnderstood, file.whole(), "it is not UTF-8".to_owned());
+            return Ok(check);
+        };
+        match user_data::read(&text) {
+            Ok(user_data) => {
+                let folder = format!("nodes/{}/", node.name);
+                let own = self.placed(&folder, |file| place_of_node_file(file, self.interface))?;
+                self.compare(&node.name, file, &user_data, (&own, shared), &mut check);
+            }
+            Err(unread) => {
+                finds(FindingCode::NotUnderstood, file.line(unread.line), unread.message);
+            }
+        }
+        Ok(check)
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.missing.binary_search_by(|known| known.as_str().cmp(path)).is_err()
+    }
+
+    /// The files of a folder that have a place on a host.
+    fn placed(
+        &self,
+        folder: &str,
+        place: impl Fn(&str) -> Option<String>,
+    ) -> Result<PlacedFiles, TreeReadError> {
+        let mut placed = PlacedFiles::new();
+        for (file, path) in self.paths.below(folder) {
+            if let Some(place) = place(&path[folder.len()..]) {
+                let is_here = self.exists(path);
+                let bytes = is_here.then(|| self.files.read(path)).transpose()?;
+                placed.insert(place, PlacedFile { file, bytes });
+            }
+        }
+        Ok(placed)
+    }
+
+    fn compare(
+        &self,
+        name: &str,
+        file: FileId,
+        user_data: &UserData,
+        (own, shared): (&PlacedFiles, &PlacedFiles),
+        check: &mut FirstBootCheck,
+    ) {
+        let disagrees = |line, message: String| {
+            ProofFinding::new(FindingCode::FilesDisagree, file.line(line), message)
+        };
+        let hostname = &user_data.hostname;
+        if hostname.value != name {
+            let message = format!("the hostname is {}, not {name}", hostname.value);
+            check.findings.push(disagrees(hostname.line, message));
+        }
+        let mut expected: BTreeMap<_, _> =
+            own.iter().chain(shared).map(|(path, file)| (path.as_str(), file)).collect();
+        for carried in &user_data.files {
+            let LineSpanned { value: path, line } = &carried.path;
+            let Some(own) = expected.remove(path.as_str()) else {
+                // Without a manifest, the file may be one that was removed.
+                if self.edited.is_some() {
+                    let message = format!("{path} is not a file of this host, or is written twice");
+                    check.findings.push(disagrees(*line, message));
+                }
+                continue;
+            };
+            let permissions = &carried.permissions;
+            if permissions.value != mode(path) {
+                let message = format!("the mode of {path} is {}", mode(path));
+                check.findings.push(disagrees(permissions.line, message));
+            }
+            self.compare_content(file, carried, own, check);
+        }
+        for LineSpanned { value: path, line } in &user_data.left_out {
+            if expected.remove(path.as_str()).is_none() && self.edited.is_some() {
+                let message = format!("{path} is not left out, or is not a file of this host");
+                check.findings.push(disagrees(*line, message));
+            }
+        }
+        let unwritten = expected.iter().filter(|(_, own)| own.bytes.is_some());
+        for (path, _) in unwritten {
+            let message = format!("{path} is neither written nor listed as left out");
+            check.findings.push(disagrees(0, message));
+        }
+    }
+
+    /// A file of the node that was edited alone is newer than its copy: until the first delivery the
+    /// host has the copy, as it was generated.
+    fn compare_content(
+        &self,
+        file: FileId,
+        carried: &CarriedFile,
+        own: &PlacedFile,
+        check: &mut FirstBootCheck,
+    ) {
+        let LineSpanned { value: bytes, line } = &carried.content;
+        let Some(own_bytes) = own.bytes.as_ref().filter(|own| *own != bytes) else { return };
+        let was_edited = |file: FileId, edited: &[FileId]| edited.binary_search(&file).is_ok();
+        let is_copy_older = self
+            .edited
+            .is_none_or(|edited| was_edited(own.file, edited) && !was_edited(file, edited));
+        let (path, place) = (self.paths.path(own.file), file.line(*line));
+        if is_copy_older {
+            let text =
+                format!("until its first delivery, the host has this text instead of {path}");
+            check.assumptions.push(Assumption::new(place, text));
+            return;
+        }
+        let message = format!(
+            "{} differs from {path}, line {}",
+            carried.path.value,
+            differing(bytes, own_bytes)
+        );
+        check.findings.push(ProofFinding::new(FindingCode::FilesDisagree, place, message));
+    }
+}
+
+/// The number of the first line that differs.
+fn differing(one: &[u8], other: &[u8]) -> usize {
+    let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    other[..same].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// The place on a host of a file of `nodes/<node>/`.
+fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
+    let is_of_interface = file.strip_prefix(interface).is_some_and(|kind| kind.starts_with('.'));
+    match file {
+        "nftables.conf" | "node.env" => Some(format!("/etc/meshwright/{file}")),
+        "kubeadm.yaml" | "upgrade.yaml" => Some(format!("/etc/kubernetes/{file}")),
+        _ if file.starts_with("patches/") => Some(format!("/etc/kubernetes/{file}")),
+        _ if is_of_interface => Some(format!("/etc/wireguard/{file}")),
+        _ => None,
+    }
+}
+
+/// The place on a host of a file of `host/`, at its first boot.
+fn place_of_host_file(file: &str) -> Option<String> {
+    let place = match file {
+        "meshwright-node" => return None,
+        "first-boot/meshwright-node" => SCRIPT.to_owned(),
+        "guards.routes" | "hosts" => format!("/etc/meshwright/{file}"),
+        "modules-load.conf" => "/etc/modules-load.d/meshwright.conf".to_owned(),
+        "sysctl.conf" => "/etc/sysctl.d/90-meshwright.conf".to_owned(),
+        "networkd.conf" => "/etc/systemd/networkd.conf.d/meshwright.conf".to_owned(),
+        "network-manager.conf" => "/etc/NetworkManager/conf.d/meshwright.conf".to_owned(),
+        "needrestart.conf" => "/etc/needrestart/conf.d/meshwright.conf".to_owned(),
+        "haproxy.cfg" => "/etc/haproxy/haproxy.cfg".to_owned(),
+        _ if file.starts_with("containerd/") => format!("/etc/{file}"),
+        _ => format!("/etc/systemd/system/{}", file.strip_prefix("systemd/")?),
+    };
+    Some(place)
+}
+
+/// The mode of a file on a host: wg-quick(8) warns if others can read its configuration.
+fn mode(path: &str) -> &'static str {
+    match path {
+        SCRIPT => "0755",
+        _ if path.starts_with("/etc/wireguard/") && path.ends_with(".conf") => "0600",
+        _ => "0644",
+    }
+}
