@@ -49,6 +49,7 @@ const PROOF: Arrows = &[
     ("facts", "span"),
     ("fixed", "span finding assumption families facts"),
     ("read", "span space files finding families facts fixed"),
+    ("first_boot", "span files finding assumption read"),
     ("admission", "space read"),
     ("model", "admission span space finding read"),
     ("hop", "span read model"),
@@ -63,7 +64,7 @@ const PROOF: Arrows = &[
     ("assumed", "span assumption read model"),
     (
         "judge",
-        "span files finding assumption facts fixed assumed read model walk flows cause invariants ingress",
+        "span files finding assumption facts fixed first_boot assumed read model walk flows cause invariants ingress",
     ),
     (
         "report",

@@ -84,9 +84,7 @@ fn json_contains_each_hop_of_a_request() {
 #[test]
 fn reports_an_unserved_hostname_with_its_line() {
     let place = Place::empty();
-    for folder in ["nodes", "clients", "host", "cluster"] {
-        copy(&committed(&format!("out/{folder}")), &place.path().join("out").join(folder));
-    }
+    copy(&committed("out"), &place.path().join("out"));
     let app = place.path().join("out/cluster/hello/hello.yaml");
     let text = fs::read_to_string(&app).expect("readable");
     fs::write(&app, text.replace("targetPort: http", "targetPort: web")).expect("written");
