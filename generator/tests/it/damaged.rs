@@ -41,9 +41,9 @@ impl Sequence {
 }
 
 /// A function that damages a file.
-type Damage = fn(&mut Vec<u8>, &mut Sequence);
+type DamageFn = fn(&mut Vec<u8>, &mut Sequence);
 
-const DAMAGES: [(&str, Damage); 9] = [
+const DAMAGES: [(&str, DamageFn); 9] = [
     ("bytes flipped", |text, sequence| flip_bytes(text, sequence)),
     ("lines dropped", drop_lines),
     ("lines written twice", repeat_lines),

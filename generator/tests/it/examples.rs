@@ -46,14 +46,14 @@ fn drift(topology: &Path, folder: &Path) -> Vec<String> {
 }
 
 /// Changes a generated folder.
-type Damage = fn(&Path);
+type TreeDamage = fn(&Path);
 
 /// Each kind of difference is found in a copy that has it.
 #[test]
 fn a_difference_is_reported() {
     let topology = repository().join("examples/minimal/topology.toml");
     let plan = compile(&topology).plan.expect("it is accepted");
-    let cases: [(Damage, &[&str]); 6] = [
+    let cases: [(TreeDamage, &[&str]); 6] = [
         (|_| (), &[]),
         (|out| append(&out.join("host/hosts")), &["changed host/hosts", "in the way host/hosts"]),
         (|out| fs::remove_file(out.join("host/hosts")).expect("removed"), &["added host/hosts"]),

@@ -93,7 +93,7 @@ fn with_lines(document: &str) -> String {
 }
 
 #[test]
-fn the_story_of_the_network_is_what_the_files_say() {
+fn the_page_on_the_network_matches_the_files() {
     let out = repository().join("out");
     let proof = judge::prove(&OutputDirectory(&out)).expect("readable");
     let committed = fs::read_to_string(repository().join(DOCUMENT)).expect("readable");

@@ -23,7 +23,7 @@ pub struct PacketHop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HopStep {
     /// The packet is sent.
-    Sent(Party),
+    Sent(FlowEnd),
     /// kube-proxy chose one of a Service's pods.
     Translated,
     /// Its source became the host's address.
@@ -49,12 +49,12 @@ pub enum HopStep {
         from: MachineId,
     },
     /// It arrived.
-    Delivered(Party),
+    Delivered(FlowEnd),
 }
 
-/// The sender or receiver on a machine.
+/// An end of a flow on a machine: its sender or its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Party {
+pub enum FlowEnd {
     /// A process of the host.
     Host,
     /// A pod.

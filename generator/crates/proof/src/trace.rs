@@ -3,7 +3,7 @@
 use crate::cause::{self, FlowInstance};
 use crate::finding::ProofFinding;
 use crate::flows::{Flow, FlowVerdict};
-use crate::hop::{PacketHop, Party};
+use crate::hop::{FlowEnd, PacketHop};
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
@@ -13,7 +13,7 @@ pub struct TraceEnd {
     /// The machine; none for the Internet.
     pub machine: Option<MachineId>,
     /// The sender or receiver on it.
-    pub party: Party,
+    pub party: FlowEnd,
 }
 
 impl TraceEnd {
@@ -24,13 +24,13 @@ impl TraceEnd {
     /// When there is no such machine; the message lists the nodes.
     pub fn parse(text: &str, model: &Model) -> Result<Self, String> {
         if text == "internet" {
-            return Ok(Self { machine: None, party: Party::Internet });
+            return Ok(Self { machine: None, party: FlowEnd::Internet });
         }
         let (name, party) = match text.strip_prefix("pod@") {
-            Some(name) => (name, Party::Pod),
-            None => (text, Party::Host),
+            Some(name) => (name, FlowEnd::Pod),
+            None => (text, FlowEnd::Host),
         };
-        let found = model.find(name).filter(|id| party == Party::Host || !model.is_client(*id));
+        let found = model.find(name).filter(|id| party == FlowEnd::Host || !model.is_client(*id));
         let known = || {
             let nodes = model.nodes().map(|id| model.machine(id).name.as_str());
             nodes.collect::<Vec<_>>().join(", ")
@@ -66,13 +66,13 @@ pub struct PacketTrace {
 pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'static Flow> {
     let client = from.machine.is_some_and(|id| model.is_client(id));
     let name = match (from.party, to.party) {
-        (Party::Host, Party::Pod) if client => "client-pod",
-        (Party::Host, Party::Host) if client => "client-api",
-        (Party::Host, Party::Pod) => "node-pod",
-        (Party::Host, Party::Host) => "node-kubelet",
-        (Party::Pod, Party::Pod) => "pod-pod",
-        (Party::Pod, Party::Host) => "pod-kubelet",
-        (Party::Pod, Party::Internet) => "pod-internet",
+        (FlowEnd::Host, FlowEnd::Pod) if client => "client-pod",
+        (FlowEnd::Host, FlowEnd::Host) if client => "client-api",
+        (FlowEnd::Host, FlowEnd::Pod) => "node-pod",
+        (FlowEnd::Host, FlowEnd::Host) => "node-kubelet",
+        (FlowEnd::Pod, FlowEnd::Pod) => "pod-pod",
+        (FlowEnd::Pod, FlowEnd::Host) => "pod-kubelet",
+        (FlowEnd::Pod, FlowEnd::Internet) => "pod-internet",
         _ => return None,
     };
     Flow::find(name)

@@ -2,7 +2,7 @@
 
 use super::between::from_client;
 use super::{API, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::FlowPayloads;
 
@@ -10,7 +10,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-ssh",
         about: "a client reaches SSH",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::Ssh,
         expected: Expected::AsAsked,
         between: from_client,
@@ -18,7 +18,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-api",
         about: "kubectl reaches the API",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: API,
         expected: Expected::AsAsked,
         between: from_client,
@@ -26,7 +26,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-ping",
         about: "a client reaches a host",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::Host(FlowPayloads::only(PacketPayload::ping())),
         expected: Expected::AsAsked,
         between: from_client,
@@ -34,7 +34,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-kubelet",
         about: "a client does not reach kubelet",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: KUBELET,
         expected: Expected::Blocked,
         between: from_client,
@@ -42,7 +42,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-pod",
         about: "a client reaches a pod",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::Pod(EVERY_TO_APP),
         expected: Expected::AsAsked,
         between: from_client,
@@ -50,7 +50,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-service",
         about: "a client reaches a pod through a ClusterIP",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: SERVICE,
         expected: Expected::AsAsked,
         between: from_client,
@@ -58,7 +58,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "client-node-port",
         about: "a client does not reach a NodePort",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::NodePort,
         expected: Expected::Blocked,
         between: from_client,

@@ -2,7 +2,7 @@
 
 use super::between::{controls, other_nodes, speak_bgp};
 use super::{API, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::FlowPayloads;
 
@@ -10,7 +10,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-node",
         about: "a host reaches every port of a host, and pings it",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(10_250))),
         expected: Expected::Delivered,
         between: other_nodes,
@@ -18,7 +18,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-kubelet",
         about: "logs, exec and metrics: a host reaches kubelet",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: KUBELET,
         expected: Expected::Delivered,
         between: other_nodes,
@@ -26,7 +26,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-bgp",
         about: "BIRD reaches BIRD",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: BGP,
         expected: Expected::Delivered,
         between: |model, from, to| other_nodes(model, from, to) && speak_bgp(model, from, to),
@@ -34,7 +34,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-api",
         about: "kubelet and kube-proxy reach the API",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: API,
         expected: Expected::Delivered,
         between: |model, from, to| other_nodes(model, from, to) && controls(model, to),
@@ -42,7 +42,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-etcd",
         about: "etcd reaches etcd",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: ETCD,
         expected: Expected::Delivered,
         between: |model, from, to| {

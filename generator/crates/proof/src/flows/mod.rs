@@ -9,7 +9,7 @@ mod probes;
 mod services;
 
 pub use self::probes::{FlowProbe, metadata_of, probes};
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::{FlowPayloads, Reach};
 use crate::model::{MachineId, Model};
@@ -23,7 +23,7 @@ pub struct Flow {
     /// A description.
     pub about: &'static str,
     /// The sender.
-    pub sender: Party,
+    pub sender: FlowEnd,
     /// The target.
     pub target: FlowTarget,
     /// The expected verdict.

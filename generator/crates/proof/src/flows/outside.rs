@@ -3,7 +3,7 @@
 use super::EDGE;
 use super::between::same;
 use super::{Expected, Flow, FlowTarget};
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::FlowPayloads;
 use crate::model::{MachineId, Model};
@@ -18,7 +18,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-internet",
         about: "a host reaches the Internet: packages, time, the others' endpoints",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::Internet(EVERY),
         expected: Expected::Delivered,
         between: same,
@@ -26,7 +26,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-internet",
         about: "a pod reaches the Internet under its node's address",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Internet(EVERY),
         expected: Expected::Delivered,
         between: same,
@@ -34,7 +34,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "tunnel-edge",
         about: "cloudflared calls Cloudflare's edge from any node (QUIC)",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Internet(FlowPayloads::only(PacketPayload::udp(EDGE))),
         expected: Expected::Delivered,
         between: with_tunnel,
@@ -42,7 +42,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "tunnel-edge-tcp",
         about: "cloudflared calls it where UDP is lost (HTTP/2)",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Internet(FlowPayloads::only(PacketPayload::tcp(EDGE))),
         expected: Expected::Delivered,
         between: with_tunnel,
@@ -50,7 +50,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-metadata",
         about: "a pod does not reach the metadata service of its node's cloud",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Metadata,
         expected: Expected::Blocked,
         between: same,

@@ -2,7 +2,7 @@
 
 use super::between::{controls, nodes, other_nodes};
 use super::{API, BGP, ETCD, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, to_tcp};
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::FlowPayloads;
 
@@ -10,7 +10,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-pod",
         about: "a pod reaches every port of a pod, and pings it",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Pod(EVERY_TO_APP),
         expected: Expected::Delivered,
         between: nodes,
@@ -18,7 +18,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-pod-without-bgp",
         about: "a pod reaches a pod while BIRD has no routes",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::PodWithoutBgp(EVERY_TO_APP),
         expected: Expected::Delivered,
         between: other_nodes,
@@ -26,7 +26,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-api",
         about: "a pod reaches the API as a port of a host",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: API,
         expected: Expected::Delivered,
         between: |model, from, to| nodes(model, from, to) && controls(model, to),
@@ -34,7 +34,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-kubelet",
         about: "a metrics server reaches kubelet",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: KUBELET,
         expected: Expected::Delivered,
         between: nodes,
@@ -42,7 +42,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-host",
         about: "a pod reaches a host, except BGP and etcd",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Host(FlowPayloads::every_but_tcp(
             PacketPayload::tcp(10_250),
             &[179, 2379, 2380],
@@ -53,7 +53,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-bgp",
         about: "a pod opens no BGP session",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: BGP,
         expected: Expected::Blocked,
         between: nodes,
@@ -61,7 +61,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-etcd",
         about: "a pod does not reach etcd",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: ETCD,
         expected: Expected::Blocked,
         between: nodes,
@@ -69,7 +69,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-etcd-peer",
         about: "a pod does not reach etcd's peer port",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: FlowTarget::Host(to_tcp(2380)),
         expected: Expected::Blocked,
         between: nodes,
@@ -77,7 +77,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-pod",
         about: "probes and webhooks: a host reaches every port of a pod",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::Pod(EVERY_TO_APP),
         expected: Expected::Delivered,
         between: nodes,

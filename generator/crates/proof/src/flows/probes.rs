@@ -4,7 +4,7 @@
 use super::{APP, Flow, FlowTarget, NODE_PORT};
 use std::net::Ipv4Addr;
 
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{Packet, PacketPayload};
 use crate::model::payload_set::{FlowPayloads, Reach};
@@ -37,7 +37,7 @@ pub fn probes(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> Vec
 #[derive(Clone, Copy)]
 struct ProbeBuilder<'model> {
     model: &'model Model,
-    sender: Party,
+    sender: FlowEnd,
     target: FlowTarget,
     reach: Reach,
     from: MachineId,
@@ -61,8 +61,8 @@ impl<'model> ProbeBuilder<'model> {
     /// The source addresses.
     fn sources(&self) -> impl Iterator<Item = AddressClass> + use<'model> {
         let (own, pods) = match self.sender {
-            Party::Pod => (None, self.pods(self.from)),
-            Party::Host | Party::Internet => (Some(self.source_of_host()), &[][..]),
+            FlowEnd::Pod => (None, self.pods(self.from)),
+            FlowEnd::Host | FlowEnd::Internet => (Some(self.source_of_host()), &[][..]),
         };
         own.into_iter().chain(pods.iter().copied())
     }
@@ -89,15 +89,15 @@ impl<'model> ProbeBuilder<'model> {
             service: None,
         };
         match self.target {
-            FlowTarget::Host(payload) => aims.push(plain(address, payload, at(Party::Host))),
+            FlowTarget::Host(payload) => aims.push(plain(address, payload, at(FlowEnd::Host))),
             FlowTarget::Ssh => {
                 let port =
                     self.model.files(self.to).map_or(22, |files| files.json.content.ssh_port);
-                aims.push(plain(address, super::to_tcp(port), at(Party::Host)));
+                aims.push(plain(address, super::to_tcp(port), at(FlowEnd::Host)));
             }
             FlowTarget::Pod(payload) | FlowTarget::PodWithoutBgp(payload) => {
                 let pods = self.pods(self.to).iter();
-                aims.extend(pods.map(|pod| plain(*pod, payload, at(Party::Pod))));
+                aims.extend(pods.map(|pod| plain(*pod, payload, at(FlowEnd::Pod))));
             }
             FlowTarget::Service { port, target } => {
                 let service = self.model.service();
@@ -108,7 +108,7 @@ impl<'model> ProbeBuilder<'model> {
                 aims.extend(self.translated((address, NODE_PORT), APP, self.third()));
             }
             FlowTarget::Metadata => {
-                let here = Arrival { machine: self.from, party: Party::Internet };
+                let here = Arrival { machine: self.from, party: FlowEnd::Internet };
                 let services = metadata_of(self.model, self.from);
                 aims.extend(services.flat_map(|address| {
                     let to = self.model.classes.class_of(address);
@@ -117,7 +117,7 @@ impl<'model> ProbeBuilder<'model> {
                 }));
             }
             FlowTarget::Internet(payload) => {
-                let here = Arrival { machine: self.from, party: Party::Internet };
+                let here = Arrival { machine: self.from, party: FlowEnd::Internet };
                 let public = self.model.public_classes();
                 aims.extend(public.map(|class| plain(class, payload, here)));
             }
@@ -147,7 +147,7 @@ impl<'model> ProbeBuilder<'model> {
                     target_port: target,
                     mode: *mode,
                 };
-                let expected_arrival = Arrival { machine: to, party: Party::Pod };
+                let expected_arrival = Arrival { machine: to, party: FlowEnd::Pod };
                 ProbeTarget {
                     destination: address,
                     payloads: super::to_tcp(port),
@@ -168,8 +168,8 @@ impl<'model> ProbeBuilder<'model> {
 
     fn journey(&self, source: AddressClass, aim: ProbeTarget) -> FlowProbe {
         let size = match self.sender {
-            Party::Pod => self.model.emitted.installation.content.mtu.value,
-            Party::Host | Party::Internet => self.model.mtu(self.from),
+            FlowEnd::Pod => self.model.emitted.installation.content.mtu.value,
+            FlowEnd::Host | FlowEnd::Internet => self.model.mtu(self.from),
         };
         let ProbeTarget { destination, payloads, expected_arrival, service } = aim;
         let packet = Packet { source, destination, payload: payloads.sample, size };

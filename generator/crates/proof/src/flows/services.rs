@@ -2,13 +2,13 @@
 
 use super::between::{nodes, other_nodes};
 use super::{Expected, Flow, FlowTarget, SERVICE};
-use crate::hop::Party;
+use crate::hop::FlowEnd;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "pod-service",
         about: "a pod reaches a pod through a ClusterIP",
-        sender: Party::Pod,
+        sender: FlowEnd::Pod,
         target: SERVICE,
         expected: Expected::Delivered,
         between: nodes,
@@ -16,7 +16,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-service",
         about: "a host reaches a pod through a ClusterIP",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: SERVICE,
         expected: Expected::Delivered,
         between: nodes,
@@ -24,7 +24,7 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-port",
         about: "a host reaches a pod through a NodePort of another",
-        sender: Party::Host,
+        sender: FlowEnd::Host,
         target: FlowTarget::NodePort,
         expected: Expected::Delivered,
         between: other_nodes,

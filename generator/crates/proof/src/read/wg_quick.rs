@@ -120,9 +120,9 @@ impl WgConfReader {
             _ if setting.eq_ignore_ascii_case("[Interface]") => self.begin(WgSection::Interface),
             _ if setting.eq_ignore_ascii_case("[Peer]") => {
                 let (public_key, allowed_line, endpoint, keepalive) = (None, None, None, None);
-                let draft =
+                let builder =
                     WgPeerBuilder { line: number, public_key, allowed_line, endpoint, keepalive };
-                self.begin(WgSection::Peer(draft))
+                self.begin(WgSection::Peer(builder))
             }
             _ => {
                 let (key, value) = setting
@@ -142,27 +142,27 @@ impl WgConfReader {
     fn setting(&mut self, key: &str, value: &str, line: u32) -> Result<(), String> {
         match &mut self.section {
             WgSection::Interface => interface(&mut self.conf, key, value, line),
-            WgSection::Peer(draft) => {
+            WgSection::Peer(builder) => {
                 let peer = u32::try_from(self.conf.peers.len()).unwrap_or(u32::MAX);
-                peer_setting(draft, peer, &mut self.conf.allowed, key, value, line)
+                peer_setting(builder, peer, &mut self.conf.allowed, key, value, line)
             }
             WgSection::None => Err(format!("`{key}` is not in a section")),
         }
     }
 
     fn finish_peer(&mut self) {
-        let WgSection::Peer(draft) = std::mem::replace(&mut self.section, WgSection::None) else {
+        let WgSection::Peer(builder) = std::mem::replace(&mut self.section, WgSection::None) else {
             return;
         };
-        let Some(public_key) = draft.public_key else {
+        let Some(public_key) = builder.public_key else {
             let message = "the peer has no PublicKey: wg(8) refuses the whole file".to_owned();
-            return self.unread.push(ParseError { line: draft.line, message });
+            return self.unread.push(ParseError { line: builder.line, message });
         };
         self.conf.peers.push(WgPeer {
             public_key,
-            allowed_line: draft.allowed_line.unwrap_or(draft.line),
-            endpoint: draft.endpoint,
-            keepalive: draft.keepalive,
+            allowed_line: builder.allowed_line.unwrap_or(builder.line),
+            endpoint: builder.endpoint,
+            keepalive: builder.keepalive,
         });
     }
 }
@@ -221,7 +221,7 @@ fn post_up(conf: &mut WgConf, command: &str, line: u32) -> Result<(), String> {
 }
 
 fn peer_setting(
-    draft: &mut WgPeerBuilder,
+    builder: &mut WgPeerBuilder,
     peer: u32,
     allowed: &mut Vec<AllowedIp>,
     key: &str,
@@ -229,13 +229,13 @@ fn peer_setting(
     line: u32,
 ) -> Result<(), String> {
     match key {
-        "PublicKey" => once(&mut draft.public_key, public_key(value)?, key, line),
+        "PublicKey" => once(&mut builder.public_key, public_key(value)?, key, line),
         "AllowedIPs" => {
             for net in value.split(',') {
                 let net: Ipv4Net = parse(key, net.trim())?;
                 allowed.push(AllowedIp { net: net.trunc(), peer });
             }
-            draft.allowed_line = Some(line);
+            builder.allowed_line = Some(line);
             Ok(())
         }
         "Endpoint" => {
@@ -245,14 +245,14 @@ fn peer_setting(
             }
             let mut at = None;
             once(&mut at, endpoint, key, line)?;
-            if draft.endpoint.is_some() {
+            if builder.endpoint.is_some() {
                 return Err(twice(key));
             }
-            draft.endpoint = at.map(Box::new);
+            builder.endpoint = at.map(Box::new);
             Ok(())
         }
-        "PersistentKeepalive" if value == "off" => once(&mut draft.keepalive, 0, key, line),
-        "PersistentKeepalive" => once(&mut draft.keepalive, parse(key, value)?, key, line),
+        "PersistentKeepalive" if value == "off" => once(&mut builder.keepalive, 0, key, line),
+        "PersistentKeepalive" => once(&mut builder.keepalive, parse(key, value)?, key, line),
         _ => Err(format!("`{key} = {value}` is not understood")),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::mermaid::{self, escape};
 use super::text;
-use crate::hop::{HopStep, PacketHop, Party};
+use crate::hop::{FlowEnd, HopStep, PacketHop};
 use crate::ingress::picture::{RequestPicture, Scene, StationOnNode};
 use crate::ingress::request::RequestStation;
 use crate::model::Model;
@@ -23,7 +23,7 @@ pub fn story(model: &Model, paths: &TreePaths, picture: &RequestPicture) -> Stri
             Scene::Sent { by, hops, .. } => {
                 for hop in there(hops) {
                     story.head(match hop.step {
-                        HopStep::Sent(Party::Pod) => by.name(model),
+                        HopStep::Sent(FlowEnd::Pod) => by.name(model),
                         _ => model.machine(hop.machine).name.clone(),
                     });
                     story.line(&text::step(model, hop), hop.place.map(|place| paths.show(place)));

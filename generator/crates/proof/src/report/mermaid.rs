@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text;
-use crate::hop::{HopStep, Party};
+use crate::hop::{FlowEnd, HopStep};
 use crate::model::{MachineId, Model};
 use crate::span::TreePaths;
 use crate::trace::PacketTrace;
@@ -21,11 +21,13 @@ pub fn diagram(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String 
         let place =
             hop.place.map_or(String::new(), |place| format!("<br/>{}", escape(&paths.show(place))));
         let _ = match hop.step {
-            HopStep::Sent(Party::Pod) => writeln!(text, "  {}->>{host}: {what}", pod(hop.machine)),
-            HopStep::Delivered(Party::Pod) => {
+            HopStep::Sent(FlowEnd::Pod) => {
+                writeln!(text, "  {}->>{host}: {what}", pod(hop.machine))
+            }
+            HopStep::Delivered(FlowEnd::Pod) => {
                 writeln!(text, "  {host}->>{}: {what}", pod(hop.machine))
             }
-            HopStep::Delivered(Party::Internet) => writeln!(text, "  {host}->>internet: {what}"),
+            HopStep::Delivered(FlowEnd::Internet) => writeln!(text, "  {host}->>internet: {what}"),
             HopStep::Encrypted { to, .. } => {
                 writeln!(text, "  {host}->>{}: {what}{place}", self::host(to))
             }
@@ -64,13 +66,13 @@ fn participants(model: &Model, trace: &PacketTrace) -> Vec<(String, String)> {
     };
     for hop in &trace.hops {
         let name = &model.machine(hop.machine).name;
-        if hop.step == HopStep::Sent(Party::Pod) {
+        if hop.step == HopStep::Sent(FlowEnd::Pod) {
             meet(pod(hop.machine), format!("pod on {name}"));
         }
         meet(host(hop.machine), name.clone());
         match hop.step {
-            HopStep::Delivered(Party::Pod) => meet(pod(hop.machine), format!("pod on {name}")),
-            HopStep::Delivered(Party::Internet) => meet("internet".into(), "the Internet".into()),
+            HopStep::Delivered(FlowEnd::Pod) => meet(pod(hop.machine), format!("pod on {name}")),
+            HopStep::Delivered(FlowEnd::Internet) => meet("internet".into(), "the Internet".into()),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::hop::{HopStep, PacketHop, Party};
+use crate::hop::{FlowEnd, HopStep, PacketHop};
 use crate::model::Model;
 use crate::model::routing::{RouteOrigin, RouteTarget, TakenRoute};
 use crate::read::nftables::Hook;
@@ -79,17 +79,17 @@ pub fn step(model: &Model, hop: &PacketHop) -> String {
             "WireGuard: decrypted with the key of {}, whose AllowedIPs contain {source}",
             model.machine(from).name
         ),
-        HopStep::Delivered(Party::Pod) => format!("delivered to the pod {destination}"),
-        HopStep::Delivered(Party::Host) => format!("delivered to the host, {}", packet.payload),
-        HopStep::Delivered(Party::Internet) => "out to the Internet".to_owned(),
+        HopStep::Delivered(FlowEnd::Pod) => format!("delivered to the pod {destination}"),
+        HopStep::Delivered(FlowEnd::Host) => format!("delivered to the host, {}", packet.payload),
+        HopStep::Delivered(FlowEnd::Internet) => "out to the Internet".to_owned(),
     }
 }
 
-fn sender(party: Party) -> &'static str {
+fn sender(party: FlowEnd) -> &'static str {
     match party {
-        Party::Host => "the host",
-        Party::Pod => "the pod",
-        Party::Internet => "an Internet host",
+        FlowEnd::Host => "the host",
+        FlowEnd::Pod => "the pod",
+        FlowEnd::Internet => "an Internet host",
     }
 }
 

@@ -4,7 +4,7 @@ use super::decisions::SetDecision;
 use super::stopped::StopReason;
 use super::{ConnectionPhase, Journey, NextStop, PacketOrigin, StoppedPacket, Visit, Walker};
 use crate::admission::Priorities;
-use crate::hop::{HopStep, Party};
+use crate::hop::{FlowEnd, HopStep};
 use crate::model::firewall::{PacketAddresses, Passage};
 use crate::model::packet::Packet;
 use crate::model::payload_set::Reach;
@@ -25,12 +25,12 @@ impl Walker<'_> {
         // A host that sent from its public address receives the answer there.
         let answered = visit.phase == ConnectionPhase::Answer
             && visit.at == journey.from
-            && journey.sender != Party::Pod
+            && journey.sender != FlowEnd::Pod
             && visit.packet.destination == journey.packet.source;
         let own = visit.packet.destination == machine.address || answered;
         if own {
             self.judge(&mut visit, Hook::Input, None, Priorities::All)?;
-            return Ok(self.delivered(&visit, Party::Host));
+            return Ok(self.delivered(&visit, FlowEnd::Host));
         }
         let taken = machine.route(visit.packet.destination, journey.bird);
         self.note(visit.at, visit.packet, HopStep::Routed(taken), |_| taken.place);
@@ -67,7 +67,7 @@ impl Walker<'_> {
         self.leave(&mut visit, output)?;
         match taken.target {
             RouteTarget::Pod if self.model.machine(visit.at).has_pod(visit.packet.destination) => {
-                Ok(self.delivered(&visit, Party::Pod))
+                Ok(self.delivered(&visit, FlowEnd::Pod))
             }
             RouteTarget::Mesh => self.encrypt(&visit),
             RouteTarget::Public if self.model.is_private(visit.packet.destination) => {
@@ -76,7 +76,7 @@ impl Walker<'_> {
             RouteTarget::Public if self.model.is_private(visit.packet.source) => {
                 Err(visit.stopped(StopReason::Unanswerable))
             }
-            RouteTarget::Public => Ok(self.delivered(&visit, Party::Internet)),
+            RouteTarget::Public => Ok(self.delivered(&visit, FlowEnd::Internet)),
             _ => Err(visit.stopped(StopReason::NoPod(taken))),
         }
     }

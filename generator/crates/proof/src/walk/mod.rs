@@ -8,7 +8,7 @@ mod tunnel;
 use self::decisions::DecisionCache;
 use self::stopped::StopReason;
 pub(crate) use self::stopped::StoppedPacket;
-use crate::hop::{HopStep, PacketHop, Party};
+use crate::hop::{FlowEnd, HopStep, PacketHop};
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{ConntrackView, Packet};
 use crate::model::payload_set::{FlowPayloads, PayloadSet, PayloadSets, Reach};
@@ -23,7 +23,7 @@ pub struct Journey {
     /// The machine that sends it.
     pub from: MachineId,
     /// The sender on that machine.
-    pub sender: Party,
+    pub sender: FlowEnd,
     /// One of them.
     pub packet: Packet,
     /// The payloads of all.
@@ -57,7 +57,7 @@ pub struct Arrival {
     /// The machine.
     pub machine: MachineId,
     /// The receiver on it.
-    pub party: Party,
+    pub party: FlowEnd,
 }
 
 /// The maximum number of hosts on a path: a relay for each end, and a node that forwards for a client.
@@ -207,8 +207,8 @@ impl<'model> Walker<'model> {
         phase: ConnectionPhase,
     ) -> Result<Arrival, StoppedPacket> {
         let origin = match journey.sender {
-            Party::Pod => PacketOrigin::Pod,
-            Party::Host | Party::Internet => PacketOrigin::Process,
+            FlowEnd::Pod => PacketOrigin::Pod,
+            FlowEnd::Host | FlowEnd::Internet => PacketOrigin::Process,
         };
         self.note(journey.from, journey.packet, HopStep::Sent(journey.sender), |_| None);
         let first = self.sets.of_flow(journey.payloads);
@@ -233,9 +233,9 @@ impl<'model> Walker<'model> {
         });
         let answers = self.answers(sent, journey.reach);
         let origin = match from.party {
-            Party::Host => PacketOrigin::Process,
-            Party::Pod => PacketOrigin::Pod,
-            Party::Internet => PacketOrigin::Public,
+            FlowEnd::Host => PacketOrigin::Process,
+            FlowEnd::Pod => PacketOrigin::Pod,
+            FlowEnd::Internet => PacketOrigin::Public,
         };
         self.note(from.machine, answers.packet, HopStep::Sent(from.party), |_| None);
         self.travel((from.machine, origin, answers), journey, ConnectionPhase::Answer)
@@ -334,7 +334,7 @@ impl<'model> Walker<'model> {
         self.note(visit.at, visit.packet, HopStep::Translated, place);
     }
 
-    fn delivered(&mut self, visit: &Visit, to: Party) -> NextStop {
+    fn delivered(&mut self, visit: &Visit, to: FlowEnd) -> NextStop {
         self.note(visit.at, visit.packet, HopStep::Delivered(to), |_| None);
         NextStop::Arrived(to)
     }
@@ -357,6 +357,6 @@ impl<'model> Walker<'model> {
 }
 
 enum NextStop {
-    Arrived(Party),
+    Arrived(FlowEnd),
     Hop(MachineId, PacketSet),
 }

@@ -73,22 +73,22 @@ pub(super) fn read<'text>(
     declared: &Declarations<'text>,
 ) -> Result<NftRuleBuilder<'text>, ParseError> {
     let (family, protocol) = (declared.family, None);
-    let draft = NftRuleBuilder::default();
-    let mut reader = NftRuleReader { tokens, declared, draft, family, protocol };
+    let builder = NftRuleBuilder::default();
+    let mut reader = NftRuleReader { tokens, declared, builder, family, protocol };
     while !reader.tokens.is_at_end() {
         let word = reader.tokens.word()?;
-        if reader.draft.line == 0 {
-            reader.draft.line = reader.tokens.line();
+        if reader.builder.line == 0 {
+            reader.builder.line = reader.tokens.line();
         }
         reader.statement(word)?;
     }
-    Ok(reader.draft)
+    Ok(reader.builder)
 }
 
 pub(super) struct NftRuleReader<'read, 'text> {
     pub(super) tokens: &'read mut NftTokens<'text>,
     pub(super) declared: &'read Declarations<'text>,
-    pub(super) draft: NftRuleBuilder<'text>,
+    pub(super) builder: NftRuleBuilder<'text>,
     /// The version of IP that a condition names. nft refuses another one in the same rule.
     family: Option<u128>,
     /// The protocols that a condition names. nft refuses a field of another one in the same rule.
@@ -105,7 +105,7 @@ impl<'text> NftRuleReader<'_, 'text> {
                     false => Err(self.tokens.unexpected()),
                 };
             }
-            _ if self.draft.action.is_some() => {
+            _ if self.builder.action.is_some() => {
                 let message = format!("`{word}` is after the verdict, and nft refuses it");
                 return Err(self.tokens.error(message));
             }
@@ -113,17 +113,17 @@ impl<'text> NftRuleReader<'_, 'text> {
             "log" => statement::log(self.tokens)?,
             "limit" => {
                 statement::limit(self.tokens)?;
-                self.draft.partial = true;
+                self.builder.partial = true;
             }
             "reject" => {
                 statement::reject(self)?;
-                self.draft.action = Some(NftAction::Reject);
+                self.builder.action = Some(NftAction::Reject);
             }
-            "accept" => self.draft.action = Some(NftAction::Accept),
-            "drop" => self.draft.action = Some(NftAction::Drop),
-            "return" => self.draft.action = Some(NftAction::Return),
-            "jump" => self.draft.action = Some(NftAction::Jump(self.tokens.word()?)),
-            "goto" => self.draft.action = Some(NftAction::Goto(self.tokens.word()?)),
+            "accept" => self.builder.action = Some(NftAction::Accept),
+            "drop" => self.builder.action = Some(NftAction::Drop),
+            "return" => self.builder.action = Some(NftAction::Return),
+            "jump" => self.builder.action = Some(NftAction::Jump(self.tokens.word()?)),
+            "goto" => self.builder.action = Some(NftAction::Goto(self.tokens.word()?)),
             "meta" => {
                 let key = self.tokens.word()?;
                 self.condition(key)?;
@@ -208,7 +208,7 @@ impl<'text> NftRuleReader<'_, 'text> {
             }
             _ => vec![pattern(self.tokens)?],
         };
-        self.draft.interfaces.push(InterfaceMatch { dimension, patterns, negated });
+        self.builder.interfaces.push(InterfaceMatch { dimension, patterns, negated });
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl<'text> NftRuleReader<'_, 'text> {
             return Err(self.tokens.error(message));
         }
         let patterns = vec![InterfacePattern::Name(name)];
-        self.draft.interfaces.push(InterfaceMatch { dimension, patterns, negated });
+        self.builder.interfaces.push(InterfaceMatch { dimension, patterns, negated });
         Ok(())
     }
 
@@ -286,7 +286,7 @@ impl<'text> NftRuleReader<'_, 'text> {
     fn any_port(&mut self, which: &str) -> Result<(), ParseError> {
         let dimension = self.port_dimension(which)?;
         let with_ports: Ranges = WITH_PORTS.iter().map(|number| (*number, *number)).collect();
-        let protocols = self.draft.region.get(Dimension::Protocol);
+        let protocols = self.builder.region.get(Dimension::Protocol);
         if protocols.is_none_or(|named| named.intersect(&with_ports) != *named) {
             let message = "`th` is only understood after a condition on protocols that have ports";
             return Err(self.tokens.error(message));
@@ -397,8 +397,8 @@ impl<'text> NftRuleReader<'_, 'text> {
     }
 
     fn narrow(&mut self, dimension: Dimension, ranges: &Ranges) {
-        let region = std::mem::take(&mut self.draft.region);
-        self.draft.region = region.within(dimension, ranges);
+        let region = std::mem::take(&mut self.builder.region);
+        self.builder.region = region.within(dimension, ranges);
     }
 }
 
