@@ -27,7 +27,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "nodes/tokyo/nftables.conf:67",
     ),
     broken(
-        "wlan0 is no wg0",
+        "wlan0 is not wg0",
         Change::Replace("iifname \"wg0\" accept", "iifname \"w*\" accept"),
         "public-side-open: the public side is open to icmp destination-unreachable,echo-request,time-exceeded,parameter-problem from anywhere over IPv4",
         "nodes/tokyo/nftables.conf:63",

@@ -485,7 +485,7 @@ struct IpamSpecYaml {
     auto_allocate_blocks: Spanned<bool>,
     #[expect(
         dead_code,
-        reason = "0 is no limit, and a node has one block, so each number is enough"
+        reason = "0 means no limit, and a node has one block, so each number is enough"
     )]
     max_blocks_per_host: Option<u32>,
 }

@@ -23,15 +23,7 @@ impl<'text> ChainBuilder<'text> {
         tokens: &mut NftTokens<'text>,
         declared: &Declarations<'text>,
     ) -> Result<(), ParseError> {
-        tokens.expect(NftToken::Open)?;
-        loop {
-            tokens.skip_ends();
-            if tokens.take(NftToken::Close) {
-                return Ok(());
-            }
-            self.item(tokens, declared)?;
-            tokens.expect_end()?;
-        }
+        tokens.block(|tokens| self.item(tokens, declared))
     }
 
     fn item(

@@ -166,7 +166,7 @@ impl<'text> NftRuleReader<'_, 'text> {
         }
     }
 
-    /// `=` is no operator: only `==` and the words.
+    /// `=` is not an operator: only `==` and the words.
     fn comparison(&mut self) -> Comparison {
         let operators = [
             ("==", Comparison::Equal),

@@ -183,15 +183,7 @@ impl<'text> TableBuilder<'text> {
         tokens: &mut NftTokens<'text>,
         items: TableItems,
     ) -> Result<(), ParseError> {
-        tokens.expect(NftToken::Open)?;
-        loop {
-            tokens.skip_ends();
-            if tokens.take(NftToken::Close) {
-                return Ok(());
-            }
-            self.item(tokens, items)?;
-            tokens.expect_end()?;
-        }
+        tokens.block(|tokens| self.item(tokens, items))
     }
 
     fn item(&mut self, tokens: &mut NftTokens<'text>, items: TableItems) -> Result<(), ParseError> {

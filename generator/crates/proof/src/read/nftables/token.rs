@@ -108,6 +108,26 @@ impl<'text> NftTokens<'text> {
         while self.take(NftToken::Line) {}
     }
 
+    /// A block in braces: reads its items, each of which ends with a line or a semicolon.
+    ///
+    /// # Errors
+    ///
+    /// Those of the items; a brace or an end that is missing.
+    pub(super) fn block(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), ParseError>,
+    ) -> Result<(), ParseError> {
+        self.expect(NftToken::Open)?;
+        loop {
+            self.skip_ends();
+            if self.take(NftToken::Close) {
+                return Ok(());
+            }
+            item(self)?;
+            self.expect_end()?;
+        }
+    }
+
     /// The end of a statement or block.
     pub(super) fn expect_end(&mut self) -> Result<(), ParseError> {
         match self.next() {
