@@ -113,13 +113,13 @@ same "$(group $discovery)" 'meshwright:join:beta system:bootstrappers:kubeadm:de
 may $discovery yes create certificatesigningrequests.certificates.k8s.io
 may $discovery no get secrets --all-namespaces
 may $discovery no list pods --all-namespaces
-cat >join <<'SCRIPT'
-become beta.tar
 machine=CRI,ContainerRuntimeVersion,FileContent--proc-sys-net-ipv4-ip_forward,Hostname,KubeletVersion
 machine+=,Mem,NumCPU,Service-kubelet,Swap,SystemVerification
+cat >join <<'SCRIPT'
+become beta.tar
 env -u KUBECONFIG timeout 300 kubeadm join --dry-run --config $config --ignore-preflight-errors=$machine
 SCRIPT
-export config && export -f become
+export config machine && export -f become
 unshare --mount bash -euo pipefail join >joined 2>&1 || { grep -v '^ ' joined | tail -n 20; exit 1; }
 for line in \
   '[etcd] Would add etcd member: https://10.66.66.2:2380' \
@@ -128,6 +128,15 @@ for line in \
   '--advertise-address=10.66.66.2' '--bind-address=10.66.66.2' 'address: 10.66.66.2'; do
   expect_text "$line" joined
 done
+# The load balancer has the port on loopback, and kubeadm's check tests every address.
+cat >join-checked <<'SCRIPT'
+become beta.tar
+sed '/^  ignorePreflightErrors:$/d; /^  - Port-6443$/d' $config >checked.yaml
+env -u KUBECONFIG timeout 300 kubeadm join phase preflight --config checked.yaml --ignore-preflight-errors=$machine
+SCRIPT
+refused unshare --mount bash -euo pipefail join-checked
+expect_text '[ERROR Port-6443]: Port 6443 is in use' refusal
+same "$(grep -c '\[ERROR ' refusal)" 1
 "#;
 
 /// Neither cluster accepts the other: this server refuses the other's credentials, and the other's kubeconfigs

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::consumer::{BrokenFile, ConsumerVerdict, NAMESPACES, TreeConsumer, need};
-use crate::namespace::inside;
+use crate::namespace::inside_with_processes;
 
 /// The consumer.
 pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
     name: "kubeadm_init",
     tier: "kubeadm",
-    needs: &[NAMESPACES, need("type kubeadm", "no kubeadm")],
+    needs: &[NAMESPACES, need("type kubeadm", "no kubeadm"), need("type haproxy", "no haproxy")],
     judge,
     broken: &[
         BrokenFile {
@@ -61,6 +61,13 @@ pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
             reason: "kube-proxy's clusterCIDR is \"10.244.0.0/16\", not \"10.245.0.0/16\"",
         },
         BrokenFile {
+            name: "a_port_check_beside_the_load_balancer",
+            path: "nodes/vienna/kubeadm.yaml",
+            original: "  - Port-6443\n",
+            replacement: "  - Port-6444\n",
+            reason: "[ERROR Port-6443]: Port 6443 is in use",
+        },
+        BrokenFile {
             name: "a_name_that_is_not_valid_in_a_certificate",
             path: "nodes/alpha/kubeadm.yaml",
             original: "- k8s-api.pair.internal",
@@ -91,7 +98,8 @@ fn judge(tree: &Path) -> io::Result<ConsumerVerdict> {
     })
 }
 
-/// The script gives the machine the node's address, and puts the patches to the path in the file. Preflight
+/// The script gives the machine the node's address, puts the patches to the path in the file, and starts the
+/// load balancer if the tree has one; these namespaces have no user except root, so it stays root. Preflight
 /// errors about this machine are ignored; kubeadm does not accept `all` together with the file's own list.
 fn dry_run(file: &Path) -> io::Result<std::process::Output> {
     const SCRIPT: &str = r#"
@@ -103,11 +111,16 @@ fn dry_run(file: &Path) -> io::Result<std::process::Output> {
         ip address add "$address/24" dev wg0
         ip link set underlay up
         ip link set wg0 up
+        ip link set lo up
+        balancer=$(dirname "$1")/../../host/haproxy.cfg
+        if [[ -e $balancer ]]; then
+            haproxy -D -f <(sed '/^  \(user\|group\|log\) /d' "$balancer")
+        fi
         here=CRI,ContainerRuntimeVersion,FileContent--proc-sys-net-ipv4-ip_forward,Hostname,KubeletVersion
         here+=,Mem,NumCPU,Service-kubelet,Swap,SystemVerification
         kubeadm init --dry-run --config "$1" --ignore-preflight-errors="$here" --skip-token-print
     "#;
-    inside(SCRIPT, file)
+    inside_with_processes(SCRIPT, file)
 }
 
 /// The control plane that initialises the cluster, as its files declare it.

@@ -27,7 +27,7 @@ pub(crate) const NEEDS: &[Need] = &[
 const TOPOLOGY: &str = r#"
 [cluster]
 name = "atlas"
-kubernetes_version = "1.36.3"
+kubernetes_version = "1.37.2"
 
 [wireguard]
 preshared_keys = true

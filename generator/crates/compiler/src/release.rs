@@ -150,13 +150,6 @@ pub const CONTAINERD_APT_KEYS: &[&str] = &["9DC858229FC7DD38854AE2D88D81803C0EBF
 /// containerd's own matrix for Kubernetes 1.34 and later (containerd, RELEASES.md).
 pub const CONTAINERD_APT_VERSION: &str = "2.*";
 
-/// Whether kubeadm's port check tests all addresses instead of the one that is bound, and so fails
-/// because of the load balancer on 127.0.0.1:6443 (kubernetes#138250, in 1.37).
-#[must_use]
-pub const fn preflight_checks_all_addresses(kubernetes: Version) -> bool {
-    kubernetes.minor() <= 36
-}
-
 /// Helm: with this one the charts below were rendered. It publishes a checksum beside each archive.
 pub const HELM: &str = "4.3.1";
 
@@ -257,7 +250,6 @@ mod tests {
     #[test]
     fn changes_come_with_their_minor() {
         assert_eq!(around(36, pause_tag), ["3.10.1", "3.10.2"]);
-        assert_eq!(around(37, preflight_checks_all_addresses), [true, false]);
         assert_eq!(around(35, same_zone), ["PreferClose", "PreferSameZone"]);
         let ends = |version| kubernetes_support(version).map(|line| line.value.end);
         assert_eq!(around(38, ends), [Some("2027-10-28"), None]);

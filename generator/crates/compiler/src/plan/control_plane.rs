@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use crate::derive::etcd::EtcdTimings;
 use crate::plan::{NodePlan, Plan};
-use crate::release;
 use crate::topology::Topology;
 use meshwright_value::ApiEndpoint;
 
@@ -46,13 +45,15 @@ impl ControlPlanePlan {
 }
 
 impl Plan {
-    /// Checks of kubeadm that would fail on this node without a fault: until 1.36, the check of the
-    /// port fails because of the load balancer on loopback (kubernetes#138250).
+    /// Checks of kubeadm that would fail on this node without a fault: the check of the API server's
+    /// port fails because the load balancer has it on loopback. It tests all addresses, unless
+    /// ClusterConfiguration's `extraArgs` contain a `bind-address` (`InitNodeChecks` in kubeadm's
+    /// `preflight/checks.go`, 1.37.2); those are the whole cluster's, and each API server has an
+    /// address of its own, which its patch sets.
     #[must_use]
     pub fn ignored_preflight_errors(&self, node: &NodePlan) -> Vec<String> {
         let shares_port = node.is_control_plane() && self.control_plane.is_highly_available();
-        let trips = release::preflight_checks_all_addresses(self.kubernetes_version);
-        let check = (shares_port && trips).then(|| format!("Port-{API_PORT}"));
+        let check = shares_port.then(|| format!("Port-{API_PORT}"));
         check.into_iter().collect()
     }
 }

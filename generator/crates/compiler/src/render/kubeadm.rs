@@ -38,11 +38,15 @@ const OUTPUTS: &[Output] = &[
 const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
 
 /// The control plane's images cross borders, and etcd's members wait for each other over the
-/// Internet: twice kubeadm's own 4m, 2m, 5m and 5m.
+/// Internet: twice kubeadm's own 4m, 5m, 2m and 5m. `kubernetesAPICall` (1m) equals the time for the
+/// health check: `init` authorises admin.conf before it waits for the control plane, so the shorter of
+/// the two is the time that the API server has to start (`EnsureAdminClusterRoleBinding` in kubeadm's
+/// `phases/kubeconfig/kubeconfig.go`, 1.37.2).
 const TIMEOUTS: KubeadmTimeouts = KubeadmTimeouts {
     control_plane_component_health_check: "8m0s",
     discovery: "10m0s",
     etcd_api_call: "4m0s",
+    kubernetes_api_call: "8m0s",
     tls_bootstrap: "10m0s",
 };
 
@@ -262,6 +266,8 @@ struct KubeadmTimeouts {
     discovery: &'static str,
     #[serde(rename = "etcdAPICall")]
     etcd_api_call: &'static str,
+    #[serde(rename = "kubernetesAPICall")]
+    kubernetes_api_call: &'static str,
     tls_bootstrap: &'static str,
 }
 

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::{MachineId, Model};
-use crate::span::FileLine;
+use crate::read::kubeadm::KubeadmConf;
+use crate::read::tree::FromFile;
+use crate::span::{FileLine, LineSpanned};
 
 /// The API server's port (kubeadm's default), which clients call by the API's name.
 const API: u16 = 6443;
@@ -49,7 +51,28 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         );
         finds(FindingCode::FilesDisagree, upgrade.file.line(upgrade.content.line), message);
     }
+    findings.extend(port_check(model, &node.name, kubeadm));
     findings
+}
+
+/// kubeadm's preflight check of the API server's port tests every address, since the server's own address
+/// comes by a patch: where haproxy listens on it, kubeadm must ignore the check, or it never initialises or
+/// joins the control plane (observed with kubeadm 1.37.2, 2026-11: `[ERROR Port-6443]`).
+fn port_check(model: &Model, name: &str, kubeadm: &FromFile<KubeadmConf>) -> Option<ProofFinding> {
+    let conf = &kubeadm.content;
+    let has_port = |bind: &LineSpanned<SocketAddrV4>| bind.value.port() == API;
+    let haproxy = model.emitted.haproxy.as_ref()?;
+    let check = format!("Port-{API}");
+    // The names are case-insensitive.
+    let ignores = conf.ignored_checks.iter().any(|known| known.value.eq_ignore_ascii_case(&check));
+    if conf.advertised.is_none() || ignores || !haproxy.content.binds.iter().any(has_port) {
+        return None;
+    }
+    let message = format!(
+        "kubeadm of {name} stops: haproxy listens on port {API}, and ignorePreflightErrors has no {check}"
+    );
+    let near = conf.ignored_checks.first().map_or(conf.name.line, |first| first.line);
+    Some(ProofFinding::new(FindingCode::FilesDisagree, kubeadm.file.line(near), message))
 }
 
 /// Checks the files that all nodes share: addresses of names and of the API.

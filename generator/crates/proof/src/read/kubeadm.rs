@@ -25,6 +25,8 @@ pub struct KubeadmConf {
     pub labels: Vec<String>,
     /// The address that its API server advertises; none on workers.
     pub advertised: Option<LineSpanned<Ipv4Addr>>,
+    /// The preflight checks whose errors kubeadm ignores on this node.
+    pub ignored_checks: Vec<LineSpanned<String>>,
     /// The line of `kind: InitConfiguration`: the node initialises the cluster.
     pub initialises: Option<u32>,
     /// The cluster's settings, which only the init node's file contains.
@@ -118,6 +120,8 @@ struct TimeoutsYaml {
     discovery: Option<Spanned<String>>,
     #[serde(rename = "etcdAPICall")]
     etcd_api_call: Option<Spanned<String>>,
+    #[serde(rename = "kubernetesAPICall")]
+    kubernetes_api_call: Option<Spanned<String>>,
     tls_bootstrap: Option<Spanned<String>>,
 }
 
@@ -127,8 +131,7 @@ struct NodeRegistrationYaml {
     name: Spanned<String>,
     cri_socket: Spanned<String>,
     #[serde(default)]
-    #[expect(dead_code, reason = "a check that kubeadm omits changes no file")]
-    ignore_preflight_errors: Vec<String>,
+    ignore_preflight_errors: Vec<Spanned<String>>,
     #[serde(default)]
     kubelet_extra_args: Vec<ArgumentYaml>,
     #[serde(default)]
@@ -320,15 +323,34 @@ fn read_node(
     let [node_ip, labels] =
         arguments(document, registration.kubelet_extra_args, ["node-ip", "node-labels"])?;
     let labels = labels.map(|labels| labels.value).unwrap_or_default();
+    let ignored_checks = read_ignored_checks(document, registration.ignore_preflight_errors)?;
     Ok(KubeadmConf {
         name: document.with_line(registration.name),
         node_ip: document
             .parse("address", node_ip.ok_or_else(|| missing("kubelet's --node-ip"))?)?,
         labels: labels.split(',').map(str::to_owned).collect(),
         advertised,
+        ignored_checks,
         initialises,
         cluster,
     })
+}
+
+/// A check that kubeadm omits changes no file. With `all`, kubeadm refuses further names, and a second run
+/// of `kubeadm init` by the host's program has some on its command line (`ValidateIgnorePreflightErrors` in
+/// kubeadm's `apis/kubeadm/validation/validation.go`, 1.37.2).
+fn read_ignored_checks(
+    document: &YamlDocument<'_>,
+    names: Vec<Spanned<String>>,
+) -> Result<Vec<LineSpanned<String>>, ParseError> {
+    let names: Vec<_> = names.into_iter().map(|name| document.with_line(name)).collect();
+    match names.iter().find(|name| name.value.eq_ignore_ascii_case("all")) {
+        Some(LineSpanned { value, line }) => {
+            let message = format!("`{value}` is not understood: name each check");
+            Err(ParseError { line: *line, message })
+        }
+        None => Ok(names),
+    }
 }
 
 fn read_endpoint(
@@ -346,9 +368,10 @@ fn read_timeouts(document: &YamlDocument<'_>, timeouts: TimeoutsYaml) -> Result<
         control_plane_component_health_check: health_check,
         discovery,
         etcd_api_call,
+        kubernetes_api_call,
         tls_bootstrap,
     } = timeouts;
-    let all = [health_check, discovery, etcd_api_call, tls_bootstrap];
+    let all = [health_check, discovery, etcd_api_call, kubernetes_api_call, tls_bootstrap];
     for one in all.into_iter().flatten() {
         let LineSpanned { value, line } = document.with_line(one);
         if minutes(&value).is_none_or(|minutes| minutes == 0) {
