@@ -6,10 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use libtest_mimic::Failed;
 use serde_json::Value;
 
 use crate::consumer::{BrokenFile, ConsumerVerdict, NAMESPACES, TreeConsumer, need};
+use crate::expect::{expect_code, expect_text};
 use crate::namespace::inside_with_processes;
+use crate::testing;
 
 /// The consumer.
 pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
@@ -62,7 +65,7 @@ pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
         },
         BrokenFile {
             name: "a_port_check_beside_the_load_balancer",
-            path: "nodes/vienna/kubeadm.yaml",
+            path: "nodes/flake/kubeadm.yaml",
             original: "  - Port-6443\n",
             replacement: "  - Port-6444\n",
             reason: "[ERROR Port-6443]: Port 6443 is in use",
@@ -121,6 +124,36 @@ fn dry_run(file: &Path) -> io::Result<std::process::Output> {
         kubeadm init --dry-run --config "$1" --ignore-preflight-errors="$here" --skip-token-print
     "#;
     inside_with_processes(SCRIPT, file)
+}
+
+/// An API server that needs more than the minute that kubeadm gives it by default (a slow machine) does not end
+/// `init`: nothing listens here, and after 65 s kubeadm still waits. Without the timeout of the file it has ended.
+pub(crate) fn waits_for_slow_api_server() -> Result<(), Failed> {
+    const SCRIPT: &str = r#"
+        mount -t tmpfs etc /etc
+        mount -t tmpfs lib /var/lib
+        mkdir -p /etc/kubernetes/patches
+        mount --bind "$(dirname "$1")/patches" /etc/kubernetes/patches
+        ip link set lo up
+        ip link add wg0 type veth peer name underlay
+        ip address add 10.66.66.1/24 dev wg0
+        ip link set underlay up
+        ip link set wg0 up
+        for phase in 'certs all' 'kubeconfig admin' 'kubeconfig super-admin'; do
+            kubeadm init phase $phase --config "$1" >/dev/null
+        done
+        sed '/^  kubernetesAPICall: /d' "$1" >/etc/without.yaml
+        wait_with() {
+            timeout 65 kubeadm init --skip-phases preflight,kubelet-start,control-plane,etcd --config "$1" 2>&1
+        }
+        wait_with /etc/without.yaml >/etc/without &
+        { wait_with "$1" && false || echo "as emitted: $?"; } | tail -n 1
+        wait $! && false || echo "without: $?"
+        grep -o 'cannot obtain client without bootstrap: could not bootstrap the admin user' /etc/without
+    "#;
+    let file = testing::repository().join("out/nodes/hongkong/kubeadm.yaml");
+    let output = expect_code(&inside_with_processes(SCRIPT, &file)?, 0)?;
+    expect_text(&output, "as emitted: 124\nwithout: 1\ncannot obtain client without bootstrap")
 }
 
 /// The control plane that initialises the cluster, as its files declare it.

@@ -102,6 +102,11 @@ fn main() -> ExitCode {
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));
     }
+    let waits = Trial::test(
+        "kubeadm_init::waits_for_a_slow_api_server",
+        kubeadm_init::waits_for_slow_api_server,
+    );
+    trials.push(needs.gate("kubeadm", kubeadm_init::CONSUMER.needs, waits));
     let serves = Trial::test(
         "control_plane::serves_and_accepts_join",
         control_plane::serves_and_accepts_join,

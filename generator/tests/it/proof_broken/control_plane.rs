@@ -145,7 +145,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/vienna/kubeadm.yaml",
         change: Change::Replace("kubernetesAPICall: 8m0s", "kubernetesAPICall: 30s"),
         cause: "not-understood: `30s` is not a time of a minute or more, such as `8m0s`",
-        place: "nodes/vienna/kubeadm.yaml:23",
+        place: "nodes/vienna/kubeadm.yaml:24",
     },
     Broken {
         name: "haproxy-gone",
@@ -177,7 +177,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/hongkong/kubeadm.yaml",
         change: Change::Replace("- 10.66.66.0/24", "- 0.0.0.0/0"),
         cause: "listens-everywhere: kube-proxy serves NodePorts in 0.0.0.0/0, outside the mesh",
-        place: "nodes/hongkong/kubeadm.yaml:57",
+        place: "nodes/hongkong/kubeadm.yaml:58",
     },
     Broken {
         name: "node-ports-of-some-nodes",

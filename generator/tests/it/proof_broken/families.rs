@@ -38,7 +38,7 @@ pub(super) const BROKEN: &[Broken] = &[
         INIT,
         Change::Replace("encryptionAlgorithm", "proxy:\n  disabled: true\nencryptionAlgorithm"),
         "not-understood: unknown field `proxy`, expected one of apiVersion, kind, clusterName, kubernetesVersion, controlPlaneEndpoint, networking, apiServer, controllerManager, etcd, encryptionAlgorithm, imageRepository",
-        "nodes/hongkong/kubeadm.yaml:41",
+        "nodes/hongkong/kubeadm.yaml:42",
     ),
     broken(
         "api-server-that-allows-everything",
@@ -48,7 +48,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "apiServer:\n  extraArgs:\n  - name: authorization-mode\n    value: AlwaysAllow\n",
         ),
         "not-understood: unknown field `extraArgs`, expected one of certSANs",
-        "nodes/hongkong/kubeadm.yaml:34",
+        "nodes/hongkong/kubeadm.yaml:35",
     ),
     broken(
         "kubelet-without-its-patches",
