@@ -36,10 +36,17 @@ pub enum Priorities {
     BeforeTranslation,
     /// Those after it.
     AfterTranslation,
+    /// Those before the source is masqueraded, or restored in an answer.
+    BeforeMasquerade,
+    /// Those after it.
+    AfterMasquerade,
 }
 
 /// The priority at which destinations are translated (`NF_IP_PRI_NAT_DST`).
 const TRANSLATION: i32 = -100;
+
+/// The priority at which sources are translated, at postrouting and input (`NF_IP_PRI_NAT_SRC`).
+const MASQUERADE: i32 = 100;
 
 /// The priority at which conntrack looks at packets, at prerouting and output
 /// (`NF_IP_PRI_CONNTRACK`).
@@ -51,6 +58,8 @@ impl Priorities {
             Self::All => true,
             Self::BeforeTranslation => priority < TRANSLATION,
             Self::AfterTranslation => priority >= TRANSLATION,
+            Self::BeforeMasquerade => priority < MASQUERADE,
+            Self::AfterMasquerade => priority >= MASQUERADE,
         }
     }
 }

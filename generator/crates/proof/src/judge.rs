@@ -265,7 +265,7 @@ fn row(walker: &mut Walker<'_>, from: MachineId) -> SenderRow {
         counts: vec![FlowCount::default(); flows::all().count()],
         causes: Causes::default(),
     };
-    for to in model.nodes() {
+    for to in model.ids() {
         for (flow, count) in flows::all().zip(&mut row.counts) {
             if !flow.applies(model, from, to) {
                 continue;

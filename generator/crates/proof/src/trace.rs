@@ -64,13 +64,15 @@ pub struct PacketTrace {
 /// The default flow between two parties.
 #[must_use]
 pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'static Flow> {
-    let client = from.machine.is_some_and(|id| model.is_client(id));
+    let is_client = |end: TraceEnd| end.machine.is_some_and(|id| model.is_client(id));
+    let client = is_client(from);
     let name = match (from.party, to.party) {
         (FlowEnd::Host, FlowEnd::Pod) if client => "client-pod",
         (FlowEnd::Host, FlowEnd::Host) if client => "client-api",
         (FlowEnd::Host, FlowEnd::Pod) => "node-pod",
         (FlowEnd::Host, FlowEnd::Host) => "node-kubelet",
         (FlowEnd::Pod, FlowEnd::Pod) => "pod-pod",
+        (FlowEnd::Pod, FlowEnd::Host) if is_client(to) => "pod-client",
         (FlowEnd::Pod, FlowEnd::Host) => "pod-kubelet",
         (FlowEnd::Pod, FlowEnd::Internet) => "pod-internet",
         _ => return None,

@@ -17,13 +17,13 @@ pub(super) const BROKEN: &[Broken] = &[
     broken(
         "pods are not called cali0",
         Change::Replace("iifname \"cali*\" accept", "iifname \"cali0\" accept"),
-        "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.100 at input",
+        "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.0 at input",
         "nodes/tokyo/nftables.conf:67",
     ),
     broken(
         "one pod of sixteen",
         Change::Replace("iifname \"cali*\" accept", "iifname \"cali0*\" accept"),
-        "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.100 at input",
+        "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.0 at input",
         "nodes/tokyo/nftables.conf:67",
     ),
     broken(

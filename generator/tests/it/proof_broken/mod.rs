@@ -72,16 +72,20 @@ fn changed(files: &Files, file: &str, change: &Change) -> Files {
 #[test]
 fn what_breaks_a_tree_is_refused_at_its_line() {
     let whole = whole();
+    let mut others = Vec::new();
     for broken in ALL.iter().copied().flatten() {
         let proof = prove(&changed(&whole[broken.topology], broken.file, &broken.change));
         let failed = proof.failures.iter().map(|failure| &failure.finding);
         let first = proof.causes().chain(failed).next();
-        let first = first.unwrap_or_else(|| panic!("{}: it holds", broken.name));
-        let cause = format!("{}: {}", first.code, first.message);
-        assert_eq!(cause, broken.cause, "{}", broken.name);
-        assert_eq!(proof.paths.show(first.place), broken.place, "{}", broken.name);
-        assert!(!proof.holds(), "{}", broken.name);
+        let cause = first.map_or_else(
+            || ("holds".to_owned(), String::new()),
+            |first| (format!("{}: {}", first.code, first.message), proof.paths.show(first.place)),
+        );
+        if proof.holds() || cause != (broken.cause.to_owned(), broken.place.to_owned()) {
+            others.push((broken.name, cause));
+        }
     }
+    assert_eq!(others, [], "other verdicts than expected");
 }
 
 #[test]

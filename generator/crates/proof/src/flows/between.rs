@@ -22,6 +22,10 @@ pub(super) fn from_client(model: &Model, from: MachineId, to: MachineId) -> bool
     !is_node(model, from) && is_node(model, to)
 }
 
+pub(super) fn to_client(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, from) && !is_node(model, to)
+}
+
 pub(super) fn controls(model: &Model, id: MachineId) -> bool {
     model.machine(id).node.as_ref().is_some_and(|host| host.control_plane)
 }

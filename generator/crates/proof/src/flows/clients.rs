@@ -1,6 +1,6 @@
 //! Flows of clients.
 
-use super::between::from_client;
+use super::between::{from_client, to_client};
 use super::{API, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};
 use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
@@ -49,7 +49,7 @@ pub(super) const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "client-service",
-        about: "a client reaches a pod through a ClusterIP",
+        about: "a client reaches a pod through every port of a Service",
         sender: FlowEnd::Host,
         target: SERVICE,
         expected: Expected::AsAsked,
@@ -57,10 +57,18 @@ pub(super) const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "client-node-port",
-        about: "a client does not reach a NodePort",
+        about: "a client reaches no NodePort",
         sender: FlowEnd::Host,
         target: FlowTarget::NodePort,
         expected: Expected::Blocked,
         between: from_client,
+    },
+    Flow {
+        name: "pod-client",
+        about: "a pod opens no connection to a client, whatever its AllowedIPs are",
+        sender: FlowEnd::Pod,
+        target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(22))),
+        expected: Expected::Blocked,
+        between: to_client,
     },
 ];

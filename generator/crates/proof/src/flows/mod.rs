@@ -11,7 +11,7 @@ mod services;
 pub use self::probes::{FlowProbe, metadata_of, probes};
 use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
-use crate::model::payload_set::{FlowPayloads, Reach};
+use crate::model::payload_set::{FlowPayloads, Reach, TargetPort};
 use crate::model::{MachineId, Model};
 use crate::walk::{Arrival, Journey, StoppedPacket, Walker};
 
@@ -51,12 +51,9 @@ pub enum FlowTarget {
     /// A pod.
     Pod(FlowPayloads),
     /// The address of a Service whose endpoint is a pod.
-    Service {
-        /// Its port.
-        port: u16,
-        /// The pod's port.
-        target: u16,
-    },
+    Service(ServicePorts),
+    /// The address of a Service whose endpoint is the host, such as `kubernetes` in `default`.
+    ServiceOfHost(ServicePorts),
     /// A NodePort of the host that leads to a pod, on this host or another.
     NodePort,
     /// A pod, while BIRD has no routes.
@@ -65,6 +62,15 @@ pub enum FlowTarget {
     Metadata,
     /// A host on the Internet.
     Internet(FlowPayloads),
+}
+
+/// The ports of a Service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServicePorts {
+    /// The packets to the Service.
+    pub called: FlowPayloads,
+    /// The port of its endpoints.
+    pub target: TargetPort,
 }
 
 /// The expected verdict of a flow.
@@ -89,15 +95,29 @@ pub enum FlowVerdict {
 
 /// A port of a program in a pod.
 const APP: u16 = 8080;
-const SERVICE_PORT: u16 = 80;
-/// The first of Kubernetes' default `--service-node-port-range`.
-const NODE_PORT: u16 = 30_000;
+
+/// kube-apiserver's default `--service-node-port-range`, first and last (kube-apiserver(8), 1.37).
+pub(crate) const NODE_PORTS: (u16, u16) = (30_000, 32_767);
 
 /// QUIC and HTTP/2 to Cloudflare's edge (Cloudflare, "Tunnel with firewall").
 pub const EDGE: u16 = 7844;
 
-/// A Service of an app.
-const SERVICE: FlowTarget = FlowTarget::Service { port: SERVICE_PORT, target: APP };
+/// Services of pods, with any port of any protocol: cluster DNS, those of this tree, and all others.
+const SERVICE: FlowTarget = FlowTarget::Service(ServicePorts {
+    called: FlowPayloads::to_ports(PacketPayload::tcp(80), 1, u16::MAX),
+    target: TargetPort::Any(APP),
+});
+
+/// Every NodePort, of a Service with any port.
+const TO_NODE_PORT: ServicePorts = ServicePorts {
+    called: FlowPayloads::to_ports(PacketPayload::tcp(NODE_PORTS.0), NODE_PORTS.0, NODE_PORTS.1),
+    target: TargetPort::Any(APP),
+};
+
+/// The API as the Service `kubernetes` in the namespace `default` (kube-apiserver's own controller sets
+/// its port to 443).
+const API_SERVICE: FlowTarget =
+    FlowTarget::ServiceOfHost(ServicePorts { called: to_tcp(443), target: TargetPort::Only(6443) });
 
 const API: FlowTarget = FlowTarget::Host(to_tcp(6443));
 const KUBELET: FlowTarget = FlowTarget::Host(to_tcp(10_250));
@@ -174,7 +194,7 @@ impl Flow {
                 let host = model.machine(node).node.as_ref();
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
-            FlowTarget::Service { .. } => asks(model.service()),
+            FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => model.services().any(asks),
             FlowTarget::Metadata | FlowTarget::Internet(_) => false,
         }
     }
@@ -189,7 +209,7 @@ impl Flow {
         let all = probes(model, self, from, to);
         for one in &all {
             drop(walker.hops());
-            last = verdict(walker, &one.journey, one.expected_arrival);
+            last = self.send(walker, one, is_to_arrive);
             // The first probe with an unexpected verdict decides.
             if (last == FlowVerdict::Delivered) != is_to_arrive {
                 return last;
@@ -199,37 +219,56 @@ impl Flow {
             && walker.records_steps()
         {
             drop(walker.hops());
-            last = verdict(walker, &first.journey, first.expected_arrival);
+            last = self.send(walker, first, is_to_arrive);
         }
         last
     }
+
+    /// If no packet may arrive, the first one decides: a lost answer does not close a port.
+    fn send(&self, walker: &mut Walker<'_>, probe: &FlowProbe, is_to_arrive: bool) -> FlowVerdict {
+        let FlowProbe { journey, expected_arrival } = probe;
+        let sent = match is_to_arrive {
+            true => there_and_back(walker, journey, *expected_arrival),
+            false => there(walker, journey, *expected_arrival),
+        };
+        match sent {
+            Ok(()) => FlowVerdict::Delivered,
+            Err(stopped) => FlowVerdict::Stopped(stopped),
+        }
+    }
+}
+
+fn there(
+    walker: &mut Walker<'_>,
+    journey: &Journey,
+    expected_arrival: Arrival,
+) -> Result<(), StoppedPacket> {
+    let arrival = walker.send(journey)?;
+    at_the_end(arrival, journey, expected_arrival)
 }
 
 /// Sends a packet, its answer, and the next packet: rules may accept the first packet of a connection
 /// and drop later ones.
-pub fn verdict(
-    walker: &mut Walker<'_>,
-    journey: &Journey,
-    expected_arrival: Arrival,
-) -> FlowVerdict {
-    match there_and_back(walker, journey, expected_arrival) {
-        Ok(()) => FlowVerdict::Delivered,
-        Err(stopped) => FlowVerdict::Stopped(stopped),
-    }
-}
-
 fn there_and_back(
     walker: &mut Walker<'_>,
     journey: &Journey,
     expected_arrival: Arrival,
 ) -> Result<(), StoppedPacket> {
-    let arrives = |there: Arrival| match there == expected_arrival {
+    there(walker, journey, expected_arrival)?;
+    walker.answer(journey, expected_arrival)?;
+    let arrival = walker.send_more(journey)?;
+    at_the_end(arrival, journey, expected_arrival)
+}
+
+fn at_the_end(
+    arrival: Arrival,
+    journey: &Journey,
+    expected_arrival: Arrival,
+) -> Result<(), StoppedPacket> {
+    match arrival == expected_arrival {
         true => Ok(()),
         false => {
-            Err(StoppedPacket::elsewhere(journey.packet, there.machine, expected_arrival.machine))
+            Err(StoppedPacket::elsewhere(journey.packet, arrival.machine, expected_arrival.machine))
         }
-    };
-    arrives(walker.send(journey)?)?;
-    walker.answer(journey, expected_arrival)?;
-    arrives(walker.send_more(journey)?)
+    }
 }

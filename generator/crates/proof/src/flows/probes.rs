@@ -1,7 +1,7 @@
 //! The probes of a flow between two machines: for every address that pods can have, and each mode in
 //! which a Service is translated.
 
-use super::{APP, Flow, FlowTarget, NODE_PORT};
+use super::{Flow, FlowTarget, ServicePorts, TO_NODE_PORT};
 use std::net::Ipv4Addr;
 
 use crate::hop::FlowEnd;
@@ -53,6 +53,15 @@ struct ProbeTarget {
     service: Option<TranslatedService>,
 }
 
+/// The front of a Service.
+#[derive(Debug, Clone, Copy)]
+struct CalledService {
+    address: AddressClass,
+    ports: ServicePorts,
+    /// The only node that translates it; none for a ClusterIP, which all nodes translate.
+    on: Option<MachineId>,
+}
+
 impl<'model> ProbeBuilder<'model> {
     fn pods(&self, id: MachineId) -> &'model [AddressClass] {
         self.model.machine(id).node.as_ref().map_or(&[], |host| &host.pods)
@@ -73,7 +82,8 @@ impl<'model> ProbeBuilder<'model> {
         let machine = self.model.machine(self.from);
         let to_own_pod = self.from == self.to && matches!(self.target, FlowTarget::Pod(_));
         let to_service =
-            matches!(self.target, FlowTarget::Service { .. }) && machine.node.is_some();
+            matches!(self.target, FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_))
+                && machine.node.is_some();
         let outside = matches!(self.target, FlowTarget::Internet(_));
         if to_own_pod || to_service || outside { self.model.internet() } else { machine.address }
     }
@@ -99,13 +109,24 @@ impl<'model> ProbeBuilder<'model> {
                 let pods = self.pods(self.to).iter();
                 aims.extend(pods.map(|pod| plain(*pod, payload, at(FlowEnd::Pod))));
             }
-            FlowTarget::Service { port, target } => {
-                let service = self.model.service();
-                aims.extend(self.translated((service, port), target, self.to));
+            FlowTarget::Service(ports) => {
+                let services = self.model.services();
+                aims.extend(services.flat_map(|service| {
+                    let called = CalledService { address: service, ports, on: None };
+                    self.through_pods(called, self.to)
+                }));
+            }
+            FlowTarget::ServiceOfHost(ports) => {
+                let services = self.model.services();
+                aims.extend(services.flat_map(|service| {
+                    let called = CalledService { address: service, ports, on: None };
+                    self.translated(called, &[address], at(FlowEnd::Host))
+                }));
             }
             FlowTarget::NodePort => {
-                aims.extend(self.translated((address, NODE_PORT), APP, self.to));
-                aims.extend(self.translated((address, NODE_PORT), APP, self.third()));
+                let called = CalledService { address, ports: TO_NODE_PORT, on: Some(self.to) };
+                aims.extend(self.through_pods(called, self.to));
+                aims.extend(self.through_pods(called, self.third()));
             }
             FlowTarget::Metadata => {
                 let here = Arrival { machine: self.from, party: FlowEnd::Internet };
@@ -125,32 +146,32 @@ impl<'model> ProbeBuilder<'model> {
         aims
     }
 
-    /// Through a Service whose endpoint is a pod of `to`. With IPVS, nftables is proven too, so that a
-    /// cluster can change its mode.
+    /// Through a Service whose endpoints are pods of `to`.
+    fn through_pods(&self, called: CalledService, to: MachineId) -> Vec<ProbeTarget> {
+        let arrival = Arrival { machine: to, party: FlowEnd::Pod };
+        self.translated(called, self.pods(to), arrival)
+    }
+
+    /// With IPVS, nftables is proven too, so that a cluster can change its mode.
     fn translated(
         &self,
-        called: (AddressClass, u16),
-        target: u16,
-        to: MachineId,
+        called: CalledService,
+        endpoints: &[AddressClass],
+        expected_arrival: Arrival,
     ) -> Vec<ProbeTarget> {
-        let (address, port) = called;
+        let CalledService { address, ports: ServicePorts { called: payloads, target }, on } =
+            called;
         let modes: &[_] = match self.model.proxy_mode().value {
             ProxyMode::Ipvs => &[ProxyMode::Nftables, ProxyMode::Ipvs],
             ProxyMode::Iptables | ProxyMode::Nftables => &[ProxyMode::Nftables],
         };
-        let aims = self.pods(to).iter().flat_map(|pod| {
+        let aims = endpoints.iter().flat_map(|endpoint| {
             modes.iter().map(|mode| {
-                let service = TranslatedService {
-                    address,
-                    port,
-                    pod: *pod,
-                    target_port: target,
-                    mode: *mode,
-                };
-                let expected_arrival = Arrival { machine: to, party: FlowEnd::Pod };
+                let service =
+                    TranslatedService { address, on, endpoint: *endpoint, target, mode: *mode };
                 ProbeTarget {
                     destination: address,
-                    payloads: super::to_tcp(port),
+                    payloads,
                     expected_arrival,
                     service: Some(service),
                 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::policy::CalledPort;
 use crate::finding::ProofFinding;
-use crate::flows::{Flow, FlowTarget, FlowVerdict};
+use crate::flows::{Flow, FlowTarget, FlowVerdict, ServicePorts};
 use crate::model::packet::PacketPayload;
-use crate::model::payload_set::FlowPayloads;
+use crate::model::payload_set::{FlowPayloads, TargetPort};
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
@@ -53,7 +53,10 @@ impl IngressConnection {
     pub fn flow(self) -> Option<Flow> {
         let target = match self {
             Self::Internet(payload) => FlowTarget::Internet(FlowPayloads::only(payload)),
-            Self::Service { port, target } => FlowTarget::Service { port, target },
+            Self::Service { port, target } => FlowTarget::Service(ServicePorts {
+                called: FlowPayloads::only(PacketPayload::tcp(port)),
+                target: TargetPort::Only(target),
+            }),
             Self::Pod { port } => FlowTarget::Pod(FlowPayloads::only(PacketPayload::tcp(port))),
         };
         self.alike().map(|flow| flow.with_target(target))
@@ -84,26 +87,9 @@ impl<'a> ConnectionProofs<'a> {
         stopped
     }
 
-    /// Every port of pods and of the Internet is proven by the similar flow. The packets to a Service
-    /// differ from those of the similar flow only in their ports: if no firewall distinguishes these,
-    /// the proof of the flow is valid for the connection too, and it is not walked again.
+    /// The similar flow proves every port of Services, of pods and of the Internet.
     fn is_proven(&self, connection: IngressConnection) -> bool {
-        let Some(alike) = connection.alike().filter(|flow| (self.proven)(flow.name)) else {
-            return false;
-        };
-        let same = |a, b| {
-            let mut firewalls = self.walker.model().firewalls.iter();
-            !firewalls.any(|firewall| firewall.distinguishes(a, b))
-        };
-        match (connection, alike.target) {
-            (
-                IngressConnection::Service { port, target },
-                FlowTarget::Service { port: known, target: listens },
-            ) => same(port, known) && same(target, listens),
-            (IngressConnection::Pod { .. }, FlowTarget::Pod(_)) => true,
-            (IngressConnection::Internet(_), FlowTarget::Internet(_)) => true,
-            _ => false,
-        }
+        connection.alike().is_some_and(|flow| (self.proven)(flow.name))
     }
 
     fn first_that_fails(&mut self, connection: IngressConnection) -> Option<ProofFinding> {

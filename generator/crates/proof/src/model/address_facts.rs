@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 
 use super::address_class::{AddressClasses, cuts};
-use super::{INTERNET, cluster, service};
+use super::{INTERNET, cluster};
 use crate::read::tree::EmittedTree;
 use crate::space::{Dimension, Ranges};
 use meshwright_value::ProviderName;
@@ -51,8 +51,7 @@ fn metadata() -> impl Iterator<Item = Ipv4Net> {
 pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     let (cluster, _) = cluster(emitted, init);
     let mut all = BTreeSet::new();
-    let hosts = [INTERNET, service(cluster.service_subnet.value)].map(Ipv4Net::from);
-    let hosts = hosts.into_iter().chain(metadata()).chain(not_public());
+    let hosts = [Ipv4Net::from(INTERNET)].into_iter().chain(metadata()).chain(not_public());
     let cluster_cidr = emitted.kube_proxy.content.cluster_cidr.value;
     let subnets = [cluster.pod_subnet.value, cluster.service_subnet.value, cluster_cidr];
     all.extend(hosts.chain(subnets).chain([Ipv4Net::default()]).flat_map(cuts));

@@ -111,18 +111,6 @@ impl NodeFirewall {
         admission::admit_alike(&self.ruleset, HookChains { hook, priorities }, regions, &common)
     }
 
-    /// Whether a rule distinguishes two ports, as source or as destination.
-    #[must_use]
-    pub fn distinguishes(&self, one: u16, other: u16) -> bool {
-        let rules = self.ruleset.chains.iter().flat_map(|chain| &chain.rules);
-        let mut ranges = rules.flat_map(|rule| rule.region.iter());
-        ranges.any(|(dimension, ranges)| {
-            let of_ports = [Dimension::SourcePort, Dimension::DestinationPort];
-            of_ports.contains(&dimension)
-                && ranges.contains(one.into()) != ranges.contains(other.into())
-        })
-    }
-
     /// The group of a class: no rule distinguishes the addresses of one group.
     #[must_use]
     pub fn group(&self, class: AddressClass) -> u16 {
@@ -137,7 +125,7 @@ impl NodeFirewall {
         let PacketAddresses { source, destination, tracked } = addresses;
         let fields = [
             (passage.hook as u128, 3),
-            (passage.priorities as u128, 2),
+            (passage.priorities as u128, 3),
             (interface(passage.input), 3),
             (interface(passage.output), 3),
             (tracked.translated.into(), 1),

@@ -116,9 +116,6 @@ const NONE: u32 = u32::MAX;
 /// A host on the Internet: an address that is in no prefix of the mesh.
 pub const INTERNET: Ipv4Addr = Ipv4Addr::new(1, 1, 1, 1);
 
-/// The position of an example ClusterIP in the service subnet: kubeadm does not use this address.
-const SERVICE: u32 = 100;
-
 /// The MTU that wg-quick assumes if there is no other.
 const ETHERNET: u16 = provider::ETHERNET_MTU;
 
@@ -250,10 +247,9 @@ impl Model {
         self.emitted.kube_proxy.content.mode
     }
 
-    /// The address of a Service.
-    #[must_use]
-    pub fn service(&self) -> AddressClass {
-        self.classes.class_of(service(self.cluster().0.service_subnet.value))
+    /// All addresses that Services can have.
+    pub fn services(&self) -> impl Iterator<Item = AddressClass> + use<> {
+        self.classes.within(self.cluster().0.service_subnet.value)
     }
 
     /// An address on the Internet.
@@ -428,8 +424,4 @@ fn cluster(emitted: &EmittedTree, init: usize) -> (&ClusterConf, FileId) {
         Some(cluster) => (cluster, kubeadm.file),
         None => unreachable!("the init node is the one with a ClusterConfiguration"),
     }
-}
-
-fn service(subnet: Ipv4Net) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(subnet.network()).saturating_add(SERVICE)).min(subnet.broadcast())
 }

@@ -22,6 +22,8 @@ pub enum PayloadRange {
     Port,
     /// TCP, UDP and SCTP from every ephemeral port to every port, and echo requests.
     Every,
+    /// TCP, UDP and SCTP from every ephemeral port to these ports, first and last.
+    Ports(u16, u16),
     /// The same without these TCP ports.
     EveryButTcp(&'static [u16]),
 }
@@ -37,6 +39,12 @@ impl FlowPayloads {
     #[must_use]
     pub const fn every(sample: PacketPayload) -> Self {
         Self { sample, range: PayloadRange::Every }
+    }
+
+    /// Those of TCP, UDP and SCTP to a range of ports.
+    #[must_use]
+    pub const fn to_ports(sample: PacketPayload, first: u16, last: u16) -> Self {
+        Self { sample, range: PayloadRange::Ports(first, last) }
     }
 
     /// Every payload but those to some TCP ports.
@@ -58,6 +66,11 @@ impl FlowPayloads {
                 vec![region.within(Dimension::DestinationPort, &port)]
             }
             PayloadRange::Every => every.into(),
+            PayloadRange::Ports(first, last) => {
+                let ports = Ranges::span(first.into(), last.into());
+                let region = with_ports(&[TCP, UDP, SCTP]);
+                vec![region.within(Dimension::DestinationPort, &ports)]
+            }
             PayloadRange::EveryButTcp(ports) => {
                 let closed = ports.iter().map(|port| (u128::from(*port), u128::from(*port)));
                 let closed = with_ports(&[TCP])
@@ -117,6 +130,32 @@ impl PayloadSet {
     }
 }
 
+/// The port of an endpoint to which a Service translates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TargetPort {
+    /// This one.
+    Only(u16),
+    /// Any: Services may have any pair of ports. Reports show this one.
+    Any(u16),
+}
+
+impl TargetPort {
+    /// One of the ports.
+    #[must_use]
+    pub const fn sample(self) -> u16 {
+        match self {
+            Self::Only(port) | Self::Any(port) => port,
+        }
+    }
+
+    fn ports(self) -> Ranges {
+        match self {
+            Self::Only(port) => Ranges::one(port.into()),
+            Self::Any(_) => Ranges::span(1, u16::MAX.into()),
+        }
+    }
+}
+
 /// Which packets of a set have to arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
@@ -145,7 +184,7 @@ struct KnownSet {
 enum Derivation {
     Answer(Reach),
     Later(Reach),
-    ToPort(u16),
+    ToPort(TargetPort),
 }
 
 impl PayloadSets {
@@ -200,7 +239,7 @@ impl PayloadSets {
     }
 
     /// The same to another port, as a Service translates it.
-    pub fn to_port(&mut self, set: PayloadSet, port: u16) -> PayloadSet {
+    pub fn to_port(&mut self, set: PayloadSet, port: TargetPort) -> PayloadSet {
         self.derive(set, Derivation::ToPort(port), |known| {
             let regions = known.regions.iter().map(|region| {
                 let is_error = region.get(Dimension::DestinationPort).is_none();
@@ -208,9 +247,9 @@ impl PayloadSets {
                 if is_error {
                     return moved;
                 }
-                moved.within(Dimension::DestinationPort, &Ranges::one(port.into()))
+                moved.within(Dimension::DestinationPort, &port.ports())
             });
-            (regions.collect(), known.sample.to_port(port))
+            (regions.collect(), known.sample.to_port(port.sample()))
         })
     }
 

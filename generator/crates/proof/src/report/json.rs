@@ -299,7 +299,7 @@ impl FlowList<'_> {
 }
 
 fn all_flows(model: &Model) -> impl Iterator<Item = FlowInstance<'static>> {
-    let pairs = model.ids().flat_map(|from| model.nodes().map(move |to| (from, to)));
+    let pairs = model.ids().flat_map(|from| model.ids().map(move |to| (from, to)));
     pairs.flat_map(move |(from, to): (MachineId, MachineId)| {
         let flows = flows::all().filter(move |flow| flow.applies(model, from, to));
         flows.map(move |flow| FlowInstance { flow, from, to })

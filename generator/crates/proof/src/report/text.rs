@@ -60,7 +60,7 @@ pub fn step(model: &Model, hop: &PacketHop) -> String {
         ),
         HopStep::Translated => {
             format!(
-                "kube-proxy chooses a pod of the Service: the destination becomes {destination}"
+                "kube-proxy chooses an endpoint of the Service: the destination becomes {destination}"
             )
         }
         HopStep::Masqueraded => {

@@ -2,9 +2,13 @@
 
 use super::decisions::SetDecision;
 use super::stopped::StopReason;
-use super::{ConnectionPhase, Journey, NextStop, PacketOrigin, StoppedPacket, Visit, Walker};
+use super::{
+    ConnectionPhase, Journey, NextStop, PacketOrigin, StoppedPacket, TranslatedService, Visit,
+    Walker,
+};
 use crate::admission::Priorities;
 use crate::hop::{FlowEnd, HopStep};
+use crate::model::address_class::AddressClass;
 use crate::model::firewall::{PacketAddresses, Passage};
 use crate::model::packet::Packet;
 use crate::model::payload_set::Reach;
@@ -18,8 +22,9 @@ impl Walker<'_> {
         mut visit: Visit,
         journey: &Journey,
     ) -> Result<NextStop, StoppedPacket> {
-        if visit.origin != PacketOrigin::Process {
-            self.arrive(&mut visit, journey)?;
+        match visit.origin {
+            PacketOrigin::Process => visit.restore_destination(),
+            _ => self.arrive(&mut visit, journey)?,
         }
         let machine = self.model.machine(visit.at);
         // A host that sent from its public address receives the answer there.
@@ -29,7 +34,7 @@ impl Walker<'_> {
             && visit.packet.destination == journey.packet.source;
         let own = visit.packet.destination == machine.address || answered;
         if own {
-            self.judge(&mut visit, Hook::Input, None, Priorities::All)?;
+            self.receive(&mut visit)?;
             return Ok(self.delivered(&visit, FlowEnd::Host));
         }
         let taken = machine.route(visit.packet.destination, journey.bird);
@@ -37,24 +42,62 @@ impl Walker<'_> {
         self.follow(visit, taken)
     }
 
-    /// A received packet is translated before it is routed. With IPVS it first passes the input hook,
-    /// because the ClusterIP is an address of the host.
+    /// netfilter translates a received packet at prerouting, and restores the destination of an answer
+    /// there (`nf_nat_packet` in nf_nat_core.c, Linux 6.12).
     fn arrive(&mut self, visit: &mut Visit, journey: &Journey) -> Result<(), StoppedPacket> {
+        if visit.is_masqueraded_answer() {
+            self.judge(visit, Hook::Prerouting, None, Priorities::BeforeTranslation)?;
+            visit.restore_destination();
+            self.note(visit.at, visit.packet, HopStep::Restored, |_| None);
+            return self.judge(visit, Hook::Prerouting, None, Priorities::AfterTranslation);
+        }
         let Some(service) = self.translation(visit, journey) else {
             return self.judge(visit, Hook::Prerouting, None, Priorities::All);
         };
+        if service.mode == ProxyMode::Ipvs {
+            return self.balance(visit, service);
+        }
         self.judge(visit, Hook::Prerouting, None, Priorities::BeforeTranslation)?;
-        if service.mode == ProxyMode::Ipvs {
-            self.judge(visit, Hook::Input, None, Priorities::All)?;
-        }
-        self.translate(visit, service);
-        if service.mode == ProxyMode::Ipvs {
-            visit.origin = PacketOrigin::Process;
-        }
-        if let Some(connection) = self.connection_at(visit.at) {
-            connection.translated = true;
-        }
+        self.translate_at_hook(visit, service);
         self.judge(visit, Hook::Prerouting, None, Priorities::AfterTranslation)
+    }
+
+    /// The ClusterIP is an address of the host, so the packet enters the input hook with it. IPVS takes it
+    /// there (`NF_INET_LOCAL_IN`, priority 99, in ip_vs_core.c, Linux 6.12), and sends it through the
+    /// output hook with the address of the endpoint (`ip_vs_nat_send_or_cont` in ip_vs_xmit.c).
+    fn balance(
+        &mut self,
+        visit: &mut Visit,
+        service: TranslatedService,
+    ) -> Result<(), StoppedPacket> {
+        self.judge(visit, Hook::Prerouting, None, Priorities::All)?;
+        self.judge(visit, Hook::Input, None, Priorities::All)?;
+        self.translate_at_hook(visit, service);
+        visit.origin = PacketOrigin::Process;
+        visit.is_balanced = true;
+        Ok(())
+    }
+
+    fn translate_at_hook(&mut self, visit: &mut Visit, service: TranslatedService) {
+        self.translate(visit, service);
+        if visit.phase == ConnectionPhase::First
+            && let Some(connection) = self.connection_at(visit.at)
+        {
+            (connection.translated_by, connection.after) = (visit.translated_by, visit.packets());
+        }
+    }
+
+    /// A packet for an endpoint on this host has passed the input hook when IPVS translates it.
+    fn receive(&mut self, visit: &mut Visit) -> Result<(), StoppedPacket> {
+        if visit.is_balanced {
+            return Ok(());
+        }
+        if !visit.is_translated_answer() {
+            return self.judge(visit, Hook::Input, None, Priorities::All);
+        }
+        self.judge(visit, Hook::Input, None, Priorities::BeforeMasquerade)?;
+        self.restore_source(visit);
+        self.judge(visit, Hook::Input, None, Priorities::AfterMasquerade)
     }
 
     fn follow(&mut self, mut visit: Visit, taken: TakenRoute) -> Result<NextStop, StoppedPacket> {
@@ -81,15 +124,32 @@ impl Walker<'_> {
         }
     }
 
-    /// Forward or output, then postrouting. Masquerading happens before the chain at postrouting.
+    /// Forward or output, then postrouting. Sources are masqueraded, and restored in answers, between the
+    /// chains of postrouting. IPVS restores them at the end of the forward hook (priority 100).
     fn leave(&mut self, visit: &mut Visit, output: Interface) -> Result<(), StoppedPacket> {
         if visit.origin == PacketOrigin::Process {
             self.output(visit, output)?;
         } else {
             self.judge(visit, Hook::Forward, Some(output), Priorities::All)?;
         }
-        self.masquerade(visit, output);
-        self.judge(visit, Hook::Postrouting, Some(output), Priorities::All)?;
+        if visit.translated_by == Some(ProxyMode::Ipvs) && visit.is_translated_answer() {
+            self.restore_source(visit);
+        }
+        let masqueraded = self.masquerade(visit, output);
+        let (hook, output) = (Hook::Postrouting, Some(output));
+        if masqueraded.is_none() && !visit.is_translated_answer() {
+            self.judge(visit, hook, output, Priorities::All)?;
+        } else {
+            self.judge(visit, hook, output, Priorities::BeforeMasquerade)?;
+            if let Some((source, by_proxy)) = masqueraded {
+                visit.packet.source = source;
+                let place = |walker: &Self| Some(walker.model.masquerade_place(by_proxy));
+                self.note(visit.at, visit.packet, HopStep::Masqueraded, place);
+            } else {
+                self.restore_source(visit);
+            }
+            self.judge(visit, hook, output, Priorities::AfterMasquerade)?;
+        }
         if visit.phase == ConnectionPhase::First
             && let Some(known) = self.connection_at(visit.at)
         {
@@ -98,40 +158,51 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// At output, chains before the translation see the ClusterIP and the route to it.
-    fn output(&mut self, visit: &mut Visit, output: Interface) -> Result<(), StoppedPacket> {
-        if !visit.tracked.translated || visit.phase == ConnectionPhase::Answer {
-            return self.judge(visit, Hook::Output, Some(output), Priorities::All);
+    fn restore_source(&mut self, visit: &mut Visit) {
+        if let Some(restored) = visit.restored {
+            (visit.packet, visit.payloads) = (restored.packet, restored.payloads);
+            self.note(visit.at, visit.packet, HopStep::Restored, |_| None);
         }
-        let mut untranslated = *visit;
-        untranslated.packet.destination = visit.tracked.original;
-        untranslated.tracked.translated = visit.phase == ConnectionPhase::Later;
-        let (hook, public) = (Hook::Output, Some(Interface::Public));
-        self.judge(&mut untranslated, hook, public, Priorities::BeforeTranslation)?;
-        self.judge(visit, hook, Some(output), Priorities::AfterTranslation)
     }
 
-    /// kube-proxy masquerades packets to a Service that do not come from pods. Calico masquerades packets
-    /// from pods to addresses outside the cluster. conntrack processes the answers.
-    fn masquerade(&mut self, visit: &mut Visit, output: Interface) {
+    /// At output, chains before the translation see the ClusterIP and the route to it. IPVS sends the
+    /// translated packet through the whole hook again.
+    fn output(&mut self, visit: &mut Visit, output: Interface) -> Result<(), StoppedPacket> {
+        let Some(mode) = visit.translated_by.filter(|_| visit.is_translated_here()) else {
+            return self.judge(visit, Hook::Output, Some(output), Priorities::All);
+        };
+        let mut untranslated = *visit;
+        (untranslated.packet, untranslated.payloads) = (visit.called.packet, visit.called.payloads);
+        if visit.phase == ConnectionPhase::First {
+            untranslated.translated_by = None;
+        }
+        let (hook, public) = (Hook::Output, Some(Interface::Public));
+        self.judge(&mut untranslated, hook, public, Priorities::BeforeTranslation)?;
+        let rest = match mode {
+            ProxyMode::Ipvs => Priorities::All,
+            ProxyMode::Iptables | ProxyMode::Nftables => Priorities::AfterTranslation,
+        };
+        self.judge(visit, hook, Some(output), rest)
+    }
+
+    /// The new source, and whether kube-proxy sets it. kube-proxy masquerades packets to a Service that do
+    /// not come from pods. Calico masquerades packets from pods to addresses outside the cluster. conntrack
+    /// processes the answers.
+    fn masquerade(&self, visit: &Visit, output: Interface) -> Option<(AddressClass, bool)> {
         let machine = self.model.machine(visit.at);
         if visit.phase == ConnectionPhase::Answer || machine.node.is_none() {
-            return;
+            return None;
         }
         let Packet { source, destination, .. } = visit.packet;
-        let by_proxy = visit.tracked.translated
+        let by_proxy = visit.translated_by.is_some()
             && (!self.model.is_in_cluster_cidr(source)
-                || visit.tracked.original == machine.address);
+                || visit.called.packet.destination == machine.address);
         let by_calico = self.model.masquerades(source, destination);
         if !by_proxy && !by_calico {
-            return;
+            return None;
         }
         let own = if output == Interface::Public { self.model.internet() } else { machine.address };
-        if source != own {
-            visit.packet.source = own;
-            let place = |walker: &Self| Some(walker.model.masquerade_place(by_proxy));
-            self.note(visit.at, visit.packet, HopStep::Masqueraded, place);
-        }
+        (source != own).then_some((own, by_proxy))
     }
 
     /// Sends packets through the chains of a hook. If any packet may arrive, those that pass go on.
@@ -146,7 +217,7 @@ impl Walker<'_> {
         let input = if hook == Hook::Output { None } else { visit.origin.interface() };
         let passage = Passage { hook, input, output, priorities };
         let Packet { source, destination, .. } = visit.packet;
-        let addresses = PacketAddresses { source, destination, tracked: visit.tracked };
+        let addresses = PacketAddresses { source, destination, tracked: visit.tracked() };
         let decision = self.decide(host.firewall, passage, addresses, visit.payloads);
         let SetDecision { admitted, dropped, line } = decision;
         match (visit.reach, admitted, dropped) {

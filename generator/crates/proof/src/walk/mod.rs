@@ -11,7 +11,7 @@ pub(crate) use self::stopped::StoppedPacket;
 use crate::hop::{FlowEnd, HopStep, PacketHop};
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{ConntrackView, Packet};
-use crate::model::payload_set::{FlowPayloads, PayloadSet, PayloadSets, Reach};
+use crate::model::payload_set::{FlowPayloads, PayloadSet, PayloadSets, Reach, TargetPort};
 use crate::model::{MachineId, Model};
 use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::Interface;
@@ -41,12 +41,13 @@ pub struct Journey {
 pub struct TranslatedService {
     /// The address that is translated.
     pub address: AddressClass,
-    /// The port that is translated.
-    pub port: u16,
-    /// The pod that is chosen.
-    pub pod: AddressClass,
+    /// The only node that translates it; none for a ClusterIP, which all nodes translate. kube-proxy
+    /// translates a NodePort only at a node's own addresses (`fib daddr type local`).
+    pub on: Option<MachineId>,
+    /// The pod or host that is chosen.
+    pub endpoint: AddressClass,
     /// Its port.
-    pub target_port: u16,
+    pub target: TargetPort,
     /// kube-proxy's mode.
     pub mode: ProxyMode,
 }
@@ -78,7 +79,7 @@ struct ConntrackEntry {
     machine: MachineId,
     before: PacketSet,
     after: PacketSet,
-    translated: bool,
+    translated_by: Option<ProxyMode>,
 }
 
 /// Where a host gets a packet from.
@@ -127,12 +128,48 @@ struct Visit {
     reach: Reach,
     packet: Packet,
     payloads: PayloadSet,
-    tracked: ConntrackView,
+    /// The connection's first packets, as they came to this host.
+    called: PacketSet,
+    translated_by: Option<ProxyMode>,
+    /// For an answer to a known connection: the packets with the addresses that its caller used.
+    restored: Option<PacketSet>,
+    /// Whether it passed the input hook before IPVS translated it.
+    is_balanced: bool,
 }
 
 impl Visit {
     fn stopped(&self, why: StopReason) -> StoppedPacket {
         StoppedPacket { at: self.at, packet: self.packet, why }
+    }
+
+    /// IPVS does not set `IPS_DST_NAT` (`ip_vs_update_conntrack` in ip_vs_nfct.c, Linux 6.12): `ct status
+    /// dnat` does not match its packets.
+    fn tracked(&self) -> ConntrackView {
+        let translated = self.translated_by.is_some_and(|mode| mode != ProxyMode::Ipvs);
+        ConntrackView { translated, original: self.called.packet.destination }
+    }
+
+    /// Whether this host translated the destination of the packet, which a process or IPVS sends on.
+    fn is_translated_here(&self) -> bool {
+        self.phase != ConnectionPhase::Answer && !self.is_balanced
+    }
+
+    /// Whether an answer comes to the address with which this host masqueraded.
+    fn is_masqueraded_answer(&self) -> bool {
+        let caller = self.restored.map(|restored| restored.packet.destination);
+        caller.is_some_and(|caller| caller != self.packet.destination)
+    }
+
+    /// Whether an answer comes from the endpoint to which this host translated.
+    fn is_translated_answer(&self) -> bool {
+        let called = self.restored.map(|restored| restored.packet.source);
+        called.is_some_and(|called| called != self.packet.source)
+    }
+
+    fn restore_destination(&mut self) {
+        if let Some(restored) = self.restored {
+            self.packet.destination = restored.packet.destination;
+        }
     }
 
     const fn packets(&self) -> PacketSet {
@@ -272,24 +309,28 @@ impl<'model> Walker<'model> {
         journey: &Journey,
         phase: ConnectionPhase,
     ) -> Visit {
-        let known = self.connection_at(at).map(|known| *known);
         let PacketSet { packet, payloads } = packets;
-        let reach = journey.reach;
-        let tracked = ConntrackView { translated: false, original: packet.destination };
-        let mut visit = Visit { at, origin, phase, reach, packet, payloads, tracked };
+        let known = self.known_connection(at, packet, phase);
+        let mut visit = Visit {
+            at,
+            origin,
+            phase,
+            reach: journey.reach,
+            packet,
+            payloads,
+            called: packets,
+            translated_by: None,
+            restored: None,
+            is_balanced: false,
+        };
         match (known, phase) {
             (Some(known), ConnectionPhase::Answer) => {
-                let answers = self.answers(known.before, reach);
-                visit.packet = answers.packet;
-                visit.payloads = answers.payloads;
-                visit.tracked.translated = known.translated;
-                visit.tracked.original = known.before.packet.destination;
-                if visit.packet != packet {
-                    self.note(at, visit.packet, HopStep::Restored, |_| None);
-                }
+                visit.restored = Some(self.answers(known.before, journey.reach));
+                visit.translated_by = known.translated_by;
+                visit.called = known.before;
                 return visit;
             }
-            (Some(known), ConnectionPhase::Later) => visit.tracked.translated = known.translated,
+            (Some(known), ConnectionPhase::Later) => visit.translated_by = known.translated_by,
             _ => {}
         }
         let service = self.translation(&visit, journey).filter(|_| origin == PacketOrigin::Process);
@@ -297,18 +338,41 @@ impl<'model> Walker<'model> {
             self.translate(&mut visit, service);
         }
         if known.is_none() || phase == ConnectionPhase::First {
-            let (after, translated) = (visit.packets(), visit.tracked.translated);
+            let (after, translated_by) = (visit.packets(), visit.translated_by);
             self.connections.push(ConntrackEntry {
                 machine: at,
                 before: packets,
                 after,
-                translated,
+                translated_by,
             });
         }
         visit
     }
 
-    /// The last conntrack entry of a host.
+    /// The conntrack entry of a packet. A relay can forward a connection twice: to the node that translates
+    /// it, and from there to the endpoint.
+    fn known_connection(
+        &self,
+        at: MachineId,
+        packet: Packet,
+        phase: ConnectionPhase,
+    ) -> Option<ConntrackEntry> {
+        let Packet { source, destination, .. } = packet;
+        let mut at_host = self.connections.iter().filter(|known| known.machine == at);
+        let found = at_host.find(|known| match phase {
+            ConnectionPhase::Answer => {
+                let after = known.after.packet;
+                (after.destination, after.source) == (source, destination)
+            }
+            ConnectionPhase::First | ConnectionPhase::Later => {
+                let before = known.before.packet;
+                (before.source, before.destination) == (source, destination)
+            }
+        });
+        found.copied()
+    }
+
+    /// The newest conntrack entry of a host: while the first packet is there, its own.
     fn connection_at(&mut self, at: MachineId) -> Option<&mut ConntrackEntry> {
         self.connections.iter_mut().rev().find(|known| known.machine == at)
     }
@@ -316,17 +380,16 @@ impl<'model> Walker<'model> {
     /// The translation of a packet by kube-proxy; answers are not translated.
     fn translation(&self, visit: &Visit, journey: &Journey) -> Option<TranslatedService> {
         let service = journey.service.filter(|_| visit.phase != ConnectionPhase::Answer)?;
-        let Packet { destination, payload, .. } = visit.packet;
-        let is_to_service =
-            destination == service.address && payload.destination_port == service.port;
+        let is_here = service.on.is_none_or(|node| node == visit.at);
+        let is_to_service = visit.packet.destination == service.address && is_here;
         (is_to_service && self.model.machine(visit.at).node.is_some()).then_some(service)
     }
 
     fn translate(&mut self, visit: &mut Visit, service: TranslatedService) {
-        visit.packet.destination = service.pod;
-        visit.payloads = self.sets.to_port(visit.payloads, service.target_port);
+        visit.packet.destination = service.endpoint;
+        visit.payloads = self.sets.to_port(visit.payloads, service.target);
         visit.packet.payload = self.sets.sample(visit.payloads);
-        visit.tracked.translated = true;
+        visit.translated_by = Some(service.mode);
         let place = |walker: &Self| {
             let proxy = &walker.model.emitted.kube_proxy;
             Some(proxy.file.line(proxy.content.mode.line))

@@ -7,6 +7,7 @@ use crate::hop::HopStep;
 use crate::model::MachineId;
 use crate::model::link::{Link, LinkTunnel};
 use crate::model::packet::Packet;
+use crate::model::payload_set::Reach;
 use crate::span::FileLine;
 
 impl Walker<'_> {
@@ -46,7 +47,9 @@ impl Walker<'_> {
     fn decrypt(&mut self, visit: &Visit, tunnel: LinkTunnel) -> Result<NextStop, StoppedPacket> {
         let Visit { at: from, packet, .. } = *visit;
         let LinkTunnel { to, back: peer, .. } = tunnel;
-        if self.model.machine(to).peer(packet.source) != Some(peer) {
+        // A client can widen its own AllowedIPs, so they keep no packet away that must not arrive.
+        let widened = visit.reach == Reach::Any && self.model.is_client(to);
+        if !widened && self.model.machine(to).peer(packet.source) != Some(peer) {
             return Err(visit.stopped(StopReason::Refused { by: to, peer }));
         }
         let place = |walker: &Self| Some(walker.allowed_ips(to, peer));
