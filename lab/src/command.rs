@@ -32,14 +32,25 @@ pub fn run(command: &mut Command) -> Result<String> {
 ///
 /// As [`run`].
 pub fn feed(command: &mut Command, input: &str) -> Result<String> {
+    let output = feed_any(command, input)?;
+    stdout_of_success(command, &output)
+}
+
+/// Runs a program with a text on standard input, whether it succeeds or fails.
+///
+/// # Errors
+///
+/// When it cannot be started, or succeeds without reading its input.
+pub fn feed_any(command: &mut Command, input: &str) -> Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output()?;
     // If the program failed, its own error explains why it did not read its input.
-    let stdout = stdout_of_success(command, &output)?;
-    written?;
-    Ok(stdout)
+    if output.status.success() {
+        written?;
+    }
+    Ok(output)
 }
 
 /// Whether a program succeeds.

@@ -11,7 +11,7 @@
 //!    ([`underlay`]), with BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
 //! 3. [`checks`]: send packets ([`probe`]) and capture them ([`capture`], [`scan`]).
 //! 4. [`mutants`]: tests the lab with deliberately broken trees; [`verdict`] judges the changes that
-//!    [`alterations`] makes.
+//!    [`alterations`] makes, and [`effect`] asks the program that reads a changed file.
 
 pub mod alterations;
 pub mod bird;
@@ -20,6 +20,7 @@ pub mod capture;
 pub mod checks;
 pub mod client;
 pub mod command;
+pub mod effect;
 pub mod machine;
 pub mod mutants;
 pub mod namespace;

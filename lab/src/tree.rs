@@ -13,9 +13,26 @@ use meshwright_compiler::pipeline;
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::source::Source;
+use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, value};
 
 use crate::command::{feed, program, run};
+use crate::scenario::repository;
+
+/// The committed tree of a topology of the repository, with its manifest, as [`LabTree::files`].
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn committed(topology: &str) -> Result<BTreeMap<String, String>> {
+    let out = repository().join(topology).with_file_name("out");
+    let tree = OutputDirectory(&out);
+    let text = |path: String| {
+        let text = String::from_utf8(tree.read(&path)?).with_context(|| path.clone())?;
+        Ok((path, text))
+    };
+    tree.paths()?.into_iter().map(text).collect()
+}
 
 /// A compiled topology.
 #[derive(Clone)]

@@ -4,22 +4,26 @@ use anyhow::{Context as _, Result, bail};
 
 /// The options of a run.
 pub(crate) struct MutationOptions {
-    /// The topology, below the repository.
-    pub topology: String,
-    /// Whether a sample is run in the lab.
+    /// The topologies whose trees are changed, below the repository.
+    pub topologies: Vec<String>,
+    /// Whether the changes that the format's own programs do not decide are run in the lab.
     pub lab: bool,
-    /// The seed of the sample: the same seed draws the same changes.
+    /// The seed: the same seed draws the same changes.
     pub seed: u64,
-    /// How many changes are drawn.
-    pub count: usize,
+    /// How many single changes are drawn.
+    pub single: usize,
+    /// How many coordinated changes are drawn.
+    pub coordinated: usize,
+    /// How many harmless changes are drawn.
+    pub harmless: usize,
     /// How many worlds run in parallel.
     pub at_once: usize,
-    /// Draw only changes with this verdict of `prove`.
-    pub only: Option<ProveVerdict>,
+    /// The verdict of `prove` on changes that are run in the lab.
+    pub only: ProveVerdict,
 }
 
 /// The verdict of `prove`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ProveVerdict {
     /// The tree is proven.
     Holds,
@@ -27,27 +31,52 @@ pub(crate) enum ProveVerdict {
     Refused,
 }
 
+/// Every tree of the repository.
+const TOPOLOGIES: &[&str] = &[
+    "topology.toml",
+    "examples/relay-and-site/topology.toml",
+    "examples/high-availability/topology.toml",
+    "examples/nixos/topology.toml",
+    "examples/one-machine/topology.toml",
+    "examples/small-subnets/topology.toml",
+    "examples/minimal/topology.toml",
+];
+
 impl MutationOptions {
-    /// Reads `[TOPOLOGY] [--lab] [--seed N] [--count N] [--at-once N] [--only holds|refused]`.
+    /// Reads `[TOPOLOGY…] [--seed N] [--single N] [--coordinated N] [--harmless N]
+    /// [--lab] [--at-once N] [--only holds|refused]`.
     ///
     /// # Errors
     ///
     /// When an option is unknown or its value is not valid.
     pub(crate) fn parse(arguments: Vec<String>) -> Result<Self> {
-        let topology = "topology.toml".to_owned();
-        let mut options = Self { topology, lab: false, seed: 0, count: 20, at_once: 6, only: None };
+        let mut options = Self {
+            topologies: Vec::new(),
+            lab: false,
+            seed: 16,
+            single: 1400,
+            coordinated: 600,
+            harmless: 300,
+            at_once: 6,
+            only: ProveVerdict::Holds,
+        };
         let mut words = arguments.into_iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--lab" => options.lab = true,
                 "--seed" => options.seed = value()?.parse()?,
-                "--count" => options.count = value()?.parse()?,
+                "--single" => options.single = value()?.parse()?,
+                "--coordinated" => options.coordinated = value()?.parse()?,
+                "--harmless" => options.harmless = value()?.parse()?,
                 "--at-once" => options.at_once = value()?.parse()?,
-                "--only" => options.only = Some(ProveVerdict::parse(&value()?)?),
+                "--only" => options.only = ProveVerdict::parse(&value()?)?,
                 unknown if unknown.starts_with('-') => bail!("unknown option {unknown}"),
-                _ => options.topology = word,
+                _ => options.topologies.push(word),
             }
+        }
+        if options.topologies.is_empty() {
+            options.topologies = TOPOLOGIES.iter().map(|name| (*name).to_owned()).collect();
         }
         Ok(options)
     }

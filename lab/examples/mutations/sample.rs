@@ -1,38 +1,38 @@
-//! A sample of the changes: the verdicts of the lab and of `prove`.
+//! The verdicts of the lab on drawn changes.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::{Result, anyhow, ensure};
-use lab::alterations::Alteration;
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use lab::alterations::{AlterableTree, Alteration, Extent};
+use lab::effect::Effect;
 use lab::sandbox;
 use lab::scenario::{self, repository};
 use lab::tree::LabTree;
 use lab::verdict;
 
+use crate::DrawnChange;
 use crate::options::{MutationOptions, ProveVerdict};
-use crate::prove;
 
 /// What the process in the sandbox prints for a tree that passes all checks.
 const PASSES: &str = "passes";
 
-/// A change, and why `prove` refuses it; empty if it is proven.
-struct SampledChange {
-    alteration: Alteration,
-    reason: String,
-}
-
-/// Runs a sample, prints both verdicts of each change, and returns how many differ.
-pub(crate) fn run(options: &MutationOptions) -> Result<usize> {
-    let drawn = draw(options)?;
+/// Runs the changes in the lab, prints both verdicts of each, and returns how many the lab alone refuses.
+pub(crate) fn run(options: &MutationOptions, drawn: &[DrawnChange]) -> Result<usize> {
+    let has_scenario = |one: &&DrawnChange| scenario::for_topology(&one.topology).is_ok();
+    let is_open =
+        |one: &&DrawnChange| one.effect.as_ref().is_none_or(|effect| *effect == Effect::Open);
+    let chosen = drawn.iter().filter(|one| one.verdict() == options.only && is_open(one));
+    let chosen = chosen.filter(has_scenario);
+    let chosen: Vec<_> = chosen.collect();
     let next = AtomicUsize::new(0);
-    let differ = AtomicUsize::new(0);
+    let refused_by_lab = AtomicUsize::new(0);
     let work = || -> Result<()> {
-        while let Some(one) = drawn.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let lab = run_in_lab(&options.topology, &one.alteration.name())?;
+        while let Some(one) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let lab = run_in_lab(one)?;
             if print_verdicts(one, &lab) {
-                differ.fetch_add(1, Ordering::Relaxed);
+                refused_by_lab.fetch_add(1, Ordering::Relaxed);
             }
         }
         Ok(())
@@ -44,53 +44,41 @@ pub(crate) fn run(options: &MutationOptions) -> Result<usize> {
         };
         workers.into_iter().try_for_each(join)
     })?;
-    let count = differ.into_inner();
-    println!("{count} of {} changes of {} differ", drawn.len(), options.topology);
+    let count = refused_by_lab.into_inner();
+    println!("the lab alone refuses {count} of {} changes", chosen.len());
     Ok(count)
 }
 
-/// The first changes in an order that depends on the seed alone.
-fn draw(options: &MutationOptions) -> Result<Vec<SampledChange>> {
-    let original = LabTree::compile_as_written(&repository().join(&options.topology))?;
-    let mut all: Vec<_> = (0..).zip(Alteration::all(&original)).collect();
-    all.sort_by_key(|(position, _)| mix(options.seed.wrapping_add(mix(*position))));
-    let mut drawn = Vec::new();
-    for (_, alteration) in all {
-        if drawn.len() == options.count {
-            break;
-        }
-        let reason = crate::reason(&prove(&alteration.apply_to(&original))?);
-        let verdict = if reason.is_empty() { ProveVerdict::Holds } else { ProveVerdict::Refused };
-        if options.only.is_none_or(|only| only == verdict) {
-            drawn.push(SampledChange { alteration, reason });
-        }
-    }
-    Ok(drawn)
-}
-
-/// `SplitMix64`'s mixing function (Steele, Lea and Flood, OOPSLA 2014).
-const fn mix(number: u64) -> u64 {
-    let a = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let b = (a ^ (a >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let c = (b ^ (b >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    c ^ (c >> 31)
-}
-
 /// Starts a sandbox for one change, and returns the lab's verdict.
-fn run_in_lab(topology: &str, name: &str) -> Result<String> {
-    let mut inside = sandbox::start([topology, name].map(str::to_owned), Stdio::piped)?;
+fn run_in_lab(one: &DrawnChange) -> Result<String> {
+    let arguments = [one.topology.clone(), one.extent.to_string(), one.seed.to_string()];
+    let mut inside = sandbox::start(arguments, Stdio::piped)?;
     let _lifeline = inside.stdin.take();
     let output = inside.wait_with_output()?;
+    let name = &one.alteration.name;
     let failed = || format!("{name}: {}", String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), failed());
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let (drawn, verdict) = stdout.trim().split_once('\n').with_context(failed)?;
+    ensure!(drawn == name, "inside the sandbox, {drawn} was drawn instead of {name}");
+    Ok(verdict.to_owned())
 }
 
-/// Brings a changed tree up inside a sandbox, and prints the lab's verdict.
-pub(crate) fn judge_inside(topology: &str, name: &str) -> Result<()> {
+/// Draws a change again for a tree with new keys, brings it up, and prints its name and the lab's verdict.
+pub(crate) fn judge_inside(topology: &str, extent: &str, seed: &str) -> Result<()> {
     sandbox::enter()?;
     let original = LabTree::compile_with_new_keys(&repository().join(topology))?;
-    let tree = Alteration::find(&original, name)?.apply_to(&original);
+    let extent = match extent {
+        "single" => Extent::Single,
+        "coordinated" => Extent::Coordinated,
+        "harmless" => Extent::Harmless,
+        _ => bail!("{extent} is not an extent"),
+    };
+    let drawn = Alteration::draw(&AlterableTree::new(&original.files), extent, seed.parse()?);
+    let alteration = drawn.context("nothing can be changed")?;
+    println!("{}", alteration.name);
+    let mut tree = original.clone();
+    tree.files = alteration.apply_to(&original.files);
     match verdict::find_refusal(scenario::for_topology(topology)?, tree) {
         None => println!("{PASSES}"),
         Some(refusal) => println!("{}: {}", refusal.check, refusal.reason),
@@ -98,19 +86,17 @@ pub(crate) fn judge_inside(topology: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Prints both verdicts, and returns whether they differ.
-fn print_verdicts(one: &SampledChange, lab: &str) -> bool {
-    let SampledChange { alteration, reason } = one;
-    let verdict = match (lab == PASSES, reason.is_empty()) {
-        (true, true) => "both hold",
-        (false, false) => "both refuse",
-        (true, false) => "PROVE ALONE",
-        (false, true) => "LAB ALONE",
+/// Prints both verdicts, and returns whether the lab alone refuses the change.
+fn print_verdicts(one: &DrawnChange, lab: &str) -> bool {
+    let verdict = match (lab == PASSES, one.verdict()) {
+        (true, ProveVerdict::Holds) => "both hold",
+        (false, ProveVerdict::Refused) => "both refuse",
+        (true, ProveVerdict::Refused) => "PROVE ALONE",
+        (false, ProveVerdict::Holds) => "LAB ALONE",
     };
     println!(
-        "{verdict:12} {}: {}\n    lab    {lab}\n    prove  {reason}",
-        alteration.name(),
-        alteration.original
+        "{verdict:12} {}: {}\n    lab    {lab}\n    prove  {}",
+        one.topology, one.alteration.name, one.reason
     );
-    (lab == PASSES) != reason.is_empty()
+    verdict == "LAB ALONE"
 }

@@ -1,0 +1,73 @@
+//! `user-data.yaml` that follows the changed files of its node, as the renderer of a first boot copies what
+//! other renderers have made.
+
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+
+use super::TreeTexts;
+
+/// Writes the changed files into each user-data that contained the original ones.
+pub(super) fn follow(original: &TreeTexts, changed: &mut TreeTexts) {
+    let differ = |(path, text): (&String, &String)| {
+        let new = changed.get(path)?;
+        (new != text && !text.is_empty()).then(|| (text.clone(), new.clone()))
+    };
+    let edits: Vec<_> = original.iter().filter_map(differ).collect();
+    let of_first_boot = changed.iter_mut().filter(|(path, _)| path.ends_with("/user-data.yaml"));
+    for (_, text) in of_first_boot {
+        *text = with_files(text, &edits);
+    }
+}
+
+/// The document with other contents of files: pairs of the former and the new text.
+fn with_files(document: &str, edits: &[(String, String)]) -> String {
+    let mut lines = document.lines().peekable();
+    let mut written = String::new();
+    while let Some(line) = lines.next() {
+        if let Some(packed) = line.strip_prefix("  content: ").filter(|rest| *rest != "|") {
+            let new = unpack(packed).and_then(|text| find(edits, &text)).and_then(pack);
+            written +=
+                &new.map_or_else(|| line.to_owned(), |packed| format!("  content: {packed}"));
+            written.push('\n');
+            continue;
+        }
+        written += line;
+        written.push('\n');
+        if line == "  content: |" {
+            let mut block = String::new();
+            while let Some(inside) =
+                lines.next_if(|next| next.is_empty() || next.starts_with("    "))
+            {
+                block += inside.strip_prefix("    ").unwrap_or_default();
+                block.push('\n');
+            }
+            for inside in find(edits, &block).unwrap_or(&block).lines() {
+                written +=
+                    &if inside.is_empty() { "\n".to_owned() } else { format!("    {inside}\n") };
+            }
+        }
+    }
+    written
+}
+
+fn find<'edits>(edits: &'edits [(String, String)], text: &str) -> Option<&'edits str> {
+    edits.iter().find(|(former, _)| former == text).map(|(_, new)| new.as_str())
+}
+
+fn unpack(packed: &str) -> Option<String> {
+    let bytes = STANDARD.decode(packed).ok()?;
+    let mut text = String::new();
+    GzDecoder::new(&bytes[..]).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+fn pack(text: &str) -> Option<String> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text.as_bytes()).ok()?;
+    Some(STANDARD.encode(encoder.finish().ok()?))
+}
