@@ -46,14 +46,14 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
             },
             BrokenFile {
                 name: "a_relative_path",
-                path: USER_DATA,
+                path: IN_CLEAR,
                 original: "- path: /etc/",
                 replacement: "- path: etc/",
                 reason: "is not an absolute path",
             },
             BrokenFile {
                 name: "a_duplicate_file",
-                path: USER_DATA,
+                path: IN_CLEAR,
                 original: "- path: /etc/containerd/config.toml",
                 replacement: "- path: /etc/meshwright/node.env",
                 reason: "/etc/meshwright/node.env is written twice",
@@ -64,12 +64,15 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
 
 const USER_DATA: &str = "nodes/alpha/user-data.yaml";
 
+/// Its provider's limit is large enough for files in clear text.
+const IN_CLEAR: &str = "nodes/rock/user-data.yaml";
+
 const NUMBER_AS_MODE: BrokenFile = BrokenFile {
     name: "a_mode_that_is_a_number",
     path: USER_DATA,
-    original: "permissions: \"0644\"",
-    replacement: "permissions: 0644",
-    reason: "420 is not of type 'string'",
+    original: "permissions: \"0700\"",
+    replacement: "permissions: 0700",
+    reason: "448 is not of type 'string'",
 };
 
 const KEY_OF_A_FILE: BrokenFile = BrokenFile {

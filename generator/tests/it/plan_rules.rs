@@ -82,7 +82,7 @@ fn user_data_is_measured() {
     let none: [&str; 0] = [];
     assert_eq!(found(16_384), none);
     assert_eq!(
-        found(14_000),
+        found(11_000),
         ["the user-data of `tokyo` and 2 more does not contain the firewall"]
     );
     let [too_large, open] = &*found(4_000) else { unreachable!("two rules") };

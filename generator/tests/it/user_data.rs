@@ -5,7 +5,10 @@
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,13 +18,82 @@ use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree;
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::testing::{compile, repository, topologies};
+use crate::testing::{compile, read as read_folder, repository, topologies};
 
 const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 
 /// A file of a host: who owns it, its mode, its text.
 type HostFile = (String, String, String);
+
+/// The largest first boot of a small mesh: three nodes with mirrors, packages and a client. In the smallest
+/// limit, no file is left out.
+#[test]
+fn three_nodes_with_mirrors_packages_and_a_client_fit() {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let path = folder.path().join("topology.toml");
+    fs::write(&path, LARGE_FIRST_BOOT).expect("writable");
+    let plan = compile(&path).plan.expect("it is accepted");
+    let rendering = Rendering::new(&plan);
+    for (position, node) in plan.nodes.iter().enumerate() {
+        let own = texts(&rendering, position + 1);
+        let user_data = &own[&format!("nodes/{}/user-data.yaml", node.name)];
+        let left_out: Vec<_> = user_data.lines().filter(|line| line.starts_with("#   ")).collect();
+        assert!(left_out.is_empty(), "{}: {left_out:?}", node.name);
+        let (size, limit) = (user_data.len(), node.provider.user_data_limit);
+        assert_eq!(limit, 16_384);
+        assert!(size <= limit, "{}: {size} bytes", node.name);
+        eprintln!("{}: {size} of {limit} bytes", node.name);
+    }
+}
+
+const LARGE_FIRST_BOOT: &str = r#"
+[cluster]
+name = "orbit"
+kubernetes_version = "1.37.2"
+
+[firewall]
+ssh_from = ["198.51.100.0/24", "2001:db8:1::/48"]
+
+[images]
+mirrors = { "registry.k8s.io" = ["https://mirror.example.com/k8s", "https://second.example.com/k8s"], "quay.io" = ["https://mirror.example.com/quay"], "docker.io" = ["https://mirror.example.com/docker"] }
+
+[packages]
+kubernetes_apt = "https://mirror.example.com/kubernetes"
+containerd_apt = "https://mirror.example.com/docker"
+fingerprints = ["0123456789ABCDEF0123456789ABCDEF01234567"]
+
+[[nodes]]
+name = "frankfurt"
+id = 1
+role = "control-plane"
+os = "debian-13"
+endpoint = "203.0.113.1"
+public_key = "NayNjZtB0ZqbX60CIQ/1v3Ik0eXLEZODZiEgAx6Mr0o="
+
+[[nodes]]
+name = "amsterdam"
+id = 2
+role = "control-plane"
+os = "ubuntu-24.04"
+endpoint = "dynamic.example.com"
+public_key = "MIUzNygZnLcBRFP5PZ8sy1C+o1jlqvh3UxOeNQRjjDc="
+open_ports = ["80/tcp", "443/tcp"]
+
+[[nodes]]
+name = "luxembourg"
+id = 3
+role = "control-plane"
+os = "debian-12"
+endpoint = "203.0.113.3"
+public_key = "+qqV9YSJ4Y3Pm2GeQ+8/ehhMhYM+RLc0ve88tv8rbS4="
+
+[[clients]]
+name = "laptop"
+id = 200
+public_key = "0mMYuhc9Bsyr4+mPZUgehwndu7BqVcpP5i7yKIyGjFo="
+"#;
 
 #[test]
 fn user_data_of_every_example_is_the_tree_itself() {
@@ -81,13 +153,43 @@ pub(crate) fn read(user_data: &str, node: &NodePlan) -> BTreeMap<String, HostFil
         unreachable!("user-data is a mapping")
     };
     let files = config.remove("write_files").expect("files");
+    let mut files: BTreeMap<_, _> =
+        files.as_array().expect("a list").iter().map(read_file).collect();
+    let command = match files.remove(UNPACKING_SCRIPT) {
+        None => serde_json::json!(["/usr/local/sbin/meshwright-node", "prepare"]),
+        Some((owner, mode, script)) => {
+            assert_eq!((&*owner, &*mode, files.len()), ("root:root", "0700", 0));
+            files = written_by(&script);
+            serde_json::json!([UNPACKING_SCRIPT])
+        }
+    };
     let rest = serde_json::json!({
         "hostname": node.name.as_str(),
         "manage_etc_hosts": false,
-        "runcmd": [["/usr/local/sbin/meshwright-node", "prepare"]],
+        "runcmd": [command],
     });
     assert_eq!(Value::Object(config), rest);
-    files.as_array().expect("a list").iter().map(read_file).collect()
+    files
+}
+
+const UNPACKING_SCRIPT: &str = "/usr/local/sbin/meshwright-first-boot";
+
+/// The files that bash(1) writes when it runs the script, in a folder instead of `/`.
+fn written_by(script: &str) -> BTreeMap<String, HostFile> {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let below = format!("put() {{\n  set -- \"$1\" \"{}$2\"\n", folder.path().display());
+    let prepare = "exec /usr/local/sbin/meshwright-node prepare\n";
+    let unpacking = script.strip_suffix(prepare).expect("it prepares").replace("put() {\n", &below);
+    let done = Command::new("bash").args(["-c", &unpacking]).status().expect("bash");
+    assert!(done.success(), "{unpacking}");
+    let written = read_folder(folder.path()).into_iter();
+    let files = written.filter_map(|(path, entry)| {
+        let metadata = fs::metadata(folder.path().join(&path)).expect("it exists");
+        let mode = format!("{:04o}", metadata.permissions().mode() & 0o7777);
+        let text = String::from_utf8(entry.bytes?).expect("text");
+        Some((format!("/{path}"), ("root:root".to_owned(), mode, text)))
+    });
+    files.collect()
 }
 
 fn read_file(file: &Value) -> (String, HostFile) {

@@ -219,7 +219,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "cluster/apply.sh",
         Change::Replace("checksum[calico-operator]='", "checksum[calico-operator]='0"),
         "file-differs: `checksum[calico-operator]='0f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f'` differs from `checksum[calico-operator]='f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f'`",
-        "cluster/apply.sh:66",
+        "cluster/apply.sh:72",
     ),
     broken(
         "unit-edited",
@@ -247,21 +247,28 @@ pub(super) const BROKEN: &[Broken] = &[
         "nodes/tokyo/user-data.yaml",
         Change::Replace("hostname: tokyo", "hostname: home"),
         "files-disagree: the hostname is home, not tokyo",
-        "nodes/tokyo/user-data.yaml:16",
+        "nodes/tokyo/user-data.yaml:4",
     ),
     broken(
         "first-boot-with-a-command",
         "nodes/tokyo/user-data.yaml",
-        Change::Replace("  - prepare", "  - status"),
-        "not-understood: runcmd is not `/usr/local/sbin/meshwright-node prepare` alone",
-        "nodes/tokyo/user-data.yaml:104",
+        Change::Replace("- - /usr/local/sbin/meshwright-first-boot", "- - /bin/true"),
+        "not-understood: runcmd is not `/usr/local/sbin/meshwright-first-boot` alone",
+        "nodes/tokyo/user-data.yaml:13",
+    ),
+    broken(
+        "first-boot-for-everyone",
+        "nodes/tokyo/user-data.yaml",
+        Change::Replace("permissions: \"0700\"", "permissions: \"0777\""),
+        "not-understood: the mode of /usr/local/sbin/meshwright-first-boot is 0700",
+        "nodes/tokyo/user-data.yaml:9",
     ),
     broken(
         "first-boot-garbled",
         "nodes/tokyo/user-data.yaml",
         Change::Replace("content: H4sI", "content: H5sI"),
         "not-understood: the content is not gzip in base64",
-        "nodes/tokyo/user-data.yaml:30",
+        "nodes/tokyo/user-data.yaml:11",
     ),
 ];
 

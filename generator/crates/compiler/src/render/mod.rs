@@ -70,8 +70,6 @@ pub struct NodeView<'plan> {
     pub shared: &'plan [SharedNode],
     /// The files that every host has, rendered once.
     pub host: &'plan ArtifactSet,
-    /// The script of the first boot, compressed.
-    pub packed_script: &'plan str,
     /// The node.
     pub node: &'plan NodePlan,
     /// Its peers, derived once for all of its renderers.
@@ -149,7 +147,6 @@ pub struct Rendering<'plan> {
     plan: &'plan Plan,
     shared: Vec<SharedNode>,
     host: ArtifactSet,
-    packed_script: String,
 }
 
 impl<'plan> Rendering<'plan> {
@@ -158,9 +155,8 @@ impl<'plan> Rendering<'plan> {
     pub fn new(plan: &'plan Checked<Plan>) -> Self {
         let mut host = ArtifactSet::default();
         host_files::render(plan, &mut host);
-        let packed_script = user_data::packed(host.get(host_files::FIRST_BOOT_SCRIPT));
         let shared = plan.nodes.iter().map(|node| SharedNode::of(plan, node)).collect();
-        Self { plan, shared, host, packed_script }
+        Self { plan, shared, host }
     }
 
     /// The plan.
@@ -203,8 +199,8 @@ impl<'plan> Rendering<'plan> {
         then: impl FnOnce(&NodeView<'_>, ArtifactSet) -> R,
     ) -> R {
         let peers = self.plan.peers(node);
-        let Self { plan, shared, host, packed_script } = self;
-        let view = NodeView { plan, shared, host, packed_script, node, peers: &peers };
+        let Self { plan, shared, host } = self;
+        let view = NodeView { plan, shared, host, node, peers: &peers };
         let mut artifacts = ArtifactSet::default();
         for renderer in renderers {
             (renderer.render)(&view, &mut artifacts);

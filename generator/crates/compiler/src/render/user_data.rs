@@ -1,8 +1,10 @@
 //! `user-data.yaml`: cloud-init's user-data of one node, the first boot of a Debian or Ubuntu host.
 //!
 //! It writes the host's files to their final paths, then runs `meshwright-node prepare`. It contains
-//! no secret: user-data stays readable through the metadata service for the machine's life. Files that
-//! exceed the provider's limit are left to `export`, which delivers every file anyway.
+//! no secret: user-data stays readable through the metadata service for the machine's life. Where the
+//! files exceed the provider's limit as clear text, one compressed script carries all of them, since the
+//! files are alike and each would be compressed alone. What still exceeds the limit is left to
+//! `export`, which delivers every file anyway.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -39,7 +41,7 @@ struct CloudConfig<'a> {
     manage_etc_hosts: bool,
     write_files: Vec<WriteFile<'a>>,
     /// One command: runcmd has no `set -e`, and continues after a failure.
-    runcmd: [[&'static str; 2]; 1],
+    runcmd: [&'a [&'a str]; 1],
 }
 
 #[derive(Serialize)]
@@ -51,9 +53,6 @@ struct WriteFile<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
     content: Cow<'a, str>,
-    /// The maximum size of the entry, in bytes.
-    #[serde(skip)]
-    size: usize,
 }
 
 /// The document of one node.
@@ -80,87 +79,150 @@ pub(super) fn user_data(view: &NodeView<'_>, artifacts: &ArtifactSet) -> Option<
     for script in files.iter_mut().filter(|file| file.path == SCRIPT) {
         script.content = view.host.get(FIRST_BOOT_SCRIPT);
     }
-    let limit = view.node.provider.user_data_limit;
-    Some(document(&view.node.name, &files, view.packed_script, limit))
+    Some(document(&view.node.name, &files, view.node.provider.user_data_limit))
 }
 
-/// Compresses a file as cloud-init unpacks it. The same bytes for the same file: gzip's header gets
-/// no time.
-pub(super) fn packed(content: &[u8]) -> String {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let packed = encoder.write_all(content).and_then(|()| encoder.finish());
-    STANDARD.encode(packed.unwrap_or_else(|fault| unreachable!("a Vec takes everything: {fault}")))
-}
-
-/// The document within `limit` bytes: all files in plain text; if that is too large, with the script and
-/// the largest files compressed; if that is still too large, without some files.
-fn document(name: &Name, files: &[HostFile<'_>], packed_script: &str, limit: usize) -> UserData {
-    let mut about = format!("the first boot of {name}; this file contains no secret");
-    let mut carried: Vec<_> = files.iter().map(WriteFile::of).collect();
-    if size(&carried) > limit {
-        pack_script(&mut carried, packed_script);
+/// The document within `limit` bytes.
+fn document(name: &Name, files: &[HostFile<'_>], limit: usize) -> UserData {
+    if size(files) <= limit {
+        let document = document_in_clear(name, files);
+        if document.len() <= limit {
+            return UserData { document, left_out: Vec::new() };
+        }
     }
-    pack_largest(&mut carried, limit);
-    let left_out = leave_out(&mut carried, limit);
+    let mut carried: Vec<_> = files.iter().collect();
+    let mut left_out = Vec::new();
+    leave_out(&mut carried, &mut left_out, HOPELESS * limit);
+    loop {
+        let document = packed_document(name, &carried, &left_out, limit);
+        let before = carried.len();
+        if document.len() > limit {
+            // The rest compresses as well as the whole, more or less.
+            let fitting = size(carried.iter().copied()) * limit / document.len();
+            leave_out(&mut carried, &mut left_out, fitting);
+        }
+        if carried.len() == before {
+            return UserData {
+                document,
+                left_out: left_out.into_iter().map(str::to_owned).collect(),
+            };
+        }
+    }
+}
+
+fn size<'a>(files: impl IntoIterator<Item = &'a HostFile<'a>>) -> usize {
+    files.into_iter().map(|file| file.content.len()).sum()
+}
+
+fn about(name: &Name) -> String {
+    format!("the first boot of {name}; this file contains no secret")
+}
+
+fn document_in_clear(name: &Name, files: &[HostFile<'_>]) -> Vec<u8> {
+    let write_files = files.iter().map(|file| WriteFile {
+        path: &file.path,
+        owner: OWNER,
+        permissions: file.mode.octal(),
+        encoding: None,
+        content: text(file).into(),
+    });
+    let runcmd = [[SCRIPT, "prepare"].as_slice()];
+    cloud_config(name, &about(name), write_files.collect(), runcmd)
+}
+
+fn packed_document(
+    name: &Name,
+    files: &[&HostFile<'_>],
+    left_out: &[&str],
+    limit: usize,
+) -> Vec<u8> {
+    let mut about = about(name);
     if !left_out.is_empty() {
         about.push_str(&format!(
             "\n`export` delivers these files, which exceed the provider's {limit} bytes:\n  "
         ));
         about.push_str(&left_out.join("\n  "));
     }
-    let config = CloudConfig {
-        hostname: name,
-        manage_etc_hosts: false,
-        write_files: carried,
-        runcmd: [[SCRIPT, "prepare"]],
+    let script = WriteFile {
+        path: UNPACKING_SCRIPT,
+        owner: OWNER,
+        permissions: "0700".to_owned(),
+        encoding: Some("gz+b64"),
+        content: packed(unpacking_script(files).as_bytes()).into(),
     };
-    UserData {
-        document: YamlFile::cloud_config(&about).document(&config).finish(),
-        left_out: left_out.into_iter().map(str::to_owned).collect(),
-    }
+    cloud_config(name, &about, vec![script], [[UNPACKING_SCRIPT].as_slice()])
 }
 
-/// The script is the largest file of a small mesh; its plain text is in `host/first-boot/`.
-fn pack_script<'a>(carried: &mut [WriteFile<'a>], packed: &'a str) {
-    for file in carried.iter_mut().filter(|file| file.path == SCRIPT) {
-        file.carry_packed(packed.into());
-    }
+fn cloud_config(
+    name: &Name,
+    about: &str,
+    write_files: Vec<WriteFile<'_>>,
+    runcmd: [&[&str]; 1],
+) -> Vec<u8> {
+    let config = CloudConfig { hostname: name, manage_etc_hosts: false, write_files, runcmd };
+    YamlFile::cloud_config(about).document(&config).finish()
 }
 
-/// The minimum size of a file to compress, in bytes.
-const WORTH_PACKING: usize = 256;
+/// The script that carries the files of a host.
+const UNPACKING_SCRIPT: &str = "/usr/local/sbin/meshwright-first-boot";
+
+/// The line that ends each file in the script: no file contains it.
+const END: &str = "MESHWRIGHT-END";
+
+/// cloud-init runs it again on a machine that was made from a copy of another one's disk.
+const UNPACKING_HEAD: &str = r#"#!/bin/bash
+# Writes the files of the first boot, then prepares this host. It keeps what a delivery has written.
+set -eu
+put() {
+  mkdir -p "${2%/*}"
+  cat >"$2"
+  chmod "$1" "$2"
+}
+if [ ! -e /etc/meshwright/delivery ]; then
+"#;
+const UNPACKING_TAIL: &str = "fi\nexec /usr/local/sbin/meshwright-node prepare\n";
+
+/// tar(1) would add a kilobyte of zeros to each file: the files would be farther apart than the 32 KiB
+/// in which gzip looks for repetitions (RFC 1951).
+fn unpacking_script(files: &[&HostFile<'_>]) -> String {
+    let mut script = UNPACKING_HEAD.to_owned();
+    for file in files {
+        let (mode, path) = (file.mode.octal(), &file.path);
+        script.push_str(&format!("put {mode} {path} <<'{END}'\n{}{END}\n", text(file)));
+    }
+    script.push_str(UNPACKING_TAIL);
+    script
+}
+
+fn text<'a>(file: &HostFile<'a>) -> &'a str {
+    std::str::from_utf8(file.content).unwrap_or_else(|_| unreachable!("{} is text", file.path))
+}
+
+/// Compresses a file as cloud-init unpacks it. The same bytes for the same file: gzip's header gets
+/// no time.
+fn packed(content: &[u8]) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = encoder.write_all(content).and_then(|()| encoder.finish());
+    STANDARD.encode(packed.unwrap_or_else(|fault| unreachable!("a Vec takes everything: {fault}")))
+}
 
 /// Text with keys compresses to a fourth at best: above this multiple of the limit, compression takes
 /// long in a large mesh and does not suffice.
 const HOPELESS: usize = 4;
 
-/// Packs one file after the other, the largest first, until all fit.
-fn pack_largest(carried: &mut [WriteFile<'_>], limit: usize) {
-    if size(carried) > HOPELESS * limit {
-        return;
-    }
-    while size(carried) > limit {
-        let in_clear = carried.iter_mut().filter(|file| file.encoding.is_none());
-        let packable = in_clear.filter(|file| file.content.len() >= WORTH_PACKING);
-        let Some(largest) = packable.max_by_key(|file| file.size) else { break };
-        largest.carry_packed(packed(largest.content.as_bytes()).into());
-    }
-}
-
-/// Removes files that may be delivered later, until the rest fits, and returns their paths.
-fn leave_out<'a>(carried: &mut Vec<WriteFile<'a>>, limit: usize) -> Vec<&'a str> {
-    let mut left_out = Vec::new();
-    let mut total = size(carried);
-    while total > limit {
-        let ranked = carried.iter().map(leave_out_rank).enumerate();
+/// Moves the paths of files that may be delivered later to `left_out`, until the rest has at most `size`
+/// bytes.
+fn leave_out<'a>(carried: &mut Vec<&'a HostFile<'a>>, left_out: &mut Vec<&'a str>, fitting: usize) {
+    let mut total = size(carried.iter().copied());
+    while total > fitting {
+        let ranked = carried.iter().map(|file| leave_out_rank(file)).enumerate();
         let first = ranked.filter(|(_, rank)| rank.is_some()).max_by_key(|(_, rank)| *rank);
         let Some((position, _)) = first else { break };
-        let WriteFile { path, size, .. } = carried.remove(position);
-        total = total - size + COMMENT + path.len();
-        left_out.push(path);
+        let file = carried.remove(position);
+        total -= file.content.len();
+        left_out.push(&file.path);
     }
     left_out.sort_unstable();
-    left_out
 }
 
 /// Paths that a host does not use before its first delivery.
@@ -177,46 +239,11 @@ const WAITS: [&str; 8] = [
 
 /// The file with the highest rank is left out first: first the largest files for kubeadm and the mesh,
 /// then those of the firewall. `prepare` needs all other files.
-fn leave_out_rank(file: &WriteFile<'_>) -> Option<(bool, usize)> {
+fn leave_out_rank(file: &HostFile<'_>) -> Option<(bool, usize)> {
     let is_below = |folder: &str| file.path.starts_with(folder);
     let waits = WAITS.iter().any(|start| is_below(start));
     let is_optional = is_below("/etc/meshwright/") && file.path != "/etc/meshwright/node.env";
-    (waits || is_optional).then_some((waits, file.size))
-}
-
-/// The maximum size of a document with these files, in bytes.
-fn size(files: &[WriteFile<'_>]) -> usize {
-    /// Comments, hostname and command.
-    const REST: usize = 400;
-    REST + files.iter().map(|file| file.size).sum::<usize>()
-}
-
-/// The bytes of a comment line beside its path: `#   ` and the line break.
-const COMMENT: usize = 5;
-
-impl<'a> WriteFile<'a> {
-    fn of(file: &'a HostFile<'_>) -> Self {
-        let content = std::str::from_utf8(file.content)
-            .unwrap_or_else(|_| unreachable!("{} is text", file.path));
-        let (path, permissions) = (&file.path, file.mode.octal());
-        let mut carried =
-            Self { path, owner: OWNER, permissions, encoding: None, content: "".into(), size: 0 };
-        carried.carry(content.into());
-        carried
-    }
-
-    /// Each line is indented, and the keys are lines of their own: 82 bytes of them with `encoding`.
-    fn carry(&mut self, content: Cow<'a, str>) {
-        const INDENT: usize = 4;
-        const KEYS: usize = 82;
-        self.size = KEYS + self.path.len() + content.len() + INDENT * content.lines().count();
-        self.content = content;
-    }
-
-    fn carry_packed(&mut self, packed: Cow<'a, str>) {
-        self.carry(packed);
-        self.encoding = Some("gz+b64");
-    }
+    (waits || is_optional).then_some((waits, file.content.len()))
 }
 
 #[cfg(test)]
@@ -233,7 +260,7 @@ mod tests {
 
     fn rendered(files: &[HostFile<'_>], limit: usize) -> (String, Vec<String>) {
         let name = Name::parse("tokyo").unwrap();
-        let UserData { document, left_out } = document(&name, files, "H4sI", limit);
+        let UserData { document, left_out } = document(&name, files, limit);
         (String::from_utf8(document).unwrap(), left_out)
     }
 
@@ -263,44 +290,52 @@ runcmd:
 - - /usr/local/sbin/meshwright-node
   - prepare
 ";
-        assert_eq!(rendered(&files, 1000), (expected.to_owned(), vec![]));
+        assert_eq!(expected.len(), 448);
+        assert_eq!(rendered(&files, 448), (expected.to_owned(), vec![]));
+        assert!(rendered(&files, 447).0.contains("encoding: gz+b64"));
+    }
+
+    /// Bytes that do not compress, as a line of a file.
+    fn noise(seed: u64, length: usize) -> String {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(seed | 1);
+            char::from(b'a' + u8::try_from(state >> 60).unwrap())
+        };
+        (0..length).map(|_| next()).chain(['\n']).collect()
     }
 
     /// Each limit with the files that are left out; below the last limit, no further file can be.
     #[test]
-    fn files_that_do_not_fit_are_compressed_then_left_out() {
-        let ten = "0123456789\n0123456789\n0123456789\n0123456789\n0123456789\n";
-        let files = [
-            file("/etc/kubernetes/kubeadm.yaml", ten),
-            file("/etc/meshwright/nftables.conf", ten),
-            file("/etc/meshwright/node.env", ten),
-            file("/etc/systemd/system/a.service", ten),
-            file("/etc/wireguard/wg0.conf", ten),
-            file("/etc/wireguard/wg0.routes", "0\n"),
-            file(SCRIPT, ten),
+    fn files_that_do_not_fit_compressed_are_left_out() {
+        let texts: Vec<_> = (1..=7).map(|seed| noise(seed, 400)).collect();
+        let paths = [
+            "/etc/kubernetes/kubeadm.yaml",
+            "/etc/meshwright/nftables.conf",
+            "/etc/meshwright/node.env",
+            "/etc/systemd/system/a.service",
+            "/etc/wireguard/wg0.conf",
+            "/etc/wireguard/wg0.routes",
+            SCRIPT,
         ];
+        let files = paths.iter().zip(&texts).map(|(path, text)| HostFile {
+            path: (*path).to_owned(),
+            mode: FileMode::Plain,
+            content: text.as_bytes(),
+        });
+        let files: Vec<_> = files.collect();
+        let waiting = [
+            "/etc/kubernetes/kubeadm.yaml",
+            "/etc/wireguard/wg0.conf",
+            "/etc/wireguard/wg0.routes",
+        ];
+        let all = [&waiting[..1], &["/etc/meshwright/nftables.conf"], &waiting[1..]].concat();
         let table: &[(usize, &[&str])] = &[
-            (1619, &[]),
-            (1618, &[]),
-            (1500, &["/etc/kubernetes/kubeadm.yaml"]),
-            (1300, &["/etc/kubernetes/kubeadm.yaml", "/etc/wireguard/wg0.conf"]),
-            (
-                1200,
-                &[
-                    "/etc/kubernetes/kubeadm.yaml",
-                    "/etc/wireguard/wg0.conf",
-                    "/etc/wireguard/wg0.routes",
-                ],
-            ),
-            (
-                0,
-                &[
-                    "/etc/kubernetes/kubeadm.yaml",
-                    "/etc/meshwright/nftables.conf",
-                    "/etc/wireguard/wg0.conf",
-                    "/etc/wireguard/wg0.routes",
-                ],
-            ),
+            (3200, &[]),
+            (2900, &waiting[2..]),
+            (2500, &waiting[1..]),
+            (2200, &waiting),
+            (0, &all),
         ];
         for (limit, expected) in table {
             let (document, left_out) = rendered(&files, *limit);
@@ -308,7 +343,7 @@ runcmd:
                 document.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
             assert_eq!(listed, left_out, "at {limit} bytes");
             assert_eq!(left_out, *expected, "at {limit} bytes");
-            assert_eq!(document.contains("encoding: gz+b64"), *limit < 1619, "at {limit} bytes");
+            assert!(document.contains("encoding: gz+b64"), "at {limit} bytes");
             assert!(*limit == 0 || document.len() <= *limit, "{} of {limit}", document.len());
         }
     }

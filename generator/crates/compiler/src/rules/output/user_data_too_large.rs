@@ -10,8 +10,10 @@ pub(super) const RULE: Rule<OutputSizes> = Rule {
     theme: Theme::Hosts,
     summary: "the user-data of a node is larger than its provider's limit",
     explain: "\
-Every provider limits the size of user-data; the smallest limit is 16,384 bytes. The user-data is \
-compressed, and files that the host needs only later are sent by `export` if they do not fit. The \
+Every provider limits the size of user-data, in bytes: gcp 262,144; digitalocean 65,536; azure 65,535; \
+alibaba and hetzner 32,768; oracle 24,000; the others, and where none is set, 16,384. Files that exceed \
+the limit as clear text are compressed, all in one script, and files that the host needs only later are \
+sent by `export` if they still do not fit. The \
 script of the first boot, the systemd units and containerd's configuration must be in the user-data, \
 and together they are too large. The provider would refuse to create the machine, or cut the text \
 short: such a host does nothing at its first boot.
