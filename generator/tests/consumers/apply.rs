@@ -55,8 +55,12 @@ struct ClusterVariant {
     ingress: &'static str,
     /// Whether Calico's own kinds are CRDs from the start, and not served only after Calico runs.
     native_crds: bool,
-    /// The writes to the cluster, in this order.
+    /// The writes to the cluster while a node has not joined, in this order.
     order: &'static [&'static str],
+    /// The node that joins last.
+    late: &'static str,
+    /// The API's address with which kube-proxy has started before that node has joined, and after.
+    api: [&'static str; 2],
 }
 
 const VARIANTS: &[ClusterVariant] = &[
@@ -81,21 +85,21 @@ const VARIANTS: &[ClusterVariant] = &[
             "apply globalnetworkpolicies/meshwright.metadata",
             "apply bgpconfigurations/default",
             "apply daemonsets/calico-node",
-            "other daemonsets/calico-node/status",
             "apply configmaps/kube-proxy",
-            "apply daemonsets/kube-proxy",
-            "other daemonsets/kube-proxy/status",
             "apply namespaces/cloudflared",
             "apply secrets/cloudflared-credentials",
             "apply deployments/cloudflared",
             "apply namespaces/ingress-nginx",
             "apply networkpolicies/admit-cloudflared",
             "apply deployments/ingress-nginx-controller",
-            "other nodes/home/status",
+            "other nodes/tokyo/status",
+            "apply daemonsets/kube-proxy",
             "apply deployments/coredns",
             "apply services/kube-dns",
             "apply deployments/hello",
         ],
+        late: "home",
+        api: ["k8s-api.atlas.internal 10.66.66.1", "k8s-api.atlas.internal 10.66.66.1"],
     },
     ClusterVariant {
         name: "native_crds",
@@ -112,19 +116,21 @@ const VARIANTS: &[ClusterVariant] = &[
             "apply ipamconfigurations/default",
             "apply bgpconfigurations/default",
             "apply daemonsets/calico-node",
-            "apply daemonsets/kube-proxy",
             "apply secrets/cloudflared-credentials",
             "apply ingressclasses/nginx",
             "apply deployments/traefik",
             "other nodes/shelf/status",
+            "apply daemonsets/kube-proxy",
             "apply deployments/coredns",
             "apply deployments/hello",
         ],
+        late: "berlin",
+        api: ["", "api.orbit.internal 127.0.0.1"],
     },
 ];
 
-/// Missing inputs are named and nothing is applied. Then everything is applied in order, and a second run changes
-/// nothing.
+/// Missing inputs are named and nothing is applied. Then everything is applied in order while a node has not joined,
+/// which is named. When it has joined, the rest is done, and a further run changes nothing.
 fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
     let mut cluster = ApplyCluster::start(variant)?;
     cluster.expect_missing_inputs_named()?;
@@ -132,13 +138,19 @@ fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
     let output = cluster.run("", &["--dry-run"], 0)?;
     expect_text(&output, "meshwright: dry run: nothing has been changed")?;
     expect_equal("writes before the first run", cluster.script_writes()?, Vec::<String>::new())?;
-    cluster.join()?;
-    let output = cluster.run("", &[], 0)?;
-    if output.contains("done; 0 changes") {
+    cluster.join(variant.late)?;
+    let output = cluster.run("", &["--patience", "30"], 4)?;
+    expect_text(&output, &format!("meshwright: waiting for node/{}: not joined\n", variant.late))?;
+    if output.contains(", except what waits for nodes; 0 changes") {
         return Err(format!("the first run changes nothing:\n{output}").into());
     }
     cluster.expect_order(variant.order)?;
     cluster.expect_pod_address_policy()?;
+    let [before, after] = variant.api.map(str::to_owned);
+    expect_equal("kube-proxy's API before", cluster.api_of_kube_proxy()?, before)?;
+    cluster.create_node(variant.late)?;
+    cluster.run("", &[], 0)?;
+    expect_equal("kube-proxy's API", cluster.api_of_kube_proxy()?, after)?;
     let before = cluster.state()?;
     let output = cluster.run("", &[], 0)?;
     expect_text(&output, "meshwright: done; 0 changes")?;
@@ -224,15 +236,27 @@ impl ApplyCluster {
         expect_text(&output, "has no node")
     }
 
-    /// Adds the nodes, of which only the first is Ready, the addons of `kubeadm init`, and the controllers.
-    fn join(&mut self) -> Result<(), Failed> {
+    fn create_node(&self, name: &str) -> Result<(), Failed> {
+        let node = format!(r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"}}}}"#);
+        self.server.run_successfully(&format!("kubectl create --filename - <<<'{node}'"))?;
+        Ok(())
+    }
+
+    /// The annotation of the pods of kube-proxy, with which apply.sh replaces them.
+    fn api_of_kube_proxy(&self) -> io::Result<String> {
+        self.server.run_successfully(
+            "kubectl --namespace kube-system get daemonset/kube-proxy --output \
+             'jsonpath={.spec.template.metadata.annotations.meshwright/api}'",
+        )
+    }
+
+    /// Adds the nodes except one, the addons of `kubeadm init`, and the controllers.
+    fn join(&mut self, late: &str) -> Result<(), Failed> {
         for node in fs::read_dir(self.tree.join("nodes"))? {
             let name = node?.file_name();
-            let node = format!(
-                r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{}"}}}}"#,
-                name.display()
-            );
-            self.server.run_successfully(&format!("kubectl create --filename - <<<'{node}'"))?;
+            if name != late {
+                self.create_node(&name.display().to_string())?;
+            }
         }
         let done = self.server.run(ADDONS, &self.init_node.file)?;
         expect_code(&done, 0)?;

@@ -34,6 +34,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("apply_fakes::reverts_drift_of_the_chart", reverts_drift_of_the_chart),
         Trial::test("apply_fakes::names_an_interrupted_helm", names_an_interrupted_helm),
         Trial::test("apply_fakes::spreads_pods_of_one_node", spreads_pods_of_one_node),
+        Trial::test(
+            "apply_fakes::spreads_dns_onto_control_planes",
+            spreads_dns_onto_control_planes,
+        ),
+        Trial::test("apply_fakes::reports_absent_nodes", reports_absent_nodes),
+        Trial::test("apply_fakes::reports_a_cluster_without_room", reports_a_cluster_without_room),
+        Trial::test("apply_fakes::renews_kube_proxy", renews_kube_proxy),
+        Trial::test("apply_fakes::ends_for_a_newer_delivery", ends_for_a_newer_delivery),
+        Trial::test("apply_fakes::waits_in_parts", waits_in_parts),
         Trial::test("apply_fakes::dry_run_changes_nothing", dry_run_changes_nothing),
         Trial::test("apply_fakes::names_leftover_namespaces", names_leftover_namespaces),
         Trial::test("apply_fakes::omits_absent_parts", omits_absent_parts),
@@ -41,7 +50,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Every program that the script may use besides kubectl, helm and curl.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     "awk",
     "bash",
     "cat",
@@ -58,6 +67,7 @@ const PROGRAMS: [&str; 19] = [
     "rm",
     "sed",
     "sha256sum",
+    "sleep",
     "sort",
     "tar",
     "uname",
@@ -108,8 +118,12 @@ impl FakeCluster {
         for secret in ["bgp-password", "cloudflared"] {
             cluster.write(&format!("secrets/{secret}.yaml"), &format!("name: {secret}\n"))?;
         }
-        cluster.write("cluster/pods", "tokyo\nfrankfurt\n")?;
-        cluster.write("cluster/taints", "NoSchedule\n\nPreferNoSchedule\n\n")?;
+        let nodes = fs::read_dir(cluster.path("out/nodes"))?;
+        let ready = nodes.map(|node| Ok(format!("{} True\n", node?.file_name().display())));
+        cluster.write("cluster/ready", &ready.collect::<Result<String, Failed>>()?)?;
+        let taints = "hongkong node-role.kubernetes.io/control-plane:NoSchedule \n\
+                      tokyo \nfrankfurt spot:PreferNoSchedule \nhome \n";
+        cluster.write("cluster/taints", taints)?;
         cluster.link_programs()?;
         Ok(cluster)
     }
@@ -202,17 +216,21 @@ kubectl diff --filename access.yaml
 kubectl apply --filename access.yaml
 kubectl diff --server-side --force-conflicts --field-manager=meshwright --filename DIR/crds.yaml
 kubectl apply --server-side --force-conflicts --field-manager=meshwright --filename DIR/crds.yaml
-kubectl wait --for=create --timeout=15m crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io crd/tigerastatuses.operator.tigera.io
-kubectl wait --for=condition=Established --timeout=15m crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io crd/tigerastatuses.operator.tigera.io
+kubectl wait --for=create crd/installations.operator.tigera.io --timeout=20s
+kubectl wait --for=condition=Established crd/installations.operator.tigera.io --timeout=20s
+kubectl wait --for=create crd/apiservers.operator.tigera.io --timeout=20s
+kubectl wait --for=condition=Established crd/apiservers.operator.tigera.io --timeout=20s
+kubectl wait --for=create crd/tigerastatuses.operator.tigera.io --timeout=20s
+kubectl wait --for=condition=Established crd/tigerastatuses.operator.tigera.io --timeout=20s
 kubectl diff --server-side --force-conflicts --field-manager=meshwright --filename DIR/operator.yaml
 kubectl apply --server-side --force-conflicts --field-manager=meshwright --filename DIR/operator.yaml
-kubectl --namespace tigera-operator rollout status deployment/tigera-operator --timeout=15m
+kubectl --namespace tigera-operator rollout status deployment/tigera-operator --timeout=20s
 kubectl diff --filename calico/installation.yaml
 kubectl apply --filename calico/installation.yaml
-kubectl wait --for=create --timeout=15m tigerastatus/apiserver
-kubectl wait --for=condition=Available --timeout=15m tigerastatus/apiserver
-kubectl wait --for=create --timeout=15m apiservice/v3.projectcalico.org
-kubectl wait --for=condition=Available --timeout=15m apiservice/v3.projectcalico.org
+kubectl wait --for=create tigerastatus/apiserver --timeout=20s
+kubectl wait --for=condition=Available tigerastatus/apiserver --timeout=20s
+kubectl wait --for=create apiservice/v3.projectcalico.org --timeout=20s
+kubectl wait --for=condition=Available apiservice/v3.projectcalico.org --timeout=20s
 kubectl diff --filename calico/bgp-password.rbac.yaml
 kubectl apply --filename calico/bgp-password.rbac.yaml
 kubectl diff --server-side --force-conflicts --field-manager=meshwright --filename DIR/secrets/bgp-password.yaml
@@ -226,10 +244,7 @@ kubectl apply --filename calico/metadata.policy.yaml
 kubectl diff --filename calico/bgp.yaml
 kubectl apply --filename calico/bgp.yaml
 kubectl --namespace calico-system patch daemonset/calico-node --type merge --patch {\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"checksum/bgp\":\"SHA256\"}}}}}
-kubectl --namespace calico-system rollout status daemonset/calico-node --timeout=15m
 kubectl --namespace kube-system patch configmap/kube-proxy --type merge --patch-file kube-proxy/kube-proxy.patch.yaml
-kubectl --namespace kube-system patch daemonset/kube-proxy --type merge --patch {\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"checksum/config\":\"SHA256\"}}}}}
-kubectl --namespace kube-system rollout status daemonset/kube-proxy --timeout=15m
 kubectl diff --filename cloudflared/namespace.yaml
 kubectl apply --filename cloudflared/namespace.yaml
 kubectl diff --server-side --force-conflicts --field-manager=meshwright --filename DIR/secrets/cloudflared.yaml
@@ -237,28 +252,33 @@ kubectl apply --server-side --force-conflicts --field-manager=meshwright --filen
 kubectl diff --filename cloudflared/cloudflared.yaml
 kubectl apply --filename cloudflared/cloudflared.yaml
 kubectl --namespace cloudflared patch deployment/cloudflared --type merge --patch {\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"checksum/credential\":\"SHA256\"}}}}}
+kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
 kubectl diff --filename ingress-nginx/namespace.yaml
 kubectl apply --filename ingress-nginx/namespace.yaml
 kubectl diff --filename ingress-nginx/networkpolicy.yaml
 kubectl apply --filename ingress-nginx/networkpolicy.yaml
 helm history ingress-nginx --namespace ingress-nginx --max 1 --output json
-helm upgrade --install ingress-nginx DIR/chart.tgz --namespace ingress-nginx --values ingress-nginx/values.yaml --description meshwright SHA256 --take-ownership --timeout 15m
-kubectl wait --for=create --timeout=15m node/hongkong node/tokyo node/frankfurt node/home
-kubectl wait --for=condition=Ready --timeout=15m node/hongkong node/tokyo node/frankfurt node/home
-kubectl wait --for=create --timeout=15m tigerastatus/calico
-kubectl wait --for=condition=Available --timeout=15m tigerastatus/calico
+helm upgrade --install ingress-nginx DIR/chart.tgz --namespace ingress-nginx --values ingress-nginx/values.yaml --description meshwright SHA256 --take-ownership --timeout 900s
+kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}
+kubectl --namespace kube-system patch daemonset/kube-proxy --type merge --patch {\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"checksum/config\":\"SHA256\",\"meshwright/api\":\"k8s-api.atlas.internal 10.66.66.1\"}}}}}
 kubectl --namespace kube-system patch deployment/coredns --type strategic --patch-file coredns/coredns.patch.yaml
 kubectl --namespace kube-system patch service/kube-dns --type merge --patch-file coredns/kube-dns.patch.yaml
-kubectl --namespace kube-system rollout status deployment/coredns --timeout=15m
-kubectl --namespace cloudflared rollout status deployment/cloudflared --timeout=15m
+kubectl --namespace kube-system rollout status deployment/coredns --timeout=20s
+kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output jsonpath={range .items[*]}{.spec.nodeName}{\"\\n\"}{end}
+kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
+kubectl --namespace cloudflared rollout status deployment/cloudflared --timeout=20s
 kubectl --namespace cloudflared get pods --selector app.kubernetes.io/name=cloudflared --output jsonpath={range .items[*]}{.spec.nodeName}{\"\\n\"}{end}
-kubectl get nodes --output jsonpath={range .items[*]}{.spec.taints[*].effect}{\"\\n\"}{end}
-kubectl --namespace ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=15m
+kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
+kubectl --namespace ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=20s
 kubectl --namespace ingress-nginx get pods --selector app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx --output jsonpath={range .items[*]}{.spec.nodeName}{\"\\n\"}{end}
-kubectl get nodes --output jsonpath={range .items[*]}{.spec.taints[*].effect}{\"\\n\"}{end}
+kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
 kubectl diff --filename hello/hello.yaml
 kubectl apply --filename hello/hello.yaml
-kubectl --namespace hello rollout status deployment/hello --timeout=15m
+kubectl --namespace hello rollout status deployment/hello --timeout=20s
+kubectl wait --for=create tigerastatus/calico --timeout=20s
+kubectl wait --for=condition=Available tigerastatus/calico --timeout=20s
+kubectl --namespace calico-system rollout status daemonset/calico-node --timeout=20s
+kubectl --namespace kube-system rollout status daemonset/kube-proxy --timeout=20s
 kubectl get namespace/traefik --ignore-not-found --output name
 ";
 
@@ -305,7 +325,7 @@ meshwright: apply.sh stopped with code 3 at: checking every input
 
 /// The script's list of programs is complete: it runs with these alone, and reports one that is missing.
 fn needs_only_listed_programs() -> Result<(), Failed> {
-    for program in ["awk", "cut", "diff", "grep", "sha256sum", "sort", "tar"] {
+    for program in ["awk", "cut", "diff", "grep", "sha256sum", "sleep", "sort", "tar"] {
         let cluster = FakeCluster::new()?;
         fs::remove_file(cluster.path("bin").join(program))?;
         let stderr = format!(
@@ -321,14 +341,17 @@ fn stops_at_the_step_that_fails() -> Result<(), Failed> {
     let table = [
         ("--raw /readyz", "checking the cluster atlas"),
         ("apply --filename calico/pod-annotations", "forbidding pods to set their own address"),
-        ("wait --for=create --timeout=15m crd/", "installing Calico's operator 3.32.1"),
+        ("wait --for=create crd/", "installing Calico's operator 3.32.1"),
         ("wait --for=condition=Available", "waiting for Calico's API"),
         ("patch daemonset/calico-node", "applying Calico's objects"),
-        ("rollout status daemonset/kube-proxy", "configuring kube-proxy"),
+        ("patch configmap/kube-proxy", "configuring kube-proxy"),
         ("DIR/secrets/cloudflared.yaml", "installing the tunnel"),
-        ("node/hongkong node/tokyo", "waiting until every node is Ready"),
-        ("get pods", "spreading the tunnel over the nodes"),
+        ("{.key}:{.effect}", "waiting for a node that accepts pods"),
+        ("@.type==", "waiting for the nodes"),
+        ("patch daemonset/kube-proxy", "renewing kube-proxy's pods"),
+        ("--namespace cloudflared get pods", "spreading the tunnel over the nodes"),
         ("rollout status deployment/hello", "installing the echo app"),
+        ("rollout status daemonset/kube-proxy", "waiting for every node's own pods"),
     ];
     for (call, step) in table {
         let cluster = FakeCluster::new()?;
@@ -476,18 +499,137 @@ fn names_an_interrupted_helm() -> Result<(), Failed> {
     Ok(())
 }
 
+const CONTROL_PLANE: &str = "hongkong node-role.kubernetes.io/control-plane:NoSchedule \n";
+const UNREACHABLE: &str = "tokyo \nfrankfurt node.kubernetes.io/unreachable:NoSchedule node.kubernetes.io/unreachable:NoExecute \n";
+
 /// Only if another node can run one of the pods.
 fn spreads_pods_of_one_node() -> Result<(), Failed> {
-    for (taints, restarts) in [("NoSchedule\n\n\n", 1), ("NoSchedule\n\nNoExecute\n", 0)] {
+    for (others, restarts) in
+        [("tokyo \nfrankfurt \n", 1), ("tokyo \nfrankfurt gpu:NoExecute \n", 0), (UNREACHABLE, 0)]
+    {
         let cluster = FakeCluster::new()?;
-        cluster.write("cluster/pods", "tokyo\ntokyo\n")?;
-        cluster.write("cluster/taints", taints)?;
-        let run = cluster.apply()?;
-        run.expect_end(0, &format!("meshwright: done; {} changes\n", 24 + restarts), "")?;
+        cluster.write("cluster/pods-cloudflared", "tokyo\ntokyo\n")?;
+        cluster.write("cluster/taints", &format!("{CONTROL_PLANE}{others}"))?;
+        let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
         let found = run.calls.matches("rollout restart deployment/cloudflared").count();
-        expect(found == restarts, &run.calls)?;
+        expect(found == restarts, &format!("{others}:\n{}", run.calls))?;
     }
     Ok(())
+}
+
+/// CoreDNS tolerates the taint of control planes: with one worker, each node gets a replica.
+fn spreads_dns_onto_control_planes() -> Result<(), Failed> {
+    let off = UNREACHABLE.replace("tokyo \n", "");
+    for (other, restarts) in [("tokyo \n", 1), (off.as_str(), 0)] {
+        let cluster = FakeCluster::new()?;
+        cluster.write("cluster/pods-kube-system", "hongkong\nhongkong\n")?;
+        cluster.write("cluster/taints", &format!("{CONTROL_PLANE}{other}"))?;
+        let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+        let found = run.calls.matches("rollout restart deployment/coredns").count();
+        expect(found == restarts, &format!("{other}:\n{}", run.calls))?;
+    }
+    Ok(())
+}
+
+/// Everything that does not need them is done, and the run is repeated when they are there.
+fn reports_absent_nodes() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.write("cluster/ready", "hongkong True\ntokyo True\nfrankfurt Unknown\n")?;
+    let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+    run.expect_end(
+        4,
+        "meshwright: waiting for node/frankfurt: not Ready\n\
+         meshwright: waiting for node/home: not joined\n\
+         meshwright: done, except what waits for nodes; 24 changes\n",
+        "",
+    )?;
+    for done in ["patch deployment/coredns", "apply --filename hello/hello.yaml", "get namespace/"]
+    {
+        expect(run.has_called(done), &format!("no {done}:\n{}", run.calls))?;
+    }
+    for awaited in ["tigerastatus/calico", "rollout status daemonset/"] {
+        expect(!run.has_called(awaited), &format!("{awaited}:\n{}", run.calls))?;
+    }
+    cluster.write("cluster/ready", "hongkong True\ntokyo True\nfrankfurt True\nhome True\n")?;
+    let again = cluster.apply()?;
+    again.expect_end(0, "meshwright: done; 0 changes\n", "")?;
+    expect(again.has_called("rollout status daemonset/kube-proxy"), &again.calls)
+}
+
+/// No chart is installed whose hooks would wait for a quarter of an hour.
+fn reports_a_cluster_without_room() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.write("cluster/taints", CONTROL_PLANE)?;
+    cluster.write("cluster/ready", "hongkong True\ntokyo False\nfrankfurt True\nhome True\n")?;
+    let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+    run.expect_end(
+        4,
+        "meshwright: waiting for node/tokyo: not Ready\n\
+         meshwright: waiting for a node that accepts pods: the Ingress controller, the tunnel's pods \
+         and the echo app\n\
+         meshwright: done, except what waits for nodes; 20 changes\n",
+        "",
+    )?;
+    expect(!run.has_called("helm "), &run.calls)?;
+    expect(run.has_called("patch deployment/coredns"), &run.calls)
+}
+
+/// After the step from one control plane to several: when all of them have joined, and once.
+fn renews_kube_proxy() -> Result<(), Failed> {
+    let topology = testing::repository().join("examples/high-availability/topology.toml");
+    let local = [CALICO[0], CALICO[1], ("traefik", "chart.tgz")];
+    let cluster = FakeCluster::with(&fs::read_to_string(topology)?, &local)?;
+    let nodes = ["vienna", "prague", "berlin", "barn", "shelf", "desk", "cabin"];
+    let ready = |absent: &str| {
+        let there = nodes.iter().filter(|node| **node != absent);
+        there.map(|node| format!("{node} True\n")).collect::<String>()
+    };
+    let address = "\"meshwright/api\":\"api.orbit.internal 127.0.0.1\"";
+    cluster.write("cluster/ready", &ready("berlin"))?;
+    let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+    run.expect_end(4, "changes\n", "")?;
+    expect(run.has_called("{\"checksum/config\":\"SHA256\"}"), &run.calls)?;
+    expect(!run.has_called(address), &run.calls)?;
+    for (absent, code, changes) in [("cabin", 4, 1), ("", 0, 0)] {
+        cluster.write("cluster/ready", &ready(absent))?;
+        let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+        run.expect_end(code, &format!("; {changes} changes\n"), "")?;
+        expect(run.has_called(address), &run.calls)?;
+    }
+    Ok(())
+}
+
+/// The run ends before the next step, also during a wait, and says so.
+fn ends_for_a_newer_delivery() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.write("cluster/watched", "one\n")?;
+    cluster.write("cluster/change-at", "rollout status deployment/tigera-operator")?;
+    let run = cluster.run(&["--secrets=secrets", "--watch=cluster/watched"])?;
+    run.expect_end(
+        5,
+        "meshwright: DIR/cluster/watched has changed: the run ends here, and the next one starts with the \
+         new files\n",
+        "",
+    )?;
+    let last = run.calls.lines().last().unwrap_or_default();
+    expect(last.contains("rollout status deployment/tigera-operator"), &run.calls)?;
+    for file in ["cluster/change-at", "cluster/times-out"] {
+        cluster.write(file, "wait --for=create tigerastatus/apiserver")?;
+    }
+    let again = cluster.run(&["--secrets=secrets", "--watch=cluster/watched"])?;
+    again.expect_end(5, "the new files\n", "")?;
+    let last = again.calls.lines().last().unwrap_or_default();
+    expect(last.contains("wait --for=create tigerastatus/apiserver"), &again.calls)
+}
+
+/// A part of a wait that times out is repeated; another error ends the run.
+fn waits_in_parts() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    let call = "wait --for=condition=Available tigerastatus/apiserver";
+    cluster.write("cluster/times-out", call)?;
+    let run = cluster.apply()?;
+    run.expect_end(0, "meshwright: done; 24 changes\n", "")?;
+    expect(run.calls.matches(call).count() == 2, &run.calls)
 }
 
 fn dry_run_changes_nothing() -> Result<(), Failed> {

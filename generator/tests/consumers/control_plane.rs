@@ -18,7 +18,7 @@ pub(crate) const NEEDS: &[Need] = &[
 
 /// From the delivery to the join of a second control plane.
 pub(crate) fn serves_and_accepts_join() -> Result<(), Failed> {
-    secrets::run(inside_with_processes, &[DELIVER, INIT, AUTHORISE, JOIN, REFUSE].concat())
+    secrets::run(inside_with_processes, &[DELIVER, INIT, AUTHORISE, RENEW, JOIN, REFUSE].concat())
 }
 
 /// The deliveries to alpha and beta, and those of another cluster with the same topology.
@@ -102,6 +102,39 @@ may view.conf no delete pods --all-namespaces
 kubectl --kubeconfig admin.conf create namespace created >/dev/null
 kubectl delete clusterrolebinding meshwright:viewers >/dev/null
 may view.conf no list pods --all-namespaces
+"#;
+
+/// The delivered script replaces kube-proxy of its own node with kubelet's credential, after a change of the API's
+/// address, and no other pod.
+const RENEW: &str = r#"
+kubeadm init phase kubeconfig kubelet --config $config >>kubeadm.log 2>&1
+kubectl --namespace kube-system create serviceaccount default >/dev/null
+for node in alpha beta; do
+  kubectl create --filename - >/dev/null <<TEXT
+{"apiVersion": "v1", "kind": "Pod",
+ "metadata": {"name": "kube-proxy-$node", "namespace": "kube-system", "labels": {"k8s-app": "kube-proxy"}},
+ "spec": {"nodeName": "$node", "containers": [{"name": "kube-proxy", "image": "kube-proxy"}]}}
+TEXT
+done
+tar -xOf alpha.tar usr/local/sbin/meshwright-node | sed -n '/^renew_hosts() {$/,/^}$/p' >renew.sh
+cat >>renew.sh <<'SCRIPT'
+MESHWRIGHT_NODE=alpha address=10.66.66.1
+info() { echo "$*"; }
+in_cluster() { :; }
+api_in_hosts() { echo "$address"; }
+merge_hosts() { address=${1-$address}; }
+renew_hosts
+merge_hosts() { address=127.0.0.1; }
+SCRIPT
+deleted() {
+  kubectl --namespace kube-system get pods --output 'jsonpath={range .items[*]}{.metadata.name}:{.metadata.deletionTimestamp} {end}' |
+    sed -E 's/[0-9]+-[^ ]+Z/deleted/g'
+}
+bash -euo pipefail renew.sh
+same "$(deleted)" 'kube-proxy-alpha: kube-proxy-beta: '
+echo renew_hosts >>renew.sh
+same "$(bash -euo pipefail renew.sh)" ''
+same "$(deleted)" 'kube-proxy-alpha:deleted kube-proxy-beta: '
 "#;
 
 /// Preflight errors about this machine are ignored, because it is not a real host.

@@ -117,6 +117,7 @@ fn prepare_host(release: &DebianRelease) -> Result<(), Failed> {
     let host =
         BootedHost::boot(release, &|fingerprint| format!("fingerprints = [\"{fingerprint}\"]"), 2)?;
     host.expect_console(WAITING)?;
+    host.expect_no_output_of_dpkg()?;
     for boot in 0..2 {
         for (file, expected) in PREPARED {
             host.expect_report(boot, file, expected)?;
@@ -192,6 +193,18 @@ impl BootedHost {
     fn expect_console(&self, expected: &str) -> Result<(), Failed> {
         let console = fs::read(self.folder.path().join("console.0"))?;
         expect_text(&String::from_utf8_lossy(&console), expected)
+    }
+
+    /// dpkg prints its progress also when apt-get is quiet.
+    fn expect_no_output_of_dpkg(&self) -> Result<(), Failed> {
+        let console = fs::read(self.folder.path().join("console.0"))?;
+        let text = String::from_utf8_lossy(&console);
+        let noise =
+            ["Reading database", "Selecting previously", "Preparing to unpack", "Setting up kube"];
+        match noise.iter().find(|noise| text.contains(*noise)) {
+            Some(noise) => Err(format!("`{noise}` is in:\n{text}").into()),
+            None => Ok(()),
+        }
     }
 
     fn expect_report(&self, boot: u32, file: &str, expected: &str) -> Result<(), Failed> {

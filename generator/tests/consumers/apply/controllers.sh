@@ -5,7 +5,8 @@
 #
 # - controllers and kubelets: all pods of a Deployment or DaemonSet are available at once
 # - Calico's operator: when the Installation exists, Calico is created, serves its API, and has a status
-# - nodes: they become Ready when the Ingress controller exists
+# - nodes: the first becomes Ready when cloudflared exists, the others when the Ingress controller exists. Until then
+#   they have the taint that the API server gives to each new node
 set -uo pipefail
 crds=$1
 
@@ -54,11 +55,19 @@ TEXT
   done
 }
 
+exists() {
+  [[ -n $(kubectl get deployments --all-namespaces --selector "$1" --output name) ]]
+}
+
 join_nodes() {
   local node ready
-  [[ -n $(kubectl get deployments --all-namespaces --selector app.kubernetes.io/component=controller --output name) ]] || return 0
+  exists app.kubernetes.io/name=cloudflared || return 0
   while read -r node ready; do
-    [[ $ready == True ]] || status "node/$node" '' "$(ready)"
+    if [[ $ready != True ]]; then
+      kubectl patch "node/$node" --type merge --patch '{"spec":{"taints":null}}'
+      status "node/$node" '' "$(ready)"
+    fi
+    exists app.kubernetes.io/component=controller || return 0
   done < <(kubectl get nodes --output go-template='{{range .items}}{{.metadata.name}} {{range .status.conditions}}{{.status}}{{end}}
 {{end}}')
 }

@@ -1,5 +1,5 @@
-//! `bootstrap` with three control planes: every precondition, an interruption at each step, and the refusal to
-//! initialise a second cluster.
+//! `bootstrap` with three control planes: every precondition, an interruption at each step, deliveries during each
+//! step, and the refusal to initialise a second cluster.
 
 use std::process::Child;
 
@@ -46,6 +46,8 @@ pub(super) fn bootstraps() -> Result<(), Failed> {
     refuses(&alpha, INIT_FAULTS)?;
     refuses(&beta, JOIN_FAULTS)?;
     resumes_init(&workspace, &alpha)?;
+    takes_delivery_while_manifests_wait(&workspace, &alpha)?;
+    retries_for_absent_node(&workspace, &alpha)?;
     resumes_join(&workspace, &beta)?;
     keeps_etcd_member(&gamma)
 }
@@ -190,10 +192,65 @@ fn cut_power(machine: &HostMachine, bootstrap: Child) -> Result<(), Failed> {
 
 const IS_COMPLETE: &str = "test -e /var/lib/meshwright/bootstrapped";
 
+/// A delivery that changes a manifest does not wait for the end of apply.sh, and is what the next run applies.
+fn takes_delivery_while_manifests_wait(
+    workspace: &Workspace,
+    alpha: &HostMachine,
+) -> Result<(), Failed> {
+    alpha.run("touch /var/lib/probe/apply-waits; rm /var/lib/probe/applied; echo old >/var/lib/meshwright/applied")?;
+    alpha.run(
+        "rm /var/lib/meshwright/bootstrapped; systemctl start --no-block meshwright-bootstrap",
+    )?;
+    alpha.wait_for("test -e /var/lib/probe/applied")?;
+    alpha
+        .run("meshwright-node status")?
+        .expect(1, "joined; the cluster's manifests are not applied yet")?;
+    // A new password of the BGP sessions is a new manifest.
+    workspace.edit(|topology| {
+        topology.replace("[firewall]", "[calico]\nbgp_password = false\n\n[firewall]")
+    })?;
+    workspace.compile()?;
+    deliver(workspace, alpha)?;
+    alpha.wait_for("test $(wc -l </var/lib/probe/applied) = 2")?;
+    alpha.run("rm /var/lib/probe/apply-waits")?.expect(0, "")?;
+    alpha.wait_for(IS_COMPLETE)?;
+    alpha.run("wc -l </var/lib/probe/applied")?.expect(0, "2\n")?;
+    alpha.run("meshwright-node status")?.expect(1, "cluster    joined\n")?;
+    alpha.run("ls /run/meshwright-manifests")?.expect(2, "No such file")?;
+    Ok(())
+}
+
+/// A node that is off: the unit does not fail and does not run again each half minute, `status` names the node,
+/// and a timer and each delivery try again.
+fn retries_for_absent_node(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
+    alpha.run("touch /var/lib/probe/node-off; echo old >/var/lib/meshwright/applied; rm /var/lib/meshwright/bootstrapped")?;
+    alpha.run(BOOTSTRAP)?.expect(
+        0,
+        "bootstrap is complete, except what waits for node/beta: not joined: it is tried again in ten minutes, \
+         and after each delivery",
+    )?;
+    let waits = "cluster    joined; a part of the manifests waits for node/beta: not joined\n";
+    alpha.run("meshwright-node status")?.expect(1, waits)?;
+    alpha.run("systemctl is-active meshwright-retry.timer")?.expect(0, "active\n")?;
+    alpha.run(IS_COMPLETE)?.expect(1, "")?;
+    alpha
+        .run("systemctl start meshwright-bootstrap; systemctl is-failed meshwright-bootstrap")?
+        .expect(1, "inactive\n")?;
+    alpha.run("systemctl is-active meshwright-retry.timer")?.expect(0, "active\n")?;
+    alpha.run("rm /var/lib/probe/node-off")?.expect(0, "")?;
+    deliver(workspace, alpha)?;
+    alpha.wait_for(IS_COMPLETE)?;
+    alpha.run("! systemctl is-active --quiet meshwright-retry.timer")?.expect(0, "")?;
+    alpha.run("meshwright-node status")?.expect(1, "cluster    joined\n")?;
+    Ok(())
+}
+
 /// kubeadm runs again over its own files; the manifests are retried separately.
 fn resumes_init(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
     alpha.run("touch /var/lib/probe/apply-fails")?.expect(0, "")?;
-    cut_power(alpha, start_hanging_bootstrap(alpha)?)?;
+    let bootstrap = start_hanging_bootstrap(alpha)?;
+    takes_delivery_while_kubeadm_runs(workspace, alpha)?;
+    cut_power(alpha, bootstrap)?;
     alpha.wait_for("journalctl -u meshwright-bootstrap | grep -q 'kubeadm is not run again'")?;
     alpha.run(STOP)?.expect(0, "")?;
     alpha.run(BOOTSTRAP)?.expect(51, "kubeadm is not run again")?;
@@ -207,6 +264,26 @@ fn resumes_init(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed
     deliver(workspace, alpha)?;
     alpha.run("wc -l </var/lib/probe/applied | diff - /root/times")?.expect(0, "")?;
     expect_equal(&format!("{INIT}{INIT_AGAIN}"), &alpha.run(KUBEADM_CALLS)?.output)
+}
+
+/// A delivery is installed while kubeadm runs, unless it changes files that kubeadm reads. kubeadm is not
+/// interrupted.
+fn takes_delivery_while_kubeadm_runs(
+    workspace: &Workspace,
+    alpha: &HostMachine,
+) -> Result<(), Failed> {
+    alpha.run("echo >>/etc/meshwright/hosts")?.expect(0, "")?;
+    deliver(workspace, alpha)?;
+    alpha.run("echo >>/etc/kubernetes/upgrade.yaml")?.expect(0, "")?;
+    workspace.deliver(alpha, APPLY)?.expect(
+        36,
+        "kubeadm is running, and this delivery changes files that it reads. Deliver again when it has ended: \
+         journalctl -fu meshwright-bootstrap. To end it now: sudo systemctl stop meshwright-bootstrap",
+    )?;
+    alpha
+        .run("sed -i '$d' /etc/kubernetes/upgrade.yaml && pgrep --full --exact 'sleep infinity'")?
+        .expect(0, "")?;
+    expect_equal(INIT, &alpha.run(KUBEADM_CALLS)?.output)
 }
 
 /// A reset keeps the delivered CAs.

@@ -20,6 +20,8 @@ pub(super) const KUBEADM_CALLS: &str = "cat /var/lib/probe/kubeadm/calls";
 
 pub(super) fn delivers() -> Result<(), Failed> {
     let workspace = Workspace::new(&["alpha", "beta", "gamma"])?;
+    workspace.edit(|topology| format!("{topology}\n[[clients]]\nname = \"laptop\"\nid = 200\n"))?;
+    workspace.compile()?;
     let switch = NetworkSwitch::new()?;
     let mut machines = Vec::new();
     for (node, host) in [("alpha", 1), ("beta", 2), ("gamma", 3)] {
@@ -166,6 +168,17 @@ fn status_reports_state(machine: &HostMachine, peer: &HostMachine) -> Result<(),
     ] {
         printed = printed.expect(0, line)?;
     }
+    expect_clients_that_have_called(machine, peer)?;
+    let restarts = "pkill -STOP -x bird; ls /run/calico/bird.ctl";
+    machine.run(restarts)?.expect(0, "")?;
+    expect_silent_bird(machine)?;
+    // As after a crash of calico-node: nothing listens at the socket.
+    machine.run("pkill -KILL -x bird")?.expect(0, "")?;
+    expect_silent_bird(machine)?;
+    machine
+        .run("rm /run/calico/bird.ctl; bird -c /run/bird.conf -s /run/calico/bird.ctl")?
+        .expect(0, "")?;
+    machine.wait_for(status)?;
     machine.run("nft delete table inet meshwright")?.expect(0, "")?;
     machine.run(status)?.expect(1, "next: systemctl restart meshwright-firewall")?;
     machine.run("systemctl restart meshwright-firewall")?.expect(0, "")?;
@@ -174,6 +187,28 @@ fn status_reports_state(machine: &HostMachine, peer: &HostMachine) -> Result<(),
     machine.run("sed -i '$d' /etc/meshwright/hosts")?.expect(0, "")?;
     machine.run(status)?.expect(0, "")?;
     Ok(())
+}
+
+/// No program's own message, and no count of sessions.
+fn expect_silent_bird(machine: &HostMachine) -> Result<(), Failed> {
+    let printed = machine.run("meshwright-node status")?;
+    let printed = printed.expect(1, "bgp        BIRD does not answer: calico-node starts\n")?;
+    match printed.output.contains("socat") || printed.output.contains("sessions") {
+        true => Err(printed.output.into()),
+        false => Ok(()),
+    }
+}
+
+/// A client is listed when it has called.
+fn expect_clients_that_have_called(
+    machine: &HostMachine,
+    peer: &HostMachine,
+) -> Result<(), Failed> {
+    let printed = machine.run("meshwright-node status")?.output;
+    match printed.contains("laptop") || !printed.contains(&format!("  {} ", peer.name)) {
+        true => Err(printed.into()),
+        false => Ok(()),
+    }
 }
 
 /// A repeated delivery changes no file, and does not call kubeadm.

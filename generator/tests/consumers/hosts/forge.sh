@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Changes a delivery and prints it: forge.sh KIND <DELIVERY. A host must refuse each kind except `recorder`, whose
-# apply.sh only records that it was run.
+# apply.sh only records that it was run, and ends as the files in /var/lib/probe say.
 set -euo pipefail
 kind=$1
 marker=etc/meshwright/delivery
@@ -44,8 +44,21 @@ case $kind in
   other-cluster) sed -i '1s/ of .*/ of atlas/' "$marker" ;;
   owner) pack --owner=1000 && exit ;;
   recorder)
-    # shellcheck disable=SC2016 # the script expands it
-    printf '#!/bin/sh\necho "$KUBECONFIG" >>/var/lib/probe/applied\n! test -e /var/lib/probe/apply-fails\n' >etc/meshwright/cluster/apply.sh
+    cat >etc/meshwright/cluster/apply.sh <<'RECORDER'
+#!/bin/sh
+[ "$1 $3 $4" = '--secrets --watch /etc/meshwright/delivery' ] || exit 2
+echo "$KUBECONFIG" >>/var/lib/probe/applied
+watched=$(sha256sum "$4")
+while [ -e /var/lib/probe/apply-waits ]; do
+  [ "$(sha256sum "$4")" = "$watched" ] || exit 5
+  sleep 0.2
+done
+if [ -e /var/lib/probe/node-off ]; then
+  echo 'meshwright: waiting for node/beta: not joined'
+  exit 4
+fi
+[ ! -e /var/lib/probe/apply-fails ]
+RECORDER
     mark
     ;;
   *) echo "forge.sh: no kind $kind" >&2 && exit 2 ;;

@@ -32,6 +32,8 @@ struct ApplyView<'plan> {
     cluster: &'plan str,
     init: &'plan str,
     nodes: Vec<&'plan str>,
+    control_planes: Vec<&'plan str>,
+    api: String,
     bgp_secret: &'static str,
     tunnel_secret: &'static str,
     calico_objects: Vec<&'static str>,
@@ -68,6 +70,9 @@ struct ApplyFacts<'plan> {
     cluster: &'plan str,
     init: &'plan str,
     nodes: Vec<&'plan str>,
+    control_planes: Vec<&'plan str>,
+    /// The API's name and its address on each node.
+    api: String,
     reflectors: Vec<&'plan str>,
     bgp_password: bool,
     further_pools: bool,
@@ -85,6 +90,8 @@ pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) 
         cluster: facts.cluster,
         init: founder.map(|node| node.name).unwrap_or_default(),
         nodes: facts.nodes.iter().map(|node| node.name).collect(),
+        control_planes: facts.control_planes().map(|node| node.name).collect(),
+        api: format!("{} {}", facts.api_name, facts.api_address()),
         reflectors: facts.reflectors.clone(),
         bgp_password: facts.bgp_password,
         further_pools: facts.further_pools,
@@ -126,10 +133,13 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 impl<'plan> ApplyView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
+        let control_planes = plan.nodes.iter().filter(|node| node.is_control_plane());
         Self::new(&ApplyFacts {
             cluster: plan.name.as_str(),
             init: plan.init_node().name.as_str(),
             nodes: plan.nodes.iter().map(|node| node.name.as_str()).collect(),
+            control_planes: control_planes.map(|node| node.name.as_str()).collect(),
+            api: format!("{} {}", plan.control_plane.endpoint.name(), plan.api_address()),
             reflectors: plan.calico.route_reflectors.iter().map(|node| node.as_str()).collect(),
             bgp_password: plan.calico.bgp_password,
             further_pools: !plan.pools().further.is_empty(),
@@ -151,6 +161,8 @@ impl<'plan> ApplyView<'plan> {
             cluster: facts.cluster,
             init: facts.init,
             nodes: facts.nodes.clone(),
+            control_planes: facts.control_planes.clone(),
+            api: facts.api.clone(),
             bgp_secret: file_if(facts.bgp_password, plan_calico::BGP_SECRET_FILE),
             tunnel_secret: file_if(facts.tunnel, tunnel::SECRET_FILE),
             calico_objects: objects.into_iter().map(below_cluster).collect(),

@@ -18,7 +18,7 @@ pub(super) const RENDERER: ClusterRenderer =
 
 const DEPLOYMENT: Output = Output {
     path: "cluster/coredns/coredns.patch.yaml",
-    consumer: "kubectl patch, for the Deployment kube-system/coredns, when all nodes are Ready",
+    consumer: "kubectl patch, for the Deployment kube-system/coredns, when nodes have joined",
 };
 const SERVICE: Output = Output {
     path: "cluster/coredns/kube-dns.patch.yaml",
@@ -31,7 +31,7 @@ const POD_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
 /// kubeadm's own preference considers hosts only, and only when a pod starts: both replicas start
 /// while there is one node. A new template replaces them.
 const ABOUT_DEPLOYMENT: &str = "\
-one replica per node, zones balanced; its pods are replaced, so apply it when all nodes are Ready
+one replica per node, zones balanced; its pods are replaced, so apply it when nodes have joined
 
   kubectl -n kube-system patch deployment coredns --patch-file coredns.patch.yaml";
 

@@ -43,6 +43,23 @@ pub struct FixedFacts<'a> {
     pub sources: Vec<FixedSource<'a>>,
 }
 
+impl FixedFacts<'_> {
+    /// The control planes.
+    pub(super) fn control_planes(&self) -> impl Iterator<Item = &FixedNode<'_>> {
+        self.nodes.iter().filter(|node| node.role == Role::ControlPlane)
+    }
+
+    /// The address that each node has for the API's name: of the only control plane, or of the load
+    /// balancer on the node itself.
+    pub(super) fn api_address(&self) -> Ipv4Addr {
+        let founder = self.nodes.iter().find(|node| node.initialises);
+        match (self.control_planes().count(), founder) {
+            (0 | 1, Some(founder)) => founder.address,
+            _ => Ipv4Addr::LOCALHOST,
+        }
+    }
+}
+
 /// The facts of one node.
 pub struct FixedNode<'a> {
     /// Its name.

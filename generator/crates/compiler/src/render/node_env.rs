@@ -90,13 +90,8 @@ pub(super) fn render_fixed(
     node: &FixedNode<'_>,
     artifacts: &mut ArtifactSet,
 ) {
-    let control_planes = facts.nodes.iter().filter(|node| node.role == Role::ControlPlane);
+    let control_planes = facts.control_planes();
     let addresses: Vec<_> = control_planes.map(|node| node.address.to_string()).collect();
-    let founder = facts.nodes.iter().find(|node| node.initialises);
-    let api_address = match (addresses.len(), founder) {
-        (0 | 1, Some(founder)) => founder.address,
-        _ => Ipv4Addr::LOCALHOST,
-    };
     let declared = node.packages.as_ref();
     let declared =
         declared.and_then(|found| DeclaredApt::of(found, node.os, facts.kubernetes_version));
@@ -118,7 +113,7 @@ pub(super) fn render_fixed(
         mtu: node.mtu,
         control_planes: addresses.join(" "),
         api_name: facts.api_name,
-        api_address,
+        api_address: facts.api_address(),
         proxy_mode: facts.proxy_mode,
         scheduler: node.scheduler,
         bootstrap: if node.initialises { "init" } else { "join" },
