@@ -17,6 +17,12 @@ nodes=(
   frankfurt
   home
 )
+control_planes=(
+  hongkong
+)
+
+# The API's name, and the address that each node has for it in /etc/hosts.
+api='k8s-api.atlas.internal 10.66.66.1'
 
 # Secrets are not in the folder: --secrets names the folder of their manifests. Empty if there is none.
 bgp_secret='bgp-password.yaml'
@@ -74,22 +80,25 @@ version[helm-arm64]='4.3.1'
 url[helm-arm64]='https://get.helm.sh/helm-v4.3.1-linux-arm64.tar.gz'
 checksum[helm-arm64]='published:https://get.helm.sh/helm-v4.3.1-linux-arm64.tar.gz.sha256sum'
 
-# The limit of one wait: images may come over slow lines.
-limit=15m
+# The limit of one wait, in seconds: images may come over slow lines.
+limit=900
 
 # A failure inside $( ) ends the script.
 shopt -s inherit_errexit
 
 usage() {
   cat <<'TEXT'
-usage: apply.sh [--secrets DIR] [--dry-run]
-  --secrets DIR  the folder with the manifests of the Secrets that `meshwright export --manifests` writes;
-                 default: /etc/meshwright/secrets
-  --dry-run      check every input and print the steps, without using the network or the cluster
+usage: apply.sh [--secrets DIR] [--patience SECONDS] [--watch FILE] [--dry-run]
+  --secrets DIR       the folder with the manifests of the Secrets that `meshwright export --manifests` writes;
+                      default: /etc/meshwright/secrets
+  --patience SECONDS  how long to wait for nodes that have not joined or are not Ready; default: 120
+  --watch FILE        end before the next step if this file changes
+  --dry-run           check every input and print the steps, without using the network or the cluster
 
 Required: kubectl, and a kubeconfig of the cluster in KUBECONFIG (default: /etc/kubernetes/admin.conf).
 
-exit codes: 0 done, 1 a step failed, 2 usage, 3 an input is missing and nothing has been applied
+exit codes: 0 done, 1 a step failed, 2 usage, 3 an input is missing and nothing has been applied, 4 done except
+what waits for nodes, which are named, 5 ended because the watched file has changed
 TEXT
 }
 
@@ -107,15 +116,28 @@ fail() {
 }
 
 step() {
+  stop_if_replaced
   doing=$1
   info "$doing"
   "$2"
 }
 
+# A step can be interrupted before it and during its waits: everything that it has done so far stays.
+stop_if_replaced() {
+  [[ -n $watch && $(digest_of_file "$watch") != "$watched" ]] || return 0
+  info "$watch has changed: the run ends here, and the next one starts with the new files"
+  exit 5
+}
+
+digest_of_file() {
+  sha256sum "$1" 2>/dev/null || true
+}
+
+# 4 and 5 are results, not failures.
 end() {
   local status=$?
   [[ -z ${scratch-} ]] || rm -rf "$scratch"
-  (( status != 0 )) || return 0
+  (( status != 0 && status != 4 && status != 5 )) || return 0
   printf 'meshwright: apply.sh stopped with code %s at: %s\n' "$code" "$doing" >&2
   exit "$code"
 }
@@ -128,16 +150,13 @@ planned() {
 
 # Runs a command that prints a result for each object, and counts the changed objects.
 changes=0
-touched=no
 applied() {
   local line output failed=0
-  touched=no
   output=$("$@") || failed=$?
   while IFS= read -r line; do
     [[ -n $line ]] || continue
     info "$line"
     [[ $line != *' unchanged' && $line != *'(no change)' ]] || continue
-    touched=yes
     changes=$((changes + 1))
   done <<<"$output"
   return "$failed"
@@ -150,7 +169,6 @@ apply() {
   shift
   ! planned "apply $file" || return 0
   if kubectl diff "$@" --filename "$file" >/dev/null 2>&1; then
-    touched=no
     info "$file unchanged"
   else
     applied kubectl apply "$@" --filename "$file"
@@ -179,26 +197,47 @@ replace_pods() {
     --patch "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"$key\":\"$sum\"}}}}}"
 }
 
+# Runs a command of kubectl that waits, in parts of 20 s, so that the run can end during the wait.
+wait_in_parts() {
+  local message deadline=$(( SECONDS + limit ))
+  until message=$("$@" --timeout=20s 2>&1 >/dev/null); do
+    if [[ $message != *'timed out waiting for the condition'* ]] || (( SECONDS >= deadline )); then
+      printf '%s\n' "$message" >&2
+      return 1
+    fi
+    stop_if_replaced
+  done
+}
+
+# One object at a time: with several, `kubectl wait --for=create` does not wait for those that do not exist
+# (observed with kubectl 1.37.2, 2026-11).
 await() {
-  local condition=$1
+  local condition=$1 object
   shift
   ! planned "wait until $* have the condition $condition" || return 0
-  kubectl wait --for=create --timeout="$limit" "$@" >/dev/null
-  kubectl wait --for="condition=$condition" --timeout="$limit" "$@" >/dev/null
+  for object in "$@"; do
+    wait_in_parts kubectl wait --for=create "$object"
+    wait_in_parts kubectl wait --for="condition=$condition" "$object"
+  done
 }
 
 await_rollout() {
   ! planned "wait for the pods of $2 in $1" || return 0
-  kubectl --namespace "$1" rollout status "$2" --timeout="$limit" >/dev/null
+  wait_in_parts kubectl --namespace "$1" rollout status "$2"
 }
 
 read_arguments() {
   secrets=/etc/meshwright/secrets
+  patience=120
+  watch=
   dry_run=no
   while [[ -n ${1-} ]]; do
     case $1 in
       --secrets) [[ -n ${2-} ]] || bad_usage; secrets=$2; shift ;;
       --secrets=?*) secrets=${1#*=} ;;
+      --patience=?* | --watch=?*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+      --patience) [[ ${2-} =~ ^[0-9]+$ ]] || bad_usage; patience=$2; shift ;;
+      --watch) [[ -n ${2-} ]] || bad_usage; watch=$2; shift ;;
       --dry-run) dry_run=yes ;;
       -h | --help) usage; exit 0 ;;
       *) bad_usage ;;
@@ -206,6 +245,8 @@ read_arguments() {
     shift
   done
   [[ $secrets == /* ]] || secrets=$PWD/$secrets
+  [[ -z $watch || $watch == /* ]] || watch=$PWD/$watch
+  watched=$(digest_of_file "$watch")
   export KUBECONFIG=${KUBECONFIG:-/etc/kubernetes/admin.conf}
   [[ $KUBECONFIG == /* ]] || KUBECONFIG=$PWD/$KUBECONFIG
 }
@@ -219,7 +260,7 @@ bad_usage() {
 missing=()
 check_inputs() {
   local program line
-  for program in kubectl awk cut diff grep sha256sum sort tar; do
+  for program in kubectl awk cut diff grep sha256sum sleep sort tar; do
     type "$program" >/dev/null 2>&1 || missing+=("the program $program")
   done
   [[ -r ${KUBECONFIG%%:*} ]] ||
@@ -391,6 +432,8 @@ apply_bgp_password() {
   apply_on_server "$secrets/$bgp_secret"
 }
 
+# The pods are awaited with the nodes: those of a node that is off cannot be replaced.
+#
 # BIRD reads bindMode only when it starts (observed with Calico 3.32.1, 2026-11). But bindMode is set through
 # Calico's API, which is served by a pod, and pods need calico-node. So the first calico-node starts without it,
 # on the init node only and behind its firewall, and is replaced here.
@@ -402,7 +445,6 @@ apply_calico_objects() {
   mark_reflectors
   apply calico/bgp.yaml
   replace_pods calico-system daemonset/calico-node checksum/bgp calico/bgp.yaml
-  [[ $touched == no ]] || await_rollout calico-system daemonset/calico-node
 }
 
 # Annotates the nodes that have joined; the others are annotated when all have joined.
@@ -416,11 +458,33 @@ mark_reflectors() {
   done
 }
 
-# kubeadm has written the same values in another order, so the first run replaces the pods once.
 configure_kube_proxy() {
   patch kube-system configmap/kube-proxy merge kube-proxy/kube-proxy.patch.yaml
-  replace_pods kube-system daemonset/kube-proxy checksum/config kube-proxy/kube-proxy.patch.yaml
-  [[ $touched == no ]] || await_rollout kube-system daemonset/kube-proxy
+}
+
+# kube-proxy reads its configuration when it starts; kubeadm has written the same values in another order, so the
+# first run replaces the pods once. It resolves the API's name by a copy of its node's /etc/hosts, also made when it
+# starts: after the step from one control plane to several, old pods call the first one only, and no new Service
+# works on their nodes once it is gone (observed with Kubernetes 1.37.2, 2026-11). So they are replaced for a new
+# address too, when all control planes have joined, which is after the deliveries that change /etc/hosts.
+renew_kube_proxy() {
+  local sum annotations
+  ! planned "replace the pods of daemonset/kube-proxy in kube-system if they have not started with kube-proxy/kube-proxy.patch.yaml and $api" || return 0
+  sum=$(sed '/^#/d' kube-proxy/kube-proxy.patch.yaml | sha256sum | cut -d ' ' -f 1)
+  annotations="\"checksum/config\":\"$sum\""
+  ! have_joined "${control_planes[@]}" || annotations+=",\"meshwright/api\":\"$api\""
+  applied kubectl --namespace kube-system patch daemonset/kube-proxy --type merge \
+    --patch "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{$annotations}}}}}"
+}
+
+# Whether none of these nodes is in `waiting`.
+have_joined() {
+  local node line
+  for node in "$@"; do
+    for line in "${waiting[@]}"; do
+      [[ $line != "node/$node: "* ]] || return 1
+    done
+  done
 }
 
 # cloudflared reads its credential when it starts.
@@ -449,7 +513,7 @@ install_ingress() {
     *'"status":"deployed"'*"$description"*) ! is_as_installed || return 0 ;;
   esac
   "$helm" upgrade --install "$ingress" "${taken[$ingress]}" --namespace "$ingress" \
-    --values "$ingress/values.yaml" --description "$description" --take-ownership --timeout "$limit" >/dev/null
+    --values "$ingress/values.yaml" --description "$description" --take-ownership --timeout "${limit}s" >/dev/null
   changes=$((changes + 1))
   info "chart $ingress ${version[$ingress]} installed"
 }
@@ -460,28 +524,96 @@ is_as_installed() {
   info "chart $ingress ${version[$ingress]} unchanged"
 }
 
+# What is not done because nodes are not there, one line each.
+waiting=()
+
+# All waits for nodes together end at this time, in seconds of the script's life.
+nodes_deadline=
+nodes_may_come() {
+  [[ -n $nodes_deadline ]] || nodes_deadline=$(( SECONDS + patience ))
+  (( SECONDS < nodes_deadline )) || return 1
+  stop_if_replaced
+  sleep 2
+}
+
+# Sets `waiting` to the nodes that have not joined or are not Ready.
+look_for_nodes() {
+  local node found
+  found=$'\n'$(kubectl get nodes --output \
+    jsonpath='{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')$'\n'
+  waiting=()
+  for node in "${nodes[@]}"; do
+    case $found in
+      *$'\n'"$node True"$'\n'*) ;;
+      *$'\n'"$node "*) waiting+=("node/$node: not Ready") ;;
+      *) waiting+=("node/$node: not joined") ;;
+    esac
+  done
+}
+
+# A node that is off must not keep back what the others can have. The pods of a DaemonSet are replaced one node at
+# a time, and a node that is not Ready stops that: then the pods are not awaited.
 await_nodes() {
-  await Ready "${nodes[@]/#/node/}"
-  await Available tigerastatus/calico
+  ! planned "wait ${patience} s for ${nodes[*]/#/node/} to be Ready" || return 0
+  look_for_nodes
+  while [[ -n ${waiting[*]-} ]] && nodes_may_come; do
+    look_for_nodes
+  done
   mark_reflectors
+}
+
+# Of all nodes, since the rest was done for those that are there.
+await_node_pods() {
+  [[ -z ${waiting[*]-} ]] || return 0
+  await Available tigerastatus/calico
+  await_rollout calico-system daemonset/calico-node
+  await_rollout kube-system daemonset/kube-proxy
+}
+
+# Sets `free` to the number of nodes for pods that tolerate the taint, if one is given. A node that is not Ready
+# has others.
+count_nodes_for_pods() {
+  local taints
+  taints=$(kubectl get nodes --output \
+    jsonpath='{range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{"\n"}{end}')
+  free=$(sed "s, ${1-none}:[A-Za-z]*,,g" <<<"$taints" | grep -cvE ':No(Schedule|Execute)( |$)') || true
+}
+
+# Pods without tolerations need a worker, or a control plane without taint.
+has_room=yes
+await_room() {
+  local free
+  ! planned "wait ${patience} s for a node that accepts pods" || return 0
+  count_nodes_for_pods
+  while (( free == 0 )); do
+    nodes_may_come || {
+      has_room=no
+      info 'no node accepts pods: what needs one is left out'
+      return 0
+    }
+    count_nodes_for_pods
+  done
+}
+
+if_room() {
+  [[ $has_room == no ]] || step "$@"
 }
 
 # kubeadm starts both replicas when there is one node, and they would stay there.
 spread_dns() {
   patch kube-system deployment/coredns strategic coredns/coredns.patch.yaml
   patch kube-system service/kube-dns merge coredns/kube-dns.patch.yaml
-  await_rollout kube-system deployment/coredns
+  spread_pods kube-system deployment/coredns k8s-app=kube-dns node-role.kubernetes.io/control-plane
 }
 
 # Pods that waited for the first node are all on that node.
 spread_pods() {
-  local namespace=$1 deployment=$2 pods=$3 used free
+  local namespace=$1 deployment=$2 pods=$3 tolerated=${4-none} used free
   ! planned "replace the pods of $deployment in $namespace if one node has them all" || return 0
   await_rollout "$namespace" "$deployment"
   used=$(kubectl --namespace "$namespace" get pods --selector "$pods" \
     --output jsonpath='{range .items[*]}{.spec.nodeName}{"\n"}{end}')
-  free=$(kubectl get nodes --output jsonpath='{range .items[*]}{.spec.taints[*].effect}{"\n"}{end}' |
-    grep -cvE '(^| )No(Schedule|Execute)( |$)') || true
+  count_nodes_for_pods "$tolerated"
   if (( free > 1 )) && [[ $used == *$'\n'* && -z $(sort -u <<<"$used" | sed 1d) ]]; then
     applied kubectl --namespace "$namespace" rollout restart "$deployment"
     await_rollout "$namespace" "$deployment"
@@ -504,6 +636,15 @@ apply_viewers() {
 install_hello() {
   apply "$hello"
   await_rollout hello deployment/hello
+}
+
+# Lines of the form `waiting for node/home: not joined`, which `meshwright-node status` repeats.
+print_waiting() {
+  local line
+  [[ $has_room == yes ]] || waiting+=("a node that accepts pods: the Ingress controller, the tunnel's pods and the echo app")
+  for line in "${waiting[@]}"; do
+    info "waiting for $line"
+  done
 }
 
 # This script deletes nothing: the operator decides when to remove data.
@@ -537,15 +678,22 @@ main() {
   step "applying Calico's objects" apply_calico_objects
   step 'configuring kube-proxy' configure_kube_proxy
   [[ -z $tunnel_secret ]] || step 'installing the tunnel' install_tunnel
-  step 'installing the Ingress controller' install_ingress
-  step 'waiting until every node is Ready' await_nodes
+  step 'waiting for a node that accepts pods' await_room
+  if_room 'installing the Ingress controller' install_ingress
+  step 'waiting for the nodes' await_nodes
+  step "renewing kube-proxy's pods" renew_kube_proxy
   step 'spreading DNS over the nodes' spread_dns
-  [[ -z $tunnel_secret ]] || step 'spreading the tunnel over the nodes' spread_tunnel
-  step 'spreading the Ingress controller over the nodes' spread_ingress
-  [[ -z $hello ]] || step 'installing the echo app' install_hello
+  [[ -z $tunnel_secret ]] || if_room 'spreading the tunnel over the nodes' spread_tunnel
+  if_room 'spreading the Ingress controller over the nodes' spread_ingress
+  [[ -z $hello ]] || if_room 'installing the echo app' install_hello
+  step "waiting for every node's own pods" await_node_pods
   step 'checking for parts that are no longer in the topology' print_left_overs
+  print_waiting
   if [[ $dry_run == yes ]]; then
     info 'dry run: nothing has been changed'
+  elif [[ -n ${waiting[*]-} ]]; then
+    info "done, except what waits for nodes; $changes changes"
+    exit 4
   else
     info "done; $changes changes"
   fi

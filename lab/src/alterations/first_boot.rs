@@ -30,7 +30,7 @@ fn with_files(document: &str, edits: &[(String, String)]) -> String {
     let mut written = String::new();
     while let Some(line) = lines.next() {
         if let Some(packed) = line.strip_prefix("  content: ").filter(|rest| *rest != "|") {
-            let new = unpack(packed).and_then(|text| find(edits, &text)).and_then(pack);
+            let new = unpack(packed).and_then(|script| pack(&with_files_of_script(&script, edits)));
             written +=
                 &new.map_or_else(|| line.to_owned(), |packed| format!("  content: {packed}"));
             written.push('\n');
@@ -53,6 +53,19 @@ fn with_files(document: &str, edits: &[(String, String)]) -> String {
         }
     }
     written
+}
+
+/// The script with other contents of the files that it writes, each up to a line `MESHWRIGHT-END`.
+fn with_files_of_script(script: &str, edits: &[(String, String)]) -> String {
+    const BEGIN: &str = "<<'MESHWRIGHT-END'\n";
+    const END: &str = "MESHWRIGHT-END\n";
+    let section = |section: &str| {
+        let (command, rest) = section.split_once(BEGIN)?;
+        let new = find(edits, rest.strip_suffix(END)?)?;
+        Some(format!("{command}{BEGIN}{new}{END}"))
+    };
+    let sections = script.split_inclusive(END);
+    sections.map(|text| section(text).unwrap_or_else(|| text.to_owned())).collect()
 }
 
 fn find<'edits>(edits: &'edits [(String, String)], text: &str) -> Option<&'edits str> {
