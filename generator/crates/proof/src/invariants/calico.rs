@@ -131,7 +131,9 @@ fn bgp(model: &Model) -> Vec<ProofFinding> {
 fn settings(model: &Model) -> Vec<ProofFinding> {
     let installation = &model.emitted.installation;
     let proxy = &model.emitted.kube_proxy;
-    let expected = format!("^{}$", model.emitted.interface);
+    // Of the characters of interface names, RE2 interprets `.` and `+` (its syntax.txt).
+    let escaped = model.emitted.interface.replace('.', "\\.").replace('+', "\\+");
+    let expected = format!("^{escaped}$");
     let mut findings = Vec::new();
     let mut wrong =
         |code, place, message: String| findings.push(ProofFinding::new(code, place, message));
