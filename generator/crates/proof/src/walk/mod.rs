@@ -268,7 +268,11 @@ impl<'model> Walker<'model> {
             packet: journey.packet,
             payloads: self.sets.of_flow(journey.payloads),
         });
-        let answers = self.answers(sent, journey.reach);
+        let mut answers = self.answers(sent, journey.reach);
+        // A host answers with packets that fit into its own interface: both ends of TCP announce their size.
+        if from.party == FlowEnd::Host {
+            answers.packet.size = answers.packet.size.min(self.model.mtu(from.machine));
+        }
         let origin = match from.party {
             FlowEnd::Host => PacketOrigin::Process,
             FlowEnd::Pod => PacketOrigin::Pod,
@@ -325,7 +329,9 @@ impl<'model> Walker<'model> {
         };
         match (known, phase) {
             (Some(known), ConnectionPhase::Answer) => {
-                visit.restored = Some(self.answers(known.before, journey.reach));
+let mut restored = self.answers(known.before, journey.reach);
+                restored.packet.size = packet.size;
+                visit.restored = Some(restored);
                 visit.translated_by = known.translated_by;
                 visit.called = known.before;
                 return visit;
