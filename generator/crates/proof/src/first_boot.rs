@@ -1,6 +1,7 @@
 //! `user-data.yaml` compared with the other files of its node: what a host is at its first boot, and what
 //! the first delivery makes of it, must be the same.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::assumption::Assumption;
@@ -29,8 +30,18 @@ pub(crate) struct FirstBoots<'a> {
 #[derive(Debug)]
 pub(crate) struct PlacedFile {
     file: FileId,
-    /// Its bytes; none if it does not exist, which is reported already.
-    bytes: Option<Vec<u8>>,
+    bytes: PlacedBytes,
+}
+
+/// The bytes of a file of a host.
+#[derive(Debug)]
+enum PlacedBytes {
+    /// It does not exist, which is reported already.
+    Missing,
+    /// It is read when it is compared: user-data carries few of the files of a large mesh.
+    Unread,
+    /// A file that all hosts have.
+    Read(Vec<u8>),
 }
 
 /// Files by their paths on a host.
@@ -49,7 +60,14 @@ const SCRIPT: &str = "/usr/local/sbin/meshwright-node";
 impl FirstBoots<'_> {
     /// The files that all hosts have.
     pub(crate) fn shared(&self) -> Result<PlacedFiles, TreeReadError> {
-        self.placed("host/", place_of_host_file)
+        let mut shared = self.placed("host/", place_of_host_file);
+        for placed in shared.values_mut() {
+            if matches!(placed.bytes, PlacedBytes::Unread) {
+                let path = self.paths.path(placed.file);
+                placed.bytes = PlacedBytes::Read(self.files.read(path)?);
+            }
+        }
+        Ok(shared)
     }
 
     /// Compares the user-data of one node, if it has one.
@@ -85,8 +103,8 @@ impl FirstBoots<'_> {
         match user_data::read(&text) {
             Ok(user_data) => {
                 let folder = format!("nodes/{}/", node.name);
-                let own = self.placed(&folder, |file| place_of_node_file(file, self.interface))?;
-                self.compare(&node.name, file, &user_data, (&own, shared), &mut check);
+                let own = self.placed(&folder, |file| place_of_node_file(file, self.interface));
+                self.compare(&node.name, file, &user_data, (&own, shared), &mut check)?;
             }
             Err(unread) => {
                 finds(FindingCode::NotUnderstood, file.line(unread.line), unread.message);
@@ -100,20 +118,13 @@ impl FirstBoots<'_> {
     }
 
     /// The files of a folder that have a place on a host.
-    fn placed(
-        &self,
-        folder: &str,
-        place: impl Fn(&str) -> Option<String>,
-    ) -> Result<PlacedFiles, TreeReadError> {
-        let mut placed = PlacedFiles::new();
-        for (file, path) in self.paths.below(folder) {
-            if let Some(place) = place(&path[folder.len()..]) {
-                let is_here = self.exists(path);
-                let bytes = is_here.then(|| self.files.read(path)).transpose()?;
-                placed.insert(place, PlacedFile { file, bytes });
-            }
-        }
-        Ok(placed)
+    fn placed(&self, folder: &str, place: impl Fn(&str) -> Option<String>) -> PlacedFiles {
+        let placed = self.paths.below(folder).filter_map(|(file, path)| {
+            let is_here = self.exists(path);
+            let bytes = if is_here { PlacedBytes::Unread } else { PlacedBytes::Missing };
+            Some((place(&path[folder.len()..])?, PlacedFile { file, bytes }))
+        });
+        placed.collect()
     }
 
     fn compare(
@@ -123,7 +134,7 @@ impl FirstBoots<'_> {
         user_data: &UserData,
         (own, shared): (&PlacedFiles, &PlacedFiles),
         check: &mut FirstBootCheck,
-    ) {
+    ) -> Result<(), TreeReadError> {
         let disagrees = |line, message: String| {
             ProofFinding::new(FindingCode::FilesDisagree, file.line(line), message)
         };
@@ -149,7 +160,7 @@ impl FirstBoots<'_> {
                 let message = format!("the mode of {path} is {}", mode(path));
                 check.findings.push(disagrees(permissions.line, message));
             }
-            self.compare_content(file, carried, own, check);
+            self.compare_content(file, carried, own, check)?;
         }
         for LineSpanned { value: path, line } in &user_data.left_out {
             if expected.remove(path.as_str()).is_none() && self.edited.is_some() {
@@ -157,10 +168,27 @@ impl FirstBoots<'_> {
                 check.findings.push(disagrees(*line, message));
             }
         }
-        let unwritten = expected.iter().filter(|(_, own)| own.bytes.is_some());
+        let unwritten =
+            expected.iter().filter(|(_, own)| !matches!(own.bytes, PlacedBytes::Missing));
         for (path, _) in unwritten {
             let message = format!("{path} is neither written nor listed as left out");
             check.findings.push(disagrees(0, message));
+        }
+        Ok(())
+    }
+
+    /// The bytes of a file of a host; none if it does not exist.
+    fn bytes_of<'file>(
+        &self,
+        placed: &'file PlacedFile,
+    ) -> Result<Option<Cow<'file, [u8]>>, TreeReadError> {
+        match &placed.bytes {
+            PlacedBytes::Missing => Ok(None),
+            PlacedBytes::Unread => {
+                let bytes = self.files.read(self.paths.path(placed.file))?;
+                Ok(Some(Cow::Owned(bytes)))
+            }
+            PlacedBytes::Read(bytes) => Ok(Some(Cow::Borrowed(bytes))),
         }
     }
 
@@ -172,9 +200,11 @@ impl FirstBoots<'_> {
         carried: &CarriedFile,
         own: &PlacedFile,
         check: &mut FirstBootCheck,
-    ) {
+    ) -> Result<(), TreeReadError> {
         let LineSpanned { value: bytes, line } = &carried.content;
-        let Some(own_bytes) = own.bytes.as_ref().filter(|own| *own != bytes) else { return };
+        let Some(own_bytes) = self.bytes_of(own)?.filter(|own| **own != **bytes) else {
+            return Ok(());
+        };
         let was_edited = |file: FileId, edited: &[FileId]| edited.binary_search(&file).is_ok();
         let is_copy_older = self
             .edited
@@ -184,14 +214,15 @@ impl FirstBoots<'_> {
             let text =
                 format!("until its first delivery, the host has this text instead of {path}");
             check.assumptions.push(Assumption::new(place, text));
-            return;
+            return Ok(());
         }
         let message = format!(
             "{} differs from {path}, line {}",
             carried.path.value,
-            differing(bytes, own_bytes)
+            differing(bytes, &own_bytes)
         );
         check.findings.push(ProofFinding::new(FindingCode::FilesDisagree, place, message));
+        Ok(())
     }
 }
 

@@ -77,8 +77,8 @@ if [ ! -e /etc/meshwright/delivery ]; then
 "#;
 /// What the script contains after the files.
 const UNPACKING_TAIL: &str = "fi\nexec /usr/local/sbin/meshwright-node prepare\n";
-/// The largest unpacked file, in bytes: a gzip bomb ends here.
-const LARGEST: u64 = 64 << 20;
+/// The most bytes of all unpacked files: a gzip bomb ends here. The peers of 5000 nodes have 3 MB.
+const LARGEST: u64 = 16 << 20;
 
 /// Reads a file.
 ///
@@ -94,6 +94,7 @@ pub(crate) fn read(text: &str) -> Result<UserData, ParseError> {
     let config: CloudConfigYaml = document.read()?;
     // With it, each boot would write /etc/hosts anew, without the API's name.
     document.exactly(config.manage_etc_hosts, false)?;
+    let mut left = LARGEST;
     let files = config.write_files.into_iter().map(|file| {
         document.exactly(file.owner, "root:root")?;
         let content = document.with_line(file.content);
@@ -101,7 +102,7 @@ pub(crate) fn read(text: &str) -> Result<UserData, ParseError> {
         Ok(CarriedFile {
             path: document.with_line(file.path),
             permissions: document.with_line(file.permissions),
-            content: unpacked(content, encoding)?,
+            content: unpacked(content, encoding, &mut left)?,
         })
     });
     let written: Vec<_> = files.collect::<Result<_, _>>()?;
@@ -176,13 +177,18 @@ fn put_command(line: &str) -> Option<(&str, &str)> {
 fn unpacked(
     content: LineSpanned<String>,
     encoding: Option<LineSpanned<String>>,
+    left: &mut u64,
 ) -> Result<LineSpanned<Vec<u8>>, ParseError> {
     let LineSpanned { value: text, line } = content;
     match encoding {
         None => Ok(LineSpanned { value: text.into_bytes(), line }),
         Some(encoding) if encoding.value == "gz+b64" => {
-            let message = || "the content is not gzip in base64".to_owned();
-            let value = gunzip(&text).ok_or_else(|| ParseError { line, message: message() })?;
+            let malformed = |message: &str| ParseError { line, message: message.to_owned() };
+            let value = gunzip(&text, *left)
+                .ok_or_else(|| malformed("the content is not gzip in base64"))?;
+            *left = left.checked_sub(value.len() as u64).ok_or_else(|| {
+                malformed("the files have more than 16 MiB when they are unpacked")
+            })?;
             Ok(LineSpanned { value, line })
         }
         Some(LineSpanned { value, line }) => {
@@ -191,10 +197,11 @@ fn unpacked(
     }
 }
 
-fn gunzip(text: &str) -> Option<Vec<u8>> {
+/// The unpacked bytes, at most one more than `most`.
+fn gunzip(text: &str, most: u64) -> Option<Vec<u8>> {
     let packed = STANDARD.decode(text.trim_end()).ok()?;
     let mut bytes = Vec::new();
-    GzDecoder::new(&packed[..]).take(LARGEST).read_to_end(&mut bytes).ok()?;
+    GzDecoder::new(&packed[..]).take(most + 1).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
