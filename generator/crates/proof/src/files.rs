@@ -14,6 +14,15 @@ pub trait TreeFiles: Sync {
     /// When they cannot be listed, with the path that could not.
     fn paths(&self) -> Result<Vec<String>, TreeReadError>;
 
+    /// The paths of symlinks, devices and the like, which are not read.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be listed, with the path that could not.
+    fn irregular(&self) -> Result<Vec<String>, TreeReadError> {
+        Ok(Vec::new())
+    }
+
     /// The bytes of one file.
     ///
     /// # Errors
@@ -38,9 +47,11 @@ pub struct OutputDirectory<'path>(pub &'path Path);
 
 impl TreeFiles for OutputDirectory<'_> {
     fn paths(&self) -> Result<Vec<String>, TreeReadError> {
-        let mut paths = Vec::new();
-        list(self.0, "", &mut paths)?;
-        Ok(paths)
+        Ok(self.listing()?.regular)
+    }
+
+    fn irregular(&self) -> Result<Vec<String>, TreeReadError> {
+        Ok(self.listing()?.irregular)
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
@@ -49,9 +60,24 @@ impl TreeFiles for OutputDirectory<'_> {
     }
 }
 
-/// Lists regular files only. Symlinks are never emitted, and are not followed. Names that begin with
-/// a dot, such as the writer's staging folder, are not artifacts.
-fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), TreeReadError> {
+impl OutputDirectory<'_> {
+    fn listing(&self) -> Result<FolderListing, TreeReadError> {
+        let mut listing = FolderListing::default();
+        list(self.0, "", &mut listing)?;
+        Ok(listing)
+    }
+}
+
+/// The paths below a folder.
+#[derive(Default)]
+struct FolderListing {
+    regular: Vec<String>,
+    irregular: Vec<String>,
+}
+
+/// Symlinks are never emitted, and are not followed. Names that begin with a dot, such as the writer's
+/// staging folder, are not artifacts.
+fn list(root: &Path, folder: &str, listing: &mut FolderListing) -> Result<(), TreeReadError> {
     let dir = root.join(folder);
     let failed = |source| TreeReadError { path: dir.clone(), source };
     for entry in fs::read_dir(&dir).map_err(failed)? {
@@ -61,9 +87,11 @@ fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<(), TreeRe
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
         let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         if kind.is_dir() {
-            list(root, &path, paths)?;
+            list(root, &path, listing)?;
         } else if kind.is_file() {
-            paths.push(path);
+            listing.regular.push(path);
+        } else {
+            listing.irregular.push(path);
         }
     }
     Ok(())

@@ -15,10 +15,18 @@ pub struct ProofFinding {
     pub message: String,
 }
 
+/// The most characters of a message.
+const LONGEST_MESSAGE: usize = 1000;
+
 impl ProofFinding {
-    /// A finding.
+    /// A finding. A message that quotes a very long line ends in `…`.
     pub fn new(code: FindingCode, place: FileLine, message: impl Into<String>) -> Self {
-        Self { code, place, message: message.into() }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { code, place, message }
     }
 }
 

@@ -35,6 +35,10 @@ pub(crate) struct ParseError {
     pub message: String,
 }
 
+/// After so many faults of one file, the rest of it is not read: a file of another format has one in each
+/// line.
+const MOST_FAULTS: usize = 100;
+
 /// Reads a file with one statement on each line and comments that begin with `#`.
 fn lines<T>(
     text: &str,
@@ -49,6 +53,9 @@ fn lines<T>(
         match read(line, statement) {
             Ok(one) => statements.push(one),
             Err(message) => errors.push(ParseError { line, message }),
+        }
+        if errors.len() == MOST_FAULTS {
+            break;
         }
     }
     if errors.is_empty() { Ok(statements) } else { Err(errors) }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::ParseError;
+use super::{MOST_FAULTS, ParseError};
 use meshwright_value::{PublicKey, Text};
 
 /// One line.
@@ -30,6 +30,9 @@ pub(super) struct ListedPeer {
 pub(super) fn read(text: &str) -> Result<Vec<ListedPeer>, Vec<ParseError>> {
     let (mut peers, mut errors) = (Vec::new(), Vec::new());
     for (line, columns) in (1..).zip(text.lines()) {
+        if errors.len() == MOST_FAULTS {
+            return Err(errors);
+        }
         match peer(columns, line) {
             Some(peer) => peers.push(peer),
             None => {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ipnet::Ipv4Net;
 
-use super::ParseError;
+use super::{MOST_FAULTS, ParseError};
 use crate::span::LineSpanned;
 use meshwright_value::{Endpoint, PublicKey, Text};
 
@@ -84,6 +84,9 @@ pub(crate) fn read(text: &str) -> Result<WgConf, Vec<ParseError>> {
     for (number, line) in (1..).zip(text.lines()) {
         if let Err(message) = reader.line(line, number) {
             reader.unread.push(ParseError { line: number, message });
+        }
+        if reader.unread.len() >= MOST_FAULTS {
+            return Err(reader.unread);
         }
     }
     reader.finish_peer();

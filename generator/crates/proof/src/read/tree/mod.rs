@@ -177,11 +177,14 @@ pub(crate) struct TreeReading {
 /// When the operating system refuses a file. Faults in a file's content are findings.
 pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
     let listed = files.paths()?;
+    let mut irregular = files.irregular()?;
+    irregular.sort_unstable();
     let layout = TreeLayout::from_paths(&listed);
     let manifest = read_manifest(files, &layout);
     let recorded = manifest.iter().flat_map(|recorded| recorded.keys());
     let lost = recorded.filter(|path| !layout.contains(path)).cloned();
-    let mut missing: Vec<_> = layout.missing().into_iter().chain(lost).collect();
+    let absent = layout.missing().into_iter().chain(lost).chain(irregular.iter().cloned());
+    let mut missing: Vec<_> = absent.collect();
     missing.sort_unstable();
     missing.dedup();
     let paths = TreePaths::new([listed, missing.clone()].concat());
@@ -205,7 +208,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     }
     let FolderReadings { nodes, clients, shared, mut findings, mut edited, fixed } = tree;
     let has_manifest = layout.contains(MANIFEST);
-    let unaccounted = unaccounted(&paths, &layout, &missing, &findings);
+    let unaccounted = unaccounted(&paths, &layout, (&missing, &irregular), &findings);
     let complete = nodes.len() == layout.nodes.len() && clients.len() == layout.clients.len();
     let interface = layout.interface;
     let emitted = shared
@@ -226,19 +229,22 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     })
 }
 
-/// Files that are missing and that no reader has reported, and files of no family.
+/// Files that are missing and that no reader has reported, files of no family, and what is not a file.
 fn unaccounted(
     paths: &TreePaths,
     layout: &TreeLayout,
-    missing: &[String],
+    (missing, irregular): (&[String], &[String]),
     reported: &[ProofFinding],
 ) -> Vec<ProofFinding> {
     let mut reported: Vec<_> = reported.iter().map(|finding| finding.place.file).collect();
     reported.sort_unstable();
     let mut findings = Vec::new();
     for (file, path) in paths.iter().filter(|(file, _)| reported.binary_search(file).is_err()) {
-        let is_missing = missing.binary_search_by(|known| known.as_str().cmp(path)).is_ok();
-        let (code, message) = if is_missing {
+        let is_among =
+            |sorted: &[String]| sorted.binary_search_by(|one| one.as_str().cmp(path)).is_ok();
+        let (code, message) = if is_among(irregular) {
+            (FindingCode::FileUnknown, "this is a symlink or a device: it is not read")
+        } else if is_among(missing) {
             (FindingCode::FileMissing, "the file is missing")
         } else if family(path, &layout.interface).is_none() {
             (FindingCode::FileUnknown, "no program of the cluster reads a file of this path")
