@@ -3,6 +3,7 @@
 //! This is the only interpreter of rulesets: the walk, the public side and the invariants use it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::read::nftables::{
     BaseChain, ChainPolicy, Hook, NO_INTERFACE, NftChain, NftRule, NftVerdict, Ruleset,
@@ -111,9 +112,20 @@ pub(crate) fn admit_through(ruleset: &Ruleset, hooks: &[Hook], regions: Vec<Regi
 #[must_use]
 pub(crate) fn admit_alike(
     ruleset: &Ruleset,
+    chains: HookChains,
+    regions: Vec<Region>,
+    common: CommonValues<'_>,
+) -> Admission {
+    // The ruleset of a model is not too complex.
+    admit_in(ruleset, chains, regions, common, &Steps::at_most(usize::MAX))
+}
+
+fn admit_in(
+    ruleset: &Ruleset,
     HookChains { hook, priorities }: HookChains,
     regions: Vec<Region>,
     common: CommonValues<'_>,
+    steps: &Steps,
 ) -> Admission {
     let mut passing = Vec::new();
     let mut unseen = Vec::new();
@@ -131,6 +143,7 @@ pub(crate) fn admit_alike(
             common,
             hook,
             is_tracked: !tracks || base.priority >= CONNTRACK,
+            steps,
             decided: Admission::default(),
         };
         let decided = run.base(base, &chain.rules, passing);
@@ -139,6 +152,44 @@ pub(crate) fn admit_alike(
     }
     passing.extend(unseen);
     Admission { admitted: passing, dropped }
+}
+
+/// The most steps of one evaluation, each the comparison of a rule with a region. The emitted rules take
+/// fewer than a thousand. Jumps that fan out, or conditions in many dimensions, could take any number.
+const MOST_STEPS: usize = 200_000;
+
+/// The line at which a ruleset has taken too many steps for all packets. It takes no more for some of them.
+#[must_use]
+pub(crate) fn too_complex(ruleset: &Ruleset) -> Option<u32> {
+    Hook::ALL.iter().find_map(|hook| {
+        let steps = Steps::at_most(MOST_STEPS);
+        let chains = (*hook).into();
+        let _ = admit_in(ruleset, chains, vec![Region::everything()], &|_| None, &steps);
+        steps.exceeded.get()
+    })
+}
+
+/// The steps that an evaluation may still take.
+struct Steps {
+    left: Cell<usize>,
+    /// The line at which none was left.
+    exceeded: Cell<Option<u32>>,
+}
+
+impl Steps {
+    const fn at_most(left: usize) -> Self {
+        Self { left: Cell::new(left), exceeded: Cell::new(None) }
+    }
+
+    /// Whether a rule can be compared with so many regions.
+    fn allow(&self, regions: usize, line: u32) -> bool {
+        match self.left.get().checked_sub(regions + 1) {
+            Some(left) => self.left.set(left),
+            None if self.exceeded.get().is_none() => self.exceeded.set(Some(line)),
+            None => {}
+        }
+        self.exceeded.get().is_none()
+    }
 }
 
 /// A table sees only packets of its families.
@@ -199,6 +250,7 @@ struct ChainRun<'a> {
     common: CommonValues<'a>,
     hook: Hook,
     is_tracked: bool,
+    steps: &'a Steps,
     decided: Admission,
 }
 
@@ -252,6 +304,9 @@ impl ChainRun<'_> {
     fn chain(&mut self, rules: &[NftRule], mut regions: Vec<Region>) -> Vec<Region> {
         let mut returned = Vec::new();
         for rule in rules {
+            if !self.steps.allow(regions.len(), rule.line) {
+                return Vec::new();
+            }
             let Some(verdict) = rule.verdict else { continue };
             let Some(conditions) = self.conditions(rule) else { continue };
             let met = regions.iter().map(|region| region.intersect(&conditions));

@@ -258,7 +258,7 @@ proptest! {
         prop_assume!(read.is_ok());
         let ruleset = read.expect("it is assumed above");
         let classes = address_classes();
-        let firewall = NodeFirewall::new(Arc::new(ruleset), &classes);
+        let firewall = NodeFirewall::new(Arc::new(ruleset), &classes).unwrap();
         let (source, destination, original) = addresses;
         let tracked = ConntrackView { translated, original };
         let addresses = PacketAddresses { source, destination, tracked };

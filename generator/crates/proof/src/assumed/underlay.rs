@@ -35,22 +35,9 @@ fn called_endpoints(model: &Model) -> Vec<CalledEndpoint<'_>> {
     let mut known: Vec<Vec<&Endpoint>> = vec![Vec::new(); model.machines.len()];
     let mut called = Vec::new();
     for id in model.ids() {
-        for (peer, link) in model.conf(id).peers.iter().zip(&model.machine(id).links) {
+        for (position, link) in model.machine(id).links.iter().enumerate() {
             let Link::Up(tunnel) = link else { continue };
-            let (endpoint, place) = match &peer.endpoint {
-                Some(endpoint) => (&endpoint.value, model.machine(id).file.line(endpoint.line)),
-                None => {
-                    let named = model.files(id).and_then(|files| files.endpoints.as_ref());
-                    let key = peer.public_key.value;
-                    let Some((endpoint, file)) = named.and_then(|named| {
-                        let found = named.content.iter().find(|(known, _)| *known == key);
-                        found.map(|(_, endpoint)| (endpoint, named.file))
-                    }) else {
-                        continue;
-                    };
-                    (&endpoint.value, file.line(endpoint.line))
-                }
-            };
+            let Some((endpoint, place)) = model.endpoint(id, position) else { continue };
             let known = &mut known[tunnel.to.index()];
             if !known.contains(&endpoint) {
                 known.push(endpoint);

@@ -3,15 +3,39 @@
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::link::Link;
 use crate::model::{MachineId, Model};
-use crate::read::wg_quick::AllowedIp;
+use crate::read::wg_quick::{AllowedIp, WgPeer};
 
-pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+pub(super) fn check(
+    model: &Model,
+    id: MachineId,
+    keepalives_of_mesh: Keepalives,
+) -> Vec<ProofFinding> {
     let mut findings = claimed_twice(model, id);
     findings.extend(links(model, id));
-    findings.extend(keepalives(model, id));
+    findings.extend(keepalives(model, id, keepalives_of_mesh));
     findings.extend(routes(model, id));
     findings.extend(files_agree(model, id));
     findings
+}
+
+/// The keepalives of all machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keepalives {
+    /// At least one machine sends them.
+    Sent,
+    /// No machine sends any: they were turned off.
+    Off,
+}
+
+impl Keepalives {
+    pub(super) fn of(model: &Model) -> Self {
+        let mut peers = model.emitted.confs().flat_map(|conf| &conf.peers);
+        if peers.any(|peer| !is_silent(peer)) { Self::Sent } else { Self::Off }
+    }
+}
+
+fn is_silent(peer: &WgPeer) -> bool {
+    peer.keepalive.is_none_or(|keepalive| keepalive.value == 0)
 }
 
 /// If two peers claim a prefix, WireGuard gives it to the last one without an error message.
@@ -48,16 +72,22 @@ fn links(model: &Model, id: MachineId) -> Vec<ProofFinding> {
 }
 
 /// Each end with an endpoint sends keepalives: a restarted node is reached after 0.2 s instead of 15 s
-/// (observed with wireguard-go, 2026-11), and the NAT mapping stays open.
-fn keepalives(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+/// (observed with wireguard-go, 2026-11), and the NAT mapping stays open. If both ends can call, there is
+/// no mapping, and keepalives may be turned off for the whole mesh.
+fn keepalives(model: &Model, id: MachineId, of_mesh: Keepalives) -> Vec<ProofFinding> {
     let file = model.machine(id).file;
-    let silent = model.conf(id).peers.iter().filter(|peer| {
-        let calls = peer.endpoint.is_some();
-        calls && peer.keepalive.is_none_or(|keepalive| keepalive.value == 0)
+    let links = model.conf(id).peers.iter().zip(&model.machine(id).links);
+    let silent = links.filter(|(peer, link)| {
+        let both_call = match link {
+            Link::Up(tunnel) => model.endpoint(tunnel.to, tunnel.back).is_some(),
+            Link::Down(_) => false,
+        };
+        let may_be_silent = of_mesh == Keepalives::Off && both_call;
+        is_silent(peer) && peer.endpoint.is_some() && !may_be_silent
     });
     let name = &model.machine(id).name;
     silent
-        .map(|peer| {
+        .map(|(peer, _)| {
             let message = format!(
                 "{name} sends no keepalives to this peer: after a restart it is not reached for 15 s"
             );

@@ -20,19 +20,20 @@ use rayon::prelude::*;
 pub(crate) fn check(model: &Model, blamed: &[FileLine]) -> Vec<ProofFinding> {
     let nodes: Vec<_> = model.nodes().collect();
     let clients: Vec<_> = model.clients().collect();
+    let keepalives = mesh::Keepalives::of(model);
     let of_nodes = nodes.par_iter().flat_map_iter(|id| {
         let id = *id;
         let mut findings = exposure::public_side(model, id).findings;
         findings
             .extend(clients.iter().flat_map(|client| exposure::client_excess(model, *client, id)));
-        findings.extend(mesh::check(model, id));
+        findings.extend(mesh::check(model, id, keepalives));
         findings.extend(identity::check(model, id));
         findings.extend(boot::check(model, id));
         findings.extend(control_plane::check(model, id));
         findings
     });
     let of_clients = clients.iter().flat_map(|client| {
-        let mut findings = mesh::check(model, *client);
+        let mut findings = mesh::check(model, *client, keepalives);
         findings.extend(identity::check(model, *client));
         findings
     });

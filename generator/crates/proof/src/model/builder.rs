@@ -8,30 +8,44 @@ use rayon::prelude::*;
 use super::address_class::{AddressClass, AddressClasses};
 use super::firewall::NodeFirewall;
 use super::routing::{self, AdvertisedPool, RouteConditions, RouteSources};
-use super::{MeshMachine, NONE, NodeFacts};
+use super::{MeshMachine, NONE, NodeFacts, limits};
 use crate::finding::{FindingCode, ProofFinding};
+use crate::read::nftables::Ruleset;
 use crate::read::tree::{EmittedNode, EmittedTree, FromFile};
 use crate::read::wg_quick::{AllowedIp, WgConf};
 use crate::span::FileLine;
 
 /// The distinct firewalls, and for each node the position of its firewall.
+///
+/// # Errors
+///
+/// Rules that divide addresses or packets into more parts than are examined.
 pub(super) fn firewalls(
     emitted: &EmittedTree,
     classes: &AddressClasses,
-) -> (Vec<NodeFirewall>, Vec<usize>) {
-    let mut known: Vec<&Arc<_>> = Vec::new();
+) -> Result<(Vec<NodeFirewall>, Vec<usize>), Vec<ProofFinding>> {
+    let mut known: Vec<&FromFile<Arc<Ruleset>>> = Vec::new();
     let mut positions = Vec::new();
     for node in &emitted.nodes {
-        let ruleset = &node.firewall.content;
-        let found = known.iter().position(|one| Arc::ptr_eq(one, ruleset));
+        let found = known.iter().position(|one| Arc::ptr_eq(&one.content, &node.firewall.content));
         positions.push(found.unwrap_or(known.len()));
         if found.is_none() {
-            known.push(ruleset);
+            known.push(&node.firewall);
         }
     }
-    let firewalls =
-        known.into_par_iter().map(|ruleset| NodeFirewall::new(Arc::clone(ruleset), classes));
-    (firewalls.collect(), positions)
+    let built = known.into_par_iter().map(|file| {
+        let firewall = NodeFirewall::new(Arc::clone(&file.content), classes);
+        firewall.map_err(|unread| limits::firewall(file.file, &unread))
+    });
+    let mut firewalls = Vec::new();
+    let mut findings = Vec::new();
+    for firewall in built.collect::<Vec<_>>() {
+        match firewall {
+            Ok(firewall) => firewalls.push(firewall),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if findings.is_empty() { Ok((firewalls, positions)) } else { Err(findings) }
 }
 
 /// The input of machines.

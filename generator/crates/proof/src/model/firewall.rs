@@ -1,5 +1,7 @@
 //! The verdict of a host's firewall about packets between two classes of addresses.
 
+use std::collections::BTreeMap;
+
 use super::address_class::{AddressClass, AddressClasses};
 use super::packet::ConntrackView;
 use super::payload_set::PayloadSet;
@@ -14,6 +16,53 @@ pub struct NodeFirewall {
     pub ruleset: std::sync::Arc<Ruleset>,
     /// The group of each class: classes that no rule distinguishes share one.
     groups: Vec<u16>,
+}
+
+/// Rules that divide addresses or packets into more parts than are examined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyParts {
+    /// The line of the rule with which there are too many.
+    pub(super) line: u32,
+    /// What they divide.
+    pub(super) of: &'static str,
+}
+
+/// The most groups of addresses of one firewall. The emitted rules distinguish about ten; a set of any size
+/// is one.
+const MOST_GROUPS: usize = 256;
+
+/// The group of each class, or the line of the rule with which there are too many.
+fn groups(ruleset: &Ruleset, classes: &AddressClasses) -> Result<Vec<u16>, u32> {
+    let mut groups = vec![0_u16; classes.count()];
+    let mut count = 1;
+    let mut seen: Vec<&Ranges> = Vec::new();
+    for rule in ruleset.chains.iter().flat_map(|chain| &chain.rules) {
+        for (dimension, ranges) in rule.region.iter() {
+            if !dimension.is_address4() || seen.contains(&ranges) {
+                continue;
+            }
+            let earlier = count;
+            count = divide(&mut groups, classes, ranges);
+            if count > MOST_GROUPS {
+                return Err(rule.line);
+            }
+            if count > earlier {
+                seen.push(ranges);
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// Divides each group into the classes inside and outside of some ranges, and returns the number of groups.
+fn divide(groups: &mut [u16], classes: &AddressClasses, ranges: &Ranges) -> usize {
+    let mut numbers = BTreeMap::new();
+    for (group, class) in groups.iter_mut().zip(classes.iter()) {
+        let is_inside = ranges.contains(u32::from(classes.address(class)).into());
+        let next = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+        *group = *numbers.entry((*group, is_inside)).or_insert(next);
+    }
+    numbers.len()
 }
 
 /// A hook that packets pass.
@@ -42,30 +91,20 @@ pub struct PacketAddresses {
 
 impl NodeFirewall {
     /// Prepares a ruleset.
-    #[must_use]
-    pub fn new(ruleset: std::sync::Arc<Ruleset>, classes: &AddressClasses) -> Self {
-        let mut distinguished: Vec<&Ranges> = Vec::new();
-        for rule in ruleset.chains.iter().flat_map(|chain| &chain.rules) {
-            for (dimension, ranges) in rule.region.iter() {
-                if dimension.is_address4() && !distinguished.contains(&ranges) {
-                    distinguished.push(ranges);
-                }
-            }
+    ///
+    /// # Errors
+    ///
+    /// When its rules divide addresses or packets into more parts than are examined.
+    pub fn new(
+        ruleset: std::sync::Arc<Ruleset>,
+        classes: &AddressClasses,
+    ) -> Result<Self, TooManyParts> {
+        if let Some(line) = admission::too_complex(&ruleset) {
+            return Err(TooManyParts { line, of: "packets" });
         }
-        let mut known: Vec<Vec<bool>> = Vec::new();
-        let mut group = |class| {
-            let address = u32::from(classes.address(class)).into();
-            let signature: Vec<_> =
-                distinguished.iter().map(|ranges| ranges.contains(address)).collect();
-            let position = known.iter().position(|other| *other == signature);
-            let position = position.unwrap_or_else(|| {
-                known.push(signature);
-                known.len() - 1
-            });
-            u16::try_from(position).unwrap_or(u16::MAX)
-        };
-        let groups = classes.iter().map(&mut group).collect();
-        Self { ruleset, groups }
+        let groups =
+            groups(&ruleset, classes).map_err(|line| TooManyParts { line, of: "addresses" })?;
+        Ok(Self { ruleset, groups })
     }
 
     /// The decision about packets with these addresses and every payload of the regions.

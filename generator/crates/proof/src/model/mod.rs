@@ -5,8 +5,10 @@ mod address_facts;
 mod builder;
 pub mod firewall;
 mod key_index;
+mod limits;
 pub mod link;
 pub mod packet;
+pub(crate) mod pair_view;
 pub mod payload_set;
 pub mod routing;
 mod underlay;
@@ -129,7 +131,8 @@ impl Model {
         let init = init_position(&emitted).map_err(|finding| vec![finding])?;
         let (key_index, key_findings) = KeyIndex::from_tree(&emitted);
         let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
-        let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes);
+        limits::pools(&emitted, &classes)?;
+        let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes)?;
         let builder = MachineBuilder { emitted: &emitted, classes: &classes };
         let count = emitted.nodes.len() + emitted.clients.len();
         let advertised = builder.advertised();
@@ -376,6 +379,19 @@ impl Model {
             let port = place.value.port().map_or(called.listen_port.value, Port::get);
             place.value.host() == endpoint.host() && endpoint.port().map(Port::get) == Some(port)
         })
+    }
+
+    /// The endpoint of a machine's peer, by its position, and its line: `Endpoint`, or the line of
+    /// `wg0.endpoints` for a peer without one.
+    pub(crate) fn endpoint(&self, id: MachineId, peer: usize) -> Option<(&Endpoint, FileLine)> {
+        let peer = self.conf(id).peers.get(peer)?;
+        if let Some(endpoint) = &peer.endpoint {
+            return Some((&endpoint.value, self.machine(id).file.line(endpoint.line)));
+        }
+        let named = self.files(id)?.endpoints.as_ref()?;
+        let key = peer.public_key.value;
+        let (_, endpoint) = named.content.iter().find(|(known, _)| *known == key)?;
+        Some((&endpoint.value, named.file.line(endpoint.line)))
     }
 
     /// The MTU between a node and the Internet, in bytes. Unknown for clients.

@@ -74,6 +74,10 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// All hooks.
+    pub const ALL: [Self; 5] =
+        [Self::Prerouting, Self::Input, Self::Forward, Self::Output, Self::Postrouting];
+
     /// nft's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
