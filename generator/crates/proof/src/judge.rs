@@ -15,6 +15,7 @@ use crate::fixed::{self, FixedFiles};
 use crate::flows::{self, FlowCount};
 use crate::ingress;
 use crate::invariants;
+use crate::model::pair_view::PairViews;
 use crate::model::{MachineId, Model};
 use crate::read::tree::{self, EmittedTree, TreeReading};
 use crate::span::{FileId, FileLine, TreePaths};
@@ -217,26 +218,104 @@ fn account(
     Ok(accounted)
 }
 
+/// How many parts of the senders each processor walks, so that none waits long for the last part.
+const PARTS_OF_EACH: usize = 4;
+
 fn walk(model: &Model, proof: &mut Proof) {
     let machines: Vec<_> = model.ids().collect();
-    let rows = machines.par_iter().map_init(|| Walker::new(model), |walker, id| row(walker, *id));
+    let parts = PARTS_OF_EACH * rayon::current_num_threads();
+    let size = machines.len().div_ceil(parts).max(1);
+    let walked = machines.par_chunks(size).map(|senders| {
+        let mut senders_walk = SendersWalk::new(model);
+        senders.iter().for_each(|from| senders_walk.row(*from));
+        senders_walk
+    });
     let mut causes = Causes::default();
-    for row in rows.collect::<Vec<_>>() {
-        for (sum, count) in proof.counts.iter_mut().zip(row.counts) {
+    for part in walked.collect::<Vec<_>>() {
+        for (sum, count) in proof.counts.iter_mut().zip(part.counts) {
             sum.proven += count.proven;
             sum.failed += count.failed;
         }
-        causes.merge(row.causes);
+        causes.merge(part.causes);
     }
     let mut failures: Vec<_> = causes.0.into_values().collect();
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     proof.failures = failures;
 }
 
-/// The results for one sender.
-struct SenderRow {
+/// The flows of some senders.
+struct SendersWalk<'model> {
+    walker: Walker<'model>,
+    alike: AlikePairs<'model>,
     counts: Vec<FlowCount>,
     causes: Causes,
+}
+
+/// Pairs of nodes that the walk cannot distinguish, by their view, with the flows that were proven between
+/// one of them: one bit for each flow of [`flows::all`].
+struct AlikePairs<'model> {
+    views: PairViews<'model>,
+    proven: BTreeMap<Box<[u32]>, u64>,
+}
+
+/// The most views that are kept. Meshes of one kind of nodes have a few; with all nodes different, no
+/// pair is like another.
+const MOST_VIEWS: usize = 1 << 12;
+
+impl AlikePairs<'_> {
+    /// The flows that were proven between a pair like this one; none if the pair has no view.
+    fn of(&mut self, from: MachineId, to: MachineId) -> Option<&mut u64> {
+        let view = self.views.read(from, to)?;
+        if !self.proven.contains_key(view) {
+            if self.proven.len() == MOST_VIEWS {
+                self.proven.clear();
+            }
+            self.proven.insert(view.into(), 0);
+        }
+        self.proven.get_mut(view)
+    }
+}
+
+impl<'model> SendersWalk<'model> {
+    fn new(model: &'model Model) -> Self {
+        Self {
+            walker: Walker::new(model),
+            alike: AlikePairs { views: PairViews::new(model), proven: BTreeMap::new() },
+            counts: vec![FlowCount::default(); flows::all().count()],
+            causes: Causes::default(),
+        }
+    }
+
+    /// Proves the flows of one sender to all machines. A flow that was proven between a pair like this one is
+    /// not walked again; one that failed is walked for each pair, because each has its own line.
+    fn row(&mut self, from: MachineId) {
+        let model = self.walker.model();
+        for to in model.ids() {
+            let mut nothing_known = 0;
+            let proven = self.alike.of(from, to).unwrap_or(&mut nothing_known);
+            for (number, (flow, count)) in (0..).zip(flows::all().zip(&mut self.counts)) {
+                if !flow.applies(model, from, to) {
+                    continue;
+                }
+                let own_bit = if flow.stays_in_pair() { 1_u64.checked_shl(number) } else { None };
+                let bit = own_bit.unwrap_or_default();
+                if *proven & bit != 0 {
+                    debug_assert!(flow.is_proven(&mut self.walker, from, to), "{}", flow.name);
+                    count.proven += 1;
+                    continue;
+                }
+                let verdict = flow.prove(&mut self.walker, from, to);
+                if flow.holds(model, from, verdict) {
+                    count.proven += 1;
+                    *proven |= bit;
+                    continue;
+                }
+                count.failed += 1;
+                let instance = FlowInstance { flow, from, to };
+                self.causes.add(cause::of(model, &instance, verdict), 1, &[instance]);
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -257,28 +336,4 @@ impl Causes {
             self.add(finding, count, &listed);
         }
     }
-}
-
-fn row(walker: &mut Walker<'_>, from: MachineId) -> SenderRow {
-    let model = walker.model();
-    let mut row = SenderRow {
-        counts: vec![FlowCount::default(); flows::all().count()],
-        causes: Causes::default(),
-    };
-    for to in model.ids() {
-        for (flow, count) in flows::all().zip(&mut row.counts) {
-            if !flow.applies(model, from, to) {
-                continue;
-            }
-            let verdict = flow.prove(walker, from, to);
-            if flow.holds(model, from, verdict) {
-                count.proven += 1;
-                continue;
-            }
-            count.failed += 1;
-            let instance = FlowInstance { flow, from, to };
-            row.causes.add(cause::of(model, &instance, verdict), 1, &[instance]);
-        }
-    }
-    row
 }

@@ -158,6 +158,26 @@ impl Flow {
         (self.between)(model, from, to)
     }
 
+    /// Whether its packets between two nodes meet only addresses of these nodes, of Services and of the nodes'
+    /// public sides: a [`PairViews`](crate::model::pair_view::PairViews) has every property that decides about them.
+    #[must_use]
+    pub(crate) const fn stays_in_pair(&self) -> bool {
+        let is_in_pair = match self.target {
+            FlowTarget::Host(_)
+            | FlowTarget::Pod(_)
+            | FlowTarget::PodWithoutBgp(_)
+            | FlowTarget::Service(_)
+            | FlowTarget::ServiceOfHost(_) => true,
+            // A third node, the port of a node's sshd, a node's cloud, and all public addresses.
+            FlowTarget::NodePort
+            | FlowTarget::Ssh
+            | FlowTarget::Metadata
+            | FlowTarget::Internet(_) => false,
+        };
+        // What a client asks for depends on all nodes.
+        is_in_pair && !matches!(self.expected, Expected::AsAsked)
+    }
+
     /// Which of its packets have to arrive. If none may arrive, one that does is a fault.
     #[must_use]
     pub fn reach(&self, model: &Model, from: MachineId) -> Reach {
@@ -168,6 +188,17 @@ impl Flow {
     #[must_use]
     pub fn holds(&self, model: &Model, from: MachineId, verdict: FlowVerdict) -> bool {
         (verdict == FlowVerdict::Delivered) == self.is_to_arrive(model, from)
+    }
+
+    /// Whether it has the expected verdict between two machines.
+    pub(crate) fn is_proven(
+        &self,
+        walker: &mut Walker<'_>,
+        from: MachineId,
+        to: MachineId,
+    ) -> bool {
+        let verdict = self.prove(walker, from, to);
+        self.holds(walker.model(), from, verdict)
     }
 
     /// Whether its packets have to arrive; otherwise they have to be stopped.

@@ -23,6 +23,15 @@ pub(super) struct AddressFacts {
     pub(super) public: bool,
 }
 
+impl AddressFacts {
+    /// The facts that the walk between two nodes compares, one bit each.
+    pub(super) fn compared(self) -> u8 {
+        let Self { private, in_cluster_cidr, in_pool, in_nat_pool, node, public } = self;
+        let facts = [private, in_cluster_cidr, in_pool, in_nat_pool, node, public];
+        facts.into_iter().fold(0, |bits, fact| bits << 1 | u8::from(fact))
+    }
+}
+
 /// Addresses that are not on the Internet (RFC 6890; multicast: RFC 5771; reserved: RFC 1112).
 const NOT_PUBLIC: [([u8; 4], u8); 9] = [
     ([0, 0, 0, 0], 8),

@@ -11,9 +11,9 @@ use crate::finding::{FindingCode, ProofFinding};
 use crate::read::tree::EmittedTree;
 use crate::span::{FileId, FileLine};
 
-/// The most address classes of one pool. Packets are sent between the classes of each two pools. An emitted
-/// pool is one class.
-const MOST_PARTS_OF_POOL: usize = 32;
+/// The most address classes of one pool, and of the service subnet. Packets are sent between the classes of
+/// each two pools. In emitted trees, they have one class each.
+const MOST_PARTS: usize = 32;
 
 /// Refuses a firewall.
 pub(super) fn firewall(file: FileId, parts: &TooManyParts) -> ProofFinding {
@@ -23,18 +23,20 @@ pub(super) fn firewall(file: FileId, parts: &TooManyParts) -> ProofFinding {
     ProofFinding::new(FindingCode::NotUnderstood, file.line(*line), message)
 }
 
-/// Refuses pools that are divided into too many parts, at the first line of the file that divides them most.
-pub(super) fn pools(
+/// Refuses pools and a service subnet that are divided into too many parts, at the first line of the file
+/// that divides them most.
+pub(super) fn subnets(
     emitted: &EmittedTree,
+    services: Ipv4Net,
     classes: &AddressClasses,
 ) -> Result<(), Vec<ProofFinding>> {
-    let pools = emitted.pools().map(|(pool, _)| pool.cidr.value);
-    let divided = pools.filter(|pool| classes.range(*pool).len() > MOST_PARTS_OF_POOL);
+    let subnets = emitted.pools().map(|(pool, _)| pool.cidr.value).chain([services]);
+    let divided = subnets.filter(|subnet| classes.range(*subnet).len() > MOST_PARTS);
     let findings: Vec<_> = divided
-        .filter_map(|pool| {
-            let place = divider(emitted, pool)?;
+        .filter_map(|subnet| {
+            let place = divider(emitted, subnet)?;
             let message = format!(
-                "this file divides the pool {pool} into more than {MOST_PARTS_OF_POOL} parts: they are not examined"
+                "this file divides {subnet} into more than {MOST_PARTS} parts, which are not examined"
             );
             Some(ProofFinding::new(FindingCode::NotUnderstood, place, message))
         })
@@ -42,14 +44,14 @@ pub(super) fn pools(
     if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
-/// The first line inside a pool, in the file with most such lines.
-fn divider(emitted: &EmittedTree, pool: Ipv4Net) -> Option<FileLine> {
+/// The first line inside a subnet, in the file with most such lines.
+fn divider(emitted: &EmittedTree, subnet: Ipv4Net) -> Option<FileLine> {
     let mut places: BTreeMap<FileId, (usize, FileLine)> = BTreeMap::new();
     let mut count = |place: FileLine, parts: usize| {
         let known = places.entry(place.file).or_insert((0, place));
         known.0 += parts;
     };
-    let is_inside = |net: Ipv4Net| pool.contains(&net) && net != pool;
+    let is_inside = |net: Ipv4Net| subnet.contains(&net) && net != subnet;
     for (other, file) in emitted.pools().filter(|(other, _)| is_inside(other.cidr.value)) {
         count(file.line(other.cidr.line), 1);
     }
@@ -63,7 +65,8 @@ fn divider(emitted: &EmittedTree, pool: Ipv4Net) -> Option<FileLine> {
         let inside = file.content.iter().filter(|route| is_inside(route.net));
         inside.for_each(|route| count(file.file.line(route.line), 1));
     }
-    let bounds = [pool.network(), pool.broadcast()].map(|address| u128::from(u32::from(address)));
+    let bounds =
+        [subnet.network(), subnet.broadcast()].map(|address| u128::from(u32::from(address)));
     for node in &emitted.nodes {
         for rule in node.firewall.content.chains.iter().flat_map(|chain| &chain.rules) {
             let addresses = rule.region.iter().filter(|(dimension, _)| dimension.is_address4());

@@ -131,7 +131,8 @@ impl Model {
         let init = init_position(&emitted).map_err(|finding| vec![finding])?;
         let (key_index, key_findings) = KeyIndex::from_tree(&emitted);
         let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
-        limits::pools(&emitted, &classes)?;
+        let services = cluster(&emitted, init).0.service_subnet.value;
+        limits::subnets(&emitted, services, &classes)?;
         let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes)?;
         let builder = MachineBuilder { emitted: &emitted, classes: &classes };
         let count = emitted.nodes.len() + emitted.clients.len();

@@ -329,9 +329,7 @@ impl<'model> Walker<'model> {
         };
         match (known, phase) {
             (Some(known), ConnectionPhase::Answer) => {
-let mut restored = self.answers(known.before, journey.reach);
-                restored.packet.size = packet.size;
-                visit.restored = Some(restored);
+                visit.restored = Some(self.answers(known.before, journey.reach));
                 visit.translated_by = known.translated_by;
                 visit.called = known.before;
                 return visit;
