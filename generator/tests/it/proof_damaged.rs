@@ -1,12 +1,9 @@
 //! Damaged trees: if a file is missing, truncated or not text, `prove` ends and reports its place.
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
-#![expect(clippy::disallowed_methods, reason = "an environment variable sets the number of trees")]
-#![expect(clippy::disallowed_types, reason = "a limit that only a hang exceeds, in no output")]
 
 use std::collections::BTreeMap;
 use std::io;
-use std::time::{Duration, Instant};
 
 use meshwright_proof::files::{TreeFiles, TreeReadError};
 use meshwright_proof::finding::{FindingCode, ProofFinding};
@@ -152,80 +149,5 @@ fn a_truncated_file_is_reported() {
             let is_reported = finding_of(&proof, path).is_some() || !proof.failures.is_empty();
             assert!(holds || is_reported, "{path}: {length} bytes are enough");
         }
-    }
-}
-
-/// The number of trees that are damaged by seed; `MESHWRIGHT_DAMAGED_TREES` sets another.
-const DAMAGED_TREES: u64 = 60;
-
-/// The time for one tree, also for a test build on a busy machine.
-const LONGEST: Duration = Duration::from_secs(10);
-
-/// SplitMix64 (Steele et al. 2014): the same damage for the same seed.
-struct DamageSeed(u64);
-
-impl DamageSeed {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let number = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((number ^ (number >> 31)) % bound.max(1) as u64).unwrap_or_default()
-    }
-}
-
-/// Cuts, flips, swaps or doubles parts of a file.
-fn damaged(bytes: &[u8], seed: &mut DamageSeed) -> (&'static str, Vec<u8>) {
-    let mut lines: Vec<Vec<u8>> =
-        bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-    let [one, other] = [0, 0].map(|_: u8| seed.below(lines.len()));
-    let [start, length] = [bytes.len(), 40].map(|bound| seed.below(bound));
-    let end = (start + length + 1).min(bytes.len());
-    match seed.below(8) {
-        0 => ("cut off", bytes[..start].to_vec()),
-        1 => ("cut out", [&bytes[..start], &bytes[end..]].concat()),
-        2 => ("doubled", [&bytes[..end], &bytes[start..]].concat()),
-        3 => {
-            let mut flipped = bytes.to_vec();
-            if let Some(byte) = flipped.get_mut(start) {
-                *byte ^= 1 << seed.below(8);
-            }
-            ("flipped", flipped)
-        }
-        4 if !lines.is_empty() => {
-            lines.swap(one, other);
-            ("swapped lines", lines.concat())
-        }
-        5 if !lines.is_empty() => {
-            lines.insert(other, lines[one].clone());
-            ("doubled line", lines.concat())
-        }
-        6 if !lines.is_empty() => {
-            lines.remove(one);
-            ("removed line", lines.concat())
-        }
-        _ => ("braces", [&bytes[..start], b"{{{{", &bytes[start..]].concat()),
-    }
-}
-
-#[test]
-fn trees_that_are_damaged_by_seed_are_judged_in_time() {
-    let trees: u64 = std::env::var("MESHWRIGHT_DAMAGED_TREES")
-        .map_or(DAMAGED_TREES, |count| count.parse().expect("a number of trees"));
-    let whole = Bytes::emitted("topology.toml");
-    let paths: Vec<_> = whole.0.keys().filter(|path| is_representative(path)).collect();
-    let (firewalls, others): (Vec<_>, Vec<_>) =
-        paths.into_iter().partition(|path| path.ends_with("nftables.conf"));
-    for number in 0..trees {
-        let mut seed = DamageSeed(number);
-        // Every third damage is one of a firewall: its reader is the largest.
-        let from = if number % 3 == 0 { &firewalls } else { &others };
-        let path = from[seed.below(from.len())];
-        let (kind, bytes) = damaged(&whole.0[path], &mut seed);
-        let begun = Instant::now();
-        let proof = whole.proof_with(path, Some(bytes));
-        let took = begun.elapsed();
-        assert!(took < LONGEST, "seed {number}: {path} {kind} took {took:?}");
-        let told = proof.causes().next().is_some() || !proof.failures.is_empty();
-        assert!(proof.holds() || told, "seed {number}: {path} {kind} is refused without a cause");
     }
 }

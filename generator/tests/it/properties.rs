@@ -10,10 +10,8 @@ use meshwright_compiler::plan::{NodePlan, Plan};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest,
 };
-use proptest::sample::{SizeRange, select};
-use proptest::test_runner::RngSeed;
+use proptest::sample::SizeRange;
 
-use crate::proof;
 use crate::testing::{Rendered, compile_text, human, render};
 
 /// The properties of a node that vary in a random topology.
@@ -86,107 +84,6 @@ fn key(id: u32) -> String {
     let mut bytes = [7; 32];
     bytes[..4].copy_from_slice(&id.to_be_bytes());
     meshwright_value::PublicKey::new(bytes).to_string()
-}
-
-/// Choices for the whole cluster.
-#[derive(Debug, Clone)]
-struct ClusterShape {
-    proxy_mode: &'static str,
-    controller: &'static str,
-    preshared_keys: bool,
-    listen_port: u16,
-    /// Whether the routers in front of odd nodes forward another port.
-    forwarded: bool,
-    /// Whether the endpoints of nodes are names.
-    named: bool,
-    /// The subnets of nodes, pods and Services.
-    subnets: Option<[&'static str; 3]>,
-    /// Each client by what it reaches.
-    clients: Vec<&'static str>,
-    /// The mesh's MTU, if it is declared.
-    mtu: Option<u16>,
-    interface: &'static str,
-    open_ports: bool,
-    nixos: bool,
-}
-
-const REACHES: [&str; 5] = [
-    "[\"nodes\"]",
-    "[\"pods\"]",
-    "[\"services\"]",
-    "[\"nodes\", \"services\"]",
-    "[\"nodes\", \"pods\", \"services\"]",
-];
-const SUBNETS: [[&str; 3]; 2] = [
-    ["10.99.0.0/24", "10.100.0.0/16", "10.101.0.0/16"],
-    ["172.20.8.0/24", "172.21.0.0/16", "172.22.0.0/20"],
-];
-
-fn shape() -> impl Strategy<Value = ClusterShape> {
-    let cluster =
-        (select(&["ipvs", "nftables", "iptables"][..]), select(&["ingress-nginx", "traefik"][..]));
-    let mesh = (any::<bool>(), select(&[51820_u16, 443, 5000][..]), any::<bool>(), any::<bool>());
-    let clients = proptest::collection::vec(select(&REACHES[..]), 0..4);
-    let rest =
-        (proptest::option::of(select(&SUBNETS[..])), clients, proptest::option::of(1280..1300_u16));
-    let host = (select(&["wg0", "mesh0"][..]), any::<bool>(), any::<bool>());
-    (cluster, mesh, rest, host).prop_map(|(cluster, mesh, rest, host)| ClusterShape {
-        proxy_mode: cluster.0,
-        controller: cluster.1,
-        preshared_keys: mesh.0,
-        listen_port: mesh.1,
-        forwarded: mesh.2,
-        named: mesh.3,
-        subnets: rest.0,
-        clients: rest.1,
-        mtu: rest.2,
-        interface: host.0,
-        open_ports: host.1,
-        nixos: host.2,
-    })
-}
-
-/// A topology with these choices. Its warnings are of no interest here.
-fn shaped_topology(hosts: &[RandomNode], shape: &ClusterShape) -> String {
-    let mut text = String::new();
-    write_shaped(&mut text, hosts, shape).expect("a String takes everything");
-    text
-}
-
-fn write_shaped(text: &mut String, hosts: &[RandomNode], shape: &ClusterShape) -> std::fmt::Result {
-    writeln!(text, "[cluster]\nname = \"random\"\nkubernetes_version = \"1.36.3\"")?;
-    writeln!(text, "[kube_proxy]\nmode = \"{}\"", shape.proxy_mode)?;
-    writeln!(text, "[ingress]\ncontroller = \"{}\"", shape.controller)?;
-    writeln!(text, "[firewall]\nssh_from = [\"198.51.100.0/24\"]")?;
-    writeln!(text, "[wireguard]\npreshared_keys = {}", shape.preshared_keys)?;
-    writeln!(text, "listen_port = {}\ninterface = \"{}\"", shape.listen_port, shape.interface)?;
-    if let Some(mtu) = shape.mtu {
-        writeln!(text, "mtu = {mtu}")?;
-    }
-    if let Some([nodes, pods, services]) = shape.subnets {
-        writeln!(text, "[network]\nnode_subnet = \"{nodes}\"")?;
-        writeln!(text, "pod_subnet = \"{pods}\"\nservice_subnet = \"{services}\"")?;
-    }
-    for host in hosts {
-        let RandomNode { id, public, .. } = host;
-        let mut node = String::new();
-        write_node(&mut node, host)?;
-        let port = if shape.forwarded && id % 2 == 1 { ":4500" } else { "" };
-        let place =
-            if shape.named { format!("n{id}.example.org") } else { format!("203.0.113.{id}") };
-        text.push_str(&node.replace(&format!("203.0.113.{id}"), &format!("{place}{port}")));
-        if shape.nixos && id % 3 == 0 {
-            writeln!(text, "os = \"nixos\"")?;
-        }
-        if shape.open_ports && *public {
-            writeln!(text, "open_ports = [\"8443/tcp\", \"7000-7010/udp\"]")?;
-        }
-    }
-    for (position, reach) in (0_u32..).zip(&shape.clients) {
-        writeln!(text, "[[clients]]\nname = \"laptop{position}\"\nid = {}", 251 + position)?;
-        writeln!(text, "public_key = \"{}\"\nreach = {reach}", key(4000 + position))?;
-    }
-    Ok(())
 }
 
 fn with_plan<T>(hosts: &[RandomNode], judge: impl FnOnce(&Plan) -> T) -> T {
@@ -281,35 +178,6 @@ proptest! {
         for (name, addresses) in fewer {
             prop_assert_eq!(all[&name], addresses);
         }
-    }
-}
-
-/// How many random topologies are proven. `MESHWRIGHT_PROVEN_CASES=300` proves more of them.
-fn proven_cases() -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "a switch of the test")]
-    let wanted = std::env::var("MESHWRIGHT_PROVEN_CASES").ok();
-    wanted.map_or(8, |cases| cases.parse().expect("a number"))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(16),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(proven_cases())
-    })]
-
-    #[test]
-    fn every_random_tree_is_proven(hosts in hosts(0..12), shape in shape()) {
-        let compiled = compile_text("random.toml", shaped_topology(&hosts, &shape));
-        let Some(plan) = &compiled.plan else {
-            unreachable!("not clean:\n{}", human(&compiled));
-        };
-        let text = |(path, bytes)| (path, String::from_utf8(bytes).expect("each file is text"));
-        let files = render(plan).into_iter().map(text).collect();
-        let proof = proof::prove(&files);
-        let causes: Vec<_> = proof.causes().chain(proof.failures.iter().map(|failure| &failure.finding)).collect();
-        let shown: Vec<_> = causes.iter().map(|cause| (proof.paths.show(cause.place), *cause)).collect();
-        prop_assert!(proof.holds(), "{shown:#?}\n{}", shaped_topology(&hosts, &shape));
     }
 }
 
