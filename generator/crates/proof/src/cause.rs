@@ -26,7 +26,7 @@ pub fn of(model: &Model, instance: &FlowInstance<'_>, verdict: FlowVerdict) -> P
     if let FlowVerdict::Stopped(stopped) = verdict {
         let finding = without_prefix(model, instance, &stopped);
         let finding = finding.unwrap_or_else(|| stopped.finding(model));
-        return without_routes(model, instance, finding);
+        return without_routes(model, instance, stopped.machine(), finding);
     }
     let names = [from, to].map(|id| model.machine(id).name.as_str());
     let message = match flow.expected {
@@ -79,13 +79,16 @@ fn without_prefix(
 fn without_routes(
     model: &Model,
     instance: &FlowInstance<'_>,
+    at: MachineId,
     finding: ProofFinding,
 ) -> ProofFinding {
+    // The answer stops at the receiver.
+    let far = if at == instance.to { instance.from } else { instance.to };
     let waits = matches!(instance.flow.target, FlowTarget::PodWithoutBgp(_));
-    let routes = model.files(instance.from).map(|files| files.routes.file);
+    let routes = model.files(at).map(|files| files.routes.file);
     match routes.filter(|_| waits && finding.code == FindingCode::NoRoute) {
         Some(file) => {
-            let name = &model.machine(instance.to).name;
+            let name = &model.machine(far).name;
             let message = format!(
                 "only BIRD has a route to the pods of {name}: this may take 240 s after a start"
             );
