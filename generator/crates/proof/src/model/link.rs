@@ -1,6 +1,6 @@
 //! Links between two machines that have each other as peers.
 
-use super::underlay::{self, UnderlayCalls};
+use super::underlay::{self, UnderlayAddresses, UnderlayCalls};
 use super::{MachineId, Model, NONE};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::wg_quick::WgPeer;
@@ -38,13 +38,14 @@ const OVERHEAD_V6: u16 = 80;
 /// The links of all machines.
 pub(super) fn all(model: &Model) -> Vec<Vec<Link>> {
     let ids: Vec<_> = model.ids().collect();
+    let addresses = UnderlayAddresses::of(model);
     let positions = ids.par_iter().map(|id| positions_among_peers(model, *id));
-    let listening = ids.par_iter().map(|id| listens(model, *id));
+    let listening = ids.par_iter().map(|id| listens(model, &addresses, *id));
     let builder = LinkBuilder {
         model,
         positions: positions.collect(),
         listening: listening.collect(),
-        calls: UnderlayCalls::new(model),
+        calls: UnderlayCalls::new(model, &addresses),
     };
     ids.par_iter().map(|id| builder.links(*id)).collect()
 }
@@ -61,7 +62,11 @@ fn positions_among_peers(model: &Model, id: MachineId) -> Vec<u32> {
 }
 
 /// Whether a machine can be called: it has a fixed port, and its firewall accepts packets to it.
-fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
+fn listens(
+    model: &Model,
+    addresses: &UnderlayAddresses,
+    id: MachineId,
+) -> Result<(), ProofFinding> {
     let machine = model.machine(id);
     let name = &machine.name;
     if model.conf(id).listen_port.is_none() {
@@ -69,7 +74,7 @@ fn listens(model: &Model, id: MachineId) -> Result<(), ProofFinding> {
         let place = machine.file.whole();
         return Err(ProofFinding::new(FindingCode::PeerUnreachable, place, message));
     }
-    underlay::listening_fault(model, id).map_or(Ok(()), Err)
+    underlay::listening_fault(model, addresses, id).map_or(Ok(()), Err)
 }
 
 struct LinkBuilder<'a> {

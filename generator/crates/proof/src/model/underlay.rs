@@ -28,6 +28,21 @@ struct DroppedCall {
     line: Option<u32>,
 }
 
+/// The addresses of the underlay, as far as the tree shows them: the same for all machines.
+pub(super) struct UnderlayAddresses {
+    /// The IPv4 addresses that a host's own public side can have.
+    hosts: Ranges,
+    /// The IPv4 addresses that a machine can call from.
+    callers: Ranges,
+}
+
+impl UnderlayAddresses {
+    pub(super) fn of(model: &Model) -> Self {
+        let hosts = model.ours().complement(Dimension::Source4.largest());
+        Self { hosts, callers: model.callers() }
+    }
+}
+
 /// The firewalls' decisions about the calls of each machine.
 pub(super) struct UnderlayCalls<'a> {
     model: &'a Model,
@@ -43,7 +58,7 @@ pub(super) struct UnderlayCalls<'a> {
 type CallerKind = (usize, Option<u16>);
 
 impl<'a> UnderlayCalls<'a> {
-    pub(super) fn new(model: &'a Model) -> Self {
+    pub(super) fn new(model: &'a Model, addresses: &UnderlayAddresses) -> Self {
         let mut endpoints = BTreeMap::new();
         for id in model.ids() {
             let named = model.files(id).and_then(|files| files.endpoints.as_ref());
@@ -69,7 +84,7 @@ impl<'a> UnderlayCalls<'a> {
         let mut in_order: Vec<_> =
             endpoints.iter().map(|(one, position)| (*position, *one)).collect();
         in_order.sort_unstable_by_key(|(position, _)| *position);
-        let decide = |kind: &CallerKind| decisions(model, *kind, &in_order);
+        let decide = |kind: &CallerKind| decisions(model, addresses, *kind, &in_order);
         let decisions = kinds.par_iter().map(decide).collect();
         Self { model, endpoints, decisions, kind_of }
     }
@@ -114,11 +129,15 @@ impl<'a> UnderlayCalls<'a> {
 }
 
 /// Why a firewall drops calls of other machines, or the answers to them.
-pub(super) fn listening_fault(model: &Model, called: MachineId) -> Option<ProofFinding> {
+pub(super) fn listening_fault(
+    model: &Model,
+    addresses: &UnderlayAddresses,
+    called: MachineId,
+) -> Option<ProofFinding> {
     let machine = model.machine(called);
     let host = machine.node.as_ref()?;
     let port = model.conf(called).listen_port?.value;
-    let packets = OuterPackets::from_anywhere(model, port);
+    let packets = OuterPackets::from_anywhere(addresses, port);
     let DroppedCall { line, .. } =
         packets.first_dropped(&model.firewalls[host.firewall].ruleset)?;
     let message =
@@ -136,6 +155,7 @@ enum EndpointGroup<'a> {
 
 fn decisions<'a>(
     model: &Model,
+    addresses: &UnderlayAddresses,
     (firewall, listen_port): CallerKind,
     endpoints: &[(usize, &'a Endpoint)],
 ) -> Vec<Option<DroppedCall>> {
@@ -148,7 +168,7 @@ fn decisions<'a>(
             }
             other @ (Host::V6(_) | Host::Name(_)) => EndpointGroup::Other(other),
         };
-        let call = || OuterPackets::to_endpoint(model, endpoint, listen_port);
+        let call = || OuterPackets::to_endpoint(addresses, endpoint, listen_port);
         let key = (endpoint.port(), group);
         *known.entry(key).or_insert_with(|| call().first_dropped(&firewall.ruleset))
     };
@@ -177,8 +197,12 @@ const KNOWN: [ConntrackState; 1] = [ConntrackState::Established];
 
 impl OuterPackets {
     /// The calls to an endpoint, and their answers.
-    fn to_endpoint(model: &Model, endpoint: &Endpoint, listen_port: Option<u16>) -> Self {
-        let far = Far::of(model, Some(endpoint.host()));
+    fn to_endpoint(
+        addresses: &UnderlayAddresses,
+        endpoint: &Endpoint,
+        listen_port: Option<u16>,
+    ) -> Self {
+        let far = Far::of(addresses, Some(endpoint.host()));
         let one = |port: u16| (u128::from(port), u128::from(port));
         let there = endpoint.port().map_or(EVERY_PORT, |port| one(port.get()));
         let own = listen_port.map_or(EVERY_PORT, one);
@@ -189,8 +213,8 @@ impl OuterPackets {
     }
 
     /// The calls of any machine to a port, and their answers.
-    fn from_anywhere(model: &Model, listen_port: u16) -> Self {
-        let far = Far::of(model, None);
+    fn from_anywhere(addresses: &UnderlayAddresses, listen_port: u16) -> Self {
+        let far = Far::of(addresses, None);
         let own = (listen_port.into(), listen_port.into());
         Self {
             sent: far.regions(&udp(own, EVERY_PORT), Direction::To, &KNOWN),
@@ -242,12 +266,14 @@ struct Far {
 
 impl Far {
     /// A name has any address; so has a machine behind NAT.
-    fn of(model: &Model, host: Option<&Host>) -> Self {
-        let near4 = model.ours().complement(Dimension::Source4.largest());
+    fn of(addresses: &UnderlayAddresses, host: Option<&Host>) -> Self {
+        let near4 = addresses.hosts.clone();
         let (v4, v6) = match host {
             Some(Host::V4(address)) => (Some(Ranges::one(u32::from(*address).into())), None),
             Some(Host::V6(address)) => (None, Some(Ranges::one(u128::from(*address)))),
-            Some(Host::Name(_)) | None => (Some(model.callers()), Some(Ranges::span(0, u128::MAX))),
+            Some(Host::Name(_)) | None => {
+                (Some(addresses.callers.clone()), Some(Ranges::span(0, u128::MAX)))
+            }
         };
         Self { v4, v6, near4 }
     }
