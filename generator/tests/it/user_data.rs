@@ -44,7 +44,6 @@ fn three_nodes_with_mirrors_packages_and_a_client_fit() {
         let (size, limit) = (user_data.len(), node.provider.user_data_limit);
         assert_eq!(limit, 16_384);
         assert!(size <= limit, "{}: {size} bytes", node.name);
-        eprintln!("{}: {size} of {limit} bytes", node.name);
     }
 }
 

@@ -55,19 +55,16 @@ TEXT
   done
 }
 
-exists() {
-  [[ -n $(kubectl get deployments --all-namespaces --selector "$1" --output name) ]]
-}
-
 join_nodes() {
-  local node ready
-  exists app.kubernetes.io/name=cloudflared || return 0
+  local node ready ingress
+  kubectl get --namespace cloudflared deployment/cloudflared || return 0
+  ingress=$(kubectl get deployments --all-namespaces --selector app.kubernetes.io/component=controller --output name)
   while read -r node ready; do
     if [[ $ready != True ]]; then
       kubectl patch "node/$node" --type merge --patch '{"spec":{"taints":null}}'
       status "node/$node" '' "$(ready)"
     fi
-    exists app.kubernetes.io/component=controller || return 0
+    [[ -n $ingress ]] || return 0
   done < <(kubectl get nodes --output go-template='{{range .items}}{{.metadata.name}} {{range .status.conditions}}{{.status}}{{end}}
 {{end}}')
 }
