@@ -9,6 +9,8 @@ use meshwright_value::Reach;
 use crate::machine::LabMachine;
 use crate::namespace::Namespace;
 use crate::node::{etc_hosts, install_keys};
+use crate::pod;
+use crate::server::{UdpInbox, serve};
 use crate::tree::LabTree;
 use crate::underlay::Underlay;
 
@@ -20,6 +22,8 @@ pub struct LabClient {
     pub address: Ipv4Addr,
     /// What it may reach.
     pub reach: Vec<Reach>,
+    /// The UDP port on which it counts datagrams. It serves the same TCP port, and has no firewall.
+    pub inbox: UdpInbox,
     /// The public key of the node that forwards its packets to members that it has no tunnel to.
     pub via: String,
 }
@@ -47,6 +51,8 @@ impl LabClient {
         install_keys(&machine, tree)?;
         machine.run(&["wg-quick", "up", interface])?;
         let via = tree.plan.nodes[client.via].public_key.to_string();
-        Ok(Self { machine, address: client.address, reach: client.reach.clone(), via })
+        serve(&machine.namespace, name, pod::PORT)?;
+        let inbox = UdpInbox::open(&machine.namespace, pod::PORT)?;
+        Ok(Self { machine, address: client.address, reach: client.reach.clone(), inbox, via })
     }
 }

@@ -1,18 +1,18 @@
 //! Nodes: hosts on the underlay that have the emitted files, and run the units' commands in order.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::Ipv4Net;
 use meshwright_compiler::plan;
-use meshwright_value::{Endpoint, Host};
+use meshwright_value::{Endpoint, Host, Os};
 
 use crate::calico::CalicoSettings;
 use crate::machine::LabMachine;
 use crate::namespace::Namespace;
 use crate::pod::LabPod;
-use crate::server::{UdpInbox, serve};
+use crate::server::{UdpInbox, serve, serve_udp};
 use crate::tree::LabTree;
 use crate::underlay::{self, Underlay};
 
@@ -22,6 +22,9 @@ pub const PRIVATE_PORTS: [u16; 8] = [2379, 2380, 6443, 9091, 9099, 10250, 10256,
 
 /// UDP ports on which a server listens: DNS, NTP, VXLAN (both), a NodePort.
 pub const UDP_PORTS: [u16; 5] = [53, 123, 4789, 8472, 30_082];
+
+/// The UDP port on which a node answers at its mesh address.
+pub const UDP_SERVICE: u16 = 5005;
 
 /// A node.
 pub struct LabNode {
@@ -62,6 +65,9 @@ pub(crate) fn boot(
 ) -> Result<LabMachine> {
     let name = node.name.as_str();
     let namespace = Namespace::create(format!("{prefix}-{name}"))?;
+    // The kernel's default. A new namespace inherits the value of this machine (ip-sysctl,
+    // `devconf_inherit_init_net`), and only the emitted files may change it.
+    namespace.sysctl("net.ipv4.ip_forward", "0")?;
     let site = node.location.site.as_ref().map(ToString::to_string);
     let lan = node.location.lan_endpoint.as_ref().map(lan_address).transpose()?;
     match public_address(node)? {
@@ -144,10 +150,12 @@ impl LabNode {
         };
         started.machine.write("/etc/hosts", &etc_hosts(tree)?)?;
         started.install(tree)?;
-        started.set_sysctls(tree)?;
+        started.set_sysctls(tree, node)?;
         started.run_unit(tree, "meshwright-firewall.service", "ExecStart")?;
         started.run_unit(tree, "meshwright-guards.service", "ExecStart")?;
         started.wireguard_up(tree)?;
+        let address = SocketAddr::from((started.address, UDP_SERVICE));
+        serve_udp(started.namespace(), name, address)?;
         Ok(started)
     }
 
@@ -185,12 +193,14 @@ impl LabNode {
         install_keys(&self.machine, tree)
     }
 
-    /// Sets the parameters of node.json that belong to a network namespace, as systemd-sysctl would.
-    fn set_sysctls(&self, tree: &LabTree) -> Result<()> {
-        let json = tree.file(&format!("nodes/{}/node.json", self.machine.name))?;
-        let plan: serde_json::Value = serde_json::from_str(json)?;
-        let parameters: BTreeMap<String, String> =
-            serde_json::from_value(plan["sysctl"].clone()).context("sysctl of node.json")?;
+    /// Sets the emitted parameters that belong to a network namespace, as systemd-sysctl would: those of
+    /// `sysctl.conf`, or of `node.json` on NixOS.
+    fn set_sysctls(&self, tree: &LabTree, node: &plan::NodePlan) -> Result<()> {
+        let parameters = if node.os == Os::Nixos {
+            nixos_parameters(tree, self.name())?
+        } else {
+            parse_parameters(tree.file("host/sysctl.conf")?)
+        };
         let namespaced = parameters
             .iter()
             .filter(|(name, _)| name.starts_with("net.ipv4.") || name.starts_with("net.ipv6."));
@@ -269,6 +279,19 @@ impl LabNode {
     pub fn name(&self) -> &str {
         &self.machine.name
     }
+}
+
+fn nixos_parameters(tree: &LabTree, name: &str) -> Result<BTreeMap<String, String>> {
+    let json = tree.file(&format!("nodes/{name}/node.json"))?;
+    let plan: serde_json::Value = serde_json::from_str(json)?;
+    serde_json::from_value(plan["sysctl"].clone()).context("sysctl of node.json")
+}
+
+/// Parameters of a file of sysctl.d(5).
+fn parse_parameters(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter(|line| !line.starts_with(['#', ';']));
+    let assignments = lines.filter_map(|line| line.split_once('='));
+    assignments.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
 fn drop_in(tree: &LabTree) -> String {

@@ -1,16 +1,19 @@
 //! Pods, connected as Calico's CNI plugin does it: a /32 address, the gateway 169.254.1.1, and proxy ARP on
 //! the host side of the veth pair (Calico FAQ, "Why can't I see the 169.254.1.1 address").
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
 
 use crate::machine::LabMachine;
 use crate::namespace::Namespace;
-use crate::server::serve;
+use crate::server::{serve, serve_udp};
 
-/// The port that every pod serves.
+/// The port that every pod serves, TCP and UDP.
 pub const PORT: u16 = 8080;
+
+/// The port on which every pod answers as cluster DNS would, TCP and UDP.
+pub const DNS: u16 = 53;
 
 /// A pod.
 #[derive(Debug)]
@@ -50,7 +53,10 @@ impl LabPod {
              route add 169.254.1.1 dev eth0 scope link\n\
              route add default via 169.254.1.1"
         ))?;
-        serve(&namespace, &name, PORT)?;
+        for port in [PORT, DNS] {
+            serve(&namespace, &name, port)?;
+            serve_udp(&namespace, &name, SocketAddr::from((address, port)))?;
+        }
         Ok(Self { name, namespace, interface, address })
     }
 }

@@ -51,6 +51,68 @@ fn greet(mut stream: TcpStream, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Answers each datagram to a UDP port of one address until the sandbox ends. An answer from a socket of all
+/// addresses could have another source.
+///
+/// # Errors
+///
+/// When the port is taken, or no interface has the address.
+pub fn serve_udp(namespace: &Namespace, name: &str, address: SocketAddr) -> Result<()> {
+    let socket = namespace
+        .enter(|| Ok(UdpSocket::bind(address)?))
+        .with_context(|| format!("{name} listens on UDP {address}"))?;
+    let server = name.to_owned();
+    thread::spawn(move || {
+        while let Ok((_, peer)) = socket.recv_from(&mut [0; 64]) {
+            // The client may have closed its port.
+            let _ = socket.send_to(format!("{server} {}", peer.ip()).as_bytes(), peer);
+        }
+    });
+    Ok(())
+}
+
+/// How long the answer to a datagram may take.
+const UDP_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// How often a datagram is sent until it is answered: a new tunnel loses the first one.
+const UDP_ATTEMPTS: usize = 3;
+
+/// Sends a datagram to a port of [`serve_udp`] and reads the answer.
+///
+/// # Errors
+///
+/// When no server answers.
+pub fn exchange_udp(from: &Namespace, address: IpAddr, port: u16) -> Result<ServerAnswer> {
+    let exchange = || {
+        let unspecified = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(unspecified)?;
+        socket.set_read_timeout(Some(UDP_TIMEOUT))?;
+        socket.connect(SocketAddr::new(address, port))?;
+        socket.send(b"lab")?;
+        let mut answer = [0; 128];
+        let length = socket.recv(&mut answer)?;
+        parse_greeting(&String::from_utf8_lossy(&answer[..length]))
+    };
+    from.enter(|| {
+        let mut last = exchange();
+        for _ in 1..UDP_ATTEMPTS {
+            if last.is_ok() {
+                break;
+            }
+            last = exchange();
+        }
+        last
+    })
+    .with_context(|| format!("{} to {address} UDP port {port}", from.name()))
+}
+
+fn parse_greeting(greeting: &str) -> Result<ServerAnswer> {
+    let Some((server, peer)) = greeting.split_once(' ') else {
+        bail!("{greeting:?} is not a greeting of the lab's servers");
+    };
+    Ok(ServerAnswer { server: server.to_owned(), peer: peer.parse()? })
+}
+
 /// Connects and reads the server's answer.
 ///
 /// # Errors
@@ -63,10 +125,7 @@ pub fn connect(from: &Namespace, address: IpAddr, port: u16) -> Result<ServerAns
         stream.set_read_timeout(Some(CONNECT_TIMEOUT))?;
         let mut greeting = String::new();
         stream.read_to_string(&mut greeting)?;
-        let Some((server, peer)) = greeting.split_once(' ') else {
-            bail!("{greeting:?} is not a greeting of the lab's servers");
-        };
-        Ok(ServerAnswer { server: server.to_owned(), peer: peer.parse()? })
+        parse_greeting(&greeting)
     })
     .with_context(|| format!("{} to {address} port {port}", from.name()))
 }

@@ -13,15 +13,19 @@ use crate::pod;
 
 /// The Service's port.
 pub const PORT: u16 = 80;
-/// Its port on every node.
+/// The port of cluster DNS.
+pub const DNS: u16 = 53;
+/// The Service's port on every node.
 pub const NODE_PORT: u16 = 30_080;
 
-/// One Service.
+/// Two Services: an app, and cluster DNS.
 #[derive(Debug, Clone)]
 pub struct LabService {
     /// Its virtual address.
     pub address: Ipv4Addr,
-    /// The pods that it balances to.
+    /// The virtual address of cluster DNS: TCP and UDP port 53.
+    pub dns: Ipv4Addr,
+    /// The pods that both balance to.
     pub endpoints: Vec<Ipv4Addr>,
     /// The subnet of all pods.
     pub pod_subnet: Ipv4Net,
@@ -38,12 +42,13 @@ impl LabService {
     }
 
     fn rules(&self) -> String {
-        let Self { address, endpoints, pod_subnet } = self;
+        let Self { address, dns, endpoints, pod_subnet } = self;
         let count = endpoints.len();
         let map: Vec<_> =
             endpoints.iter().enumerate().map(|(number, pod)| format!("{number} : {pod}")).collect();
-        let to_pods =
-            format!("numgen inc mod {count} map {{ {} }} : {}", map.join(", "), pod::PORT);
+        let balanced = format!("numgen inc mod {count} map {{ {} }}", map.join(", "));
+        let to_pods = format!("{balanced} : {}", pod::PORT);
+        let to_dns = format!("{balanced} : {}", pod::DNS);
         let hairpins: String = endpoints
             .iter()
             .map(|pod| format!("    ip saddr {pod} ip daddr {pod} masquerade\n"))
@@ -53,6 +58,7 @@ impl LabService {
 table ip kube-proxy {{
   chain services {{
     ip daddr {address} tcp dport {PORT} dnat to {to_pods}
+    ip daddr {dns} meta l4proto {{ tcp, udp }} th dport {DNS} dnat to {to_dns}
     fib daddr type local tcp dport {NODE_PORT} meta mark set 0x4000 dnat to {to_pods}
   }}
   chain prerouting {{ type nat hook prerouting priority dstnat; jump services; }}

@@ -208,10 +208,13 @@ fn all_metadata_addresses(plan: &plan::Plan) -> Vec<Ipv4Addr> {
     metadata
 }
 
-/// A Service whose endpoints are the pods of the last two nodes. kubeadm assigns its address to no Service.
+/// Services whose endpoints are the pods of the last two nodes. kubeadm assigns the app's address to no
+/// Service.
 fn create_service(tree: &LabTree, nodes: &[LabNode]) -> LabService {
     let network = &tree.plan.network;
-    let address = Ipv4Addr::from(u32::from(network.service_subnet.network()) + 100);
+    let nth = |number| Ipv4Addr::from(u32::from(network.service_subnet.network()) + number);
+    // kubeadm gives cluster DNS the tenth address.
+    let (address, dns) = (nth(100), nth(10));
     let endpoints = nodes.iter().rev().take(2).map(|node| node.pod.address).collect();
-    LabService { address, endpoints, pod_subnet: network.pod_subnet.net() }
+    LabService { address, dns, endpoints, pod_subnet: network.pod_subnet.net() }
 }

@@ -9,6 +9,7 @@ use std::fs;
 use lab::mutants::{self, NOT_IN_FILES};
 use lab::scenario::repository;
 use lab::tree::LabTree;
+use meshwright::fixed::OfThisVersion;
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::causes::causes;
 
@@ -16,7 +17,7 @@ const BEGIN: &str = "<!-- agreement -->\n";
 const END: &str = "<!-- agreement ends -->";
 
 fn prove(tree: &LabTree) -> Proof {
-    judge::prove(&tree.files).expect("files in memory can be read")
+    judge::prove_with(&tree.files, Some(&OfThisVersion)).expect("files in memory can be read")
 }
 
 /// A row of the table: the tree, and the first finding of `prove`.

@@ -73,6 +73,11 @@ fn names_address_families_and_routers_are_assumed() {
         ),
         ("packets of 1492 bytes pass between this machine", "nodes/zeta/wg0.conf", "MTU = "),
         ("has the private key of the public key", "nodes/alpha/wg0.conf", "PostUp = wg set"),
+        ("programs call from the ports 32768-60999", "host/sysctl.conf", ""),
+        ("NodePorts are 30000-32767", "nodes/alpha/kubeadm.yaml", ""),
+        ("BIRD listens on port 179", "cluster/calico/bgp.yaml", ""),
+        ("RFC 6890", "host/guards.routes", ""),
+        ("and to which only their default route leads", "nodes/beta/", "alpha.example.net:51820"),
         ("kube-proxy translates Services", "cluster/kube-proxy/kube-proxy.patch.yaml", "mode:"),
     ];
     for (text, path, line) in expected {
@@ -83,6 +88,25 @@ fn names_address_families_and_routers_are_assumed() {
     }
     let ipv4 = assumed.iter().filter(|(text, ..)| text.contains("IPv4")).count();
     assert_eq!(ipv4, 0, "no endpoint is an IPv4 address");
+}
+
+/// The address of a name is known if `hosts` has it: no resolver is asked.
+#[test]
+fn a_named_endpoint_that_hosts_leads_into_the_mesh_is_a_loop() {
+    let topology = NAMES_AND_IPV6.replace("alpha.example.net", "k8s-api.rock.internal");
+    let files = emitted_from(compile_text("topology.toml", topology));
+    let proof = prove(&files);
+    let hosts = files.get("host/hosts").expect("a file").lines();
+    let line = hosts.take_while(|line| !line.ends_with("k8s-api.rock.internal")).count() + 1;
+    let findings = proof.failures.iter().map(|failure| &failure.finding);
+    let shown: BTreeSet<_> = findings
+        .map(|one| format!("{}: {}: {}", proof.paths.show(one.place), one.code, one.message))
+        .collect();
+    let expected = format!(
+        "host/hosts:{line}: routing-loop: k8s-api.rock.internal is an endpoint, and has the address \
+         10.66.66.1 here: WireGuard's packets do not leave the host"
+    );
+    assert!(shown.contains(&expected), "{shown:#?}");
 }
 
 #[test]

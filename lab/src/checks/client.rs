@@ -1,23 +1,29 @@
-//! Clients: each reaches the targets of its `reach`, and nothing else.
+//! Clients: each reaches the targets of its `reach` from its own address, and nothing else. No pod reaches a
+//! client.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use meshwright_compiler::plan::control_plane::API_PORT;
 use meshwright_value::Reach;
 
-use crate::checks::LabCheck;
+use crate::checks::mesh::answers_as_dns;
+use crate::checks::{LabCheck, none_failed};
 use crate::client::LabClient;
 use crate::pod;
-use crate::probe::{answers_ping, eventually};
-use crate::server::{connect, reachable_targets};
+use crate::probe::{answers_ping, eventually, in_parallel};
+use crate::server::{connect, exchange_udp, reachable_targets, send_udp};
 use crate::service;
 use crate::world::World;
 
 /// Attempts from each client.
 pub const ALL: &[LabCheck] = &[
     LabCheck { name: "client-reaches-allowed", run: reaches_allowed },
+    LabCheck { name: "client-second-address", run: second_address },
     LabCheck { name: "client-isolation", run: isolation },
+    LabCheck { name: "clients-closed-to-pods", run: closed_to_pods },
 ];
 
 /// The API and SSH of every node, every pod and the Service, as far as `reach` lists them.
@@ -46,15 +52,127 @@ fn reaches_allowed(world: &World) -> Result<()> {
                     from.name(),
                     answer.peer
                 );
+                exchange_udp(from, node.pod.address.into(), pod::PORT)?;
             }
         }
         if client.reach.contains(&Reach::Services) {
             for _ in &world.service.endpoints {
                 connect(from, world.service.address.into(), service::PORT)?;
             }
+            answers_as_dns(world, from)?;
         }
     }
     Ok(())
+}
+
+/// A client's key must not vouch for a further address, which no rule of the firewall knows: the client
+/// takes the other address of its /31, and sends from it.
+fn second_address(world: &World) -> Result<()> {
+    for client in &world.clients {
+        await_tunnel(world, client)?;
+        let second = Ipv4Addr::from(u32::from(client.address) ^ 1);
+        let owned = world.nodes.iter().any(|node| node.address == second)
+            || world.clients.iter().any(|other| other.address == second);
+        if owned {
+            continue;
+        }
+        let interface = world.tree.plan.wireguard.interface.as_str();
+        client.machine.run(&["ip", "address", "add", &format!("{second}/32"), "dev", interface])?;
+        let reached = send_from(world, client, second)
+            .and_then(|()| reachable_targets(&client.machine.namespace, &all_targets(world)));
+        send_from(world, client, client.address)?;
+        client.machine.run(&["ip", "address", "del", &format!("{second}/32"), "dev", interface])?;
+        let reached = reached?;
+        let name = &client.machine.name;
+        ensure!(reached.is_empty(), "{name} reached {reached:?} from {second}");
+    }
+    Ok(())
+}
+
+/// Sets the source of the client's packets to nodes and pods.
+fn send_from(world: &World, client: &LabClient, source: Ipv4Addr) -> Result<()> {
+    let interface = world.tree.plan.wireguard.interface.as_str();
+    let lines = world.nodes.iter().flat_map(|node| {
+        [node.address.to_string(), node.block.to_string()]
+            .map(|target| format!("route replace {target} dev {interface} src {source}\n"))
+    });
+    client.machine.namespace.ip(&lines.collect::<String>()).map(drop)
+}
+
+/// All ports of all nodes and pods.
+fn all_targets(world: &World) -> Vec<SocketAddr> {
+    let ports = world.private_ports();
+    let targets = world.nodes.iter().flat_map(|node| {
+        let of_node = ports.iter().map(|port| SocketAddr::from((node.address, *port)));
+        of_node.chain([SocketAddr::from((node.pod.address, pod::PORT))])
+    });
+    targets.collect()
+}
+
+/// No pod opens a connection to a client, by TCP or UDP, even if the client's own file accepts all pods.
+/// Nodes reach it, so the tunnels work.
+fn closed_to_pods(world: &World) -> Result<()> {
+    for client in &world.clients {
+        accept_all_pods(world, client)?;
+        await_tunnel(world, client)?;
+        let target = SocketAddr::from((client.address, pod::PORT));
+        for node in &world.nodes {
+            eventually(world.timeout, || {
+                connect(node.namespace(), target.ip(), target.port()).map(drop)
+            })?;
+        }
+        send_udp(world.nodes[0].namespace(), target.ip(), &[target.port()])?;
+        eventually(world.timeout, || {
+            ensure!(client.inbox.count() > 0, "no datagram of a node arrives");
+            Ok(())
+        })?;
+        let before = client.inbox.count();
+        let pods: Vec<_> = world.nodes.iter().map(|node| &node.pod).collect();
+        let errors = in_parallel(&pods, |pod| {
+            send_udp(&pod.namespace, target.ip(), &[target.port()])?;
+            let reached = reachable_targets(&pod.namespace, &[target])?;
+            let pinged = answers_ping(&pod.namespace, target.ip());
+            ensure!(reached.is_empty() && !pinged, "{} reached {target}", pod.name);
+            Ok(())
+        });
+        none_failed(errors.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")))?;
+        thread::sleep(DELIVERY_TIME);
+        let after = client.inbox.count();
+        ensure!(before == after, "{} received datagrams of pods", client.machine.name);
+    }
+    Ok(())
+}
+
+/// How long a datagram may need to arrive: there is no sign that one was dropped.
+const DELIVERY_TIME: Duration = Duration::from_millis(500);
+
+/// The client calls every public node, also those that its file does not name, and accepts the addresses of
+/// all nodes and pods: its owner could edit the file so.
+fn accept_all_pods(world: &World, client: &LabClient) -> Result<()> {
+    let interface = world.tree.plan.wireguard.interface.as_str();
+    let mut through_via = Vec::new();
+    for (node, planned) in world.nodes.iter().zip(&world.tree.plan.nodes) {
+        let allowed = [format!("{}/32", node.address), node.block.to_string()];
+        let key = planned.public_key.to_string();
+        let Some(public) = node.public.filter(|_| key != client.via) else {
+            through_via.extend(allowed);
+            continue;
+        };
+        let endpoint = SocketAddr::from((public.v4, world.tree.plan.wireguard.listen_port.get()));
+        let (endpoint, allowed) = (endpoint.to_string(), allowed.join(","));
+        let peer = ["peer", &key, "endpoint", &endpoint, "allowed-ips", &allowed];
+        let call = ["persistent-keepalive", "25"];
+        client.machine.run(&[&["wg", "set", interface], &peer[..], &call].concat())?;
+        if world.tree.plan.wireguard.preshared_keys {
+            let file = format!("/etc/wireguard/{interface}.psk/{}", node.name());
+            let set = ["wg", "set", interface, "peer", &key, "preshared-key", &file];
+            client.machine.run(&set)?;
+        }
+    }
+    let allowed = through_via.join(",");
+    let via = ["wg", "set", interface, "peer", &client.via, "allowed-ips", &allowed];
+    client.machine.run(&via)?;
+    send_from(world, client, client.address)
 }
 
 /// The client first widens its AllowedIPs to all private addresses, as its owner could.

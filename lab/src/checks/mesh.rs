@@ -8,9 +8,10 @@ use meshwright_compiler::plan::control_plane::API_PORT;
 
 use crate::checks::{LabCheck, none_failed};
 use crate::namespace::Namespace;
-use crate::node::LabNode;
+use crate::node::{LabNode, UDP_SERVICE};
+use crate::pod;
 use crate::probe::{answers_full_size_ping, answers_ping, eventually, in_parallel};
-use crate::server::{ServerAnswer, connect, reachable_targets};
+use crate::server::{ServerAnswer, connect, exchange_udp, reachable_targets};
 use crate::service;
 use crate::underlay;
 use crate::world::World;
@@ -24,6 +25,8 @@ pub const ALL: &[LabCheck] = &[
     LabCheck { name: "cluster-ip-from-pods", run: cluster_ip_from_pods },
     LabCheck { name: "cluster-ip-from-nodes", run: cluster_ip_from_nodes },
     LabCheck { name: "node-ports-inside", run: node_ports_inside },
+    LabCheck { name: "udp-in-mesh", run: udp_in_mesh },
+    LabCheck { name: "cluster-dns", run: cluster_dns },
     LabCheck { name: "full-size-packets", run: full_size_packets },
     LabCheck { name: "underlay-carries-only-wireguard", run: underlay_carries_only_wireguard },
     LabCheck { name: "pods-reach-internet", run: pods_reach_internet },
@@ -137,6 +140,50 @@ fn node_ports_inside(world: &World) -> Result<()> {
             rounds.map(|_| connect(one.namespace(), other.address.into(), service::NODE_PORT));
         answers.find_map(Result::err).map(describe)
     }))
+}
+
+/// UDP between all hosts and pods, with its answers.
+fn udp_in_mesh(world: &World) -> Result<()> {
+    let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
+    let exchanges: Vec<_> = pairs
+        .flat_map(|(one, other)| {
+            let from_pod = &one.pod.namespace;
+            let to_pod = (&other.pod.name, other.pod.address, pod::PORT);
+            let to_node = (&other.machine.name, other.address, UDP_SERVICE);
+            let from_node = (one.id != other.id).then_some((one.namespace(), to_node));
+            let of_pods = [(from_pod, to_pod), (from_pod, to_node), (one.namespace(), to_pod)];
+            of_pods.into_iter().chain(from_node)
+        })
+        .collect();
+    let errors = in_parallel(&exchanges, |(from, (name, address, port))| {
+        match exchange_udp(from, IpAddr::from(*address), *port) {
+            Ok(answer) if answer.server == **name => None,
+            Ok(answer) => Some(format!("{} answers for {name}", answer.server)),
+            Err(error) => Some(format!("to {name}: {error:#}")),
+        }
+    });
+    none_failed(errors.into_iter().flatten())
+}
+
+/// Every pod and host reaches every replica of cluster DNS, by UDP and TCP.
+fn cluster_dns(world: &World) -> Result<()> {
+    let callers = world.nodes.iter().flat_map(|node| [&node.pod.namespace, node.namespace()]);
+    let callers: Vec<_> = callers.collect();
+    let errors = in_parallel(&callers, |from| answers_as_dns(world, from).err());
+    none_failed(errors.into_iter().flatten().map(describe))
+}
+
+/// The Service balances round-robin over all callers of a node: an answer of any replica counts.
+pub(super) fn answers_as_dns(world: &World, from: &Namespace) -> Result<()> {
+    let (address, expected) = (IpAddr::from(world.service.dns), service_pods(world));
+    for _ in &world.service.endpoints {
+        let answers =
+            [exchange_udp(from, address, service::DNS)?, connect(from, address, service::DNS)?];
+        for answer in answers {
+            ensure!(expected.contains(&answer.server), "{} answers as DNS", answer.server);
+        }
+    }
+    Ok(())
 }
 
 /// A packet of the pods' MTU arrives, and no packet on the underlay is a fragment.

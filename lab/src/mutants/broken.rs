@@ -152,6 +152,50 @@ pub const ALL: &[Mutant] = &[
         reason: ":10250",
     },
     Mutant {
+        name: "client-with-two-addresses",
+        topology: EXAMPLE,
+        breaks: |tree| {
+            tree.edit("/wg0.conf", "AllowedIPs = 10.66.66.200/32", "AllowedIPs = 10.66.66.200/31")
+        },
+        caught_by: "client-second-address",
+        reason: "laptop reached",
+    },
+    Mutant {
+        name: "clients-open-to-pods",
+        topology: EXAMPLE,
+        breaks: |tree| tree.drop_lines("/nftables.conf", "\"pod to client\""),
+        caught_by: "clients-closed-to-pods",
+        reason: "reached 10.66.66.200:8080",
+    },
+    Mutant {
+        name: "udp-dropped-between-pods",
+        topology: EXAMPLE,
+        breaks: |tree| {
+            let head = "type filter hook forward priority filter - 5; policy drop;\n";
+            tree.edit("/nftables.conf", head, &format!("{head}    meta l4proto udp drop\n"))
+        },
+        caught_by: "udp-in-mesh",
+        reason: "example-hongkong-pod to 10.244.2.0 UDP port 8080",
+    },
+    Mutant {
+        name: "dns-service-dropped",
+        topology: EXAMPLE,
+        breaks: |tree| {
+            let head = "type filter hook forward priority filter - 5; policy drop;\n";
+            let rule = "    ct original ip daddr 10.96.0.10 udp dport 53 drop\n";
+            tree.edit("/nftables.conf", head, &format!("{head}{rule}"))
+        },
+        caught_by: "cluster-dns",
+        reason: "example-hongkong-pod to 10.96.0.10 UDP port 53",
+    },
+    Mutant {
+        name: "no-ip-forward",
+        topology: EXAMPLE,
+        breaks: |tree| tree.drop_lines("host/sysctl.conf", "net.ipv4.ip_forward"),
+        caught_by: "pod-pairs",
+        reason: "pod-hongkong to pod-tokyo",
+    },
+    Mutant {
         name: "egress-guard-at-output",
         topology: EXAMPLE,
         breaks: |tree| {

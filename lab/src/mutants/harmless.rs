@@ -40,6 +40,7 @@ pub const HARMLESS: &[HarmlessTree] = &[
         topology: EXAMPLE,
         changes: |tree| {
             tree.edit("/wg0.conf", "MTU = 1412", "MTU = 1380")?;
+            tree.edit("/node.env", "MESHWRIGHT_MTU=1412", "MESHWRIGHT_MTU=1380")?;
             tree.edit("installation.yaml", "mtu: 1412", "mtu: 1380")
         },
     },

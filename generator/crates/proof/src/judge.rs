@@ -143,7 +143,7 @@ pub fn prove_with(
             let blamed: Vec<_> =
                 failures.chain(&proof.findings).map(|finding| finding.place).collect();
             proof.findings.extend(invariants::check(&model, &blamed));
-            proof.assumptions.extend(assumed::by(&model));
+            proof.assumptions.extend(assumed::by(&model, &proof.paths));
             blame_once(&mut proof);
             proof.model = Some(model);
         }

@@ -56,7 +56,7 @@ struct Harmless {
 
 /// The trees that are changed, each made once.
 fn whole() -> BTreeMap<&'static str, Files> {
-    [EXAMPLE, CONTROL_PLANES].map(|topology| (topology, emitted(topology))).into()
+    [EXAMPLE, CONTROL_PLANES, packets::HOMES].map(|topology| (topology, emitted(topology))).into()
 }
 
 fn changed(files: &Files, file: &str, change: &Change) -> Files {

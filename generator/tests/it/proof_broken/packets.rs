@@ -3,6 +3,7 @@
 
 use super::{Broken, Change, EXAMPLE, Harmless};
 
+pub(super) const HOMES: &str = "examples/relay-and-site/topology.toml";
 const TOKYO: &str = "nodes/tokyo/nftables.conf";
 const HOME: &str = "nodes/home/nftables.conf";
 
@@ -313,12 +314,69 @@ pub(super) const BROKEN: &[Broken] = &[
         "firewall-admits: pod-client from tokyo to laptop is not blocked",
         "nodes/tokyo/nftables.conf:102",
     ),
+    Broken {
+        // The phone's file has no peer paris, but paris has the phone's key.
+        name: "pod-to-client-that-adds-a-peer",
+        topology: HOMES,
+        file: "nodes/paris/nftables.conf",
+        change: Change::Replace(
+            "    ip saddr 10.244.0.0/16 ip daddr @clients ct state new counter drop comment \"pod to client\"\n",
+            "    iifname \"cali*\" ip daddr 10.66.66.201 accept\n",
+        ),
+        cause: "firewall-admits: pod-client from paris to phone is not blocked",
+        place: "nodes/paris/nftables.conf:97",
+    },
     broken(
         "pod-to-client-udp",
         TOKYO,
         at_forward!("iifname \"cali*\" ip daddr @clients udp dport 53 accept"),
         "firewall-admits: pod-client from tokyo to laptop is not blocked",
         "nodes/tokyo/nftables.conf:94",
+    ),
+    broken(
+        "outer-errors-of-routers",
+        TOKYO,
+        at_input!("ip saddr 100.64.0.0/10 ct state related drop"),
+        "firewall-drops: the firewall of tokyo drops ICMP errors about packets from WireGuard's port 51820",
+        "nodes/tokyo/nftables.conf:57",
+    ),
+    broken(
+        "outer-errors-ipv6",
+        TOKYO,
+        at_input!("icmpv6 type packet-too-big ct state related drop"),
+        "firewall-drops: the firewall of tokyo drops ICMP errors about packets from WireGuard's port 51820",
+        "nodes/tokyo/nftables.conf:57",
+    ),
+    broken(
+        "client-default-route",
+        "clients/laptop/wg0.conf",
+        Change::Replace("10.96.0.0/12\n", "10.96.0.0/12, 0.0.0.0/0\n"),
+        "not-understood: `0.0.0.0/0` replaces the default route, which is not understood",
+        "clients/laptop/wg0.conf:16",
+    ),
+    broken(
+        "inner-ipv6-address",
+        "nodes/tokyo/wg0.conf",
+        Change::Replace("Address = 10.66.66.2/24", "Address = fd00::2/64"),
+        "not-understood: IPv6 inside the mesh is not understood: `fd00::2/64`",
+        "nodes/tokyo/wg0.conf:5",
+    ),
+    broken(
+        "inner-ipv6-allowed",
+        "nodes/tokyo/wg0.conf",
+        Change::Replace("AllowedIPs = 10.66.66.1/32", "AllowedIPs = fd00::1/128, 10.66.66.1/32"),
+        "not-understood: IPv6 inside the mesh is not understood: `fd00::1/128`",
+        "nodes/tokyo/wg0.conf:18",
+    ),
+    broken(
+        "inner-ipv6-route",
+        "nodes/tokyo/wg0.routes",
+        Change::Replace(
+            "route replace",
+            "route replace fd00:1::/64 dev wg0 proto kernel metric 512\nroute replace",
+        ),
+        "not-understood: `route replace fd00:1::/64 dev wg0 proto kernel metric 512` is not understood",
+        "nodes/tokyo/wg0.routes:3",
     ),
     broken(
         "netdev",

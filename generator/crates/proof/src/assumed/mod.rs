@@ -2,18 +2,25 @@
 //! subject.
 
 mod cluster;
+mod defaults;
 mod forwarding;
 mod host;
 mod underlay;
 
 use crate::assumption::Assumption;
 use crate::model::Model;
+use crate::span::TreePaths;
 
 /// All assumptions of a tree, each once.
 #[must_use]
-pub(crate) fn by(model: &Model) -> Vec<Assumption> {
-    let subjects =
-        [underlay::all(model), forwarding::all(model), host::all(model), cluster::all(model)];
+pub(crate) fn by(model: &Model, paths: &TreePaths) -> Vec<Assumption> {
+    let subjects = [
+        underlay::all(model),
+        forwarding::all(model),
+        host::all(model),
+        cluster::all(model),
+        defaults::all(model, paths),
+    ];
     let mut assumptions = Vec::new();
     for mut subject in subjects {
         // Equal sentences follow each other.

@@ -67,7 +67,7 @@ fn of_endpoint(model: &Model, called: &CalledEndpoint<'_>) -> Vec<Assumption> {
             place,
             format!(
                 "the name {name} resolves to the public address of {owner}, of an address family that \
-                 its callers have"
+                 its callers have, and to which only their default route leads"
             ),
         ),
     });

@@ -98,7 +98,7 @@ fn numbers(values: &[u8]) -> Ranges {
 }
 
 /// The ports from which programs call (Linux, `ip_local_port_range`).
-const EPHEMERAL: (u128, u128) = (32_768, 60_999);
+pub(crate) const EPHEMERAL: (u128, u128) = (32_768, 60_999);
 
 /// All packets of protocols with ports. Port 0 is not used (IANA).
 fn with_ports(protocols: &[u8]) -> Region {

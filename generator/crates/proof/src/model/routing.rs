@@ -217,7 +217,7 @@ impl RouteSources<'_> {
 }
 
 /// The metric of routes that Calico's BIRD installs (observed with Calico 3.32.1, 2026-11).
-const BIRD_METRIC: u32 = 1024;
+pub(crate) const BIRD_METRIC: u32 = 1024;
 
 fn emitted(
     routes: &FromFile<Vec<EmittedRoute>>,

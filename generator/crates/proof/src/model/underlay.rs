@@ -24,6 +24,7 @@ const EVERY_PORT: (u128, u128) = (1, u16::MAX as u128);
 /// A packet of WireGuard that a firewall drops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct DroppedCall {
+    kind: OuterKind,
     hook: Hook,
     line: Option<u32>,
 }
@@ -41,6 +42,15 @@ impl UnderlayAddresses {
         let hosts = model.ours().complement(Dimension::Source4.largest());
         Self { hosts, callers: model.callers() }
     }
+}
+
+/// Packets on the underlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OuterKind {
+    Sent,
+    Received,
+    /// ICMP errors about sent packets, from any router: path MTU discovery needs them over IPv6.
+    Errors,
 }
 
 /// The firewalls' decisions about the calls of each machine.
@@ -96,7 +106,11 @@ impl<'a> UnderlayCalls<'a> {
 
     /// The route to an endpoint has to leave by the default route or a network of the site.
     fn route_fault(&self, caller: MachineId, endpoint: &Endpoint) -> Option<ProofFinding> {
-        let Host::V4(address) = endpoint.host() else { return None };
+        let address = match endpoint.host() {
+            Host::V4(address) => address,
+            Host::V6(_) => return None,
+            Host::Name(name) => return self.name_fault(caller, name.as_str()),
+        };
         let machine = self.model.machine(caller);
         let taken = machine.route(self.model.classes.class_of(*address), true);
         let (code, what) = match taken.target {
@@ -113,14 +127,34 @@ impl<'a> UnderlayCalls<'a> {
         Some(ProofFinding::new(code, place.unwrap_or(machine.file.whole()), message))
     }
 
+    /// A name that `hosts` gives an address of the mesh, or of the host itself. Other names are asked of the
+    /// host's resolver, which is an assumption. Clients have no `hosts`.
+    fn name_fault(&self, caller: MachineId, name: &str) -> Option<ProofFinding> {
+        self.model.files(caller)?;
+        let hosts = &self.model.emitted.hosts;
+        let mut entries = hosts.content.iter();
+        // hosts(5): names have no case.
+        let entry = entries.find(|entry| entry.name.eq_ignore_ascii_case(name))?;
+        let machine = self.model.machine(caller);
+        let taken = machine.route(self.model.classes.class_of(entry.address), true);
+        let leaves = taken.target == RouteTarget::Public && !entry.address.is_loopback();
+        let message = format!(
+            "{name} is an endpoint, and has the address {} here: WireGuard's packets do not leave the host",
+            entry.address
+        );
+        let place = hosts.file.line(entry.line);
+        (!leaves).then(|| ProofFinding::new(FindingCode::RoutingLoop, place, message))
+    }
+
     fn firewall_fault(&self, caller: MachineId, endpoint: &Endpoint) -> Option<ProofFinding> {
         let kind = self.kind_of[caller.index()]?;
         let position = *self.endpoints.get(endpoint)?;
-        let DroppedCall { hook, line } = self.decisions[kind][position]?;
+        let DroppedCall { kind, hook, line } = self.decisions[kind][position]?;
         let machine = self.model.machine(caller);
-        let what = match hook {
-            Hook::Output | Hook::Postrouting => "WireGuard's packets",
-            Hook::Prerouting | Hook::Input | Hook::Forward => "the answers to WireGuard's packets",
+        let what = match kind {
+            OuterKind::Sent => "WireGuard's packets",
+            OuterKind::Received => "the answers to WireGuard's packets",
+            OuterKind::Errors => "ICMP errors about WireGuard's packets",
         };
         let message = format!("the firewall of {} drops {what} at {}", machine.name, hook.name());
         let file = machine.node.as_ref().map_or(machine.file, |host| host.firewall_file);
@@ -138,10 +172,13 @@ pub(super) fn listening_fault(
     let host = machine.node.as_ref()?;
     let port = model.conf(called).listen_port?.value;
     let packets = OuterPackets::from_anywhere(addresses, port);
-    let DroppedCall { line, .. } =
+    let DroppedCall { kind, line, .. } =
         packets.first_dropped(&model.firewalls[host.firewall].ruleset)?;
-    let message =
-        format!("the firewall of {} drops packets to WireGuard's port {port}", machine.name);
+    let what = match kind {
+        OuterKind::Sent | OuterKind::Received => "packets to WireGuard's port",
+        OuterKind::Errors => "ICMP errors about packets from WireGuard's port",
+    };
+    let message = format!("the firewall of {} drops {what} {port}", machine.name);
     let place = host.firewall_file.line(line.unwrap_or(0));
     Some(ProofFinding::new(FindingCode::FirewallDrops, place, message))
 }
@@ -179,6 +216,31 @@ fn decisions<'a>(
 struct OuterPackets {
     sent: Vec<Region>,
     received: Vec<Region>,
+    errors: Vec<Region>,
+}
+
+/// Errors in ICMP (IANA, "ICMP Type Numbers": destination unreachable, time exceeded, parameter problem),
+/// and in ICMPv6 (packet too big too).
+const ERRORS: [(u128, Dimension, u128, &[u128]); 2] =
+    [(4, Dimension::Source4, 1, &[3, 11, 12]), (6, Dimension::Source6, 58, &[1, 2, 3, 4])];
+
+/// Those of any router. It can have a private address, but none of the mesh.
+fn errors(far: &Far) -> Vec<Region> {
+    let of_family = |(family, source, protocol, types): (u128, Dimension, u128, &[u128])| {
+        let types = types.iter().map(|number| (*number, *number)).collect::<Ranges>();
+        let errors = Region::everything()
+            .within(Dimension::Family, &Ranges::one(family))
+            .within(Dimension::Protocol, &Ranges::one(protocol))
+            .within(Dimension::IcmpType, &types)
+            .within(Dimension::State, &states(&[ConntrackState::Related]));
+        match source {
+            Dimension::Source4 => errors
+                .within(Dimension::Source4, &far.near4)
+                .within(Dimension::Destination4, &far.near4),
+            _ => errors,
+        }
+    };
+    ERRORS.map(of_family).into()
 }
 
 fn states(states: &[ConntrackState]) -> Ranges {
@@ -209,6 +271,7 @@ impl OuterPackets {
         Self {
             sent: far.regions(&udp(own, there), Direction::To, &BOTH),
             received: far.regions(&udp(there, own), Direction::From, &KNOWN),
+            errors: errors(&far),
         }
     }
 
@@ -219,6 +282,7 @@ impl OuterPackets {
         Self {
             sent: far.regions(&udp(own, EVERY_PORT), Direction::To, &KNOWN),
             received: far.regions(&udp(EVERY_PORT, own), Direction::From, &BOTH),
+            errors: errors(&far),
         }
     }
 
@@ -229,11 +293,16 @@ impl OuterPackets {
         };
         let sent = by(Dimension::OutInterface, self.sent);
         let received = by(Dimension::InInterface, self.received);
+        let errors = by(Dimension::InInterface, self.errors);
         let ways = [
-            ([Hook::Output, Hook::Postrouting], sent),
-            ([Hook::Prerouting, Hook::Input], received),
+            (OuterKind::Sent, [Hook::Output, Hook::Postrouting], sent),
+            (OuterKind::Received, [Hook::Prerouting, Hook::Input], received),
+            (OuterKind::Errors, [Hook::Prerouting, Hook::Input], errors),
         ];
-        ways.into_iter().find_map(|(hooks, regions)| first_dropped(ruleset, hooks, regions))
+        ways.into_iter().find_map(|(kind, hooks, regions)| {
+            let (hook, line) = first_dropped(ruleset, hooks, regions)?;
+            Some(DroppedCall { kind, hook, line })
+        })
     }
 }
 
@@ -241,10 +310,10 @@ fn first_dropped(
     ruleset: &Ruleset,
     [first, second]: [Hook; 2],
     regions: Vec<Region>,
-) -> Option<DroppedCall> {
+) -> Option<(Hook, Option<u32>)> {
     let dropped = |hooks: &[Hook], hook, regions| {
         let through = admit_through(ruleset, hooks, regions);
-        through.dropped.first().map(|one| DroppedCall { hook, line: one.line })
+        through.dropped.first().map(|one| (hook, one.line))
     };
     let early = dropped(&[first], first, regions.clone());
     early.or_else(|| dropped(&[first, second], second, regions))

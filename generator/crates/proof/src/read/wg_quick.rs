@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{MOST_FAULTS, ParseError};
 use crate::span::LineSpanned;
@@ -90,6 +90,7 @@ pub(crate) fn read(text: &str) -> Result<WgConf, Vec<ParseError>> {
         }
     }
     reader.finish_peer();
+    reader.refuse_default_route();
     if reader.unread.is_empty() { Ok(reader.conf) } else { Err(reader.unread) }
 }
 
@@ -153,6 +154,21 @@ impl WgConfReader {
         }
     }
 
+    /// For such a prefix, wg-quick sets a firewall mark and policy routing instead of a route (`add_default`
+    /// in wg-quick of wireguard-tools 1.0.20210914).
+    fn refuse_default_route(&mut self) {
+        if self.conf.table_off.is_some() {
+            return;
+        }
+        if let Some(whole) = self.conf.allowed.iter().find(|allowed| allowed.net.prefix_len() == 0)
+        {
+            let message =
+                format!("`{}` replaces the default route, which is not understood", whole.net);
+            let line = self.conf.line_of(*whole);
+            self.unread.push(ParseError { line, message });
+        }
+    }
+
     fn finish_peer(&mut self) {
         let WgSection::Peer(builder) = std::mem::replace(&mut self.section, WgSection::None) else {
             return;
@@ -172,7 +188,7 @@ impl WgConfReader {
 
 fn interface(conf: &mut WgConf, key: &str, value: &str, line: u32) -> Result<(), String> {
     match key {
-        "Address" => once(&mut conf.address, parse(key, value)?, key, line),
+        "Address" => once(&mut conf.address, parse_net(key, value)?, key, line),
         "ListenPort" => once(&mut conf.listen_port, parse(key, value)?, key, line),
         "MTU" => once(&mut conf.mtu, parse(key, value)?, key, line),
         "Table" if value == "off" => once(&mut conf.table_off, (), key, line),
@@ -235,7 +251,7 @@ fn peer_setting(
         "PublicKey" => once(&mut builder.public_key, public_key(value)?, key, line),
         "AllowedIPs" => {
             for net in value.split(',') {
-                let net: Ipv4Net = parse(key, net.trim())?;
+                let net = parse_net(key, net.trim())?;
                 allowed.push(AllowedIp { net: net.trunc(), peer });
             }
             builder.allowed_line = Some(line);
@@ -282,6 +298,15 @@ fn twice(key: &str) -> String {
 
 fn parse<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| malformed(key, value))
+}
+
+/// The mesh, pods and Services have IPv4 addresses only. WireGuard drops an IPv6 packet that no
+/// `AllowedIPs` contain, so none is inside the tunnels.
+fn parse_net(key: &str, value: &str) -> Result<Ipv4Net, String> {
+    match value.parse::<IpNet>() {
+        Ok(IpNet::V6(_)) => Err(format!("IPv6 inside the mesh is not understood: `{value}`")),
+        _ => parse(key, value),
+    }
 }
 
 fn malformed(key: &str, value: &str) -> String {

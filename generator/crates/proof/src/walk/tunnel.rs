@@ -17,12 +17,23 @@ impl Walker<'_> {
         let peer =
             machine.peer(packet.destination).ok_or_else(|| visit.stopped(StopReason::NoPeer))?;
         let Link::Up(tunnel) = machine.links[peer] else {
-            return Err(visit.stopped(StopReason::LinkDown { peer }));
+            return self.call_of_client(visit, peer);
         };
         let size = self.size_outside(at, &packet, tunnel).map_err(|why| visit.stopped(why))?;
         let step = HopStep::Encrypted { to: tunnel.to, endpoint: tunnel.endpoint, size };
         self.note(at, packet, step, |walker| Some(walker.allowed_ips(at, peer)));
         self.decrypt(visit, tunnel)
+    }
+
+    /// A client that has no peer for a node can add one and call it: the node has the client's key. So a
+    /// missing peer keeps no packet away that must not arrive.
+    fn call_of_client(&self, visit: &Visit, peer: usize) -> Result<NextStop, StoppedPacket> {
+        let key = self.model.conf(visit.at).peers[peer].public_key.value;
+        let owner = self.model.owner_of_key(&key).filter(|owner| self.model.is_client(*owner));
+        match owner.filter(|_| visit.reach == Reach::Any) {
+            Some(client) => Ok(NextStop::Hop(client, visit.packets())),
+            None => Err(visit.stopped(StopReason::LinkDown { peer })),
+        }
     }
 
     /// The packet's size on the underlay, if it fits into the interface and the underlay.
