@@ -61,7 +61,7 @@ const PROOF: Arrows = &[
     ("cause", "span finding read model hop walk flows"),
     ("trace", "finding model hop walk flows cause"),
     ("ingress", "span finding read model hop walk flows trace"),
-    ("assumed", "span assumption read model"),
+    ("assumed", "span assumption read model flows"),
     (
         "judge",
         "span files finding assumption facts fixed first_boot assumed read model walk flows cause invariants ingress",
