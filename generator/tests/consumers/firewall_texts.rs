@@ -220,6 +220,7 @@ const REFUSED_ITEMS: &[&str] = &[
     "set s { elements = { 10.0.0.1 }\n}",
     "set s { type ipv4_addr; elements = { 10.0.0.0/8 }\n}",
     "set s { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 10.1.0.0/16 }\n}",
+    "set s { type ipv4_addr; auto-merge; elements = { 10.0.0.1, 10.0.0.2 }\n}",
     "set s { type ipv4_addr; size 1; elements = { 10.0.0.1, 10.0.0.2 }\n}",
     "set s { type ifname; elements = { \"eth*\" }\n}",
     "chain a { tcp dport $missing accept; }",

@@ -47,6 +47,15 @@ pub(super) const BROKEN: &[Broken] = &[
         "nodes/tokyo/nftables.conf:56",
     ),
     broken(
+        "merging a set of single elements",
+        Change::Replace(
+            "10.66.66.1, 10.66.66.2, 10.66.66.3, 10.66.66.4 }\n",
+            "10.66.66.1 }\n    auto-merge\n",
+        ),
+        "not-understood: nft refuses `auto-merge` without `flags interval`",
+        "nodes/tokyo/nftables.conf:14",
+    ),
+    broken(
         "long name",
         Change::Replace(LOOPBACK, "    iifname \"abcdefghijklmnop\" accept\n"),
         "not-understood: nft refuses \"abcdefghijklmnop\" as the name of an interface",

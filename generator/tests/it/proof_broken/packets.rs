@@ -59,6 +59,48 @@ const fn harmless(name: &'static str, file: &'static str, change: Change) -> Har
 
 pub(super) const BROKEN: &[Broken] = &[
     broken(
+        "metadata-of-another-port",
+        HOME,
+        Change::Replace("th dport != 53", "th dport != 54"),
+        "firewall-drops: the firewall of home drops UDP to port 53 from 10.244.4.0 to 169.254.169.254 at forward",
+        "nodes/home/nftables.conf:95",
+    ),
+    broken(
+        "metadata-of-sctp",
+        HOME,
+        Change::Replace("meta l4proto != { tcp, udp }", "meta l4proto icmp"),
+        "firewall-admits: pod-metadata from home to home is not blocked",
+        "nodes/home/nftables.conf:104",
+    ),
+    broken(
+        "late-keepalives",
+        "nodes/home/wg0.conf",
+        Change::Replace("PersistentKeepalive = 25", "PersistentKeepalive = 250"),
+        "keepalive-missing: 250 s between keepalives: a NAT may close its mapping after 120 s",
+        "nodes/home/wg0.conf:20",
+    ),
+    broken(
+        "late-keepalives-of-nixos",
+        "nodes/home/node.json",
+        Change::Replace("\"persistent_keepalive\": 25", "\"persistent_keepalive\": 250"),
+        "keepalive-missing: 250 s between keepalives: a NAT may close its mapping after 120 s",
+        "nodes/home/node.json:26",
+    ),
+    broken(
+        "pods-of-nine-bytes",
+        "cluster/calico/installation.yaml",
+        Change::Replace("mtu: 1412", "mtu: 9"),
+        "packet-too-large: an MTU of 9 bytes: each host of IPv4 must be able to send 576",
+        "cluster/calico/installation.yaml:16",
+    ),
+    broken(
+        "client-of-nine-bytes",
+        "clients/laptop/wg0.conf",
+        Change::Replace("MTU = 1412", "MTU = 9"),
+        "packet-too-large: an MTU of 9 bytes: each host of IPv4 must be able to send 576",
+        "clients/laptop/wg0.conf:6",
+    ),
+    broken(
         "outer-prerouting",
         TOKYO,
         chain!("prerouting priority raw", "udp dport 51820 drop"),

@@ -4,6 +4,14 @@ use super::{Broken, CONTROL_PLANES, Change, EXAMPLE};
 
 pub(super) const BROKEN: &[Broken] = &[
     Broken {
+        name: "no-lifetime",
+        topology: EXAMPLE,
+        file: "cluster/cloudflared/dns.zone",
+        change: Change::Replace("com. 1 IN", "com. 0 IN"),
+        cause: "not-understood: `hello.example.com. 0 IN CNAME 6ff42ae2-765d-4adf-8112-31c55c1551ef.cfargotunnel.com. ; cf_tags=cf-proxied:true` is not understood",
+        place: "cluster/cloudflared/dns.zone:3",
+    },
+    Broken {
         name: "url-port",
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",

@@ -59,9 +59,11 @@ pub enum FlowTarget {
     /// A pod, while BIRD has no routes.
     PodWithoutBgp(FlowPayloads),
     /// The metadata services of the host's cloud.
-    Metadata,
+    Metadata(FlowPayloads),
     /// A host on the Internet.
     Internet(FlowPayloads),
+    /// The same, and DNS at the address of the metadata service: some clouds answer it there (GCP, Azure).
+    InternetAndResolver(FlowPayloads),
 }
 
 /// The ports of a Service.
@@ -171,8 +173,9 @@ impl Flow {
             // A third node, the port of a node's sshd, a node's cloud, and all public addresses.
             FlowTarget::NodePort
             | FlowTarget::Ssh
-            | FlowTarget::Metadata
-            | FlowTarget::Internet(_) => false,
+            | FlowTarget::Metadata(_)
+            | FlowTarget::Internet(_)
+            | FlowTarget::InternetAndResolver(_) => false,
         };
         // What a client asks for depends on all nodes.
         is_in_pair && !matches!(self.expected, Expected::AsAsked)
@@ -226,7 +229,9 @@ impl Flow {
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
             FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => model.services().any(asks),
-            FlowTarget::Metadata | FlowTarget::Internet(_) => false,
+            FlowTarget::Metadata(_)
+            | FlowTarget::Internet(_)
+            | FlowTarget::InternetAndResolver(_) => false,
         }
     }
 

@@ -25,9 +25,9 @@ pub(super) const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "pod-internet",
-        about: "a pod reaches the Internet under its node's address",
+        about: "a pod reaches the Internet, and its cloud's resolver, under its node's address",
         sender: FlowEnd::Pod,
-        target: FlowTarget::Internet(EVERY),
+        target: FlowTarget::InternetAndResolver(EVERY),
         expected: Expected::Delivered,
         between: same,
     },
@@ -49,9 +49,9 @@ pub(super) const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "pod-metadata",
-        about: "a pod does not reach the metadata service of its node's cloud",
+        about: "a pod reaches no port of the metadata service of its node's cloud, except for DNS",
         sender: FlowEnd::Pod,
-        target: FlowTarget::Metadata,
+        target: FlowTarget::Metadata(FlowPayloads::every_but_dns(PacketPayload::tcp(80))),
         expected: Expected::Blocked,
         between: same,
     },

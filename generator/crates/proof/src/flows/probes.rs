@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use crate::hop::FlowEnd;
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{Packet, PacketPayload};
-use crate::model::payload_set::{FlowPayloads, Reach};
+use crate::model::payload_set::{DNS, FlowPayloads, Reach};
 use crate::model::{MachineId, Model};
 use crate::read::kube_proxy::ProxyMode;
 use crate::walk::{Arrival, Journey, TranslatedService};
@@ -51,6 +51,7 @@ struct ProbeTarget {
     payloads: FlowPayloads,
     expected_arrival: Arrival,
     service: Option<TranslatedService>,
+    reach: Reach,
 }
 
 /// The front of a Service.
@@ -92,11 +93,13 @@ impl<'model> ProbeBuilder<'model> {
         let mut aims = Vec::new();
         let address = self.model.machine(self.to).address;
         let at = |party| Arrival { machine: self.to, party };
+        let reach = self.reach;
         let plain = |destination, payloads, expected_arrival| ProbeTarget {
             destination,
             payloads,
             expected_arrival,
             service: None,
+            reach,
         };
         match self.target {
             FlowTarget::Host(payload) => aims.push(plain(address, payload, at(FlowEnd::Host))),
@@ -128,22 +131,43 @@ impl<'model> ProbeBuilder<'model> {
                 aims.extend(self.through_pods(called, self.to));
                 aims.extend(self.through_pods(called, self.third()));
             }
-            FlowTarget::Metadata => {
+            FlowTarget::Metadata(payload) => {
                 let here = Arrival { machine: self.from, party: FlowEnd::Internet };
                 let services = metadata_of(self.model, self.from);
-                aims.extend(services.flat_map(|address| {
-                    let to = self.model.classes.class_of(address);
-                    [PacketPayload::tcp(80), PacketPayload::udp(80), PacketPayload::ping()]
-                        .map(|payload| plain(to, FlowPayloads::only(payload), here))
-                }));
+                aims.extend(
+                    services
+                        .map(|address| plain(self.model.classes.class_of(address), payload, here)),
+                );
             }
-            FlowTarget::Internet(payload) => {
+            FlowTarget::Internet(payload) => aims.extend(self.internet(payload)),
+            FlowTarget::InternetAndResolver(payload) => {
+                aims.extend(self.internet(payload));
                 let here = Arrival { machine: self.from, party: FlowEnd::Internet };
-                let public = self.model.public_classes();
-                aims.extend(public.map(|class| plain(class, payload, here)));
+                let resolvers = metadata_of(self.model, self.from);
+                aims.extend(resolvers.flat_map(|address| {
+                    let to = self.model.classes.class_of(address);
+                    [PacketPayload::udp(DNS), PacketPayload::tcp(DNS)].map(|payload| ProbeTarget {
+                        // Nothing else reaches that address, errors about an answer included.
+                        reach: Reach::Any,
+                        ..plain(to, FlowPayloads::only(payload), here)
+                    })
+                }));
             }
         }
         aims
+    }
+
+    /// Every class of public addresses.
+    fn internet(&self, payloads: FlowPayloads) -> impl Iterator<Item = ProbeTarget> + use<'model> {
+        let expected_arrival = Arrival { machine: self.from, party: FlowEnd::Internet };
+        let reach = self.reach;
+        self.model.public_classes().map(move |destination| ProbeTarget {
+            destination,
+            payloads,
+            expected_arrival,
+            service: None,
+            reach,
+        })
     }
 
     /// Through a Service whose endpoints are pods of `to`.
@@ -174,6 +198,7 @@ impl<'model> ProbeBuilder<'model> {
                     payloads,
                     expected_arrival,
                     service: Some(service),
+                    reach: self.reach,
                 }
             })
         });
@@ -192,10 +217,10 @@ impl<'model> ProbeBuilder<'model> {
             FlowEnd::Pod => self.model.emitted.installation.content.mtu.value,
             FlowEnd::Host | FlowEnd::Internet => self.model.mtu(self.from),
         };
-        let ProbeTarget { destination, payloads, expected_arrival, service } = aim;
+        let ProbeTarget { destination, payloads, expected_arrival, service, reach } = aim;
         let packet = Packet { source, destination, payload: payloads.sample, size };
         let bird = !matches!(self.target, FlowTarget::PodWithoutBgp(_));
-        let Self { from, sender, reach, .. } = *self;
+        let Self { from, sender, .. } = *self;
         let journey = Journey { from, sender, packet, payloads, reach, service, bird };
         FlowProbe { journey, expected_arrival }
     }

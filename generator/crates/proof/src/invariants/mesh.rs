@@ -3,7 +3,8 @@
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::link::Link;
 use crate::model::{MachineId, Model};
-use crate::read::wg_quick::{AllowedIp, WgPeer};
+use crate::read::wg_quick::{AllowedIp, LONGEST_INTERVAL, WgPeer, late_message};
+use crate::span::{FileId, LineSpanned};
 
 pub(super) fn check(
     model: &Model,
@@ -13,6 +14,8 @@ pub(super) fn check(
     let mut findings = claimed_twice(model, id);
     findings.extend(links(model, id));
     findings.extend(keepalives(model, id, keepalives_of_mesh));
+    findings.extend(late_keepalives(model, id));
+    findings.extend(small_mtu(model, id));
     findings.extend(routes(model, id));
     findings.extend(files_agree(model, id));
     findings
@@ -94,6 +97,43 @@ fn keepalives(model: &Model, id: MachineId, of_mesh: Keepalives) -> Vec<ProofFin
             ProofFinding::new(FindingCode::KeepaliveMissing, file.line(peer.public_key.line), message)
         })
         .collect()
+}
+
+/// After a longer interval, a NAT drops the packets of the peer until this machine sends again.
+fn late_keepalives(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+    let file = model.machine(id).file;
+    let intervals = model.conf(id).peers.iter().filter_map(|peer| peer.keepalive);
+    let late = intervals.filter(|interval| interval.value > LONGEST_INTERVAL);
+    let found = late.map(|interval| {
+        let message = late_message(interval.value);
+        ProofFinding::new(FindingCode::KeepaliveMissing, file.line(interval.line), message)
+    });
+    found.collect()
+}
+
+/// The smallest MTU, in bytes: every host of IPv4 accepts packets of this size (RFC 791, section 3.1), and
+/// Linux removes IPv4 from an interface below 68.
+const SMALLEST_MTU: u16 = 576;
+
+/// The MTU of an interface that carries no usable packets, although all of them would fit.
+fn small_mtu(model: &Model, id: MachineId) -> Option<ProofFinding> {
+    let mtu = model.conf(id).mtu.filter(|mtu| mtu.value < SMALLEST_MTU)?;
+    Some(too_small(mtu, model.machine(id).file))
+}
+
+/// The same of the interfaces of pods.
+pub(super) fn small_mtu_of_pods(model: &Model) -> Option<ProofFinding> {
+    let installation = &model.emitted.installation;
+    let mtu = installation.content.mtu;
+    (mtu.value < SMALLEST_MTU).then(|| too_small(mtu, installation.file))
+}
+
+fn too_small(mtu: LineSpanned<u16>, file: FileId) -> ProofFinding {
+    let message = format!(
+        "an MTU of {} bytes: each host of IPv4 must be able to send {SMALLEST_MTU}",
+        mtu.value
+    );
+    ProofFinding::new(FindingCode::PacketTooLarge, file.line(mtu.line), message)
 }
 
 fn routes(model: &Model, id: MachineId) -> Option<ProofFinding> {

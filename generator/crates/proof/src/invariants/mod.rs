@@ -41,6 +41,7 @@ pub(crate) fn check(model: &Model, blamed: &[FileLine]) -> Vec<ProofFinding> {
     findings.extend(of_clients);
     findings.extend(identity::shared(model));
     findings.extend(calico::check(model));
+    findings.extend(mesh::small_mtu_of_pods(model));
     findings.extend(boot::units(model));
     findings.extend(control_plane::shared(model));
     let places = findings.iter().map(|finding| finding.place);

@@ -24,8 +24,10 @@ pub enum PayloadRange {
     Every,
     /// TCP, UDP and SCTP from every ephemeral port to these ports, first and last.
     Ports(u16, u16),
-    /// The same without these TCP ports.
+    /// Every payload without these TCP ports.
     EveryButTcp(&'static [u16]),
+    /// Every payload without DNS: port 53 of TCP and UDP (RFC 1035).
+    EveryButDns,
 }
 
 impl FlowPayloads {
@@ -53,6 +55,12 @@ impl FlowPayloads {
         Self { sample, range: PayloadRange::EveryButTcp(ports) }
     }
 
+    /// Every payload but DNS.
+    #[must_use]
+    pub const fn every_but_dns(sample: PacketPayload) -> Self {
+        Self { sample, range: PayloadRange::EveryButDns }
+    }
+
     fn regions(self) -> Vec<Region> {
         let echo = icmp(&[ECHO_REQUEST]);
         let every = [with_ports(&[TCP, UDP, SCTP]), echo];
@@ -77,9 +85,17 @@ impl FlowPayloads {
                     .within(Dimension::DestinationPort, &closed.collect::<Ranges>());
                 every.iter().flat_map(|region| region.subtract(&closed)).collect()
             }
+            PayloadRange::EveryButDns => {
+                let dns = with_ports(&[TCP, UDP])
+                    .within(Dimension::DestinationPort, &Ranges::one(DNS.into()));
+                every.iter().flat_map(|region| region.subtract(&dns)).collect()
+            }
         }
     }
 }
+
+/// The port of DNS (RFC 1035, section 4.2).
+pub(crate) const DNS: u16 = 53;
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;

@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<Pars
         let words: Vec<_> = record.split_whitespace().collect();
         match words[..] {
             [] => Ok(None),
-            [name, ttl, "IN", "CNAME", target] if ttl.parse::<u32>().is_ok() => {
+            [name, ttl, "IN", "CNAME", target] if is_ttl(ttl) => {
                 let name = FileSpanned { value: whole(name)?, place: file.line(line) };
                 let proxied = comment.trim() == PROXIED;
                 Ok(Some(ZoneRecord { name, target: whole(target)?, proxied }))
@@ -37,6 +37,12 @@ pub(crate) fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<Pars
         }
     });
     records.map(|records| records.into_iter().flatten().collect())
+}
+
+/// A lifetime that Cloudflare accepts, in seconds: 1 is its "automatic" (Cloudflare, "Time to Live"). The
+/// smallest depends on the plan, and is 60 at least for some.
+fn is_ttl(text: &str) -> bool {
+    text.parse::<u32>().is_ok_and(|ttl| ttl == 1 || (60..=86_400).contains(&ttl))
 }
 
 /// A name that ends in a dot. Other names would be relative to the zone.

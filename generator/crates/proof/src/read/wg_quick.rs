@@ -65,6 +65,17 @@ pub struct AllowedIp {
     pub peer: u32,
 }
 
+/// The longest interval of keepalives, in seconds: a NAT keeps a mapping of UDP for at least two minutes
+/// (RFC 4787, REQ-5), and Linux a stream for 120 s (`nf_conntrack_udp_timeout_stream`).
+pub(crate) const LONGEST_INTERVAL: u16 = 120;
+
+/// The message about an interval that is longer.
+pub(crate) fn late_message(seconds: u16) -> String {
+    format!(
+        "{seconds} s between keepalives: a NAT may close its mapping after {LONGEST_INTERVAL} s"
+    )
+}
+
 impl WgConf {
     /// The line of a prefix.
     #[must_use]

@@ -112,6 +112,10 @@ impl<'text> SetBuilder<'text> {
             let message = "the set has ranges, and nft refuses them without `flags interval`";
             return Err(tokens.error(message));
         }
+        if self.merge && !self.interval {
+            let message = "nft refuses `auto-merge` without `flags interval`";
+            return Err(tokens.error(message));
+        }
         if self.interval && !self.merge && Ranges::overlap(self.values.clone()) {
             let message =
                 "two elements of the set overlap, and nft refuses them without `auto-merge`";

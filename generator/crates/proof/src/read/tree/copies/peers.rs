@@ -10,7 +10,7 @@ use crate::read::ParseError;
 use crate::read::node_json::{NodeJsonDocument, PeerJson};
 use crate::read::peer_list::ListedPeer;
 use crate::read::tree::FromFile;
-use crate::read::wg_quick::{PresharedKeyFile, WgConf, WgPeer};
+use crate::read::wg_quick::{LONGEST_INTERVAL, PresharedKeyFile, WgConf, WgPeer, late_message};
 use crate::span::{FileId, FileLine};
 use meshwright_value::{Endpoint, PublicKey};
 
@@ -178,6 +178,10 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
     ) -> Result<(), ParseError> {
         let stated = one.peer.persistent_keepalive;
         let stated = stated.map(|raw| self.lines.parse::<u16>(raw.get())).transpose()?;
+        if let Some(late) = stated.filter(|stated| stated.value > LONGEST_INTERVAL) {
+            let at = self.json.line(late.line);
+            self.finds(FindingCode::KeepaliveMissing, at, at, late_message(late.value));
+        }
         let seconds = stated.map_or(0, |stated| stated.value);
         let configured = other.peer.keepalive.map_or(0, |keepalive| keepalive.value);
         if seconds == 0 && configured != 0 {
