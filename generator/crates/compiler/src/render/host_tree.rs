@@ -163,7 +163,8 @@ pub fn place(artifact: &str, node: &Name, interface: &InterfaceName) -> Option<S
 
 /// The place of a file of `nodes/<node>/`.
 fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
-    let is_of_interface = file.split_once('.').is_some_and(|(stem, _)| stem == interface);
+    // The name of an interface may contain dots.
+    let is_of_interface = file.rsplit_once('.').is_some_and(|(stem, _)| stem == interface);
     match file {
         "nftables.conf" | "node.env" => Some(format!("/etc/meshwright/{file}")),
         "kubeadm.yaml" | "upgrade.yaml" => Some(format!("/etc/kubernetes/{file}")),
@@ -198,6 +199,13 @@ mod tests {
         place_of_node_file,
     };
     use crate::render::{CLUSTER, NODE};
+
+    #[test]
+    fn an_interface_may_have_dots_in_its_name() {
+        let place = |file| place_of_node_file(file, "wg-cluster.1");
+        assert_eq!(place("wg-cluster.1.conf").as_deref(), Some("/etc/wireguard/wg-cluster.1.conf"));
+        assert_eq!(place("wg-cluster.conf"), None);
+    }
 
     /// Each registered file of a host with its place: no host would get a new file without a place.
     #[test]
