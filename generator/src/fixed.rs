@@ -2,10 +2,17 @@
 //! that the proof has read from the other files of that tree.
 
 use meshwright_compiler::render::fixed::{
-    AptPackages, AptRepository, FixedFacts, FixedNode, FixedSource, files,
+    AptPackages, AptRepository, FixedFacts, FixedNode, FixedObjects, FixedPool, FixedSource,
+    FixedTunnel, files,
 };
-use meshwright_proof::facts::{NodeFacts, PackageFacts, RepositoryFacts, TreeFacts};
+use meshwright_proof::facts::{
+    NodeFacts, PackageFacts, PoolFacts, RepositoryFacts, TreeFacts, TunnelFacts,
+};
 use meshwright_proof::fixed::{ExpectedFile, FixedFiles};
+use meshwright_value::{
+    AsNumber, DnsName, Hostname, ImageReference, Number as _, Replicas, Role, Subnet, Text as _,
+    TunnelId, TunnelMode, constant,
+};
 
 /// The files as this version emits them.
 #[derive(Debug)]
@@ -46,7 +53,57 @@ fn cluster(facts: &TreeFacts) -> FixedFacts<'_> {
         hello: facts.hello,
         ingress: facts.ingress,
         sources: sources.collect(),
+        objects: objects(facts),
     }
+}
+
+/// The values where those of the tree are not valid: the comparison then names the valid ones.
+const REPLICAS: Replicas = Replicas::new(2);
+const AS_NUMBER: AsNumber = AsNumber::new(64512);
+const DNS_DOMAIN: &str = "cluster.local";
+
+fn objects(facts: &TreeFacts) -> FixedObjects<'_> {
+    let objects = &facts.objects;
+    let controller = objects.controller.as_ref();
+    let has_webhook = controller.is_some_and(|controller| controller.webhook);
+    let control_planes = facts.nodes.iter().filter(|node| node.role == Role::ControlPlane);
+    let callers = control_planes.map(|node| node.address).filter(|_| has_webhook);
+    let image = controller.and_then(|controller| ImageReference::parse(&controller.image).ok());
+    FixedObjects {
+        pod_subnet: Subnet::new(objects.pod_subnet),
+        node_subnet: Subnet::new(objects.node_subnet),
+        dns_domain: DnsName::parse(&objects.dns_domain).unwrap_or_else(|_| constant(DNS_DOMAIN)),
+        as_number: AsNumber::from_integer(objects.as_number.into()).unwrap_or(AS_NUMBER),
+        dataplane: objects.dataplane,
+        pod_mtu: objects.pod_mtu,
+        scheduler: objects.scheduler,
+        pools: objects.pools.iter().map(pool).collect(),
+        further_pools: objects.further_pools.iter().map(pool).collect(),
+        metadata: objects.metadata.clone(),
+        replicas: replicas(controller.map_or(0, |controller| controller.replicas)),
+        image,
+        webhook_callers: callers.collect(),
+        tunnel: objects.tunnel.as_ref().and_then(tunnel),
+        hello: objects.hello.as_ref().and_then(|name| Hostname::parse(name).ok()),
+    }
+}
+
+fn pool(facts: &PoolFacts) -> FixedPool<'_> {
+    FixedPool { node: facts.node.as_str(), subnet: Subnet::new(facts.net) }
+}
+
+fn replicas(number: u32) -> Replicas {
+    Replicas::from_integer(number.into()).unwrap_or(REPLICAS)
+}
+
+fn tunnel(facts: &TunnelFacts) -> Option<FixedTunnel> {
+    let hostnames = facts.hostnames.iter().filter_map(|name| Hostname::parse(&name.value).ok());
+    Some(FixedTunnel {
+        id: TunnelId::parse(&facts.id).ok()?,
+        mode: if facts.remote { TunnelMode::Remote } else { TunnelMode::Local },
+        replicas: replicas(facts.replicas),
+        hostnames: hostnames.collect(),
+    })
 }
 
 fn node(facts: &NodeFacts) -> FixedNode<'_> {

@@ -56,6 +56,7 @@ const PROOF: Arrows = &[
     ("walk", "space admission span finding read model hop"),
     ("flows", "read model hop walk"),
     ("exposure", "admission space finding read model flows"),
+    ("objects", "span finding families facts fixed read"),
     ("agreement", "admission space read model exposure"),
     ("invariants", "admission span space finding read model exposure"),
     ("cause", "span finding read model hop walk flows"),
@@ -64,7 +65,7 @@ const PROOF: Arrows = &[
     ("assumed", "span assumption read model flows"),
     (
         "judge",
-        "span files finding assumption facts fixed first_boot assumed read model walk flows cause invariants ingress",
+        "span files finding assumption facts fixed objects first_boot assumed read model walk flows cause invariants ingress",
     ),
     (
         "report",

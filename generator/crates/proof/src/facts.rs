@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use serde::Deserialize;
 
-use crate::span::FileId;
-use meshwright_value::{Arch, IngressController, Os, ProxyMode, Role, Scheduler, Version};
+use crate::span::{FileId, FileSpanned};
+use meshwright_value::{
+    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Version,
+};
 
 /// The facts of a tree.
 #[derive(Debug)]
@@ -44,6 +47,74 @@ pub struct TreeFacts {
     pub ingress: IngressController,
     /// The external files that `apply.sh` alone states.
     pub sources: Vec<ExternalSource>,
+    /// The facts of the objects below `cluster/`.
+    pub objects: ObjectFacts,
+}
+
+/// The facts of the objects below `cluster/`, besides those that other files have too.
+#[derive(Debug)]
+pub struct ObjectFacts {
+    /// The subnet of pods (`kubeadm.yaml` of the init node).
+    pub pod_subnet: Ipv4Net,
+    /// The subnet of nodes and clients (`<interface>.conf` of the init node).
+    pub node_subnet: Ipv4Net,
+    /// The DNS domain of Services (`kubeadm.yaml` of the init node).
+    pub dns_domain: String,
+    /// The AS of all nodes (`bgp.yaml`).
+    pub as_number: u32,
+    /// Calico's dataplane (`installation.yaml`).
+    pub dataplane: Dataplane,
+    /// The MTU of pods, in bytes (`installation.yaml`).
+    pub pod_mtu: u16,
+    /// The scheduler of IPVS (`node.json` of the init node).
+    pub scheduler: Scheduler,
+    /// The pools of `installation.yaml`.
+    pub pools: Vec<PoolFacts>,
+    /// The pools of `ip-pools.yaml`.
+    pub further_pools: Vec<PoolFacts>,
+    /// The metadata services that some node's firewall closes (`nftables.conf`).
+    pub metadata: Vec<Ipv4Addr>,
+    /// The Ingress controller (`values.yaml`).
+    pub controller: Option<ControllerFacts>,
+    /// The tunnel.
+    pub tunnel: Option<TunnelFacts>,
+    /// The hostname of the echo app (its Ingress).
+    pub hello: Option<String>,
+}
+
+/// One pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolFacts {
+    /// The node that it selects.
+    pub node: String,
+    /// Its addresses.
+    pub net: Ipv4Net,
+}
+
+/// The facts of the Ingress controller that its values alone state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControllerFacts {
+    /// How many replicas there are.
+    pub replicas: u32,
+    /// Its image, as `registry/path:tag@digest`.
+    pub image: String,
+    /// Whether the API servers call its webhook.
+    pub webhook: bool,
+}
+
+/// The facts of a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TunnelFacts {
+    /// Its UUID (cloudflared's configuration; `dns.zone` if Cloudflare stores the rules).
+    pub id: String,
+    /// Whether Cloudflare stores the rules (`configuration.json`).
+    pub remote: bool,
+    /// How many connectors there are.
+    pub replicas: u32,
+    /// The names that it serves (the rules).
+    pub hostnames: Vec<FileSpanned<String>>,
+    /// The names with a record (`dns.zone`).
+    pub records: Vec<FileSpanned<String>>,
 }
 
 /// The facts of one node.

@@ -18,6 +18,9 @@ pub struct FileFamily {
 pub enum Account {
     /// A reader knows each construct, and refuses every other one with its line.
     Modelled,
+    /// A reader judges what affects packets. Each further key and value is compared, as data, with what the
+    /// caller of the proof expects (`fixed::FixedFiles`).
+    Objects,
     /// It is compared with the text that the caller of the proof expects (`fixed::FixedFiles`).
     Fixed(Compared),
     /// Only people read it.
@@ -48,6 +51,10 @@ pub enum Need {
 
 const fn modelled(pattern: &'static str, need: Need) -> FileFamily {
     FileFamily { pattern, account: Account::Modelled, need }
+}
+
+const fn objects(pattern: &'static str, need: Need) -> FileFamily {
+    FileFamily { pattern, account: Account::Objects, need }
 }
 
 const fn script(pattern: &'static str) -> FileFamily {
@@ -97,28 +104,28 @@ pub const FAMILIES: &[FileFamily] = &[
     fixed("cluster/access.yaml", Need::Other),
     script("cluster/apply.sh"),
     fixed("cluster/calico/bgp-password.rbac.yaml", Need::Other),
-    modelled("cluster/calico/bgp.yaml", Need::Tree),
-    modelled("cluster/calico/felix.yaml", Need::Tree),
-    modelled("cluster/calico/installation.yaml", Need::Tree),
-    modelled("cluster/calico/ip-pools.yaml", Need::Other),
-    modelled("cluster/calico/ipam.yaml", Need::Tree),
-    modelled("cluster/calico/metadata.policy.yaml", Need::Tree),
+    objects("cluster/calico/bgp.yaml", Need::Tree),
+    objects("cluster/calico/felix.yaml", Need::Tree),
+    objects("cluster/calico/installation.yaml", Need::Tree),
+    objects("cluster/calico/ip-pools.yaml", Need::Other),
+    objects("cluster/calico/ipam.yaml", Need::Tree),
+    objects("cluster/calico/metadata.policy.yaml", Need::Tree),
     fixed("cluster/calico/pod-annotations.policy.yaml", Need::Tree),
-    modelled("cluster/cloudflared/cloudflared.yaml", Need::Other),
-    modelled("cluster/cloudflared/configuration.json", Need::Other),
+    objects("cluster/cloudflared/cloudflared.yaml", Need::Other),
+    objects("cluster/cloudflared/configuration.json", Need::Other),
     modelled("cluster/cloudflared/dns.zone", Need::Other),
-    modelled("cluster/cloudflared/namespace.yaml", Need::Other),
+    objects("cluster/cloudflared/namespace.yaml", Need::Other),
     fixed("cluster/coredns/coredns.patch.yaml", Need::Tree),
     fixed("cluster/coredns/kube-dns.patch.yaml", Need::Tree),
-    modelled("cluster/hello/hello.yaml", Need::Other),
-    modelled("cluster/ingress-nginx/namespace.yaml", Need::Other),
-    modelled("cluster/ingress-nginx/networkpolicy.yaml", Need::Other),
-    modelled("cluster/ingress-nginx/values.yaml", Need::Other),
-    modelled("cluster/kube-proxy/kube-proxy.patch.yaml", Need::Tree),
-    modelled("cluster/traefik/ingressclass.yaml", Need::Other),
-    modelled("cluster/traefik/namespace.yaml", Need::Other),
-    modelled("cluster/traefik/networkpolicy.yaml", Need::Other),
-    modelled("cluster/traefik/values.yaml", Need::Other),
+    objects("cluster/hello/hello.yaml", Need::Other),
+    objects("cluster/ingress-nginx/namespace.yaml", Need::Other),
+    objects("cluster/ingress-nginx/networkpolicy.yaml", Need::Other),
+    objects("cluster/ingress-nginx/values.yaml", Need::Other),
+    objects("cluster/kube-proxy/kube-proxy.patch.yaml", Need::Tree),
+    objects("cluster/traefik/ingressclass.yaml", Need::Other),
+    objects("cluster/traefik/namespace.yaml", Need::Other),
+    objects("cluster/traefik/networkpolicy.yaml", Need::Other),
+    objects("cluster/traefik/values.yaml", Need::Other),
 ];
 
 /// The family of a path; none for a file that no program of the cluster reads.

@@ -60,6 +60,8 @@ codes! {
     FileUnknown = "file-unknown",
     /// A file differs from the text that belongs to the facts of the other files.
     FileDiffers = "file-differs",
+    /// A key or value differs from the one that belongs to the facts of the other files.
+    ObjectDiffers = "object-differs",
     /// A reader does not know a construct.
     NotUnderstood = "not-understood",
     /// Two files have different values for one machine.

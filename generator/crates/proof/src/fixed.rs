@@ -54,12 +54,26 @@ pub(crate) fn compare(
             findings.push(ProofFinding::new(FindingCode::FileDiffers, place, message));
         }
     }
-    let absent = expected.iter().filter(|file| paths.find(&file.path).is_none());
-    findings.extend(absent.map(|file| {
+    let is_fixed = |file: &&ExpectedFile| {
+        let family = family(&file.path, &facts.interface);
+        family.is_some_and(|family| matches!(family.account, Account::Fixed(_)))
+    };
+    findings.extend(absent(paths, facts, expected.iter().filter(is_fixed)));
+    findings
+}
+
+/// The files that a tree with these facts has, and that are not there.
+pub(crate) fn absent<'a>(
+    paths: &TreePaths,
+    facts: &TreeFacts,
+    expected: impl Iterator<Item = &'a ExpectedFile>,
+) -> Vec<ProofFinding> {
+    let absent = expected.filter(|file| paths.find(&file.path).is_none());
+    let finding = |file: &ExpectedFile| {
         let message = format!("{} is missing: a tree with these facts has it", file.path);
         ProofFinding::new(FindingCode::FileMissing, facts.source.whole(), message)
-    }));
-    findings
+    };
+    absent.map(finding).collect()
 }
 
 /// The first line that differs, with its number in the file that was found. A line that is missing at

@@ -17,6 +17,7 @@ use crate::ingress;
 use crate::invariants;
 use crate::model::pair_view::PairViews;
 use crate::model::{MachineId, Model};
+use crate::objects;
 use crate::read::tree::{self, EmittedTree, TreeReading};
 use crate::span::{FileId, FileLine, TreePaths};
 use crate::walk::Walker;
@@ -178,7 +179,8 @@ fn with_subnets(model: Model) -> Result<Model, Vec<ProofFinding>> {
 #[derive(Default)]
 struct Accounted {
     findings: Vec<ProofFinding>,
-    /// User-data that differs from the files of its node.
+    /// User-data that differs from the files of its node, and objects with other keys or values than this
+    /// version emits.
     copies: Vec<ProofFinding>,
     assumptions: Vec<Assumption>,
 }
@@ -209,10 +211,14 @@ fn account(
             let expected = fixed.expected(&facts);
             let compared = fixed::compare(&proof.paths, &facts, &reading.fixed, &expected);
             accounted.findings.extend(compared);
+            let differences = objects::compare(&proof.paths, &facts, &reading.objects, &expected);
+            accounted.copies.extend(differences);
         }
         _ => {
-            let fixed = fixed::assumptions(&proof.paths, &reading.interface, &reading.fixed);
-            accounted.assumptions.extend(fixed);
+            for texts in [&reading.fixed, &reading.objects] {
+                let fixed = fixed::assumptions(&proof.paths, &reading.interface, texts);
+                accounted.assumptions.extend(fixed);
+            }
         }
     }
     Ok(accounted)

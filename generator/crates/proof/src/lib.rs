@@ -28,6 +28,7 @@ pub mod ingress;
 mod invariants;
 pub mod judge;
 pub mod model;
+pub mod objects;
 mod read;
 pub mod report;
 mod space;

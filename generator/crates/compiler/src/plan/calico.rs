@@ -86,18 +86,13 @@ impl WireGuardPlan {
     }
 }
 
-/// Of the characters of interface names, RE2 interprets `.` and `+`.
-fn anchored(name: &str) -> String {
+/// The regular expression (RE2) that this name of an interface alone matches. Of the characters of such
+/// names, RE2 interprets `.` and `+`.
+pub(crate) fn anchored(name: &str) -> String {
     format!("^{}$", name.replace('.', "\\.").replace('+', "\\+"))
 }
 
 impl NodePlan {
-    /// The name of its pool.
-    #[must_use]
-    pub fn pool_name(&self) -> String {
-        format!("pods-{}", self.name)
-    }
-
     /// kubelet's `maxPods`, where the block has fewer addresses than kubelet would run pods:
     /// further pods would stay in `ContainerCreating`. All addresses of a block are used.
     #[must_use]

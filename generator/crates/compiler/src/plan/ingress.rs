@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::plan::{NodePlan, tunnel};
 use crate::release;
 use crate::topology::Topology;
-use meshwright_value::{ImageReference, IngressController, Replicas, constant};
+use meshwright_value::{DnsName, ImageReference, IngressController, Replicas, Version, constant};
 
 /// The IngressClass that apps name.
 pub(crate) const CLASS: &str = "nginx";
@@ -87,6 +87,30 @@ impl IngressWorkload {
 }
 
 impl IngressPlan {
+    /// A controller without a tunnel. An image is that of this release, unless one is
+    /// declared; only ingress-nginx has a webhook, which these addresses may call.
+    pub(crate) fn new(
+        controller: IngressController,
+        replicas: Replicas,
+        declared_image: Option<ImageReference>,
+        kubernetes_version: Version,
+        webhook_callers: Vec<Ipv4Addr>,
+    ) -> Self {
+        let (released, callers) = match controller {
+            IngressController::IngressNginx => (release::INGRESS_NGINX_IMAGE, webhook_callers),
+            IngressController::Traefik => (release::TRAEFIK_IMAGE, Vec::new()),
+        };
+        Self {
+            controller,
+            replicas,
+            image: declared_image.unwrap_or_else(|| constant(released)),
+            workload: IngressWorkload::of(controller),
+            status_address: None,
+            traffic_distribution: release::same_zone(kubernetes_version),
+            webhook_callers: callers,
+        }
+    }
+
     /// Whether ingress-nginx validates Ingress objects when they are written.
     #[must_use]
     pub fn has_webhook(&self) -> bool {
@@ -96,29 +120,26 @@ impl IngressPlan {
 
 pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> IngressPlan {
     let declared = &topology.ingress;
-    let released = match declared.controller {
-        IngressController::IngressNginx => release::INGRESS_NGINX_IMAGE,
-        IngressController::Traefik => release::TRAEFIK_IMAGE,
-    };
-    let workload = IngressWorkload::of(declared.controller);
-    let has_webhook =
-        declared.admission_webhook && declared.controller == IngressController::IngressNginx;
-    let callers = nodes.iter().filter(|node| has_webhook && node.is_control_plane());
+    let control_planes = nodes.iter().filter(|node| node.is_control_plane());
+    let addresses = control_planes.map(|node| node.address).filter(|_| declared.admission_webhook);
+    let tunnel = topology.cloudflare_tunnel.as_ref();
+    let status_address = tunnel.map(|tunnel| tunnel::address(&tunnel.id));
     IngressPlan {
-        controller: declared.controller,
-        replicas: declared.replicas,
-        image: declared.image.clone().unwrap_or_else(|| constant(released)),
-        workload,
-        status_address: topology.cloudflare_tunnel.as_ref().map(tunnel::address),
-        traffic_distribution: release::same_zone(topology.cluster.kubernetes_version),
-        webhook_callers: callers.map(|node| node.address).collect(),
+        status_address,
+        ..IngressPlan::new(
+            declared.controller,
+            declared.replicas,
+            declared.image.clone(),
+            topology.cluster.kubernetes_version,
+            addresses.collect(),
+        )
     }
 }
 
 /// The URL of its Service for cloudflared, which refuses URLs with a path.
-pub(super) fn service_url(topology: &Topology, ingress: &IngressPlan) -> String {
-    let IngressWorkload { namespace, service, .. } = ingress.workload;
-    format!("http://{service}.{namespace}.svc.{}:80", topology.network.dns_domain)
+pub(crate) fn service_url(dns_domain: &DnsName, workload: IngressWorkload) -> String {
+    let IngressWorkload { namespace, service, .. } = workload;
+    format!("http://{service}.{namespace}.svc.{dns_domain}:80")
 }
 
 #[cfg(test)]

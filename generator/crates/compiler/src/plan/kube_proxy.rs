@@ -2,7 +2,7 @@
 
 use crate::release::IPVS_GATED_IN;
 use crate::topology::Topology;
-use meshwright_value::{ProxyMode, Scheduler, Subnet};
+use meshwright_value::{ProxyMode, Scheduler, Subnet, Version};
 
 /// kube-proxy's configuration.
 #[derive(Debug, Clone)]
@@ -20,13 +20,26 @@ pub struct KubeProxyPlan {
 }
 
 pub(super) fn derive(topology: &Topology) -> KubeProxyPlan {
-    let mode = topology.kube_proxy.mode;
-    let minor = topology.cluster.kubernetes_version.minor();
-    KubeProxyPlan {
-        mode,
-        scheduler: topology.kube_proxy.scheduler,
-        node_port_addresses: topology.network.node_subnet,
-        healthz_bind_address: "127.0.0.1:10256",
-        ipvs_gate: mode == ProxyMode::Ipvs && minor >= IPVS_GATED_IN.value,
+    let settings = &topology.kube_proxy;
+    let version = topology.cluster.kubernetes_version;
+    KubeProxyPlan::new(settings.mode, settings.scheduler, version, topology.network.node_subnet)
+}
+
+impl KubeProxyPlan {
+    /// The configuration for a version of Kubernetes and the subnet of all nodes.
+    #[must_use]
+    pub fn new(
+        mode: ProxyMode,
+        scheduler: Scheduler,
+        kubernetes_version: Version,
+        node_subnet: Subnet,
+    ) -> Self {
+        Self {
+            mode,
+            scheduler,
+            node_port_addresses: node_subnet,
+            healthz_bind_address: "127.0.0.1:10256",
+            ipvs_gate: mode == ProxyMode::Ipvs && kubernetes_version.minor() >= IPVS_GATED_IN.value,
+        }
     }
 }

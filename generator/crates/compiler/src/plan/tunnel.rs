@@ -57,25 +57,34 @@ pub const fn secret_key(mode: TunnelMode) -> &'static str {
 }
 
 /// The target of the public DNS names of this tunnel.
-pub(super) fn address(tunnel: &CloudflareTunnel) -> String {
-    format!("{}.cfargotunnel.com", tunnel.id)
+pub(crate) fn address(id: &TunnelId) -> String {
+    format!("{id}.cfargotunnel.com")
 }
 
 pub(super) fn derive(topology: &Topology, ingress: &IngressPlan) -> Option<TunnelPlan> {
-    let tunnel = topology.cloudflare_tunnel.as_ref()?;
-    let service = ingress::service_url(topology, ingress);
-    let rules = ordered(&tunnel.hostnames).into_iter().map(|hostname| TunnelRule {
-        sets_host: !hostname.is_wildcard(),
-        hostname,
-        service: service.clone(),
-    });
-    Some(TunnelPlan {
-        id: tunnel.id.clone(),
-        mode: tunnel.mode,
-        replicas: tunnel.replicas,
-        address: address(tunnel),
-        rules: rules.collect(),
-    })
+    let CloudflareTunnel { id, mode, replicas, hostnames, .. } =
+        topology.cloudflare_tunnel.as_ref()?;
+    let service = ingress::service_url(&topology.network.dns_domain, ingress.workload);
+    Some(TunnelPlan::new(id.clone(), *mode, *replicas, hostnames, &service))
+}
+
+impl TunnelPlan {
+    /// A tunnel whose rules all lead to one URL.
+    #[must_use]
+    pub fn new(
+        id: TunnelId,
+        mode: TunnelMode,
+        replicas: Replicas,
+        hostnames: &[Hostname],
+        service: &str,
+    ) -> Self {
+        let rules = ordered(hostnames).into_iter().map(|hostname| TunnelRule {
+            sets_host: !hostname.is_wildcard(),
+            hostname,
+            service: service.to_owned(),
+        });
+        Self { address: address(&id), id, mode, replicas, rules: rules.collect() }
+    }
 }
 
 /// Whole names before wildcards, deeper wildcards before those that contain them: cloudflared uses

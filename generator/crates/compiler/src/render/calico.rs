@@ -18,6 +18,7 @@ use crate::artifact::ArtifactSet;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::plan::Plan;
+use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 
 /// Calico's objects.
@@ -82,16 +83,20 @@ pub(super) fn objects(further_pools: bool) -> Vec<&'static str> {
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let further = plan.pools().further;
-    artifacts.add(INSTALLATION.path, installation::file(plan));
-    if !further.is_empty() {
-        artifacts.add(IP_POOLS.path, installation::ip_pools_file(&further));
+    render_objects(&ObjectValues::of(plan), artifacts);
+    render_fixed(plan.calico.bgp_password, artifacts);
+}
+
+/// The files whose objects depend on the cluster.
+pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
+    artifacts.add(INSTALLATION.path, installation::file(values));
+    if !values.further_pools.is_empty() {
+        artifacts.add(IP_POOLS.path, installation::ip_pools_file(&values.further_pools));
     }
     artifacts.add(IPAM.path, ipam_file());
-    artifacts.add(BGP.path, bgp::file(plan));
-    render_fixed(plan.calico.bgp_password, artifacts);
-    artifacts.add(FELIX.path, felix_file(plan));
-    artifacts.add(METADATA_POLICY.path, metadata::file(plan));
+    artifacts.add(BGP.path, bgp::file(values.calico));
+    artifacts.add(FELIX.path, felix_file(&values.interface_pattern));
+    artifacts.add(METADATA_POLICY.path, metadata::file(&values.metadata));
 }
 
 /// The files that are the same for every cluster that has them.
@@ -130,9 +135,9 @@ struct IpamSpec {
     max_blocks_per_host: u32,
 }
 
-fn felix_file(plan: &Plan) -> Vec<u8> {
+fn felix_file(interface_pattern: &str) -> Vec<u8> {
     let spec = FelixSpec {
-        mtu_iface_pattern: plan.wireguard.interface_pattern(),
+        mtu_iface_pattern: interface_pattern,
         nat_outgoing_exclusions: "IPPoolsAndHostIPs",
     };
     YamlFile::new("the operator writes to this object too: only these keys are ours")
@@ -142,9 +147,9 @@ fn felix_file(plan: &Plan) -> Vec<u8> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FelixSpec {
+struct FelixSpec<'a> {
     /// The default does not match WireGuard's interface (felix/config/config_params.go).
-    mtu_iface_pattern: String,
+    mtu_iface_pattern: &'a str,
     /// Pods use their own address to nodes; with the node's address they could speak BGP to its peers.
     nat_outgoing_exclusions: &'static str,
 }

@@ -10,7 +10,9 @@ use crate::encode::json;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::namespace;
 use crate::plan::Plan;
+use crate::plan::ingress::IngressWorkload;
 use crate::plan::tunnel::{NAMESPACE, SECRET, TunnelPlan, secret_key};
+use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::TunnelMode;
 
@@ -39,9 +41,14 @@ pub(super) const DNS_ZONE: Output = Output {
 };
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let Some(tunnel) = &plan.tunnel else { return };
+    render_objects(&ObjectValues::of(plan), artifacts);
+}
+
+/// The files of a tunnel.
+pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
+    let Some(tunnel) = values.tunnel else { return };
     artifacts.add(NAMESPACE_FILE.path, namespace_file());
-    artifacts.add(MANIFESTS.path, manifests_file(plan, tunnel));
+    artifacts.add(MANIFESTS.path, manifests_file(values.ingress.workload, tunnel));
     if tunnel.mode == TunnelMode::Remote {
         artifacts.add(CONFIGURATION.path, json::file(&configuration::payload(tunnel)));
     }
@@ -52,7 +59,7 @@ fn namespace_file() -> Vec<u8> {
     YamlFile::new("the namespace of cloudflared").document(&namespace(NAMESPACE)).finish()
 }
 
-fn manifests_file(plan: &Plan, tunnel: &TunnelPlan) -> Vec<u8> {
+fn manifests_file(controller: IngressWorkload, tunnel: &TunnelPlan) -> Vec<u8> {
     let about = format!(
         "the Secret {SECRET} is not in this file: its key {} must not be committed to git",
         secret_key(tunnel.mode)
@@ -64,6 +71,6 @@ fn manifests_file(plan: &Plan, tunnel: &TunnelPlan) -> Vec<u8> {
     };
     file.document(&workload::deployment_of(tunnel))
         .document(&workload::disruption_budget())
-        .document(&policy::egress_policy(plan))
+        .document(&policy::egress_policy(controller))
         .finish()
 }

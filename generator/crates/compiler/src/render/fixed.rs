@@ -5,9 +5,21 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::artifact::ArtifactSet;
+use crate::plan::calico::{CalicoPlan, anchored};
+use crate::plan::ingress::{IngressPlan, IngressWorkload, service_url};
+use crate::plan::kube_proxy::KubeProxyPlan;
 pub use crate::plan::packages::{AptPackages, AptRepository};
-use crate::render::{access, apply, calico, coredns, host_files, node_env};
-use meshwright_value::{Arch, IngressController, Os, ProxyMode, Role, Scheduler, Version};
+use crate::plan::tunnel::{self, TunnelPlan};
+use crate::render::objects::{ObjectValues, PoolValues};
+use crate::render::{
+    access, apply, calico, cloudflared, coredns, hello, host_files, ingress_nginx, kube_proxy,
+    node_env, traefik,
+};
+use meshwright_value::{
+    Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name, Os,
+    ProxyMode, Replicas, Role, Scheduler, Subnet, Text as _, TunnelId, TunnelMode, Version,
+    provider,
+};
 
 /// The facts of a cluster.
 pub struct FixedFacts<'a> {
@@ -37,6 +49,8 @@ pub struct FixedFacts<'a> {
     pub tunnel: bool,
     /// Whether there is the echo app.
     pub hello: bool,
+    /// The facts of the objects below `cluster/`.
+    pub objects: FixedObjects<'a>,
     /// The Ingress controller.
     pub ingress: IngressController,
     /// The external files.
@@ -94,6 +108,66 @@ pub struct FixedNode<'a> {
     pub packages: Option<AptPackages>,
 }
 
+/// The facts of the objects below `cluster/`, besides those that other files have too.
+pub struct FixedObjects<'a> {
+    /// The subnet of pods.
+    pub pod_subnet: Subnet,
+    /// The subnet of nodes and clients.
+    pub node_subnet: Subnet,
+    /// The DNS domain of Services.
+    pub dns_domain: DnsName,
+    /// The AS of all nodes.
+    pub as_number: AsNumber,
+    /// The dataplane of Calico.
+    pub dataplane: Dataplane,
+    /// The MTU of pods, in bytes.
+    pub pod_mtu: u16,
+    /// The scheduler of IPVS.
+    pub scheduler: Scheduler,
+    /// The pools in the Installation.
+    pub pools: Vec<FixedPool<'a>>,
+    /// The pools that are separate objects.
+    pub further_pools: Vec<FixedPool<'a>>,
+    /// The addresses of metadata services, besides that of most clouds.
+    pub metadata: Vec<Ipv4Addr>,
+    /// The number of replicas of the Ingress controller.
+    pub replicas: Replicas,
+    /// The image of the Ingress controller; none is that of this release.
+    pub image: Option<ImageReference>,
+    /// The addresses of the API servers, if they call a webhook of the controller.
+    pub webhook_callers: Vec<Ipv4Addr>,
+    /// The tunnel.
+    pub tunnel: Option<FixedTunnel>,
+    /// The hostname of the echo app.
+    pub hello: Option<Hostname>,
+}
+
+/// One pool.
+pub struct FixedPool<'a> {
+    /// Its node.
+    pub node: &'a str,
+    /// Its addresses.
+    pub subnet: Subnet,
+}
+
+impl FixedPool<'_> {
+    const fn values(&self) -> PoolValues<'_> {
+        PoolValues { node: self.node, subnet: self.subnet }
+    }
+}
+
+/// A tunnel.
+pub struct FixedTunnel {
+    /// Its UUID.
+    pub id: TunnelId,
+    /// The place of its rules.
+    pub mode: TunnelMode,
+    /// The number of connectors.
+    pub replicas: Replicas,
+    /// The names that it serves.
+    pub hostnames: Vec<Hostname>,
+}
+
 /// One external file, as the script names it.
 pub struct FixedSource<'a> {
     /// Its name.
@@ -121,5 +195,56 @@ pub fn files(facts: &FixedFacts<'_>) -> ArtifactSet {
     for node in &facts.nodes {
         node_env::render_fixed(facts, node, &mut artifacts);
     }
+    render_objects(facts, &mut artifacts);
     artifacts
+}
+
+/// The objects.
+fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
+    let objects = &facts.objects;
+    let (version, controller) = (facts.kubernetes_version, facts.ingress);
+    let reflectors = facts.reflectors.iter().filter_map(|name| Name::parse(name).ok());
+    let calico = CalicoPlan {
+        version: Version::new(0, 0, 0),
+        dataplane: objects.dataplane,
+        as_number: objects.as_number,
+        bgp_password: facts.bgp_password,
+        route_reflectors: reflectors.collect(),
+    };
+    let kube_proxy =
+        KubeProxyPlan::new(facts.proxy_mode, objects.scheduler, version, objects.node_subnet);
+    let status_address = objects.tunnel.as_ref().map(|tunnel| tunnel::address(&tunnel.id));
+    let callers = objects.webhook_callers.clone();
+    let ingress = IngressPlan {
+        status_address,
+        ..IngressPlan::new(controller, objects.replicas, objects.image.clone(), version, callers)
+    };
+    let service = service_url(&objects.dns_domain, IngressWorkload::of(controller));
+    let tunnel = objects.tunnel.as_ref().map(|FixedTunnel { id, mode, replicas, hostnames }| {
+        TunnelPlan::new(id.clone(), *mode, *replicas, hostnames, &service)
+    });
+    let values = ObjectValues {
+        interface_pattern: anchored(facts.interface),
+        pod_mtu: objects.pod_mtu,
+        pod_subnet: objects.pod_subnet,
+        pools: objects.pools.iter().map(FixedPool::values).collect(),
+        further_pools: objects.further_pools.iter().map(FixedPool::values).collect(),
+        metadata: objects.metadata.iter().copied().chain([provider::METADATA]).collect(),
+        calico: &calico,
+        kube_proxy: &kube_proxy,
+        ingress: &ingress,
+        tunnel: tunnel.as_ref(),
+        hello: objects.hello.as_ref(),
+    };
+    let renderers = [
+        calico::render_objects,
+        cloudflared::render_objects,
+        hello::render_objects,
+        ingress_nginx::render_objects,
+        kube_proxy::render_objects,
+        traefik::render_objects,
+    ];
+    for render in renderers {
+        render(&values, artifacts);
+    }
 }

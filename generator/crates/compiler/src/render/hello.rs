@@ -12,6 +12,7 @@ use crate::kubernetes::workload::{Workload, deployment};
 use crate::plan::Plan;
 use crate::plan::ingress::CLASS;
 use crate::release;
+use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::{Hostname, Replicas};
 
@@ -31,7 +32,12 @@ const LABEL: (&str, &str) = ("app.kubernetes.io/name", NAME);
 const PORT: u16 = 8080;
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    let Some(hostname) = &plan.hello else { return };
+    render_objects(&ObjectValues::of(plan), artifacts);
+}
+
+/// The objects of the echo app.
+pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
+    let Some(hostname) = values.hello else { return };
     let metadata = || ObjectMeta::namespaced(NAME, NAME);
     let service = ObjectFields { metadata: metadata(), spec: service_spec() };
     let ingress = ObjectFields { metadata: metadata(), spec: ingress_spec(hostname) };

@@ -9,8 +9,10 @@ use crate::kubernetes::network_policy::{
     LabelSelector, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, network_policy,
 };
 use crate::kubernetes::workload::{SpreadConstraint, spread};
-use crate::plan::{Plan, tunnel};
+use crate::plan::ingress::{IngressPlan, IngressWorkload};
+use crate::plan::tunnel;
 use crate::release::Chart;
+use crate::render::objects::ObjectValues;
 
 /// Where ingress-nginx's admission webhook listens (`controller.admissionWebhooks.port`).
 const WEBHOOK_PORT: u16 = 8443;
@@ -22,9 +24,9 @@ pub(super) struct Toggle {
 }
 
 /// The namespace of the controller.
-pub(super) fn namespace_file(plan: &Plan) -> Vec<u8> {
+pub(super) fn namespace_file(workload: IngressWorkload) -> Vec<u8> {
     YamlFile::new("the namespace of the Ingress controller")
-        .document(&namespace(plan.ingress.workload.namespace))
+        .document(&namespace(workload.namespace))
         .finish()
 }
 
@@ -33,36 +35,36 @@ the controller trusts the headers of a request about its visitor: only cloudflar
 Metrics stay closed: policies are additive, so allow your monitoring with your own policy";
 
 /// The policy that allows cloudflared only; none without a tunnel, where no header is trusted.
-pub(super) fn network_policy_file(plan: &Plan) -> Option<Vec<u8>> {
-    plan.tunnel.as_ref()?;
-    let workload = plan.ingress.workload;
+pub(super) fn network_policy_file(values: &ObjectValues<'_>) -> Option<Vec<u8>> {
+    values.tunnel?;
+    let workload = values.ingress.workload;
     let cloudflared = NetworkPolicyPeer::pods(tunnel::NAMESPACE, [tunnel::POD_LABEL]);
     let mut admitted = vec![NetworkPolicyIngressRule {
         from: vec![cloudflared],
         ports: vec![NetworkPolicyPort::tcp(workload.http_port)],
     }];
-    admitted.extend(webhook_callers(plan));
+    admitted.extend(webhook_callers(values.ingress));
     let metadata = ObjectMeta::namespaced("admit-cloudflared", workload.namespace);
-    let policy = network_policy(metadata, pods(plan), admitted, None);
+    let policy = network_policy(metadata, pods(workload), admitted, None);
     Some(YamlFile::new(ABOUT_POLICY).document(&policy).finish())
 }
 
 /// An API server calls from its node's mesh address, which no pod has.
-fn webhook_callers(plan: &Plan) -> Option<NetworkPolicyIngressRule> {
-    let addresses = plan.ingress.webhook_callers.iter();
+fn webhook_callers(ingress: &IngressPlan) -> Option<NetworkPolicyIngressRule> {
+    let addresses = ingress.webhook_callers.iter();
     let callers =
         addresses.map(|address| NetworkPolicyPeer::addresses(format!("{address}/32"), &[]));
     let ports = vec![NetworkPolicyPort::tcp(WEBHOOK_PORT)];
-    plan.ingress.has_webhook().then(|| NetworkPolicyIngressRule { from: callers.collect(), ports })
+    ingress.has_webhook().then(|| NetworkPolicyIngressRule { from: callers.collect(), ports })
 }
 
-fn pods(plan: &Plan) -> LabelSelector {
-    LabelSelector::new(plan.ingress.workload.pod_labels.iter().copied())
+fn pods(workload: IngressWorkload) -> LabelSelector {
+    LabelSelector::new(workload.pod_labels.iter().copied())
 }
 
 /// How the controller's pods are spread.
-pub(super) fn spread_constraints(plan: &Plan) -> Vec<SpreadConstraint> {
-    spread(&pods(plan))
+pub(super) fn spread_constraints(workload: IngressWorkload) -> Vec<SpreadConstraint> {
+    spread(&pods(workload))
 }
 
 /// The head of a values file: the command that uses it.

@@ -10,6 +10,7 @@ use crate::encode::yaml::YamlFile;
 use crate::plan::Plan;
 use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
+use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::IngressController;
 
@@ -35,13 +36,18 @@ pub(super) fn manifests(tunnel: bool) -> Vec<&'static str> {
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    if plan.ingress.controller != IngressController::IngressNginx {
+    render_objects(&ObjectValues::of(plan), artifacts);
+}
+
+/// The files of this controller.
+pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
+    if values.ingress.controller != IngressController::IngressNginx {
         return;
     }
-    let values = YamlFile::new(&about_values(release::INGRESS_NGINX));
-    artifacts.add(NAMESPACE.path, namespace_file(plan));
-    artifacts.add(VALUES.path, values.document(&values::from_plan(plan)).finish());
-    if let Some(policy) = network_policy_file(plan) {
+    let chart = YamlFile::new(&about_values(release::INGRESS_NGINX));
+    artifacts.add(NAMESPACE.path, namespace_file(values.ingress.workload));
+    artifacts.add(VALUES.path, chart.document(&values::of(values)).finish());
+    if let Some(policy) = network_policy_file(values) {
         artifacts.add(NETWORK_POLICY.path, policy);
     }
 }

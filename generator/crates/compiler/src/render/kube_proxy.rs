@@ -7,6 +7,8 @@ use crate::artifact::ArtifactSet;
 use crate::encode::yaml;
 use crate::kubernetes::manifest::Manifest;
 use crate::plan::Plan;
+use crate::plan::kube_proxy::KubeProxyPlan;
+use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::{ProxyMode, Scheduler, Subnet};
 
@@ -35,8 +37,13 @@ after a change of the mode, drain and reboot the nodes one by one: the rules of 
 const KUBECONFIG: &str = "/var/lib/kube-proxy/kubeconfig.conf";
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
+    render_objects(&ObjectValues::of(plan), artifacts);
+}
+
+/// The patch.
+pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
     let client_connection = Some(ClientConnection { kubeconfig: KUBECONFIG });
-    let document = configuration(plan, client_connection);
+    let document = configuration(values.kube_proxy, values.pod_subnet, client_connection);
     let patch = ConfigMapPatch { data: KubeProxyConfigMapData { config: yaml::text(&document) } };
     artifacts.add(PATCH.path, yaml::YamlFile::new(ABOUT).document(&patch).finish());
 }
@@ -99,22 +106,25 @@ struct Ipvs {
 }
 
 /// The document of a new cluster.
-pub(super) fn new_cluster(plan: &Plan) -> Manifest<KubeProxyConfiguration> {
-    configuration(plan, None)
+pub(super) fn new_cluster(
+    kube_proxy: &KubeProxyPlan,
+    pod_subnet: Subnet,
+) -> Manifest<KubeProxyConfiguration> {
+    configuration(kube_proxy, pod_subnet, None)
 }
 
 fn configuration(
-    plan: &Plan,
+    planned: &KubeProxyPlan,
+    pod_subnet: Subnet,
     client_connection: Option<ClientConnection>,
 ) -> Manifest<KubeProxyConfiguration> {
-    let planned = &plan.kube_proxy;
     let ipvs = Ipvs { scheduler: planned.scheduler, strict_arp: false, exclude_cidrs: [] };
     Manifest {
         api_version: "kubeproxy.config.k8s.io/v1alpha1",
         kind: "KubeProxyConfiguration",
         fields: KubeProxyConfiguration {
             client_connection,
-            cluster_cidr: plan.network.pod_subnet,
+            cluster_cidr: pod_subnet,
             feature_gates: planned.ipvs_gate.then_some(FeatureGates { kube_proxy_ipvs: true }),
             healthz_bind_address: planned.healthz_bind_address,
             ipvs: (planned.mode == ProxyMode::Ipvs).then_some(ipvs),

@@ -78,7 +78,7 @@ fn init_file(view: &NodeView<'_>) -> Vec<u8> {
     .document(&manifest("InitConfiguration", init))
     .document(&manifest("ClusterConfiguration", ClusterConfiguration::of(view.plan)))
     .document(&kubelet_configuration())
-    .document(&kube_proxy::new_cluster(view.plan))
+    .document(&kube_proxy::new_cluster(&view.plan.kube_proxy, view.plan.network.pod_subnet))
     .finish()
 }
 

@@ -20,6 +20,7 @@ mod kube_proxy;
 mod kubeadm;
 mod nftables;
 mod node_env;
+mod objects;
 mod traefik;
 mod user_data;
 pub mod wg_quick;

@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER};
 use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
+use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::IngressController;
 
@@ -38,14 +39,19 @@ pub(super) fn manifests(tunnel: bool) -> Vec<&'static str> {
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    if plan.ingress.controller != IngressController::Traefik {
+    render_objects(&ObjectValues::of(plan), artifacts);
+}
+
+/// The files of this controller.
+pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
+    if values.ingress.controller != IngressController::Traefik {
         return;
     }
-    let values = YamlFile::new(&about_values(release::TRAEFIK));
-    artifacts.add(NAMESPACE.path, namespace_file(plan));
-    artifacts.add(VALUES.path, values.document(&values::from_plan(plan)).finish());
+    let chart = YamlFile::new(&about_values(release::TRAEFIK));
+    artifacts.add(NAMESPACE.path, namespace_file(values.ingress.workload));
+    artifacts.add(VALUES.path, chart.document(&values::of(values)).finish());
     artifacts.add(INGRESS_CLASS.path, ingress_class_file());
-    if let Some(policy) = network_policy_file(plan) {
+    if let Some(policy) = network_policy_file(values) {
         artifacts.add(NETWORK_POLICY.path, policy);
     }
 }

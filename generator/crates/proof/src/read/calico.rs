@@ -329,6 +329,8 @@ fn workload(uses: &[AllowedUseYaml], line: u32) -> Result<(), ParseError> {
 /// `bgp.yaml`: the BGP sessions.
 #[derive(Debug)]
 pub struct BgpConf {
+    /// The AS of all nodes.
+    pub as_number: u32,
     /// Whether the sessions have a password, which calico-node reads from a Secret.
     pub password: bool,
     /// Whether every node has a session with every other node.
@@ -344,7 +346,6 @@ pub struct BgpConf {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BgpSpecYaml {
-    #[expect(dead_code, reason = "all nodes have the same number, whatever it is")]
     as_number: u32,
     node_to_node_mesh_enabled: Spanned<bool>,
     bind_mode: Spanned<String>,
@@ -415,6 +416,7 @@ pub(crate) fn read_bgp(text: &str) -> Result<BgpConf, ParseError> {
     let peers = peers.map(reflectors).collect::<Result<Vec<_>, _>>()?;
     let has_password = |peer: &(LineSpanned<String>, bool)| peer.1;
     Ok(BgpConf {
+        as_number: spec.as_number,
         password: spec.node_mesh_password.is_some() || peers.iter().any(has_password),
         full_mesh: document.with_line(spec.node_to_node_mesh_enabled),
         bind_mode: document.with_line(spec.bind_mode),

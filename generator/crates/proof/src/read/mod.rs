@@ -5,6 +5,7 @@ pub(crate) mod apply_script;
 pub(crate) mod calico;
 pub(crate) mod charts;
 pub(crate) mod cloudflared;
+pub(crate) mod data;
 pub(crate) mod dns_zone;
 pub(crate) mod global_policy;
 pub(crate) mod haproxy;

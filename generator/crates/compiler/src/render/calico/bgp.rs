@@ -8,8 +8,7 @@ use crate::derive::label::ROUTE_REFLECTOR_LABEL;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::{Manifest, ObjectMeta};
 use crate::kubernetes::rbac::{self, Binding, RoleRef};
-use crate::plan::Plan;
-use crate::plan::calico::{BGP_SECRET, BGP_SECRET_KEY, NAMESPACE};
+use crate::plan::calico::{BGP_SECRET, BGP_SECRET_KEY, CalicoPlan, NAMESPACE};
 use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
 use meshwright_value::AsNumber;
 
@@ -27,19 +26,19 @@ route reflectors: on a running cluster label and annotate them one by one, drain
 BGPPeer applied before and the BGPConfiguration after all sessions are established:
 ";
 
-pub(super) fn file(plan: &Plan) -> Vec<u8> {
-    let configuration = object(PROJECT_CALICO, "BGPConfiguration", DEFAULT, BgpSpec::of(plan));
-    if plan.calico.route_reflectors.is_empty() {
+pub(super) fn file(calico: &CalicoPlan) -> Vec<u8> {
+    let configuration = object(PROJECT_CALICO, "BGPConfiguration", DEFAULT, BgpSpec::of(calico));
+    if calico.route_reflectors.is_empty() {
         return YamlFile::new(ABOUT_BGP).document(&configuration).finish();
     }
-    let commands = plan.calico.route_reflectors.iter().map(|node| {
+    let commands = calico.route_reflectors.iter().map(|node| {
         format!(
             "\n  kubectl label node {node} {ROUTE_REFLECTOR_LABEL}=true\
              \n  kubectl annotate node {node} {CLUSTER_ID_ANNOTATION}={CLUSTER_ID}"
         )
     });
     let about = format!("{ABOUT_BGP}\n\n{ABOUT_REFLECTORS}{}", commands.collect::<String>());
-    let peer = object(PROJECT_CALICO, "BGPPeer", "route-reflectors", BgpPeerSpec::of(plan));
+    let peer = object(PROJECT_CALICO, "BGPPeer", "route-reflectors", BgpPeerSpec::of(calico));
     YamlFile::new(&about).document(&peer).document(&configuration).finish()
 }
 
@@ -65,15 +64,15 @@ struct BgpSpec {
 }
 
 impl BgpSpec {
-    fn of(plan: &Plan) -> Self {
-        let full_mesh = plan.calico.route_reflectors.is_empty();
+    fn of(calico: &CalicoPlan) -> Self {
+        let full_mesh = calico.route_reflectors.is_empty();
         Self {
-            as_number: plan.calico.as_number,
+            as_number: calico.as_number,
             node_to_node_mesh_enabled: full_mesh,
             bind_mode: "NodeIP",
             listen_port: 179,
             log_severity_screen: "Info",
-            node_mesh_password: password(plan).filter(|_| full_mesh),
+            node_mesh_password: password(calico).filter(|_| full_mesh),
         }
     }
 }
@@ -90,11 +89,11 @@ struct BgpPeerSpec {
 }
 
 impl BgpPeerSpec {
-    fn of(plan: &Plan) -> Self {
+    fn of(calico: &CalicoPlan) -> Self {
         Self {
             node_selector: "all()",
             peer_selector: format!("{ROUTE_REFLECTOR_LABEL} == 'true'"),
-            password: password(plan),
+            password: password(calico),
         }
     }
 }
@@ -113,9 +112,9 @@ struct SecretKeyRef {
     key: &'static str,
 }
 
-fn password(plan: &Plan) -> Option<BgpPassword> {
+fn password(calico: &CalicoPlan) -> Option<BgpPassword> {
     let secret_key_ref = SecretKeyRef { name: BGP_SECRET, key: BGP_SECRET_KEY };
-    plan.calico.bgp_password.then_some(BgpPassword { secret_key_ref })
+    calico.bgp_password.then_some(BgpPassword { secret_key_ref })
 }
 
 /// calico-node watches the Secret through the API (confd's `secret_watcher.go`), and the operator

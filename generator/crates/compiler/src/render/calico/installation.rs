@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::encode::yaml::YamlFile;
-use crate::plan::{NodePlan, Plan};
 use crate::render::calico::{DEFAULT, PROJECT_CALICO, object};
+use crate::render::objects::{ObjectValues, PoolValues};
 use meshwright_value::{Dataplane, Subnet};
 
 const OPERATOR: &str = "operator.tigera.io/v1";
 
-pub(super) fn file(plan: &Plan) -> Vec<u8> {
+pub(super) fn file(values: &ObjectValues<'_>) -> Vec<u8> {
     let about = "one pool a node: WireGuard drops pod packets of a block that is not the sender's";
     YamlFile::new(about)
-        .document(&object(OPERATOR, "Installation", DEFAULT, InstallationSpec::of(plan)))
+        .document(&object(OPERATOR, "Installation", DEFAULT, InstallationSpec::of(values)))
         .document(&object(OPERATOR, "APIServer", DEFAULT, ApiServerSpec {}))
         .finish()
 }
@@ -26,10 +26,10 @@ struct ApiServerSpec {}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct InstallationSpec<'plan> {
+struct InstallationSpec<'a> {
     variant: &'static str,
     cni: CalicoCni,
-    calico_network: CalicoNetwork<'plan>,
+    calico_network: CalicoNetwork<'a>,
     /// The nodes of kube-controllers and Calico's API server; Typha and calico-node run everywhere
     /// (`ControlPlaneNodeSelector` in the operator's renderers).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,9 +42,8 @@ struct InstallationSpec<'plan> {
 /// kubeadm labels its control planes so, without a value.
 const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
 
-impl<'plan> InstallationSpec<'plan> {
-    fn of(plan: &'plan Plan) -> Self {
-        let pools = plan.pools();
+impl<'a> InstallationSpec<'a> {
+    fn of(values: &'a ObjectValues<'_>) -> Self {
         // On a node without a pool Calico's API server would hang in ContainerCreating, and with
         // it the API that takes the further pools.
         let selector = BTreeMap::from([(CONTROL_PLANE_LABEL, "")]);
@@ -53,14 +52,14 @@ impl<'plan> InstallationSpec<'plan> {
             cni: CalicoCni { r#type: "Calico", ipam: CalicoIpam { r#type: "Calico" } },
             calico_network: CalicoNetwork {
                 bgp: "Enabled",
-                linux_dataplane: LinuxDataplane::of(plan.calico.dataplane),
-                mtu: plan.wireguard.mtu.value,
+                linux_dataplane: LinuxDataplane::of(values.calico.dataplane),
+                mtu: values.pod_mtu,
                 node_address_autodetection_v4: Autodetection {
-                    interface: plan.wireguard.interface_pattern(),
+                    interface: &values.interface_pattern,
                 },
-                ip_pools: pools.installation.into_iter().map(InstallationPool::of).collect(),
+                ip_pools: values.pools.iter().map(InstallationPool::of).collect(),
             },
-            control_plane_node_selector: (!pools.further.is_empty()).then_some(selector),
+            control_plane_node_selector: (!values.further_pools.is_empty()).then_some(selector),
             kubelet_volume_plugin_path: "None",
             flex_volume_path: "None",
         }
@@ -80,7 +79,7 @@ struct CalicoIpam {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CalicoNetwork<'plan> {
+struct CalicoNetwork<'a> {
     /// Required for pools without encapsulation.
     bgp: &'static str,
     /// Always explicit: Calico's guides for kubeadm have moved to eBPF, which drops WireGuard of
@@ -90,9 +89,9 @@ struct CalicoNetwork<'plan> {
     mtu: u16,
     /// The one method; beside it the operator would write `firstFound` when this is absent.
     #[serde(rename = "nodeAddressAutodetectionV4")]
-    node_address_autodetection_v4: Autodetection,
+    node_address_autodetection_v4: Autodetection<'a>,
     /// Never absent: the operator would make one IPIP pool for all nodes.
-    ip_pools: Vec<InstallationPool<'plan>>,
+    ip_pools: Vec<InstallationPool<'a>>,
 }
 
 #[derive(Serialize)]
@@ -111,16 +110,16 @@ impl LinuxDataplane {
 }
 
 #[derive(Serialize)]
-struct Autodetection {
-    interface: String,
+struct Autodetection<'a> {
+    interface: &'a str,
 }
 
 /// A pool in the operator's format; [`IpPoolSpec`] is the same in Calico's format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct InstallationPool<'plan> {
+struct InstallationPool<'a> {
     name: String,
-    cidr: &'plan Subnet,
+    cidr: &'a Subnet,
     /// The pool's own size: the node's first pod claims the whole pool, and with strict affinity
     /// no other node gets an address of it.
     block_size: u8,
@@ -141,15 +140,15 @@ struct InstallationPool<'plan> {
 /// Without encapsulation no node needs a tunnel address of its pool.
 const ALLOWED_USES: [&str; 1] = ["Workload"];
 
-impl<'plan> InstallationPool<'plan> {
-    fn of(node: &'plan NodePlan) -> Self {
+impl<'a> InstallationPool<'a> {
+    fn of(pool: &'a PoolValues<'_>) -> Self {
         Self {
-            name: node.pool_name(),
-            cidr: &node.pod_subnet,
-            block_size: node.pod_subnet.prefix_len(),
+            name: pool.name(),
+            cidr: &pool.subnet,
+            block_size: pool.subnet.prefix_len(),
             encapsulation: "None",
             nat_outgoing: "Enabled",
-            node_selector: only_on(node),
+            node_selector: pool.node_selector(),
             allowed_uses: ALLOWED_USES,
             assignment_mode: "Automatic",
             disable_new_allocations: false,
@@ -158,24 +157,19 @@ impl<'plan> InstallationPool<'plan> {
     }
 }
 
-/// kubelet sets that label from the name it registers with, so it is there from the start.
-fn only_on(node: &NodePlan) -> String {
-    format!("kubernetes.io/hostname == '{}'", node.name)
-}
-
-pub(super) fn ip_pools_file(nodes: &[&NodePlan]) -> Vec<u8> {
+pub(super) fn ip_pools_file(pools: &[PoolValues<'_>]) -> Vec<u8> {
     let about =
         "the pools that exceed the limit of the Installation; the operator does not change them";
-    let pools = nodes
+    let objects = pools
         .iter()
-        .map(|node| object(PROJECT_CALICO, "IPPool", node.pool_name(), IpPoolSpec::of(node)));
-    pools.fold(YamlFile::new(about), |file, pool| file.document(&pool)).finish()
+        .map(|pool| object(PROJECT_CALICO, "IPPool", pool.name(), IpPoolSpec::of(pool)));
+    objects.fold(YamlFile::new(about), |file, pool| file.document(&pool)).finish()
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct IpPoolSpec<'plan> {
-    cidr: &'plan Subnet,
+struct IpPoolSpec<'a> {
+    cidr: &'a Subnet,
     /// See [`InstallationPool::block_size`].
     block_size: u8,
     ipip_mode: &'static str,
@@ -185,15 +179,15 @@ struct IpPoolSpec<'plan> {
     allowed_uses: [&'static str; 1],
 }
 
-impl<'plan> IpPoolSpec<'plan> {
-    fn of(node: &'plan NodePlan) -> Self {
+impl<'a> IpPoolSpec<'a> {
+    fn of(pool: &'a PoolValues<'_>) -> Self {
         Self {
-            cidr: &node.pod_subnet,
-            block_size: node.pod_subnet.prefix_len(),
+            cidr: &pool.subnet,
+            block_size: pool.subnet.prefix_len(),
             ipip_mode: "Never",
             vxlan_mode: "Never",
             nat_outgoing: true,
-            node_selector: only_on(node),
+            node_selector: pool.node_selector(),
             allowed_uses: ALLOWED_USES,
         }
     }

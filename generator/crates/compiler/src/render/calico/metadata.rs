@@ -6,9 +6,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::encode::yaml::YamlFile;
-use crate::plan::Plan;
 use crate::render::calico::{PROJECT_CALICO, object};
-use meshwright_value::provider;
 
 /// The tier; a policy's name starts with that of its tier.
 const TIER: &str = "meshwright";
@@ -23,11 +21,11 @@ const ABOUT: &str = "\
 pods cannot reach a metadata service, which returns user-data and credentials of the host. The firewall
 of each node has the same rule; this policy counts by pod. It does not apply to pods on the host's network";
 
-pub(super) fn file(plan: &Plan) -> Vec<u8> {
+pub(super) fn file(addresses: &BTreeSet<Ipv4Addr>) -> Vec<u8> {
     let tier = TierSpec { order: ORDER, default_action: "Pass" };
     YamlFile::new(ABOUT)
         .document(&object(PROJECT_CALICO, "Tier", TIER, tier))
-        .document(&object(PROJECT_CALICO, "GlobalNetworkPolicy", POLICY, policy(plan)))
+        .document(&object(PROJECT_CALICO, "GlobalNetworkPolicy", POLICY, policy(addresses)))
         .finish()
 }
 
@@ -68,8 +66,8 @@ struct CalicoRuleDestination {
 /// cluster DNS asks.
 const DNS: u16 = 53;
 
-fn policy(plan: &Plan) -> GlobalNetworkPolicySpec {
-    let nets: Vec<_> = addresses(plan).iter().map(|address| format!("{address}/32")).collect();
+fn policy(addresses: &BTreeSet<Ipv4Addr>) -> GlobalNetworkPolicySpec {
+    let nets: Vec<_> = addresses.iter().map(|address| format!("{address}/32")).collect();
     let dns = |protocol| CalicoRule {
         action: "Pass",
         protocol: Some(protocol),
@@ -87,10 +85,4 @@ fn policy(plan: &Plan) -> GlobalNetworkPolicySpec {
         types: ["Egress"],
         egress: vec![dns("UDP"), dns("TCP"), deny],
     }
-}
-
-/// Of all clouds together: a pod may run on any node.
-fn addresses(plan: &Plan) -> BTreeSet<Ipv4Addr> {
-    let own = plan.nodes.iter().flat_map(|node| node.provider.metadata.iter().copied());
-    own.chain([provider::METADATA]).collect()
 }

@@ -6,7 +6,7 @@ use crate::kubernetes::network_policy::{
     LabelSelector, NetworkPolicyEgressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec, network_policy,
 };
-use crate::plan::Plan;
+use crate::plan::ingress::IngressWorkload;
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL};
 
 /// The private ranges; they contain all of our subnets (rule `subnet-not-private`).
@@ -16,8 +16,9 @@ const PRIVATE: &[&str] =
 /// QUIC and HTTP/2 to the edge (Cloudflare, "Tunnel with firewall").
 const EDGE: u16 = 7844;
 
-pub(super) fn egress_policy(plan: &Plan) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
-    let workload = plan.ingress.workload;
+pub(super) fn egress_policy(
+    workload: IngressWorkload,
+) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let edge = NetworkPolicyPeer::addresses("0.0.0.0/0", PRIVATE);
     let dns = NetworkPolicyPeer::pods("kube-system", [("k8s-app", "kube-dns")]);
     let controller =

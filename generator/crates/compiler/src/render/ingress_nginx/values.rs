@@ -6,31 +6,31 @@ use serde::Serialize;
 
 use crate::kubernetes::container::Resources;
 use crate::kubernetes::workload::SpreadConstraint;
-use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
 use crate::release;
 use crate::render::ingress::{Toggle, spread_constraints};
+use crate::render::objects::ObjectValues;
 use meshwright_value::{ImageReference, Replicas};
 
 /// The chart's values, as far as they are not its defaults or must not depend on them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct IngressNginxValues<'plan> {
+pub(super) struct IngressNginxValues<'a> {
     /// The IngressNginxService is then `<this>-controller`, whatever the Helm release is called.
     fullname_override: &'static str,
-    controller: IngressNginxController<'plan>,
+    controller: IngressNginxController<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct IngressNginxController<'plan> {
+struct IngressNginxController<'a> {
     /// In exactly this spelling: with another, the chart creates neither this nor a DaemonSet.
     kind: &'static str,
     /// From 2 on the chart adds a PodDisruptionBudget.
     replica_count: Replicas,
     min_available: u8,
     unhealthy_pod_eviction_policy: &'static str,
-    image: IngressNginxImage<'plan>,
+    image: IngressNginxImage<'a>,
     /// Snippets are nginx configuration that every author of an Ingress could set.
     allow_snippet_annotations: bool,
     enable_annotation_validations: bool,
@@ -41,7 +41,7 @@ struct IngressNginxController<'plan> {
     /// The controller exits with this and `publish-status-address` both.
     publish_service: Toggle,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extra_args: BTreeMap<&'static str, &'plan str>,
+    extra_args: BTreeMap<&'static str, &'a str>,
     config: BTreeMap<&'static str, String>,
     service: IngressNginxService,
     admission_webhooks: Toggle,
@@ -53,10 +53,10 @@ struct IngressNginxController<'plan> {
 }
 
 #[derive(Serialize)]
-struct IngressNginxImage<'plan> {
-    registry: &'plan str,
-    image: &'plan str,
-    tag: &'plan str,
+struct IngressNginxImage<'a> {
+    registry: &'a str,
+    image: &'a str,
+    tag: &'a str,
     /// Empty where none is declared: the chart's own is of another image.
     digest: String,
 }
@@ -91,15 +91,15 @@ struct MetricsService {
     r#type: &'static str,
 }
 
-pub(super) fn from_plan(plan: &Plan) -> IngressNginxValues<'_> {
+pub(super) fn of<'a>(values: &'a ObjectValues<'_>) -> IngressNginxValues<'a> {
     IngressNginxValues {
         fullname_override: release::INGRESS_NGINX.name,
-        controller: controller(plan),
+        controller: controller(values),
     }
 }
 
-fn controller(plan: &Plan) -> IngressNginxController<'_> {
-    let ingress = &plan.ingress;
+fn controller<'a>(values: &'a ObjectValues<'_>) -> IngressNginxController<'a> {
+    let ingress = &values.ingress;
     let status_address = ingress.status_address.as_deref();
     IngressNginxController {
         kind: "Deployment",
@@ -123,7 +123,7 @@ fn controller(plan: &Plan) -> IngressNginxController<'_> {
             .map(|name| ("publish-status-address", name))
             .into_iter()
             .collect(),
-        config: config(plan),
+        config: config(values),
         service: IngressNginxService {
             r#type: "ClusterIP",
             enable_http: true,
@@ -136,7 +136,7 @@ fn controller(plan: &Plan) -> IngressNginxController<'_> {
             service: MetricsService { r#type: "ClusterIP" },
         },
         resources: Resources::new("100m", "128Mi", "512Mi"),
-        topology_spread_constraints: spread_constraints(plan),
+        topology_spread_constraints: spread_constraints(ingress.workload),
         network_policy: Toggle { enabled: false },
     }
 }
@@ -151,7 +151,7 @@ fn image(image: &ImageReference) -> IngressNginxImage<'_> {
 }
 
 /// The controller's ConfigMap, where every value is a string.
-fn config(plan: &Plan) -> BTreeMap<&'static str, String> {
+fn config(values: &ObjectValues<'_>) -> BTreeMap<&'static str, String> {
     let mut config = BTreeMap::from([
         // High refuses snippets; Medium would also refuse auth-url and mirror, which apps use.
         ("annotations-risk-level", "High".to_owned()),
@@ -159,8 +159,8 @@ fn config(plan: &Plan) -> BTreeMap<&'static str, String> {
         ("server-tokens", "false".to_owned()),
         ("ssl-redirect", "false".to_owned()),
     ]);
-    if plan.tunnel.is_some() {
-        config.extend(behind_cloudflared(plan));
+    if values.tunnel.is_some() {
+        config.extend(behind_cloudflared(values));
     }
     config
 }
@@ -168,12 +168,12 @@ fn config(plan: &Plan) -> BTreeMap<&'static str, String> {
 /// nginx sees cloudflared's pod. The visitor is in a header that the edge sets and that holds one
 /// address, where a visitor can write into `X-Forwarded-For`. Without `use-forwarded-headers` apps
 /// would see plain HTTP, and an Ingress with `tls` would redirect in a circle.
-fn behind_cloudflared(plan: &Plan) -> [(&'static str, String); 4] {
+fn behind_cloudflared(values: &ObjectValues<'_>) -> [(&'static str, String); 4] {
     [
         ("compute-full-forwarded-for", "false".to_owned()),
         ("forwarded-for-header", "CF-Connecting-IP".to_owned()),
         // The senders whose headers are trusted; the default is every address.
-        ("proxy-real-ip-cidr", plan.network.pod_subnet.to_string()),
+        ("proxy-real-ip-cidr", values.pod_subnet.to_string()),
         ("use-forwarded-headers", "true".to_owned()),
     ]
 }

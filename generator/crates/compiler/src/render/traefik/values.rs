@@ -4,20 +4,20 @@ use serde::Serialize;
 
 use crate::kubernetes::container::Resources;
 use crate::kubernetes::workload::SpreadConstraint;
-use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
 use crate::render::ingress::{Toggle, spread_constraints};
+use crate::render::objects::ObjectValues;
 use meshwright_value::{ImageReference, Replicas, Subnet};
 
 /// The chart's values, as far as they are not its defaults or must not depend on them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TraefikValues<'plan> {
+pub(super) struct TraefikValues<'a> {
     /// The name of the TraefikService, whatever the Helm release is called.
     fullname_override: &'static str,
-    image: TraefikImage<'plan>,
+    image: TraefikImage<'a>,
     /// The chart reads the version from here when an image has a digest.
-    version_override: &'plan str,
+    version_override: &'a str,
     global: TraefikGlobal,
     deployment: TraefikDeployment,
     pod_disruption_budget: TraefikDisruptionBudget,
@@ -25,16 +25,16 @@ pub(super) struct TraefikValues<'plan> {
     resources: Resources,
     /// The chart's class names Traefik's other provider as its controller.
     ingress_class: Toggle,
-    providers: TraefikProviders<'plan>,
+    providers: TraefikProviders<'a>,
     service: TraefikService,
-    ports: TraefikPorts<'plan>,
+    ports: TraefikPorts<'a>,
 }
 
 #[derive(Serialize)]
-struct TraefikImage<'plan> {
-    registry: &'plan str,
-    repository: &'plan str,
-    tag: &'plan str,
+struct TraefikImage<'a> {
+    registry: &'a str,
+    repository: &'a str,
+    tag: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
 }
@@ -59,18 +59,18 @@ struct TraefikDisruptionBudget {
 }
 
 #[derive(Serialize)]
-struct TraefikProviders<'plan> {
+struct TraefikProviders<'a> {
     #[serde(rename = "kubernetesCRD")]
     kubernetes_crd: Toggle,
     #[serde(rename = "kubernetesIngress")]
     kubernetes_ingress: Toggle,
     #[serde(rename = "kubernetesIngressNGINX")]
-    kubernetes_ingress_nginx: IngressNginxProvider<'plan>,
+    kubernetes_ingress_nginx: IngressNginxProvider<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct IngressNginxProvider<'plan> {
+struct IngressNginxProvider<'a> {
     enabled: bool,
     ingress_class: &'static str,
     controller_class: &'static str,
@@ -81,7 +81,7 @@ struct IngressNginxProvider<'plan> {
     /// In bytes.
     proxy_body_size: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    publish_status_address: Option<&'plan str>,
+    publish_status_address: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -97,27 +97,27 @@ struct TraefikServiceSpec {
 }
 
 #[derive(Serialize)]
-struct TraefikPorts<'plan> {
-    web: Web<'plan>,
+struct TraefikPorts<'a> {
+    web: Web<'a>,
     /// TLS terminates at Cloudflare's edge; the tunnel encrypts the rest.
     websecure: WebSecure,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Web<'plan> {
+struct Web<'a> {
     port: u16,
     exposed_port: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    forwarded_headers: Option<ForwardedHeaders<'plan>>,
+    forwarded_headers: Option<ForwardedHeaders<'a>>,
 }
 
 /// The headers of cloudflared's pods about the visitor are trusted.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ForwardedHeaders<'plan> {
+struct ForwardedHeaders<'a> {
     #[serde(rename = "trustedIPs")]
-    trusted_ips: [&'plan Subnet; 1],
+    trusted_ips: [&'a Subnet; 1],
 }
 
 #[derive(Serialize)]
@@ -130,8 +130,8 @@ struct Expose {
     default: bool,
 }
 
-pub(super) fn from_plan(plan: &Plan) -> TraefikValues<'_> {
-    let ingress = &plan.ingress;
+pub(super) fn of<'a>(values: &'a ObjectValues<'_>) -> TraefikValues<'a> {
+    let ingress = &values.ingress;
     TraefikValues {
         fullname_override: ingress.workload.service,
         image: image(&ingress.image),
@@ -139,17 +139,17 @@ pub(super) fn from_plan(plan: &Plan) -> TraefikValues<'_> {
         global: TraefikGlobal { check_new_version: false, send_anonymous_usage: false },
         deployment: TraefikDeployment { replicas: ingress.replicas },
         pod_disruption_budget: TraefikDisruptionBudget { enabled: true, max_unavailable: 1 },
-        topology_spread_constraints: spread_constraints(plan),
+        topology_spread_constraints: spread_constraints(ingress.workload),
         resources: Resources::new("100m", "128Mi", "512Mi"),
         ingress_class: Toggle { enabled: false },
-        providers: providers(plan),
+        providers: providers(values),
         service: TraefikService {
             spec: TraefikServiceSpec {
                 r#type: "ClusterIP",
                 traffic_distribution: ingress.traffic_distribution,
             },
         },
-        ports: ports(plan),
+        ports: ports(values),
     }
 }
 
@@ -162,7 +162,7 @@ fn image(image: &ImageReference) -> TraefikImage<'_> {
     }
 }
 
-fn providers(plan: &Plan) -> TraefikProviders<'_> {
+fn providers<'a>(values: &'a ObjectValues<'_>) -> TraefikProviders<'a> {
     TraefikProviders {
         kubernetes_crd: Toggle { enabled: false },
         kubernetes_ingress: Toggle { enabled: false },
@@ -174,18 +174,18 @@ fn providers(plan: &Plan) -> TraefikProviders<'_> {
             watch_ingress_without_class: false,
             allow_snippet_annotations: false,
             proxy_body_size: MAX_BODY_MIB << 20,
-            publish_status_address: plan.ingress.status_address.as_deref(),
+            publish_status_address: values.ingress.status_address.as_deref(),
         },
     }
 }
 
-fn ports(plan: &Plan) -> TraefikPorts<'_> {
-    let trusted = ForwardedHeaders { trusted_ips: [&plan.network.pod_subnet] };
+fn ports<'a>(values: &'a ObjectValues<'_>) -> TraefikPorts<'a> {
+    let trusted = ForwardedHeaders { trusted_ips: [&values.pod_subnet] };
     TraefikPorts {
         web: Web {
-            port: plan.ingress.workload.http_port,
+            port: values.ingress.workload.http_port,
             exposed_port: 80,
-            forwarded_headers: plan.tunnel.as_ref().map(|_| trusted),
+            forwarded_headers: values.tunnel.as_ref().map(|_| trusted),
         },
         websecure: WebSecure { expose: Expose { default: false } },
     }

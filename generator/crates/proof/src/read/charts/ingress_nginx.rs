@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{ChartRelease, IngressController, SwitchValues, leads, listens};
+use super::{ChartRelease, IngressController, SwitchValues, image, leads, listens};
 use crate::read::ParseError;
 use crate::read::objects::{EmittedIngressClass, EmittedService};
 use crate::read::yaml;
@@ -27,7 +27,7 @@ struct NginxControllerValues {
     replica_count: Spanned<u32>,
     min_available: Option<IgnoredAny>,
     unhealthy_pod_eviction_policy: Option<IgnoredAny>,
-    image: IgnoredAny,
+    image: NginxImageValues,
     allow_snippet_annotations: bool,
     enable_annotation_validations: bool,
     ingress_class: Spanned<String>,
@@ -45,6 +45,15 @@ struct NginxControllerValues {
     topology_spread_constraints: Option<IgnoredAny>,
     network_policy: MustBeDisabled,
     host_network: Option<Spanned<bool>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NginxImageValues {
+    registry: String,
+    image: String,
+    tag: String,
+    digest: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -166,7 +175,10 @@ pub(crate) fn read(text: &str, file: FileId) -> Result<IngressController, ParseE
     };
     let metrics = controller.metrics.enabled.then_some(controller.metrics.service.r#type);
     let by_name = release.with_place(controller.ingress_class);
+    let NginxImageValues { registry, image: path, tag, digest } = controller.image;
     Ok(IngressController {
+        image: image(&registry, &path, &tag, digest.as_deref()),
+        webhook: controller.admission_webhooks.enabled.value,
         workload,
         service: EmittedService {
             name,

@@ -20,6 +20,10 @@ use crate::span::{FileId, FileLine, FileSpanned};
 /// An Ingress controller, as its chart installs it.
 #[derive(Debug)]
 pub struct IngressController {
+    /// Its image, as `registry/path:tag@digest`.
+    pub image: String,
+    /// Whether the API servers call its webhook.
+    pub webhook: bool,
     /// Its pods.
     pub workload: EmittedWorkload,
     /// Its Service.
@@ -50,6 +54,13 @@ struct ChartRelease<'text> {
 #[serde(deny_unknown_fields)]
 struct SwitchValues {
     enabled: Spanned<bool>,
+}
+
+/// `registry/path:tag@digest`; charts add no `@` for an empty digest.
+fn image(registry: &str, path: &str, tag: &str, digest: Option<&str>) -> String {
+    let digest = digest.filter(|digest| !digest.is_empty());
+    let digest = digest.map(|digest| format!("@{digest}"));
+    format!("{registry}/{path}:{tag}{}", digest.unwrap_or_default())
 }
 
 impl ChartRelease<'_> {

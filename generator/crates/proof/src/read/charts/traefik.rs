@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::{ChartRelease, IngressController, SwitchValues, listens};
+use super::{ChartRelease, IngressController, SwitchValues, image, listens};
 use crate::read::ParseError;
 use crate::read::objects::{EmittedService, EmittedServicePort, PortReference};
 use crate::read::yaml;
@@ -15,7 +15,7 @@ use crate::span::{FileId, FileSpanned};
 #[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct TraefikValues {
     fullname_override: Spanned<String>,
-    image: IgnoredAny,
+    image: TraefikImageValues,
     version_override: Option<IgnoredAny>,
     global: Option<IgnoredAny>,
     deployment: TraefikDeploymentValues,
@@ -27,6 +27,15 @@ struct TraefikValues {
     service: TraefikServiceValues,
     ports: TraefikPortsValues,
     host_network: Option<Spanned<bool>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraefikImageValues {
+    registry: String,
+    repository: String,
+    tag: String,
+    digest: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +143,11 @@ pub(crate) fn read(text: &str, file: FileId) -> Result<IngressController, ParseE
     workload.host_network = values.host_network.map(|on| release.with_place(on));
     let number = release.with_place(values.ports.web.exposed_port);
     let by_name = release.with_place(provider.ingress_class);
+    let TraefikImageValues { registry, repository, tag, digest } = values.image;
     Ok(IngressController {
+        image: image(&registry, &repository, &tag, digest.as_deref()),
+        // Traefik has none.
+        webhook: false,
         workload,
         service: EmittedService {
             name,

@@ -1,7 +1,7 @@
 //! Collects the facts of a tree from the modelled files.
 
 use super::{EmittedNode, EmittedTree};
-use crate::facts::{NodeFacts, TreeFacts};
+use crate::facts::{NodeFacts, ObjectFacts, TreeFacts};
 use crate::read::kube_proxy;
 use meshwright_value::{ProxyMode, Role};
 
@@ -45,6 +45,7 @@ impl TreeFacts {
             hello: emitted.has_hello,
             ingress: emitted.controller,
             sources: emitted.sources.content.clone(),
+            objects: ObjectFacts::from_tree(emitted, init, cluster)?,
         })
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct FolderReader<'a> {
     texts: BTreeMap<FileId, String>,
     /// The texts of the files of fixed families.
     pub(super) fixed: FixedTexts,
+    /// The texts of the files of objects.
+    pub(super) objects: FixedTexts,
     /// The files that could not be read.
     pub(super) findings: Vec<ProofFinding>,
 }
@@ -35,7 +37,8 @@ fn is_read(path: &str) -> bool {
 
 impl<'a> FolderReader<'a> {
     pub(super) fn new(reader: &'a TreeReader<'a>) -> Self {
-        Self { reader, texts: BTreeMap::new(), fixed: FixedTexts::new(), findings: Vec::new() }
+        let (fixed, objects) = (FixedTexts::new(), FixedTexts::new());
+        Self { reader, texts: BTreeMap::new(), fixed, objects, findings: Vec::new() }
     }
 
     /// Loads all files, and returns those whose bytes differ from the manifest.
@@ -54,9 +57,10 @@ impl<'a> FolderReader<'a> {
             }
             match String::from_utf8(bytes) {
                 Ok(text) => {
-                    let family = family(path, &layout.interface);
-                    if family.is_some_and(|family| matches!(family.account, Account::Fixed(_))) {
-                        self.fixed.insert(file, text.clone());
+                    match family(path, &layout.interface).map(|family| family.account) {
+                        Some(Account::Fixed(_)) => drop(self.fixed.insert(file, text.clone())),
+                        Some(Account::Objects) => drop(self.objects.insert(file, text.clone())),
+                        _ => {}
                     }
                     self.texts.insert(file, text);
                 }

@@ -5,6 +5,7 @@ mod facts;
 mod folder;
 mod ingress;
 mod layout;
+mod object_facts;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -162,6 +163,8 @@ pub(crate) struct TreeReading {
     pub unaccounted: Vec<ProofFinding>,
     /// The files of fixed families.
     pub fixed: FixedTexts,
+    /// The files of objects.
+    pub objects: FixedTexts,
     /// The paths of files that do not exist, sorted.
     pub missing: Vec<String>,
     /// Whether the tree has a manifest.
@@ -206,7 +209,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
         let place = file.whole();
         tree.findings.push(ProofFinding::new(FindingCode::NotUnderstood, place, reason));
     }
-    let FolderReadings { nodes, clients, shared, mut findings, mut edited, fixed } = tree;
+    let FolderReadings { nodes, clients, shared, mut findings, mut edited, fixed, objects } = tree;
     let has_manifest = layout.contains(MANIFEST);
     let unaccounted = unaccounted(&paths, &layout, (&missing, &irregular), &findings);
     let complete = nodes.len() == layout.nodes.len() && clients.len() == layout.clients.len();
@@ -223,6 +226,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
         edited,
         unaccounted,
         fixed,
+        objects,
         missing,
         has_manifest,
         interface,
@@ -273,6 +277,7 @@ struct FolderReading {
     findings: Vec<ProofFinding>,
     edited: Vec<FileId>,
     fixed: FixedTexts,
+    objects: FixedTexts,
 }
 
 enum FolderContent {
@@ -337,6 +342,7 @@ struct FolderReadings {
     findings: Vec<ProofFinding>,
     edited: Vec<FileId>,
     fixed: FixedTexts,
+    objects: FixedTexts,
 }
 
 impl FolderReadings {
@@ -344,6 +350,7 @@ impl FolderReadings {
         self.findings.extend(part.findings);
         self.edited.extend(part.edited);
         self.fixed.extend(part.fixed);
+        self.objects.extend(part.objects);
         match part.content {
             Some(FolderContent::Node(node)) => self.nodes.push(*node),
             Some(FolderContent::Client(client)) => self.clients.push(*client),
@@ -375,7 +382,8 @@ impl TreeReader<'_> {
             }
             (None, None) => folder.shared().map(|shared| FolderContent::Shared(Box::new(shared))),
         };
-        Ok(FolderReading { content, findings: folder.findings, edited, fixed: folder.fixed })
+        let FolderReader { findings, fixed, objects, .. } = folder;
+        Ok(FolderReading { content, findings, edited, fixed, objects })
     }
 
     fn folder_name(&self, part: usize) -> String {

@@ -1,0 +1,83 @@
+//! The values of the objects below `cluster/`: of a plan, or of the facts that a tree states.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use crate::plan::calico::CalicoPlan;
+use crate::plan::ingress::IngressPlan;
+use crate::plan::kube_proxy::KubeProxyPlan;
+use crate::plan::tunnel::TunnelPlan;
+use crate::plan::{NodePlan, Plan};
+use meshwright_value::{Hostname, Subnet, provider};
+
+/// The values of all objects.
+pub(super) struct ObjectValues<'a> {
+    /// The regular expression that WireGuard's interface alone matches.
+    pub interface_pattern: String,
+    /// The MTU of pods, in bytes.
+    pub pod_mtu: u16,
+    /// The subnet of all pods.
+    pub pod_subnet: Subnet,
+    /// The pools in the Installation.
+    pub pools: Vec<PoolValues<'a>>,
+    /// The pools that are separate objects.
+    pub further_pools: Vec<PoolValues<'a>>,
+    /// The addresses of the metadata services of all clouds together: a pod may run on any node.
+    pub metadata: BTreeSet<Ipv4Addr>,
+    /// The pod network.
+    pub calico: &'a CalicoPlan,
+    /// kube-proxy.
+    pub kube_proxy: &'a KubeProxyPlan,
+    /// The Ingress controller.
+    pub ingress: &'a IngressPlan,
+    /// The tunnel.
+    pub tunnel: Option<&'a TunnelPlan>,
+    /// The hostname of the echo app.
+    pub hello: Option<&'a Hostname>,
+}
+
+/// The values of one pool.
+pub(super) struct PoolValues<'a> {
+    /// Its node.
+    pub node: &'a str,
+    /// Its addresses.
+    pub subnet: Subnet,
+}
+
+impl<'plan> ObjectValues<'plan> {
+    /// The values of a plan.
+    pub(super) fn of(plan: &'plan Plan) -> Self {
+        let pools = plan.pools();
+        let own = plan.nodes.iter().flat_map(|node| node.provider.metadata.iter().copied());
+        Self {
+            interface_pattern: plan.wireguard.interface_pattern(),
+            pod_mtu: plan.wireguard.mtu.value,
+            pod_subnet: plan.network.pod_subnet,
+            pools: pools.installation.into_iter().map(PoolValues::of).collect(),
+            further_pools: pools.further.into_iter().map(PoolValues::of).collect(),
+            metadata: own.chain([provider::METADATA]).collect(),
+            calico: &plan.calico,
+            kube_proxy: &plan.kube_proxy,
+            ingress: &plan.ingress,
+            tunnel: plan.tunnel.as_ref(),
+            hello: plan.hello.as_ref(),
+        }
+    }
+}
+
+impl<'plan> PoolValues<'plan> {
+    fn of(node: &'plan NodePlan) -> Self {
+        Self { node: node.name.as_str(), subnet: node.pod_subnet }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> String {
+        format!("pods-{}", self.node)
+    }
+
+    /// The selector of its node. kubelet sets that label from the name it registers with, so it is
+    /// there from the start.
+    pub(super) fn node_selector(&self) -> String {
+        format!("kubernetes.io/hostname == '{}'", self.node)
+    }
+}
