@@ -134,6 +134,8 @@ pub struct NodeFacts {
     pub mtu: u16,
     /// What `node.json` states.
     pub host: HostFacts,
+    /// Its address for ssh(1): the host of its public endpoint (`node.json`), else `HOST`.
+    pub ssh_host: String,
     /// What `node.env` alone states.
     pub env: NodeEnv,
 }
@@ -141,8 +143,8 @@ pub struct NodeFacts {
 /// What `node.env` alone states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeEnv {
-    /// `user@host` in the command that a message of the host shows.
-    pub ssh_target: String,
+    /// The user in the command that a message of the host shows.
+    pub ssh_user: String,
     /// Whether a port of sshd is named: clients may use SSH, or the public side admits it.
     pub names_ssh_port: bool,
 }

@@ -101,7 +101,7 @@ pub struct FixedNode<'a> {
     /// Whether anyone may use SSH.
     pub ssh_admitted: bool,
     /// `user@host` of the delivery.
-    pub ssh_target: &'a str,
+    pub ssh_target: String,
     /// The mirrors of each registry.
     pub mirrors: &'a BTreeMap<String, Vec<String>>,
     /// Its package repositories.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::facts::PackageFacts;
@@ -153,6 +153,7 @@ pub(super) struct RoutesJson<'text> {
 #[serde(deny_unknown_fields)]
 pub(super) struct FirewallJson {
     pub(super) ssh_port: u16,
+    #[serde(deserialize_with = "without_host_bits")]
     pub(super) ssh_from: Vec<IpNet>,
     open_ports: Vec<String>,
 }
@@ -324,7 +325,39 @@ impl NodeJsonDocument<'_> {
 
     /// The networks of an entry such as `allowed_ips`.
     pub(super) fn nets(texts: &[&str], lines: &TextLines<'_>) -> Result<Vec<Ipv4Net>, ParseError> {
-        texts.iter().map(|text| lines.parse(text).map(|net| net.value)).collect()
+        let net = |text: &&str| {
+            let net: LineSpanned<Ipv4Net> = lines.parse(text)?;
+            let message =
+                format!("`{text}` has bits behind its prefix: it is {}", net.value.trunc());
+            match net.value.trunc() == net.value {
+                true => Ok(net.value),
+                false => Err(ParseError { line: net.line, message }),
+            }
+        };
+        texts.iter().map(net).collect()
+    }
+}
+
+/// Subnets of either family.
+fn without_host_bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let nets = Vec::<SubnetJson>::deserialize(deserializer)?;
+    Ok(nets.into_iter().map(|SubnetJson(net)| net).collect())
+}
+
+/// A subnet without host bits.
+#[derive(Deserialize)]
+#[serde(try_from = "IpNet")]
+struct SubnetJson(IpNet);
+
+impl TryFrom<IpNet> for SubnetJson {
+    type Error = String;
+
+    fn try_from(net: IpNet) -> Result<Self, String> {
+        let network = net.trunc();
+        match network == net {
+            true => Ok(Self(net)),
+            false => Err(format!("`{net}` has bits behind its prefix: it is {network}")),
+        }
     }
 }
 

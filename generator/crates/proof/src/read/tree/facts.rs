@@ -70,6 +70,12 @@ impl NodeFacts {
             prefix_len: address.prefix_len(),
             mtu: node.conf.content.mtu?.value,
             host: node.host.content.clone(),
+            ssh_host: node
+                .json
+                .content
+                .endpoint
+                .as_ref()
+                .map_or_else(|| "HOST".to_owned(), |endpoint| endpoint.value.host().to_string()),
             env: node.env.content.clone(),
         })
     }

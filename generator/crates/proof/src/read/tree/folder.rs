@@ -206,7 +206,7 @@ impl<'a> FolderReader<'a> {
     pub(super) fn client(&mut self, name: &str) -> Option<EmittedClient> {
         let path = format!("clients/{name}/{}.conf", self.reader.layout.interface);
         let conf = self.read_required(&path, wg_quick::read)?;
-        let differences = peers::of_client(&conf);
+        let differences = peers::of_client(&conf, &self.reader.layout.interface);
         Some(EmittedClient { name: name.to_owned(), differences, conf })
     }
 

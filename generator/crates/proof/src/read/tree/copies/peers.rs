@@ -389,11 +389,22 @@ fn preshared_keys<'conf>(
     (loaded, findings)
 }
 
-/// The faults of a client's preshared keys.
-pub(in crate::read::tree) fn of_client(conf: &FromFile<WgConf>) -> Vec<ProofFinding> {
+/// The faults of the keys of a client.
+pub(in crate::read::tree) fn of_client(
+    conf: &FromFile<WgConf>,
+    interface: &str,
+) -> Vec<ProofFinding> {
     let keys = conf.content.peers.iter().enumerate();
     let keys = keys.map(|(position, peer)| (peer.public_key.value, position)).collect();
-    preshared_keys(&conf.content, conf.file, &keys).1
+    let mut findings = preshared_keys(&conf.content, conf.file, &keys).1;
+    let file = format!("/etc/wireguard/{interface}.key");
+    let stated = conf.content.private_key.as_ref();
+    if let Some(other) = stated.filter(|stated| stated.value != file) {
+        let place = conf.file.line(other.line);
+        let message = format!("the private key is read from {}, not from {file}", other.value);
+        findings.push(ProofFinding::new(FindingCode::FilesDisagree, place, message));
+    }
+    findings
 }
 
 /// The peers of `wg0.conf`, each with its prefixes.
