@@ -379,11 +379,11 @@ fn place_of(latitude: &Latitude, trees: &BTreeMap<&'static str, Files>) -> (&'st
     let key = latitude.path.rsplit('/').next().expect("a path has a key");
     let has_it = |topology: &&str| trees[topology].contains_key(latitude.family);
     let topology = [EXAMPLE, CONTROL_PLANES].into_iter().find(has_it);
-    let topology = topology.unwrap_or_else(|| panic!("no tree has {}", latitude.family));
+    let topology = topology.expect(latitude.family);
     let is_here =
         |line: &&str| line.trim_start().trim_start_matches("- ").starts_with(&format!("{key}: "));
     let line = trees[topology][latitude.family].split_inclusive('\n').find(is_here);
-    (topology, line.unwrap_or_else(|| panic!("no {key}")).to_owned())
+    (topology, line.expect(key).to_owned())
 }
 
 /// Whether a tree with another line holds.

@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use ipnet::{IpNet, Ipv4Net};
-use serde::{Deserialize, Deserializer};
+use ipnet::IpNet;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::facts::PackageFacts;
@@ -87,7 +87,8 @@ pub(super) struct NodeJsonDocument<'text> {
     pub(super) pod_routes: RoutesJson<'text>,
     #[serde(borrow)]
     pub(super) route_guards: RoutesJson<'text>,
-    pub(super) firewall: FirewallJson,
+    #[serde(borrow)]
+    pub(super) firewall: FirewallJson<'text>,
     #[serde(borrow)]
     pub(super) kernel_modules: Vec<&'text str>,
     #[serde(borrow)]
@@ -151,10 +152,10 @@ pub(super) struct RoutesJson<'text> {
 /// `firewall`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FirewallJson {
+pub(super) struct FirewallJson<'text> {
     pub(super) ssh_port: u16,
-    #[serde(deserialize_with = "without_host_bits")]
-    pub(super) ssh_from: Vec<IpNet>,
+    #[serde(borrow)]
+    pub(super) ssh_from: Vec<&'text str>,
     open_ports: Vec<String>,
 }
 
@@ -302,7 +303,7 @@ impl NodeJsonDocument<'_> {
         let control_planes = kubernetes.control_planes.iter().map(|address| lines.parse(address));
         Ok(NodeJson {
             ssh_port: firewall.ssh_port,
-            ssh_from: firewall.ssh_from.clone(),
+            ssh_from: Self::nets(&firewall.ssh_from, lines)?,
             open_ports: open_ports.collect::<Result<_, _>>()?,
             public_key: lines.value(wireguard.public_key)?,
             endpoint: endpoint(wireguard.endpoint)?,
@@ -323,41 +324,18 @@ impl NodeJsonDocument<'_> {
         })
     }
 
-    /// The networks of an entry such as `allowed_ips`.
-    pub(super) fn nets(texts: &[&str], lines: &TextLines<'_>) -> Result<Vec<Ipv4Net>, ParseError> {
+    /// The networks of an entry such as `allowed_ips`, none with host bits.
+    pub(super) fn nets<Net>(texts: &[&str], lines: &TextLines<'_>) -> Result<Vec<Net>, ParseError>
+    where
+        Net: std::str::FromStr + Into<IpNet> + Copy,
+    {
         let net = |text: &&str| {
-            let net: LineSpanned<Ipv4Net> = lines.parse(text)?;
-            let message =
-                format!("`{text}` has bits behind its prefix: it is {}", net.value.trunc());
-            match net.value.trunc() == net.value {
-                true => Ok(net.value),
-                false => Err(ParseError { line: net.line, message }),
-            }
+            let LineSpanned { value, line } = lines.parse::<Net>(text)?;
+            let (stated, network) = (value.into(), value.into().trunc());
+            let message = format!("`{text}` has bits behind its prefix: it is {network}");
+            if stated == network { Ok(value) } else { Err(ParseError { line, message }) }
         };
         texts.iter().map(net).collect()
-    }
-}
-
-/// Subnets of either family.
-fn without_host_bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
-    let nets = Vec::<SubnetJson>::deserialize(deserializer)?;
-    Ok(nets.into_iter().map(|SubnetJson(net)| net).collect())
-}
-
-/// A subnet without host bits.
-#[derive(Deserialize)]
-#[serde(try_from = "IpNet")]
-struct SubnetJson(IpNet);
-
-impl TryFrom<IpNet> for SubnetJson {
-    type Error = String;
-
-    fn try_from(net: IpNet) -> Result<Self, String> {
-        let network = net.trunc();
-        match network == net {
-            true => Ok(Self(net)),
-            false => Err(format!("`{net}` has bits behind its prefix: it is {network}")),
-        }
     }
 }
 
