@@ -19,10 +19,11 @@ const INSIDE: &str = "MESHWRIGHT_LAB_INSIDE";
 pub const WORK: &str = "/run/lab";
 
 /// Programs that the lab runs, and the Debian packages that contain them.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("bash", "bash"),
     ("bird", "bird2"),
     ("birdc", "bird2"),
+    ("haproxy", "haproxy"),
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("nsenter", "util-linux"),

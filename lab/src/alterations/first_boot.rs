@@ -15,12 +15,15 @@ use super::TreeTexts;
 pub(super) fn follow(original: &TreeTexts, changed: &mut TreeTexts) {
     let differ = |(path, text): (&String, &String)| {
         let new = changed.get(path)?;
-        (new != text && !text.is_empty()).then(|| (text.clone(), new.clone()))
+        (new != text && !text.is_empty()).then(|| (path.clone(), (text.clone(), new.clone())))
     };
     let edits: Vec<_> = original.iter().filter_map(differ).collect();
-    let of_first_boot = changed.iter_mut().filter(|(path, _)| path.ends_with("/user-data.yaml"));
-    for (_, text) in of_first_boot {
-        *text = with_files(text, &edits);
+    for (path, text) in changed {
+        let Some(folder) = path.strip_suffix("user-data.yaml") else { continue };
+        let is_carried = |path: &str| path.starts_with(folder) || path.starts_with("host/");
+        let carried =
+            edits.iter().filter(|(path, _)| is_carried(path)).map(|(_, edit)| edit.clone());
+        *text = with_files(text, &carried.collect::<Vec<_>>());
     }
 }
 

@@ -20,11 +20,12 @@ struct Rewriting {
 
 /// The same change of one file or of all files of its family.
 pub(super) fn draw(tree: &AlterableTree<'_>, draw: &mut Draw) -> Option<Alteration> {
-    let line = tree.line(draw)?;
-    let account = tree.account_of(line.path)?;
-    let fitting: Vec<_> =
-        REWRITINGS.iter().filter(|rewriting| (rewriting.applies)(line.path, account)).collect();
-    let rewriting = draw.pick(&fitting)?;
+    let rewriting = draw.pick(REWRITINGS)?;
+    let fitting = tree.paths().filter(|path| {
+        tree.account_of(path).is_some_and(|account| (rewriting.applies)(path, account))
+    });
+    let path = *draw.pick(&fitting.collect::<Vec<_>>())?;
+    let line = tree.line_of(path, draw)?;
     let is_everywhere = draw.once_in(3);
     let paths = if is_everywhere {
         tree.paths_of(tree.family_of(line.path)).to_vec()

@@ -92,6 +92,14 @@ impl Alteration {
         }
     }
 
+    /// Whether a value is another one in every file, or two are exchanged: it is the tree of another topology,
+    /// and `prove` has walked it as such.
+    #[must_use]
+    pub fn is_renaming(&self) -> bool {
+        let is_of_value = ["values swapped", "value replaced"].contains(&self.kind);
+        is_of_value && self.name.ends_with(" in all files")
+    }
+
     /// The tree with this change.
     #[must_use]
     pub fn apply_to(&self, texts: &TreeTexts) -> TreeTexts {

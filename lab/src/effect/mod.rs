@@ -7,6 +7,7 @@
 
 pub mod known;
 mod programs;
+mod ruleset;
 mod values;
 
 use anyhow::Result;
@@ -45,7 +46,7 @@ impl Effect {
             (_, "conf") if is_of_machine(path) => programs::wg_quick(before, after),
             (_, "yaml") => Ok(values::yaml(before, after)),
             (_, "json") => Ok(values::json(before, after)),
-            ("hosts", _) => Ok(values::words(before, after)),
+            ("hosts", _) | (_, "peers" | "endpoints") => Ok(values::words(before, after)),
             ("node.env", _) | (_, "sh") => programs::bash(before, after),
             ("meshwright-node", _) => programs::bash(before, after),
             _ => Ok(values::lines(before, after)),
@@ -58,6 +59,9 @@ impl Effect {
     ///
     /// When a program cannot be started.
     pub fn of(tree: &AlterableTree<'_>, alteration: &Alteration) -> Result<Self> {
+        if alteration.is_renaming() {
+            return Ok(Self::None);
+        }
         let changed = alteration.apply_to(tree.texts);
         let mut effect = Self::None;
         // User-data that follows contains the same files, so it has the same effect.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::Effect;
+use super::ruleset;
 use super::values::statements;
 use crate::command::{feed_any, program};
 
@@ -44,42 +45,14 @@ fn compare<State: PartialEq>(
     Ok(Effect::from_equality(read(&before)? == read(&after)?))
 }
 
-/// The rules after nft(8) has loaded the file, without counters, comments and logs.
+/// The rules after nft(8) has loaded the file, as far as a packet can notice them.
 pub(super) fn nft(before: &str, after: &str) -> Result<Effect> {
     compare("nft", "nft --file -\nnft --json list ruleset", (before, after), |listed| {
         let mut ruleset: Value = serde_json::from_str(listed)?;
         let objects = ruleset.get_mut("nftables").and_then(Value::as_array_mut);
         let objects = objects.context("nft lists no objects")?;
-        let mut rules: Vec<_> = std::mem::take(objects);
-        rules.iter_mut().for_each(keep_effects);
-        // A rule twice in succession has the effect of one.
-        rules.dedup();
-        Ok(rules)
+        Ok(ruleset::normal_form(std::mem::take(objects)))
     })
-}
-
-/// Removes what no packet notices from an object of `nft --json` (libnftables-json(5)).
-fn keep_effects(object: &mut Value) {
-    if let Some(members) = object.as_object_mut() {
-        for key in ["handle", "comment", "metainfo"] {
-            members.remove(key);
-        }
-        for (key, value) in members {
-            match value {
-                Value::Array(values) if key == "expr" => {
-                    values.retain(|one| one.get("counter").is_none() && one.get("log").is_none());
-                    values.iter_mut().for_each(keep_effects);
-                }
-                // The elements of a set have no order.
-                Value::Array(values) if key == "elem" || key == "set" => {
-                    values.sort_by_cached_key(Value::to_string);
-                }
-                other => keep_effects(other),
-            }
-        }
-    } else if let Some(values) = object.as_array_mut() {
-        values.iter_mut().for_each(keep_effects);
-    }
 }
 
 /// The routes after ip(8) has read the file.
@@ -102,12 +75,15 @@ pub(super) fn ip(before: &str, after: &str) -> Result<Effect> {
 }
 
 /// Whether wg-quick(8) and wg(8) accept the file, and its settings. wg parses the whole file before it looks
-/// for the interface, so the interface need not exist.
+/// for the interface, so the interface need not exist. It resolves names while it parses, so all of them must
+/// resolve.
 pub(super) fn wg_quick(before: &str, after: &str) -> Result<Effect> {
     const SCRIPT: &str = r#"
         mount -t tmpfs files /mnt
         cat >/mnt/wg0.conf
         chmod 600 /mnt/wg0.conf
+        sed -n 's/^ *endpoint *= *\([^ ]*\):[0-9]*.*$/192.0.2.1 \1/Ip' /mnt/wg0.conf >/mnt/hosts
+        mount --bind /mnt/hosts /etc/hosts
         stripped=$(wg-quick strip /mnt/wg0.conf)
         output=$(WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf no-such-device /dev/stdin <<<"$stripped" 2>&1) || true
         echo "$output"
@@ -139,7 +115,10 @@ fn wg_settings(text: &str) -> Vec<BTreeMap<String, Vec<String>>> {
     for settings in &mut sections {
         // resolvconf is told about DNS servers; no packet of the mesh depends on them.
         settings.remove("dns");
-        settings.values_mut().for_each(|values| values.sort_unstable());
+        for values in settings.values_mut() {
+            values.sort_unstable();
+            values.dedup();
+        }
     }
     sections.sort_unstable();
     sections

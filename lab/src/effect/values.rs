@@ -54,7 +54,8 @@ pub(super) fn lines(before: &str, after: &str) -> Effect {
     Effect::from_equality(statements(before).eq(statements(after)))
 }
 
-/// Lines without comments, in any order, with any spaces between words (hosts(5)).
+/// Lines without comments, in any order, with any spaces between words: hosts(5), and lists of
+/// peers.
 pub(super) fn words(before: &str, after: &str) -> Effect {
     let read = |text: &str| {
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
