@@ -13,9 +13,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::damage::{self, Damaged};
+use crate::json_schema;
 use crate::program;
 use crate::seed::Seed;
 use crate::testing::{self, repository};
+use meshwright_proof::report::schema;
 
 /// How many trees are damaged; `MESHWRIGHT_DAMAGED_TREES` sets another number, and
 /// `MESHWRIGHT_DAMAGED_PROGRAM` another program than the test build.
@@ -123,7 +125,7 @@ fn faults_of_report(judgement: &Judgement, folder: &Path) -> Vec<String> {
     };
     let holds = report["holds"].as_bool().expect("the verdict");
     let code = status.code();
-    let mut faults = Vec::new();
+    let mut faults = json_schema::faults(&schema::documents(), &report);
     if code != Some(if holds { 0 } else { 1 }) {
         faults.push(format!("exit code {code:?}, and `holds` is {holds}: {stderr:.300}"));
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Place;
+use super::prove::parse_json;
 
 /// The committed tree of a folder of this repository.
 fn committed(folder: &str) -> String {
@@ -64,7 +65,7 @@ fn json_contains_each_hop_of_a_request() {
     let out = committed("out");
     let trace = ["--out", &out, "trace", "internet", "hello.example.com", "--format", "json"];
     let (code, stdout, _) = place.run(&trace);
-    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let document = parse_json(&stdout);
     let first = &document["hops"][0];
     assert_eq!((code, document["flow"].as_str()), (Some(0), Some("tunnel-app")));
     assert_eq!(first["node"], "visitor");
@@ -74,7 +75,7 @@ fn json_contains_each_hop_of_a_request() {
     );
 
     let (_, stdout, _) = place.run(&["--out", &out, "prove", "--format", "json"]);
-    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let document = parse_json(&stdout);
     let requests = document["requests"].as_array().expect("requests").iter();
     let verdicts: Vec<_> = requests.map(|one| (one["hostname"].as_str(), &one["holds"])).collect();
     let holds = |name| (Some(name), &Value::Bool(true));
@@ -97,7 +98,7 @@ fn reports_an_unserved_hostname_with_its_line() {
     assert_eq!((code, stdout), (Some(1), expected_message));
 
     let (code, stdout, _) = place.run(&["prove", "--format", "json"]);
-    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    let document = parse_json(&stdout);
     let flows = document["flows"].as_array().expect("flows").iter();
     let causes: Vec<_> =
         flows.map(|flow| &flow["cause"]).filter(|cause| !cause.is_null()).collect();

@@ -38,7 +38,7 @@ fn a_missing_file_is_reported_without_a_line() {
 }
 
 /// A document that its schema accepts.
-fn parse_json(stdout: &str) -> Value {
+pub(super) fn parse_json(stdout: &str) -> Value {
     let document = serde_json::from_str(stdout).expect("one JSON document");
     assert_eq!(json_schema::faults(&schema::documents(), &document), [""; 0], "{stdout}");
     document
