@@ -1,6 +1,7 @@
 //! `wg0.conf` of nodes and clients: the subset of wg-quick(8) that is emitted. Lines that wg-quick
 //! refuses, or replaces without an error message, are refused here.
 
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -129,7 +130,7 @@ struct WgConfReader {
 impl WgConfReader {
     fn line(&mut self, line: &str, number: u32) -> Result<(), String> {
         // wg-quick(8) and wg(8) both remove text after a `#`, at any position.
-        let setting = line.split('#').next().unwrap_or_default().trim();
+        let setting = line.split('#').next().unwrap_or_default().trim_matches(BLANKS);
         match setting {
             "" => Ok(()),
             _ if setting.eq_ignore_ascii_case("[Interface]") => self.begin(WgSection::Interface),
@@ -143,7 +144,8 @@ impl WgConfReader {
                 let (key, value) = setting
                     .split_once('=')
                     .ok_or_else(|| format!("`{setting}` is not a setting"))?;
-                self.setting(as_in_the_manual(key.trim()), value.trim(), number)
+                let [key, value] = [key, value].map(|part| part.trim_matches(BLANKS));
+                self.setting(as_in_the_manual(key), value, number)
             }
         }
     }
@@ -200,11 +202,14 @@ impl WgConfReader {
 fn interface(conf: &mut WgConf, key: &str, value: &str, line: u32) -> Result<(), String> {
     match key {
         "Address" => once(&mut conf.address, parse_net(key, value)?, key, line),
-        "ListenPort" => once(&mut conf.listen_port, parse(key, value)?, key, line),
-        "MTU" => once(&mut conf.mtu, parse(key, value)?, key, line),
+        "ListenPort" => once(&mut conf.listen_port, number(key, value)?, key, line),
+        "MTU" => once(&mut conf.mtu, number(key, value)?, key, line),
         "Table" if value == "off" => once(&mut conf.table_off, (), key, line),
         // The default of wg-quick(8).
         "Table" if value == "auto" => Ok(()),
+        // The defaults of wg-quick(8) and wg(8).
+        "SaveConfig" if value == "false" => Ok(()),
+        "FwMark" if ["0", "0x0", "off"].contains(&value) => Ok(()),
         "DNS" => {
             conf.dns.get_or_insert(line);
             Ok(())
@@ -214,13 +219,18 @@ fn interface(conf: &mut WgConf, key: &str, value: &str, line: u32) -> Result<(),
     }
 }
 
+/// What both programs skip around keys and values: `[[:space:]]` of bash(1), `isspace` of wg(8).
+const BLANKS: [char; 6] = [' ', '\t', '\r', '\n', '\u{b}', '\u{c}'];
+
 /// The keys that are understood, as wg-quick(8) and wg(8) write them.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "Address",
     "ListenPort",
     "MTU",
     "Table",
     "DNS",
+    "SaveConfig",
+    "FwMark",
     "PostUp",
     "PublicKey",
     "AllowedIPs",
@@ -236,7 +246,7 @@ fn as_in_the_manual(key: &str) -> &str {
 
 /// The two commands that are emitted. The effect of other commands is unknown.
 fn post_up(conf: &mut WgConf, command: &str, line: u32) -> Result<(), String> {
-    let words: Vec<_> = command.split_whitespace().collect();
+    let words: Vec<_> = command.split_ascii_whitespace().collect();
     match words[..] {
         ["wg", "set", "%i", "private-key", path] => {
             once(&mut conf.private_key, path.to_owned(), "PostUp … private-key", line)
@@ -262,7 +272,7 @@ fn peer_setting(
         "PublicKey" => once(&mut builder.public_key, public_key(value)?, key, line),
         "AllowedIPs" => {
             for net in value.split(',') {
-                let net = parse_net(key, net.trim())?;
+                let net = prefix(key, net.trim_matches(BLANKS))?;
                 allowed.push(AllowedIp { net: net.trunc(), peer });
             }
             builder.allowed_line = Some(line);
@@ -282,7 +292,7 @@ fn peer_setting(
             Ok(())
         }
         "PersistentKeepalive" if value == "off" => once(&mut builder.keepalive, 0, key, line),
-        "PersistentKeepalive" => once(&mut builder.keepalive, parse(key, value)?, key, line),
+        "PersistentKeepalive" => once(&mut builder.keepalive, number(key, value)?, key, line),
         _ => Err(format!("`{key} = {value}` is not understood")),
     }
 }
@@ -320,6 +330,18 @@ fn parse_net(key: &str, value: &str) -> Result<Ipv4Net, String> {
     }
 }
 
+/// A number in digits: wg(8) refuses a sign.
+fn number(key: &str, value: &str) -> Result<u16, String> {
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_plain { parse(key, value) } else { Err(malformed(key, value)) }
+}
+
+/// A prefix; an address without a length is a single one (wg(8), `AllowedIPs`).
+fn prefix(key: &str, value: &str) -> Result<Ipv4Net, String> {
+    let single = value.parse::<Ipv4Addr>().map(Ipv4Net::from);
+    single.or_else(|_| parse_net(key, value))
+}
+
 fn malformed(key: &str, value: &str) -> String {
     format!("`{value}` is not a valid {key}")
 }
@@ -345,4 +367,41 @@ pub(crate) fn read_endpoints(text: &str) -> Result<WgEndpoints, Vec<ParseError>>
         Ok((public_key(key)?, LineSpanned { value: endpoint, line }))
     };
     super::lines(text, read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    /// Observed with `wg-quick strip` and `wg setconf` of wireguard-tools 1.0.20210914, 2026-11.
+    #[test]
+    fn forms_of_lines_are_those_of_both_programs() {
+        let taken = [
+            "listenport=51820",
+            "\tMTU\t=\t1412\r",
+            "MTU = 1412 # x",
+            "table = off",
+            "SaveConfig = false",
+            "FwMark = off",
+            "fwmark = 0",
+            "DNS = 10.0.0.53, example.org",
+            "[PEER]\nAllowedIPs = 10.0.0.2,10.0.1.0/24\nPUBLICKEY = kxC6HY+jjMDsKomHioaBVCk5uGobn2GzyXa+7hZUmlU=",
+        ];
+        let refused = [
+            "MTU = 1412\u{a0}",
+            "MTU = +1412",
+            "ListenPort = 51820 51821",
+            "SaveConfig = true",
+            "FwMark = 5",
+            "Table = off\nTable = off",
+            "; MTU = 1412",
+            "[Peer]\nAllowedIPs = 10.0.0.2,\nPublicKey = kxC6HY+jjMDsKomHioaBVCk5uGobn2GzyXa+7hZUmlU=",
+            "[Peer]\nPersistentKeepalive = +25\nPublicKey = kxC6HY+jjMDsKomHioaBVCk5uGobn2GzyXa+7hZUmlU=",
+        ];
+        let forms = taken.map(|text| (text, true)).into_iter();
+        for (text, is_taken) in forms.chain(refused.map(|text| (text, false))) {
+            let conf = read(&format!("[Interface]\nAddress = 10.0.0.1/24\n{text}\n"));
+            assert_eq!(conf.is_ok(), is_taken, "{text:?}: {conf:?}");
+        }
+    }
 }

@@ -51,7 +51,10 @@ fn is_separator(line: &str) -> bool {
 }
 
 fn document(text: &str, before: u32) -> YamlDocument<'_> {
-    let kind = text.lines().find_map(|line| line.strip_prefix("kind:")).unwrap_or_default();
+    let keys = ["kind:", "\"kind\":", "'kind':"];
+    let mut values =
+        text.lines().filter_map(|line| keys.into_iter().find_map(|key| line.strip_prefix(key)));
+    let kind = values.next().unwrap_or_default();
     let kind = kind.split(" #").next().unwrap_or_default().trim();
     YamlDocument { kind: kind.trim_matches(['"', '\'']), text, before }
 }
@@ -115,7 +118,9 @@ impl YamlDocument<'_> {
     ///
     /// When it has another structure.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
-        serde_saphyr::from_str(self.text).map_err(|error| {
+        // Go's decoders refuse a number, a Boolean or null where a string is expected.
+        let options = serde_saphyr::options! { no_schema: true };
+        serde_saphyr::from_str_with_options(self.text, options).map_err(|error| {
             let line = error.location().map_or(0, |location| self.line(location.line()));
             ParseError { line, message: reason(&error) }
         })
@@ -203,7 +208,14 @@ mod tests {
 
     #[test]
     fn a_kind_may_have_quotes_and_a_comment() {
-        for kind in ["kind: Pool", "kind: \"Pool\"", "kind: 'Pool' # one", "kind:  Pool # b"] {
+        for kind in [
+            "kind: Pool",
+            "\"kind\": Pool",
+            "'kind': 'Pool'",
+            "kind: \"Pool\"",
+            "kind: 'Pool' # one",
+            "kind:  Pool # b",
+        ] {
             let text = format!("# head\n--- # next\n{kind}\nname: x\n");
             let kinds: Vec<_> = documents(&text).iter().map(|one| one.kind).collect();
             assert_eq!(kinds, ["Pool"], "{kind}");

@@ -126,7 +126,11 @@ impl<'text> NftRuleReader<'_, 'text> {
             "goto" => self.builder.action = Some(NftAction::Goto(self.tokens.word()?)),
             "meta" => {
                 let key = self.tokens.word()?;
-                self.condition(key)?;
+                match key {
+                    // Every packet of these tables is one of IP: the protocol of the link is its family.
+                    "protocol" => self.families(NftType::LinkProtocol)?,
+                    _ => self.condition(key)?,
+                }
             }
             _ => self.condition(word)?,
         }
@@ -140,7 +144,7 @@ impl<'text> NftRuleReader<'_, 'text> {
             "iif" => return self.index(Dimension::InInterface),
             "oif" => return self.index(Dimension::OutInterface),
             "l4proto" => return self.protocols(),
-            "nfproto" => return self.families(),
+            "nfproto" => return self.families(NftType::Family),
             _ => {}
         }
         let what = self.tokens.word()?;
@@ -236,8 +240,8 @@ impl<'text> NftRuleReader<'_, 'text> {
         self.compare(dimension, kind).map(|_| ())
     }
 
-    fn families(&mut self) -> Result<(), ParseError> {
-        let named = self.compare(Dimension::Family, NftType::Family)?;
+    fn families(&mut self, kind: NftType) -> Result<(), ParseError> {
+        let named = self.compare(Dimension::Family, kind)?;
         let one = named.filter(|ranges| ranges.len() == 1).and_then(|ranges| ranges.first());
         self.family = self.family.or(one);
         Ok(())

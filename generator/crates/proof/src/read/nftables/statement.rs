@@ -75,12 +75,34 @@ pub(super) fn log(tokens: &mut NftTokens<'_>) -> Result<(), ParseError> {
         } else if tokens.take_word("group") {
             tokens.number()?;
             group = true;
+        } else if tokens.take_word("snaplen") || tokens.take_word("queue-threshold") {
+            tokens.number()?;
+            group = true;
         } else if tokens.take_word("flags") {
-            tokens.expect(super::token::NftToken::Word("all"))?;
+            log_flags(tokens)?;
             level = true;
         } else if level && group {
             return Err(tokens.error("nft refuses a log with a group and a level"));
         } else {
+            return Ok(());
+        }
+    }
+}
+
+/// `all`, `ip options`, `skuid`, `ether`, `tcp sequence,options`
+fn log_flags(tokens: &mut NftTokens<'_>) -> Result<(), ParseError> {
+    let fields: &[&str] = match tokens.word()? {
+        "all" | "skuid" | "ether" => return Ok(()),
+        "ip" => &["options"],
+        "tcp" => &["sequence", "options"],
+        other => return Err(tokens.error(format!("`{other}` is not a flag of logs"))),
+    };
+    loop {
+        let field = tokens.word()?;
+        if !fields.contains(&field) {
+            return Err(tokens.error(format!("`{field}` is not a flag of logs")));
+        }
+        if !tokens.take(super::token::NftToken::Comma) {
             return Ok(());
         }
     }

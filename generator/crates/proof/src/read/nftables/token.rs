@@ -238,7 +238,7 @@ fn skip_blanks(text: &str) -> &str {
 
 fn split_word(rest: &str, line: u32) -> Result<(NftToken<'_>, &str), ParseError> {
     let operator = OPERATORS.iter().find(|operator| rest.starts_with(**operator));
-    let is_part = |c: char| c.is_ascii_graphic() && !"{},;\"#\\!=<>|".contains(c);
+    let is_part = |c: char| c.is_ascii_graphic() && !"{},;\"'#\\!=<>|".contains(c);
     let end = match operator {
         Some(operator) => operator.len(),
         None => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),

@@ -18,6 +18,8 @@ pub(super) enum NftType {
     Protocol,
     /// `nf_proto`
     Family,
+    /// `ether_type`, of IP only
+    LinkProtocol,
     /// `icmp_type`
     Icmp,
     /// `icmpv6_type`
@@ -33,6 +35,7 @@ impl NftType {
             Self::Port => named(&[PORTS], word).or_else(|| numbers::<u16>(word)),
             Self::Protocol => named(&[PROTOCOLS], word).or_else(|| numbers::<u8>(word)),
             Self::Family => named(&[FAMILIES], word),
+            Self::LinkProtocol => named(&[LINK_PROTOCOLS], word),
             Self::Icmp => {
                 named(&[ICMP_TYPES, RARE_ICMP_TYPES], word).or_else(|| numbers::<u8>(word))
             }
@@ -42,6 +45,9 @@ impl NftType {
         }
     }
 }
+
+/// nft's names of `ether_type` for IP, with its versions.
+const LINK_PROTOCOLS: &[(&str, u8)] = &[("ip", 4), ("ip6", 6)];
 
 /// nft's names of `nf_proto`, with the versions of IP.
 const FAMILIES: &[(&str, u8)] = &[("ipv4", 4), ("ipv6", 6)];
