@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use meshwright_compiler::catalogue;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::{reference, schema};
+use meshwright_proof::families::FAMILIES;
 use meshwright_proof::report;
 
 use crate::testing::{compile_text, human};
@@ -55,6 +56,24 @@ fn the_schema_of_proofs_is_generated_from_the_code() {
 #[test]
 fn the_list_of_rules_is_generated_from_the_code() {
     assert_committed("docs/rules.md", &catalogue::markdown());
+}
+
+const FAMILIES_BEGIN: &str = "<!-- families -->\n";
+const FAMILIES_END: &str = "<!-- families end -->";
+
+#[test]
+fn the_table_of_families_is_generated_from_the_code() {
+    let page = fs::read_to_string(root().join("docs/proof.md")).expect("readable");
+    let (before, rest) = page.split_once(FAMILIES_BEGIN).expect("the table begins");
+    let (_, after) = rest.split_once(FAMILIES_END).expect("the table ends");
+    let rows = FAMILIES.iter().map(|family| {
+        let (account, need) = (family.account.description(), family.need.description());
+        format!("| `{}` | {account} | {need} |\n", family.pattern)
+    });
+    let table: String = rows.collect();
+    let head = "\n| files | accounted for | in |\n|---|---|---|\n";
+    let made = format!("{before}{FAMILIES_BEGIN}{head}{table}\n{FAMILIES_END}{after}");
+    assert_committed("docs/proof.md", &made);
 }
 
 /// The fenced blocks of one language in a document.

@@ -49,6 +49,33 @@ pub enum Need {
     Other,
 }
 
+impl Account {
+    /// A few words for a table.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Modelled => "modelled",
+            Self::Objects => "modelled, and as data",
+            Self::Fixed(Compared::Bytes) => "fixed, every byte",
+            Self::Fixed(Compared::Statements) => "fixed, without comments",
+            Self::Prose => "prose",
+        }
+    }
+}
+
+impl Need {
+    /// A few words for a table.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Tree => "each tree",
+            Self::Node => "each node",
+            Self::Client => "each client",
+            Self::Other => "some trees or nodes",
+        }
+    }
+}
+
 const fn modelled(pattern: &'static str, need: Need) -> FileFamily {
     FileFamily { pattern, account: Account::Modelled, need }
 }
