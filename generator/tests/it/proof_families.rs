@@ -291,8 +291,8 @@ fn a_line_that_is_deleted_is_refused() {
         let lines: Vec<_> = trial.text().lines().collect();
         for number in 0..lines.len() {
             // The same line between the same lines, in another tree, is not tried again.
-            let around = [number.checked_sub(1), Some(number), Some(number + 1)];
-            let around = around.map(|number| lines.get(number?).copied());
+            let numbers = [number.checked_sub(1), Some(number), Some(number + 1)];
+            let around = numbers.map(|number| lines.get(number?).copied());
             if known.insert((trial.pattern, around)) {
                 trials.push(Trial { damage: Damage::WithoutLine(number), ..trial });
             }
@@ -358,7 +358,7 @@ fn an_entry_that_is_no_file_of_the_tree_is_refused() {
         let _ = fs::remove_file(out.join(path));
         symlink("installation.yaml", out.join(path)).expect("linked");
     };
-    let no_file = "it is a symlink or another entry that is not a file: it is not read";
+    let no_file = "this is a symlink or a device: it is not read";
     let unknown = "no program of the cluster reads a file of this path";
     let damages: [(&str, &dyn Fn(&str), &str); 7] = [
         ("cluster/calico/felix.yaml", &linked, no_file),

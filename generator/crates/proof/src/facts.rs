@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
-use crate::span::{FileId, FileSpanned};
+use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
     Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Version,
 };
@@ -140,9 +140,15 @@ pub struct NodeFacts {
     pub env: NodeEnv,
 }
 
-/// What `node.env` alone states.
+/// What `node.env` states: alone, or as the third of three files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeEnv {
+    /// The address and prefix of the interface.
+    pub address: Option<Ipv4Net>,
+    /// The MTU of the interface, in bytes.
+    pub mtu: Option<u16>,
+    /// The words about repositories of apt, by their variables without `MESHWRIGHT_`.
+    pub repositories: BTreeMap<String, LineSpanned<String>>,
     /// The user in the command that a message of the host shows.
     pub ssh_user: String,
     /// Whether a port of sshd is named: clients may use SSH, or the public side admits it.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use meshwright_value::manifest::STAGING;
 
 /// Files by their path below the output directory, with `/` between folders.
 pub trait TreeFiles: Sync {
@@ -29,6 +32,21 @@ pub trait TreeFiles: Sync {
     ///
     /// When it cannot be read.
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError>;
+
+    /// Whether it must have a manifest. Files in memory were not written, and have none.
+    fn needs_manifest(&self) -> bool {
+        false
+    }
+
+    /// Whether the owner of a file can execute it. Files in memory have no modes.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not tell.
+    fn is_executable(&self, path: &str) -> Result<bool, TreeReadError> {
+        let _ = path;
+        Ok(true)
+    }
 }
 
 /// The operating system refused to list or read a path.
@@ -47,54 +65,72 @@ pub struct OutputDirectory<'path>(pub &'path Path);
 
 impl TreeFiles for OutputDirectory<'_> {
     fn paths(&self) -> Result<Vec<String>, TreeReadError> {
-        Ok(self.listing()?.regular)
-    }
-
-    fn irregular(&self) -> Result<Vec<String>, TreeReadError> {
-        Ok(self.listing()?.irregular)
+        Ok(Listing::of(self.0)?.files)
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
         let path = self.0.join(path);
         fs::read(&path).map_err(|source| TreeReadError { path, source })
     }
-}
 
-impl OutputDirectory<'_> {
-    fn listing(&self) -> Result<FolderListing, TreeReadError> {
-        let mut listing = FolderListing::default();
-        list(self.0, "", &mut listing)?;
-        Ok(listing)
+    fn irregular(&self) -> Result<Vec<String>, TreeReadError> {
+        Ok(Listing::of(self.0)?.irregular)
+    }
+
+    fn needs_manifest(&self) -> bool {
+        true
+    }
+
+    fn is_executable(&self, path: &str) -> Result<bool, TreeReadError> {
+        let path = self.0.join(path);
+        let metadata = fs::metadata(&path).map_err(|source| TreeReadError { path, source })?;
+        Ok(metadata.permissions().mode() & 0o100 != 0)
     }
 }
 
-/// The paths below a folder.
+/// Entries of git and of macOS' Finder, which no host and no cluster reads.
+const OF_OTHER_PROGRAMS: [&str; 5] =
+    [".git", ".gitattributes", ".gitignore", ".gitkeep", ".DS_Store"];
+
+/// The entries below a directory.
 #[derive(Default)]
-struct FolderListing {
-    regular: Vec<String>,
+struct Listing {
+    files: Vec<String>,
     irregular: Vec<String>,
 }
 
-/// Symlinks are never emitted, and are not followed. Names that begin with a dot, such as the writer's
-/// staging folder, are not artifacts.
-fn list(root: &Path, folder: &str, listing: &mut FolderListing) -> Result<(), TreeReadError> {
-    let dir = root.join(folder);
-    let failed = |source| TreeReadError { path: dir.clone(), source };
-    for entry in fs::read_dir(&dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        if kind.is_dir() {
-            list(root, &path, listing)?;
-        } else if kind.is_file() {
-            listing.regular.push(path);
-        } else {
-            listing.irregular.push(path);
-        }
+impl Listing {
+    fn of(root: &Path) -> Result<Self, TreeReadError> {
+        let mut listing = Self::default();
+        listing.add(root, "")?;
+        Ok(listing)
     }
-    Ok(())
+
+    /// Symlinks are not followed: the writer never makes one. Its own staging folder is left out.
+    fn add(&mut self, root: &Path, folder: &str) -> Result<(), TreeReadError> {
+        let dir = root.join(folder);
+        let failed = |source| TreeReadError { path: dir.clone(), source };
+        for entry in fs::read_dir(&dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let kind = entry.file_type().map_err(failed)?;
+            let file_name = entry.file_name();
+            let name = file_name.to_string_lossy();
+            if folder.is_empty() && name == STAGING || OF_OTHER_PROGRAMS.contains(&&*name) {
+                continue;
+            }
+            let path =
+                if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
+            let has_text_name = file_name.to_str().is_some();
+            if kind.is_dir() && has_text_name {
+                self.add(root, &path)?;
+            } else if kind.is_file() && has_text_name {
+                self.files.push(path);
+            } else {
+                self.irregular.push(path);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl TreeFiles for BTreeMap<String, String> {

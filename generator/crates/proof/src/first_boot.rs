@@ -9,7 +9,7 @@ use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::tree::EmittedNode;
 use crate::read::user_data::{self, CarriedFile, UserData};
-use crate::span::{FileId, LineSpanned, TreePaths};
+use crate::span::{FileId, FileLine, LineSpanned, TreePaths};
 use meshwright_value::Os;
 
 /// The tree, and which of its files were edited.
@@ -51,7 +51,97 @@ pub(crate) type PlacedFiles = BTreeMap<String, PlacedFile>;
 #[derive(Default)]
 pub(crate) struct FirstBootCheck {
     pub(crate) findings: Vec<ProofFinding>,
-    pub(crate) assumptions: Vec<Assumption>,
+    /// Texts of an earlier version: the node's own files were edited since.
+    pub(crate) older: Vec<OlderText>,
+}
+
+/// A text in user-data that its own file does not have any more. The host has it from its first boot to its
+/// first delivery.
+pub(crate) struct OlderText {
+    /// The file that was edited.
+    pub(crate) own: FileId,
+    /// The line in user-data on which the text begins.
+    pub(crate) place: FileLine,
+    /// Whether the text has its own lines there.
+    is_clear: bool,
+    bytes: Vec<u8>,
+}
+
+impl OlderText {
+    /// What is assumed if the tree is proven with this text too.
+    pub(crate) fn assumption(&self, paths: &TreePaths) -> Assumption {
+        let path = paths.path(self.own);
+        let text = format!(
+            "until its first delivery, the host has this text instead of {path}: the tree is proven with it too"
+        );
+        Assumption::new(self.place, text)
+    }
+
+    /// The line in user-data of a line of the text.
+    fn line(&self, line: u32) -> FileLine {
+        let begin = self.place.line;
+        self.place.file.line(if self.is_clear { begin + line.saturating_sub(1) } else { begin })
+    }
+}
+
+/// The tree as its hosts have it between their first boot and their first delivery.
+pub(crate) struct BootedTree<'a> {
+    files: &'a dyn TreeFiles,
+    older: BTreeMap<&'a str, &'a OlderText>,
+}
+
+impl<'a> BootedTree<'a> {
+    /// The tree with these texts.
+    pub(crate) fn new(
+        files: &'a dyn TreeFiles,
+        paths: &'a TreePaths,
+        older: &'a [OlderText],
+    ) -> Self {
+        let older = older.iter().map(|text| (paths.path(text.own), text));
+        Self { files, older: older.collect() }
+    }
+
+    /// A fault of this tree, at the text that causes it.
+    pub(crate) fn finding(&self, paths: &TreePaths, cause: &ProofFinding) -> Option<ProofFinding> {
+        let own = self.older.get(paths.path(cause.place.file));
+        let place = match own {
+            Some(text) => text.line(cause.place.line),
+            // The text is one end of the fault, and the other one is blamed.
+            None => self.older.values().next()?.place,
+        };
+        let message = format!(
+            "until its first delivery, the host has this text, and with it: {} at {}: {}",
+            cause.code,
+            paths.show(cause.place),
+            cause.message
+        );
+        Some(ProofFinding::new(FindingCode::FilesDisagree, place, message))
+    }
+}
+
+impl TreeFiles for BootedTree<'_> {
+    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
+        self.files.paths()
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
+        match self.older.get(path) {
+            Some(text) => Ok(text.bytes.clone()),
+            None => self.files.read(path),
+        }
+    }
+
+    fn irregular(&self) -> Result<Vec<String>, TreeReadError> {
+        self.files.irregular()
+    }
+
+    fn needs_manifest(&self) -> bool {
+        self.files.needs_manifest()
+    }
+
+    fn is_executable(&self, path: &str) -> Result<bool, TreeReadError> {
+        self.files.is_executable(path)
+    }
 }
 
 /// The program of a host; at the first boot it is the smaller one.
@@ -192,8 +282,7 @@ impl FirstBoots<'_> {
         }
     }
 
-    /// A file of the node that was edited alone is newer than its copy: until the first delivery the
-    /// host has the copy, as it was generated.
+    /// A file of the node that was edited alone is newer than its copy.
     fn compare_content(
         &self,
         file: FileId,
@@ -211,9 +300,8 @@ impl FirstBoots<'_> {
             .is_none_or(|edited| was_edited(own.file, edited) && !was_edited(file, edited));
         let (path, place) = (self.paths.path(own.file), file.line(*line));
         if is_copy_older {
-            let text =
-                format!("until its first delivery, the host has this text instead of {path}");
-            check.assumptions.push(Assumption::new(place, text));
+            let (bytes, is_clear) = (bytes.clone(), carried.is_clear);
+            check.older.push(OlderText { own: own.file, place, is_clear, bytes });
             return Ok(());
         }
         let message = format!(

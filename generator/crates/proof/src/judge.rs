@@ -10,7 +10,7 @@ use crate::cause::{self, FlowInstance};
 use crate::facts::TreeFacts;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::first_boot::FirstBoots;
+use crate::first_boot::{BootedTree, FirstBoots, OlderText};
 use crate::fixed::{self, FixedFiles};
 use crate::flows::{self, FlowCount};
 use crate::ingress;
@@ -136,7 +136,7 @@ pub fn prove_with(
     let accounted = account(files, &proof, &reading, &emitted, fixed)?;
     proof.assumptions.extend(accounted.assumptions);
     proof.findings.extend(accounted.findings);
-    match Model::build(emitted).and_then(with_subnets) {
+    match Model::build(emitted).and_then(with_one_identity) {
         Ok(model) => {
             walk(&model, &mut proof);
             proof.ingress = ingress::prove(&model, |flow| proof.is_proven(flow));
@@ -154,7 +154,29 @@ pub fn prove_with(
     if proof.holds() {
         proof.findings.extend(accounted.copies);
     }
+    if proof.holds() && !accounted.older.is_empty() {
+        boot(files, fixed, &mut proof, &accounted.older)?;
+    }
     Ok(proof)
+}
+
+/// Proves the tree as its hosts have it at their first boot, with the texts of user-data.
+fn boot(
+    files: &dyn TreeFiles,
+    fixed: Option<&dyn FixedFiles>,
+    proof: &mut Proof,
+    older: &[OlderText],
+) -> Result<(), TreeReadError> {
+    let tree = BootedTree::new(files, &proof.paths, older);
+    // In this tree, each text is the one of user-data.
+    let booted = prove_with(&tree, fixed)?;
+    let failures = booted.failures.iter().map(|failure| &failure.finding);
+    let cause = failures.chain(booted.causes()).next();
+    match cause.and_then(|cause| tree.finding(&booted.paths, cause)) {
+        Some(finding) => proof.findings.push(finding),
+        None => proof.assumptions.extend(older.iter().map(|text| text.assumption(&proof.paths))),
+    }
+    Ok(())
 }
 
 /// One line is blamed once for the same kind of fault. Of a failed flow and an invariant, the flow is
@@ -169,9 +191,11 @@ fn blame_once(proof: &mut Proof) {
     });
 }
 
-/// The network, unless its subnets contradict each other.
-fn with_subnets(model: Model) -> Result<Model, Vec<ProofFinding>> {
-    let findings = invariants::subnets::check(&model);
+/// The network, unless its subnets, or the keys, addresses or ports of its machines, contradict each
+/// other.
+fn with_one_identity(model: Model) -> Result<Model, Vec<ProofFinding>> {
+    let mut findings = invariants::subnets::check(&model);
+    findings.extend(invariants::identity::first(&model));
     if findings.is_empty() { Ok(model) } else { Err(findings) }
 }
 
@@ -182,8 +206,12 @@ struct Accounted {
     /// User-data that differs from the files of its node, and objects with other keys or values than this
     /// version emits.
     copies: Vec<ProofFinding>,
+    older: Vec<OlderText>,
     assumptions: Vec<Assumption>,
 }
+
+/// The script that `export --manifests` names.
+const EXECUTED: &str = "cluster/apply.sh";
 
 fn account(
     files: &dyn TreeFiles,
@@ -204,7 +232,13 @@ fn account(
     let checks = emitted.nodes.par_iter().map(|node| boots.check(node, &shared));
     for check in checks.collect::<Result<Vec<_>, _>>()? {
         accounted.copies.extend(check.findings);
-        accounted.assumptions.extend(check.assumptions);
+        accounted.older.extend(check.older);
+    }
+    if !files.is_executable(EXECUTED)? {
+        let place = proof.paths.find(EXECUTED).map(FileId::whole);
+        let message = "it cannot be executed: an operator runs it from this folder".to_owned();
+        let finding = |place| ProofFinding::new(FindingCode::FileDiffers, place, message);
+        accounted.findings.extend(place.map(finding));
     }
     match (fixed, TreeFacts::from_tree(emitted)) {
         (Some(fixed), Some(facts)) => {

@@ -8,6 +8,7 @@ mod control_plane;
 mod controller;
 mod families;
 mod firewall_syntax;
+mod first_boot;
 mod identity;
 mod interfaces;
 mod objects;

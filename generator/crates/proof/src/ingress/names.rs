@@ -43,17 +43,22 @@ pub(super) fn record_for<'zone>(
     if let Some(own) = find(name) {
         return Some(own);
     }
+    let exists = |name: &str| {
+        let below = format!(".{name}");
+        records
+            .iter()
+            .any(|record| record.name.value == name || record.name.value.ends_with(&below))
+    };
+    // A name without a record exists if a name below it has one.
+    if exists(name) {
+        return None;
+    }
     let mut above = name;
     while let Some((_, parent)) = above.split_once('.') {
         if let Some(wildcard) = find(&format!("*.{parent}")) {
             return Some(wildcard);
         }
-        let below = format!(".{parent}");
-        let exists = |record: &ZoneRecord| {
-            let known = &record.name.value;
-            known == parent || known.ends_with(&below)
-        };
-        if records.iter().any(exists) {
+        if exists(parent) {
             return None;
         }
         above = parent;
@@ -135,6 +140,7 @@ mod tests {
             ("a.b.example.com", Some("*.example.com")),
             ("below.app.example.com", None),
             ("y.deep.example.com", None),
+            ("deep.example.com", None),
             ("example.com", None),
             ("example.net", None),
         ];

@@ -18,7 +18,7 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let own = model.classes.address(model.machine(id).address);
     let mut findings = Vec::new();
     let mut finds = |code, place, message| findings.push(ProofFinding::new(code, place, message));
-    let kubelet = node.kubelet.content;
+    let kubelet = node.kubelet.content.address;
     if kubelet.value != own {
         let message =
             format!("kubelet of {} listens on {}, not on {own}", node.name, kubelet.value);

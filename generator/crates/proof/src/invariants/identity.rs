@@ -1,7 +1,9 @@
 //! One identity has one value in all files: the endpoint, port and MTU of each machine, and the
 //! cluster's own values in each `node.json`.
 
+mod address;
 mod owned;
+mod port;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -14,6 +16,18 @@ use crate::read::tree::{CopyDifference, HostDifference};
 use crate::read::wg_quick::WgPeer;
 use crate::span::{FileId, FileLine, LineSpanned};
 use meshwright_value::Endpoint;
+
+/// Checks keys, addresses and ports: almost every packet depends on them, so a contradiction is reported
+/// alone.
+#[must_use]
+pub(crate) fn first(model: &Model) -> Vec<ProofFinding> {
+    let mut findings = model.key_findings.clone();
+    findings.extend(address::check(model));
+    findings.extend(port::check(model));
+    findings.sort();
+    findings.dedup();
+    findings
+}
 
 /// Checks one machine.
 pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
@@ -31,23 +45,79 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
 pub(super) fn copies(model: &Model, blamed: &BTreeSet<FileLine>) -> Vec<ProofFinding> {
     let nodes = model.emitted.nodes.iter();
     let differences = nodes.flat_map(|node| &node.differences.own);
+    let is_known = |place: FileLine| place.line != 0 && blamed.contains(&place);
     let is_new = |difference: &&CopyDifference| {
-        difference.other == difference.finding.place || !blamed.contains(&difference.other)
+        difference.other == difference.finding.place || !is_known(difference.other)
     };
     differences.filter(is_new).map(|difference| difference.finding.clone()).collect()
 }
 
 /// Checks the values that all nodes share.
 pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
-    let mut findings = model.key_findings.clone();
-    findings.extend(control_planes(model));
-    findings.extend(alike(model, "WireGuard's port", |json| &json.listen_port));
-    findings.extend(alike(model, "the cluster's name", |json| &json.cluster));
-    findings.extend(alike(model, "the version of Kubernetes", |json| &json.version));
+    let mut findings = control_planes(model);
+    findings.extend(of_cluster(model));
     findings.extend(alike(model, "kube-proxy's mode", |json| &json.proxy_mode));
     findings.extend(alike(model, "the scheduler", |json| &json.scheduler));
-    findings.extend(alike(model, "the API's name and port", |json| &json.api_endpoint));
     findings
+}
+
+/// The cluster's name, version and endpoint in each `node.json` are those of the init node's kubeadm.yaml.
+fn of_cluster(model: &Model) -> Vec<ProofFinding> {
+    let (cluster, _) = model.cluster();
+    let version = cluster.version.value.to_string();
+    let endpoint = &cluster.endpoint;
+    let of_kubeadm = |value, line| KubeadmValue { value, line };
+    let name = of_kubeadm(cluster.name.as_str(), 0);
+    let version = of_kubeadm(version.as_str(), cluster.version.line);
+    let endpoint = of_kubeadm(endpoint.value.as_str(), endpoint.line);
+    let mut findings = as_in_kubeadm(model, "the cluster's name", |json| &json.cluster, name);
+    findings.extend(as_in_kubeadm(
+        model,
+        "the version of Kubernetes",
+        |json| &json.version,
+        version,
+    ));
+    findings.extend(as_in_kubeadm(
+        model,
+        "the API's name and port",
+        |json| &json.api_endpoint,
+        endpoint,
+    ));
+    findings
+}
+
+/// A value in the init node's kubeadm.yaml.
+#[derive(Clone, Copy)]
+struct KubeadmValue<'a> {
+    value: &'a str,
+    line: u32,
+}
+
+/// A value of each `node.json`. If they all differ from kubeadm.yaml, that file is wrong; a single
+/// `node.json` is wrong itself.
+fn as_in_kubeadm(
+    model: &Model,
+    subject: &str,
+    stated: fn(&NodeJson) -> &LineSpanned<String>,
+    in_kubeadm: KubeadmValue<'_>,
+) -> Vec<ProofFinding> {
+    let others = alike(model, subject, stated);
+    let nodes = &model.emitted.nodes;
+    let first = nodes.iter().find(|node| stated(&node.json.content).value != in_kubeadm.value);
+    let Some(node) = first.filter(|_| others.is_empty()) else { return others };
+    let (_, kubeadm) = model.cluster();
+    let json = stated(&node.json.content);
+    let finding = |place, here: &str, there: &str, shown: &str| {
+        let message = format!("{subject} is {here} here, and {there} in {shown}");
+        vec![ProofFinding::new(FindingCode::FilesDisagree, place, message)]
+    };
+    if nodes.len() == 1 {
+        let place = node.json.file.line(json.line);
+        let shown = format!("nodes/{}/kubeadm.yaml", node.name);
+        return finding(place, &json.value, in_kubeadm.value, &shown);
+    }
+    let shown = format!("nodes/{}/node.json:{}", node.name, json.line);
+    finding(kubeadm.line(in_kubeadm.line), in_kubeadm.value, &json.value, &shown)
 }
 
 /// Files of `host/` that differ from `node.json`: if most nodes differ from one line, it is that line.
@@ -180,24 +250,27 @@ fn mtu(model: &Model, id: MachineId) -> Option<ProofFinding> {
     Some(ProofFinding::new(FindingCode::PacketTooLarge, place, message))
 }
 
-/// Each endpoint is one of the machine that is called, also at the end whose calls are not needed.
+/// Each endpoint is one of the machine that is called, also at the end whose calls are not needed, and
+/// if `node.json` alone has it.
 fn endpoints(model: &Model, id: MachineId) -> Vec<ProofFinding> {
-    let common_port = majority(model, |json| &json.listen_port).map(|(port, ..)| *port);
-    let mut findings = Vec::new();
-    for peer in &model.conf(id).peers {
-        let Some(called) = model.owner_of_key(&peer.public_key.value) else { continue };
-        let Some((endpoint, place)) = endpoint(model, id, peer) else { continue };
-        // A node whose port differs from that of all others has a finding of its own.
-        let moved = model.files(called).is_some_and(|files| {
-            common_port.is_some_and(|port| files.json.content.listen_port.value != port)
-        });
-        if !moved && !model.is_place_of(endpoint, id, called) {
-            let name = &model.machine(called).name;
-            let message = format!("the endpoint of {name} is not {endpoint}");
-            findings.push(ProofFinding::new(FindingCode::PeerUnreachable, place, message));
-        }
-    }
-    findings
+    let conf = model.conf(id).peers.iter();
+    let configured = conf.filter_map(|peer| {
+        let (endpoint, place) = endpoint(model, id, peer)?;
+        Some((&peer.public_key.value, endpoint, place))
+    });
+    let files = model.files(id).into_iter();
+    let stated = files.flat_map(|files| {
+        let further = files.differences.further_endpoints.iter();
+        further.map(|(key, endpoint)| (key, &endpoint.value, files.json.file.line(endpoint.line)))
+    });
+    let wrong = configured.chain(stated).filter_map(|(key, endpoint, place)| {
+        let called = model.owner_of_key(key)?;
+        let name = &model.machine(called).name;
+        let message = format!("the endpoint of {name} is not {endpoint}");
+        let finding = || ProofFinding::new(FindingCode::PeerUnreachable, place, message);
+        (!model.is_place_of(endpoint, id, called)).then(finding)
+    });
+    wrong.collect()
 }
 
 /// `Endpoint`, or the line of `wg0.endpoints` for a peer without one.

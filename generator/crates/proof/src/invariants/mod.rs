@@ -3,8 +3,9 @@
 mod boot;
 mod calico;
 mod control_plane;
-mod identity;
+pub(crate) mod identity;
 mod mesh;
+mod pod_count;
 pub(crate) mod subnets;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub(crate) fn check(model: &Model, blamed: &[FileLine]) -> Vec<ProofFinding> {
         findings.extend(identity::check(model, id));
         findings.extend(boot::check(model, id));
         findings.extend(control_plane::check(model, id));
+        findings.extend(pod_count::check(model, id));
         findings
     });
     let of_clients = clients.iter().flat_map(|client| {

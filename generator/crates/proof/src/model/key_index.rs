@@ -1,20 +1,62 @@
 //! Which machine has which key.
 //!
-//! A node's `node.json` contains its own key, and the names and keys of its peers. Of several keys for
-//! one machine, that of most files is taken, and the node's own key among equals.
+//! A node's `node.json` contains its own key, and the names and keys of its peers. A peer of `wg0.conf` has
+//! the name of the machine whose address is in its `AllowedIPs`. Of several keys for one machine, that of
+//! most files is taken, and the node's own key among equals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use super::MachineId;
 use crate::finding::{FindingCode, ProofFinding};
-use crate::read::tree::EmittedTree;
-use crate::span::FileLine;
+use crate::read::tree::{EmittedNode, EmittedTree};
+use crate::read::wg_quick::{WgConf, WgPeer};
+use crate::span::{FileId, FileLine};
 use meshwright_value::PublicKey;
 
 /// The owner of each key.
 #[derive(Debug, Default)]
 pub(super) struct KeyIndex {
     owners: BTreeMap<PublicKey, MachineId>,
+}
+
+/// The machines of a tree, by their names and addresses.
+struct NamedMachines<'a> {
+    emitted: &'a EmittedTree,
+    by_name: BTreeMap<&'a str, MachineId>,
+    by_address: BTreeMap<Ipv4Addr, MachineId>,
+}
+
+impl<'a> NamedMachines<'a> {
+    fn new(emitted: &'a EmittedTree) -> Self {
+        let ids = || (0..).map(MachineId::new);
+        let nodes = emitted.nodes.iter().map(|node| node.name.as_str());
+        let names = nodes.chain(emitted.clients.iter().map(|client| client.name.as_str()));
+        let confs = emitted.confs().zip(ids());
+        let addresses = confs.filter_map(|(conf, id)| Some((conf.address?.value.addr(), id)));
+        Self { emitted, by_name: names.zip(ids()).collect(), by_address: addresses.collect() }
+    }
+
+    /// The machines whose addresses are in the `AllowedIPs` of each peer.
+    fn carried(&self, conf: &WgConf) -> Vec<Vec<MachineId>> {
+        let mut carried = vec![Vec::new(); conf.peers.len()];
+        for allowed in conf.allowed.iter().filter(|one| one.net.prefix_len() == 32) {
+            if let Some(id) = self.by_address.get(&allowed.net.addr()) {
+                carried[allowed.peer as usize].push(*id);
+            }
+        }
+        carried
+    }
+
+    /// Whether the endpoint of a peer is one of this machine; a client has none.
+    fn is_called(&self, peer: &WgPeer, id: MachineId) -> Option<bool> {
+        let endpoint = peer.endpoint.as_ref()?;
+        let json = self.emitted.nodes.get(id.index()).map(|node| &node.json.content);
+        let places =
+            json.into_iter().flat_map(|json| json.endpoint.iter().chain(&json.lan_endpoint));
+        let hosts: Vec<_> = places.map(|place| place.value.host()).collect();
+        Some(hosts.contains(&endpoint.value.host()))
+    }
 }
 
 /// The keys that files state for one machine.
@@ -32,14 +74,12 @@ struct KeyVote {
 }
 
 impl KeyIndex {
-    /// Counts the keys of all `node.json`, and reports those that differ from the key of most files.
+    /// Counts the keys of all files, and reports those that differ from the key of most files.
     pub(super) fn from_tree(emitted: &EmittedTree) -> (Self, Vec<ProofFinding>) {
-        let nodes = emitted.nodes.iter().map(|node| node.name.as_str());
-        let names = nodes.chain(emitted.clients.iter().map(|client| client.name.as_str()));
-        let ids: BTreeMap<&str, MachineId> =
-            names.enumerate().map(|(position, name)| (name, MachineId::new(position))).collect();
+        let machines = NamedMachines::new(emitted);
+        let ids = &machines.by_name;
         let mut findings = Vec::new();
-        let mut votes: Vec<KeyVotes> = ids.iter().map(|_| KeyVotes::default()).collect();
+        let mut votes: Vec<KeyVotes> = emitted.confs().map(|_| KeyVotes::default()).collect();
         for (node, own) in emitted.nodes.iter().zip(&mut votes) {
             let stated = node.json.content.public_key;
             own.add(stated.value, node.json.file.line(stated.line));
@@ -56,6 +96,9 @@ impl KeyIndex {
                 }
             }
         }
+        for node in &emitted.nodes {
+            vote_of_interface(&machines, node, &mut votes);
+        }
         let elected = votes.iter().map(KeyVotes::elected).collect::<Vec<_>>();
         let mut key_index = Self::default();
         for (id, key) in (0..).map(MachineId::new).zip(&elected) {
@@ -66,7 +109,13 @@ impl KeyIndex {
                 findings.push(ProofFinding::new(FindingCode::KeysDisagree, key.first, message));
             }
         }
-        findings.extend(minority(emitted, &ids, &elected));
+        findings.extend(minority(emitted, ids, &elected));
+        let minority =
+            InterfaceMinority { machines: &machines, index: &key_index, elected: &elected };
+        let nodes = emitted.nodes.iter().map(|node| &node.conf);
+        for conf in nodes.chain(emitted.clients.iter().map(|client| &client.conf)) {
+            findings.extend(minority.findings(&conf.content, conf.file));
+        }
         (key_index, findings)
     }
 
@@ -76,7 +125,77 @@ impl KeyIndex {
     }
 }
 
-/// The places of all keys that differ from the elected key of their machine.
+/// A peer with the address of one machine has that machine's key, unless its endpoint is another one's.
+fn vote_of_interface(machines: &NamedMachines<'_>, node: &EmittedNode, votes: &mut [KeyVotes]) {
+    let conf = &node.conf.content;
+    for (peer, carried) in conf.peers.iter().zip(machines.carried(conf)) {
+        if let [id] = carried[..]
+            && machines.is_called(peer, id) != Some(false)
+        {
+            votes[id.index()].add(peer.public_key.value, node.conf.file.line(peer.public_key.line));
+        }
+    }
+}
+
+/// Peers of an interface whose keys differ from the elected key of their machine.
+struct InterfaceMinority<'a> {
+    machines: &'a NamedMachines<'a>,
+    index: &'a KeyIndex,
+    elected: &'a [Option<&'a KeyVote>],
+}
+
+impl InterfaceMinority<'_> {
+    fn findings(&self, conf: &WgConf, file: FileId) -> Vec<ProofFinding> {
+        // Almost always, each key is that of a machine that the peer carries.
+        let carried = self.machines.carried(conf);
+        let mut wrong = conf.peers.iter().zip(&carried).filter(|(peer, carried)| {
+            let owner = self.index.owner(&peer.public_key.value);
+            !carried.is_empty() && owner.is_none_or(|owner| !carried.contains(&owner))
+        });
+        let Some(first) = wrong.next() else { return Vec::new() };
+        let known: BTreeSet<_> = conf.peers.iter().map(|peer| peer.public_key.value).collect();
+        let found = std::iter::once(first).chain(wrong).filter_map(|(peer, carried)| {
+            let id = self.meant(peer, carried, &known)?;
+            let elected = self.elected[id.index()]?;
+            let emitted = self.machines.emitted;
+            let message = format!(
+                "the key of {} is {} here, and {} in {}",
+                name_of(emitted, id),
+                peer.public_key.value,
+                elected.key,
+                shown(emitted, elected.first)
+            );
+            let place = file.line(peer.public_key.line);
+            Some(ProofFinding::new(FindingCode::KeysDisagree, place, message))
+        });
+        found.collect()
+    }
+
+    /// The machine that a peer is meant to be: that of its endpoint, or the only one that no other peer
+    /// is. The key of another machine is wrong only if the endpoint says so too.
+    fn meant(
+        &self,
+        peer: &WgPeer,
+        carried: &[MachineId],
+        known: &BTreeSet<PublicKey>,
+    ) -> Option<MachineId> {
+        let mut called =
+            carried.iter().filter(|id| self.machines.is_called(peer, **id) == Some(true));
+        match (called.next(), called.next()) {
+            (Some(id), None) => return Some(*id),
+            (None, None) if peer.endpoint.is_none() => {}
+            _ => return None,
+        }
+        let is_absent = |id: &&MachineId| {
+            self.elected[id.index()].is_none_or(|vote| !known.contains(&vote.key))
+        };
+        let mut absent = carried.iter().filter(is_absent);
+        let only = absent.next().filter(|_| absent.next().is_none());
+        only.filter(|_| self.index.owner(&peer.public_key.value).is_none()).copied()
+    }
+}
+
+/// The places of all keys of `node.json` that differ from the elected key of their machine.
 fn minority(
     emitted: &EmittedTree,
     ids: &BTreeMap<&str, MachineId>,
@@ -110,11 +229,15 @@ fn name_of(emitted: &EmittedTree, id: MachineId) -> &str {
     }
 }
 
-/// A line of a `node.json`, as its path and line.
+/// A line of a `node.json` or an interface, as its path and line.
 fn shown(emitted: &EmittedTree, place: FileLine) -> String {
-    let node = emitted.nodes.iter().find(|node| node.json.file == place.file);
-    let name = node.map_or("", |node| node.name.as_str());
-    format!("nodes/{name}/node.json:{}", place.line)
+    let FileLine { file, line } = place;
+    let interface = &emitted.interface;
+    let node = emitted.nodes.iter().find(|node| [node.json.file, node.conf.file].contains(&file));
+    let Some(node) = node else { return String::new() };
+    let file_name =
+        if node.json.file == file { "node.json".to_owned() } else { format!("{interface}.conf") };
+    format!("nodes/{}/{file_name}:{line}", node.name)
 }
 
 impl KeyVotes {

@@ -348,8 +348,11 @@ impl Model {
     /// The MTU of a machine's interface.
     #[must_use]
     pub fn mtu(&self, id: MachineId) -> u16 {
+        let configured = self.conf(id).mtu.map(|mtu| mtu.value);
+        // A node without a line has a finding of its own.
+        let stated = self.files(id).map(|files| files.json.content.mtu.value);
         // Without a line, wg-quick takes the MTU of the route to the endpoints minus 80.
-        self.conf(id).mtu.map_or(ETHERNET - meshwright_value::WIREGUARD_OVERHEAD, |mtu| mtu.value)
+        configured.or(stated).unwrap_or(ETHERNET - meshwright_value::WIREGUARD_OVERHEAD)
     }
 
     /// Whether a prefix is the address of one machine, or one pool.

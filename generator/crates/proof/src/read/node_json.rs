@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -27,6 +27,8 @@ pub struct NodeJson {
     pub ssh_from: Vec<IpNet>,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
+    /// The address and prefix of the interface.
+    pub address: Ipv4Net,
     /// The node's own public key.
     pub public_key: LineSpanned<PublicKey>,
     /// Its public endpoint, if it has one. The port is there if a router forwards another port than
@@ -240,6 +242,12 @@ impl<'text> TextLines<'text> {
         found
     }
 
+    /// The line of the last string with this text; 0 if there is none.
+    pub(super) fn line_of_last(&self, string: &str) -> u32 {
+        let found = self.text.rfind(&format!("\"{string}\""));
+        found.map_or(0, |offset| self.line_of(&self.text[offset..]))
+    }
+
     /// A text with its line.
     pub(super) fn text(&self, part: &str) -> LineSpanned<String> {
         LineSpanned { value: part.to_owned(), line: self.line_of(part) }
@@ -305,6 +313,7 @@ impl NodeJsonDocument<'_> {
             ssh_port: firewall.ssh_port,
             ssh_from: Self::nets(&firewall.ssh_from, lines)?,
             open_ports: open_ports.collect::<Result<_, _>>()?,
+            address: lines.parse(wireguard.address)?.value,
             public_key: lines.value(wireguard.public_key)?,
             endpoint: endpoint(wireguard.endpoint)?,
             lan_endpoint: endpoint(wireguard.lan_endpoint)?,

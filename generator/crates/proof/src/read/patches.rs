@@ -24,8 +24,16 @@ struct PatchOperation {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KubeletPatchYaml {
     address: Spanned<String>,
-    #[expect(dead_code, reason = "it limits the number of pods, not what they reach")]
-    max_pods: Option<u32>,
+    max_pods: Option<Spanned<u32>>,
+}
+
+/// What kubelet's configuration states.
+#[derive(Debug, Clone, Copy)]
+pub struct KubeletConf {
+    /// The address that it listens on.
+    pub address: LineSpanned<Ipv4Addr>,
+    /// How many pods it starts at most; kubelet's default if absent.
+    pub max_pods: Option<LineSpanned<u32>>,
 }
 
 /// The end of the API server's command line.
@@ -52,13 +60,16 @@ pub(crate) fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, Parse
     address.map(|value| LineSpanned { value, line }).ok_or(ParseError { line, message })
 }
 
-/// Reads `kubeletconfiguration0+merge.yaml`: the address that kubelet listens on.
+/// Reads `kubeletconfiguration0+merge.yaml`.
 ///
 /// # Errors
 ///
 /// When it contains anything else.
-pub(crate) fn read_kubelet(text: &str) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
+pub(crate) fn read_kubelet(text: &str) -> Result<KubeletConf, ParseError> {
     let document = yaml::single(&yaml::documents(text))?;
     let kubelet: KubeletPatchYaml = document.read()?;
-    document.parse("address", kubelet.address)
+    Ok(KubeletConf {
+        address: document.parse("address", kubelet.address)?,
+        max_pods: kubelet.max_pods.map(|count| document.with_line(count)),
+    })
 }

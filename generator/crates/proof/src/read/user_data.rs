@@ -33,6 +33,8 @@ pub(crate) struct CarriedFile {
     pub permissions: LineSpanned<String>,
     /// Its bytes, with the line on which they begin.
     pub content: LineSpanned<Vec<u8>>,
+    /// Whether each of its lines is a line of user-data: it is not compressed, nor in a script.
+    pub is_clear: bool,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +102,7 @@ pub(crate) fn read(text: &str) -> Result<UserData, ParseError> {
         let content = document.with_line(file.content);
         let encoding = file.encoding.map(|encoding| document.with_line(encoding));
         Ok(CarriedFile {
+            is_clear: encoding.is_none(),
             path: document.with_line(file.path),
             permissions: document.with_line(file.permissions),
             content: unpacked(content, encoding, &mut left)?,
@@ -158,6 +161,7 @@ fn read_unpacking_script(script: &CarriedFile) -> Result<Vec<CarriedFile>, Parse
             path: spanned(path),
             permissions: spanned(permissions),
             content: LineSpanned { value: content.into_bytes(), line: *line },
+            is_clear: false,
         });
     }
     Ok(files)
@@ -217,6 +221,7 @@ mod tests {
             path: spanned(super::UNPACKING_SCRIPT),
             permissions: spanned("0700"),
             content: LineSpanned { value: script.as_bytes().to_vec(), line: 7 },
+            is_clear: false,
         };
         let files = read_unpacking_script(&script).map_err(|fault| {
             assert_eq!(fault.line, 7);

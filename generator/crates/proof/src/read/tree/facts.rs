@@ -60,15 +60,19 @@ const fn proxy_mode(mode: kube_proxy::ProxyMode) -> ProxyMode {
 
 impl NodeFacts {
     fn from_node(node: &EmittedNode) -> Option<Self> {
-        let address = node.conf.content.address?.value;
+        let configured = node.conf.content.address?.value;
         let kubeadm = &node.kubeadm.content;
+        // Of three files, the one that differs is wrong: `node.env` repeats both values.
+        let (env, json) = (&node.env.content, &node.json.content);
+        let address = env.address.filter(|one| *one == json.address).unwrap_or(configured);
+        let mtu = env.mtu.filter(|one| *one == json.mtu.value);
         Some(Self {
             name: node.name.clone(),
             role: if kubeadm.advertised.is_some() { Role::ControlPlane } else { Role::Worker },
             initialises: kubeadm.initialises.is_some(),
             address: address.addr(),
             prefix_len: address.prefix_len(),
-            mtu: node.conf.content.mtu?.value,
+            mtu: mtu.or(node.conf.content.mtu.map(|mtu| mtu.value))?,
             host: node.host.content.clone(),
             ssh_host: node
                 .json

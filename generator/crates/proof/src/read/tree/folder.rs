@@ -145,12 +145,24 @@ impl<'a> FolderReader<'a> {
         let firewall = self.read_required(&path("nftables.conf"), |text| reader.ruleset(text));
         let kubeadm = self.read_required(&path("kubeadm.yaml"), kubeadm::read);
         let listed = self.read_required(&path(&format!("{interface}.peers")), peer_list::read);
-        let files = match (&conf, &endpoints, &listed, &routes, &kubeadm) {
-            (Some(conf), Some(endpoints), Some(listed), Some(routes), Some(kubeadm)) => {
+        let env = self.read_required(&path("node.env"), node_env::read);
+        let files = match (&conf, &endpoints, &listed, &routes, &kubeadm, &env) {
+            (Some(conf), Some(endpoints), Some(listed), Some(routes), Some(kubeadm), Some(env)) => {
                 let interface = interface.as_str();
                 let endpoints = endpoints.as_ref();
                 let host = &reader.host;
-                Some(NodeFiles { name, interface, conf, endpoints, listed, routes, kubeadm, host })
+                let files = NodeFiles {
+                    name,
+                    interface,
+                    conf,
+                    endpoints,
+                    listed,
+                    routes,
+                    kubeadm,
+                    env,
+                    host,
+                };
+                Some(files)
             }
             _ => None,
         };
@@ -181,7 +193,6 @@ impl<'a> FolderReader<'a> {
             let (json, host) = content;
             (Some(FromFile { file, content: json }), Some(FromFile { file, content: host }))
         });
-        let env = self.read_required(&path("node.env"), node_env::read);
         let upgrade = self.read_required(&path("upgrade.yaml"), kubeadm::read_upgrade);
         let kubelet = self.read_required(&path(KUBELET), patches::read_kubelet);
         let api_server = self.read_optional(&path(API_SERVER), patches::read_api_server);

@@ -26,6 +26,7 @@ use super::kube_proxy::KubeProxyConf;
 use super::kubeadm::KubeadmConf;
 use super::nftables::{self, Ruleset};
 use super::node_json::NodeJson;
+use super::patches::KubeletConf;
 use super::routes::EmittedRoute;
 use super::unit::UnitSetting;
 use super::wg_quick::{WgConf, WgEndpoints};
@@ -131,8 +132,8 @@ pub struct EmittedNode {
     pub env: FromFile<NodeEnv>,
     /// `upgrade.yaml`: the version that the node is upgraded to.
     pub upgrade: FromFile<LineSpanned<Version>>,
-    /// The address that kubelet listens on.
-    pub kubelet: FromFile<LineSpanned<Ipv4Addr>>,
+    /// kubelet's patch.
+    pub kubelet: FromFile<KubeletConf>,
     /// The address that the API server listens on, on control planes.
     pub api_server: Option<FromFile<LineSpanned<Ipv4Addr>>>,
 }
@@ -186,11 +187,16 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     let manifest = read_manifest(files, &layout);
     let recorded = manifest.iter().flat_map(|recorded| recorded.keys());
     let lost = recorded.filter(|path| !layout.contains(path)).cloned();
+    let lost_manifest = files.needs_manifest() && !layout.contains(MANIFEST);
+    let lost = lost.chain(lost_manifest.then(|| MANIFEST.to_owned()));
     let absent = layout.missing().into_iter().chain(lost).chain(irregular.iter().cloned());
     let mut missing: Vec<_> = absent.collect();
     missing.sort_unstable();
     missing.dedup();
-    let paths = TreePaths::new([listed, missing.clone()].concat());
+    let mut all_paths = [listed, missing.clone(), irregular.clone()].concat();
+    all_paths.sort_unstable();
+    all_paths.dedup();
+    let paths = TreePaths::new(all_paths);
     let reader = TreeReader {
         files,
         paths: &paths,
@@ -211,7 +217,9 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     }
     let FolderReadings { nodes, clients, shared, mut findings, mut edited, fixed, objects } = tree;
     let has_manifest = layout.contains(MANIFEST);
-    let unaccounted = unaccounted(&paths, &layout, (&missing, &irregular), &findings);
+    findings.retain(|finding| !is_among(&irregular, paths.path(finding.place.file)));
+    let unaccounted = Unaccounted { paths: &paths, layout: &layout, missing: &missing, irregular };
+    let unaccounted = unaccounted.findings(&findings);
     let complete = nodes.len() == layout.nodes.len() && clients.len() == layout.clients.len();
     let interface = layout.interface;
     let emitted = shared
@@ -233,31 +241,49 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     })
 }
 
-/// Files that are missing and that no reader has reported, files of no family, and what is not a file.
-fn unaccounted(
-    paths: &TreePaths,
-    layout: &TreeLayout,
-    (missing, irregular): (&[String], &[String]),
-    reported: &[ProofFinding],
-) -> Vec<ProofFinding> {
-    let mut reported: Vec<_> = reported.iter().map(|finding| finding.place.file).collect();
-    reported.sort_unstable();
-    let mut findings = Vec::new();
-    for (file, path) in paths.iter().filter(|(file, _)| reported.binary_search(file).is_err()) {
-        let is_among =
-            |sorted: &[String]| sorted.binary_search_by(|one| one.as_str().cmp(path)).is_ok();
-        let (code, message) = if is_among(irregular) {
-            (FindingCode::FileUnknown, "this is a symlink or a device: it is not read")
-        } else if is_among(missing) {
-            (FindingCode::FileMissing, "the file is missing")
-        } else if family(path, &layout.interface).is_none() {
-            (FindingCode::FileUnknown, "no program of the cluster reads a file of this path")
-        } else {
-            continue;
-        };
-        findings.push(ProofFinding::new(code, file.whole(), message));
+/// What a tree lacks, or has too much.
+struct Unaccounted<'a> {
+    paths: &'a TreePaths,
+    layout: &'a TreeLayout,
+    /// Sorted.
+    missing: &'a [String],
+    irregular: Vec<String>,
+}
+
+impl Unaccounted<'_> {
+    /// Files that are missing and that no reader has reported, files of no family, and entries that are
+    /// not files.
+    fn findings(&self, reported: &[ProofFinding]) -> Vec<ProofFinding> {
+        let mut reported: Vec<_> = reported.iter().map(|finding| finding.place.file).collect();
+        reported.sort_unstable();
+        let mut findings = Vec::new();
+        for (file, path) in self.paths.iter() {
+            if reported.binary_search(&file).is_err()
+                && let Some((code, message)) = self.fault(path)
+            {
+                findings.push(ProofFinding::new(code, file.whole(), message));
+            }
+        }
+        findings
     }
-    findings
+
+    fn fault(&self, path: &str) -> Option<(FindingCode, &'static str)> {
+        let is_missing = self.missing.binary_search_by(|known| known.as_str().cmp(path)).is_ok();
+        if is_among(&self.irregular, path) {
+            let message = "this is a symlink or a device: it is not read";
+            return Some((FindingCode::FileUnknown, message));
+        }
+        if is_missing {
+            return Some((FindingCode::FileMissing, "the file is missing"));
+        }
+        let is_unknown = family(path, &self.layout.interface).is_none();
+        let message = "no program of the cluster reads a file of this path";
+        is_unknown.then_some((FindingCode::FileUnknown, message))
+    }
+}
+
+fn is_among(paths: &[String], path: &str) -> bool {
+    paths.iter().any(|known| known == path)
 }
 
 /// The files that the manifest lists, or why it is not understood.

@@ -13,20 +13,15 @@ impl CopyComparison<'_, '_> {
         if let Some(other) = &conf.content.address {
             self.same("the address", &address, (&other.value, conf.file.line(other.line)));
         }
-        let listen_port = self.lines.parse(stated.listen_port.get())?;
-        match &conf.content.listen_port {
-            Some(other) => {
-                let place = conf.file.line(other.line);
-                self.same("WireGuard's port", &listen_port, (&other.value, place));
-            }
-            None => {
-                let shown = self.paths.show(self.json.line(listen_port.line));
-                let message = format!(
-                    "there is no ListenPort: the kernel chooses any port, and {shown} has {}",
-                    listen_port.value
-                );
-                self.differs(conf.file.whole(), message);
-            }
+        let listen_port = self.lines.parse::<u16>(stated.listen_port.get())?;
+        // Two different ports are compared with those of the other nodes.
+        if conf.content.listen_port.is_none() {
+            let shown = self.paths.show(self.json.line(listen_port.line));
+            let message = format!(
+                "there is no ListenPort: the kernel chooses any port, and {shown} has {}",
+                listen_port.value
+            );
+            self.differs(conf.file.whole(), message);
         }
         if let Some(line) = conf.content.dns {
             let place = conf.file.line(line);
@@ -53,6 +48,11 @@ impl CopyComparison<'_, '_> {
         let reason = "a delivery writes the private key there";
         let stated = self.document.wireguard.private_key_file;
         self.must_be("the private key's file", stated, &wanted, reason);
+        if conf.content.private_key.is_none() {
+            let place = conf.file.whole();
+            let message = format!("no PostUp line loads the private key of {}", self.files.name);
+            self.finds(FindingCode::PrivateKeyMissing, place, place, message);
+        }
         if let Some(loaded) = conf.content.private_key.as_ref().filter(|one| one.value != wanted) {
             let message =
                 format!("the private key's file is {}, not {wanted}: {reason}", loaded.value);

@@ -61,11 +61,23 @@ impl CopyComparison<'_, '_> {
         unmet.remove("");
         let patches = self.document.kubernetes.patches_directory;
         let near = self.json.line(self.lines.line_of(patches) + 1);
+        let mut unknown = Vec::new();
         for (key, value) in stated {
             if !unmet.remove(format!("{key}={value}").as_str()) {
-                let shown = self.paths.show(kubeadm.file.whole());
-                self.differs(near, format!("the label {key}={value} is here, and not in {shown}"));
+                unknown.push((key, value));
             }
+        }
+        for (key, value) in unknown {
+            let shown = self.paths.show(kubeadm.file.whole());
+            let same_key = |label: &&str| label.split_once('=').is_some_and(|(one, _)| one == key);
+            let other = unmet.iter().copied().find(same_key);
+            let message = match other.filter(|label| unmet.remove(label)) {
+                Some(other) => {
+                    format!("the label {key}={value} is here, and {other} in {shown}")
+                }
+                None => format!("the label {key}={value} is here, and not in {shown}"),
+            };
+            self.differs(near, message);
         }
         let shown = self.paths.show(near);
         for label in unmet {

@@ -4,12 +4,14 @@
 mod host;
 mod interface;
 mod kubernetes;
+mod packages;
 pub(super) mod peers;
 mod routes;
 
 use std::net::Ipv4Addr;
 
 use super::FromFile;
+use crate::facts::NodeEnv;
 use crate::files::TreeFiles;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::ParseError;
@@ -19,6 +21,7 @@ use crate::read::peer_list::ListedPeer;
 use crate::read::routes::EmittedRoute;
 use crate::read::wg_quick::{WgConf, WgEndpoints};
 use crate::span::{FileId, FileLine, LineSpanned, TreePaths};
+use meshwright_value::{Endpoint, PublicKey};
 
 /// The files of one node that `node.json` is compared with.
 #[derive(Clone, Copy)]
@@ -37,6 +40,8 @@ pub(super) struct NodeFiles<'a> {
     pub(super) routes: &'a FromFile<Vec<EmittedRoute>>,
     /// `kubeadm.yaml`
     pub(super) kubeadm: &'a FromFile<KubeadmConf>,
+    /// `node.env`
+    pub(super) env: &'a FromFile<NodeEnv>,
     /// Files of `host/`.
     pub(super) host: &'a HostTexts,
 }
@@ -100,6 +105,8 @@ pub(crate) struct NodeDifferences {
     pub(crate) own: Vec<CopyDifference>,
     /// From files of `host/`.
     pub(crate) host: Vec<HostDifference>,
+    /// Endpoints that `node.json` alone has, by the keys of their peers.
+    pub(crate) further_endpoints: Vec<(PublicKey, LineSpanned<Endpoint>)>,
 }
 
 /// A value that differs between two files of a node.
@@ -132,6 +139,7 @@ impl CopyComparison<'_, '_> {
         self.peers()?;
         self.routes()?;
         self.kubernetes();
+        self.packages();
         self.host()?;
         Ok(self.differences)
     }
@@ -161,7 +169,7 @@ impl CopyComparison<'_, '_> {
             let place = self.json.line(stated.line);
             let shown = self.paths.show(other.1);
             let message = format!("{subject} is {} here, and {} in {shown}", stated.value, other.0);
-            self.differs(place, message);
+            self.differs_from(place, other.1, message);
         }
     }
 

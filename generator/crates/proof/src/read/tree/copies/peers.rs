@@ -67,15 +67,10 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
             }
         }
         let further = configured.iter().zip(met).filter(|(_, met)| !met).map(|(peer, _)| peer);
-        self.unmatched(missing, further.collect());
-        let further = listed.iter().zip(met_in_list).filter(|(_, met)| !met);
-        for (peer, _) in further {
-            let known = stated.iter().any(|one| one.peer.name == peer.name);
-            if !known {
-                let place = self.files.listed.file.line(peer.line);
-                self.differs(place, format!("{} has no peer {}", self.shown_json(), peer.name));
-            }
-        }
+        let unmet_in_list = listed.iter().zip(met_in_list).filter(|(_, met)| !met);
+        let is_unstated = |peer: &&ListedPeer| !stated.iter().any(|one| one.peer.name == peer.name);
+        let further_in_list = unmet_in_list.map(|(peer, _)| peer).filter(is_unstated);
+        self.unmatched(missing, further.collect(), further_in_list.collect());
         Ok(())
     }
 
@@ -154,7 +149,10 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
                 let at = self.json.line(self.lines.line_of(name));
                 self.differs(at, format!("{name} has no endpoint here, and one in {shown}"));
             }
-            (_, None) => {}
+            (Some(stated), None) => {
+                self.differences.further_endpoints.push((one.public_key, stated));
+            }
+            (None, None) => {}
         }
         Ok(())
     }
@@ -294,13 +292,14 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
         let listed = self.files.listed;
         let same_name = listed.content.iter().find(|peer| peer.name == one.peer.name);
         let name = one.peer.name;
+        let stated = self.json.line(self.lines.line_of(one.peer.public_key));
         let (code, line, message) = match same_name {
             Some(peer) => {
                 let message = format!(
                     "the key of {name} is {} here, and {} in {}",
                     peer.public_key,
                     one.public_key,
-                    self.paths.show(self.json.line(self.lines.line_of(one.peer.public_key)))
+                    self.paths.show(stated)
                 );
                 (FindingCode::KeysDisagree, peer.line, message)
             }
@@ -310,8 +309,7 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
                 (FindingCode::FilesDisagree, 0, message)
             }
         };
-        let place = listed.file.line(line);
-        self.finds(code, place, place, message);
+        self.finds(code, listed.file.line(line), stated, message);
     }
 
     /// Peers of one file that the other one does not have. Of two with the same addresses, the key
@@ -320,6 +318,7 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
         &mut self,
         missing: Vec<&StatedPeer<'_, '_>>,
         mut further: Vec<&ConfiguredPeer<'_>>,
+        mut further_in_list: Vec<&ListedPeer>,
     ) {
         let conf = self.files.conf.file;
         for one in missing {
@@ -356,7 +355,24 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
         }
         for other in further {
             let place = conf.line(other.peer.public_key.line);
-            self.differs(place, format!("{} has no peer with this key", self.shown_json()));
+            let key = other.peer.public_key.value;
+            let in_list = further_in_list.iter().position(|listed| listed.public_key == key);
+            match in_list.map(|position| further_in_list.swap_remove(position)) {
+                // Of three files, the one that differs is wrong.
+                Some(listed) => {
+                    let shown = self.paths.show(place);
+                    let message = format!("there is no peer {}: it is in {shown}", listed.name);
+                    self.differs(self.json.whole(), message);
+                }
+                None => {
+                    let message = format!("{} has no peer with this key", self.shown_json());
+                    self.differs(place, message);
+                }
+            }
+        }
+        for listed in further_in_list {
+            let place = self.files.listed.file.line(listed.line);
+            self.differs(place, format!("{} has no peer {}", self.shown_json(), listed.name));
         }
     }
 

@@ -24,6 +24,26 @@ impl CopyComparison<'_, '_> {
     ) -> Result<(), ParseError> {
         let metric = self.lines.parse::<u32>(stated.metric.get())?;
         let protocol = |route: &EmittedRoute| route.protocol.name();
+        // If all lines of the other file are alike, they are right.
+        if let Some(first) = emitted.first()
+            && (protocol(first), first.metric) != (stated.protocol, metric.value)
+            && emitted
+                .iter()
+                .all(|route| (protocol(route), route.metric) == (protocol(first), first.metric))
+        {
+            let message = format!(
+                "the routes have the protocol {} and the metric {} here, and {} and {} in {}",
+                stated.protocol,
+                metric.value,
+                protocol(first),
+                first.metric,
+                self.paths.show(file.line(first.line))
+            );
+            let part =
+                if first.metric == metric.value { stated.protocol } else { stated.metric.get() };
+            self.differs(self.json.line(self.lines.line_of(part)), message);
+            return Ok(());
+        }
         let mut unmet: BTreeMap<Ipv4Net, &EmittedRoute> = BTreeMap::new();
         for route in emitted {
             unmet.insert(route.net, route);

@@ -1,0 +1,107 @@
+//! Texts of user-data that the host has until its first delivery, and that the files beside it do not have.
+
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+
+use super::{Change, EXAMPLE, changed};
+use crate::proof::{Files, emitted, prove};
+
+const USER_DATA: &str = "nodes/hongkong/user-data.yaml";
+
+/// A change of the script that writes the files, and the cause that follows.
+struct OlderText {
+    from: &'static str,
+    to: &'static str,
+    cause: &'static str,
+}
+
+const OLDER: &[OlderText] = &[
+    OlderText {
+        from: "    counter comment \"closed\"\n",
+        to: "    tcp dport 8080 accept\n",
+        cause: "public-side-open at nodes/hongkong/nftables.conf:78: the public side is open to tcp 8080 from anywhere over IPv4",
+    },
+    OlderText {
+        from: "udp dport 51820 accept",
+        to: "udp dport 51821 accept",
+        cause: "firewall-drops at nodes/hongkong/nftables.conf:56: the firewall of hongkong drops packets to WireGuard's port 51820",
+    },
+    OlderText {
+        from: "private-key /etc/wireguard/wg0.key",
+        to: "private-key /etc/wireguard/wg1.key",
+        cause: "private-key-missing at nodes/hongkong/wg0.conf:13: the private key's file is /etc/wireguard/wg1.key, not /etc/wireguard/wg0.key: a delivery writes the private key there",
+    },
+    OlderText {
+        from: "\nAddress = 10.66.66.1/24",
+        to: "\nAddress = 10.66.66.9/24",
+        cause: "files-disagree at nodes/hongkong/wg0.conf:5: the address of hongkong is 10.66.66.9 here, and 10.66.66.1 in nodes/hongkong/kubeadm.yaml:13",
+    },
+    OlderText {
+        from: "Type=oneshot",
+        to: "Type=simple",
+        cause: "file-differs at host/systemd/meshwright-bootstrap.service:12: `Type=simple` differs from `Type=oneshot`",
+    },
+    OlderText {
+        from: "\nAllowedIPs = 10.66.66.2/32",
+        to: "\nAllowedIPs = 10.66.66.22/32",
+        cause: "source-refused at nodes/hongkong/wg0.conf:18: hongkong drops what tokyo sends from 10.66.66.2: the AllowedIPs of that peer do not contain it",
+    },
+];
+
+/// The tree with another text in the script of user-data.
+fn with_older_text(files: &Files, older: &OlderText) -> Files {
+    let user_data = &files[USER_DATA];
+    let packed = user_data.lines().find_map(|line| line.trim().strip_prefix("content: "));
+    let packed = packed.expect("the script is packed");
+    let bytes = STANDARD.decode(packed).expect("base64");
+    let mut script = String::new();
+    GzDecoder::new(&bytes[..]).read_to_string(&mut script).expect("gzip");
+    assert!(script.contains(older.from), "the script has no `{}`", older.from);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(script.replacen(older.from, older.to, 1).as_bytes()).expect("a Vec");
+    let repacked = STANDARD.encode(encoder.finish().expect("a Vec"));
+    let mut changed_files = files.clone();
+    changed_files.insert(USER_DATA.to_owned(), user_data.replacen(packed, &repacked, 1));
+    changed_files
+}
+
+#[test]
+fn a_first_boot_that_opens_or_breaks_something_is_refused_at_its_line() {
+    let whole = emitted(EXAMPLE);
+    let is_packed = |line: &str| line.trim().starts_with("content: ");
+    let line = whole[USER_DATA].lines().position(is_packed).expect("it is packed") + 1;
+    let mut others = Vec::new();
+    for older in OLDER {
+        let proof = prove(&with_older_text(&whole, older));
+        let found = proof.causes().map(|cause| {
+            format!("{} {}: {}", cause.code, proof.paths.show(cause.place), cause.message)
+        });
+        let found: Vec<_> = found.collect();
+        let wanted = format!(
+            "files-disagree {USER_DATA}:{line}: until its first delivery, the host has this text, and with it: {}",
+            older.cause
+        );
+        if found != [wanted] {
+            others.push((older.to, found));
+        }
+    }
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+#[test]
+fn a_sound_older_text_is_an_assumption() {
+    let invalid = Change::Replace(
+        "    ct state established,related accept\n",
+        "    ct state established,related accept\n    ct state invalid drop\n",
+    );
+    let proof = prove(&changed(&emitted(EXAMPLE), "nodes/hongkong/nftables.conf", &invalid));
+    assert!(proof.holds(), "{:?}", proof.causes().collect::<Vec<_>>());
+    let wanted = "until its first delivery, the host has this text instead of nodes/hongkong/nftables.conf: the tree is proven with it too";
+    let texts: Vec<_> = proof.assumptions.iter().map(|one| one.text.as_str()).collect();
+    assert!(texts.contains(&wanted), "{texts:#?}");
+}
