@@ -35,4 +35,5 @@ pub mod service;
 pub mod tree;
 pub mod underlay;
 pub mod verdict;
+pub mod vm;
 pub mod world;

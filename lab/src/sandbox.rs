@@ -1,6 +1,7 @@
 //! The sandbox: one `unshare` around everything. No uplink exists inside, so nothing leaves the
 //! machine. When it ends, the kernel ends every process, namespace and mount that was made in it.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Read as _;
 use std::path::Path;
@@ -41,9 +42,7 @@ pub fn is_inside() -> bool {
 /// The requirements of the lab that this machine does not meet, each with its remedy.
 #[must_use]
 pub fn missing_requirements() -> Vec<String> {
-    let absent = PROGRAMS.iter().filter(|(name, _)| !is_program(name));
-    let install = |(name, package): &(&str, &str)| format!("{name} is missing: install {package}");
-    let mut missing: Vec<_> = absent.map(install).collect();
+    let mut missing = missing_programs(&PROGRAMS);
     if !succeeds(unshare().arg("true")).unwrap_or(false) {
         missing
             .push("the kernel refuses namespaces: run as root or allow user namespaces".to_owned());
@@ -52,6 +51,13 @@ pub fn missing_requirements() -> Vec<String> {
         missing.push(format!("WireGuard is missing: {remedy}"));
     }
     missing
+}
+
+/// The programs that this machine does not have, each with its Debian package.
+#[must_use]
+pub fn missing_programs(programs: &[(&str, &str)]) -> Vec<String> {
+    let absent = programs.iter().filter(|(name, _)| !is_program(name));
+    absent.map(|(name, package)| format!("{name} is missing: install {package}")).collect()
 }
 
 fn is_program(name: &str) -> bool {
@@ -89,10 +95,15 @@ fn unshare() -> Command {
 ///
 /// When the binary cannot be started.
 pub fn start(arguments: impl IntoIterator<Item = String>, output: fn() -> Stdio) -> Result<Child> {
+    inside(arguments, output)?.spawn().context("unshare")
+}
+
+fn inside(arguments: impl IntoIterator<Item = String>, output: fn() -> Stdio) -> Result<Command> {
     let binary = std::env::current_exe()?;
     let mut command = unshare();
     command.arg(binary).args(arguments).env(INSIDE, "1").stdin(Stdio::piped());
-    command.stdout(output()).stderr(output()).spawn().context("unshare")
+    command.stdout(output()).stderr(output());
+    Ok(command)
 }
 
 /// Prepares a process inside the sandbox: mounts its own /run, and ends it when the outside process ends.
@@ -123,8 +134,30 @@ pub enum SandboxUse {
     PerTrial,
 }
 
-/// Runs trials in sandboxes, or reports why this machine cannot run them.
+/// Runs the trials of the lab in sandboxes, or reports why this machine cannot run them.
 pub fn main(
+    arguments: &Arguments,
+    sandboxes: SandboxUse,
+    trials: impl Fn() -> Vec<Trial>,
+) -> ExitCode {
+    let tier = SandboxTier { name: "lab", missing: missing_requirements, environment: Vec::new };
+    run_tier(&tier, arguments, sandboxes, trials)
+}
+
+/// A tier of trials that run in sandboxes.
+#[derive(Debug, Clone, Copy)]
+pub struct SandboxTier {
+    /// The name by which `MESHWRIGHT_REQUIRE` lists it.
+    pub name: &'static str,
+    /// Finds the requirements that this machine does not meet.
+    pub missing: fn() -> Vec<String>,
+    /// Variables of the process inside, which has another PATH.
+    pub environment: fn() -> Vec<(&'static str, OsString)>,
+}
+
+/// Runs the trials of a tier if none of its requirements is missing.
+pub fn run_tier(
+    tier: &SandboxTier,
     arguments: &Arguments,
     sandboxes: SandboxUse,
     trials: impl Fn() -> Vec<Trial>,
@@ -138,18 +171,23 @@ pub fn main(
     if arguments.list {
         return libtest_mimic::run(arguments, trials()).exit_code();
     }
-    let missing = missing_requirements();
+    let missing = (tier.missing)();
     if !missing.is_empty() {
-        return libtest_mimic::run(arguments, placeholder_trials(trials(), &missing)).exit_code();
+        return libtest_mimic::run(arguments, placeholder_trials(tier.name, trials(), &missing))
+            .exit_code();
     }
     match sandboxes {
-        SandboxUse::Shared => run_inside().unwrap_or_else(|error| fail(&error)),
+        SandboxUse::Shared => {
+            run_inside(&(tier.environment)()).unwrap_or_else(|error| fail(&error))
+        }
         SandboxUse::PerTrial => libtest_mimic::run(arguments, trials()).exit_code(),
     }
 }
 
-fn run_inside() -> Result<ExitCode> {
-    let mut inside = start(std::env::args().skip(1), Stdio::inherit)?;
+fn run_inside(environment: &[(&str, OsString)]) -> Result<ExitCode> {
+    let mut command = inside(std::env::args().skip(1), Stdio::inherit)?;
+    let set = environment.iter().map(|(name, value)| (name, value));
+    let mut inside = command.envs(set).spawn().context("unshare")?;
     // `wait` closes stdin, and the child ends when its stdin closes.
     let _lifeline = inside.stdin.take();
     let status = inside.wait()?;
@@ -163,13 +201,13 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Trials that report the missing requirements: they fail if `MESHWRIGHT_REQUIRE` lists `lab`, and are
+/// Trials that report the missing requirements: they fail if `MESHWRIGHT_REQUIRE` lists their tier, and are
 /// ignored otherwise.
 #[expect(clippy::print_stderr, reason = "a test binary reports to its user")]
-fn placeholder_trials(trials: Vec<Trial>, missing: &[String]) -> Vec<Trial> {
+fn placeholder_trials(tier: &str, trials: Vec<Trial>, missing: &[String]) -> Vec<Trial> {
     let reason = missing.join("; ");
     let tiers = std::env::var("MESHWRIGHT_REQUIRE").unwrap_or_default();
-    let required = tiers.split(',').any(|tier| tier.trim() == "lab");
+    let required = tiers.split(',').any(|required| required.trim() == tier);
     if !required {
         eprintln!("ignored, requirements not met: {} trials ({reason})", trials.len());
     }
