@@ -31,6 +31,7 @@ name = "home"
 id = 2
 role = "worker"
 public_key = "X0YDJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
+ssh_from = ["192.168.1.0/24"]
 "#;
 
 /// One mistake.

@@ -31,7 +31,7 @@ controller = "traefik"
 #tunnel
 
 [firewall]
-ssh_from = ["203.0.113.0/24"]
+ssh_from = ["203.0.113.0/24", "192.168.0.0/16"]
 #firewall
 
 [control_plane]
@@ -225,7 +225,22 @@ const CASES: &[NearMiss] = &[
     near("endpoint-inside-mesh", &[(RELAY, r#"endpoint = "11.66.66.4""#)], ("11.66", "10.66")),
     near("endpoint-private", &[(RELAY, r#"endpoint = "172.32.0.1""#)], ("172.32", "172.31")),
     near("endpoint-private", &[(RELAY, r#"endpoint = "100.128.0.1""#)], ("100.128", "100.127")),
-    near("endpoint-private", &[(RELAY, r#"endpoint = "2001:db8::4""#)], ("2001:", "fd01:")),
+    near(
+        "endpoint-private",
+        &[(RELAY, r#"endpoint = "2001:db8::4""#), ("203.0.113.10", "2001:db8::10")],
+        ("2001:db8::4", "fd01:db8::4"),
+    ),
+    near(
+        "address-families-differ",
+        &[(RELAY, r#"endpoint = "203.0.113.4""#)],
+        ("203.0.113.4", "2001:db8::4"),
+    ),
+    near(
+        "endpoint-address-shared",
+        &[(RELAY, r#"endpoint = "203.0.113.11:51821""#)],
+        ("113.11", "113.10"),
+    ),
+    near("ssh-closed-to-lan", &[("#home", r#"ssh_from = ["10.9.8.0/24"]"#)], ("10.9.8", "11.9.8")),
     near("interface-taken", &[("#wireguard", r#"interface = "lo1""#)], ("lo1", "lo")),
     near("interface-taken", &[("#tokyo", r#"public_interface = "eth0""#)], ("eth0", "wg0")),
     near(
@@ -312,8 +327,8 @@ const CASES: &[NearMiss] = &[
     ),
     near(
         "endpoint-duplicate",
-        &[(RELAY, r#"endpoint = "203.0.113.10:51821""#)],
-        ("51821", "51820"),
+        &[(RELAY, r#"endpoint = "203.0.113.11:51820""#)],
+        ("203.0.113.11:51820", "203.0.113.10:51820"),
     ),
     near(
         "lan-endpoint-outside-site",

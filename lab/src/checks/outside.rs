@@ -34,9 +34,10 @@ pub const ALL: &[LabCheck] = &[
 /// Scans all 65,535 ports of each public address. SSH must answer if `ssh_from` contains the outsider; in
 /// such a topology, that also shows that the scan works.
 fn public_tcp_ports_closed(world: &World) -> Result<()> {
-    let targets: Vec<_> = world.nodes.iter().flat_map(LabNode::public_addresses).collect();
-    let failures = in_parallel(&targets, |target| {
-        let open = open_to_outsider(world, outsider_address(*target));
+    let addresses = |node| LabNode::public_addresses(node).into_iter().map(move |to| (node, to));
+    let targets: Vec<_> = world.nodes.iter().flat_map(addresses).collect();
+    let failures = in_parallel(&targets, |(node, target)| {
+        let open = open_to_outsider(world, node, outsider_address(*target));
         match answering_ports(&world.underlay.outsider, outsider_address(*target), *target) {
             Ok(answered) if answered == open => None,
             Ok(answered) => Some(format!("{target} answers on {answered:?}, not {open:?}")),
@@ -46,11 +47,12 @@ fn public_tcp_ports_closed(world: &World) -> Result<()> {
     none_failed(failures.into_iter().flatten())
 }
 
-fn open_to_outsider(world: &World, outsider: IpAddr) -> BTreeSet<u16> {
-    let firewall = &world.tree.plan.firewall;
-    let mut sources = firewall.ssh_from_v4.iter().chain(&firewall.ssh_from_v6);
+fn open_to_outsider(world: &World, node: &LabNode, outsider: IpAddr) -> BTreeSet<u16> {
+    let plan = &world.tree.plan;
+    let planned = plan.nodes.iter().find(|planned| planned.id.get() == node.id);
+    let mut sources = planned.into_iter().flat_map(|planned| &planned.ssh_from);
     let listed = sources.any(|source| source.net().contains(&outsider));
-    listed.then(|| firewall.ssh_port.get()).into_iter().collect()
+    listed.then(|| plan.firewall.ssh_port.get()).into_iter().collect()
 }
 
 /// The counters must first count packets over the mesh, otherwise zero proves nothing.

@@ -163,14 +163,24 @@ impl Text for SourceNet {
 
     /// An address without prefix length is that host alone.
     fn parse(text: &str) -> Result<Self, Malformed> {
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self(address.into()));
-        }
-        let Ok(net) = text.parse::<IpNet>() else {
+        let Ok(net) = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse::<IpNet>())
+        else {
             return Err(no_source(text));
         };
+        if net.addr().is_unspecified() && net.prefix_len() == net.max_prefix_len() {
+            return Err(one_unspecified_address(net, text));
+        }
         without_host_bits(net, text).map(|()| Self(net))
     }
+}
+
+/// `0.0.0.0` and `::` without a prefix length are one address, which no packet comes from. People
+/// who write it mean every address.
+fn one_unspecified_address(net: IpNet, text: &str) -> Malformed {
+    let message = format!("`{text}` is one address, which no packet comes from");
+    let every = if net.addr().is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+    Malformed::new(message, "the unspecified address")
+        .help(format!("write `{every}` for every address, or the addresses that you mean"))
 }
 
 /// Refuses a network with a port.
@@ -277,6 +287,15 @@ mod tests {
                 "not a valid IPv4 network",
                 write,
             ),
+        ]);
+        let every = "write `0.0.0.0/0` for every address, or the addresses that you mean";
+        let every_v6 = "write `::/0` for every address, or the addresses that you mean";
+        let label = "the unspecified address";
+        refuses::<SourceNet>(&[
+            ("0.0.0.0", "`0.0.0.0` is one address, which no packet comes from", label, every),
+            ("0.0.0.0/32", "`0.0.0.0/32` is one address, which no packet comes from", label, every),
+            ("::", "`::` is one address, which no packet comes from", label, every_v6),
+            ("::/128", "`::/128` is one address, which no packet comes from", label, every_v6),
         ]);
         refuses::<SourceNet>(&[(
             "any",

@@ -4,17 +4,13 @@ use std::net::Ipv4Addr;
 
 use crate::plan::{ClientPlan, NodePlan};
 use crate::topology::Topology;
-use meshwright_value::{Port, Reach, SourceNet};
+use meshwright_value::{Port, Reach};
 
 /// Sets and ports of every node's table.
 #[derive(Debug, Clone)]
 pub struct FirewallPlan {
     /// The port of sshd.
     pub ssh_port: Port,
-    /// The sources that may reach it over IPv4.
-    pub ssh_from_v4: Vec<SourceNet>,
-    /// The sources that may reach it over IPv6.
-    pub ssh_from_v6: Vec<SourceNet>,
     /// All nodes. A set, not the subnet: clients are in the same subnet, and could then reach each
     /// other.
     pub nodes: Vec<Ipv4Addr>,
@@ -29,13 +25,11 @@ pub struct FirewallPlan {
 }
 
 impl FirewallPlan {
-    /// The port where sshd must listen; `None` if neither the public side nor a client may reach
-    /// it.
+    /// The port where sshd of `node` must listen; `None` if neither the public side nor a client
+    /// may reach it.
     #[must_use]
-    pub fn admitted_ssh_port(&self) -> Option<Port> {
-        let is_closed = self.ssh_from_v4.is_empty()
-            && self.ssh_from_v6.is_empty()
-            && self.clients_to_nodes.is_empty();
+    pub fn admitted_ssh_port(&self, node: &NodePlan) -> Option<Port> {
+        let is_closed = node.ssh_from.is_empty() && self.clients_to_nodes.is_empty();
         (!is_closed).then_some(self.ssh_port)
     }
 }
@@ -45,16 +39,12 @@ pub(super) fn derive(
     nodes: &[NodePlan],
     clients: &[ClientPlan],
 ) -> FirewallPlan {
-    let ssh_from = topology.firewall.ssh_from.iter().cloned();
-    let (ssh_from_v4, ssh_from_v6) = ssh_from.partition(SourceNet::is_ipv4);
     let reaching = |reach: Reach| {
         let allowed = clients.iter().filter(move |client| client.reach.contains(&reach));
         allowed.map(|client| client.address).collect()
     };
     FirewallPlan {
         ssh_port: topology.firewall.ssh_port,
-        ssh_from_v4,
-        ssh_from_v6,
         nodes: sorted(nodes.iter().map(|node| node.address)),
         clients: sorted(clients.iter().map(|client| client.address)),
         clients_to_nodes: reaching(Reach::Nodes),

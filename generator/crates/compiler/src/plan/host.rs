@@ -164,7 +164,7 @@ pub struct HostFirewall<'plan> {
     /// The port of sshd.
     pub ssh_port: Port,
     /// The sources that may reach it.
-    pub ssh_from: Vec<&'plan SourceNet>,
+    pub ssh_from: &'plan [SourceNet],
     /// Further public ports.
     pub open_ports: &'plan [OpenPort],
 }
@@ -344,10 +344,9 @@ impl Plan {
     }
 
     fn host_firewall<'plan>(&'plan self, node: &'plan NodePlan) -> HostFirewall<'plan> {
-        let ssh_from = self.firewall.ssh_from_v4.iter().chain(&self.firewall.ssh_from_v6);
         HostFirewall {
             ssh_port: self.firewall.ssh_port,
-            ssh_from: ssh_from.collect(),
+            ssh_from: &node.ssh_from,
             open_ports: &node.open_ports,
         }
     }

@@ -29,7 +29,7 @@ use crate::topology;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
     Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
-    Port, PublicKey, Reach, Role, Subnet, Taint, UserName, Version,
+    Port, PublicKey, Reach, Role, SourceNet, Subnet, Taint, UserName, Version,
 };
 
 pub use assignments::Assignments;
@@ -104,6 +104,9 @@ pub struct NodePlan {
     pub provider: Provider,
     /// The user that logs in.
     pub ssh_user: UserName,
+    /// The sources that may reach SSH on its public side: IPv4 first, each family in the order of
+    /// the topology.
+    pub ssh_from: Vec<SourceNet>,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
     /// Its address in the mesh.
@@ -164,7 +167,8 @@ impl Plan {
     #[must_use]
     pub fn derive(assignments: &Assignments<'_>) -> Self {
         let Assignments { topology, init, ref mtu, .. } = *assignments;
-        let nodes: Vec<_> = assignments.nodes.iter().map(derive_node).collect();
+        let nodes: Vec<_> =
+            assignments.nodes.iter().map(|node| derive_node(topology, node)).collect();
         let clients: Vec<_> = assignments.clients.iter().map(derive_client).collect();
         let control_plane = control_plane::derive(topology, &nodes, init);
         let ingress = ingress::derive(topology, &nodes);
@@ -208,8 +212,11 @@ impl Plan {
     }
 }
 
-fn derive_node(assignment: &NodeAssignment<'_>) -> NodePlan {
+fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -> NodePlan {
     let NodeAssignment { node, address, pod_subnet, public_key, relay } = *assignment;
+    // The order of the sets in the firewall: one set per family.
+    let mut ssh_from = topology.ssh_from(node).to_vec();
+    ssh_from.sort_by_key(|source| !source.is_ipv4());
     NodePlan {
         origin: node.origin.clone(),
         name: node.name.clone(),
@@ -219,6 +226,7 @@ fn derive_node(assignment: &NodeAssignment<'_>) -> NodePlan {
         arch: node.arch,
         provider: provider::facts(node.provider),
         ssh_user: node.ssh_user.clone(),
+        ssh_from,
         open_ports: node.open_ports.clone(),
         address,
         pod_subnet,

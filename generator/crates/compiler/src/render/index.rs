@@ -15,7 +15,6 @@ use crate::encode::template;
 use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::wg_quick::comma_separated;
 use crate::render::{CLUSTER, ClusterRenderer, NODE, Output};
-use meshwright_value::SourceNet;
 
 /// The registration.
 pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
@@ -36,7 +35,6 @@ struct ReadmeView<'plan> {
     request: Picture,
     listen_port: u16,
     ssh_port: u16,
-    ssh_from: String,
     order: OrderView<'plan>,
     files: Vec<FileRow>,
 }
@@ -50,6 +48,7 @@ struct NodeRow<'plan> {
     pod_subnet: String,
     endpoint: String,
     /// The ports that its provider's firewall must accept beside WireGuard and SSH.
+    ssh_from: String,
     open_ports: String,
     is_public: bool,
 }
@@ -88,7 +87,6 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         request: pictures::request(plan),
         listen_port: plan.wireguard.listen_port.get(),
         ssh_port: plan.firewall.ssh_port.get(),
-        ssh_from: comma_separated(&ssh_from(plan)),
         order: OrderView::of(plan),
         files: file_rows(plan, artifacts),
     };
@@ -105,13 +103,10 @@ fn node_row<'plan>(plan: &Plan, node: &'plan NodePlan) -> NodeRow<'plan> {
         address: node.address.to_string(),
         pod_subnet: node.pod_subnet.to_string(),
         endpoint: endpoint.unwrap_or_else(|| "behind NAT".to_owned()),
+        ssh_from: comma_separated(&node.ssh_from),
         open_ports: comma_separated(&node.open_ports),
         is_public: node.is_public(),
     }
-}
-
-fn ssh_from(plan: &Plan) -> Vec<&SourceNet> {
-    plan.firewall.ssh_from_v4.iter().chain(&plan.firewall.ssh_from_v6).collect()
 }
 
 fn client_row<'plan>(plan: &'plan Plan, client: &'plan ClientPlan) -> ClientRow<'plan> {

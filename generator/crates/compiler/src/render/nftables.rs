@@ -11,7 +11,7 @@ use crate::encode::template;
 use crate::plan::control_plane::API_PORT;
 use crate::render::wg_quick::comma_separated;
 use crate::render::{NodeRenderer, NodeView, Output};
-use meshwright_value::provider;
+use meshwright_value::{SourceNet, provider};
 
 /// The registration.
 pub(super) const RENDERER: NodeRenderer = NodeRenderer {
@@ -63,6 +63,8 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
 fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
     let NodeView { plan, node, .. } = view;
     let (firewall, network) = (&plan.firewall, &plan.network);
+    let (ssh_from_v4, ssh_from_v6): (Vec<SourceNet>, Vec<SourceNet>) =
+        node.ssh_from.iter().copied().partition(SourceNet::is_ipv4);
     NftablesView {
         generated: GENERATED,
         name: node.name.as_str(),
@@ -72,8 +74,8 @@ fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
         listen_port: plan.wireguard.listen_port.get(),
         api_port: API_PORT,
         ssh_port: firewall.ssh_port.get(),
-        ssh_from_v4: comma_separated(&firewall.ssh_from_v4),
-        ssh_from_v6: comma_separated(&firewall.ssh_from_v6),
+        ssh_from_v4: comma_separated(&ssh_from_v4),
+        ssh_from_v6: comma_separated(&ssh_from_v6),
         open_ports: node.open_ports.iter().map(open_port).collect(),
         nodes: comma_separated(&firewall.nodes),
         client_sets: vec![

@@ -74,7 +74,7 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
         delivery: plan.delivery_command(node),
         ssh_port: plan
             .firewall
-            .admitted_ssh_port()
+            .admitted_ssh_port(node)
             .map(|port| port.to_string())
             .unwrap_or_default(),
         packages: plan.apt(node),

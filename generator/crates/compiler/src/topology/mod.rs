@@ -295,6 +295,8 @@ table! {
         arch: Arch = defaults::ARCH,
         /// The user in the printed commands `export … | ssh`.
         ssh_user: UserName = constant(defaults::SSH_USER),
+        /// The sources that may reach SSH of this node; `ssh_from` of `[firewall]` if absent.
+        ssh_from: Option<Vec<SourceNet>>,
         /// More ports of this host that are open to the Internet.
         open_ports: Vec<OpenPort> = Vec::new(),
         /// Its public address or DNS name; absent if the node is behind NAT.
@@ -345,6 +347,12 @@ impl Topology {
     #[must_use]
     pub fn from_document(document: &Document, problems: &mut Problems) -> Option<Self> {
         read::Field::read(&document.root().value, &Route::root(), problems)
+    }
+
+    /// The sources that may reach SSH of `node` on its public side.
+    #[must_use]
+    pub fn ssh_from<'topology>(&'topology self, node: &'topology Node) -> &'topology [SourceNet] {
+        node.ssh_from.as_ref().unwrap_or(&self.firewall.ssh_from)
     }
 
     /// The node of that name.

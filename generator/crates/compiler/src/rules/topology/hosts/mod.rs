@@ -6,6 +6,7 @@ mod open_port_wide;
 mod package_source_unknown;
 mod public_interface_trusted;
 mod ssh_closed;
+mod ssh_closed_to_lan;
 mod ssh_open_to_world;
 mod taint_duplicate;
 mod url_not_https;
@@ -20,6 +21,7 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     package_source_unknown::RULE,
     public_interface_trusted::RULE,
     ssh_closed::RULE,
+    ssh_closed_to_lan::RULE,
     ssh_open_to_world::RULE,
     taint_duplicate::RULE,
     url_not_https::RULE,

@@ -1,42 +1,78 @@
 //! Refuses a firewall without SSH when no client reaches the nodes.
 
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::private::is_local_source;
+use crate::diagnostic::wording::list;
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::Topology;
-use meshwright_value::{OpenPort, Protocol, Reach};
+use crate::route::Route;
+use crate::topology::{Node, Topology};
+use meshwright_value::{OpenPort, Protocol, Reach, SourceNet};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "ssh-closed",
     severity: Severity::Error,
     theme: Theme::Hosts,
-    summary: "SSH is closed to every address, and no client reaches the nodes",
+    summary: "SSH of a node is closed to the whole Internet, and no client reaches the nodes",
     explain: "\
-The firewall is active from the first boot. With `ssh_from = []`, it accepts no SSH from outside. \
-Without a client that reaches the nodes, there is no SSH through the mesh either. But the secrets of a \
-node are sent over SSH (`meshwright export NODE | ssh …`): the cluster could never be started. A node \
-that loses its mesh later could be reached only through the provider's console.
+The firewall is active from the first boot. It accepts SSH on the public side from the addresses of \
+`ssh_from` only. An empty list admits no address. Private, shared, loopback and link-local addresses \
+admit no address either: no packet from the Internet has such a source. Without a client that reaches \
+the nodes, there is no SSH through the mesh. But the secrets of a node are sent over SSH (`meshwright \
+export NODE | ssh …`): the cluster could never be started. A node that loses its mesh later could be \
+reached only through the provider's console.
 
-Write the addresses that you log in from; one is enough. When a client works, `ssh_from = []` can close \
-the public side permanently.",
+Write the public addresses that you log in from; one is enough. When a client works, `ssh_from = []` can \
+close the public side permanently. A node without an `endpoint` is judged by `ssh-closed-to-lan`, unless \
+the list is empty.
+
+Sources: RFC 1918 §3, RFC 6598 §7, RFC 3927 §2, RFC 4193 §3, RFC 4291 §2.",
     scope: Scope::Tables(&["clients", "firewall", "nodes"]),
     check,
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let firewall = &topology.firewall;
-    if !firewall.ssh_from.is_empty() {
+    let by_client = topology.clients.iter().any(|client| client.reach.contains(&Reach::Nodes));
+    if by_client {
         return;
     }
-    let by_client = topology.clients.iter().any(|client| client.reach.contains(&Reach::Nodes));
+    let closed: Vec<_> = topology.nodes.iter().filter(|node| is_closed(node, topology)).collect();
+    let shared: Vec<_> = closed.iter().filter(|node| node.ssh_from.is_none()).collect();
+    if let Some(first) = shared.first() {
+        let place = topology.firewall.origin.key("ssh_from");
+        findings.push(finding(&place, &topology.firewall.ssh_from, first));
+    }
+    for node in closed {
+        if let Some(sources) = &node.ssh_from {
+            findings.push(finding(&node.origin.key("ssh_from"), sources, node));
+        }
+    }
+}
+
+fn is_closed(node: &Node, topology: &Topology) -> bool {
     let is_ssh = |open: &OpenPort| {
         let ports = open.first()..=open.last();
-        open.protocol() == Protocol::Tcp && ports.contains(&firewall.ssh_port)
+        open.protocol() == Protocol::Tcp && ports.contains(&topology.firewall.ssh_port)
     };
-    let by_port = topology.nodes.iter().all(|node| node.open_ports.iter().any(is_ssh));
-    if by_client || by_port {
-        return;
+    if node.open_ports.iter().any(is_ssh) {
+        return false;
     }
-    let message = "SSH is closed to every address, and no client reaches the nodes";
-    let finding = Finding::new(message, &firewall.origin.key("ssh_from"), "no address may use SSH");
-    findings.push(finding.help("write the addresses that you log in from: `[\"203.0.113.7\"]`"));
+    let sources = topology.ssh_from(node);
+    match node.endpoint {
+        Some(_) => sources.iter().all(|source| is_local_source(*source)),
+        None => sources.is_empty(),
+    }
+}
+
+fn finding(place: &Route, sources: &[SourceNet], node: &Node) -> Finding {
+    let help = "write the addresses that you log in from: `[\"203.0.113.7\"]`";
+    if sources.is_empty() {
+        let message = "SSH is closed to every address, and no client reaches the nodes";
+        return Finding::new(message, place, "no address may use SSH").help(help);
+    }
+    let message = format!(
+        "SSH of `{}` is closed to the Internet, and no client reaches the nodes",
+        node.name
+    );
+    let label = format!("no packet from the Internet has a source in {}", list(sources, "or"));
+    Finding::new(message, place, label).and(&node.origin.key("name"), "a public node").help(help)
 }

@@ -22,12 +22,19 @@ cluster does not lock its owner out. If sshd accepts only keys, you may accept t
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let Some(source) = topology.firewall.ssh_from.iter().find(|source| source.is_everything())
-    else {
-        return;
-    };
-    let at = topology.firewall.origin.key("ssh_from");
-    let label = format!("`firewall.ssh_from` has `{source}`");
-    let finding = Finding::new("SSH is open to the whole Internet", &at, label);
-    findings.push(finding.help("write the addresses that you log in from: `[\"203.0.113.7\"]`"));
+    let firewall = &topology.firewall;
+    let of_nodes = topology.nodes.iter().filter_map(|node| {
+        Some((&node.origin, node.ssh_from.as_ref()?, format!("`{}` admits", node.name)))
+    });
+    let every = "`firewall.ssh_from` has".to_owned();
+    for (origin, sources, subject) in
+        [(&firewall.origin, &firewall.ssh_from, every)].into_iter().chain(of_nodes)
+    {
+        let Some(source) = sources.iter().find(|source| source.is_everything()) else { continue };
+        let label = format!("{subject} `{source}`");
+        let message = "SSH is open to the whole Internet";
+        let finding = Finding::new(message, &origin.key("ssh_from"), label);
+        findings
+            .push(finding.help("write the addresses that you log in from: `[\"203.0.113.7\"]`"));
+    }
 }

@@ -1,12 +1,15 @@
 //! WireGuard: public keys, endpoints, relays, clients, sites, the interface, its port and its MTU.
 
+mod address_families_differ;
 mod client_via_behind_nat;
 mod client_via_unknown;
 mod client_without_public_node;
+mod endpoint_address_shared;
 mod endpoint_duplicate;
 mod endpoint_inside_mesh;
 mod endpoint_is_name;
 mod endpoint_name_private;
+mod endpoint_name_taken;
 mod endpoint_private;
 mod interface_taken;
 mod keepalive_zero_behind_nat;
@@ -27,13 +30,16 @@ use crate::check::Rule;
 use crate::topology::Topology;
 
 pub(super) const RULES: &[Rule<Topology>] = &[
+    address_families_differ::RULE,
     client_via_behind_nat::RULE,
     client_via_unknown::RULE,
     client_without_public_node::RULE,
+    endpoint_address_shared::RULE,
     endpoint_duplicate::RULE,
     endpoint_inside_mesh::RULE,
     endpoint_is_name::RULE,
     endpoint_name_private::RULE,
+    endpoint_name_taken::RULE,
     endpoint_private::RULE,
     interface_taken::RULE,
     keepalive_zero_behind_nat::RULE,
