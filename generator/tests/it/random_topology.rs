@@ -246,7 +246,7 @@ impl TopologyWriter<'_> {
         let is_all_public = mesh.nodes.iter().all(|node| node.is_public);
         self.maybe(30, |draw| {
             let seconds =
-                if is_all_public { draw.one(&[0, 25, 60]) } else { draw.one(&[15, 65535]) };
+                if is_all_public { draw.one(&[0, 25, 60]) } else { draw.one(&[15, 120]) };
             format!("persistent_keepalive = {seconds}")
         })
     }

@@ -96,8 +96,9 @@ number! {
 
 number! {
     /// Seconds between two keepalives of a `WireGuard` peer; 0 is off (wg(8),
-    /// `PersistentKeepalive`).
-    pub struct Keepalive(u16) in 0..=65_535;
+    /// `PersistentKeepalive`). wg(8) permits 65535, but a NAT may close the mapping after two minutes
+    /// (RFC 4787 §4.3).
+    pub struct Keepalive(u16) in 0..=120;
     noun: "a" "keepalive interval";
     help: "25 seconds keeps most NATs open, 0 turns it off";
 }
@@ -141,7 +142,7 @@ mod tests {
         bounded::<PodPrefixLen>(20, 28);
         bounded::<Port>(1, 65_535);
         bounded::<Mtu>(576, 65_535);
-        bounded::<Keepalive>(0, 65_535);
+        bounded::<Keepalive>(0, 120);
         bounded::<RoundTripMs>(1, 3_333);
         bounded::<AsNumber>(1, 2_147_483_647);
         bounded::<Replicas>(1, 25);
@@ -181,7 +182,7 @@ mod tests {
             -1,
             (
                 "`-1` is not a valid keepalive interval",
-                "expected 0 to 65535",
+                "expected 0 to 120",
                 "25 seconds keeps most NATs open, 0 turns it off",
             ),
         );
