@@ -245,8 +245,7 @@ impl TopologyWriter<'_> {
         self.maybe(25, |draw| format!("mtu = {}", draw.one(&[1280, 1290, 1300])))?;
         let is_all_public = mesh.nodes.iter().all(|node| node.is_public);
         self.maybe(30, |draw| {
-            let seconds =
-                if is_all_public { draw.one(&[0, 25, 60]) } else { draw.one(&[15, 120]) };
+            let seconds = if is_all_public { draw.one(&[0, 25, 60]) } else { draw.one(&[15, 120]) };
             format!("persistent_keepalive = {seconds}")
         })
     }
