@@ -31,13 +31,17 @@ pub struct BgpSpeaker<'world> {
     pub block: Option<Ipv4Net>,
     /// The settings of all speakers.
     pub calico: &'world CalicoSettings,
+    /// The password of its sessions (RFC 2385).
+    pub password: Option<&'world str>,
+    /// Whether it listens on its own address only: `bindMode: NodeIP`.
+    pub own_address_only: bool,
 }
 
 impl BgpSpeaker<'_> {
     /// BIRD's configuration with a session to each peer.
     #[must_use]
     pub fn configuration(&self, peers: &[Ipv4Addr]) -> String {
-        let Self { address, block, calico } = self;
+        let Self { address, block, calico, password, own_address_only } = self;
         let mut own = String::new();
         let mut exported = String::new();
         if let Some(block) = block {
@@ -52,6 +56,9 @@ impl BgpSpeaker<'_> {
         }
         let sessions: String = peers.iter().map(|peer| session(*peer, calico.as_number)).collect();
         let as_number = calico.as_number;
+        let bind = if *own_address_only { "strict bind;" } else { "" };
+        let authentication =
+            password.map(|password| format!("password \"{password}\";")).unwrap_or_default();
         format!(
             r#"log "/run/bird.log" all;
 router id {address};
@@ -69,6 +76,7 @@ template bgp mesh {{
   local {address} as {as_number};
   multihop;
   source address {address};
+  {bind} {authentication}
   graceful restart;
   hold time 240; keepalive time 80;
   connect delay time 2; connect retry time 5; error wait time 5, 30;

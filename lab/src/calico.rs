@@ -53,14 +53,23 @@ impl CalicoSettings {
     /// When an object is missing or has unexpected fields.
     pub fn read(tree: &LabTree) -> Result<Self> {
         let installation = spec(tree, "cluster/calico/installation.yaml", "Installation")?;
-        let network: CalicoNetworkSpec = field(&installation, "calicoNetwork")?;
         let bgp = spec(tree, "cluster/calico/bgp.yaml", "BGPConfiguration")?;
-        let mesh: bool = field(&bgp, "nodeToNodeMeshEnabled")?;
+        Self::from_specs(&installation, &bgp)
+    }
+
+    /// Reads the `spec` of an Installation and of a BGPConfiguration.
+    ///
+    /// # Errors
+    ///
+    /// When a field is missing or unexpected.
+    pub fn from_specs(installation: &Value, bgp: &Value) -> Result<Self> {
+        let network: CalicoNetworkSpec = field(installation, "calicoNetwork")?;
+        let mesh: bool = field(bgp, "nodeToNodeMeshEnabled")?;
         if !mesh {
             bail!("the lab does not support route reflectors");
         }
         let pools = network.ip_pools.into_iter().map(CalicoPool::read).collect::<Result<_>>()?;
-        Ok(Self { as_number: field(&bgp, "asNumber")?, mtu: network.mtu, pools })
+        Ok(Self { as_number: field(bgp, "asNumber")?, mtu: network.mtu, pools })
     }
 
     /// The block of a node.

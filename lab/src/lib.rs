@@ -19,6 +19,7 @@ pub mod calico;
 pub mod capture;
 pub mod checks;
 pub mod client;
+pub mod cluster;
 pub mod command;
 pub mod effect;
 pub mod machine;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::thread;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::os::fd::AsFd as _;
 
@@ -25,6 +25,29 @@ impl Namespace {
         let namespace = Self { name: name.into() };
         run(program("ip").args(["netns", "add", &namespace.name]))?;
         namespace.ip("link set lo up")?;
+        Ok(namespace)
+    }
+
+    /// Creates the namespace anew: of one with this name nothing remains, neither interfaces nor rules.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn recreate(name: &str) -> Result<Self> {
+        if fs::exists(format!("/run/netns/{name}"))? {
+            run(program("ip").args(["netns", "delete", name]))?;
+        }
+        Self::create(name)
+    }
+
+    /// The namespace with a name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn existing(name: &str) -> Result<Self> {
+        let namespace = Self { name: name.to_owned() };
+        ensure!(fs::exists(namespace.path())?, "no network namespace {name}");
         Ok(namespace)
     }
 

@@ -84,11 +84,17 @@ pub fn masquerade_pods(
     calico: &CalicoSettings,
     nodes: &[Ipv4Addr],
 ) -> Result<()> {
+    match masquerade_rules(calico, nodes) {
+        Some(rules) => node.nft(&rules).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// That table; None if no pool is masqueraded.
+#[must_use]
+pub fn masquerade_rules(calico: &CalicoSettings, nodes: &[Ipv4Addr]) -> Option<String> {
     let masqueraded = calico.pools.iter().filter(|pool| pool.nat_outgoing);
     let pools: Vec<_> = masqueraded.map(|pool| pool.cidr.to_string()).collect();
-    if pools.is_empty() {
-        return Ok(());
-    }
     let node_addresses: Vec<_> = nodes.iter().map(ToString::to_string).collect();
     let (pool_set, node_set) = (pools.join(", "), node_addresses.join(", "));
     let rules = format!(
@@ -100,5 +106,5 @@ pub fn masquerade_pods(
 }}
 "
     );
-    node.nft(&rules).map(drop)
+    (!pools.is_empty()).then_some(rules)
 }

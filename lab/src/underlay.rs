@@ -35,6 +35,8 @@ pub struct Underlay {
     pub outsider: Namespace,
     prefix: String,
     ports: BTreeMap<String, String>,
+    /// How many ports were ever created. The port of a host that is gone may exist for a while.
+    created: usize,
     homes: BTreeMap<String, HomeNetwork>,
 }
 
@@ -70,6 +72,7 @@ impl Underlay {
             outsider,
             prefix: prefix.to_owned(),
             ports: BTreeMap::new(),
+            created: 0,
             homes: BTreeMap::new(),
         };
         let outsider = underlay.outsider.clone();
@@ -88,7 +91,8 @@ impl Underlay {
         address: Ipv4Addr,
         address_v6: Option<Ipv6Addr>,
     ) -> Result<()> {
-        let port = format!("port{}", self.ports.len());
+        let port = format!("port{}", self.created);
+        self.created += 1;
         self.ports.insert(host.name().to_owned(), port.clone());
         self.internet.ip(&format!(
             "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
@@ -173,11 +177,13 @@ impl Underlay {
     }
 }
 
-/// A home router: masquerades outgoing packets, and accepts only replies from outside.
+/// A home router: masquerades outgoing packets, accepts only replies from outside, and lowers the segment size of
+/// TCP to its line's MTU, as routers with PPPoE do.
 const HOME_ROUTER: &str = r#"
 table ip home {
   chain forward {
     type filter hook forward priority filter; policy drop;
+    tcp flags syn tcp option maxseg size set rt mtu
     iifname "lan" accept
     ct state established,related accept
   }

@@ -84,7 +84,13 @@ impl World {
     /// A node's BGP speaker.
     #[must_use]
     pub fn speaker(&self, node: &LabNode) -> BgpSpeaker<'_> {
-        BgpSpeaker { address: node.address, block: Some(node.block), calico: &self.calico }
+        BgpSpeaker {
+            address: node.address,
+            block: Some(node.block),
+            calico: &self.calico,
+            password: None,
+            own_address_only: false,
+        }
     }
 
     /// Waits until all BGP sessions are established.

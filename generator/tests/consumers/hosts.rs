@@ -174,9 +174,7 @@ impl BootedHost {
         let image = create_image(release)?;
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let path = folder.path();
-        let printed =
-            script("repository.sh", &[path.as_os_str(), release.suite.as_ref(), "1.36".as_ref()])?;
-        let fingerprint = printed.trim().to_owned();
+        let fingerprint = create_repository(path, release, "1.36")?;
         let topology = path.join("topology.toml");
         fs::write(&topology, self::topology(release, &packages(&fingerprint)))?;
         let tree = path.join("out");
@@ -241,6 +239,13 @@ fn create_image(release: &DebianRelease) -> Result<PathBuf, Failed> {
         script("image.sh", &[image.as_os_str(), release.suite.as_ref()])?;
     }
     Ok(image)
+}
+
+/// Creates the package repositories of placeholders in a folder, and returns the fingerprint of their key.
+fn create_repository(path: &Path, release: &DebianRelease, minor: &str) -> Result<String, Failed> {
+    script("placeholders.sh", &[path.as_os_str(), minor.as_ref()])?;
+    let arguments = [path.as_os_str(), release.suite.as_ref(), minor.as_ref()];
+    Ok(script("repository.sh", &arguments)?.trim().to_owned())
 }
 
 /// Runs a script of the folder `hosts`, and returns what it printed.

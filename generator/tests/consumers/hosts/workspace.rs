@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 
 use super::machine::{CommandResult, HostMachine, NetworkSwitch};
-use super::{DebianRelease, create_image, folder, script};
+use super::{DebianRelease, create_image, create_repository, folder};
 
 /// The release of every machine.
 const RELEASE: &DebianRelease = &super::BOOKWORM;
@@ -38,7 +38,7 @@ impl Workspace {
                 "[packages]\nkubernetes_apt = \"http://127.0.0.1:8080/kubernetes\"\n\
                  containerd_apt = \"http://127.0.0.1:8080/docker\"\n\
                  fingerprints = [\"{}\"]\n\n[firewall]",
-                fingerprint.trim()
+                fingerprint
             );
             topology.replace("debian-13", RELEASE.os).replace("[firewall]", &packages)
         })?;
@@ -57,7 +57,7 @@ impl Workspace {
         let version =
             topology.lines().find_map(|line| line.strip_prefix("kubernetes_version = \""));
         let minor = version.and_then(|version| version.rsplit_once('.')).ok_or("no version")?.0;
-        script("repository.sh", &[self.path().as_os_str(), RELEASE.suite.as_ref(), minor.as_ref()])
+        create_repository(self.path(), RELEASE, minor)
     }
 
     /// Changes the topology.

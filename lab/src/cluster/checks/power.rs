@@ -1,0 +1,59 @@
+//! Power cuts and reboots. After each the whole table of reachability must hold again.
+
+use anyhow::{Context as _, Result};
+
+use super::reachability::{self, Expected, Sender, Target};
+use super::{CheckStep, ClusterCheck};
+use crate::cluster::founding::{Cluster, HOME, INIT};
+use crate::probe::PingStream;
+
+use CheckStep::Procedure;
+
+/// The table.
+pub const ALL: &[ClusterCheck] = &[
+    ClusterCheck { name: "worker-rebooted", step: Procedure(worker_rebooted) },
+    ClusterCheck {
+        name: "init-node-and-home-lose-power",
+        step: Procedure(init_node_and_home_lose_power),
+    },
+];
+
+/// A worker reboots; the other nodes lose no packet.
+fn worker_rebooted(cluster: &mut Cluster) -> Result<()> {
+    let stream = ping(cluster, INIT, HOME)?;
+    cluster.machine("w1")?.reboot()?;
+    cluster.await_ready(&["w1"])?;
+    expect_reachability(cluster)?;
+    stream.expect(0)
+}
+
+/// A power cut of the control plane and the node behind NAT together.
+fn init_node_and_home_lose_power(cluster: &mut Cluster) -> Result<()> {
+    cluster.machine(INIT)?.cut_power()?;
+    cluster.machine(HOME)?.cut_power()?;
+    cluster.await_all_ready()?;
+    expect_reachability(cluster)
+}
+
+/// Echo requests between two nodes over the mesh.
+pub(super) fn ping(cluster: &Cluster, from: &str, to: &str) -> Result<PingStream> {
+    let addresses = cluster.mesh_addresses()?;
+    let address = addresses.get(to).with_context(|| format!("no node {to}"))?;
+    PingStream::start(&cluster.machine(from)?.namespace()?, (*address).into())
+}
+
+/// Pods, Services, names and NodePorts, from pods and nodes.
+pub(super) fn expect_reachability(cluster: &Cluster) -> Result<()> {
+    for (from, to) in [
+        (Sender::Pods, Target::Pods),
+        (Sender::Nodes, Target::Pods),
+        (Sender::Pods, Target::Service),
+        (Sender::Nodes, Target::Service),
+        (Sender::Pods, Target::ServiceName),
+        (Sender::Nodes, Target::NodePorts),
+    ] {
+        reachability::run(cluster, from, to, Expected::Answer)
+            .with_context(|| format!("{from:?} to {to:?}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! A whole real cluster: machines with systemd that boot from the emitted user-data, the real programs of
+//! Kubernetes, and `meshwright export | meshwright-node apply`.
+//!
+//! Everything runs inside the lab's [`sandbox`](crate::sandbox), and what it has that a real installation does not
+//! have is in one list ([`deviations`]).
+//!
+//! 1. [`programs`], [`base_image`], [`packages`] and [`images`] create what a machine gets from the Internet;
+//!    [`file_server`] serves it.
+//! 2. [`machine`] boots machines on the lab's [`underlay`](crate::underlay).
+//! 3. [`workspace`] is the folder of the cluster's owner, in which `meshwright` runs.
+//! 4. [`founding`] has a cluster's machines; [`checks`] are what must work, and [`broken`] damages emitted files.
+//! 5. [`stand_in`] replaces the programs that no registry has.
+
+pub mod base_image;
+pub mod broken;
+pub mod checks;
+pub mod delivery_archive;
+pub mod deviations;
+pub mod file_server;
+pub mod founding;
+pub mod images;
+pub mod machine;
+pub mod packages;
+pub mod programs;
+pub mod run_folder;
+pub mod stand_in;
+pub mod supplies;
+pub mod trials;
+pub mod workload;
+pub mod workspace;

@@ -1,0 +1,45 @@
+//! Programs that replace what no package registry has: Calico's operator, calico-node and CNI plugin, and
+//! the images of the cluster's pods. They run inside the cluster, and are configured from the emitted
+//! documents alone, as the API server returns them.
+//!
+//! One binary contains all of them: the name under which it is started selects the program.
+
+mod api;
+pub mod app;
+mod cni;
+mod node;
+mod operator;
+mod runc;
+
+pub use operator::{IMAGE, definitions, manifest};
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+/// Runs the program that the first argument, a path, names.
+#[expect(clippy::print_stderr, reason = "errors of a program are read in its log")]
+pub fn main(arguments: &[String]) -> ExitCode {
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let (path, rest) = arguments.split_first().context("no name")?;
+    let name = Path::new(path).file_name().and_then(|name| name.to_str()).context("no name")?;
+    match name {
+        "app" => app::run(rest),
+        "calico" => cni::run(),
+        "calico-node" => node::run(rest),
+        "operator" => operator::run(),
+        "pause" => app::sleep(),
+        "runc" => Err(runc::run(rest)),
+        _ => bail!("no program {name}"),
+    }
+}

@@ -1,0 +1,164 @@
+//! The trials: clusters, and the checks of each.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use super::checks::{self, ClusterCheck};
+use super::founding::{Cluster, Datacentre};
+use super::programs::{self, RealPrograms};
+use super::{deviations, run_folder};
+use crate::sandbox::{self, SandboxTier, SandboxUse};
+
+/// A cluster with its checks, in this order.
+pub struct ClusterTrial {
+    /// The first part of the names of its trials.
+    pub name: &'static str,
+    /// The nodes that exist from the beginning.
+    pub nodes: &'static [&'static str],
+    /// The checks after those of the founding.
+    pub checks: &'static [&'static [ClusterCheck]],
+}
+
+/// All clusters.
+pub const ALL: &[ClusterTrial] = &[ClusterTrial {
+    name: "founds",
+    nodes: &["cp1", "w1", "home"],
+    checks: &[
+        checks::access::ALL,
+        checks::reachability::ALL,
+        checks::reachability::LAPTOP,
+        checks::power::ALL,
+        checks::change::ALL,
+        checks::change::CONTROL_PLANES_ADDED,
+    ],
+}];
+
+/// Where the test keeps images and disks, and the binary of the stand-ins.
+#[derive(Debug, Clone)]
+pub struct TestPaths {
+    /// The folder of images and disks.
+    pub cache: PathBuf,
+    /// The binary.
+    pub stand_in: PathBuf,
+}
+
+/// Runs the trials one after the other: the checks of a trial share a cluster.
+#[must_use]
+pub fn main(cache: &str, stand_in: &str) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
+    if !sandbox::is_inside() && !arguments.list {
+        print_deviations();
+    }
+    let tier = SandboxTier { name: "cluster", missing: missing_requirements, environment };
+    sandbox::run_tier(&tier, &arguments, SandboxUse::Shared, || {
+        let datacentre = Arc::<OnceLock<Result<Arc<Datacentre>, String>>>::default();
+        ALL.iter().flat_map(|trial| trial.trials(&paths, &datacentre)).collect()
+    })
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the reader of a result must know under which conditions it holds"
+)]
+fn print_deviations() {
+    eprintln!("The machines differ from real ones:");
+    for deviation in deviations::ALL {
+        eprintln!("- {}: {}. Reason: {}", deviation.name, deviation.change, deviation.reason);
+    }
+}
+
+/// Programs that the cluster runs beside those of the lab, and the Debian packages that contain them.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("apt-ftparchive", "apt-utils"),
+    ("dpkg-deb", "dpkg"),
+    ("gpg", "gnupg"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("systemd-nspawn", "systemd-container"),
+];
+
+fn missing_requirements() -> Vec<String> {
+    let mut missing = sandbox::missing_requirements();
+    missing.extend(sandbox::missing_programs(&PROGRAMS));
+    if !rustix::process::geteuid().is_root() {
+        missing.push("machines need root".to_owned());
+    }
+    if !run_folder::has_cgroups() {
+        missing.push("/sys/fs/cgroup is not mounted".to_owned());
+    }
+    if let Err(error) = RealPrograms::find() {
+        missing.push(format!("{error:#}"));
+    }
+    missing
+}
+
+/// The folder of the programs: `lab/tools/build` needs Go, which is not in the PATH inside.
+fn environment() -> Vec<(&'static str, OsString)> {
+    let programs = RealPrograms::find().into_iter();
+    programs.map(|found| (programs::VARIABLE, found.folder.into_os_string())).collect()
+}
+
+/// What is created once for all clusters.
+type SharedDatacentre = Arc<OnceLock<Result<Arc<Datacentre>, String>>>;
+
+/// A cluster, and the founding check that failed: no later check can run then.
+struct ClusterRun {
+    cluster: Cluster,
+    unfounded: Option<&'static str>,
+}
+
+impl ClusterTrial {
+    /// One trial for each check. The first switches the machines on; if that fails, every trial fails with the
+    /// reason.
+    fn trials(&'static self, paths: &TestPaths, shared: &SharedDatacentre) -> Vec<Trial> {
+        let run = Arc::<OnceLock<Result<Mutex<ClusterRun>, String>>>::default();
+        let trial = |(check, founds): (&'static ClusterCheck, bool)| {
+            let (run, paths, shared) = (Arc::clone(&run), paths.clone(), Arc::clone(shared));
+            let test = move || {
+                let started = run.get_or_init(|| self.start(&paths, &shared)).as_ref();
+                let mutex = started.map_err(Failed::from)?;
+                let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+                guard.check(check, founds)
+            };
+            Trial::test(format!("{}::{}", self.name, check.name), test)
+        };
+        let founding = checks::founding::ALL.iter().map(|check| (check, true));
+        let others = self.checks.iter().copied().flatten().map(|check| (check, false));
+        founding.chain(others).map(trial).collect()
+    }
+
+    fn start(
+        &self,
+        paths: &TestPaths,
+        shared: &SharedDatacentre,
+    ) -> Result<Mutex<ClusterRun>, String> {
+        let create = || {
+            let datacentre = Datacentre::create(&paths.cache, &paths.stand_in);
+            datacentre.map(Arc::new).map_err(|error| format!("{error:#}"))
+        };
+        let datacentre = shared.get_or_init(create).clone()?;
+        let cluster = Cluster::switch_on_all(&datacentre, &paths.cache, self.nodes);
+        cluster
+            .map(|cluster| Mutex::new(ClusterRun { cluster, unfounded: None }))
+            .map_err(|error| format!("{error:#}"))
+    }
+}
+
+impl ClusterRun {
+    fn check(&mut self, check: &'static ClusterCheck, founds: bool) -> Result<(), Failed> {
+        if let Some(failed) = self.unfounded {
+            return Err(format!("not run, because {failed} has failed").into());
+        }
+        let done = check.run(&mut self.cluster);
+        self.cluster.report(check.name);
+        if done.is_err() && founds {
+            self.unfounded = Some(check.name);
+        }
+        done.map_err(|error| format!("{error:#}").into())
+    }
+}
