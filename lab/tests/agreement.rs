@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use lab::cluster::deviations;
 use lab::mutants::{self, NOT_IN_FILES};
 use lab::scenario::repository;
 use lab::tree::LabTree;
@@ -50,22 +51,25 @@ fn both_judges_agree() {
         table += &row(harmless.name, &proof);
     }
     let _ = writeln!(table);
-    assert_documented(&table);
+    assert_documented("docs/proof.md", BEGIN, END, &table);
+}
+
+#[test]
+fn deviations_of_the_cluster_are_documented() {
+    let table = format!("\n{}\n", deviations::table());
+    assert_documented("lab/README.md", "<!-- deviations -->\n", "<!-- deviations end -->", &table);
 }
 
 /// `INSTA_UPDATE=always` writes the document, as it does with snapshots.
-fn assert_documented(table: &str) {
-    let path = repository().join("docs/proof.md");
-    let document = fs::read_to_string(&path).expect("readable");
-    let (before, rest) = document.split_once(BEGIN).expect("the table begins");
-    let (_, after) = rest.split_once(END).expect("the table ends");
-    let made = format!("{before}{BEGIN}{table}{END}{after}");
+fn assert_documented(document: &str, begin: &str, end: &str, table: &str) {
+    let path = repository().join(document);
+    let text = fs::read_to_string(&path).expect("readable");
+    let (before, rest) = text.split_once(begin).expect("the table begins");
+    let (_, after) = rest.split_once(end).expect("the table ends");
+    let made = format!("{before}{begin}{table}{end}{after}");
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         fs::write(&path, &made).expect("written");
     }
     let message = "accept with INSTA_UPDATE=always cargo test -p lab --test agreement";
-    assert!(
-        document == made || fs::read_to_string(&path).is_ok_and(|now| now == made),
-        "{message}"
-    );
+    assert!(text == made || fs::read_to_string(&path).is_ok_and(|now| now == made), "{message}");
 }

@@ -119,7 +119,9 @@ impl Cluster {
     /// When a step fails.
     pub fn plan(datacentre: &Arc<Datacentre>, cache: &Path, nodes: &[&str]) -> Result<Self> {
         let run = RunFolder::create(cache)?;
-        let mut underlay = Underlay::create("lab", &[])?;
+        // Namespaces of an earlier cluster may still exist.
+        let prefix = run.suffix();
+        let mut underlay = Underlay::create(&prefix, &[])?;
         let supplies = &datacentre.supplies;
         let server = FileServer {
             www: supplies.www.clone(),
@@ -127,7 +129,7 @@ impl Cluster {
             registry: supplies.registry.clone(),
         };
         server.start(&underlay.internet, underlay::SERVER)?;
-        let laptop = Namespace::create("laptop")?;
+        let laptop = Namespace::create(format!("{prefix}-laptop"))?;
         underlay.attach(&laptop, LAPTOP, None)?;
         let declarations: Vec<_> = nodes.iter().map(|node| declaration(node)).collect();
         let workspace = Workspace::create(&run.path().join("workspace"), &declarations, supplies)?;

@@ -44,6 +44,12 @@ impl RunFolder {
         self.folder.path()
     }
 
+    /// The part of its name that no other run has.
+    #[must_use]
+    pub fn suffix(&self) -> String {
+        self.name().trim_start_matches(PREFIX).to_owned()
+    }
+
     /// Creates a cgroup for a machine in every hierarchy: without its own, systemd in the container would stop
     /// services of this machine.
     ///

@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use super::broken::{self, ClusterDamage};
 use super::checks::{self, ClusterCheck};
 use super::founding::{Cluster, Datacentre};
 use super::programs::{self, RealPrograms};
@@ -49,17 +51,66 @@ pub struct TestPaths {
 /// Runs the trials one after the other: the checks of a trial share a cluster.
 #[must_use]
 pub fn main(cache: &str, stand_in: &str) -> ExitCode {
+    let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
+    run(|| {
+        let datacentre = SharedDatacentre::default();
+        ALL.iter().flat_map(|trial| trial.trials(&paths, &datacentre)).collect()
+    })
+}
+
+/// Runs the clusters with damaged files, one after the other: the check that a damage names must fail.
+#[must_use]
+pub fn broken_main(cache: &str, stand_in: &str) -> ExitCode {
+    let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
+    run(|| {
+        let datacentre = SharedDatacentre::default();
+        let trial = |damage: &'static ClusterDamage| {
+            let (trial_paths, shared) = (paths.clone(), Arc::clone(&datacentre));
+            let test =
+                move || expect_detection(damage, &trial_paths, &shared).map_err(Failed::from);
+            Trial::test(format!("broken::{}", damage.name), test)
+        };
+        broken::ALL.iter().map(trial).collect()
+    })
+}
+
+/// How long a check of a damaged cluster of two nodes waits. An undamaged one needs half of it on two busy
+/// processors.
+const DETECTION_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// Checks a cluster until one check fails, which must be the named one.
+fn expect_detection(
+    damage: &'static ClusterDamage,
+    paths: &TestPaths,
+    shared: &SharedDatacentre,
+) -> Result<(), String> {
+    let mut run = start(&["cp1", "w1"], paths, shared)?;
+    run.cluster.damage = Some(damage);
+    run.cluster.timeout = DETECTION_TIMEOUT;
+    let tables = [checks::founding::ALL, checks::access::ALL, checks::reachability::ALL];
+    for check in tables.into_iter().flatten() {
+        let Err(failure) = check.run(&mut run.cluster) else {
+            run.cluster.report(check.name);
+            continue;
+        };
+        let found = format!("{failure:#}");
+        let detected = check.name == damage.check && found.contains(damage.reason);
+        return match detected {
+            true => Ok(()),
+            false => Err(format!("{} failed, not {}: {found}", check.name, damage.check)),
+        };
+    }
+    Err("no check has failed".to_owned())
+}
+
+fn run(trials: impl Fn() -> Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
     if !sandbox::is_inside() && !arguments.list {
         print_deviations();
     }
     let tier = SandboxTier { name: "cluster", missing: missing_requirements, environment };
-    sandbox::run_tier(&tier, &arguments, SandboxUse::Shared, || {
-        let datacentre = Arc::<OnceLock<Result<Arc<Datacentre>, String>>>::default();
-        ALL.iter().flat_map(|trial| trial.trials(&paths, &datacentre)).collect()
-    })
+    sandbox::run_tier(&tier, &arguments, SandboxUse::Shared, trials)
 }
 
 #[expect(
@@ -120,7 +171,8 @@ impl ClusterTrial {
         let trial = |(check, founds): (&'static ClusterCheck, bool)| {
             let (run, paths, shared) = (Arc::clone(&run), paths.clone(), Arc::clone(shared));
             let test = move || {
-                let started = run.get_or_init(|| self.start(&paths, &shared)).as_ref();
+                let create = || start(self.nodes, &paths, &shared).map(Mutex::new);
+                let started = run.get_or_init(create).as_ref();
                 let mutex = started.map_err(Failed::from)?;
                 let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
                 guard.check(check, founds)
@@ -131,22 +183,23 @@ impl ClusterTrial {
         let others = self.checks.iter().copied().flatten().map(|check| (check, false));
         founding.chain(others).map(trial).collect()
     }
+}
 
-    fn start(
-        &self,
-        paths: &TestPaths,
-        shared: &SharedDatacentre,
-    ) -> Result<Mutex<ClusterRun>, String> {
-        let create = || {
-            let datacentre = Datacentre::create(&paths.cache, &paths.stand_in);
-            datacentre.map(Arc::new).map_err(|error| format!("{error:#}"))
-        };
-        let datacentre = shared.get_or_init(create).clone()?;
-        let cluster = Cluster::switch_on_all(&datacentre, &paths.cache, self.nodes);
-        cluster
-            .map(|cluster| Mutex::new(ClusterRun { cluster, unfounded: None }))
-            .map_err(|error| format!("{error:#}"))
-    }
+/// A cluster whose machines are on.
+fn start(
+    nodes: &[&str],
+    paths: &TestPaths,
+    shared: &SharedDatacentre,
+) -> Result<ClusterRun, String> {
+    let create = || {
+        let datacentre = Datacentre::create(&paths.cache, &paths.stand_in);
+        datacentre.map(Arc::new).map_err(|error| format!("{error:#}"))
+    };
+    let datacentre = shared.get_or_init(create).clone()?;
+    let cluster = Cluster::switch_on_all(&datacentre, &paths.cache, nodes);
+    cluster
+        .map(|cluster| ClusterRun { cluster, unfounded: None })
+        .map_err(|error| format!("{error:#}"))
 }
 
 impl ClusterRun {

@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, ensure};
 use super::{CheckStep, ClusterCheck, none_failed};
 use crate::cluster::founding::Cluster;
 use crate::cluster::stand_in::app;
-use crate::cluster::workload::{self, NAMESPACE};
 use crate::probe::eventually;
 
 /// Where a command runs.
@@ -58,7 +57,7 @@ pub const ALL: &[ClusterCheck] = &[
         step: Command(CommandPlace::EveryNode, STATUS, Contains("nothing is left")),
     },
     ClusterCheck { name: "nodes-have-mesh-addresses", step: Procedure(nodes_have_mesh_addresses) },
-    ClusterCheck { name: "logs-and-exec", step: Procedure(logs_and_exec) },
+    ClusterCheck { name: "static-pod-routes", step: Procedure(static_pod_routes) },
     ClusterCheck { name: "laptop-kubeconfig", step: Procedure(laptop_kubeconfig) },
     ClusterCheck {
         name: "laptop-logs",
@@ -128,17 +127,21 @@ fn nodes_have_mesh_addresses(cluster: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
-/// The API server calls every kubelet.
-fn logs_and_exec(cluster: &mut Cluster) -> Result<()> {
-    for pod in workload::await_pods(cluster)? {
-        let logs = cluster.kubectl(&format!("logs --namespace {NAMESPACE} {}", pod.name))?;
-        ensure!(logs.contains(app::LISTENING), "logs of {}: {logs:?}", pod.name);
-        let own = format!("127.0.0.1:{}", app::PORT);
-        let line = format!("exec --namespace {NAMESPACE} {} -- app get {own}", pod.name);
-        let printed = cluster.kubectl(&line)?;
-        ensure!(printed == format!("{own} {} 127.0.0.1\n", pod.name), "{printed:?}");
+/// Each node has a route to the pods of every other node that does not depend on BGP.
+fn static_pod_routes(cluster: &mut Cluster) -> Result<()> {
+    let plan = cluster.workspace.tree()?.plan;
+    let mut failures = Vec::new();
+    for node in &plan.nodes {
+        let machine = cluster.machine(node.name.as_str())?;
+        let printed = machine.run("ip -4 route show dev wg0 metric 512")?;
+        for other in plan.nodes.iter().filter(|other| other.id != node.id) {
+            let route = format!("{} proto kernel", other.pod_subnet.net());
+            if !printed.contains(&route) {
+                failures.push(format!("{} has no route to {}", node.name, other.pod_subnet.net()));
+            }
+        }
     }
-    Ok(())
+    none_failed(failures)
 }
 
 const KUBECONFIG: &str = "/etc/lab-kubeconfig";

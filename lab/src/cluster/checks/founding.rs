@@ -1,13 +1,15 @@
 //! From nothing to a cluster: user-data, one delivery for each machine, and waiting. Nothing else is done on a
 //! machine.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use super::reachability::{Expected, Sender, Target};
 use super::{CheckStep, ClusterCheck};
 use crate::cluster::founding::Cluster;
-use crate::cluster::workload;
+use crate::cluster::stand_in::app;
+use crate::cluster::workload::{self, NAMESPACE};
 
-use CheckStep::Procedure;
+use CheckStep::{Procedure, Reach};
 
 /// The table. If one of these fails, no other check can run.
 pub const ALL: &[ClusterCheck] = &[
@@ -15,12 +17,14 @@ pub const ALL: &[ClusterCheck] = &[
     ClusterCheck { name: "deliveries-accepted", step: Procedure(deliveries_accepted) },
     ClusterCheck { name: "nodes-ready", step: Procedure(|cluster| cluster.await_all_ready()) },
     ClusterCheck {
-        name: "manifests-applied",
-        step: Procedure(|cluster| cluster.await_bootstrap()),
-    },
-    ClusterCheck {
         name: "pods-on-every-node",
         step: Procedure(|cluster| workload::create(cluster)),
+    },
+    ClusterCheck { name: "logs-and-exec", step: Procedure(logs_and_exec) },
+    ClusterCheck { name: "pod-pairs", step: Reach(Sender::Pods, Target::Pods, Expected::Answer) },
+    ClusterCheck {
+        name: "manifests-applied",
+        step: Procedure(|cluster| cluster.await_bootstrap()),
     },
 ];
 
@@ -31,4 +35,17 @@ fn user_data_prepares(cluster: &mut Cluster) -> Result<()> {
 /// The init node first, then the others: its name sorts first.
 fn deliveries_accepted(cluster: &mut Cluster) -> Result<()> {
     cluster.deliver_to_all()
+}
+
+/// The API server calls every kubelet.
+fn logs_and_exec(cluster: &mut Cluster) -> Result<()> {
+    for pod in workload::await_pods(cluster)? {
+        let logs = cluster.kubectl(&format!("logs --namespace {NAMESPACE} {}", pod.name))?;
+        ensure!(logs.contains(app::LISTENING), "logs of {}: {logs:?}", pod.name);
+        let own = format!("127.0.0.1:{}", app::PORT);
+        let line = format!("exec --namespace {NAMESPACE} {} -- app get {own}", pod.name);
+        let printed = cluster.kubectl(&line)?;
+        ensure!(printed == format!("{own} {} 127.0.0.1\n", pod.name), "{printed:?}");
+    }
+    Ok(())
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{CheckStep, ClusterCheck, none_failed};
 use crate::cluster::founding::{Cluster, public_address};
 use crate::cluster::stand_in::app;
 use crate::cluster::workload::{self, NAMESPACE, NODE_PORT, SERVICE_PORT};
 use crate::namespace::Namespace;
-use crate::probe::eventually;
+use crate::probe::{eventually, in_parallel};
 use crate::scan::answering_ports;
 use crate::server::reachable_targets;
 use crate::underlay::outsider_address;
@@ -59,7 +59,6 @@ use Expected::{Answer, Silence};
 
 /// The table.
 pub const ALL: &[ClusterCheck] = &[
-    ClusterCheck { name: "pod-pairs", step: Reach(Sender::Pods, Target::Pods, Answer) },
     ClusterCheck { name: "node-to-pod", step: Reach(Sender::Nodes, Target::Pods, Answer) },
     ClusterCheck {
         name: "cluster-ip-from-pods",
@@ -78,6 +77,7 @@ pub const ALL: &[ClusterCheck] = &[
         name: "node-ports-closed-outside",
         step: Reach(Sender::Outsider, Target::PublicNodePorts, Silence),
     },
+    ClusterCheck { name: "service-sees-pod-address", step: Procedure(service_sees_pod_address) },
     ClusterCheck { name: "public-tcp-ports-closed", step: Procedure(public_tcp_ports_closed) },
 ];
 
@@ -107,6 +107,7 @@ pub const LAPTOP: &[ClusterCheck] = &[
 ];
 
 /// A called address, and the pods that may answer.
+#[derive(Clone)]
 struct CalledAddress {
     address: String,
     pods: BTreeSet<String>,
@@ -237,20 +238,41 @@ fn call_from_pods(
     Ok(called)
 }
 
+/// kube-proxy masquerades no pod: a pod that answers over the Service sees the address of the pod that calls.
+fn service_sees_pod_address(cluster: &mut Cluster) -> Result<()> {
+    let pods = workload::await_pods(cluster)?;
+    // Several calls: some are answered by a pod of another node.
+    let once = called_addresses(cluster, Target::Service)?;
+    let service: Vec<_> = std::iter::repeat_n(once, 4).flatten().collect();
+    eventually(cluster.timeout, || {
+        let mut failures = Vec::new();
+        for (sender, answers) in call_from_pods(cluster, &service)? {
+            let caller = pods.iter().find(|pod| pod.name == sender).context("a new pod")?;
+            for answer in answers {
+                let (pod, peer) = answer.split_once(' ').context("no answer")?;
+                // A pod that the Service sends to itself must be masqueraded.
+                if pod != sender && peer != caller.address.to_string() {
+                    failures.push(format!("{pod} sees {peer}, not {} of {sender}", caller.address));
+                }
+            }
+        }
+        none_failed(failures)
+    })
+}
+
 /// SSH must answer, which also shows that the scan works.
 fn public_tcp_ports_closed(cluster: &mut Cluster) -> Result<()> {
     let public = cluster.machines.keys().filter_map(|node| public_address(node));
     let targets: Vec<IpAddr> = public.flat_map(|(v4, v6)| [v4.into(), v6.into()]).collect();
     ensure!(!targets.is_empty(), "no public address");
-    let mut failures = Vec::new();
-    for target in targets {
-        let source = outsider_address(target);
-        let answered = answering_ports(&cluster.outsider, source, target)?;
-        if answered != BTreeSet::from([SSH]) {
-            failures.push(format!("{target} answers on {answered:?}"));
+    let scanned = in_parallel(&targets, |target| {
+        match answering_ports(&cluster.outsider, outsider_address(*target), *target) {
+            Ok(answered) if answered == BTreeSet::from([SSH]) => None,
+            Ok(answered) => Some(format!("{target} answers on {answered:?}")),
+            Err(error) => Some(format!("{error:#}")),
         }
-    }
-    none_failed(failures)
+    });
+    none_failed(scanned.into_iter().flatten().collect())
 }
 
 const SSH: u16 = 22;
