@@ -157,9 +157,12 @@ fn environment() -> Vec<(&'static str, OsString)> {
 /// What is created once for all clusters.
 type SharedDatacentre = Arc<OnceLock<Result<Arc<Datacentre>, String>>>;
 
-/// A cluster, and the founding check that failed: no later check can run then.
+/// A cluster, and how far it is founded.
 struct ClusterRun {
     cluster: Cluster,
+    /// How many checks of the founding have passed.
+    passed: usize,
+    /// The one that failed: no later check can run then.
     unfounded: Option<&'static str>,
 }
 
@@ -168,20 +171,23 @@ impl ClusterTrial {
     /// reason.
     fn trials(&'static self, paths: &TestPaths, shared: &SharedDatacentre) -> Vec<Trial> {
         let run = Arc::<OnceLock<Result<Mutex<ClusterRun>, String>>>::default();
-        let trial = |(check, founds): (&'static ClusterCheck, bool)| {
+        let founding = checks::founding::ALL;
+        let trial = |name: &str, check: Option<&'static ClusterCheck>, founded: usize| {
             let (run, paths, shared) = (Arc::clone(&run), paths.clone(), Arc::clone(shared));
             let test = move || {
                 let create = || start(self.nodes, &paths, &shared).map(Mutex::new);
                 let started = run.get_or_init(create).as_ref();
                 let mutex = started.map_err(Failed::from)?;
                 let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
-                guard.check(check, founds)
+                guard.found(founded)?;
+                check.map_or(Ok(()), |check| guard.check(check)).map_err(Failed::from)
             };
-            Trial::test(format!("{}::{}", self.name, check.name), test)
+            Trial::test(format!("{}::{name}", self.name), test)
         };
-        let founding = checks::founding::ALL.iter().map(|check| (check, true));
-        let others = self.checks.iter().copied().flatten().map(|check| (check, false));
-        founding.chain(others).map(trial).collect()
+        let steps = founding.iter().zip(1..).map(|(step, number)| trial(step.name, None, number));
+        let others = self.checks.iter().copied().flatten();
+        let later = others.map(|check| trial(check.name, Some(check), founding.len()));
+        steps.chain(later).collect()
     }
 }
 
@@ -198,20 +204,29 @@ fn start(
     let datacentre = shared.get_or_init(create).clone()?;
     let cluster = Cluster::switch_on_all(&datacentre, &paths.cache, nodes);
     cluster
-        .map(|cluster| ClusterRun { cluster, unfounded: None })
+        .map(|cluster| ClusterRun { cluster, passed: 0, unfounded: None })
         .map_err(|error| format!("{error:#}"))
 }
 
 impl ClusterRun {
-    fn check(&mut self, check: &'static ClusterCheck, founds: bool) -> Result<(), Failed> {
-        if let Some(failed) = self.unfounded {
-            return Err(format!("not run, because {failed} has failed").into());
+    /// Runs the checks of the founding that have not run yet: a filter may have left them out.
+    fn found(&mut self, count: usize) -> Result<(), String> {
+        for step in checks::founding::ALL.iter().take(count).skip(self.passed) {
+            if let Some(failed) = self.unfounded {
+                return Err(format!("not run, because {failed} has failed"));
+            }
+            if let Err(error) = self.check(step) {
+                self.unfounded = Some(step.name);
+                return Err(format!("{}: {error}", step.name));
+            }
+            self.passed += 1;
         }
+        Ok(())
+    }
+
+    fn check(&mut self, check: &ClusterCheck) -> Result<(), String> {
         let done = check.run(&mut self.cluster);
         self.cluster.report(check.name);
-        if done.is_err() && founds {
-            self.unfounded = Some(check.name);
-        }
-        done.map_err(|error| format!("{error:#}").into())
+        done.map_err(|error| format!("{error:#}"))
     }
 }
