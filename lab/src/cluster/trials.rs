@@ -25,19 +25,25 @@ pub struct ClusterTrial {
     pub checks: &'static [&'static [ClusterCheck]],
 }
 
-/// All clusters.
-pub const ALL: &[ClusterTrial] = &[ClusterTrial {
-    name: "founds",
-    nodes: &["cp1", "w1", "home"],
-    checks: &[
-        checks::access::ALL,
-        checks::reachability::ALL,
-        checks::reachability::LAPTOP,
-        checks::power::ALL,
-        checks::change::ALL,
-        checks::change::CONTROL_PLANES_ADDED,
-    ],
-}];
+/// All clusters. CI runs the first.
+pub const ALL: &[ClusterTrial] = &[
+    ClusterTrial {
+        name: "founds",
+        nodes: &["cp1", "w1", "home"],
+        checks: &[
+            checks::access::ALL,
+            checks::reachability::ALL,
+            checks::reachability::LAPTOP,
+            checks::power::ALL,
+        ],
+    },
+    ClusterTrial { name: "changes", nodes: &["cp1", "w1", "home"], checks: &[checks::change::ALL] },
+    ClusterTrial {
+        name: "grows",
+        nodes: &["cp1", "w1", "home"],
+        checks: &[checks::change::CONTROL_PLANES_ADDED],
+    },
+];
 
 /// Where the test keeps images and disks, and the binary of the stand-ins.
 #[derive(Debug, Clone)]
