@@ -393,7 +393,11 @@ const CASES: &[NearMiss] = &[
         &[("#control_plane", r#"endpoint = "api.home.arpa""#)],
         ("home.arpa", "home.arp"),
     ),
-    near("ssh-closed", &[(r#"["203.0.113.0/24"]"#, "[]")], ("#laptop", "reach = [\"pods\"]")),
+    near(
+        "ssh-closed",
+        &[(r#"["203.0.113.0/24", "192.168.0.0/16"]"#, "[]")],
+        ("#laptop", "reach = [\"pods\"]"),
+    ),
     near(
         "hostname-inside-cluster-domain",
         &[("#tunnel", TUNNEL), ("#network", r#"dns_domain = "ample.com""#)],

@@ -256,7 +256,7 @@ impl TopologyWriter<'_> {
         self.head("control_plane")?;
         self.maybe(40, |draw| format!("init = \"n{}\"", draw.one(&planes)))?;
         self.maybe(30, |draw| {
-            let names = ["api.random.internal", "kube.example.org:8443", "k8s.lan:6443"];
+            let names = ["api.random.internal", "kube.example.org:6443", "k8s.lan:6443"];
             format!("endpoint = \"{}\"", draw.one(&names))
         })?;
         self.maybe(50, |draw| format!("round_trip_ms = {}", draw.one(&[1, 20, 80, 150, 400])))
@@ -388,6 +388,7 @@ impl TopologyWriter<'_> {
         self.maybe(60, |draw| format!("os = \"{}\"", draw.one(&SYSTEMS)))?;
         self.maybe(30, |draw| format!("arch = \"{}\"", draw.one(&["amd64", "arm64"])))?;
         self.maybe(20, |_| "ssh_user = \"debian\"".to_owned())?;
+        self.maybe(20, |draw| format!("ssh_from = [{}]", draw.some(&SSH_SOURCES).join(", ")))?;
         self.maybe(25, |draw| format!("open_ports = [{}]", draw.some(&OPEN_PORTS).join(", ")))?;
         self.maybe(10, |_| "public_interface = \"ens3\"".to_owned())?;
         if *is_public {

@@ -41,6 +41,7 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
                 .map(|peer| (peer.public_key.value, peer.public_key.line)),
             self.files.conf.file,
         );
+        self.named_endpoints(&of_conf);
         let preshared = self.preshared_keys(&of_conf);
         let listed = &self.files.listed.content;
         let keys = listed.iter().map(|peer| (peer.public_key, peer.line));
@@ -155,6 +156,30 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
             (None, None) => {}
         }
         Ok(())
+    }
+
+    /// Each line of `wg0.endpoints` is for a peer that has no `Endpoint` in `wg0.conf`: the host sets it
+    /// by `wg set`, and would replace the other.
+    fn named_endpoints(&mut self, of_conf: &BTreeMap<PublicKey, usize>) {
+        let Some(named) = self.files.endpoints else { return };
+        let peers = &self.files.conf.content.peers;
+        for (key, endpoint) in &named.content {
+            let place = named.file.line(endpoint.line);
+            let in_conf = of_conf.get(key).map(|position| peers[*position].endpoint.as_ref());
+            match in_conf {
+                Some(None) => {}
+                Some(Some(configured)) => {
+                    let other = self.files.conf.file.line(configured.line);
+                    let shown = self.paths.show(other);
+                    let message = format!("this peer has an endpoint in {shown} too");
+                    self.differs_from(place, other, message);
+                }
+                None => {
+                    let message = format!("no peer in the interface's file has the key {key}");
+                    self.finds(FindingCode::KeysDisagree, place, place, message);
+                }
+            }
+        }
     }
 
     /// `Endpoint`, or the line of `wg0.endpoints` for a peer without one.
