@@ -143,7 +143,8 @@ fn api_without_init_node(cluster: &mut Cluster) -> Result<()> {
     cluster.machines.remove(INIT);
     CONTROL_PLANES[0].clone_into(&mut cluster.control_plane);
     eventually(cluster.timeout, || cluster.kubectl("get nodes"))?;
-    let address = workload::create_service(cluster, "late")?;
+    // While etcd elects a leader, single requests may still fail.
+    let address = eventually(cluster.timeout, || workload::create_service(cluster, "late"))?;
     eventually(cluster.timeout, || {
         let mut failures = Vec::new();
         for machine in cluster.machines.values() {
