@@ -18,8 +18,8 @@ use crate::namespace::Namespace;
 use crate::probe::eventually;
 use crate::underlay::Underlay;
 
-/// The longest wait for a boot: two processors run several machines.
-const BOOT_TIMEOUT: Duration = Duration::from_secs(120);
+/// The longest wait for a boot: two processors run several machines, and a shutdown may wait 90 s for a program.
+const BOOT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Where a machine is.
 #[derive(Debug, Clone, Copy)]

@@ -13,21 +13,32 @@ mod runc;
 
 pub use operator::{IMAGE, definitions, manifest};
 
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// Runs the program that the first argument, a path, names.
 #[expect(clippy::print_stderr, reason = "errors of a program are read in its log")]
 pub fn main(arguments: &[String]) -> ExitCode {
-    match run(arguments) {
+    // The kernel drops a signal that the first process of a container does not handle: at a reboot systemd would
+    // wait 90 s for it. So the program is its child, which SIGTERM ends.
+    let done = if std::process::id() == 1 { run_as_child(arguments) } else { run(arguments) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run_as_child(arguments: &[String]) -> Result<()> {
+    let (path, rest) = arguments.split_first().context("no name")?;
+    let status = Command::new(std::env::current_exe()?).arg0(path).args(rest).status()?;
+    ensure!(status.success(), "{path}: {status}");
+    Ok(())
 }
 
 fn run(arguments: &[String]) -> Result<()> {
