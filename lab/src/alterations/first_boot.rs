@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use super::TreeTexts;
 
 /// Writes the changed files into each user-data that contained the original ones.
-pub(super) fn follow(original: &TreeTexts, changed: &mut TreeTexts) {
+pub(crate) fn follow(original: &TreeTexts, changed: &mut TreeTexts) {
     let differ = |(path, text): (&String, &String)| {
         let new = changed.get(path)?;
         (new != text && !text.is_empty()).then(|| (path.clone(), (text.clone(), new.clone())))

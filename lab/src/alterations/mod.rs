@@ -7,7 +7,7 @@
 mod block;
 mod coordinated;
 mod draw;
-mod first_boot;
+pub(crate) mod first_boot;
 mod harmless;
 mod single;
 mod tree;

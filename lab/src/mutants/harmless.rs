@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use libtest_mimic::Trial;
 
 use super::{EXAMPLE, HOMES};
+use crate::alterations::first_boot;
 use crate::scenario::{self, repository};
 use crate::tree::LabTree;
 use crate::verdict;
@@ -72,7 +73,7 @@ impl HarmlessTree {
 
     fn passes(&self) -> Result<()> {
         let mut tree = LabTree::compile_with_new_keys(&repository().join(self.topology))?;
-        (self.changes)(&mut tree)?;
+        self.change(&mut tree)?;
         match verdict::find_refusal(scenario::for_topology(self.topology)?, tree) {
             None => Ok(()),
             Some(refusal) => bail!("{} fails: {}", refusal.check, refusal.reason),
@@ -86,7 +87,16 @@ impl HarmlessTree {
     /// When the change does not apply to the tree.
     pub fn tree(&self) -> Result<LabTree> {
         let mut tree = LabTree::compile_as_written(&repository().join(self.topology))?;
-        (self.changes)(&mut tree)?;
+        self.change(&mut tree)?;
         Ok(tree)
+    }
+
+    /// user-data carries the changed files, as after `generate`: a host with the former MTU would send
+    /// packets that are too large for the other ones until its first delivery.
+    fn change(&self, tree: &mut LabTree) -> Result<()> {
+        let original = tree.files.clone();
+        (self.changes)(tree)?;
+        first_boot::follow(&original, &mut tree.files);
+        Ok(())
     }
 }
