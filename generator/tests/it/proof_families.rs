@@ -211,7 +211,7 @@ fn accepted(trials: &[Trial<'_>]) -> Vec<String> {
         }
     };
     let threads = thread::available_parallelism().map_or(2, NonZero::get);
-    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(&work))));
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     let mut found = found.into_inner().expect("no thread panics");
     found.sort();
     found
@@ -338,6 +338,9 @@ fn what_only_generate_reads_is_named_as_edited() {
     }
 }
 
+/// A path, what is done to it on disk, and the message of the finding.
+type DiskDamage<'a> = (&'a str, &'a dyn Fn(&str), &'a str);
+
 /// Entries of a directory that files in memory do not have.
 #[test]
 fn an_entry_that_is_no_file_of_the_tree_is_refused() {
@@ -360,7 +363,7 @@ fn an_entry_that_is_no_file_of_the_tree_is_refused() {
     };
     let no_file = "this is a symlink or a device: it is not read";
     let unknown = "no program of the cluster reads a file of this path";
-    let damages: [(&str, &dyn Fn(&str), &str); 7] = [
+    let damages: [DiskDamage<'_>; 7] = [
         ("cluster/calico/felix.yaml", &linked, no_file),
         ("cluster/calico/deny.yaml", &linked, no_file),
         (

@@ -226,7 +226,7 @@ fn is_comment(trial: &Trial<'_>, line: &str) -> bool {
     let begin = if trial.pattern.ends_with(".zone") { ';' } else { '#' };
     let is_script = family.account == Account::Fixed(Compared::Bytes);
     let is_in_host = trial.pattern.ends_with("user-data.yaml")
-        && !(line.starts_with("# ") && !line.starts_with("#   "));
+        && (line.starts_with("#   ") || !line.starts_with("# "));
     (line.is_empty() || line.trim_start().starts_with(begin)) && !is_script && !is_in_host
 }
 

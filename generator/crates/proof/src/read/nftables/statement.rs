@@ -72,10 +72,7 @@ pub(super) fn log(tokens: &mut NftTokens<'_>) -> Result<(), ParseError> {
                 return Err(tokens.error(format!("`{name}` is not a level of logs")));
             }
             level = true;
-        } else if tokens.take_word("group") {
-            tokens.number()?;
-            group = true;
-        } else if tokens.take_word("snaplen") || tokens.take_word("queue-threshold") {
+        } else if ["group", "snaplen", "queue-threshold"].iter().any(|one| tokens.take_word(one)) {
             tokens.number()?;
             group = true;
         } else if tokens.take_word("flags") {
