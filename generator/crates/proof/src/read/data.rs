@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_value_has_its_type_and_the_line_of_its_key() {
-        let text = "# head\nkind: Pod\nmetadata: {name: a}\nspec:\n  on: true\n  text: \"true\"\n  \
+        let text = "# head\nkind: Pod\nmetadata: {name: a}\nspec:\n  flag: true\n  text: \"true\"\n  \
                     number: 0x10\n  none:\n  list:\n  - 1.5\n  - |\n    two\n    lines\n";
         let documents = read(text).unwrap();
         let root = &documents[0].root;
@@ -234,7 +234,7 @@ mod tests {
             let DataValue::Scalar(scalar) = &node.value else { panic!("{key}") };
             (node.line, scalar.clone())
         };
-        assert_eq!(scalar("on"), (5, DataScalar::Switch(true)));
+        assert_eq!(scalar("flag"), (5, DataScalar::Switch(true)));
         assert_eq!(scalar("text"), (6, DataScalar::Text("true".to_owned(), 6)));
         assert_eq!(scalar("number"), (7, DataScalar::Number(16)));
         assert_eq!(scalar("none"), (8, DataScalar::Null));
