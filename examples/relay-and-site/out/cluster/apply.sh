@@ -579,6 +579,7 @@ count_nodes_for_pods() {
   local taints
   taints=$(kubectl get nodes --output \
     jsonpath='{range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{"\n"}{end}')
+  # shellcheck disable=SC2001 # ${//} has no pattern for a word of letters
   free=$(sed "s, ${1-none}:[A-Za-z]*,,g" <<<"$taints" | grep -cvE ':No(Schedule|Execute)( |$)') || true
 }
 
