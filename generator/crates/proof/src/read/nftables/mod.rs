@@ -166,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn millions_of_lines_are_refused() {
+        let message = "a firewall has less than 1048576 words and lines".to_owned();
+        let (line, refused) = refusal(&"\n".repeat(2 << 20));
+        assert_eq!(refused, message);
+        // Some tokens are before the empty lines.
+        assert!((1_048_500..=1_048_577).contains(&line), "{line}");
+    }
+
+    #[test]
     fn jumps_that_nft_refuses_are_refused() {
         let base = "chain b {\n type filter hook input priority 0;\n}\n}\n";
         let to_base = "nft refuses a jump to the base chain `b`".to_owned();

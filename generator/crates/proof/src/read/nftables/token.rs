@@ -30,7 +30,8 @@ impl NftToken<'_> {
     }
 }
 
-/// More tokens than any firewall has: definitions that contain each other would need all memory.
+/// More tokens than any firewall has: definitions that contain each other, or millions of lines, would need
+/// all memory.
 const MOST_TOKENS: usize = 1 << 20;
 
 /// Operators, the longer ones first.
@@ -49,6 +50,10 @@ impl<'text> NftTokens<'text> {
         let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
         for (line, text) in (1..).zip(lines) {
             split_line(text, line, &mut tokens)?;
+            if tokens.len() > MOST_TOKENS {
+                let message = format!("a firewall has less than {MOST_TOKENS} words and lines");
+                return Err(ParseError { line, message });
+            }
         }
         Ok(Self { tokens: without_definitions(&tokens)?, position: 0, line: 1 })
     }
