@@ -1,7 +1,7 @@
 //! `meshwright prove`: reads the output directory and proves every flow.
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ use crate::fixed::OfThisVersion;
 use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, Span};
 use meshwright_compiler::out;
 use meshwright_compiler::source::{LineIndex, Source, clamp};
-use meshwright_proof::files::OutputDirectory;
+use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
 use meshwright_proof::finding::ProofFinding;
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::causes::causes;
@@ -116,7 +116,7 @@ fn locate(
     dir: &Path,
 ) -> (Source, Located) {
     let path = dir.join(paths.path(finding.place.file));
-    let bytes = fs::read(&path).unwrap_or_default();
+    let bytes = OutputDirectory(dir).read(paths.path(finding.place.file)).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let located = Located {
         code: finding.code.name(),

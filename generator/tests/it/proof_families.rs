@@ -363,9 +363,17 @@ fn an_entry_that_is_no_file_of_the_tree_is_refused() {
     };
     let no_file = "this is a symlink or a device: it is not read";
     let unknown = "no program of the cluster reads a file of this path";
-    let damages: [DiskDamage<'_>; 7] = [
+    let damages: [DiskDamage<'_>; 8] = [
         ("cluster/calico/felix.yaml", &linked, no_file),
         ("cluster/calico/deny.yaml", &linked, no_file),
+        (
+            "host/guards.routes",
+            &|path| {
+                fs::remove_file(out.join(path)).expect("removed");
+                symlink("/dev/zero", out.join(path)).expect("linked");
+            },
+            no_file,
+        ),
         (
             "host/systemd",
             &|path| {

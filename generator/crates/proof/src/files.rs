@@ -70,7 +70,12 @@ impl TreeFiles for OutputDirectory<'_> {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
         let path = self.0.join(path);
-        fs::read(&path).map_err(|source| TreeReadError { path, source })
+        let failed = |source| TreeReadError { path: path.clone(), source };
+        // A symlink may lead to a device that never ends, such as /dev/zero.
+        if !fs::symlink_metadata(&path).map_err(failed)?.is_file() {
+            return Err(failed(io::Error::other("it is not a regular file")));
+        }
+        fs::read(&path).map_err(failed)
     }
 
     fn irregular(&self) -> Result<Vec<String>, TreeReadError> {
