@@ -18,14 +18,24 @@ printf -v include '%s,' "${packages[@]}"
 
 printf -v include_contained '%s,' "${contained[@]}"
 options=(
-  --quiet --aptopt='Apt::Install-Recommends "false"'
+  --quiet --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Retries "5"'
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*'
 )
 
 # Remains of an interrupted run.
 rm -rf "$folder.new" "$pool.new" "$container.new"
 mkdir -p "$pool.new"
-mmdebstrap "${options[@]}" --variant=minbase --include="${include%,}" \
+debstrap() {
+  # A mirror that does not answer once ends mmdebstrap, in spite of Acquire::Retries.
+  local attempt
+  for attempt in 1 2 3; do
+    if mmdebstrap "${options[@]}" "$@"; then return 0; fi
+    rm -rf "${@: -1}"
+    sleep $((attempt * 20))
+  done
+  return 1
+}
+debstrap --variant=minbase --include="${include%,}" \
   --customize-hook="chroot \"\$1\" apt-get install -y --download-only --no-install-recommends ${offered[*]} >/dev/null" \
   --customize-hook="cp \"\$1\"/var/cache/apt/archives/*.deb $pool.new/" \
   "$suite" "$folder.new"
@@ -46,7 +56,7 @@ systemctl --root="$root" --quiet mask apt-daily.timer apt-daily-upgrade.timer e2
   e2scrub_reap.service systemd-networkd-wait-online.service systemd-networkd.service fstrim.timer
 
 # Packages are only unpacked, so there are no alternatives.
-mmdebstrap "${options[@]}" --variant=extract --include="${include_contained%,}" "$suite" "$container.new"
+debstrap --variant=extract --include="${include_contained%,}" "$suite" "$container.new"
 rm -rf "$container.new"/dev/* "$container.new"/var/{cache,lib}/*
 for program in {ip,ip6}tables{,-save,-restore}; do
   ln -s xtables-nft-multi "$container.new/usr/sbin/$program"
