@@ -1,13 +1,14 @@
 //! The trials: clusters, and the checks of each.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use super::base_image::BaseImage;
 use super::broken::{self, ClusterDamage};
 use super::checks::{self, ClusterCheck};
 use super::founding::{Cluster, Datacentre};
@@ -58,7 +59,7 @@ pub struct TestPaths {
 #[must_use]
 pub fn main(cache: &str, stand_in: &str) -> ExitCode {
     let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
-    run(|| {
+    run(Path::new(cache), || {
         let datacentre = SharedDatacentre::default();
         ALL.iter().flat_map(|trial| trial.trials(&paths, &datacentre)).collect()
     })
@@ -68,7 +69,7 @@ pub fn main(cache: &str, stand_in: &str) -> ExitCode {
 #[must_use]
 pub fn broken_main(cache: &str, stand_in: &str) -> ExitCode {
     let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
-    run(|| {
+    run(Path::new(cache), || {
         let datacentre = SharedDatacentre::default();
         let trial = |damage: &'static ClusterDamage| {
             let (trial_paths, shared) = (paths.clone(), Arc::clone(&datacentre));
@@ -109,11 +110,19 @@ fn expect_detection(
     Err("no check has failed".to_owned())
 }
 
-fn run(trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+#[expect(clippy::print_stderr, reason = "a test binary reports to its user")]
+fn run(cache: &Path, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !sandbox::is_inside() && !arguments.list {
         print_deviations();
+        // The sandbox has no network, so the image is created here, outside.
+        if missing_requirements().is_empty()
+            && let Err(error) = BaseImage::create(cache)
+        {
+            eprintln!("the disk of the machines cannot be created: {error:#}");
+            return ExitCode::FAILURE;
+        }
     }
     let tier = SandboxTier { name: "cluster", missing: missing_requirements, environment };
     sandbox::run_tier(&tier, &arguments, SandboxUse::Shared, trials)
