@@ -75,7 +75,7 @@ pub struct Cluster {
     pub control_plane: String,
     /// The owner's laptop.
     pub laptop: LabMachine,
-    /// A host on the Internet that is no member of the mesh.
+    /// A host on the Internet that is not a member of the mesh.
     pub outsider: Namespace,
     /// How long a check waits for a state of the cluster.
     pub timeout: Duration,

@@ -64,7 +64,7 @@ fn keep_effects(value: &mut Value, sets: &BTreeMap<String, Value>) {
                     }
                     _ => {}
                 }
-                // The definition of a set contains its own name, which is no reference.
+                // The definition of a set contains its own name, which is not a reference.
                 if key != "name" && key != "chain" {
                     keep_effects(member, sets);
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::assumption::Assumption;
 use crate::facts::TreeFacts;
-use crate::families::{Account, Compared, family};
+use crate::families::{Account, Compared, FileFamily, family};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::span::{FileId, TreePaths};
 
@@ -27,53 +27,61 @@ pub struct ExpectedFile {
 /// The texts of the files of fixed families, in the order of their paths.
 pub(crate) type FixedTexts = BTreeMap<FileId, String>;
 
-/// Compares the files with the expected ones.
+/// Compares the files of fixed families with the expected ones.
 pub(crate) fn compare(
     paths: &TreePaths,
     facts: &TreeFacts,
     texts: &FixedTexts,
     expected: &[ExpectedFile],
 ) -> Vec<ProofFinding> {
+    let belongs = |account| matches!(account, Account::Fixed(_));
+    compare_each(paths, facts, (texts, expected), belongs, |file, family, text, content| {
+        let compared = match family.map(|family| family.account) {
+            Some(Account::Fixed(compared)) => compared,
+            _ => Compared::Bytes,
+        };
+        let difference = first_difference(text, content, compared);
+        let finding = difference.map(|(line, message)| {
+            ProofFinding::new(FindingCode::FileDiffers, file.line(line), message)
+        });
+        finding.into_iter().collect()
+    })
+}
+
+/// Compares each file that is there with the expected one, by `compare_file`: its family, its text and the
+/// expected text. A file that no tree with these facts has is a finding, and so is an expected file of a family
+/// that `belongs` accepts and that is not there.
+pub(crate) fn compare_each(
+    paths: &TreePaths,
+    facts: &TreeFacts,
+    (texts, expected): (&FixedTexts, &[ExpectedFile]),
+    belongs: impl Fn(Account) -> bool,
+    compare_file: impl Fn(FileId, Option<&FileFamily>, &str, &str) -> Vec<ProofFinding>,
+) -> Vec<ProofFinding> {
+    let family_of = |path: &str| family(path, &facts.interface);
     let by_path: BTreeMap<_, _> =
         expected.iter().map(|file| (file.path.as_str(), file.content.as_str())).collect();
     let mut findings = Vec::new();
     for (file, text) in texts {
         let path = paths.path(*file);
-        let Some(content) = by_path.get(path) else {
-            let message =
-                "this file belongs to no host and no cluster with the facts of the other files";
-            findings.push(ProofFinding::new(FindingCode::FileUnknown, file.whole(), message));
-            continue;
-        };
-        let compared = match family(path, &facts.interface).map(|family| family.account) {
-            Some(Account::Fixed(compared)) => compared,
-            _ => Compared::Bytes,
-        };
-        if let Some((line, message)) = first_difference(text, content, compared) {
-            let place = file.line(line);
-            findings.push(ProofFinding::new(FindingCode::FileDiffers, place, message));
+        match by_path.get(path) {
+            Some(content) => findings.extend(compare_file(*file, family_of(path), text, content)),
+            None => {
+                let message =
+                    "this file belongs to no host and no cluster with the facts of the other files";
+                findings.push(ProofFinding::new(FindingCode::FileUnknown, file.whole(), message));
+            }
         }
     }
-    let is_fixed = |file: &&ExpectedFile| {
-        let family = family(&file.path, &facts.interface);
-        family.is_some_and(|family| matches!(family.account, Account::Fixed(_)))
+    let is_absent = |file: &&ExpectedFile| {
+        family_of(&file.path).is_some_and(|family| belongs(family.account))
+            && paths.find(&file.path).is_none()
     };
-    findings.extend(absent(paths, facts, expected.iter().filter(is_fixed)));
-    findings
-}
-
-/// The files that a tree with these facts has, and that are not there.
-pub(crate) fn absent<'a>(
-    paths: &TreePaths,
-    facts: &TreeFacts,
-    expected: impl Iterator<Item = &'a ExpectedFile>,
-) -> Vec<ProofFinding> {
-    let absent = expected.filter(|file| paths.find(&file.path).is_none());
-    let finding = |file: &ExpectedFile| {
+    findings.extend(expected.iter().filter(is_absent).map(|file| {
         let message = format!("{} is missing: a tree with these facts has it", file.path);
         ProofFinding::new(FindingCode::FileMissing, facts.source.whole(), message)
-    };
-    absent.map(finding).collect()
+    }));
+    findings
 }
 
 /// The first line that differs, with its number in the file that was found. A line that is missing at

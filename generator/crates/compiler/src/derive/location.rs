@@ -34,6 +34,13 @@ impl Location {
         lan_endpoint.or(other.endpoint.as_ref())
     }
 
+    /// Whether one of the two calls the other at another address than its public one: in their LAN.
+    #[must_use]
+    pub fn meets_in_lan(&self, other: &Self) -> bool {
+        self.endpoint_of(other) != other.endpoint.as_ref()
+            || other.endpoint_of(self) != self.endpoint.as_ref()
+    }
+
     /// Whether one of the two can call the other. Where neither can, they need a relay.
     #[must_use]
     pub fn connects(&self, other: &Self) -> bool {

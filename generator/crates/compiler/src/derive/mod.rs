@@ -2,6 +2,7 @@
 //! checks the result, the plan contains it.
 
 pub(crate) mod address;
+pub(crate) mod api_endpoint;
 pub(crate) mod dataplane;
 pub(crate) mod etcd;
 pub(crate) mod label;
@@ -9,4 +10,5 @@ pub(crate) mod location;
 pub(crate) mod mtu;
 pub(crate) mod package_source;
 pub(crate) mod private;
+pub(crate) mod ssh;
 pub(crate) mod zone;

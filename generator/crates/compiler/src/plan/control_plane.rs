@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::derive::api_endpoint;
 use crate::derive::etcd::EtcdTimings;
 use crate::plan::{NodePlan, Plan};
 use crate::topology::Topology;
@@ -62,10 +63,9 @@ impl Plan {
 pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], init: usize) -> ControlPlanePlan {
     let control_planes = nodes.iter().filter(|node| node.is_control_plane());
     let round_trip = topology.control_plane.round_trip_ms;
-    let declared = topology.control_plane.endpoint.clone();
     ControlPlanePlan {
         init,
-        endpoint: declared.unwrap_or_else(|| ApiEndpoint::default_for(&topology.cluster.name)),
+        endpoint: api_endpoint::derive(topology),
         addresses: control_planes.map(|node| node.address).collect(),
         etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
         applies_manifests: topology.bootstrap.apply,

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::derive::location::Location;
-use crate::derive::{mtu, zone};
+use crate::derive::{mtu, ssh, zone};
 use crate::route::Route;
 use crate::topology;
 use meshwright_value::provider::{self, Provider};
@@ -215,7 +215,7 @@ impl Plan {
 fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -> NodePlan {
     let NodeAssignment { node, address, pod_subnet, public_key, relay } = *assignment;
     // The order of the sets in the firewall: one set per family.
-    let mut ssh_from = topology.ssh_from(node).to_vec();
+    let mut ssh_from = ssh::ssh_from(topology, node).to_vec();
     ssh_from.sort_by_key(|source| !source.is_ipv4());
     NodePlan {
         origin: node.origin.clone(),

@@ -341,18 +341,20 @@ table! {
     }
 }
 
+impl Node {
+    /// The endpoints that are written, with their keys.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &Endpoint)> {
+        let keys = [("endpoint", &self.endpoint), ("lan_endpoint", &self.lan_endpoint)];
+        keys.into_iter().filter_map(|(key, endpoint)| Some((key, endpoint.as_ref()?)))
+    }
+}
+
 impl Topology {
     /// Reads the document key by key. A value that cannot be read is reported, and replaced by a
     /// placeholder if the rest can still be checked; `None` if it cannot.
     #[must_use]
     pub fn from_document(document: &Document, problems: &mut Problems) -> Option<Self> {
         read::Field::read(&document.root().value, &Route::root(), problems)
-    }
-
-    /// The sources that may reach SSH of `node` on its public side.
-    #[must_use]
-    pub fn ssh_from<'topology>(&'topology self, node: &'topology Node) -> &'topology [SourceNet] {
-        node.ssh_from.as_ref().unwrap_or(&self.firewall.ssh_from)
     }
 
     /// The node of that name.

@@ -4,12 +4,10 @@
 mod difference;
 mod latitude;
 
-use std::collections::BTreeMap;
-
 use self::difference::Comparison;
 pub use self::latitude::{FreeForm, LATITUDES, Latitude, LatitudeKind};
 use crate::facts::{TreeFacts, TunnelFacts};
-use crate::families::{Account, family};
+use crate::families::Account;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::fixed::{self, ExpectedFile, FixedTexts};
 use crate::read::data;
@@ -27,27 +25,11 @@ pub(crate) fn compare(
     if !contradictions.is_empty() {
         return contradictions;
     }
-    let by_path: BTreeMap<_, _> =
-        expected.iter().map(|file| (file.path.as_str(), file.content.as_str())).collect();
-    let mut findings = Vec::new();
-    for (file, text) in texts {
-        let path = paths.path(*file);
-        let pattern = family(path, &facts.interface).map_or("", |family| family.pattern);
-        match by_path.get(path) {
-            Some(expected) => findings.extend(compare_file(*file, pattern, text, expected)),
-            None => {
-                let message =
-                    "this file belongs to no host and no cluster with the facts of the other files";
-                findings.push(ProofFinding::new(FindingCode::FileUnknown, file.whole(), message));
-            }
-        }
-    }
-    let has_objects = |file: &&ExpectedFile| {
-        let family = family(&file.path, &facts.interface);
-        family.is_some_and(|family| family.account == Account::Objects)
-    };
-    findings.extend(fixed::absent(paths, facts, expected.iter().filter(has_objects)));
-    findings
+    let belongs = |account| account == Account::Objects;
+    fixed::compare_each(paths, facts, (texts, expected), belongs, |file, family, text, content| {
+        let pattern = family.map_or("", |family| family.pattern);
+        compare_file(file, pattern, text, content)
+    })
 }
 
 /// Each rule of the tunnel is for the name of a record, and each record has its own rule: with a wildcard

@@ -2,11 +2,12 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::is_local_source;
+use crate::derive::ssh::ssh_from;
 use crate::diagnostic::wording::list;
 use crate::diagnostic::{Finding, Severity};
 use crate::route::Route;
 use crate::topology::{Node, Topology};
-use meshwright_value::{OpenPort, Protocol, Reach, SourceNet};
+use meshwright_value::{OpenPort, Port, Protocol, Reach, SourceNet};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "ssh-closed",
@@ -35,28 +36,22 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if by_client {
         return;
     }
-    let closed: Vec<_> = topology.nodes.iter().filter(|node| is_closed(node, topology)).collect();
-    let shared: Vec<_> = closed.iter().filter(|node| node.ssh_from.is_none()).collect();
-    if let Some(first) = shared.first() {
-        let place = topology.firewall.origin.key("ssh_from");
-        findings.push(finding(&place, &topology.firewall.ssh_from, first));
-    }
-    for node in closed {
-        if let Some(sources) = &node.ssh_from {
-            findings.push(finding(&node.origin.key("ssh_from"), sources, node));
+    for list in ssh_lists(topology) {
+        let is_closed = |node: &&&Node| is_closed(node, list.sources, topology.firewall.ssh_port);
+        if let Some(first) = list.nodes.iter().find(is_closed) {
+            findings.push(finding(&list.place, list.sources, first));
         }
     }
 }
 
-fn is_closed(node: &Node, topology: &Topology) -> bool {
+fn is_closed(node: &Node, sources: &[SourceNet], ssh_port: Port) -> bool {
     let is_ssh = |open: &OpenPort| {
         let ports = open.first()..=open.last();
-        open.protocol() == Protocol::Tcp && ports.contains(&topology.firewall.ssh_port)
+        open.protocol() == Protocol::Tcp && ports.contains(&ssh_port)
     };
     if node.open_ports.iter().any(is_ssh) {
         return false;
     }
-    let sources = topology.ssh_from(node);
     match node.endpoint {
         Some(_) => sources.iter().all(|source| is_local_source(*source)),
         None => sources.is_empty(),
@@ -75,4 +70,32 @@ fn finding(place: &Route, sources: &[SourceNet], node: &Node) -> Finding {
     );
     let label = format!("no packet from the Internet has a source in {}", list(sources, "or"));
     Finding::new(message, place, label).and(&node.origin.key("name"), "a public node").help(help)
+}
+
+/// One list that at least one node has.
+pub(super) struct SshList<'topology> {
+    /// Its key.
+    pub place: Route,
+    /// Its sources.
+    pub sources: &'topology [SourceNet],
+    /// The nodes that it is for, in the order of the topology.
+    pub nodes: Vec<&'topology Node>,
+}
+
+/// The list of `[firewall]`, then those of single nodes.
+pub(super) fn ssh_lists(topology: &Topology) -> Vec<SshList<'_>> {
+    let firewall = &topology.firewall;
+    let (own, shared): (Vec<_>, Vec<_>) =
+        topology.nodes.iter().partition(|node| node.ssh_from.is_some());
+    let shared = (!shared.is_empty()).then(|| SshList {
+        place: firewall.origin.key("ssh_from"),
+        sources: &firewall.ssh_from,
+        nodes: shared,
+    });
+    let own = own.into_iter().map(|node| SshList {
+        place: node.origin.key("ssh_from"),
+        sources: ssh_from(topology, node),
+        nodes: vec![node],
+    });
+    shared.into_iter().chain(own).collect()
 }

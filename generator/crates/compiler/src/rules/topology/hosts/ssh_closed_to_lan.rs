@@ -1,5 +1,6 @@
 //! Warns when SSH of a node behind NAT is closed to its own network.
 
+use super::ssh_closed::ssh_lists;
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::is_local_source;
 use crate::diagnostic::wording::{NAMED, list};
@@ -29,22 +30,19 @@ Sources: RFC 1918 §3; RFC 4193 §3; RFC 4291 §2.5.6.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let closed: Vec<_> = topology.nodes.iter().filter(|node| is_closed(node, topology)).collect();
-    let shared: Vec<_> = closed.iter().copied().filter(|node| node.ssh_from.is_none()).collect();
-    if !shared.is_empty() {
-        findings.push(finding(&topology.firewall.origin.key("ssh_from"), &shared));
+    for list in ssh_lists(topology) {
+        let is_own_network =
+            |source: &SourceNet| source.is_everything() || is_local_source(*source);
+        // An empty list closes SSH on purpose: `ssh-closed` judges it.
+        if list.sources.is_empty() || list.sources.iter().any(is_own_network) {
+            continue;
+        }
+        let behind_nat: Vec<_> =
+            list.nodes.iter().copied().filter(|node| node.endpoint.is_none()).collect();
+        if !behind_nat.is_empty() {
+            findings.push(finding(&list.place, &behind_nat));
+        }
     }
-    for node in closed.into_iter().filter(|node| node.ssh_from.is_some()) {
-        findings.push(finding(&node.origin.key("ssh_from"), &[node]));
-    }
-}
-
-/// Whether a node behind NAT admits no address of its own network. An empty list closes SSH on
-/// purpose: `ssh-closed` judges it.
-fn is_closed(node: &Node, topology: &Topology) -> bool {
-    let sources = topology.ssh_from(node);
-    let is_own_network = |source: &SourceNet| source.is_everything() || is_local_source(*source);
-    node.endpoint.is_none() && !sources.is_empty() && !sources.iter().any(is_own_network)
 }
 
 fn finding(place: &Route, nodes: &[&Node]) -> Finding {

@@ -33,7 +33,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
     // Each node of the smaller group is reported once, with its first peer of the other family.
     let (few, many) = if v6.len() <= v4.len() { (&v6, &v4) } else { (&v4, &v6) };
     for node in few {
-        if let Some(other) = many.iter().find(|other| !meet_in_lan(node, other)) {
+        let location = Location::from_node(node);
+        let needs_family = |other: &&&Node| !location.meets_in_lan(&Location::from_node(other));
+        if let Some(other) = many.iter().find(needs_family) {
             findings.push(finding(node, other));
         }
     }
@@ -53,13 +55,6 @@ fn family_of(node: &Node) -> Option<Family> {
         Host::V6(address) => (!address.is_unique_local()).then_some(Family::V6),
         Host::Name(_) => None,
     }
-}
-
-/// Whether one of the two calls the other at an address in their LAN.
-fn meet_in_lan(one: &Node, other: &Node) -> bool {
-    let (one, other) = (Location::from_node(one), Location::from_node(other));
-    one.endpoint_of(&other) != other.endpoint.as_ref()
-        || other.endpoint_of(&one) != one.endpoint.as_ref()
 }
 
 fn finding(node: &Node, other: &Node) -> Finding {

@@ -1,6 +1,7 @@
 //! Warns when two nodes of different sites have endpoints at one address.
 
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::location::Location;
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::member::duplicates;
 use crate::topology::{Node, Topology};
@@ -31,7 +32,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     });
     for (later, first) in duplicates(public) {
         // The same port is an error: `endpoint-duplicate` reports it.
-        if port(later, topology) != port(first, topology) && !meet_in_lan(later, first) {
+        let meet = Location::from_node(later).meets_in_lan(&Location::from_node(first));
+        if port(later, topology) != port(first, topology) && !meet {
             findings.push(finding(later, first));
         }
     }
@@ -40,11 +42,6 @@ fn check(topology: &Topology, findings: &mut Findings) {
 fn port(node: &Node, topology: &Topology) -> Option<u16> {
     let endpoint = node.endpoint.as_ref()?;
     Some(endpoint.port().unwrap_or(topology.wireguard.listen_port).get())
-}
-
-fn meet_in_lan(one: &Node, other: &Node) -> bool {
-    let has_lan_endpoint = one.lan_endpoint.is_some() || other.lan_endpoint.is_some();
-    one.site.is_some() && one.site == other.site && has_lan_endpoint
 }
 
 fn finding(later: &Node, first: &Node) -> Finding {

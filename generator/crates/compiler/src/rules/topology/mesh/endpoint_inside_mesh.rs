@@ -25,9 +25,7 @@ Source: wg(8), \"endpoint\"; wireguard.com, \"Routing & Network Namespace Integr
 
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in &topology.nodes {
-        let endpoints = [("endpoint", &node.endpoint), ("lan_endpoint", &node.lan_endpoint)];
-        for (key, endpoint) in endpoints {
-            let Some(endpoint) = endpoint else { continue };
+        for (key, endpoint) in node.endpoints() {
             if let Some((subnet_key, subnet)) = subnet_around(endpoint, topology) {
                 findings.push(finding(node, key, endpoint, subnet_key, subnet, topology));
             }

@@ -1,10 +1,12 @@
 //! Refuses an endpoint that is a name in `/etc/hosts` of every node.
 
+use std::collections::BTreeMap;
+
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::api_endpoint;
 use crate::diagnostic::{Finding, Severity};
-use crate::route::Route;
 use crate::topology::Topology;
-use meshwright_value::{ApiEndpoint, Host};
+use meshwright_value::Host;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-name-taken",
@@ -26,30 +28,25 @@ Sources: hosts(5); nsswitch.conf(5), `files dns`; RFC 4343 (case).",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let api = &topology.control_plane.endpoint;
-    let default_api = ApiEndpoint::default_for(&topology.cluster.name);
-    let api_name = api.as_ref().unwrap_or(&default_api).name();
+    let mut owners: BTreeMap<_, _> = topology
+        .nodes
+        .iter()
+        .map(|node| (node.name.as_str(), ("the name of a node", node.origin.key("name"))))
+        .collect();
+    let api = api_endpoint::derive(topology);
+    let api_origin = match topology.control_plane.endpoint {
+        Some(_) => topology.control_plane.origin.key("endpoint"),
+        None => topology.cluster.origin.key("name"),
+    };
+    owners.insert(api.name().as_str(), ("the API's name", api_origin));
     for node in &topology.nodes {
-        let endpoints = [("endpoint", &node.endpoint), ("lan_endpoint", &node.lan_endpoint)];
-        for (key, endpoint) in endpoints {
-            let Some(Host::Name(name)) = endpoint.as_ref().map(|endpoint| endpoint.host()) else {
-                continue;
-            };
-            let is_node = |other: &&crate::topology::Node| other.name.as_str() == name.as_str();
-            let taken: (&str, Route) = if name == api_name {
-                let cluster = topology.cluster.origin.key("name");
-                let declared = topology.control_plane.origin.key("endpoint");
-                ("the API's name", if api.is_some() { declared } else { cluster })
-            } else if let Some(other) = topology.nodes.iter().find(is_node) {
-                ("the name of a node", other.origin.key("name"))
-            } else {
-                continue;
-            };
-            let (owner, place) = taken;
+        for (key, endpoint) in node.endpoints() {
+            let Host::Name(name) = endpoint.host() else { continue };
+            let Some((owner, place)) = owners.get(name.as_str()) else { continue };
             let message = format!("the {key} `{name}` of `{}` is {owner}", node.name);
             let label = "`/etc/hosts` maps it to a mesh address";
             let finding = Finding::new(message, &node.origin.key(key), label)
-                .and(&place, format!("{owner} comes from here"));
+                .and(place, format!("{owner} comes from here"));
             findings.push(finding.help("write the public address, or another name"));
         }
     }
