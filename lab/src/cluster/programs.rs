@@ -20,6 +20,8 @@ const NAMES: &[&str] = &[
     "coredns",
     "ctr",
     "etcd",
+    "etcdctl",
+    "etcdutl",
     "helm",
     "host-local",
     "kube-apiserver",
@@ -31,6 +33,20 @@ const NAMES: &[&str] = &[
     "kubelet",
     "loopback",
     "portmap",
+];
+
+/// The tier with Kubernetes of the patch release before.
+pub const PREVIOUS_TIER: &str = "previous";
+
+/// The programs of that tier.
+const PREVIOUS_NAMES: &[&str] = &[
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubeadm",
+    "kubectl",
+    "kubelet",
 ];
 
 /// The folder of the programs.
@@ -55,10 +71,26 @@ impl RealPrograms {
             }
         };
         let programs = Self { folder };
-        let missing: Vec<_> =
-            NAMES.iter().copied().filter(|name| !programs.path(name).is_file()).collect();
-        ensure!(missing.is_empty(), "{} not built: lab/tools/build {TIERS}", missing.join(", "));
+        programs.require(NAMES, TIERS)?;
         Ok(programs)
+    }
+
+    /// Kubernetes of the patch release before: only these programs are in its folder.
+    ///
+    /// # Errors
+    ///
+    /// When one was not built; the error names the command.
+    pub fn previous(&self) -> Result<Self> {
+        let programs = Self { folder: self.folder.join("previous") };
+        programs.require(PREVIOUS_NAMES, PREVIOUS_TIER)?;
+        Ok(programs)
+    }
+
+    fn require(&self, names: &[&str], tiers: &str) -> Result<()> {
+        let missing: Vec<_> =
+            names.iter().copied().filter(|name| !self.path(name).is_file()).collect();
+        ensure!(missing.is_empty(), "{} not built: lab/tools/build {tiers}", missing.join(", "));
+        Ok(())
     }
 
     /// The path of a program.
@@ -75,6 +107,21 @@ impl RealPrograms {
     pub fn kubernetes_version(&self) -> Result<String> {
         let printed = run(program(text(&self.path("kubeadm"))?).args(["version", "-o", "short"]))?;
         Ok(printed.trim().trim_start_matches('v').to_owned())
+    }
+
+    /// The name of an image with the tag that this kubeadm pulls.
+    ///
+    /// # Errors
+    ///
+    /// When kubeadm lists no such image.
+    pub fn image(&self, name: &str) -> Result<String> {
+        let version = format!("v{}", self.kubernetes_version()?);
+        let mut kubeadm = program(text(&self.path("kubeadm"))?);
+        let list = ["config", "images", "list", "--kubernetes-version", &version];
+        let printed = run(kubeadm.args(list))?;
+        let prefix = format!("registry.k8s.io/{name}:");
+        let found = printed.lines().find(|line| line.starts_with(&prefix));
+        Ok(found.with_context(|| format!("kubeadm lists no {name}"))?.to_owned())
     }
 }
 
