@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -14,7 +15,6 @@ use super::base_image::BaseImage;
 use super::programs::RealPrograms;
 use super::stand_in;
 use super::supplies::hexadecimal;
-use crate::command::{program, run};
 
 /// The image of the pods of the checks.
 pub const APP: &str = "docker.io/lab/app:1";
@@ -46,30 +46,24 @@ pub fn write(
 ) -> Result<()> {
     fs::create_dir_all(folder.join("blobs"))?;
     let store = ImageStore { folder };
-    let version = format!("v{}", programs.kubernetes_version()?);
-    for name in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
-        let layer = store.add_files(&[(format!("/usr/local/bin/{name}"), programs.path(name))])?;
-        store.add(&format!("registry.k8s.io/{name}:{version}"), &[layer], None)?;
-    }
-    let etcd = ["etcd", "etcdctl", "etcdutl"].map(|name| (name, programs.path(name)));
-    let etcd: Vec<_> = etcd
-        .into_iter()
-        .filter(|(_, path)| path.is_file())
-        .map(|(name, path)| (format!("/usr/local/bin/{name}"), path))
-        .collect();
-    store.add(&named(programs, &version, "etcd")?, &[store.add_files(&etcd)?], None)?;
-    let coredns = store.add_files(&[("/coredns".to_owned(), programs.path("coredns"))])?;
-    store.add(&named(programs, &version, "coredns/coredns")?, &[coredns], Some("/coredns"))?;
-
     let debian = store.add_root(&image.container)?;
-    let proxy = [("/usr/local/bin/kube-proxy".to_owned(), programs.path("kube-proxy"))];
-    let proxy = store.add_files(&proxy)?;
-    store.add(&format!("registry.k8s.io/kube-proxy:{version}"), &[debian.clone(), proxy], None)?;
-    let pause = named(programs, &version, "pause")?;
-    for (name, program) in [(pause.as_str(), "pause"), (APP, "app"), (INGRESS, "app")] {
-        let path = format!("/usr/local/bin/{program}");
-        let layer = store.add_files(&[(path.clone(), stand_in.to_owned())])?;
-        store.add(name, &[debian.clone(), layer], Some(&path))?;
+    let pause = store
+        .add_files(&[("/usr/local/bin/pause".to_owned(), stand_in.to_owned())])
+        .map(|layer| [debian.clone(), layer])?;
+    let etcd = ["etcd", "etcdctl", "etcdutl"]
+        .map(|name| (format!("/usr/local/bin/{name}"), programs.path(name)));
+    let etcd = store.add_files(&etcd)?;
+    let coredns = store.add_files(&[("/coredns".to_owned(), programs.path("coredns"))])?;
+    for kubernetes in [Some(programs.clone()), programs.previous().ok()].into_iter().flatten() {
+        add_kubernetes(&store, &kubernetes, &debian)?;
+        store.add(&kubernetes.image("etcd")?, slice::from_ref(&etcd), None)?;
+        let dns = kubernetes.image("coredns/coredns")?;
+        store.add(&dns, slice::from_ref(&coredns), Some("/coredns"))?;
+        store.add(&kubernetes.image("pause")?, &pause, Some("/usr/local/bin/pause"))?;
+    }
+    let app = store.add_files(&[("/usr/local/bin/app".to_owned(), stand_in.to_owned())])?;
+    for name in [APP, INGRESS] {
+        store.add(name, &[debian.clone(), app.clone()], Some("/usr/local/bin/app"))?;
     }
     let calico = store.add_files(&[
         ("/usr/local/bin/operator".to_owned(), stand_in.to_owned()),
@@ -79,14 +73,23 @@ pub fn write(
     store.add(stand_in::IMAGE, &[debian, calico], None)
 }
 
-/// The name of an image with the tag that this kubeadm pulls.
-fn named(programs: &RealPrograms, version: &str, name: &str) -> Result<String> {
-    let kubeadm = programs.path("kubeadm");
-    let mut list = program(kubeadm.to_str().context("UTF-8")?);
-    let printed = run(list.args(["config", "images", "list", "--kubernetes-version", version]))?;
-    let prefix = format!("registry.k8s.io/{name}:");
-    let found = printed.lines().find(|line| line.starts_with(&prefix));
-    Ok(found.with_context(|| format!("kubeadm lists no {name}"))?.to_owned())
+/// The images that contain one program of Kubernetes and have its version.
+fn add_kubernetes(
+    store: &ImageStore<'_>,
+    programs: &RealPrograms,
+    debian: &ImageLayer,
+) -> Result<()> {
+    let version = programs.kubernetes_version()?;
+    for name in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"] {
+        let program =
+            store.add_files(&[(format!("/usr/local/bin/{name}"), programs.path(name))])?;
+        let layers = match name {
+            "kube-proxy" => vec![debian.clone(), program],
+            _ => vec![program],
+        };
+        store.add(&format!("registry.k8s.io/{name}:v{version}"), &layers, None)?;
+    }
+    Ok(())
 }
 
 /// A layer: its digest and size.

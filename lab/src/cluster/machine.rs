@@ -155,15 +155,25 @@ impl Machine {
         Ok(self.command(script)?.stdin(Stdio::null()).spawn()?)
     }
 
-    fn command(&self, script: &str) -> Result<Command> {
+    /// The words that enter it: the words of a command follow them.
+    ///
+    /// # Errors
+    ///
+    /// When it is off.
+    pub fn entrance(&self) -> Result<Vec<String>> {
         let leader = self.state.leader.load(Ordering::Acquire);
         ensure!(leader != 0, "{} is off", self.name);
-        let mut command = program("nsenter");
+        let mut words = vec!["nsenter".to_owned(), format!("--target={leader}")];
+        words.extend(ENTERED.map(str::to_owned));
+        Ok(words)
+    }
+
+    fn command(&self, script: &str) -> Result<Command> {
+        let entrance = self.entrance()?;
+        let (name, words) = entrance.split_first().context("a program")?;
+        let mut command = program(name);
         command
-            .args(["--target", &leader.to_string()])
-            .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"])
-            .args(["env", "--ignore-environment", "HOME=/root"])
-            .arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .args(words)
             .args(["bash", "-c", script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -267,6 +277,22 @@ impl Drop for Machine {
         }
     }
 }
+
+/// The namespaces and the environment of a command on a machine.
+const ENTERED: [&str; 12] = [
+    "--mount",
+    "--uts",
+    "--ipc",
+    "--net",
+    "--pid",
+    "--cgroup",
+    "--root",
+    "--wd",
+    "env",
+    "--ignore-environment",
+    "HOME=/root",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+];
 
 fn text_of(output: &Output) -> String {
     let stdout = String::from_utf8_lossy(&output.stdout);

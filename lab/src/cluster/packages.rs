@@ -129,23 +129,43 @@ pub fn write(programs: &RealPrograms, image: &BaseImage, folder: &Path) -> Resul
     let minor = version.rsplit_once('.').context("a version without a patch")?.0;
     let mut list = fs::File::create(folder.join("packages"))?;
     for package in PACKAGES {
-        let number = match package.name {
-            "kubernetes-cni" => CNI_VERSION.to_owned(),
-            "containerd.io" => CONTAINERD_VERSION.to_owned(),
-            _ => format!("{version}-1.1"),
-        };
-        writeln!(
-            list,
-            "{} {} {number} {}",
-            package.repository, package.name, package.dependencies
-        )?;
-        write_files(package, programs, &folder.join("files").join(package.name))?;
+        add(package, programs, &mut list, folder)?;
     }
-    extract_runc(image, &folder.join("files/containerd.io"))?;
+    if let Ok(previous) = programs.previous() {
+        for package in PACKAGES.iter().filter(|package| package.is_kubernetes()) {
+            add(package, &previous, &mut list, folder)?;
+        }
+    }
+    let containerd = format!("files/containerd.io_{CONTAINERD_VERSION}");
+    extract_runc(image, &folder.join(containerd))?;
     let script = repository().join("generator/tests/consumers/hosts/repository.sh");
     let fingerprint = run(program("bash").arg(script).arg(folder).args([SUITE, minor]))?;
     fs::remove_dir_all(folder.join("files"))?;
     Ok(fingerprint.trim().to_owned())
+}
+
+impl Package {
+    /// Whether its version is that of Kubernetes.
+    fn is_kubernetes(&self) -> bool {
+        self.repository == "kubernetes" && self.name != "kubernetes-cni"
+    }
+}
+
+/// Adds a package to the list, and its files to the folder that `repository.sh` reads.
+fn add(
+    package: &Package,
+    programs: &RealPrograms,
+    list: &mut fs::File,
+    folder: &Path,
+) -> Result<()> {
+    let Package { repository, name, dependencies, .. } = package;
+    let number = match *name {
+        "kubernetes-cni" => CNI_VERSION.to_owned(),
+        "containerd.io" => CONTAINERD_VERSION.to_owned(),
+        _ => format!("{}-1.1", programs.kubernetes_version()?),
+    };
+    writeln!(list, "{repository} {name} {number} {dependencies}")?;
+    write_files(package, programs, &folder.join("files").join(format!("{name}_{number}")))
 }
 
 fn write_files(package: &Package, programs: &RealPrograms, root: &Path) -> Result<()> {

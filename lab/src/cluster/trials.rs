@@ -36,6 +36,7 @@ pub const ALL: &[ClusterTrial] = &[
             checks::reachability::ALL,
             checks::reachability::LAPTOP,
             checks::power::ALL,
+            checks::restore::ALL,
         ],
     },
     ClusterTrial { name: "changes", nodes: &["cp1", "w1", "home"], checks: &[checks::change::ALL] },

@@ -2,7 +2,7 @@
 # Creates two signed apt repositories in FOLDER/www, with the layout of pkgs.k8s.io and download.docker.com:
 # repository.sh FOLDER SUITE MINOR
 # FOLDER/packages has a line for each package: its repository (kubernetes or docker), name, version and, if it has
-# any, dependencies. FOLDER/files/NAME has the files of a package.
+# any, dependencies. FOLDER/files/NAME_VERSION has the files of a package, or FOLDER/files/NAME those of all versions.
 # Prints the fingerprint of the key that signs both.
 set -euo pipefail
 folder=$1 suite=$2 minor=$3
@@ -11,13 +11,14 @@ export GNUPGHOME=$folder/gnupg
 mkdir -m 700 "$GNUPGHOME"
 gpg --batch --quiet --passphrase '' --quick-generate-key "Meshwright test" ed25519 sign never 2>/dev/null
 
-# Creates a package: package FOLDER NAME VERSION DEPENDENCIES. It contains the files of files/NAME.
+# Creates a package: package FOLDER NAME VERSION DEPENDENCIES
 package() {
-  local root=$folder/package
+  local root=$folder/package files=$folder/files/$2_$3
   rm -rf "$root"
   mkdir -p "$root/DEBIAN"
   # As links: real programs are large.
-  if [[ -d $folder/files/$2 ]]; then cp -r --link "$folder/files/$2/." "$root"; fi
+  [[ -d $files ]] || files=$folder/files/$2
+  if [[ -d $files ]]; then cp -r --link "$files/." "$root"; fi
   if [[ -e $root/etc/containerd/config.toml ]]; then
     echo /etc/containerd/config.toml >"$root/DEBIAN/conffiles"
   fi

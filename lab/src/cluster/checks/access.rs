@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{CheckStep, ClusterCheck, none_failed};
 use crate::cluster::founding::Cluster;
+use crate::cluster::laptop::KUBECONFIG;
 use crate::cluster::stand_in::app;
 use crate::probe::eventually;
 
@@ -144,10 +145,8 @@ fn static_pod_routes(cluster: &mut Cluster) -> Result<()> {
     none_failed(failures)
 }
 
-const KUBECONFIG: &str = "/etc/lab-kubeconfig";
-
 /// The commands of out/README.md for a client.
-fn laptop_kubeconfig(cluster: &mut Cluster) -> Result<()> {
+pub(super) fn laptop_kubeconfig(cluster: &mut Cluster) -> Result<()> {
     let folder = cluster.folder().join("laptop");
     fs::create_dir_all(&folder)?;
     let (conf, kubeconfig) = (folder.join("wg0.conf"), folder.join("kubeconfig"));

@@ -38,7 +38,7 @@ fn deliveries_accepted(cluster: &mut Cluster) -> Result<()> {
 }
 
 /// The API server calls every kubelet.
-fn logs_and_exec(cluster: &mut Cluster) -> Result<()> {
+pub(super) fn logs_and_exec(cluster: &mut Cluster) -> Result<()> {
     for pod in workload::await_pods(cluster)? {
         let logs = cluster.kubectl(&format!("logs --namespace {NAMESPACE} {}", pod.name))?;
         ensure!(logs.contains(app::LISTENING), "logs of {}: {logs:?}", pod.name);

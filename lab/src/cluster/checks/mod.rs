@@ -5,6 +5,7 @@ pub mod change;
 pub mod founding;
 pub mod power;
 pub mod reachability;
+pub mod restore;
 
 use anyhow::Result;
 

@@ -1,0 +1,128 @@
+//! The loss of the only control plane, and its restoration by docs/operations.md.
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::access::laptop_kubeconfig;
+use super::founding::logs_and_exec;
+use super::power::expect_reachability;
+use super::{CheckStep, ClusterCheck, none_failed};
+use crate::cluster::founding::{Cluster, INIT};
+use crate::cluster::laptop;
+use crate::cluster::operations::DocumentedCommands;
+use crate::cluster::stand_in::app;
+use crate::cluster::workload::{self, NAMESPACE, SERVICE_PORT};
+use crate::probe::eventually;
+
+/// The table.
+pub const ALL: &[ClusterCheck] =
+    &[ClusterCheck { name: "etcd-restore", step: CheckStep::Procedure(etcd_restore) }];
+
+/// What is in the snapshot, and what is created after it.
+const SAVED: &str = "before-the-snapshot";
+const LOST: &str = "after-the-snapshot";
+
+fn etcd_restore(cluster: &mut Cluster) -> Result<()> {
+    // A filter may have left out the check that gives the laptop its files.
+    if cluster.laptop.run(&["wg", "show", "wg0"]).is_err() {
+        laptop_kubeconfig(cluster)?;
+    }
+    cluster.kubectl(&format!("create configmap {SAVED} --namespace {NAMESPACE}"))?;
+    let token = cluster.kubectl(&format!("create token default --namespace {NAMESPACE}"))?;
+    back_up(cluster)?;
+    cluster.kubectl(&format!("create configmap {LOST} --namespace {NAMESPACE}"))?;
+
+    cluster.machines.remove(INIT).context("no init node")?;
+    cluster.report("the control plane is destroyed");
+    cluster.switch_on(INIT)?;
+    cluster.await_preparation(INIT)?;
+    restore(cluster)?;
+    let restored = cluster.machine(INIT)?.run("date --utc +%Y-%m-%dT%H:%M:%S")?;
+    cluster.report("etcd is restored");
+    cluster.deliver(INIT)?;
+    cluster.await_bootstrap()?;
+    cluster.report("the restored control plane has completed bootstrap");
+
+    expect_saved_objects(cluster)?;
+    expect_renewed_leases(cluster, restored.trim())?;
+    cluster.await_all_ready()?;
+    expect_certificates(cluster, token.trim())?;
+    expect_new_service(cluster)?;
+    expect_reachability(cluster)
+}
+
+fn back_up(cluster: &Cluster) -> Result<()> {
+    let commands = DocumentedCommands::read("Backup", 1)?;
+    laptop::run(cluster, &commands.block(0, INIT)?).map(drop)
+}
+
+fn restore(cluster: &Cluster) -> Result<()> {
+    let commands = DocumentedCommands::read("Restore the only control plane", 2)?;
+    laptop::run(cluster, &commands.block(0, INIT)?)?;
+    cluster.machine(INIT)?.run(&laptop::strict(&commands.block(1, INIT)?)).map(drop)
+}
+
+/// The cluster is the one of the snapshot.
+fn expect_saved_objects(cluster: &Cluster) -> Result<()> {
+    cluster.kubectl(&format!("get configmap {SAVED} --namespace {NAMESPACE}"))?;
+    let script = format!(
+        "KUBECONFIG=/etc/kubernetes/admin.conf kubectl get configmap {LOST} --namespace {NAMESPACE}"
+    );
+    let found = cluster.machine(INIT)?.output(&script, b"")?;
+    let message = String::from_utf8_lossy(&found.stderr);
+    let expected = format!("(NotFound): configmaps \"{LOST}\" not found");
+    ensure!(
+        message.contains(&expected),
+        "{LOST}: {message}{}",
+        String::from_utf8_lossy(&found.stdout)
+    );
+    Ok(())
+}
+
+/// The snapshot says that every node is Ready: only a Lease that was renewed since shows that kubelet is connected.
+fn expect_renewed_leases(cluster: &Cluster, restored: &str) -> Result<()> {
+    let jsonpath = "'jsonpath={range .items[*]}{.metadata.name} {.spec.renewTime}{\"\\n\"}{end}'";
+    let line = format!("get leases --namespace kube-node-lease --output {jsonpath}");
+    let waited = eventually(cluster.timeout, || {
+        let printed = cluster.kubectl(&line)?;
+        let is_renewed = |node: &str| {
+            let mut leases = printed.lines().filter_map(|line| line.split_once(' '));
+            // Both are of RFC 3339, in UTC.
+            leases.any(|(name, time)| name == node && time > restored)
+        };
+        let old: Vec<_> = cluster.machines.keys().filter(|node| !is_renewed(node)).collect();
+        ensure!(old.is_empty(), "{old:?} have not called since {restored}: {printed}");
+        Ok(())
+    });
+    waited.map_err(|error| cluster.with_journals(error))
+}
+
+/// What was issued before the loss is valid: the laptop's kubeconfig, the tokens of service accounts, and the
+/// certificates of kubelets.
+fn expect_certificates(cluster: &mut Cluster, token: &str) -> Result<()> {
+    eventually(cluster.timeout, || laptop::run(cluster, "kubectl get nodes"))?;
+    let line = format!(
+        "--kubeconfig /dev/null --server https://10.66.66.1:6443 \
+         --certificate-authority /etc/kubernetes/pki/ca.crt --token {token} \
+         auth whoami --output 'jsonpath={{.status.userInfo.username}}'"
+    );
+    let printed = cluster.kubectl(&line)?;
+    let user = format!("system:serviceaccount:{NAMESPACE}:default");
+    ensure!(printed.trim() == user, "the token is of {printed:?}, not {user}");
+    logs_and_exec(cluster)
+}
+
+/// The programs that were connected to the lost API server notice what happens now, in spite of the revisions that
+/// they have seen.
+fn expect_new_service(cluster: &Cluster) -> Result<()> {
+    let address = workload::create_service(cluster, "restored")?;
+    eventually(cluster.timeout, || {
+        let mut failures = Vec::new();
+        for machine in cluster.machines.values() {
+            let target = format!("{address}:{SERVICE_PORT}");
+            if let Err(error) = machine.namespace()?.enter(|| app::get(&target)) {
+                failures.push(format!("{} to a new Service: {error:#}", machine.name));
+            }
+        }
+        none_failed(failures)
+    })
+}
