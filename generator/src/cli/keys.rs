@@ -9,12 +9,12 @@ use super::Status;
 use super::failure::Failure;
 use super::opened::{self, advice, report_faults};
 use super::session::{Session, count, count_members};
-use crate::edit::insertion;
-use crate::secrets::authority::Authority;
+use crate::edit::correction;
 use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
 use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
 use crate::secrets::item::Item as _;
 use crate::secrets::key_pair::{self, KeyPair, KeyPairState};
+use crate::secrets::pinned::{PinState, PinnedKey};
 use crate::secrets::preshared;
 use crate::secrets::requirements::{
     self, OTHER_TUNNEL, REQUIRED, Requirements, StoreState, is_missing, tunnel_fault,
@@ -22,15 +22,14 @@ use crate::secrets::requirements::{
 use crate::secrets::secret::Secret;
 use crate::secrets::store::{self, Store, StoreError};
 use crate::secrets::tunnel::{self, TunnelCredential};
-use meshwright_compiler::diagnostic::Severity;
+use meshwright_compiler::diagnostic::{Change, Severity};
 use meshwright_compiler::document::Document;
 use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::plan::Plan;
-use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
 use meshwright_compiler::topology::member::MemberKind;
-use meshwright_value::PublicKey;
+use meshwright_value::PublicKeyHash;
 
 /// The code of the rule for which this verb generates the keys.
 pub(super) const PUBLIC_KEY_MISSING: &str = "public-key-missing";
@@ -46,9 +45,9 @@ Examples:
 ///
 /// Generates a WireGuard key pair for each node and client that has none. The private key is written
 /// to the store with mode 0600 and ignored by git; the public key is written to topology.toml, where
-/// comments and order are kept. Also generates the certificate authorities of the cluster, the key of
-/// its service accounts, the BGP password and, with `preshared_keys = true`, a key for each pair of
-/// peers. Existing keys are verified and never replaced. A public key whose private key is not in the
+/// comments and order are kept. Also generates the certificate authorities of the cluster and the key of
+/// its service accounts, whose public hashes are written to topology.toml too, the BGP password and, with
+/// `preshared_keys = true`, a key for each pair of peers. Existing keys are verified and never replaced. A public key whose private key is not in the
 /// store is kept: its owner has the private key. With `[secrets] recipients`, every file of the store
 /// is encrypted with age.
 #[derive(Debug, Args)]
@@ -60,7 +59,8 @@ pub(super) struct Keys {
     /// Encrypt every file again for the recipients in the topology; without recipients, decrypt
     #[arg(long)]
     recrypt: bool,
-    /// Generate the secrets of the cluster even if no node's private key is in the store
+    /// Generate missing authorities even if the topology has public keys or hashes of a cluster; the hashes
+    /// are replaced
     #[arg(long)]
     new_cluster: bool,
     #[command(subcommand)]
@@ -221,8 +221,9 @@ impl KeysContext<'_> {
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
         let Self { document, topology, store } = self;
-        let edited = self.generate_key_pairs(state, session)?;
-        let has_generated = match &edited {
+        let published = self.generate_published(state)?;
+        let written = self.write_published(&published, session)?;
+        let has_generated = match &written {
             None => self.generate_others(state, session)?,
             Some(text) => {
                 // Only a topology with all public keys has a plan, with its pairs of peers.
@@ -237,48 +238,119 @@ impl KeysContext<'_> {
                 "the credential of the tunnel is missing: run `meshwright keys import tunnel FILE`",
             )?;
         }
-        if edited.is_none() && !has_generated {
+        if published.lines.is_empty() && !has_generated {
             return print_complete(state, session);
         }
         session.info("next: `meshwright generate`")?;
         Ok(Status::Clean)
     }
 
-    /// Generates the missing key pairs; returns the text of the topology if that was changed.
+    /// Generates the missing secrets whose public part is in the topology.
     ///
-    /// Private keys are written first: if the run is interrupted, the next run derives the missing
-    /// public key. A public key without its private key would lock the member out.
+    /// They are written before the topology: if the run is interrupted, the next run derives the missing
+    /// public part. A public key without its private key would lock the member out, and a hash without
+    /// its key would belong to another store.
+    fn generate_published(self, state: &StoreState<'_>) -> Result<Published, Failure> {
+        self.require_identity(state)?;
+        let mut published = Published::default();
+        self.generate_key_pairs(state, &mut published)?;
+        self.generate_authorities(state, &mut published)?;
+        Ok(published)
+    }
+
+    /// A public part that is to be written can be derived only from a file that can be read.
+    fn require_identity(self, state: &StoreState<'_>) -> Result<(), Failure> {
+        let key_pairs = state.key_pairs.iter().filter_map(|(key_state, key_pair)| {
+            let is_sealed = *key_state == KeyPairState::Sealed;
+            (is_sealed && key_pair.member.public_key.is_none()).then(|| key_pair.path(self.store))
+        });
+        let pins = state.pins.iter().filter_map(|(pin_state, pinned)| {
+            let is_sealed = *pin_state == PinState::Sealed;
+            let is_unwritten = pinned.written(&self.topology.cluster).is_none();
+            (is_sealed && is_unwritten).then(|| pinned.path(self.store))
+        });
+        match key_pairs.chain(pins).next() {
+            None => Ok(()),
+            Some(path) => Err(Failure::Secrets(StoreError::NoIdentity { path })),
+        }
+    }
+
     fn generate_key_pairs(
         self,
         state: &StoreState<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<Option<String>, Failure> {
-        let (source, store) = (self.document.source(), self.store);
-        let mut published: Vec<(&Route, PublicKey)> = Vec::new();
-        let mut lines = Vec::new();
+        published: &mut Published,
+    ) -> Result<(), Failure> {
         for (key_state, key_pair) in &state.key_pairs {
             let member = key_pair.member;
             let (key, verb) = match key_state {
-                KeyPairState::Missing => (key_pair.generate(store)?, "generated in"),
+                KeyPairState::Missing => (key_pair.generate(self.store)?, "generated in"),
                 KeyPairState::Unpublished(key) => (*key, "derived from"),
-                KeyPairState::Sealed if member.public_key.is_none() => {
-                    return Err(Failure::Secrets(StoreError::NoIdentity {
-                        path: key_pair.path(store),
-                    }));
-                }
                 _ => continue,
             };
-            lines.push(format!("{member}: {key}, {verb} {}", key_pair.path(store).display()));
-            published.push((member.origin, key));
+            let path = key_pair.path(self.store);
+            published.lines.push(format!("{member}: {key}, {verb} {}", path.display()));
+            let (at, value) = (member.origin.key("public_key"), format!("\"{key}\""));
+            published.keys.push(Change::Insert { at, value });
         }
-        if published.is_empty() {
+        Ok(())
+    }
+
+    /// The authorities and the key of the service accounts.
+    fn generate_authorities(
+        self,
+        state: &StoreState<'_>,
+        published: &mut Published,
+    ) -> Result<(), Failure> {
+        let store = self.store;
+        let missing: Vec<_> = state.missing_authorities().collect();
+        for (pin_state, pinned) in &state.pins {
+            let is_missing = match pinned {
+                PinnedKey::Authority(authority) => missing.contains(authority),
+                PinnedKey::ServiceAccounts => state.service_account_key.is_some_and(is_missing),
+            };
+            let (hash, verb) = match (pinned, pin_state) {
+                (PinnedKey::Authority(authority), _) if is_missing => {
+                    (authority.generate(store, state.now)?, "generated in")
+                }
+                (PinnedKey::ServiceAccounts, _) if is_missing => {
+                    (ServiceAccountKey::generate_in(store)?, "generated in")
+                }
+                (_, PinState::Unwritten(hash)) => (*hash, "derived from"),
+                _ => continue,
+            };
+            let path = pinned.path(store);
+            published.lines.push(format!("{pinned}: {hash}, {verb} {}", path.display()));
+            published.hashes.extend(self.pin(*pinned, hash));
+        }
+        Ok(())
+    }
+
+    /// The change that writes a hash, unless it is there.
+    fn pin(self, pinned: PinnedKey, hash: PublicKeyHash) -> Option<Change> {
+        let (at, value) = (pinned.route(), format!("\"{hash}\""));
+        match pinned.written(&self.topology.cluster) {
+            Some(written) if written == hash => None,
+            Some(_) => Some(Change::Replace { at, value }),
+            None => Some(Change::Insert { at, value }),
+        }
+    }
+
+    /// Writes the public parts; returns the text of the topology if that was changed.
+    fn write_published(
+        self,
+        published: &Published,
+        session: &mut Session<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let source = self.document.source();
+        let changes: Vec<_> = published.keys.iter().chain(&published.hashes).collect();
+        if changes.is_empty() {
+            session.info_list(&published.lines)?;
             return Ok(None);
         }
-        let text = insertion::insert_public_keys(self.document, &published);
+        let text = correction::apply(self.document, &changes).0;
         session.replace_topology(source, &text)?;
-        let written = count(published.len(), "public key");
-        session.info(format_args!("{}: {written} written", source.name))?;
-        session.info_list(&lines)?;
+        session.info(format_args!("{}: {} written", source.name, published.written()))?;
+        session.info_list(&published.lines)?;
         Ok(Some(text))
     }
 
@@ -289,17 +361,6 @@ impl KeysContext<'_> {
         session: &mut Session<'_>,
     ) -> Result<bool, Failure> {
         let store = self.store;
-        let authorities: Vec<_> = state.missing_authorities().collect();
-        for authority in &authorities {
-            self.generate_authority(*authority, state, session)?;
-        }
-        let needs_key = state.service_account_key.is_some_and(is_missing);
-        if needs_key {
-            ServiceAccountKey.write_new(store)?;
-            let file = ServiceAccountKey.path(store);
-            let path = file.display();
-            session.info(format_args!("{path}: key of the service accounts generated"))?;
-        }
         let needs_password = state.bgp_password.is_some_and(is_missing);
         if needs_password {
             BgpPassword.write_new(store)?;
@@ -313,33 +374,32 @@ impl KeysContext<'_> {
                 (store.folder(preshared::FOLDER), count(pairs.len(), "preshared key"));
             session.info(format_args!("{}: {keys} generated", folder.display()))?;
         }
-        Ok(!authorities.is_empty() || needs_key || needs_password || !pairs.is_empty())
+        Ok(needs_password || !pairs.is_empty())
     }
+}
 
-    fn generate_authority(
-        self,
-        authority: Authority,
-        state: &StoreState<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<(), Failure> {
-        authority.generate(self.store, state.now)?;
-        let file = authority.certificate_path(self.store);
-        let path = file.display();
-        let hash = match authority {
-            Authority::Cluster => authority.public_key_hash(self.store)?,
-            Authority::FrontProxy | Authority::Etcd => None,
-        };
-        match hash {
-            Some(hash) => session.info(format_args!(
-                "{path}: certificate authority {authority} generated; its public key has the hash \
-                 {hash}"
-            ))?,
-            None => {
-                session
-                    .info(format_args!("{path}: certificate authority {authority} generated"))?;
-            }
+/// The public parts of secrets that are to be written into the topology.
+#[derive(Default)]
+struct Published {
+    /// Public keys of nodes and clients.
+    keys: Vec<Change>,
+    /// Hashes of authorities and of the key of the service accounts.
+    hashes: Vec<Change>,
+    /// A line for each secret that was generated, or whose public part was derived.
+    lines: Vec<String>,
+}
+
+impl Published {
+    /// `3 public keys and 4 hashes`.
+    fn written(&self) -> String {
+        let keys = count(self.keys.len(), "public key");
+        match (self.keys.len(), self.hashes.len()) {
+            (_, 0) => keys,
+            (0, 1) => "1 hash".to_owned(),
+            (0, hashes) => format!("{hashes} hashes"),
+            (_, 1) => format!("{keys} and 1 hash"),
+            (_, hashes) => format!("{keys} and {hashes} hashes"),
         }
-        Ok(())
     }
 }
 
@@ -374,10 +434,8 @@ fn print_elsewhere(
 /// The certificate authorities of a running cluster are in the store of the user who initialised it.
 /// Hosts that receive new authorities would not trust the other hosts.
 fn refuse_second_cluster(session: &mut Session<'_>) -> Result<Status, Failure> {
-    session.print(
-        "the secrets of the cluster are missing, and no node's private key is in the store:",
-    )?;
-    session.print("  if the cluster has another store, name it with --secrets")?;
+    session.print("the topology has public keys of a cluster whose authorities are not in this store:")?;
+    session.print("  if the cluster has another store, name it with --secrets, or restore its files")?;
     session.print("  if it has no store yet, run `meshwright keys --new-cluster`")?;
     Ok(Status::Findings)
 }
@@ -397,7 +455,10 @@ fn print_renamed(
 }
 
 fn print_missing(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
-    let missing = state.missing();
+    let unwritten = state.unwritten_pins();
+    let mut missing: Vec<_> =
+        unwritten.map(|pinned| format!("{pinned}: no `{}` in the topology", pinned.key())).collect();
+    missing.extend(state.missing());
     if missing.is_empty() {
         return print_complete(state, session);
     }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::insertion::{end_of_keys, insertion, is_array_of_tables, is_inline};
+use super::insertion::{end_of_keys, has_header, insertion, is_array_of_tables, is_inline};
 use meshwright_compiler::diagnostic::Change;
 use meshwright_compiler::document::{Document, TomlItem, TomlValue};
 use meshwright_compiler::route::{Route, Step};
@@ -47,14 +47,28 @@ fn splice(document: &Document, change: &Change) -> Option<Splice> {
         Change::Insert { at, value } => {
             let (table, key) = at.split_last()?;
             let Step::Key(key) = key else { return None };
-            let assignment = format!("{key} = {value}");
+            let assignment = format!("{}{key} = {value}", dotted_prefix(document, &table));
             let text = &document.source().text;
-            let (offset, with) = insertion(text, document.item(&table)?, &assignment)?;
+            let is_inline = is_within_inline(document, &table);
+            let (offset, with) = insertion(text, document.item(&table)?, is_inline, &assignment)?;
             Some(Splice { bytes: offset..offset, with })
         }
         Change::Remove { at } => {
             Some(Splice { bytes: removal(document, at)?, with: String::new() })
         }
+    }
+}
+
+/// The keys that lead to a table from the next table around it with a header or braces: `cluster.` if the
+/// table is written as `cluster.name = …`.
+fn dotted_prefix(document: &Document, table: &Route) -> String {
+    let text = &document.source().text;
+    let Some((parent, Step::Key(key))) = table.split_last() else { return String::new() };
+    match document.item(table) {
+        Some(item) if !is_inline(text, item) && !has_header(text, item) => {
+            format!("{}{key}.", dotted_prefix(document, &parent))
+        }
+        _ => String::new(),
     }
 }
 
@@ -187,6 +201,15 @@ mod tests {
         assert_eq!(edited, "[[n]]\nname = \"a\" # b\nid = 3\n\n[x]\n");
         let edited = apply(&document("n = [{ name = \"a\" }]\n"), &[&change]).0;
         assert_eq!(edited, "n = [{ name = \"a\", id = 3 }]\n");
+        let dotted = Change::Insert { at: route("c.k.id"), value: "3".to_owned() };
+        for [before, after] in [
+            ["c.k.name = 1\nd = 2\n", "c.k.name = 1\nc.k.id = 3\nd = 2\n"],
+            ["[c]\nk.name = 1\n", "[c]\nk.name = 1\nk.id = 3\n"],
+            ["[c.k]\nname = 1\n", "[c.k]\nname = 1\nid = 3\n"],
+            ["c = { k.name = 1 }\n", "c = { k.name = 1, k.id = 3 }\n"],
+        ] {
+            assert_eq!(apply(&document(before), &[&dotted]).0, after);
+        }
     }
 
     #[test]

@@ -1,29 +1,17 @@
 //! Insertion of keys into `topology.toml`. Existing text does not change.
 
-use meshwright_compiler::document::{Document, TomlItem, TomlValue};
-use meshwright_compiler::route::Route;
-use meshwright_value::PublicKey;
+use meshwright_compiler::document::{TomlItem, TomlValue};
 
-/// Inserts `public_key` into each table, after the last of the table's own keys.
-#[must_use]
-pub(crate) fn insert_public_keys(document: &Document, keys: &[(&Route, PublicKey)]) -> String {
-    let text = &document.source().text;
-    let place = |(route, key): &(&Route, PublicKey)| {
-        insertion(text, document.item(route)?, &format!("public_key = \"{key}\""))
-    };
-    let mut insertions: Vec<_> = keys.iter().filter_map(place).collect();
-    insertions.sort();
-    let mut edited = text.clone();
-    for (offset, insertion) in insertions.iter().rev() {
-        edited.insert_str(*offset, insertion);
-    }
-    edited
-}
-
-/// The offset of a new assignment in a table, and its text there.
-pub(super) fn insertion(text: &str, table: &TomlItem, assignment: &str) -> Option<(usize, String)> {
+/// The offset of a new assignment in a table, and its text there. `is_inline`: the table is between braces, or
+/// inside of a table that is.
+pub(super) fn insertion(
+    text: &str,
+    table: &TomlItem,
+    is_inline: bool,
+    assignment: &str,
+) -> Option<(usize, String)> {
     let end = end_of_keys(text, table)?;
-    if is_inline(text, table) {
+    if is_inline {
         return Some((end, format!(", {assignment}")));
     }
     let (before, after) = text.split_at_checked(end)?;
@@ -69,16 +57,21 @@ pub(super) fn is_array_of_tables(array: &TomlItem) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::correction;
+    use meshwright_compiler::diagnostic::Change;
+    use meshwright_compiler::document::Document;
+    use meshwright_compiler::route::Route;
     use meshwright_compiler::source::Source;
 
     fn edited(text: &str, indices: &[usize]) -> String {
         let nodes = Route::root().key("nodes");
-        let routes: Vec<_> = indices.iter().map(|index| nodes.index(*index)).collect();
-        let keys: Vec<_> = routes.iter().map(|route| (route, PublicKey::new([7; 32]))).collect();
+        let insert = |index: &usize| {
+            let at = nodes.index(*index).key("public_key");
+            Change::Insert { at, value: "\"KEY\"".to_owned() }
+        };
+        let changes: Vec<_> = indices.iter().map(insert).collect();
         let source = Source { name: "topology.toml".to_owned(), text: text.to_owned() };
-        insert_public_keys(&Document::parse(source).0, &keys)
-            .replace(&PublicKey::new([7; 32]).to_string(), "KEY")
+        correction::apply(&Document::parse(source).0, &changes.iter().collect::<Vec<_>>()).0
     }
 
     /// Asserts that inserting into `expected` without its `KEY` lines gives `expected`.

@@ -10,9 +10,11 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use super::certificate::{BACKDATED, Certificate, CertificateSubject, IssuedCertificate, Signer};
+use super::pinned::StoredHash;
 use super::secret::Secret;
 use super::signing_key::SigningKey;
 use super::store::{Found, Store, StoreError};
+use meshwright_value::PublicKeyHash;
 
 /// The lifetime of kubeadm's authorities (`caCertificateValidityPeriod`, 87600h).
 const LIFETIME: Duration = Duration::days(3650);
@@ -123,13 +125,17 @@ impl Authority {
         })
     }
 
-    /// Generates the missing files. The key is written first: the certificate can be issued again from
-    /// it.
+    /// Generates the missing files, and returns the hash of the public key. The key is written first: the
+    /// certificate can be issued again from it.
     ///
     /// # Errors
     ///
     /// When a file cannot be written.
-    pub(crate) fn generate(self, store: &Store, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub(crate) fn generate(
+        self,
+        store: &Store,
+        now: OffsetDateTime,
+    ) -> Result<PublicKeyHash, StoreError> {
         let file = in_store(self.key_file());
         let key = match store.read(&file)? {
             Some(stored) => SigningKey::parse(&stored)
@@ -141,7 +147,8 @@ impl Authority {
             }
         };
         let certificate = self.certify(&key, now);
-        store.create(&in_store(self.certificate_file()), certificate.as_bytes())
+        store.create(&in_store(self.certificate_file()), certificate.as_bytes())?;
+        Ok(key.public_hash())
     }
 
     /// A self-signed certificate. kubeadm sets `keyEncipherment` for every type of key; it is omitted
@@ -196,16 +203,21 @@ impl Authority {
         Ok((files.certificate, signer.issue(subject, lifetime, now)))
     }
 
-    /// The hash of the public key, which is not a secret; `None` if the certificate cannot be read.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub(crate) fn public_key_hash(self, store: &Store) -> Result<Option<String>, StoreError> {
-        let Found::Open(certificate) = store.find(&in_store(self.certificate_file()))? else {
-            return Ok(None);
+    /// The hash of the public key in the store: of the certificate, or of the key if a certificate has to
+    /// be issued for it.
+    pub(super) fn stored_hash(self, store: &Store) -> Result<StoredHash, StoreError> {
+        let hash = match store.find(&in_store(self.certificate_file()))? {
+            Found::Sealed => return Ok(StoredHash::Sealed),
+            Found::Open(certificate) => {
+                Certificate::parse(certificate.expose()).map(|parsed| parsed.public_key_hash())
+            }
+            Found::Nothing => match store.find(&in_store(self.key_file()))? {
+                Found::Nothing => return Ok(StoredHash::Missing),
+                Found::Sealed => return Ok(StoredHash::Sealed),
+                Found::Open(key) => SigningKey::parse(&key).map(|parsed| parsed.public_hash()),
+            },
         };
-        Ok(Certificate::parse(certificate.expose()).map(|parsed| parsed.public_key_hash()))
+        Ok(hash.map_or(StoredHash::Unreadable, StoredHash::Read))
     }
 }
 

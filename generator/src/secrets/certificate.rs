@@ -6,7 +6,7 @@ use x509_parser::pem::parse_x509_pem;
 
 use super::secret::Secret;
 use super::signing_key::SigningKey;
-use meshwright_value::Sha256;
+use meshwright_value::PublicKeyHash;
 
 /// A certificate is valid from this long before it is issued. A host whose clock is behind rejects a
 /// certificate that is not valid yet (kubernetes#76714; kubeadm uses five minutes).
@@ -39,9 +39,9 @@ impl Certificate {
         })
     }
 
-    /// The value of kubeadm's `--discovery-token-ca-cert-hash`: SHA-256 of the public key in DER.
-    pub(crate) fn public_key_hash(&self) -> String {
-        format!("sha256:{}", Sha256::compute(&self.public_key))
+    /// The value of kubeadm's `--discovery-token-ca-cert-hash`.
+    pub(crate) fn public_key_hash(&self) -> PublicKeyHash {
+        PublicKeyHash::compute(&self.public_key)
     }
 }
 
@@ -131,7 +131,7 @@ Cs1OxKQO7Rjg
     #[test]
     fn hash_is_equal_to_that_of_openssl() {
         let certificate = Certificate::parse(AUTHORITY.as_bytes()).unwrap();
-        assert_eq!(certificate.public_key_hash(), format!("sha256:{HASH}"));
+        assert_eq!(certificate.public_key_hash().to_string(), format!("sha256:{HASH}"));
         assert!(certificate.is_authority);
         assert_eq!(
             super::super::clock::format_minute(certificate.not_after),

@@ -6,9 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::item::Item;
+use super::pinned::StoredHash;
 use super::secret::Secret;
 use super::signing_key::SigningKey;
+use super::store::{Found, Store, StoreError};
 use super::wireguard::random;
+use meshwright_value::PublicKeyHash;
 
 /// The key that signs the tokens of service accounts. All control planes share it.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,27 @@ impl ServiceAccountKey {
     /// The public key in PEM, with which API servers verify tokens; `None` if the key is not valid.
     pub(super) fn public_pem(key: &Secret) -> Option<String> {
         SigningKey::parse(key).map(|key| key.public_pem())
+    }
+
+    /// Generates the key, writes its file and returns the hash of the public key.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written, or exists.
+    pub(crate) fn generate_in(store: &Store) -> Result<PublicKeyHash, StoreError> {
+        let key = SigningKey::generate();
+        store.create(&Self.file(), key.pem().expose())?;
+        Ok(key.public_hash())
+    }
+
+    /// The hash of the public key in the store.
+    pub(super) fn stored_hash(store: &Store) -> Result<StoredHash, StoreError> {
+        Ok(match store.find(&Self.file())? {
+            Found::Nothing => StoredHash::Missing,
+            Found::Sealed => StoredHash::Sealed,
+            Found::Open(key) => SigningKey::parse(&key)
+                .map_or(StoredHash::Unreadable, |key| StoredHash::Read(key.public_hash())),
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! [`store`] is the folder with the files; [`seal`] encrypts them if the topology names recipients.
 //! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
-//! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`requirements`] compares
-//! the store with the topology. [`delivery`], [`client_conf`], [`manifest`] and [`kubeconfig`] write
+//! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`pinned`] and
+//! [`requirements`] compare the store with the topology. [`delivery`], [`client_conf`], [`manifest`] and [`kubeconfig`] write
 //! secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
@@ -17,6 +17,7 @@ pub(crate) mod item;
 pub(crate) mod key_pair;
 pub(crate) mod kubeconfig;
 pub(crate) mod manifest;
+pub(crate) mod pinned;
 pub(crate) mod preshared;
 pub(crate) mod requirements;
 pub(crate) mod seal;

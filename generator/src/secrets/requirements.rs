@@ -8,13 +8,14 @@ use super::authority::{Authority, AuthorityState};
 use super::clock;
 use super::cluster_key::{BgpPassword, ServiceAccountKey};
 use super::fault::{
-    AUTHORITY_EXPIRED, AUTHORITY_MALFORMED, AUTHORITY_MISMATCH, BGP_PASSWORD_MALFORMED,
-    PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH, PRIVATE_KEY_PUBLISHED,
+    AUTHORITY_EXPIRED, AUTHORITY_MALFORMED, AUTHORITY_MISMATCH, AUTHORITY_REPLACED,
+    BGP_PASSWORD_MALFORMED, PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH, PRIVATE_KEY_PUBLISHED,
     RECIPIENTS_OUTDATED, SERVICE_ACCOUNT_KEY_MALFORMED, TUNNEL_CREDENTIAL_MALFORMED,
     TUNNEL_CREDENTIAL_MISMATCH, fault,
 };
 use super::item::{Item, SecretState};
 use super::key_pair::{KeyPair, KeyPairState};
+use super::pinned::{PinState, PinnedKey};
 use super::preshared::PeerPair;
 use super::store::{Outdated, Store, StoreError};
 use super::tunnel::{self, CredentialState};
@@ -118,11 +119,18 @@ impl<'a> Requirements<'a> {
         for authority in self.authorities {
             authorities.push((authority.state(store, now)?, authority));
         }
+        let required = authorities.iter().map(|(_, authority)| PinnedKey::Authority(*authority));
+        let of_accounts = self.service_account_key.then_some(PinnedKey::ServiceAccounts);
+        let mut pins = Vec::new();
+        for pinned in required.chain(of_accounts) {
+            pins.push((pinned.state(&topology.cluster, store)?, pinned));
+        }
         let tunnel = topology.cloudflare_tunnel.as_ref().filter(|_| self.tunnel);
         Ok(StoreState {
             key_pairs,
             preshared_keys,
             authorities,
+            pins,
             service_account_key: state_if(self.service_account_key, &ServiceAccountKey, store)?,
             bgp_password: state_if(self.bgp_password, &BgpPassword, store)?,
             tunnel: tunnel.map(|tunnel| tunnel::state(store, &tunnel.id)).transpose()?,
@@ -147,6 +155,8 @@ pub(crate) struct StoreState<'a> {
     pub preshared_keys: Vec<(SecretState, PeerPair<'a>)>,
     /// The certificate authorities.
     pub authorities: Vec<(AuthorityState, Authority)>,
+    /// The authorities and the key of the service accounts, compared with the hashes in the topology.
+    pub pins: Vec<(PinState, PinnedKey)>,
     /// The key of the service accounts, if required.
     pub service_account_key: Option<SecretState>,
     /// The BGP password, if required.
@@ -177,6 +187,7 @@ impl StoreState<'_> {
             let (code, route) = (SERVICE_ACCOUNT_KEY_MALFORMED, cluster_name());
             faults.push(malformed(code, &ServiceAccountKey, store, &route, OF_CLUSTER, PKCS8));
         }
+        faults.extend(self.pins.iter().filter_map(|(state, pinned)| pin_fault(*pinned, *state, store)));
         if self.bgp_password.is_some_and(is_malformed) {
             let route = Route::root().key("calico").key("bgp_password");
             let (code, label) = (BGP_PASSWORD_MALFORMED, "requires a password");
@@ -235,14 +246,23 @@ impl StoreState<'_> {
         self.tunnel == Some(CredentialState::Missing)
     }
 
-    /// Whether an authority is missing and the private keys of all nodes are elsewhere: then the
-    /// cluster probably has another store, with its authorities.
+    /// The keys of the cluster whose hash the topology does not have, although the store has the key.
+    pub(crate) fn unwritten_pins(&self) -> impl Iterator<Item = PinnedKey> {
+        let unwritten =
+            self.pins.iter().filter(|(state, _)| matches!(state, PinState::Unwritten(_)));
+        unwritten.map(|(_, pinned)| *pinned)
+    }
+
+    /// Whether the topology belongs to a cluster whose authorities are not in this store: it has the
+    /// hash of a missing one, or the public key of a node, which exists since the first `keys`.
     pub(crate) fn is_of_another_store(&self) -> bool {
+        let lacks_pinned = self.pins.iter().any(|(state, _)| *state == PinState::Elsewhere);
         let lacks_authority =
             self.authorities.iter().any(|(state, _)| *state == AuthorityState::Missing);
-        let mut nodes =
-            self.key_pairs.iter().filter(|(_, pair)| pair.member.kind == MemberKind::Node);
-        lacks_authority && nodes.all(|(state, _)| *state == KeyPairState::Elsewhere)
+        let has_known_node = self.key_pairs.iter().any(|(_, pair)| {
+            pair.member.kind == MemberKind::Node && pair.member.public_key.is_some()
+        });
+        lacks_pinned || lacks_authority && has_known_node
     }
 
     /// The key pairs whose private key is not in the store.
@@ -374,6 +394,22 @@ fn both_keys_fault(pair: &KeyPair<'_>, other: &KeyPair<'_>) -> Diagnostic {
                 "write the public key of {member}; if others saw it, generate new pairs"
             ));
     fault(PRIVATE_KEY_PUBLISHED, finding)
+}
+
+/// The key in the store is not the one of the hash in the topology.
+fn pin_fault(pinned: PinnedKey, state: PinState, store: &Store) -> Option<Diagnostic> {
+    if state != PinState::Replaced {
+        return None;
+    }
+    let (file, key) = (pinned.path(store), pinned.key());
+    let path = file.display();
+    let message = format!("{path} is not of the key whose hash is `{key}`");
+    let help = format!(
+        "restore the file of this cluster; if the cluster gets a new key, remove `{key}` and run \
+         `meshwright keys`"
+    );
+    let finding = Finding::new(message, &pinned.route(), "is the hash of another key").help(help);
+    Some(fault(AUTHORITY_REPLACED, finding))
 }
 
 fn authority_fault(

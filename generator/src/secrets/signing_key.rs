@@ -4,6 +4,7 @@ use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _};
 use zeroize::Zeroize as _;
 
 use super::secret::Secret;
+use meshwright_value::PublicKeyHash;
 
 /// A private key in PKCS #8. The text form inside rcgen is overwritten when dropped; the copy inside
 /// `ring` is not.
@@ -37,6 +38,11 @@ impl SigningKey {
     /// The public key in DER, as in certificates (SubjectPublicKeyInfo, RFC 5280 §4.1).
     pub(super) fn public_der(&self) -> Vec<u8> {
         self.0.subject_public_key_info()
+    }
+
+    /// The hash of the public key, which is not a secret.
+    pub(super) fn public_hash(&self) -> PublicKeyHash {
+        PublicKeyHash::compute(&self.public_der())
     }
 }
 

@@ -384,24 +384,26 @@ fn keys_are_generated_once() {
     let (code, stdout, stderr) = place.run(&["keys"]);
     let keys = public_keys(&place.read("topology.toml"));
     let [hongkong, tokyo, laptop] = keys.as_slice() else { panic!("three keys, not {keys:?}") };
-    let hash = stderr
-        .split("has the hash ")
-        .nth(1)
-        .and_then(|rest| rest.lines().next())
-        .filter(|hash| hash.starts_with("sha256:"))
-        .expect("a hash");
+    let topology = place.read("topology.toml");
+    let hash = |key: &str| {
+        let line = topology.lines().find_map(|line| line.strip_prefix(key));
+        line.expect("a hash").trim_matches([' ', '=', '"']).to_owned()
+    };
     let expected_message = format!(
-        "topology.toml: 3 public keys written\n  \
+        "topology.toml: 3 public keys and 4 hashes written\n  \
          node hongkong: {hongkong}, generated in secrets/nodes/hongkong/wg0.key\n  \
          node tokyo: {tokyo}, generated in secrets/nodes/tokyo/wg0.key\n  \
-         client laptop: {laptop}, generated in secrets/clients/laptop/wg0.key\n\
-         secrets/cluster/pki/ca.crt: certificate authority kubernetes generated; its public key \
-         has the hash {hash}\n\
-         secrets/cluster/pki/front-proxy-ca.crt: certificate authority front-proxy-ca generated\n\
-         secrets/cluster/pki/etcd/ca.crt: certificate authority etcd-ca generated\n\
-         secrets/cluster/pki/sa.key: key of the service accounts generated\n\
+         client laptop: {laptop}, generated in secrets/clients/laptop/wg0.key\n  \
+         kubernetes: {}, generated in secrets/cluster/pki/ca.crt\n  \
+         front-proxy-ca: {}, generated in secrets/cluster/pki/front-proxy-ca.crt\n  \
+         etcd-ca: {}, generated in secrets/cluster/pki/etcd/ca.crt\n  \
+         service accounts: {}, generated in secrets/cluster/pki/sa.key\n\
          secrets/cluster/bgp-password: BGP password generated\n\
-         next: `meshwright generate`\n"
+         next: `meshwright generate`\n",
+        hash("ca_hash"),
+        hash("front_proxy_ca_hash"),
+        hash("etcd_ca_hash"),
+        hash("service_account_key_hash"),
     );
     assert_eq!((code, stdout.as_str(), stderr), (Some(0), "", expected_message));
 
@@ -419,7 +421,8 @@ fn public_keys(topology: &str) -> Vec<String> {
 }
 
 fn without_keys(topology: &str) -> String {
-    topology.split_inclusive('\n').filter(|line| !line.starts_with("public_key")).collect()
+    let is_written = |line: &&str| line.starts_with("public_key") || line.contains("_hash = \"");
+    topology.split_inclusive('\n').filter(|line| !is_written(line)).collect()
 }
 
 #[test]
@@ -431,11 +434,10 @@ fn keys_change_nothing_else_in_the_topology() {
         .lines()
         .collect::<Vec<_>>()
         .windows(2)
-        .filter(|pair| pair[1].starts_with("public_key"))
+        .filter(|pair| pair[1].starts_with("public_key") || pair[1].starts_with("ca_hash"))
         .map(|pair| pair[0])
         .collect();
-    let last_keys =
-        ["endpoint = \"203.0.113.10\" # by DHCP", "labels.zone = \"east\"", "name = \"laptop\""];
+    let last_keys = ["kubernetes_version = \"1.36.1\"", "endpoint = \"203.0.113.10\" # by DHCP", "labels.zone = \"east\"", "name = \"laptop\""];
     assert_eq!(before, last_keys);
 }
 

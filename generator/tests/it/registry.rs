@@ -29,10 +29,11 @@ const SHAPE: [&str; 5] =
 const SIZE: [&str; 2] = ["errors-too-many", "file-too-large"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 13] = [
+const SECRETS: [&str; 14] = [
     "authority-expired",
     "authority-malformed",
     "authority-mismatch",
+    "authority-replaced",
     "bgp-password-malformed",
     "preshared-key-malformed",
     "private-key-malformed",

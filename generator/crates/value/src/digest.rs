@@ -25,6 +25,30 @@ impl Sha256 {
     }
 }
 
+/// The hash of a public key in DER (SubjectPublicKeyInfo, RFC 5280 §4.1); as text `sha256:` and 64 hex
+/// digits, as in kubeadm's `--discovery-token-ca-cert-hash`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublicKeyHash(Sha256);
+
+impl PublicKeyHash {
+    /// The hash of a public key in DER.
+    #[must_use]
+    pub fn compute(public_key: &[u8]) -> Self {
+        Self(Sha256::compute(public_key))
+    }
+}
+
+/// What a public key's hash begins with.
+const HASH_PREFIX: &str = "sha256:";
+
+impl fmt::Display for PublicKeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{HASH_PREFIX}{}", self.0)
+    }
+}
+
+serialize_as_displayed!(PublicKeyHash);
+
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -79,6 +103,29 @@ impl Text for Sha256 {
     }
 }
 
+impl Text for PublicKeyHash {
+    const EXPECTED: &'static str = "the hash of a public key such as `sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`";
+    const FORM: Form = Form::Pattern(r"^sha256:[0-9a-f]{64}$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let Some(digits) = text.strip_prefix(HASH_PREFIX) else {
+            let message = format!("`{text}` does not begin with `{HASH_PREFIX}`");
+            let refused = Malformed::new(message, "not the hash of a public key");
+            return Err(match Sha256::parse(text) {
+                Ok(digest) => refused.suggest(Self(digest)),
+                Err(_) => refused.help(HASH_WRITTEN_BY),
+            });
+        };
+        Sha256::parse(digits).map(Self).map_err(|mut fault| {
+            fault.help = Some(HASH_WRITTEN_BY.to_owned());
+            fault.suggestion = None;
+            fault
+        })
+    }
+}
+
+const HASH_WRITTEN_BY: &str = "remove the line: `meshwright keys` writes it again";
+
 /// The value of a hex digit in lower case.
 const fn hex_value(digit: u8) -> u8 {
     match digit {
@@ -103,7 +150,7 @@ fn check_hex(digits: &str, length: usize, text: &str) -> Result<(), Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{accepts, refuses};
+    use crate::table::{accepts, means, refuses};
 
     const DOCKER: &str = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -115,6 +162,24 @@ mod tests {
             ("9dc8 5822 9fc7 dd38 854a  e2d8 8d81 803c 0ebf cd88", DOCKER),
         ]);
         accepts::<Sha256>(&[(EMPTY, EMPTY)]);
+    }
+
+    #[test]
+    fn holds_hashes_to_the_form_of_kubeadm() {
+        let hash = format!("sha256:{EMPTY}");
+        accepts::<PublicKeyHash>(&[(&hash, &hash)]);
+        assert_eq!(PublicKeyHash::compute(b"").to_string(), hash);
+        means::<PublicKeyHash>(&[(EMPTY, &hash)]);
+        let again = "remove the line: `meshwright keys` writes it again";
+        refuses::<PublicKeyHash>(&[
+            (
+                "md5:00",
+                "`md5:00` does not begin with `sha256:`",
+                "not the hash of a public key",
+                again,
+            ),
+            ("sha256:00", "`00` has 2 hex digits", "expected 64 hex digits", again),
+        ]);
     }
 
     #[test]

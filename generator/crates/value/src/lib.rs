@@ -35,7 +35,7 @@ use std::fmt::Display;
 use strsim::damerau_levenshtein;
 
 pub use address::Address;
-pub use digest::{Fingerprint, Sha256};
+pub use digest::{Fingerprint, PublicKeyHash, Sha256};
 pub use dns::{DnsName, Hostname};
 pub use endpoint::{ApiEndpoint, Endpoint, Host};
 pub use image::{ImageRepository, RegistryName};

@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 
 use super::delivering::{APPLY, KUBEADM_CALLS, expect_equal};
 use super::machine::{HostMachine, NetworkSwitch};
-use super::workspace::Workspace;
+use super::workspace::{Workspace, forged};
 
 const BOOTSTRAP: &str = "meshwright-node bootstrap";
 
@@ -46,6 +46,7 @@ pub(super) fn bootstraps() -> Result<(), Failed> {
     refuses(&alpha, INIT_FAULTS)?;
     refuses(&beta, JOIN_FAULTS)?;
     resumes_init(&workspace, &alpha)?;
+    refuses_other_authorities(&workspace, &alpha)?;
     takes_delivery_while_manifests_wait(&workspace, &alpha)?;
     retries_for_absent_node(&workspace, &alpha)?;
     resumes_join(&workspace, &beta)?;
@@ -191,6 +192,50 @@ fn cut_power(machine: &HostMachine, bootstrap: Child) -> Result<(), Failed> {
 }
 
 const IS_COMPLETE: &str = "test -e /var/lib/meshwright/bootstrapped";
+
+/// Issues a certificate with a delivered CA at the path where kubeadm puts it.
+fn issued(certificate: &str, authority: &str, days: u8) -> String {
+    format!(
+        "mkdir -p $(dirname {certificate}) && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+         -nodes -subj /CN=issued -keyout /root/issued.key 2>/dev/null | openssl x509 -req -days {days} \
+         -CA /etc/kubernetes/pki/{authority}.crt -CAkey /etc/kubernetes/pki/{authority}.key \
+         -set_serial 1 -out {certificate} 2>/dev/null"
+    )
+}
+
+/// The certificates that kubeadm and kubelet have on a control plane, each with its CA.
+const ISSUED: &[(&str, &str)] = &[
+    ("/etc/kubernetes/pki/apiserver.crt", "ca"),
+    ("/var/lib/kubelet/pki/kubelet-client-current.pem", "ca"),
+    ("/etc/kubernetes/pki/front-proxy-client.crt", "front-proxy-ca"),
+    ("/etc/kubernetes/pki/etcd/server.crt", "etcd/ca"),
+];
+
+/// The authorities of a store that was generated again change no file on a host of the cluster, whichever of its
+/// certificates shows it.
+fn refuses_other_authorities(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
+    let digests = "cd /etc/kubernetes/pki && find . -type f | sort | xargs sha256sum";
+    let other = forged("recorder", &workspace.export_of_other_authorities("alpha")?)?;
+    for (certificate, authority) in ISSUED {
+        alpha.run(&issued(certificate, authority, 1))?.expect(0, "")?;
+        let before = alpha.run(digests)?.output;
+        let message = format!(
+            "refused: the CA in /etc/kubernetes/pki/{authority}.crt of the delivery did not sign {certificate} \
+             of this host: restore the store of this cluster and export again"
+        );
+        alpha.feed(APPLY, &other)?.expect(37, &message)?;
+        expect_equal(&before, &alpha.run(digests)?.output)?;
+        deliver(workspace, alpha)?;
+        alpha.run(&format!("rm {certificate}"))?.expect(0, "")?;
+    }
+    // A certificate of the right CA may have expired, and a person can insist on another CA.
+    let (certificate, authority) = ISSUED[0];
+    alpha.run(&issued(certificate, authority, 0))?.expect(0, "")?;
+    deliver(workspace, alpha)?;
+    alpha.feed("meshwright-node apply --new-authority", &other)?.expect(0, "delivered to alpha")?;
+    alpha.run(&format!("rm {certificate}"))?.expect(0, "")?;
+    deliver(workspace, alpha)
+}
 
 /// A delivery that changes a manifest does not wait for the end of apply.sh, and is what the next run applies.
 fn takes_delivery_while_manifests_wait(

@@ -93,6 +93,21 @@ impl Workspace {
         self.meshwright(&["export", node])
     }
 
+    /// The delivery for a node from a store whose authorities were generated again. The workspace keeps its own.
+    pub(super) fn export_of_other_authorities(&self, node: &str) -> Result<Vec<u8>, Failed> {
+        let (topology, pki) =
+            (self.path().join("topology.toml"), self.path().join("secrets/cluster/pki"));
+        let kept = self.path().join("kept");
+        let written = fs::read(&topology)?;
+        fs::rename(&pki, &kept)?;
+        self.meshwright(&["keys", "--new-cluster"])?;
+        let exported = self.export(node)?;
+        fs::write(&topology, written)?;
+        fs::remove_dir_all(&pki)?;
+        fs::rename(&kept, &pki)?;
+        Ok(exported)
+    }
+
     /// Delivers to a machine. On the first node, applying the manifests is only recorded, because there is no
     /// cluster.
     pub(super) fn deliver(

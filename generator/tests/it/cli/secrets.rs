@@ -76,10 +76,10 @@ fn reports_malformed_preshared_keys() {
     place.write("secrets/preshared/hongkong+tokyo.psk", "cut sh");
     let before = place.tree();
     let report = "error[preshared-key-malformed]: secrets/preshared/hongkong+tokyo.psk does not\n\
-                  \x20                               contain a preshared key\n \
-                  --> topology.toml:7:18\n  |\n\
-                  7 | preshared_keys = true\n  |                  ^^^^ requires a preshared key\n  \
-                  |\n  \
+                  \x20                               contain a preshared key\n  \
+                  --> topology.toml:11:18\n   |\n\
+                  11 | preshared_keys = true\n   |                  ^^^^ requires a preshared key\n   \
+                  |\n   \
                   = help: restore the output of `wg genpsk`, or move the file away\n\n\
                   topology.toml: 1 error\n";
     assert_eq!(place.run(&["keys"]), stderr_only(1, report));
@@ -222,8 +222,11 @@ fn issues_a_certificate_for_an_existing_key() {
         "keys are missing:\n  kubernetes: no certificate authority\nrun `meshwright keys`\n";
     assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
     let (code, _, stderr) = place.run(&["keys"]);
-    let hash = |text: &str| text.split("has the hash ").nth(1).map(|rest| rest[..71].to_owned());
-    assert_eq!((code, hash(&stderr).is_some()), (Some(0), true), "{stderr}");
+    let issued = format!(
+        "  kubernetes: {}, generated in {certificate}\nnext: `meshwright generate`\n",
+        hash_of(&place, "ca.crt")
+    );
+    assert_eq!((code, stderr.as_str()), (Some(0), issued.as_str()));
     assert_eq!(place.read(key), kept);
     let public_key = |pem: &str| {
         let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).expect("PEM");
@@ -254,7 +257,7 @@ fn reports_a_password_that_bird_rejects() {
     place.edit("[kube_proxy]", "[calico]\nbgp_password = true\n\n[kube_proxy]");
     place.write("secrets/cluster/bgp-password", "two words\n");
     let message = "secrets/cluster/bgp-password does not contain a BGP password";
-    let line = "7 | bgp_password = true\n  |                ^^^^ requires a password\n";
+    let line = "11 | bgp_password = true\n   |                ^^^^ requires a password\n";
     assert_reported(&place, &["keys"], "bgp-password-malformed", message, line);
     assert_reported(&place, &["export", "--manifests"], "bgp-password-malformed", message, line);
     place.edit("bgp_password = true", "bgp_password = false");
@@ -321,7 +324,7 @@ fn rejects_the_credential_of_another_tunnel() {
     place.write("credentials.json", &CREDENTIALS.replace(ID, &other));
     place.write("key.json", &place.read("secrets/nodes/tokyo/wg0.key"));
     let line =
-        |label: &str| format!("7 | id = \"{ID}\"\n  |      {} {label}\n", "^".repeat(ID.len() + 2));
+        |label: &str| format!("11 | id = \"{ID}\"\n   |      {} {label}\n", "^".repeat(ID.len() + 2));
     let import = |file| ["keys", "import", "tunnel", file];
     let message = format!("credentials.json is the credential of the tunnel {other}");
     let (mismatch, malformed) = ("tunnel-credential-mismatch", "tunnel-credential-malformed");
@@ -351,6 +354,154 @@ fn rejects_the_credential_of_another_tunnel() {
     assert_reported(&place, &["keys"], malformed, message, &line("requires a credential"));
 }
 
+/// The files of the pinned keys in the store, each with the key of `[cluster]` that has its hash.
+const PINNED: [(&str, &str); 4] = [
+    ("ca.crt", "ca_hash"),
+    ("front-proxy-ca.crt", "front_proxy_ca_hash"),
+    ("etcd/ca.crt", "etcd_ca_hash"),
+    ("sa.key", "service_account_key_hash"),
+];
+
+/// The hash of the public key in a file of the store, by other code than the program's.
+fn hash_of(place: &Place, file: &str) -> String {
+    let text = place.read(&format!("secrets/cluster/pki/{file}"));
+    let public_key = if file.ends_with(".crt") {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes()).expect("PEM");
+        pem.parse_x509().expect("a certificate").public_key().raw.to_vec()
+    } else {
+        use rcgen::PublicKeyData as _;
+        rcgen::KeyPair::from_pem(&text).expect("a key").subject_public_key_info()
+    };
+    format!("sha256:{}", meshwright_value::Sha256::compute(&public_key))
+}
+
+/// The lines of `[cluster]` with hashes.
+fn hash_lines(place: &Place) -> Vec<String> {
+    let topology = place.read("topology.toml");
+    topology.lines().filter(|line| line.contains("_hash = ")).map(str::to_owned).collect()
+}
+
+fn expected_hash_lines(place: &Place) -> Vec<String> {
+    PINNED.map(|(file, key)| format!("{key} = \"{}\"", hash_of(place, file))).to_vec()
+}
+
+#[test]
+fn the_hashes_of_the_authorities_are_in_the_topology() {
+    let place = Place::complete();
+    let complete = stderr_only(0, "keys are complete: 2 nodes, 1 client\n");
+    assert_eq!(hash_lines(&place), expected_hash_lines(&place));
+    let pinned = place.read("topology.toml");
+    assert_eq!(place.run(&["keys"]), complete);
+    assert_eq!(place.read("topology.toml"), pinned);
+
+    // A store of an earlier release has no hashes in its topology.
+    let hashes = hash_lines(&place);
+    place.edit(&format!("{}\n", hashes.join("\n")), "");
+    let missing = "keys are missing:\n  kubernetes: no `ca_hash` in the topology\n  front-proxy-ca: no \
+                   `front_proxy_ca_hash` in the topology\n  etcd-ca: no `etcd_ca_hash` in the topology\n  \
+                   service accounts: no `service_account_key_hash` in the topology\nrun `meshwright \
+                   keys`\n";
+    assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
+    let owners = ["kubernetes", "front-proxy-ca", "etcd-ca", "service accounts"];
+    let derived = owners.iter().zip(PINNED).map(|(owner, (file, _))| {
+        format!("  {owner}: {}, derived from secrets/cluster/pki/{file}\n", hash_of(&place, file))
+    });
+    let written = format!(
+        "topology.toml: 4 hashes written\n{}next: `meshwright generate`\n",
+        derived.collect::<String>()
+    );
+    assert_eq!(place.run(&["keys"]), stderr_only(0, &written));
+    assert_eq!(place.read("topology.toml"), pinned);
+}
+
+/// Of another cluster, of a wrong copy, or of a change of the sealed store in git.
+#[test]
+fn reports_a_replaced_authority() {
+    let other = Place::complete();
+    let verbs: [&[&str]; 5] = [
+        &["keys"],
+        &["keys", "--check"],
+        &["export", "hongkong"],
+        &["export", "tokyo"],
+        &["kubeconfig", "laptop"],
+    ];
+    for (file, key) in PINNED {
+        let place = Place::complete();
+        for name in [file.to_owned(), file.replace(".crt", ".key")] {
+            let path = format!("secrets/cluster/pki/{name}");
+            place.write(&path, &other.read(&path));
+        }
+        let message =
+            format!("secrets/cluster/pki/{file} is not of the key whose hash is `{key}`");
+        let lines = hash_lines(&place);
+        let line = lines.iter().find(|line| line.starts_with(key)).expect("a hash");
+        let written = line.split(" = ").nth(1).expect("a value");
+        let used = match key {
+            "ca_hash" => &verbs[..],
+            _ => &verbs[..3],
+        };
+        for arguments in used {
+            assert_reported(&place, arguments, "authority-replaced", &message, written);
+        }
+        let (_, _, stderr) = place.run(&["keys"]);
+        let help = format!(
+            "help: restore the file of this cluster; if the cluster gets a new key, remove `{key}` and run \
+             `meshwright keys`\n"
+        );
+        assert!(stderr.replace("\n          ", " ").contains(&help), "{stderr}");
+        // The new key is taken if its hash is removed.
+        place.edit(&format!("{line}\n"), "");
+        let (code, _, stderr) = place.run(&["keys"]);
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(stderr.starts_with("topology.toml: 1 hash written\n"), "{stderr}");
+        assert_eq!(place.run(&["keys", "--check", "-q"]), stderr_only(0, ""));
+    }
+}
+
+const OTHER_STORE: &str = "the topology has public keys of a cluster whose authorities are not in this \
+    store:\n  if the cluster has another store, name it with --secrets, or restore its files\n  if it has \
+    no store yet, run `meshwright keys --new-cluster`\n";
+
+/// Without the cluster's part of the store, or without one file of it, and with a node that is new, `keys` makes
+/// no second set.
+#[test]
+fn makes_no_second_set_of_authorities() {
+    let node = "[[nodes]]\nname = \"osaka\"\nid = 3\nrole = \"worker\"\nendpoint = \"203.0.113.30\"\n";
+    let lost: [(&str, &[&str]); 4] = [
+        ("the part of the cluster", &["cluster"]),
+        ("all but a private key", &["cluster", "clients", "nodes/tokyo"]),
+        ("everything", &["cluster", "clients", "nodes"]),
+        ("the key of the service accounts", &["cluster/pki/sa.key"]),
+    ];
+    for with_hashes in [true, false] {
+        for (name, folders) in lost {
+            let place = Place::complete();
+            place.edit("[[clients]]", &format!("{node}[[clients]]"));
+            if !with_hashes {
+                place.edit(&format!("{}\n", hash_lines(&place).join("\n")), "");
+                if folders == ["cluster/pki/sa.key"] {
+                    continue;
+                }
+            }
+            for folder in folders {
+                let path = place.path().join("secrets").join(folder);
+                if path.is_dir() {
+                    fs::remove_dir_all(path).expect("removed");
+                } else {
+                    fs::remove_file(path).expect("removed");
+                }
+            }
+            let before = place.tree();
+            let (code, stdout, stderr) = place.run(&["keys"]);
+            assert_eq!((code, stdout.as_str()), (Some(1), ""), "{name}: {stderr}");
+            assert!(stderr.ends_with(OTHER_STORE), "{name}: {stderr}");
+            assert_eq!(place.tree(), before, "{name}");
+            assert_eq!(place.run(&["keys", "--new-cluster", "-q"]), stderr_only(0, ""), "{name}");
+            assert_eq!(hash_lines(&place), expected_hash_lines(&place), "{name}");
+        }
+    }
+}
+
 /// A clone of the repository without the store must not get new authorities.
 #[test]
 fn does_not_replace_a_store_that_is_elsewhere() {
@@ -360,10 +511,7 @@ fn does_not_replace_a_store_that_is_elsewhere() {
     let elsewhere = "node hongkong: its private key is not in the store; its public key is kept\n\
                      node tokyo: its private key is not in the store; its public key is kept\n\
                      client laptop: its private key is not in the store; its public key is kept\n";
-    let refused = "the secrets of the cluster are missing, and no node's private key is in the \
-                   store:\n  if the cluster has another store, name it with --secrets\n  if it has \
-                   no store yet, run `meshwright keys --new-cluster`\n";
-    assert_eq!(place.run(&["keys"]), stderr_only(1, &format!("{elsewhere}{refused}")));
+    assert_eq!(place.run(&["keys"]), stderr_only(1, &format!("{elsewhere}{OTHER_STORE}")));
     assert_eq!(place.tree(), before);
     assert_eq!(place.run(&["keys", "--new-cluster", "-q"]), stderr_only(0, ""));
     assert_eq!(place.run(&["keys", "-q"]), stderr_only(0, ""));

@@ -11,6 +11,8 @@ pub const AUTHORITY_EXPIRED: &str = "authority-expired";
 pub const AUTHORITY_MALFORMED: &str = "authority-malformed";
 /// Code of a certificate and a key of an authority that do not belong together.
 pub const AUTHORITY_MISMATCH: &str = "authority-mismatch";
+/// Code of an authority, or a key of service accounts, that is not the one in the topology.
+pub const AUTHORITY_REPLACED: &str = "authority-replaced";
 /// Code of a file that is not a valid password for BGP.
 pub const BGP_PASSWORD_MALFORMED: &str = "bgp-password-malformed";
 /// Code of a file that is not a valid preshared key.
@@ -37,7 +39,7 @@ const fn entry(code: &'static str, summary: &'static str, explain: &'static str)
 }
 
 /// All codes of the store.
-pub(super) const ENTRIES: [Entry; 13] = [
+pub(super) const ENTRIES: [Entry; 14] = [
     entry(
         AUTHORITY_EXPIRED,
         "a certificate authority has expired",
@@ -75,6 +77,20 @@ One of the two files is outdated or lost. Restore the right one. Meshwright chan
 it cannot decide which one is right.
 
 Source: kubeadm, \"External CA mode\".",
+    ),
+    entry(
+        AUTHORITY_REPLACED,
+        "an authority of the store is not the one that the topology names",
+        "\
+`meshwright keys` writes the hash of the public key of each authority, and of the key of the service \
+accounts, into `[cluster]`. The store has another key now: it belongs to another cluster, was restored \
+from a wrong copy, or a change of the encrypted store in git has replaced the file, for which no identity \
+is needed. Programs of the running cluster do not accept what the new key signs.
+
+Restore the file. If the cluster really gets a new authority, remove the hash from the topology, run \
+`meshwright keys`, which writes the new one, and deliver with `meshwright-node apply --new-authority`.
+
+Sources: RFC 7469 §2.4; kubeadm, \"Token-based discovery with CA pinning\"; age(1): a file names no sender.",
     ),
     entry(
         BGP_PASSWORD_MALFORMED,

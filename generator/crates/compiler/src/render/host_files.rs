@@ -82,8 +82,18 @@ pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 9] =
-    ["head", "common", "prepare", "receive", "mesh", "deliver", "bootstrap", "status", "main"];
+const SCRIPT_PARTS: [&str; 10] = [
+    "head",
+    "common",
+    "prepare",
+    "receive",
+    "mesh",
+    "authority",
+    "deliver",
+    "bootstrap",
+    "status",
+    "main",
+];
 
 /// The parts of the program in user-data.
 const FIRST_BOOT_PARTS: [&str; 5] =

@@ -16,7 +16,7 @@ use meshwright_value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,
     LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
-    PublicKey, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
+    PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
     Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
     constant,
 };
@@ -75,6 +75,16 @@ table! {
         kubernetes_version: Version,
         /// Ids of removed nodes, which must not be used again.
         retired_ids: Vec<NodeId> = Vec::new(),
+        /// The hash of the public key of the cluster's CA. Written by `meshwright keys`, as are the next
+        /// three; a store with another key is refused.
+        ca_hash: Option<PublicKeyHash>,
+        /// The hash of the public key of the CA of the API server's client certificates for
+        /// extension servers.
+        front_proxy_ca_hash: Option<PublicKeyHash>,
+        /// The hash of the public key of etcd's CA.
+        etcd_ca_hash: Option<PublicKeyHash>,
+        /// The hash of the public key that verifies the tokens of service accounts.
+        service_account_key_hash: Option<PublicKeyHash>,
     }
 }
 

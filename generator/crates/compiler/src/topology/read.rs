@@ -17,7 +17,7 @@ use meshwright_value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
     Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
-    ProxyMode, PublicKey, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
+    ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
     SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version,
     closest, constant,
 };
@@ -220,7 +220,7 @@ fields! { read_text, quote as Text, text:
     Hostname, or "broken.invalid";
     ImageReference; ImageRepository; IngressController; InterfaceName;
     Name, or "broken";
-    OpenPort; Os; ProviderName; ProxyMode; PublicKey; Reach;
+    OpenPort; Os; ProviderName; ProxyMode; PublicKey; PublicKeyHash; Reach;
     Reason, or "broken";
     Recipient;
     Role, or "worker";
