@@ -434,8 +434,12 @@ fn print_elsewhere(
 /// The certificate authorities of a running cluster are in the store of the user who initialised it.
 /// Hosts that receive new authorities would not trust the other hosts.
 fn refuse_second_cluster(session: &mut Session<'_>) -> Result<Status, Failure> {
-    session.print("the topology has public keys of a cluster whose authorities are not in this store:")?;
-    session.print("  if the cluster has another store, name it with --secrets, or restore its files")?;
+    session.print(
+        "the topology has public keys of a cluster whose authorities are not in this store:",
+    )?;
+    session.print(
+        "  if the cluster has another store, name it with --secrets, or restore its files",
+    )?;
     session.print("  if it has no store yet, run `meshwright keys --new-cluster`")?;
     Ok(Status::Findings)
 }
@@ -456,8 +460,9 @@ fn print_renamed(
 
 fn print_missing(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {
     let unwritten = state.unwritten_pins();
-    let mut missing: Vec<_> =
-        unwritten.map(|pinned| format!("{pinned}: no `{}` in the topology", pinned.key())).collect();
+    let mut missing: Vec<_> = unwritten
+        .map(|pinned| format!("{pinned}: no `{}` in the topology", pinned.key()))
+        .collect();
     missing.extend(state.missing());
     if missing.is_empty() {
         return print_complete(state, session);

@@ -9,9 +9,9 @@ use super::clock;
 use super::cluster_key::{BgpPassword, ServiceAccountKey};
 use super::fault::{
     AUTHORITY_EXPIRED, AUTHORITY_MALFORMED, AUTHORITY_MISMATCH, AUTHORITY_REPLACED,
-    BGP_PASSWORD_MALFORMED, PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH, PRIVATE_KEY_PUBLISHED,
-    RECIPIENTS_OUTDATED, SERVICE_ACCOUNT_KEY_MALFORMED, TUNNEL_CREDENTIAL_MALFORMED,
-    TUNNEL_CREDENTIAL_MISMATCH, fault,
+    BGP_PASSWORD_MALFORMED, PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH,
+    PRIVATE_KEY_PUBLISHED, RECIPIENTS_OUTDATED, SERVICE_ACCOUNT_KEY_MALFORMED,
+    TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH, fault,
 };
 use super::item::{Item, SecretState};
 use super::key_pair::{KeyPair, KeyPairState};
@@ -187,7 +187,9 @@ impl StoreState<'_> {
             let (code, route) = (SERVICE_ACCOUNT_KEY_MALFORMED, cluster_name());
             faults.push(malformed(code, &ServiceAccountKey, store, &route, OF_CLUSTER, PKCS8));
         }
-        faults.extend(self.pins.iter().filter_map(|(state, pinned)| pin_fault(*pinned, *state, store)));
+        faults.extend(
+            self.pins.iter().filter_map(|(state, pinned)| pin_fault(*pinned, *state, store)),
+        );
         if self.bgp_password.is_some_and(is_malformed) {
             let route = Route::root().key("calico").key("bgp_password");
             let (code, label) = (BGP_PASSWORD_MALFORMED, "requires a password");

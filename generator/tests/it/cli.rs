@@ -437,7 +437,12 @@ fn keys_change_nothing_else_in_the_topology() {
         .filter(|pair| pair[1].starts_with("public_key") || pair[1].starts_with("ca_hash"))
         .map(|pair| pair[0])
         .collect();
-    let last_keys = ["kubernetes_version = \"1.36.1\"", "endpoint = \"203.0.113.10\" # by DHCP", "labels.zone = \"east\"", "name = \"laptop\""];
+    let last_keys = [
+        "kubernetes_version = \"1.36.1\"",
+        "endpoint = \"203.0.113.10\" # by DHCP",
+        "labels.zone = \"east\"",
+        "name = \"laptop\"",
+    ];
     assert_eq!(before, last_keys);
 }
 

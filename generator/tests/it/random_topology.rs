@@ -225,9 +225,7 @@ impl TopologyWriter<'_> {
         let version = self.draw.one(&VERSIONS);
         writeln!(self.text, "name = \"{name}\"\nkubernetes_version = \"{version}\"")?;
         self.maybe(20, |_| "retired_ids = [240, 241]".to_owned())?;
-        for key in
-            ["ca_hash", "front_proxy_ca_hash", "etcd_ca_hash", "service_account_key_hash"]
-        {
+        for key in ["ca_hash", "front_proxy_ca_hash", "etcd_ca_hash", "service_account_key_hash"] {
             self.maybe(30, |_| format!("{key} = \"sha256:{SHA256}\""))?;
         }
         let NetworkChoice { nodes, pods, services, prefix_len, .. } = self.network;

@@ -323,8 +323,9 @@ fn rejects_the_credential_of_another_tunnel() {
     let other = ID.replace("6ff4", "7ff4");
     place.write("credentials.json", &CREDENTIALS.replace(ID, &other));
     place.write("key.json", &place.read("secrets/nodes/tokyo/wg0.key"));
-    let line =
-        |label: &str| format!("11 | id = \"{ID}\"\n   |      {} {label}\n", "^".repeat(ID.len() + 2));
+    let line = |label: &str| {
+        format!("11 | id = \"{ID}\"\n   |      {} {label}\n", "^".repeat(ID.len() + 2))
+    };
     let import = |file| ["keys", "import", "tunnel", file];
     let message = format!("credentials.json is the credential of the tunnel {other}");
     let (mismatch, malformed) = ("tunnel-credential-mismatch", "tunnel-credential-malformed");
@@ -431,8 +432,7 @@ fn reports_a_replaced_authority() {
             let path = format!("secrets/cluster/pki/{name}");
             place.write(&path, &other.read(&path));
         }
-        let message =
-            format!("secrets/cluster/pki/{file} is not of the key whose hash is `{key}`");
+        let message = format!("secrets/cluster/pki/{file} is not of the key whose hash is `{key}`");
         let lines = hash_lines(&place);
         let line = lines.iter().find(|line| line.starts_with(key)).expect("a hash");
         let written = line.split(" = ").nth(1).expect("a value");
@@ -466,7 +466,8 @@ const OTHER_STORE: &str = "the topology has public keys of a cluster whose autho
 /// no second set.
 #[test]
 fn makes_no_second_set_of_authorities() {
-    let node = "[[nodes]]\nname = \"osaka\"\nid = 3\nrole = \"worker\"\nendpoint = \"203.0.113.30\"\n";
+    let node =
+        "[[nodes]]\nname = \"osaka\"\nid = 3\nrole = \"worker\"\nendpoint = \"203.0.113.30\"\n";
     let lost: [(&str, &[&str]); 4] = [
         ("the part of the cluster", &["cluster"]),
         ("all but a private key", &["cluster", "clients", "nodes/tokyo"]),

@@ -16,9 +16,9 @@ use meshwright_value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,
     LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
-    PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
-    Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId, TunnelMode, Url, UserName, Version,
-    constant,
+    PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs,
+    Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId, TunnelMode, Url, UserName,
+    Version, constant,
 };
 
 use read::table;

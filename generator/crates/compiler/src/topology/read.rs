@@ -17,9 +17,9 @@ use meshwright_value::{
     Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
     ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
     Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
-    ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256,
-    SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url, UserName, Version,
-    closest, constant,
+    ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role, RoundTripMs,
+    Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url,
+    UserName, Version, closest, constant,
 };
 
 /// Code of a key that no table has.
