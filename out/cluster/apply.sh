@@ -639,7 +639,8 @@ install_hello() {
   await_rollout hello deployment/hello
 }
 
-# Lines of the form `waiting for node/home: not joined`, which `meshwright-node status` repeats.
+# Lines of the form `waiting for node/home: not joined`, which `meshwright-node status` repeats. No other line begins
+# so.
 print_waiting() {
   local line
   [[ $has_room == yes ]] || waiting+=("a node that accepts pods: the Ingress controller, the tunnel's pods and the echo app")
@@ -674,20 +675,20 @@ main() {
   [[ -z $viewers ]] || step 'applying the permissions of viewers' apply_viewers
   step "installing Calico's operator ${version[calico-operator]}" install_operator
   step 'installing Calico' install_calico
-  step "waiting for Calico's API" await_calico
+  step "awaiting Calico's API" await_calico
   [[ -z $bgp_secret ]] || step 'applying the password of the BGP sessions' apply_bgp_password
   step "applying Calico's objects" apply_calico_objects
   step 'configuring kube-proxy' configure_kube_proxy
   [[ -z $tunnel_secret ]] || step 'installing the tunnel' install_tunnel
-  step 'waiting for a node that accepts pods' await_room
+  step 'awaiting a node that accepts pods' await_room
   if_room 'installing the Ingress controller' install_ingress
-  step 'waiting for the nodes' await_nodes
+  step 'awaiting the nodes' await_nodes
   step "renewing kube-proxy's pods" renew_kube_proxy
   step 'spreading DNS over the nodes' spread_dns
   [[ -z $tunnel_secret ]] || if_room 'spreading the tunnel over the nodes' spread_tunnel
   if_room 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || if_room 'installing the echo app' install_hello
-  step "waiting for every node's own pods" await_node_pods
+  step "awaiting every node's own pods" await_node_pods
   step 'checking for parts that are no longer in the topology' print_left_overs
   print_waiting
   if [[ $dry_run == yes ]]; then

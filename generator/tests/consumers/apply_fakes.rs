@@ -342,16 +342,16 @@ fn stops_at_the_step_that_fails() -> Result<(), Failed> {
         ("--raw /readyz", "checking the cluster atlas"),
         ("apply --filename calico/pod-annotations", "forbidding pods to set their own address"),
         ("wait --for=create crd/", "installing Calico's operator 3.32.1"),
-        ("wait --for=condition=Available", "waiting for Calico's API"),
+        ("wait --for=condition=Available", "awaiting Calico's API"),
         ("patch daemonset/calico-node", "applying Calico's objects"),
         ("patch configmap/kube-proxy", "configuring kube-proxy"),
         ("DIR/secrets/cloudflared.yaml", "installing the tunnel"),
-        ("{.key}:{.effect}", "waiting for a node that accepts pods"),
-        ("@.type==", "waiting for the nodes"),
+        ("{.key}:{.effect}", "awaiting a node that accepts pods"),
+        ("@.type==", "awaiting the nodes"),
         ("patch daemonset/kube-proxy", "renewing kube-proxy's pods"),
         ("--namespace cloudflared get pods", "spreading the tunnel over the nodes"),
         ("rollout status deployment/hello", "installing the echo app"),
-        ("rollout status daemonset/kube-proxy", "waiting for every node's own pods"),
+        ("rollout status daemonset/kube-proxy", "awaiting every node's own pods"),
     ];
     for (call, step) in table {
         let cluster = FakeCluster::new()?;
@@ -543,6 +543,9 @@ fn reports_absent_nodes() -> Result<(), Failed> {
          meshwright: done, except what waits for nodes; 24 changes\n",
         "",
     )?;
+    // `meshwright-node` takes each such line for a result.
+    let results = run.stdout.lines().filter(|line| line.starts_with("meshwright: waiting for "));
+    expect(results.count() == 2, &run.stdout)?;
     for done in ["patch deployment/coredns", "apply --filename hello/hello.yaml", "get namespace/"]
     {
         expect(run.has_called(done), &format!("no {done}:\n{}", run.calls))?;

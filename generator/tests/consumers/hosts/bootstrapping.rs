@@ -271,8 +271,8 @@ fn retries_for_absent_node(workspace: &Workspace, alpha: &HostMachine) -> Result
     alpha.run("touch /var/lib/probe/node-off; echo old >/var/lib/meshwright/applied; rm /var/lib/meshwright/bootstrapped")?;
     alpha.run(BOOTSTRAP)?.expect(
         0,
-        "bootstrap is complete, except what waits for node/beta: not joined: it is tried again in ten minutes, \
-         and after each delivery",
+        "bootstrap is complete, except what waits for node/beta: not joined: it is tried again in 1 min, and \
+         after each delivery",
     )?;
     let waits = "cluster    joined; a part of the manifests waits for node/beta: not joined\n";
     alpha.run("meshwright-node status")?.expect(1, waits)?;

@@ -54,6 +54,7 @@ while [ -e /var/lib/probe/apply-waits ]; do
   sleep 0.2
 done
 if [ -e /var/lib/probe/node-off ]; then
+  echo 'meshwright: awaiting the nodes'
   echo 'meshwright: waiting for node/beta: not joined'
   exit 4
 fi
