@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let stand_in = env!("CARGO_BIN_EXE_cluster-stand-in");
-    lab::cluster::trials::broken_main(env!("CARGO_TARGET_TMPDIR"), stand_in)
+    lab::cluster::broken_trials::main(env!("CARGO_TARGET_TMPDIR"), stand_in)
 }

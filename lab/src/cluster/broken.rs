@@ -4,11 +4,26 @@ use anyhow::Result;
 
 use super::delivery_archive;
 
+/// When a damaged file reaches a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DamageMoment {
+    /// With the first delivery of the first control plane. No other machine is on.
+    Initialisation,
+    /// Before the worker is built again, or with its first delivery.
+    Join,
+    /// With one more delivery to a node of a cluster in which everything works.
+    Update,
+}
+
+use DamageMoment::{Initialisation, Join, Update};
+
 /// One emitted text that is replaced.
 #[derive(Debug)]
 pub struct ClusterDamage {
     /// Its name.
     pub name: &'static str,
+    /// When the file reaches its machine.
+    pub moment: DamageMoment,
     /// The node whose delivery it is in.
     pub node: &'static str,
     /// The path on the host, without the leading slash.
@@ -17,7 +32,7 @@ pub struct ClusterDamage {
     pub original: &'static str,
     /// What the host gets instead.
     pub replacement: &'static str,
-    /// The check that must fail.
+    /// The check that must fail. Those before it must pass.
     pub check: &'static str,
     /// A part of its message.
     pub reason: &'static str,
@@ -34,96 +49,132 @@ impl ClusterDamage {
     }
 }
 
-/// All damages, each of one emitted text. The checks run until the named one has failed.
+/// The nodes of the damaged clusters.
+pub const NODES: [&str; 4] = ["cp1", "cp2", "cp3", WORKER];
+
+/// The worker that is built again.
+pub const WORKER: &str = "w1";
+
+/// All damages, each of one emitted text.
 pub const ALL: &[ClusterDamage] = &[
     ClusterDamage {
         name: "api-server-listens-on-loopback",
+        moment: Initialisation,
         node: "cp1",
         path: "etc/kubernetes/patches/kube-apiserver0+json.yaml",
         original: "--bind-address=10.66.66.1",
         replacement: "--bind-address=127.0.0.1",
         check: "nodes-ready",
-        reason: "",
+        reason: "REASON",
+    },
+    ClusterDamage {
+        name: "port-of-the-load-balancer-is-checked",
+        moment: Initialisation,
+        node: "cp1",
+        path: "etc/kubernetes/kubeadm.yaml",
+        original: "  - Port-6443\n",
+        replacement: "  - Port-6444\n",
+        check: "nodes-ready",
+        reason: "[ERROR Port-6443]: Port 6443 is in use",
+    },
+    ClusterDamage {
+        name: "pool-of-no-node",
+        moment: Join,
+        node: "cp1",
+        path: "etc/meshwright/cluster/calico/installation.yaml",
+        original: "    - name: pods-w1\n      cidr: 10.244.4.0/24",
+        replacement: "    - name: pods-w1\n      cidr: 10.244.9.0/24",
+        check: "pod-pairs",
+        reason: "to 10.244.9.",
     },
     ClusterDamage {
         name: "kubelet-listens-on-loopback",
-        node: "w1",
+        moment: Join,
+        node: WORKER,
         path: "etc/kubernetes/patches/kubeletconfiguration0+merge.yaml",
-        original: "address: \"10.66.66.2\"",
+        original: "address: \"10.66.66.4\"",
         replacement: "address: \"127.0.0.1\"",
         check: "logs-and-exec",
-        reason: "connection refused",
+        reason: "dial tcp 10.66.66.4:10250: connect: connection refused",
+    },
+    ClusterDamage {
+        name: "node-ip-is-public",
+        moment: Join,
+        node: WORKER,
+        path: "etc/kubernetes/kubeadm.yaml",
+        original: "value: \"10.66.66.4\"",
+        replacement: "value: \"203.0.113.20\"",
+        check: "nodes-have-mesh-addresses",
+        reason: "w1 203.0.113.20\\n",
+    },
+    ClusterDamage {
+        name: "mesh-not-accepted",
+        moment: Join,
+        node: WORKER,
+        path: "etc/meshwright/nftables.conf",
+        original: "    iifname \"wg0\" accept\n    # With IPVS, a pod's",
+        replacement: "    # With IPVS, a pod's",
+        check: "logs-and-exec",
+        reason: "dial tcp 10.66.66.4:10250: i/o timeout",
     },
     ClusterDamage {
         name: "join-file-elsewhere",
-        node: "w1",
+        moment: Join,
+        node: WORKER,
         path: "etc/kubernetes/kubeadm.yaml",
         original: "kubeConfigPath: /etc/kubernetes/discovery.conf",
         replacement: "kubeConfigPath: /etc/kubernetes/admin.conf",
         check: "nodes-ready",
-        reason: "not Ready: [\"w1\"]",
+        reason: "REASON",
     },
     ClusterDamage {
-        name: "node-ip-of-another-node",
-        node: "w1",
-        path: "etc/kubernetes/kubeadm.yaml",
-        original: "value: \"10.66.66.2\"",
-        replacement: "value: \"203.0.113.20\"",
-        check: "nodes-have-mesh-addresses",
-        reason: "203.0.113.20",
+        name: "no-load-balancer",
+        moment: Update,
+        node: WORKER,
+        path: "etc/haproxy/haproxy.cfg",
+        original: "bind 127.0.0.1:6443",
+        replacement: "bind 127.0.0.1:6444",
+        check: "api-answers-every-node",
+        reason: "was refused",
     },
     ClusterDamage {
         name: "missing-static-route",
-        node: "w1",
+        moment: Update,
+        node: WORKER,
         path: "etc/wireguard/wg0.routes",
         original: "route replace 10.244.1.0/24 dev wg0 proto kernel metric 512\n",
         replacement: "",
         check: "static-pod-routes",
-        reason: "w1",
-    },
-    ClusterDamage {
-        name: "pool-of-no-node",
-        node: "cp1",
-        path: "etc/meshwright/cluster/calico/installation.yaml",
-        original: "    - name: pods-w1\n      cidr: 10.244.2.0/24",
-        replacement: "    - name: pods-w1\n      cidr: 10.244.9.0/24",
-        check: "pod-pairs",
-        reason: "10.244.9.",
+        reason: "1 failed: w1 has no route to 10.244.1.0/24",
     },
     ClusterDamage {
         name: "kube-proxy-takes-pods-for-strangers",
+        moment: Update,
         node: "cp1",
         path: "etc/meshwright/cluster/kube-proxy/kube-proxy.patch.yaml",
         original: "clusterCIDR: 10.244.0.0/16",
         replacement: "clusterCIDR: 10.245.0.0/16",
         check: "service-sees-pod-address",
-        reason: "",
+        reason: " sees 10.66.66.",
     },
     ClusterDamage {
         name: "node-ports-at-no-address",
+        moment: Update,
         node: "cp1",
         path: "etc/meshwright/cluster/kube-proxy/kube-proxy.patch.yaml",
         original: "    - 10.66.66.0/24",
         replacement: "    - 10.66.67.0/24",
         check: "node-ports-in-mesh",
-        reason: "error",
+        reason: "w1 to 10.66.66.1:30080: error: ",
     },
     ClusterDamage {
-        name: "mesh-not-accepted",
-        node: "cp1",
-        path: "etc/meshwright/nftables.conf",
-        original: "    iifname \"wg0\" accept\n    # With IPVS, a pod's",
-        replacement: "    # With IPVS, a pod's",
-        check: "nodes-ready",
-        reason: "not Ready: [\"w1\"]",
-    },
-    ClusterDamage {
-        name: "bgp-password-of-another-secret",
+        name: "bgp-password-of-another-key",
+        moment: Update,
         node: "cp1",
         path: "etc/meshwright/cluster/calico/bgp.yaml",
         original: "      key: password",
         replacement: "      key: passwords",
         check: "manifests-applied",
-        reason: "applying Calico's objects",
+        reason: "awaiting every node's own pods",
     },
 ];

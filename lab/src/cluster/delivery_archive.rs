@@ -17,13 +17,27 @@ const MARKER: &str = "etc/meshwright/delivery";
 ///
 /// When it has no such file, or the file has the text not exactly once.
 pub fn replace(delivery: &[u8], path: &str, original: &str, replacement: &str) -> Result<Vec<u8>> {
+    edit(delivery, path, |text| {
+        let count = text.matches(original).count();
+        ensure!(count == 1, "{path} has `{original}` {count} times:\n{text}");
+        Ok(text.replace(original, replacement))
+    })
+}
+
+/// The delivery with one of its files changed.
+///
+/// # Errors
+///
+/// When it has no such file, or the change fails.
+pub fn edit(
+    delivery: &[u8],
+    path: &str,
+    change: impl FnOnce(&str) -> Result<String>,
+) -> Result<Vec<u8>> {
     let mut entries = read(delivery)?;
     let changed = entries.iter_mut().find(|entry| entry.path == path);
     let entry = changed.with_context(|| format!("the delivery has no {path}"))?;
-    let text = String::from_utf8(std::mem::take(&mut entry.content))?;
-    let count = text.matches(original).count();
-    ensure!(count == 1, "{path} has `{original}` {count} times:\n{text}");
-    entry.content = text.replace(original, replacement).into_bytes();
+    entry.content = change(std::str::from_utf8(&entry.content)?)?.into_bytes();
     let line = format!("{}  {path}", hexadecimal(&Sha256::digest(&entry.content)));
     let marker = entries.iter_mut().find(|entry| entry.path == MARKER).context("no marker")?;
     let suffix = format!("  {path}");
@@ -31,6 +45,16 @@ pub fn replace(delivery: &[u8], path: &str, original: &str, replacement: &str) -
     let lines = marked.lines().map(|old| if old.ends_with(&suffix) { line.as_str() } else { old });
     marker.content = lines.map(|line| format!("{line}\n")).collect::<String>().into_bytes();
     write(&entries)
+}
+
+/// One of its files.
+///
+/// # Errors
+///
+/// When it has no such file.
+pub fn file(delivery: &[u8], path: &str) -> Result<String> {
+    let entry = read(delivery)?.into_iter().find(|entry| entry.path == path);
+    Ok(String::from_utf8(entry.with_context(|| format!("the delivery has no {path}"))?.content)?)
 }
 
 struct DeliveryEntry {

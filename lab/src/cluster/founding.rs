@@ -187,6 +187,19 @@ impl Cluster {
         Ok(())
     }
 
+    /// The machine is lost, and a new one with the same name gets the same files.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub fn rebuild(&mut self, node: &str) -> Result<()> {
+        self.machines.remove(node);
+        self.kubectl(&format!("delete node {node} --ignore-not-found"))?;
+        self.switch_on(node)?;
+        self.await_preparation(node)?;
+        self.deliver(node).map(drop)
+    }
+
     /// A machine.
     ///
     /// # Errors
@@ -317,7 +330,8 @@ impl Cluster {
         for machine in self.machines.values() {
             let journal = machine.run(
                 "journalctl --no-pager --output cat --unit meshwright-bootstrap --lines 30; \
-                 journalctl --no-pager --output cat --unit kubelet --lines 5; systemctl --failed",
+                 journalctl --no-pager --output cat --unit kubelet --lines 5; \
+                 journalctl --no-pager --output cat --unit haproxy --lines 5; systemctl --failed",
             );
             let printed = journal.unwrap_or_else(|fault| fault.to_string());
             text += &format!("--- {}\n{printed}\n", machine.name);

@@ -95,9 +95,15 @@ impl Machine {
             stop: AtomicBool::new(false),
             fault: Mutex::new(None),
         });
-        let shared = Arc::clone(&state);
-        let power = Some(thread::spawn(move || shared.boot_until_stopped()));
-        Ok(Self { name: name.to_owned(), state, power })
+        let mut machine = Self { name: name.to_owned(), state, power: None };
+        machine.power_on();
+        Ok(machine)
+    }
+
+    fn power_on(&mut self) {
+        self.state.stop.store(false, Ordering::Release);
+        let shared = Arc::clone(&self.state);
+        self.power = Some(thread::spawn(move || shared.boot_until_stopped()));
     }
 
     /// Its network, for the tools of the lab.
@@ -253,6 +259,17 @@ impl Machine {
             Some(fault) => Err(anyhow!("{} cannot boot: {fault}", self.name)),
             None => Ok(()),
         }
+    }
+
+    /// Switches it on again after [`Machine::switch_off`], with the same disk.
+    ///
+    /// # Errors
+    ///
+    /// When it does not boot.
+    pub fn switch_on_again(&mut self) -> Result<()> {
+        let boots = self.state.boots.load(Ordering::Acquire);
+        self.power_on();
+        self.wait_for_boot(boots)
     }
 
     /// Switches it off without a shutdown, and waits until nothing of it is left but its disk.

@@ -14,7 +14,9 @@
 
 pub mod base_image;
 pub mod broken;
+pub mod broken_trials;
 pub mod checks;
+pub mod credential;
 pub mod delivery_archive;
 pub mod deviations;
 pub mod file_server;

@@ -1,49 +1,70 @@
 //! The trials: clusters, and the checks of each.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
+use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use super::base_image::BaseImage;
-use super::broken::{self, ClusterDamage};
 use super::checks::{self, ClusterCheck};
 use super::founding::{Cluster, Datacentre};
 use super::programs::{self, RealPrograms};
 use super::{deviations, run_folder};
 use crate::sandbox::{self, SandboxTier, SandboxUse};
 
-/// A cluster with its checks, in this order.
+/// A cluster, and everything that it goes through, in this order.
 pub struct ClusterTrial {
-    /// The first part of the names of its trials.
-    pub name: &'static str,
     /// The nodes that exist from the beginning.
     pub nodes: &'static [&'static str],
     /// The checks after those of the founding.
-    pub checks: &'static [&'static [ClusterCheck]],
+    pub stages: &'static [ClusterStage],
 }
 
-/// All clusters. CI runs the first.
+/// Checks of a cluster that a filter selects together.
+pub struct ClusterStage {
+    /// The first part of the names of their trials.
+    pub name: &'static str,
+    /// Tables of checks.
+    pub tables: &'static [&'static [ClusterCheck]],
+    /// Whether a check needs those before it: if a filter has left them out, they run too.
+    pub is_sequence: bool,
+}
+
+/// All clusters. The second starts after the end of the first, which frees its memory.
 pub const ALL: &[ClusterTrial] = &[
     ClusterTrial {
-        name: "founds",
         nodes: &["cp1", "w1", "home"],
-        checks: &[
-            checks::access::ALL,
-            checks::reachability::ALL,
-            checks::reachability::LAPTOP,
-            checks::power::ALL,
-            checks::restore::ALL,
+        stages: &[
+            ClusterStage {
+                name: "founds",
+                tables: &[
+                    checks::access::ALL,
+                    checks::reachability::ALL,
+                    checks::reachability::LAPTOP,
+                    checks::power::ALL,
+                ],
+                is_sequence: false,
+            },
+            ClusterStage { name: "restores", tables: &[checks::restore::ALL], is_sequence: true },
+            ClusterStage { name: "changes", tables: &[checks::change::ALL], is_sequence: true },
+            ClusterStage {
+                name: "grows",
+                tables: &[checks::control_planes::ADDED],
+                is_sequence: true,
+            },
         ],
     },
-    ClusterTrial { name: "changes", nodes: &["cp1", "w1", "home"], checks: &[checks::change::ALL] },
     ClusterTrial {
-        name: "grows",
-        nodes: &["cp1", "w1", "home"],
-        checks: &[checks::change::CONTROL_PLANES_ADDED],
+        nodes: &["cp1", "cp2", "cp3", "home"],
+        stages: &[ClusterStage {
+            name: "survives",
+            tables: &[checks::access::ALL, checks::control_planes::LOST],
+            is_sequence: true,
+        }],
     },
 ];
 
@@ -66,53 +87,8 @@ pub fn main(cache: &str, stand_in: &str) -> ExitCode {
     })
 }
 
-/// Runs the clusters with damaged files, one after the other: the check that a damage names must fail.
-#[must_use]
-pub fn broken_main(cache: &str, stand_in: &str) -> ExitCode {
-    let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
-    run(Path::new(cache), || {
-        let datacentre = SharedDatacentre::default();
-        let trial = |damage: &'static ClusterDamage| {
-            let (trial_paths, shared) = (paths.clone(), Arc::clone(&datacentre));
-            let test =
-                move || expect_detection(damage, &trial_paths, &shared).map_err(Failed::from);
-            Trial::test(format!("broken::{}", damage.name), test)
-        };
-        broken::ALL.iter().map(trial).collect()
-    })
-}
-
-/// How long a check of a damaged cluster of two nodes waits. An undamaged one needs half of it on two busy
-/// processors.
-const DETECTION_TIMEOUT: Duration = Duration::from_secs(240);
-
-/// Checks a cluster until one check fails, which must be the named one.
-fn expect_detection(
-    damage: &'static ClusterDamage,
-    paths: &TestPaths,
-    shared: &SharedDatacentre,
-) -> Result<(), String> {
-    let mut run = start(&["cp1", "w1"], paths, shared)?;
-    run.cluster.damage = Some(damage);
-    run.cluster.timeout = DETECTION_TIMEOUT;
-    let tables = [checks::founding::ALL, checks::access::ALL, checks::reachability::ALL];
-    for check in tables.into_iter().flatten() {
-        let Err(failure) = check.run(&mut run.cluster) else {
-            run.cluster.report(check.name);
-            continue;
-        };
-        let found = format!("{failure:#}");
-        let detected = check.name == damage.check && found.contains(damage.reason);
-        return match detected {
-            true => Ok(()),
-            false => Err(format!("{} failed, not {}: {found}", check.name, damage.check)),
-        };
-    }
-    Err("no check has failed".to_owned())
-}
-
 #[expect(clippy::print_stderr, reason = "a test binary reports to its user")]
-fn run(cache: &Path, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+pub(super) fn run(cache: &Path, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !sandbox::is_inside() && !arguments.list {
@@ -171,7 +147,7 @@ fn environment() -> Vec<(&'static str, OsString)> {
 }
 
 /// What is created once for all clusters.
-type SharedDatacentre = Arc<OnceLock<Result<Arc<Datacentre>, String>>>;
+pub(super) type SharedDatacentre = Arc<OnceLock<Result<Arc<Datacentre>, String>>>;
 
 /// A cluster, and how far it is founded.
 struct ClusterRun {
@@ -180,6 +156,8 @@ struct ClusterRun {
     passed: usize,
     /// The one that failed: no later check can run then.
     unfounded: Option<&'static str>,
+    /// The later checks that have run.
+    done: BTreeSet<&'static str>,
 }
 
 impl ClusterTrial {
@@ -187,24 +165,45 @@ impl ClusterTrial {
     /// reason.
     fn trials(&'static self, paths: &TestPaths, shared: &SharedDatacentre) -> Vec<Trial> {
         let run = Arc::<OnceLock<Result<Mutex<ClusterRun>, String>>>::default();
-        let founding = checks::founding::ALL;
-        let trial = |name: &str, check: Option<&'static ClusterCheck>, founded: usize| {
+        let trial = |stage: &str, name: &str, work: ClusterWork| {
             let (run, paths, shared) = (Arc::clone(&run), paths.clone(), Arc::clone(shared));
             let test = move || {
                 let create = || start(self.nodes, &paths, &shared).map(Mutex::new);
                 let started = run.get_or_init(create).as_ref();
                 let mutex = started.map_err(Failed::from)?;
                 let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
-                guard.found(founded)?;
-                check.map_or(Ok(()), |check| guard.check(check)).map_err(Failed::from)
+                guard.perform(work).map_err(Failed::from)
             };
-            Trial::test(format!("{}::{name}", self.name), test)
+            Trial::test(format!("{stage}::{name}"), test)
         };
-        let steps = founding.iter().zip(1..).map(|(step, number)| trial(step.name, None, number));
-        let others = self.checks.iter().copied().flatten();
-        let later = others.map(|check| trial(check.name, Some(check), founding.len()));
-        steps.chain(later).collect()
+        let mut trials = Vec::new();
+        for (step, number) in checks::founding::ALL.iter().zip(1..) {
+            let stage = self.stages.first().map_or("founds", |stage| stage.name);
+            trials.push(trial(stage, step.name, ClusterWork::Founding(number)));
+        }
+        for stage in self.stages {
+            let checks = || stage.tables.iter().copied().flatten();
+            for (check, position) in checks().zip(0..) {
+                let earlier = if stage.is_sequence { position } else { 0 };
+                let needed: Vec<_> = checks().take(earlier).collect();
+                trials.push(trial(stage.name, check.name, ClusterWork::Check { needed, check }));
+            }
+        }
+        trials
     }
+}
+
+/// What a trial does.
+enum ClusterWork {
+    /// The first checks of the founding, as many as this.
+    Founding(usize),
+    /// A check of a founded cluster.
+    Check {
+        /// The checks that must have run before it.
+        needed: Vec<&'static ClusterCheck>,
+        /// The check.
+        check: &'static ClusterCheck,
+    },
 }
 
 /// A cluster whose machines are on.
@@ -213,18 +212,36 @@ fn start(
     paths: &TestPaths,
     shared: &SharedDatacentre,
 ) -> Result<ClusterRun, String> {
+    let cluster = datacentre(paths, shared)
+        .and_then(|datacentre| Cluster::switch_on_all(&datacentre, &paths.cache, nodes))
+        .map_err(|error| format!("{error:#}"))?;
+    Ok(ClusterRun { cluster, passed: 0, unfounded: None, done: BTreeSet::new() })
+}
+
+/// What the machines get from the Internet.
+pub(super) fn datacentre(paths: &TestPaths, shared: &SharedDatacentre) -> Result<Arc<Datacentre>> {
     let create = || {
-        let datacentre = Datacentre::create(&paths.cache, &paths.stand_in);
-        datacentre.map(Arc::new).map_err(|error| format!("{error:#}"))
+        let created = Datacentre::create(&paths.cache, &paths.stand_in);
+        created.map(Arc::new).map_err(|error| format!("{error:#}"))
     };
-    let datacentre = shared.get_or_init(create).clone()?;
-    let cluster = Cluster::switch_on_all(&datacentre, &paths.cache, nodes);
-    cluster
-        .map(|cluster| ClusterRun { cluster, passed: 0, unfounded: None })
-        .map_err(|error| format!("{error:#}"))
+    shared.get_or_init(create).clone().map_err(anyhow::Error::msg)
 }
 
 impl ClusterRun {
+    fn perform(&mut self, work: ClusterWork) -> Result<(), String> {
+        let (needed, check) = match work {
+            ClusterWork::Founding(count) => return self.found(count),
+            ClusterWork::Check { needed, check } => (needed, check),
+        };
+        self.found(checks::founding::ALL.len())?;
+        for earlier in needed {
+            if !self.done.contains(earlier.name) {
+                self.check(earlier).map_err(|error| format!("{}: {error}", earlier.name))?;
+            }
+        }
+        self.check(check)
+    }
+
     /// Runs the checks of the founding that have not run yet: a filter may have left them out.
     fn found(&mut self, count: usize) -> Result<(), String> {
         for step in checks::founding::ALL.iter().take(count).skip(self.passed) {
@@ -241,8 +258,9 @@ impl ClusterRun {
     }
 
     fn check(&mut self, check: &ClusterCheck) -> Result<(), String> {
-        let done = check.run(&mut self.cluster);
+        self.done.insert(check.name);
+        let result = check.run(&mut self.cluster);
         self.cluster.report(check.name);
-        done.map_err(|error| format!("{error:#}"))
+        result.map_err(|error| format!("{error:#}"))
     }
 }

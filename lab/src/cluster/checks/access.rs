@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{CheckStep, ClusterCheck, none_failed};
 use crate::cluster::founding::Cluster;
-use crate::cluster::laptop::KUBECONFIG;
+use crate::cluster::laptop::{self, KUBECONFIG};
 use crate::cluster::stand_in::app;
 use crate::probe::eventually;
 
@@ -57,8 +57,6 @@ pub const ALL: &[ClusterCheck] = &[
         name: "status-has-no-next-step",
         step: Command(CommandPlace::EveryNode, STATUS, Contains("nothing is left")),
     },
-    ClusterCheck { name: "nodes-have-mesh-addresses", step: Procedure(nodes_have_mesh_addresses) },
-    ClusterCheck { name: "static-pod-routes", step: Procedure(static_pod_routes) },
     ClusterCheck { name: "laptop-kubeconfig", step: Procedure(laptop_kubeconfig) },
     ClusterCheck {
         name: "laptop-logs",
@@ -116,46 +114,9 @@ fn print(cluster: &Cluster, place: CommandPlace, command: &str) -> Result<Vec<(S
     }
 }
 
-/// Each Node has the address of its machine in the mesh, and no other.
-fn nodes_have_mesh_addresses(cluster: &mut Cluster) -> Result<()> {
-    let jsonpath = "'jsonpath={range .items[*]}{.metadata.name} \
-                    {.status.addresses[?(@.type==\"InternalIP\")].address}{\"\\n\"}{end}'";
-    let printed = cluster.kubectl(&format!("get nodes --output {jsonpath}"))?;
-    let addresses = cluster.mesh_addresses()?;
-    let expected: String =
-        addresses.iter().map(|(node, address)| format!("{node} {address}\n")).collect();
-    ensure!(printed == expected, "{printed:?}, not {expected:?}");
-    Ok(())
-}
-
-/// Each node has a route to the pods of every other node that does not depend on BGP.
-fn static_pod_routes(cluster: &mut Cluster) -> Result<()> {
-    let plan = cluster.workspace.tree()?.plan;
-    let mut failures = Vec::new();
-    for node in &plan.nodes {
-        let machine = cluster.machine(node.name.as_str())?;
-        let printed = machine.run("ip -4 route show dev wg0 metric 512")?;
-        for other in plan.nodes.iter().filter(|other| other.id != node.id) {
-            let route = format!("{} proto kernel", other.pod_subnet.net());
-            if !printed.contains(&route) {
-                failures.push(format!("{} has no route to {}", node.name, other.pod_subnet.net()));
-            }
-        }
-    }
-    none_failed(failures)
-}
-
-/// The commands of out/README.md for a client.
+/// The laptop sees the cluster.
 pub(super) fn laptop_kubeconfig(cluster: &mut Cluster) -> Result<()> {
-    let folder = cluster.folder().join("laptop");
-    fs::create_dir_all(&folder)?;
-    let (conf, kubeconfig) = (folder.join("wg0.conf"), folder.join("kubeconfig"));
-    let path = |file: &std::path::Path| file.to_str().map(str::to_owned).context("UTF-8");
-    cluster.workspace.meshwright(&["export", "--client", "laptop", "--to", &path(&conf)?])?;
-    cluster.workspace.meshwright(&["kubeconfig", "laptop", "--to", &path(&kubeconfig)?])?;
-    cluster.laptop.write("/etc/wireguard/wg0.conf", &fs::read_to_string(&conf)?)?;
-    cluster.laptop.write(KUBECONFIG, &fs::read_to_string(&kubeconfig)?)?;
-    cluster.laptop.run(&["wg-quick", "up", "wg0"])?;
+    connect_laptop(cluster)?;
     eventually(cluster.timeout, || {
         let printed = laptop_kubectl(cluster, "get nodes --output name")?;
         let expected: String =
@@ -163,6 +124,34 @@ pub(super) fn laptop_kubeconfig(cluster: &mut Cluster) -> Result<()> {
         ensure!(printed == expected, "{printed:?}, not {expected:?}");
         Ok(())
     })
+}
+
+/// The commands of out/README.md for a client, which has no other configuration: its own wg0 carries everything.
+fn connect_laptop(cluster: &Cluster) -> Result<()> {
+    // The commands never replace a file.
+    let folder = tempfile::tempdir_in(cluster.folder())?;
+    let (conf, kubeconfig) = (folder.path().join("wg0.conf"), folder.path().join("kubeconfig"));
+    let path = |file: &std::path::Path| file.to_str().map(str::to_owned).context("UTF-8");
+    cluster.workspace.meshwright(&["export", "--client", "laptop", "--to", &path(&conf)?])?;
+    cluster.workspace.meshwright(&["kubeconfig", "laptop", "--to", &path(&kubeconfig)?])?;
+    let laptop = &cluster.laptop;
+    if laptop.run(&["ip", "link", "show", "wg0"]).is_ok() {
+        laptop.run(&["wg-quick", "down", "wg0"])?;
+    }
+    laptop.write("/etc/wireguard/wg0.conf", &fs::read_to_string(&conf)?)?;
+    laptop.write(KUBECONFIG, &fs::read_to_string(&kubeconfig)?)?;
+    laptop.run(&["wg-quick", "up", "wg0"]).map(drop)
+}
+
+/// docs/secrets.md: a kubeconfig can name any control plane.
+pub(super) fn laptop_calls(cluster: &Cluster, node: &str) -> Result<()> {
+    connect_laptop(cluster)?;
+    let name = cluster.workspace.tree()?.plan.name.clone();
+    let addresses = cluster.mesh_addresses()?;
+    let address = addresses.get(node).with_context(|| format!("no node {node}"))?;
+    let line = format!("kubectl config set-cluster {name} --server https://{address}:6443");
+    laptop::run(cluster, &line)?;
+    eventually(cluster.timeout, || laptop_kubectl(cluster, "get nodes")).map(drop)
 }
 
 fn laptop_kubectl(cluster: &Cluster, line: &str) -> Result<String> {

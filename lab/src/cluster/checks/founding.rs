@@ -3,19 +3,27 @@
 
 use anyhow::{Result, ensure};
 
+use super::access::{CommandOutput, CommandPlace};
 use super::reachability::{Expected, Sender, Target};
-use super::{CheckStep, ClusterCheck};
+use super::{CheckStep, ClusterCheck, none_failed};
 use crate::cluster::founding::Cluster;
 use crate::cluster::stand_in::app;
 use crate::cluster::workload::{self, NAMESPACE};
 
-use CheckStep::{Procedure, Reach};
+use CheckStep::{Command, Procedure, Reach};
+use CommandOutput::Is;
 
 /// The table. If one of these fails, no other check can run.
 pub const ALL: &[ClusterCheck] = &[
     ClusterCheck { name: "user-data-prepares", step: Procedure(user_data_prepares) },
     ClusterCheck { name: "deliveries-accepted", step: Procedure(deliveries_accepted) },
     ClusterCheck { name: "nodes-ready", step: Procedure(|cluster| cluster.await_all_ready()) },
+    ClusterCheck {
+        name: "api-answers-every-node",
+        step: Command(CommandPlace::EveryNode, API_OF_THE_NODE, Is("ok")),
+    },
+    ClusterCheck { name: "nodes-have-mesh-addresses", step: Procedure(nodes_have_mesh_addresses) },
+    ClusterCheck { name: "static-pod-routes", step: Procedure(static_pod_routes) },
     ClusterCheck {
         name: "pods-on-every-node",
         step: Procedure(|cluster| workload::create(cluster)),
@@ -28,6 +36,10 @@ pub const ALL: &[ClusterCheck] = &[
     },
 ];
 
+/// With the credential and by the address that kubelet uses: of several control planes, by the load balancer of the node.
+pub(super) const API_OF_THE_NODE: &str =
+    "kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s get --raw /readyz";
+
 fn user_data_prepares(cluster: &mut Cluster) -> Result<()> {
     cluster.machines.keys().try_for_each(|node| cluster.await_preparation(node))
 }
@@ -35,6 +47,35 @@ fn user_data_prepares(cluster: &mut Cluster) -> Result<()> {
 /// The init node first, then the others: its name sorts first.
 fn deliveries_accepted(cluster: &mut Cluster) -> Result<()> {
     cluster.deliver_to_all()
+}
+
+/// Each Node has the address of its machine in the mesh, and no other.
+fn nodes_have_mesh_addresses(cluster: &mut Cluster) -> Result<()> {
+    let jsonpath = "'jsonpath={range .items[*]}{.metadata.name} \
+                    {.status.addresses[?(@.type==\"InternalIP\")].address}{\"\\n\"}{end}'";
+    let printed = cluster.kubectl(&format!("get nodes --output {jsonpath}"))?;
+    let addresses = cluster.mesh_addresses()?;
+    let expected: String =
+        addresses.iter().map(|(node, address)| format!("{node} {address}\n")).collect();
+    ensure!(printed == expected, "{printed:?}, not {expected:?}");
+    Ok(())
+}
+
+/// Each node has a route to the pods of every other node that does not depend on BGP.
+fn static_pod_routes(cluster: &mut Cluster) -> Result<()> {
+    let plan = cluster.workspace.tree()?.plan;
+    let mut failures = Vec::new();
+    for node in &plan.nodes {
+        let machine = cluster.machine(node.name.as_str())?;
+        let printed = machine.run("ip -4 route show dev wg0 metric 512")?;
+        for other in plan.nodes.iter().filter(|other| other.id != node.id) {
+            let route = format!("{} proto kernel", other.pod_subnet.net());
+            if !printed.contains(&route) {
+                failures.push(format!("{} has no route to {}", node.name, other.pod_subnet.net()));
+            }
+        }
+    }
+    none_failed(failures)
 }
 
 /// The API server calls every kubelet.

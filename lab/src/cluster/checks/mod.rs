@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod change;
+pub mod control_planes;
 pub mod founding;
 pub mod power;
 pub mod reachability;
