@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use lab::cluster::deviations;
+use lab::cluster::{broken, deviations};
 use lab::mutants::{self, NOT_IN_FILES};
 use lab::scenario::repository;
 use lab::tree::LabTree;
@@ -58,6 +58,12 @@ fn both_judges_agree() {
 fn deviations_of_the_cluster_are_documented() {
     let table = format!("\n{}\n", deviations::table());
     assert_documented("lab/README.md", "<!-- deviations -->\n", "<!-- deviations end -->", &table);
+}
+
+#[test]
+fn damages_of_the_cluster_are_documented() {
+    let table = format!("\n{}\n", broken::table());
+    assert_documented("lab/README.md", "<!-- damages -->\n", "<!-- damages end -->", &table);
 }
 
 /// `INSTA_UPDATE=always` writes the document, as it does with snapshots.

@@ -178,3 +178,11 @@ pub const ALL: &[ClusterDamage] = &[
         reason: "awaiting every node's own pods",
     },
 ];
+
+/// The damages and their checks, as `lab/README.md` has them.
+#[must_use]
+pub fn table() -> String {
+    let row = |damage: &ClusterDamage| format!("| `{}` | `{}` |\n", damage.name, damage.check);
+    let rows: String = ALL.iter().map(row).collect();
+    format!("| damage | detected by |\n|---|---|\n{rows}")
+}
