@@ -65,7 +65,7 @@ pub const ALL: &[ClusterDamage] = &[
         original: "--bind-address=10.66.66.1",
         replacement: "--bind-address=127.0.0.1",
         check: "nodes-ready",
-        reason: "REASON",
+        reason: "was refused",
     },
     ClusterDamage {
         name: "port-of-the-load-balancer-is-checked",
@@ -125,7 +125,7 @@ pub const ALL: &[ClusterDamage] = &[
         original: "kubeConfigPath: /etc/kubernetes/discovery.conf",
         replacement: "kubeConfigPath: /etc/kubernetes/admin.conf",
         check: "nodes-ready",
-        reason: "REASON",
+        reason: "\"/etc/kubernetes/admin.conf\": not a valid HTTPS URL or a file on disk",
     },
     ClusterDamage {
         name: "no-load-balancer",

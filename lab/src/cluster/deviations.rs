@@ -87,6 +87,16 @@ pub const ALL: &[Deviation] = &[
         ],
     },
     Deviation {
+        name: "shutdown",
+        change: "a service that does not end is killed after 20 s instead of 90 s",
+        reason: "kube-apiserver does not end after SIGTERM when the etcd of its node has ended before it; a machine \
+                 that reboots then waits for the whole time",
+        files: &[Text(
+            "/etc/systemd/system.conf.d/lab.conf",
+            "[Manager]\nDefaultTimeoutStopSec=20s\n",
+        )],
+    },
+    Deviation {
         name: "cgroups",
         change: "kubelet makes no cgroups for pods; `runc` removes limits and a lower OOM score from each \
                  container; kubeadm does not check cgroups (SystemVerification)",

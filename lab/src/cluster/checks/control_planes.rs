@@ -72,6 +72,7 @@ fn lost_and_back(cluster: &mut Cluster, lost: &str) -> Result<()> {
     let other = cluster.machines.keys().find(|node| node.starts_with("cp"));
     cluster.control_plane = other.context("another control plane")?.clone();
     let without = expect_working_api(cluster, &format!("without-{lost}"));
+    cluster.report(&format!("without {lost} it was checked"));
     machine.switch_on_again()?;
     cluster.machines.insert(lost.to_owned(), machine);
     let service = without.with_context(|| format!("{lost} is off"))?;

@@ -33,8 +33,11 @@ fn each_machine_reboots(cluster: &mut Cluster) -> Result<()> {
 
 fn reboot(cluster: &Cluster, node: &str) -> Result<()> {
     cluster.machine(node)?.reboot()?;
+    cluster.report(&format!("{node} has booted"));
     cluster.await_all_ready()?;
-    expect_reachability(cluster)
+    expect_reachability(cluster)?;
+    cluster.report(&format!("{node} works as before"));
+    Ok(())
 }
 
 /// A power cut of the control plane and the node behind NAT together.
