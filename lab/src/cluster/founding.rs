@@ -105,9 +105,10 @@ pub fn public_address(node: &str) -> Option<(Ipv4Addr, Ipv6Addr)> {
 /// A node as `meshwright init --node` takes it.
 #[must_use]
 pub fn declaration(node: &str) -> String {
+    let role = if node.starts_with("cp") { "control-plane" } else { "worker" };
     match public_address(node) {
-        Some((address, _)) => format!("{node}={address}"),
-        None => format!("{node}=nat"),
+        Some((address, _)) => format!("{node}={address},{role}"),
+        None => format!("{node}=nat,{role}"),
     }
 }
 

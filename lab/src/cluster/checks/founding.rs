@@ -22,6 +22,7 @@ pub const ALL: &[ClusterCheck] = &[
         name: "api-answers-every-node",
         step: Command(CommandPlace::EveryNode, API_OF_THE_NODE, Is("ok")),
     },
+    ClusterCheck { name: "nodes-have-their-roles", step: Procedure(nodes_have_their_roles) },
     ClusterCheck { name: "nodes-have-mesh-addresses", step: Procedure(nodes_have_mesh_addresses) },
     ClusterCheck { name: "static-pod-routes", step: Procedure(static_pod_routes) },
     ClusterCheck {
@@ -47,6 +48,16 @@ fn user_data_prepares(cluster: &mut Cluster) -> Result<()> {
 /// The init node first, then the others: its name sorts first.
 fn deliveries_accepted(cluster: &mut Cluster) -> Result<()> {
     cluster.deliver_to_all()
+}
+
+/// The nodes that are named so are the control planes, and no others.
+fn nodes_have_their_roles(cluster: &mut Cluster) -> Result<()> {
+    let selector = "--selector node-role.kubernetes.io/control-plane --output name";
+    let printed = cluster.kubectl(&format!("get nodes {selector}"))?;
+    let names = cluster.machines.keys().filter(|node| node.starts_with("cp"));
+    let expected: String = names.map(|node| format!("node/{node}\n")).collect();
+    ensure!(printed == expected, "the control planes are {printed:?}, not {expected:?}");
+    Ok(())
 }
 
 /// Each Node has the address of its machine in the mesh, and no other.
