@@ -120,7 +120,9 @@ impl Export {
         if let Some(expiry) = expiry {
             summary += &format!("; join credential expires on {}", clock::format_minute(expiry));
         }
-        Ok(Some((marked(delivery, &head)?, summary)))
+        // A host refuses a delivery that is older than its last one.
+        let dated = format!("{head}\n# exported {}", clock::now().unix_timestamp());
+        Ok(Some((marked(delivery, &dated)?, summary)))
     }
 }
 

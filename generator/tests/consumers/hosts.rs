@@ -5,8 +5,12 @@
 mod bootstrapping;
 #[path = "hosts/delivering.rs"]
 mod delivering;
+#[path = "hosts/first_boot.rs"]
+mod first_boot;
 #[path = "hosts/machine.rs"]
 mod machine;
+#[path = "hosts/state.rs"]
+mod state;
 #[path = "hosts/workspace.rs"]
 mod workspace;
 
@@ -46,6 +50,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("hosts::refuses_another_release", refuse_other_release),
     ];
     let joins = [
+        Trial::test("hosts::waits_for_lock_and_mirror", first_boot::waits_for_lock_and_mirror),
+        Trial::test("hosts::looks_before_it_takes_over", first_boot::looks_before_it_takes_over),
         Trial::test("hosts::delivers_joins_and_grows", delivering::delivers),
         Trial::test(
             "hosts::initialises_and_joins_with_three_control_planes",
@@ -81,10 +87,9 @@ const PREPARED: &[(&str, &str)] = &[
     ),
     (
         "enabled",
-        "meshwright-bootstrap.service enabled\nmeshwright-firewall.service enabled\n\
-         meshwright-guards.service enabled\n\
-         meshwright-resolve.timer enabled\nwg-quick@wg0.service enabled\nkubelet.service enabled\n\
-         containerd.service enabled\nnftables.service disabled\nufw.service disabled\n",
+        "meshwright-firewall.service enabled\nmeshwright-guards.service enabled\n\
+         meshwright-prepare.service enabled\nwg-quick@wg0.service disabled\nkubelet.service enabled\n\
+         containerd.service enabled\nnftables.service masked\nufw.service disabled\n",
     ),
     (
         "active",
@@ -101,9 +106,7 @@ const PREPARED: &[(&str, &str)] = &[
     (
         "hosts",
         "127.0.0.1\tlocalhost\n::1\t\tlocalhost ip6-localhost ip6-loopback\n\
-         ff02::1\t\tip6-allnodes\nff02::2\t\tip6-allrouters\n\n\
-         # meshwright: begin\n10.66.66.1 k8s-api.pair.internal\n10.66.66.1 alpha\n\
-         10.66.66.2 beta\n# meshwright: end\n",
+         ff02::1\t\tip6-allnodes\nff02::2\t\tip6-allrouters\n\n",
     ),
     ("hostname", "alpha\n"),
     // A second run of `prepare` changes no file in /etc, /usr/local and /var/lib/meshwright.
@@ -139,7 +142,7 @@ fn refuse_unknown_key() -> Result<(), Failed> {
     host.expect_console("prepare stopped with code 16 at: adding the repository of Kubernetes")?;
     host.expect_report(0, "code", "16\n")?;
     host.expect_report(0, "packages", "")?;
-    host.expect_report(0, "failed", "cloud-final.service\n")
+    host.expect_report(0, "failed", "meshwright-prepare.service\n")
 }
 
 /// On a release that differs from the declared one, nothing is changed: the packages are for another release.
@@ -151,7 +154,7 @@ fn refuse_other_release() -> Result<(), Failed> {
     )?;
     host.expect_report(0, "code", "10\n")?;
     host.expect_report(0, "fstab", "/swapfile none swap sw 0 0\n")?;
-    host.expect_report(0, "tables", "table inet filter\n")
+    host.expect_report(0, "tables", "")
 }
 
 /// A host that was booted and is off again.

@@ -19,7 +19,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         needs: &[need("type cloud-init", "no cloud-init")],
         reads: is_user_data,
         judge: |files| each(files, cloud_init),
-        broken: &[NUMBER_AS_MODE, KEY_OF_A_FILE, FIRST_LINE],
+        broken: &[NUMBER_AS_WORD, FIRST_LINE],
     },
     Consumer {
         name: "cloud_init_of_debian_13",
@@ -27,7 +27,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         needs: hosts::NEEDS,
         reads: is_user_data,
         judge: cloud_init_of_debian_13,
-        broken: &[NUMBER_AS_MODE, KEY_OF_A_FILE, FIRST_LINE, MODULE],
+        broken: &[NUMBER_AS_WORD, FIRST_LINE, MODULE],
     },
     Consumer {
         name: "user_data",
@@ -44,43 +44,18 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
                 replacement: "manage_etc_hosts: false\nmanage_etc_hosts: true",
                 reason: "duplicate mapping key",
             },
-            BrokenFile {
-                name: "a_relative_path",
-                path: IN_CLEAR,
-                original: "- path: /etc/",
-                replacement: "- path: etc/",
-                reason: "is not an absolute path",
-            },
-            BrokenFile {
-                name: "a_duplicate_file",
-                path: IN_CLEAR,
-                original: "- path: /etc/containerd/config.toml",
-                replacement: "- path: /etc/meshwright/node.env",
-                reason: "/etc/meshwright/node.env is written twice",
-            },
         ],
     },
 ];
 
 const USER_DATA: &str = "nodes/alpha/user-data.yaml";
 
-/// Its provider's limit is large enough for files in clear text.
-const IN_CLEAR: &str = "nodes/rock/user-data.yaml";
-
-const NUMBER_AS_MODE: BrokenFile = BrokenFile {
-    name: "a_mode_that_is_a_number",
+const NUMBER_AS_WORD: BrokenFile = BrokenFile {
+    name: "a_word_that_is_a_number",
     path: USER_DATA,
-    original: "permissions: \"0700\"",
-    replacement: "permissions: 0700",
-    reason: "448 is not of type 'string'",
-};
-
-const KEY_OF_A_FILE: BrokenFile = BrokenFile {
-    name: "a_misspelt_key_of_a_file",
-    path: USER_DATA,
-    original: "owner: root:root",
-    replacement: "ownr: root:root",
-    reason: "('ownr' was unexpected)",
+    original: "  - -c\n",
+    replacement: "  - 7\n",
+    reason: "7 is not of type 'string'",
 };
 
 const FIRST_LINE: BrokenFile = BrokenFile {
@@ -95,9 +70,9 @@ const FIRST_LINE: BrokenFile = BrokenFile {
 const MODULE: BrokenFile = BrokenFile {
     name: "a_misspelt_module",
     path: USER_DATA,
-    original: "runcmd:",
-    replacement: "runcmds:",
-    reason: "'runcmds' was unexpected",
+    original: "bootcmd:",
+    replacement: "bootcmds:",
+    reason: "'bootcmds' was unexpected",
 };
 
 fn is_user_data(path: &str) -> bool {
@@ -122,31 +97,19 @@ fn cloud_init_of_debian_13(files: &[PathBuf]) -> io::Result<Vec<ConsumerVerdict>
     files.iter().map(|file| outside(&script, file).map(ConsumerVerdict::from_output)).collect()
 }
 
-/// Checks what cloud-init does not: it ignores unknown keys, takes the last of two equal keys, and resolves a
-/// relative path from `/`.
+/// Checks what cloud-init does not: it ignores unknown keys, and takes the last of two equal keys.
 fn user_data(file: &Path) -> io::Result<ConsumerVerdict> {
     let config: Value = match serde_saphyr::from_str(&fs::read_to_string(file)?) {
         Ok(config) => config,
         Err(fault) => return Ok(ConsumerVerdict::Refused(fault.to_string())),
     };
-    let fault = foreign_key(&config).or_else(|| misplaced_file(&config));
+    let fault = foreign_key(&config);
     Ok(fault.map_or(ConsumerVerdict::Accepted, ConsumerVerdict::Refused))
 }
 
 fn foreign_key(config: &Value) -> Option<String> {
-    const KNOWN: [&str; 4] = ["hostname", "manage_etc_hosts", "write_files", "runcmd"];
+    const KNOWN: [&str; 3] = ["hostname", "manage_etc_hosts", "bootcmd"];
     let mut keys = config.as_object()?.keys();
     let foreign = keys.find(|key| !KNOWN.contains(&key.as_str()))?;
     Some(format!("'{foreign}' was unexpected"))
-}
-
-fn misplaced_file(config: &Value) -> Option<String> {
-    let files = config["write_files"].as_array()?;
-    let paths: Vec<_> = files.iter().map(|file| file["path"].as_str().unwrap_or("")).collect();
-    let mut numbered = paths.iter().enumerate();
-    numbered.find_map(|(position, path)| match path {
-        path if !path.starts_with('/') => Some(format!("{path} is not an absolute path")),
-        path if paths[..position].contains(path) => Some(format!("{path} is written twice")),
-        _ => None,
-    })
 }

@@ -76,13 +76,13 @@ struct ConfiguredHost {
 }
 
 impl ConfiguredHost {
-    /// Files that do not fit into user-data are sent with the first delivery, from the same tree.
+    /// Files that are not in user-data are sent with the first delivery, from the same tree.
     fn of(plan: &Plan, rendering: &Rendering<'_>, position: usize) -> Option<Self> {
         let node = &plan.nodes[position];
         let mut own = user_data::texts(rendering, position + 1);
         let user_data = own.remove(&format!("nodes/{}/user-data.yaml", node.name))?;
         let carried = user_data::read(&user_data, node).into_iter();
-        let mut files: BTreeMap<_, _> = carried.map(|(path, (_, _, text))| (path, text)).collect();
+        let mut files: BTreeMap<_, _> = carried.map(|(path, (_, text))| (path, text)).collect();
         for (artifact, text) in own.into_iter().chain(user_data::texts(rendering, 0)) {
             let Some(path) = host_tree::place(&artifact, &node.name, &plan.wireguard.interface)
             else {

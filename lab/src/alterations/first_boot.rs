@@ -29,34 +29,17 @@ pub(crate) fn follow(original: &TreeTexts, changed: &mut TreeTexts) {
 
 /// The document with other contents of files: pairs of the former and the new text.
 fn with_files(document: &str, edits: &[(String, String)]) -> String {
-    let mut lines = document.lines().peekable();
-    let mut written = String::new();
-    while let Some(line) = lines.next() {
-        if let Some(packed) = line.strip_prefix("  content: ").filter(|rest| *rest != "|") {
-            let new = unpack(packed).and_then(|script| pack(&with_files_of_script(&script, edits)));
-            written +=
-                &new.map_or_else(|| line.to_owned(), |packed| format!("  content: {packed}"));
-            written.push('\n');
-            continue;
-        }
-        written += line;
-        written.push('\n');
-        if line == "  content: |" {
-            let mut block = String::new();
-            while let Some(inside) =
-                lines.next_if(|next| next.is_empty() || next.starts_with("    "))
-            {
-                block += inside.strip_prefix("    ").unwrap_or_default();
-                block.push('\n');
-            }
-            for inside in find(edits, &block).unwrap_or(&block).lines() {
-                written +=
-                    &if inside.is_empty() { "\n".to_owned() } else { format!("    {inside}\n") };
-            }
-        }
-    }
-    written
+    let with_script = |line: &str| {
+        let packed = line.strip_prefix(SCRIPT)?;
+        let script = with_files_of_script(&unpack(packed)?, edits);
+        Some(format!("{SCRIPT}{}", pack(&script)?))
+    };
+    let lines = document.lines().map(|line| with_script(line).unwrap_or_else(|| line.to_owned()));
+    lines.map(|line| line + "\n").collect()
 }
+
+/// The start of the line with the compressed script.
+const SCRIPT: &str = "  - ";
 
 /// The script with other contents of the files that it writes, each up to a line `MESHWRIGHT-END`.
 fn with_files_of_script(script: &str, edits: &[(String, String)]) -> String {

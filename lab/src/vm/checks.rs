@@ -49,7 +49,7 @@ const FIRST_BOOT: &[VmCheck] = &[
         name: "cloud-init-runs-user-data",
         before: |pair| pair.wait_for_boot(),
         command: r#"tr -d ' \n' </run/cloud-init/result.json; echo
-            grep -o 'waiting for: .*' /var/log/cloud-init-output.log"#,
+            journalctl --unit meshwright-prepare --output cat | grep -o 'waiting for: .*'"#,
         expected: "{\"v1\":{\"datasource\":\"DataSourceNoCloud[seed=cmdline,/dev/nvme1n1p1][dsmode=local]\",\
             \"errors\":[]}}\n\
             waiting for: meshwright export alpha | ssh root@203.0.113.10 sudo meshwright-node apply\n",

@@ -62,8 +62,6 @@ pub(crate) struct OlderText {
     pub(crate) own: FileId,
     /// The line in user-data on which the text begins.
     pub(crate) place: FileLine,
-    /// Whether the text has its own lines there.
-    is_clear: bool,
     bytes: Vec<u8>,
 }
 
@@ -75,12 +73,6 @@ impl OlderText {
             "until its first delivery, the host has this text instead of {path}: the tree is proven with it too"
         );
         Assumption::new(self.place, text)
-    }
-
-    /// The line in user-data of a line of the text.
-    fn line(&self, line: u32) -> FileLine {
-        let begin = self.place.line;
-        self.place.file.line(if self.is_clear { begin + line.saturating_sub(1) } else { begin })
     }
 }
 
@@ -105,7 +97,7 @@ impl<'a> BootedTree<'a> {
     pub(crate) fn finding(&self, paths: &TreePaths, cause: &ProofFinding) -> Option<ProofFinding> {
         let own = self.older.get(paths.path(cause.place.file));
         let place = match own {
-            Some(text) => text.line(cause.place.line),
+            Some(text) => text.place,
             // The text is one end of the fault, and the other one is blamed.
             None => self.older.values().next()?.place,
         };
@@ -252,16 +244,11 @@ impl FirstBoots<'_> {
             }
             self.compare_content(file, carried, own, check)?;
         }
-        for LineSpanned { value: path, line } in &user_data.left_out {
-            if expected.remove(path.as_str()).is_none() && self.edited.is_some() {
-                let message = format!("{path} is not left out, or is not a file of this host");
-                check.findings.push(disagrees(*line, message));
-            }
-        }
-        let unwritten =
-            expected.iter().filter(|(_, own)| !matches!(own.bytes, PlacedBytes::Missing));
+        let unwritten = expected
+            .iter()
+            .filter(|(path, own)| !waits(path) && !matches!(own.bytes, PlacedBytes::Missing));
         for (path, _) in unwritten {
-            let message = format!("{path} is neither written nor listed as left out");
+            let message = format!("{path} is not in it, and the host needs it at its first boot");
             check.findings.push(disagrees(0, message));
         }
         Ok(())
@@ -300,8 +287,7 @@ impl FirstBoots<'_> {
             .is_none_or(|edited| was_edited(own.file, edited) && !was_edited(file, edited));
         let (path, place) = (self.paths.path(own.file), file.line(*line));
         if is_copy_older {
-            let (bytes, is_clear) = (bytes.clone(), carried.is_clear);
-            check.older.push(OlderText { own: own.file, place, is_clear, bytes });
+            check.older.push(OlderText { own: own.file, place, bytes: bytes.clone() });
             return Ok(());
         }
         let message = format!(
@@ -318,6 +304,27 @@ impl FirstBoots<'_> {
 fn differing(one: &[u8], other: &[u8]) -> usize {
     let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
     other[..same].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Whether a host uses a file only after its first delivery, which contains it.
+fn waits(path: &str) -> bool {
+    let in_etc = path.strip_prefix("/etc/").unwrap_or(path);
+    match in_etc.strip_prefix("systemd/system/") {
+        Some(unit) => {
+            let starts = [
+                "kubelet.service.d/",
+                "meshwright-bootstrap.",
+                "meshwright-resolve.",
+                "meshwright-watch.",
+                "wg-quick@",
+            ];
+            starts.iter().any(|start| unit.starts_with(start))
+        }
+        None => {
+            let starts = ["haproxy/", "kubernetes/", "meshwright/hosts", "wireguard/"];
+            starts.iter().any(|start| in_etc.starts_with(start))
+        }
+    }
 }
 
 /// The place on a host of a file of `nodes/<node>/`.

@@ -105,11 +105,11 @@ const INIT_FAULTS: &[HostFault] = &[
         "has no ip_vs, but `mode` of [kube_proxy] is ipvs",
     ),
     fault(
-        "printf '#!/bin/sh\\n[ $1 != wireguard ]\\n' >/usr/local/bin/modprobe; \
+        "printf '#!/bin/sh\\n[ $2 != wireguard ]\\n' >/usr/local/bin/modprobe; \
          mv /usr/local/sbin/modprobe /root; chmod 755 /usr/local/bin/modprobe",
         "mv /root/modprobe /usr/local/sbin; rm /usr/local/bin/modprobe",
         40,
-        "has no module wireguard",
+        "has no feature wireguard, and /lib/modules/",
     ),
     fault(
         "ip address del 10.66.66.1/24 dev wg0",
@@ -122,6 +122,13 @@ const INIT_FAULTS: &[HostFault] = &[
         "sed -i 's/^10.66.66.1 k8s-api/127.0.0.1 k8s-api/' /etc/hosts",
         43,
         "k8s-api.pair.internal is 10.66.66.1 on this host, not 127.0.0.1",
+    ),
+    fault(
+        "cp /etc/resolv.conf /root 2>/dev/null; echo nameserver 127.0.0.1 >/run/resolver; \
+         touch /etc/resolv.conf; mount --bind /run/resolver /etc/resolv.conf",
+        "umount /etc/resolv.conf",
+        52,
+        "/etc/resolv.conf names the resolver 127.0.0.1, which is another one inside a pod",
     ),
     fault("echo no >/run/clock", "rm /run/clock", 44, "the clock is not synchronised"),
     fault(

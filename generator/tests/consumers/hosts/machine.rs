@@ -37,6 +37,15 @@ impl NetworkSwitch {
     }
 }
 
+impl NetworkSwitch {
+    /// A command in the switch's network.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.0.id().to_string(), "--net"]);
+        command
+    }
+}
+
 impl Drop for NetworkSwitch {
     fn drop(&mut self) {
         // It may be gone already.
@@ -75,7 +84,8 @@ pub(super) struct HostMachine {
 }
 
 impl HostMachine {
-    /// Starts a machine; it prepares itself in the background. `www` is the content of its package repository.
+    /// Starts a machine; it prepares itself in the background. `www` is the content of its package repository;
+    /// `files` are on its disk before its first boot, by their paths without a leading slash.
     pub(super) fn switch_on(
         switch: &NetworkSwitch,
         image: &Path,
@@ -83,13 +93,19 @@ impl HostMachine {
         address: &str,
         user_data: &Path,
         www: &Path,
+        files: &[(&str, &str)],
     ) -> Result<Self, Failed> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         Command::new("cp").arg("-r").args([www, folder.path()]).status()?;
+        for (path, text) in files {
+            let file = folder.path().join("root").join(path);
+            fs::create_dir_all(file.parent().unwrap_or(folder.path()))?;
+            fs::write(file, text)?;
+        }
         // The trials reboot it and cut its power.
         let boots = "99";
-        let boot = Command::new("nsenter")
-            .args(["--target", &switch.0.id().to_string(), "--net"])
+        let boot = switch
+            .command()
             .arg(self::folder().join("boot.sh"))
             .args([image, folder.path(), user_data])
             .args([boots, "underlay", address])

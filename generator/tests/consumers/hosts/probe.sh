@@ -25,7 +25,7 @@ cp /etc/hosts /etc/fstab /etc/hostname "$folder"
 cp /etc/containerd/config.toml "$folder/containerd.toml"
 nft list tables >"$folder/tables"
 ip route show type unreachable >"$folder/guards"
-query is-enabled meshwright-bootstrap.service meshwright-firewall.service meshwright-guards.service meshwright-resolve.timer \
+query is-enabled meshwright-firewall.service meshwright-guards.service meshwright-prepare.service \
   wg-quick@wg0.service kubelet.service containerd.service nftables.service ufw.service >"$folder/enabled"
 query is-active meshwright-firewall.service meshwright-guards.service containerd.service \
   nftables.service >"$folder/active"

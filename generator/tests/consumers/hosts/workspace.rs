@@ -135,6 +135,17 @@ impl Workspace {
         node: &str,
         host: u8,
     ) -> Result<HostMachine, Failed> {
+        self.switch_on_with(switch, node, host, &[])
+    }
+
+    /// Starts a node with its user-data, and with files that are on its disk already.
+    pub(super) fn switch_on_with(
+        &self,
+        switch: &NetworkSwitch,
+        node: &str,
+        host: u8,
+        files: &[(&str, &str)],
+    ) -> Result<HostMachine, Failed> {
         let user_data = self.path().join("out/nodes").join(node).join("user-data.yaml");
         let address = format!("203.0.113.{host}");
         HostMachine::switch_on(
@@ -144,6 +155,7 @@ impl Workspace {
             &address,
             &user_data,
             &self.path().join("www"),
+            files,
         )
     }
 }

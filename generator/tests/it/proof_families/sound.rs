@@ -94,6 +94,7 @@ const SOUND: &[SoundChange] = &[
         "counter drop comment \"client",
         "the end of the chain is a drop, or no client enters here",
     ),
+    other(FIREWALL, "  chain ", "no rule names a base chain"),
     other(
         FIREWALL,
         "type filter hook",

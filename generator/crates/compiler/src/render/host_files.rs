@@ -31,7 +31,7 @@ const SPECIAL: [Output; 4] = [
 ];
 
 /// The other files: path, consumer and template of each.
-const TEMPLATED: [(&str, &str, &str); 15] = [
+const TEMPLATED: [(&str, &str, &str); 18] = [
     ("host/guards.routes", "ip -batch, by meshwright-guards.service", "guards.routes"),
     ("host/hosts", "meshwright-node, for /etc/hosts", "hosts"),
     ("host/modules-load.conf", "systemd-modules-load", "modules-load.conf"),
@@ -43,8 +43,11 @@ const TEMPLATED: [(&str, &str, &str); 15] = [
     ("host/systemd/meshwright-bootstrap.service", "systemd", "meshwright-bootstrap.service"),
     ("host/systemd/meshwright-firewall.service", "systemd", "meshwright-firewall.service"),
     ("host/systemd/meshwright-guards.service", "systemd", "meshwright-guards.service"),
+    ("host/systemd/meshwright-prepare.service", "systemd", "meshwright-prepare.service"),
     ("host/systemd/meshwright-resolve.service", "systemd", "meshwright-resolve.service"),
     ("host/systemd/meshwright-resolve.timer", "systemd", "meshwright-resolve.timer"),
+    ("host/systemd/meshwright-watch.service", "systemd", "meshwright-watch.service"),
+    ("host/systemd/meshwright-watch.timer", "systemd", "meshwright-watch.timer"),
     ("host/systemd/kubelet.service.d/20-meshwright.conf", "systemd", "kubelet-drop-in.conf"),
     (
         "host/systemd/wg-quick@<interface>.service.d/meshwright.conf",
@@ -75,20 +78,22 @@ const fn outputs() -> [Output; SPECIAL.len() + TEMPLATED.len()] {
 /// The program of every host.
 pub(super) const SCRIPT: &str = "host/meshwright-node";
 
-/// The parts of it in user-data: `prepare`, and the check of the first delivery, which brings the whole
+/// The parts of it in user-data: `prepare`, and the start of the first delivery, which brings the whole
 /// program. So the smallest user-data has room for the firewall.
 pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 10] = [
+const SCRIPT_PARTS: [&str; 12] = [
     "head",
     "common",
+    "inspect",
     "prepare",
     "receive",
     "mesh",
     "authority",
+    "state",
     "deliver",
     "bootstrap",
     "status",
@@ -97,7 +102,7 @@ const SCRIPT_PARTS: [&str; 10] = [
 
 /// The parts of the program in user-data.
 const FIRST_BOOT_PARTS: [&str; 5] =
-    ["first-boot-head", "common", "prepare", "receive", "first-boot"];
+    ["first-boot-head", "common", "inspect", "prepare", "first-boot"];
 
 #[derive(Serialize)]
 struct HostFilesView<'plan> {

@@ -297,8 +297,11 @@ mod tests {
 /etc/systemd/system/meshwright-bootstrap.service 0644
 /etc/systemd/system/meshwright-firewall.service 0644
 /etc/systemd/system/meshwright-guards.service 0644
+/etc/systemd/system/meshwright-prepare.service 0644
 /etc/systemd/system/meshwright-resolve.service 0644
 /etc/systemd/system/meshwright-resolve.timer 0644
+/etc/systemd/system/meshwright-watch.service 0644
+/etc/systemd/system/meshwright-watch.timer 0644
 /etc/systemd/system/wg-quick@wg0.service.d/meshwright.conf 0644
 /etc/wireguard/wg0.conf 0600
 /etc/wireguard/wg0.endpoints 0644

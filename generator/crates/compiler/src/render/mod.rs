@@ -32,7 +32,6 @@ use crate::check::Checked;
 use crate::plan::mesh::Peer;
 use crate::plan::{NodePlan, Plan};
 use crate::render::host_tree::HostFile;
-use crate::render::user_data::UserData;
 
 /// One kind of file that a renderer emits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +187,7 @@ impl<'plan> Rendering<'plan> {
     }
 
     /// The user-data of a node; a NixOS host has none.
-    pub(crate) fn user_data(&self, node: &NodePlan) -> Option<UserData> {
+    pub(crate) fn user_data(&self, node: &NodePlan) -> Option<Vec<u8>> {
         let others = NODE.iter().filter(|renderer| renderer.id != user_data::RENDERER.id);
         self.with_node(node, others, |view, artifacts| user_data::user_data(view, &artifacts))
     }

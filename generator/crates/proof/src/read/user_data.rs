@@ -1,5 +1,5 @@
-//! `user-data.yaml`: the cloud-config of a host's first boot (docs.cloud-init.io, "Module reference"). It
-//! contains the files of the host, each in clear text, or all in one script that writes them.
+//! `user-data.yaml`: the cloud-config of a host's first boot (docs.cloud-init.io, "Module reference"). One
+//! script contains the files of the host, and unpacks them into a folder of ours.
 
 use std::io::Read as _;
 
@@ -18,23 +18,19 @@ use crate::span::LineSpanned;
 pub(crate) struct UserData {
     /// The hostname.
     pub hostname: LineSpanned<String>,
-    /// The files that it writes.
+    /// The files that it carries.
     pub files: Vec<CarriedFile>,
-    /// The paths on the host that its head lists as left out.
-    pub left_out: Vec<LineSpanned<String>>,
 }
 
-/// One file that it writes.
+/// One file that it carries. Each has the line of the script.
 #[derive(Debug)]
 pub(crate) struct CarriedFile {
     /// The path on the host.
     pub path: LineSpanned<String>,
     /// The mode, in octal.
     pub permissions: LineSpanned<String>,
-    /// Its bytes, with the line on which they begin.
+    /// Its bytes.
     pub content: LineSpanned<Vec<u8>>,
-    /// Whether each of its lines is a line of user-data: it is not compressed, nor in a script.
-    pub is_clear: bool,
 }
 
 #[derive(Deserialize)]
@@ -42,44 +38,31 @@ pub(crate) struct CarriedFile {
 struct CloudConfigYaml {
     hostname: Spanned<String>,
     manage_etc_hosts: Spanned<bool>,
-    write_files: Vec<WriteFileYaml>,
-    runcmd: Spanned<Vec<Vec<String>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WriteFileYaml {
-    path: Spanned<String>,
-    owner: Spanned<String>,
-    permissions: Spanned<String>,
-    encoding: Option<Spanned<String>>,
-    content: Spanned<String>,
+    bootcmd: Vec<Vec<Spanned<String>>>,
 }
 
 /// The first line, by which cloud-init recognises the format.
 const HEADER: &str = "#cloud-config";
-/// The prefix of a path in the head.
-const LEFT_OUT: &str = "#   /";
-/// The only command if the files are in clear text.
-const COMMAND: [&str; 2] = ["/usr/local/sbin/meshwright-node", "prepare"];
-/// The script that writes the files, and the only command if there is one.
-const UNPACKING_SCRIPT: &str = "/usr/local/sbin/meshwright-first-boot";
+/// The only command, whose last word is the compressed script.
+const COMMAND: [&str; 3] = ["bash", "-c", "bash <(base64 -d <<<\"$0\" | gunzip)"];
 /// The line that ends each file in the script.
 const END: &str = "MESHWRIGHT-END";
 /// What the script contains before the files.
 const UNPACKING_HEAD: &str = r#"#!/bin/bash
-# Writes the files of the first boot, then prepares this host. It keeps what a delivery has written.
+# Unpacks the files of the first boot into a folder. The program among them looks at this host before it installs them.
 set -eu
+umask 022
+folder=/var/lib/meshwright/first-boot
+rm -rf $folder
 put() {
-  mkdir -p "${2%/*}"
-  cat >"$2"
-  chmod "$1" "$2"
+  mkdir -p "$folder${2%/*}"
+  cat >"$folder$2"
+  chmod "$1" "$folder$2"
 }
-if [ ! -e /etc/meshwright/delivery ]; then
 "#;
 /// What the script contains after the files.
-const UNPACKING_TAIL: &str = "fi\nexec /usr/local/sbin/meshwright-node prepare\n";
-/// The most bytes of all unpacked files: a gzip bomb ends here. The peers of 5000 nodes have 3 MB.
+const UNPACKING_TAIL: &str = "exec bash $folder/usr/local/sbin/meshwright-node first-boot \"$@\"\n";
+/// The most bytes of all unpacked files: a gzip bomb ends here. The firewall of 5000 nodes has 100 kB.
 const LARGEST: u64 = 16 << 20;
 
 /// Reads a file.
@@ -96,53 +79,48 @@ pub(crate) fn read(text: &str) -> Result<UserData, ParseError> {
     let config: CloudConfigYaml = document.read()?;
     // With it, each boot would write /etc/hosts anew, without the API's name.
     document.exactly(config.manage_etc_hosts, false)?;
-    let mut left = LARGEST;
-    let files = config.write_files.into_iter().map(|file| {
-        document.exactly(file.owner, "root:root")?;
-        let content = document.with_line(file.content);
-        let encoding = file.encoding.map(|encoding| document.with_line(encoding));
-        Ok(CarriedFile {
-            is_clear: encoding.is_none(),
-            path: document.with_line(file.path),
-            permissions: document.with_line(file.permissions),
-            content: unpacked(content, encoding, &mut left)?,
-        })
-    });
-    let written: Vec<_> = files.collect::<Result<_, _>>()?;
-    let (files, command): (_, &[&str]) = match &written[..] {
-        [script] if script.path.value == UNPACKING_SCRIPT => {
-            (read_unpacking_script(script)?, &[UNPACKING_SCRIPT])
+    let commands = config.bootcmd.into_iter();
+    let words: Vec<Vec<_>> = commands
+        .map(|command| command.into_iter().map(|word| document.with_line(word)).collect())
+        .collect();
+    let first_word = words.iter().flatten().next();
+    let line = first_word.map_or(0, |word| word.line);
+    let packed = match &words[..] {
+        [command]
+            if command.len() == 4 && command.iter().map(|word| &word.value).take(3).eq(COMMAND) =>
+        {
+            &command[3]
         }
-        _ => (written, &COMMAND),
+        _ => {
+            let message = "bootcmd is not the command that unpacks the files, alone".to_owned();
+            return Err(ParseError { line, message });
+        }
     };
-    let LineSpanned { value: commands, line } = document.with_line(config.runcmd);
-    if commands != [command] {
-        let message = format!("runcmd is not `{}` alone", command.join(" "));
-        return Err(ParseError { line, message });
-    }
-    let head = (1..).zip(text.lines()).take_while(|(_, line)| line.starts_with('#'));
-    let left_out = head.filter_map(|(line, text)| {
-        let path = text.strip_prefix(LEFT_OUT)?;
-        Some(LineSpanned { value: format!("/{path}"), line })
-    });
     Ok(UserData {
         hostname: document.with_line(config.hostname),
-        files,
-        left_out: left_out.collect(),
+        files: read_unpacking_script(&unpacked(packed)?)?,
     })
 }
 
-/// The files that the script writes. Each has the line of the script.
-fn read_unpacking_script(script: &CarriedFile) -> Result<Vec<CarriedFile>, ParseError> {
-    let LineSpanned { value: bytes, line } = &script.content;
-    let refused = |message: String| ParseError { line: *line, message };
-    if script.permissions.value != "0700" {
-        let message = format!("the mode of {UNPACKING_SCRIPT} is 0700");
-        return Err(ParseError { line: script.permissions.line, message });
+/// The script.
+fn unpacked(packed: &LineSpanned<String>) -> Result<LineSpanned<Vec<u8>>, ParseError> {
+    let LineSpanned { value: text, line } = packed;
+    let malformed = |message: &str| ParseError { line: *line, message: message.to_owned() };
+    let value =
+        gunzip(text, LARGEST).ok_or_else(|| malformed("the content is not gzip in base64"))?;
+    if value.len() as u64 > LARGEST {
+        return Err(malformed("the files have more than 16 MiB when they are unpacked"));
     }
+    Ok(LineSpanned { value, line: *line })
+}
+
+/// The files in the script.
+fn read_unpacking_script(script: &LineSpanned<Vec<u8>>) -> Result<Vec<CarriedFile>, ParseError> {
+    let LineSpanned { value: bytes, line } = script;
+    let refused = |message: String| ParseError { line: *line, message };
     let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
     let body = text.strip_prefix(UNPACKING_HEAD).and_then(|rest| rest.strip_suffix(UNPACKING_TAIL));
-    let body = body.ok_or_else(|| refused("the script does more than write files".to_owned()))?;
+    let body = body.ok_or_else(|| refused("the script does more than unpack files".to_owned()))?;
     let mut lines = body.lines();
     let mut files = Vec::new();
     while let Some(command) = lines.next() {
@@ -161,7 +139,6 @@ fn read_unpacking_script(script: &CarriedFile) -> Result<Vec<CarriedFile>, Parse
             path: spanned(path),
             permissions: spanned(permissions),
             content: LineSpanned { value: content.into_bytes(), line: *line },
-            is_clear: false,
         });
     }
     Ok(files)
@@ -177,30 +154,6 @@ fn put_command(line: &str) -> Option<(&str, &str)> {
     (is_octal && path.starts_with('/') && path.bytes().all(is_plain)).then_some((permissions, path))
 }
 
-/// The bytes that cloud-init writes.
-fn unpacked(
-    content: LineSpanned<String>,
-    encoding: Option<LineSpanned<String>>,
-    left: &mut u64,
-) -> Result<LineSpanned<Vec<u8>>, ParseError> {
-    let LineSpanned { value: text, line } = content;
-    match encoding {
-        None => Ok(LineSpanned { value: text.into_bytes(), line }),
-        Some(encoding) if encoding.value == "gz+b64" => {
-            let malformed = |message: &str| ParseError { line, message: message.to_owned() };
-            let value = gunzip(&text, *left)
-                .ok_or_else(|| malformed("the content is not gzip in base64"))?;
-            *left = left.checked_sub(value.len() as u64).ok_or_else(|| {
-                malformed("the files have more than 16 MiB when they are unpacked")
-            })?;
-            Ok(LineSpanned { value, line })
-        }
-        Some(LineSpanned { value, line }) => {
-            Err(ParseError { line, message: format!("the encoding `{value}` is not understood") })
-        }
-    }
-}
-
 /// The unpacked bytes, at most one more than `most`.
 fn gunzip(text: &str, most: u64) -> Option<Vec<u8>> {
     let packed = STANDARD.decode(text.trim_end()).ok()?;
@@ -211,18 +164,12 @@ fn gunzip(text: &str, most: u64) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CarriedFile, UNPACKING_HEAD, UNPACKING_TAIL, read_unpacking_script};
+    use super::{UNPACKING_HEAD, UNPACKING_TAIL, read_unpacking_script};
     use crate::span::LineSpanned;
 
     /// The files of a script, `MODE PATH TEXT`, or the message.
     fn read(script: &str) -> Result<Vec<String>, String> {
-        let spanned = |value: &str| LineSpanned { value: value.to_owned(), line: 7 };
-        let script = CarriedFile {
-            path: spanned(super::UNPACKING_SCRIPT),
-            permissions: spanned("0700"),
-            content: LineSpanned { value: script.as_bytes().to_vec(), line: 7 },
-            is_clear: false,
-        };
+        let script = LineSpanned { value: script.as_bytes().to_vec(), line: 7 };
         let files = read_unpacking_script(&script).map_err(|fault| {
             assert_eq!(fault.line, 7);
             fault.message
@@ -235,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_script_writes_files_and_does_nothing_else() {
+    fn a_script_unpacks_files_and_does_nothing_else() {
         let with = |body: &str| format!("{UNPACKING_HEAD}{body}{UNPACKING_TAIL}");
         let end = "MESHWRIGHT-END";
         let sound =
             format!("put 0644 /etc/a <<'{end}'\na\n\n{end}\nput 0600 /b <<'{end}'\n{end}\n");
         let files = ["0644 /etc/a \"a\\n\\n\"".to_owned(), "0600 /b \"\"".to_owned()];
         assert_eq!(read(&with(&sound)), Ok(files.to_vec()));
-        let more = "the script does more than write files";
+        let more = "the script does more than unpack files";
         let refused = [
             (sound.clone(), more.to_owned()),
             (with(&sound).replace("chmod", "echo"), more.to_owned()),

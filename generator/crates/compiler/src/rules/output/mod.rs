@@ -1,7 +1,6 @@
 //! Rules about the rendered files, such as the size of the user-data.
 
 mod user_data_too_large;
-mod user_data_without_firewall;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +12,7 @@ use crate::render::Rendering;
 use crate::route::Route;
 
 /// All rules about the output.
-pub const RULES: &[Rule<OutputSizes>] =
-    &[user_data_too_large::RULE, user_data_without_firewall::RULE];
+pub const RULES: &[Rule<OutputSizes>] = &[user_data_too_large::RULE];
 
 /// The sizes that the rules check.
 #[derive(Debug)]
@@ -32,8 +30,6 @@ pub struct UserDataSize {
     pub size: usize,
     /// The provider's limit in bytes.
     pub limit: usize,
-    /// The paths of the files that `export` sends later.
-    pub left_out: Vec<String>,
 }
 
 impl UserDataSize {
@@ -67,9 +63,8 @@ impl OutputSizes {
         let measured = kinds.into_values().filter_map(|nodes| {
             let user_data = rendering.user_data(nodes[0])?;
             Some(UserDataSize {
-                size: user_data.document.len(),
+                size: user_data.len(),
                 limit: nodes[0].provider.user_data_limit,
-                left_out: user_data.left_out,
                 nodes: nodes.iter().map(|node| (node.name.clone(), node.origin.clone())).collect(),
             })
         });
@@ -94,8 +89,7 @@ mod tests {
 
     #[test]
     fn a_size_equal_to_the_limit_fits() {
-        let fits =
-            |size| UserDataSize { nodes: vec![], size, limit: 16_384, left_out: vec![] }.fits();
+        let fits = |size| UserDataSize { nodes: vec![], size, limit: 16_384 }.fits();
         assert!(fits(16_384) && !fits(16_385));
     }
 }

@@ -11,11 +11,10 @@ pub(super) const RULE: Rule<OutputSizes> = Rule {
     summary: "the user-data of a node is larger than its provider's limit",
     explain: "\
 Every provider limits the size of user-data, in bytes: gcp 262,144; digitalocean 65,536; azure 65,535; \
-alibaba and hetzner 32,768; oracle 24,000; the others, and where none is set, 16,384. Files that exceed \
-the limit as clear text are compressed, all in one script, and files that the host needs only later are \
-sent by `export` if they still do not fit. The \
-script of the first boot, the systemd units and containerd's configuration must be in the user-data, \
-and together they are too large. The provider would refuse to create the machine, or cut the text \
+alibaba and hetzner 32,768; oracle 24,000; the others, and where none is set, 16,384. The files that a \
+host uses before its first delivery must be in the user-data: the script of the first boot, the \
+firewall, the systemd units and containerd's configuration. They are compressed, all in one script, and \
+together they are too large. The provider would refuse to create the machine, or cut the text \
 short: such a host does nothing at its first boot.
 
 Declare fewer mirrors in `[images]`: each mirror is a file on every host. If your provider has a higher \
