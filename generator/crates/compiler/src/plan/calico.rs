@@ -115,7 +115,7 @@ mod tests {
             let key = format!("{id:A>42}A=");
             format!(
                 "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"\n\
-                 endpoint = \"203.0.113.{id}\"\npublic_key = \"{key}\"\n"
+                 provider = \"gcp\"\nendpoint = \"203.0.113.{id}\"\npublic_key = \"{key}\"\n"
             )
         });
         let cluster = "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.37.2\"\n";
