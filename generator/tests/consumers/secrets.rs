@@ -77,7 +77,8 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 const AUTHORITIES: &str = r#"
-hash=$("$MESHWRIGHT" keys 2>&1 | sed -n 's/.*has the hash //p')
+meshwright keys
+hash=$(sed -n 's/^ca_hash = "\(.*\)"$/\1/p' topology.toml)
 meshwright keys --check
 recipe() { openssl x509 -pubkey -noout -in "$1" | openssl pkey -pubin -outform der | sha256sum | cut -c-64; }
 same "$hash" "sha256:$(recipe $pki/ca.crt)"
@@ -172,7 +173,7 @@ umask 077
 meshwright export alpha | tar -xpC host
 same "$(modes)" "$before"
 same "$(stat -c %a host/etc/meshwright host/etc/meshwright/secrets host/etc/wireguard/wg0.psk host/etc/wireguard/wg0.key host/usr/local/sbin/meshwright-node | xargs)" '755 700 700 600 755'
-tail -n +2 host/etc/meshwright/delivery >sums
+grep -v '^#' host/etc/meshwright/delivery >sums
 (cd host && sha256sum --check --quiet ../sums)
 find host -type f ! -name delivery -printf '%P\n' | sort >files
 same "$(cut -c67- sums | sort)" "$(cat files)"
