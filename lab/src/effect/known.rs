@@ -30,7 +30,13 @@ const DEFAULT_TIME: &str =
     "a waiting time of kubeadm: its default, or another one of a minute or more";
 const CERTIFICATE: &str = "kubeadm adds the endpoint's name and the advertised address itself";
 
+const INSTALLATION: &str = "cluster/calico/installation.yaml";
+const OPERATORS_DEFAULT: &str = "Calico's operator adds it (pkg/controller/ippool/defaults.go)";
+
 const KNOWN: &[KnownDifference] = &[
+    known(INSTALLATION, "assignmentMode: Automatic", OPERATORS_DEFAULT),
+    known(INSTALLATION, "disableNewAllocations: false", OPERATORS_DEFAULT),
+    known(INSTALLATION, "disableBGPExport: false", OPERATORS_DEFAULT),
     known(NODE_CONF, "PersistentKeepalive", KEEPALIVE),
     known(CLIENT_CONF, "PersistentKeepalive", KEEPALIVE),
     known(JSON, "\"persistent_keepalive\"", KEEPALIVE),
