@@ -19,7 +19,7 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         needs: &[need("type cloud-init", "no cloud-init")],
         reads: is_user_data,
         judge: |files| each(files, cloud_init),
-        broken: &[NUMBER_AS_WORD, FIRST_LINE],
+        broken: &[NUMBER_AS_WORD_OF_DEBIAN_12, FIRST_LINE],
     },
     Consumer {
         name: "cloud_init_of_debian_13",
@@ -50,14 +50,22 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
 
 const USER_DATA: &str = "nodes/alpha/user-data.yaml";
 
-const NUMBER_AS_WORD: BrokenFile = BrokenFile {
-    name: "a_word_that_is_a_number",
-    path: USER_DATA,
-    original: "  - -c\n",
-    replacement: "  - 7\n",
-    // cloud-init 22.4.2 prints the whole command, and that no schema accepts it.
-    reason: "bootcmd.0: ['bash', 7, ",
-};
+const NUMBER_AS_WORD: BrokenFile =
+    number_as_word("Cloud config schema errors: bootcmd.0.1: 7 is not of type 'string'");
+
+/// cloud-init 22.4.2 prints the whole command, and not which of its words is wrong.
+const NUMBER_AS_WORD_OF_DEBIAN_12: BrokenFile =
+    number_as_word("Cloud config schema errors: bootcmd.0: ['bash', 7, ");
+
+const fn number_as_word(reason: &'static str) -> BrokenFile {
+    BrokenFile {
+        name: "a_word_that_is_a_number",
+        path: USER_DATA,
+        original: "  - -c\n",
+        replacement: "  - 7\n",
+        reason,
+    }
+}
 
 const FIRST_LINE: BrokenFile = BrokenFile {
     name: "another_first_line",
