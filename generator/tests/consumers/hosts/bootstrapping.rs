@@ -6,7 +6,7 @@ use std::process::Child;
 use libtest_mimic::Failed;
 
 use super::delivering::{APPLY, KUBEADM_CALLS, expect_equal};
-use super::machine::{HostMachine, NetworkSwitch};
+use super::machine::{HostFault, HostMachine, NetworkSwitch, fault};
 use super::workspace::{Workspace, forged};
 
 const BOOTSTRAP: &str = "meshwright-node bootstrap";
@@ -78,23 +78,6 @@ fn expect_load_balancer(machine: &HostMachine) -> Result<(), Failed> {
     machine.run("systemctl is-active haproxy.service")?.expect(0, "active\n")?;
     machine.run("ss -Htln 'sport = :6443'")?.expect(0, "127.0.0.1:6443")?;
     Ok(())
-}
-
-/// A fault on a host: the commands that inject and repair it, and the expected code and message.
-struct HostFault {
-    inject: &'static str,
-    repair: &'static str,
-    code: i32,
-    output: &'static str,
-}
-
-const fn fault(
-    inject: &'static str,
-    repair: &'static str,
-    code: i32,
-    output: &'static str,
-) -> HostFault {
-    HostFault { inject, repair, code, output }
 }
 
 const INIT_FAULTS: &[HostFault] = &[

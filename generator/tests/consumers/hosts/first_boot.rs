@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::delivering::{APPLY, expect_equal};
 use super::folder;
-use super::machine::{HostMachine, NetworkSwitch};
+use super::machine::{HostFault, HostMachine, NetworkSwitch, fault};
 use super::workspace::Workspace;
 
 /// How long a package mirror does not answer, or another program holds apt's lock, in seconds.
@@ -46,80 +46,63 @@ pub(super) fn waits_for_lock_and_mirror() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A change of a host, and the code and message of `prepare`, until it is undone.
-struct Obstacle {
-    make: &'static str,
-    undo: &'static str,
-    code: i32,
-    message: &'static str,
-}
-
-const fn obstacle(
-    make: &'static str,
-    undo: &'static str,
-    code: i32,
-    message: &'static str,
-) -> Obstacle {
-    Obstacle { make, undo, code, message }
-}
-
-/// Before anything is written.
-const OBSTACLES: &[Obstacle] = &[
-    obstacle(
+/// `prepare` refuses each of these before it writes anything.
+const PREPARE_FAULTS: &[HostFault] = &[
+    fault(
         "",
         "rm /etc/wireguard/wg0.conf",
         25,
         "would replace or cut off: /etc/wireguard/wg0.conf; nothing was changed",
     ),
-    obstacle(
+    fault(
         "echo 'version = 2' >/etc/containerd/config.toml",
         "rm /etc/containerd/config.toml",
         25,
         "/etc/containerd/config.toml; nothing was changed",
     ),
-    obstacle(
+    fault(
         "ip tuntap add wg0 mode tun",
         "ip link delete wg0",
         25,
         "the interface wg0; nothing was changed",
     ),
-    obstacle(
+    fault(
         "ip link add docker0 type bridge",
         "ip link delete docker0",
         25,
         "the bridge docker0, whose packets are not forwarded any more; nothing was changed",
     ),
-    obstacle(
+    fault(
         "cp /var/lib/dpkg/status /root; printf 'Package: docker.io\\nStatus: install ok installed\\nVersion: 20.10\\nArchitecture: amd64\\nMaintainer: a <a@example.com>\\nDescription: a\\n\\n' >>/var/lib/dpkg/status",
         "cp /root/status /var/lib/dpkg/status",
         25,
         "the package docker.io, which containerd.io replaces; nothing was changed",
     ),
-    obstacle(
+    fault(
         "mkdir -p /etc/kubernetes; touch /etc/kubernetes/kubelet.conf",
         "rm -r /etc/kubernetes",
         25,
         "/etc/kubernetes, of a node of a cluster; nothing was changed",
     ),
-    obstacle(
+    fault(
         "ip address add 10.104.0.2/20 dev host0",
         "ip address del 10.104.0.2/20 dev host0",
         26,
         "10.104.0.0/20 (a route through host0) is in 10.96.0.0/12 of [network]",
     ),
-    obstacle(
+    fault(
         "ip route add 10.244.7.0/24 dev host0",
         "ip route del 10.244.7.0/24 dev host0",
         26,
         "10.244.7.0/24 (a route through host0) is in 10.244.0.0/16 of [network]",
     ),
-    obstacle(
+    fault(
         "ip address add 10.66.66.1/32 dev lo",
         "ip address del 10.66.66.1/32 dev lo",
         26,
         "10.66.66.1 (an address of lo) is in 10.66.66.0/24 of [network]",
     ),
-    obstacle(
+    fault(
         "echo nameserver 10.96.0.53 >/run/resolver; touch /etc/resolv.conf; mount --bind /run/resolver /etc/resolv.conf",
         "umount /etc/resolv.conf",
         26,
@@ -142,13 +125,13 @@ pub(super) fn looks_before_it_takes_over() -> Result<(), Failed> {
     let listed = "ls -d /etc/meshwright /etc/containerd/config.toml /etc/systemd/system/meshwright-* 2>/dev/null; \
                   nft list tables; cat /etc/wireguard/wg0.conf";
     expect_equal(VPN, &alpha.run(listed)?.output)?;
-    for Obstacle { make, undo, code, message } in OBSTACLES {
-        alpha.run(&format!("mkdir -p /etc/containerd; {make}"))?.expect(0, "")?;
-        alpha.run(PREPARE)?.expect(*code, message)?;
+    for HostFault { inject, repair, code, output } in PREPARE_FAULTS {
+        alpha.run(&format!("mkdir -p /etc/containerd; {inject}"))?.expect(0, "")?;
+        alpha.run(PREPARE)?.expect(*code, output)?;
         alpha
             .run("ls /etc/meshwright; nft list tables")?
             .expect(0, "ls: cannot access '/etc/meshwright'")?;
-        alpha.run(undo)?.expect(0, "")?;
+        alpha.run(repair)?.expect(0, "")?;
     }
     let version_one =
         "unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec meshwright-node prepare'";

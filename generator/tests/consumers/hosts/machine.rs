@@ -35,9 +35,7 @@ impl NetworkSwitch {
             _ => Err("no bridge in a new network namespace".into()),
         }
     }
-}
 
-impl NetworkSwitch {
     /// A command in the switch's network.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new("nsenter");
@@ -74,6 +72,23 @@ impl CommandResult {
             .into()),
         }
     }
+}
+
+/// A fault on a host: the commands that inject and repair it, and the expected code and message.
+pub(super) struct HostFault {
+    pub(super) inject: &'static str,
+    pub(super) repair: &'static str,
+    pub(super) code: i32,
+    pub(super) output: &'static str,
+}
+
+pub(super) const fn fault(
+    inject: &'static str,
+    repair: &'static str,
+    code: i32,
+    output: &'static str,
+) -> HostFault {
+    HostFault { inject, repair, code, output }
 }
 
 /// A machine that is on.
