@@ -47,9 +47,9 @@ Examples:
 /// to the store with mode 0600 and ignored by git; the public key is written to topology.toml, where
 /// comments and order are kept. Also generates the certificate authorities of the cluster and the key of
 /// its service accounts, whose public hashes are written to topology.toml too, the BGP password and, with
-/// `preshared_keys = true`, a key for each pair of peers. Existing keys are verified and never replaced. A public key whose private key is not in the
-/// store is kept: its owner has the private key. With `[secrets] recipients`, every file of the store
-/// is encrypted with age.
+/// `preshared_keys = true`, a key for each pair of peers. Existing keys are verified and never replaced.
+/// A public key whose private key is not in the store is kept: its owner has the private key. With
+/// `[secrets] recipients`, every file of the store is encrypted with age.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Keys {
@@ -393,12 +393,14 @@ impl Published {
     /// `3 public keys and 4 hashes`.
     fn written(&self) -> String {
         let keys = count(self.keys.len(), "public key");
-        match (self.keys.len(), self.hashes.len()) {
-            (_, 0) => keys,
-            (0, 1) => "1 hash".to_owned(),
-            (0, hashes) => format!("{hashes} hashes"),
-            (_, 1) => format!("{keys} and 1 hash"),
-            (_, hashes) => format!("{keys} and {hashes} hashes"),
+        let hashes = match self.hashes.len() {
+            1 => "1 hash".to_owned(),
+            many => format!("{many} hashes"),
+        };
+        match (self.keys.is_empty(), self.hashes.is_empty()) {
+            (_, true) => keys,
+            (true, false) => hashes,
+            (false, false) => format!("{keys} and {hashes}"),
         }
     }
 }

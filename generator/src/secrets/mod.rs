@@ -3,8 +3,8 @@
 //! [`store`] is the folder with the files; [`seal`] encrypts them if the topology names recipients.
 //! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
 //! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`pinned`] and
-//! [`requirements`] compare the store with the topology. [`delivery`], [`client_conf`], [`manifest`] and [`kubeconfig`] write
-//! secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
+//! [`requirements`] compare the store with the topology. [`delivery`], [`client_conf`], [`manifest`] and
+//! [`kubeconfig`] write secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
 pub(crate) mod certificate;

@@ -306,25 +306,22 @@ fn differing(one: &[u8], other: &[u8]) -> usize {
     other[..same].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Whether a host uses a file only after its first delivery, which contains it.
+/// Files that a host uses only after its first delivery, which contains them, and the beginnings of their paths.
+const WAITS: [&str; 9] = [
+    "/etc/haproxy/",
+    "/etc/kubernetes/",
+    "/etc/meshwright/hosts",
+    "/etc/systemd/system/kubelet.service.d/",
+    "/etc/systemd/system/meshwright-bootstrap.",
+    "/etc/systemd/system/meshwright-resolve.",
+    "/etc/systemd/system/meshwright-watch.",
+    "/etc/systemd/system/wg-quick@",
+    "/etc/wireguard/",
+];
+
+/// Whether a file is one of them.
 fn waits(path: &str) -> bool {
-    let in_etc = path.strip_prefix("/etc/").unwrap_or(path);
-    match in_etc.strip_prefix("systemd/system/") {
-        Some(unit) => {
-            let starts = [
-                "kubelet.service.d/",
-                "meshwright-bootstrap.",
-                "meshwright-resolve.",
-                "meshwright-watch.",
-                "wg-quick@",
-            ];
-            starts.iter().any(|start| unit.starts_with(start))
-        }
-        None => {
-            let starts = ["haproxy/", "kubernetes/", "meshwright/hosts", "wireguard/"];
-            starts.iter().any(|start| in_etc.starts_with(start))
-        }
-    }
+    WAITS.iter().any(|start| path.starts_with(start))
 }
 
 /// The place on a host of a file of `nodes/<node>/`.
