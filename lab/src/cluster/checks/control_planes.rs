@@ -100,7 +100,7 @@ fn expect_api_on_every_node(cluster: &Cluster) -> Result<()> {
 
 /// A Service answers every node, and the pod of every node. Of several requests one must be answered: for a minute
 /// the Service still has the pod of a node that is off.
-fn expect_service(cluster: &Cluster, target: &str) -> Result<()> {
+pub(super) fn expect_service(cluster: &Cluster, target: &str) -> Result<()> {
     for machine in cluster.machines.values() {
         let namespace = machine.namespace()?;
         eventually(cluster.timeout, || namespace.enter(|| app::get(target)))

@@ -3,13 +3,13 @@
 use anyhow::{Context as _, Result, ensure};
 
 use super::access::laptop_kubeconfig;
+use super::control_planes::expect_service;
 use super::founding::logs_and_exec;
 use super::power::expect_reachability;
-use super::{CheckStep, ClusterCheck, none_failed};
+use super::{CheckStep, ClusterCheck};
 use crate::cluster::founding::{Cluster, INIT};
 use crate::cluster::laptop;
 use crate::cluster::operations::DocumentedCommands;
-use crate::cluster::stand_in::app;
 use crate::cluster::workload::{self, NAMESPACE, SERVICE_PORT};
 use crate::probe::eventually;
 
@@ -17,7 +17,7 @@ use crate::probe::eventually;
 pub const ALL: &[ClusterCheck] =
     &[ClusterCheck { name: "etcd-restore", step: CheckStep::Procedure(etcd_restore) }];
 
-/// What is in the snapshot, and what is created after it.
+/// An object in the snapshot, and one that is created after it.
 const SAVED: &str = "before-the-snapshot";
 const LOST: &str = "after-the-snapshot";
 
@@ -115,14 +115,5 @@ fn expect_certificates(cluster: &mut Cluster, token: &str) -> Result<()> {
 /// they have seen.
 fn expect_new_service(cluster: &Cluster) -> Result<()> {
     let address = workload::create_service(cluster, "restored")?;
-    eventually(cluster.timeout, || {
-        let mut failures = Vec::new();
-        for machine in cluster.machines.values() {
-            let target = format!("{address}:{SERVICE_PORT}");
-            if let Err(error) = machine.namespace()?.enter(|| app::get(&target)) {
-                failures.push(format!("{} to a new Service: {error:#}", machine.name));
-            }
-        }
-        none_failed(failures)
-    })
+    expect_service(cluster, &format!("{address}:{SERVICE_PORT}"))
 }
