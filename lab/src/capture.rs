@@ -52,12 +52,16 @@ impl Capture {
     /// # Errors
     ///
     /// When the socket is refused.
-    pub fn start(namespace: &Namespace, listen_port: u16, private: Vec<Ipv4Net>) -> Result<Self> {
+    pub fn start(
+        namespace: &Namespace,
+        listen_ports: Vec<u16>,
+        private: Vec<Ipv4Net>,
+    ) -> Result<Self> {
         let socket = namespace.enter(open)?;
         let ended = Arc::<AtomicBool>::default();
         let reader = thread::spawn({
             let ended = Arc::clone(&ended);
-            move || read(&socket, &ended, &PacketSorter { listen_port, private })
+            move || read(&socket, &ended, &PacketSorter { listen_ports, private })
         });
         Ok(Self { reader, ended })
     }
@@ -98,7 +102,7 @@ fn read(socket: &OwnedFd, ended: &AtomicBool, sorter: &PacketSorter) -> Result<C
 
 /// Counts packets by kind.
 struct PacketSorter {
-    listen_port: u16,
+    listen_ports: Vec<u16>,
     private: Vec<Ipv4Net>,
 }
 
@@ -139,9 +143,11 @@ impl PacketSorter {
         self.private.iter().any(|subnet| subnet.contains(&address))
     }
 
-    /// The router of a node behind NAT chooses its source port; the other end has the listen port.
+    /// The router of a node behind NAT chooses its source port; the other end has its listen port.
     fn is_wireguard(&self, header: &Ipv4Header) -> bool {
-        let ends = |(source, destination)| [source, destination].contains(&self.listen_port);
+        let ends = |(source, destination)| {
+            self.listen_ports.iter().any(|port| [source, destination].contains(port))
+        };
         header.protocol == PROTOCOL_UDP && header.ports.is_some_and(ends)
     }
 }

@@ -184,8 +184,8 @@ impl World {
     ///
     /// When the socket is refused.
     pub fn capture(&self) -> Result<Capture> {
-        let listen_port = self.tree.plan.wireguard.listen_port.get();
-        Capture::start(&self.underlay.internet, listen_port, self.private_subnets())
+        let listen_ports = self.tree.plan.nodes.iter().map(|node| node.listen_port.get());
+        Capture::start(&self.underlay.internet, listen_ports.collect(), self.private_subnets())
     }
 }
 

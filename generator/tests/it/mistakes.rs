@@ -240,6 +240,12 @@ const MISTAKES: &[Mistake] = &[
         wrong: r#"endpoint = "203.0.113.10/24""#,
     },
     Mistake {
+        title: "The port that the router forwards",
+        story: "The port of an endpoint is the one that peers call. The node itself listens on its `listen_port`.",
+        correct: r#"endpoint = "203.0.113.10""#,
+        wrong: r#"endpoint = "203.0.113.10:51821""#,
+    },
+    Mistake {
         title: "An IPv6 address without brackets",
         story: "Without brackets, the end of the address and the start of the port are not clear.",
         correct: r#"endpoint = "203.0.113.10""#,

@@ -237,9 +237,28 @@ const CASES: &[NearMiss] = &[
     ),
     near(
         "endpoint-address-shared",
-        &[(RELAY, r#"endpoint = "203.0.113.11:51821""#)],
+        &[(RELAY, "endpoint = \"203.0.113.11\"\nlisten_port = 51821")],
         ("113.11", "113.10"),
     ),
+    near(
+        "endpoint-port-differs",
+        &[(RELAY, "endpoint = \"203.0.113.11:51821\"\nlisten_port = 51821")],
+        ("port = 51821", "port = 51822"),
+    ),
+    near(
+        "endpoint-duplicate",
+        &[
+            (RELAY, "endpoint = \"203.0.113.11\"\nlisten_port = 51821"),
+            ("#tokyo", "listen_port = 51821"),
+        ],
+        ("113.11", "113.10"),
+    ),
+    near(
+        "wireguard-port-taken",
+        &[("#tokyo", "open_ports = [\"51820/udp\"]\nlisten_port = 51821")],
+        ("51821", "51820"),
+    ),
+    near("wireguard-port-taken", &[("#tokyo", "listen_port = 54")], ("54", "53")),
     near("ssh-closed-to-lan", &[("#home", r#"ssh_from = ["10.9.8.0/24"]"#)], ("10.9.8", "11.9.8")),
     near("interface-taken", &[("#wireguard", r#"interface = "lo1""#)], ("lo1", "lo")),
     near("interface-taken", &[("#tokyo", r#"public_interface = "eth0""#)], ("eth0", "wg0")),

@@ -398,7 +398,7 @@ impl TopologyWriter<'_> {
             self.endpoint(*id)?;
         } else {
             let public = self.mesh.public();
-            self.maybe(60, |draw| format!("relay = \"n{}\"", draw.one(&public)))?;
+            self.maybe(80, |draw| format!("relay = \"n{}\"", draw.one(&public)))?;
         }
         if let Some(site) = site {
             writeln!(self.text, "site = \"lan{site}\"")?;
@@ -410,6 +410,7 @@ impl TopologyWriter<'_> {
         if let Some(mtu) = underlay_mtu {
             writeln!(self.text, "underlay_mtu = {mtu}")?;
         }
+        self.maybe(30, |draw| format!("listen_port = {}", draw.one(&[51820, 51830, 4500])))?;
         self.maybe(30, |draw| format!("labels = {{ {} }}", draw.some(&LABELS).join(", ")))?;
         self.maybe(25, |draw| match draw.chance(30) {
             true => "taints = []".to_owned(),

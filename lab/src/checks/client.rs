@@ -158,7 +158,7 @@ fn accept_all_pods(world: &World, client: &LabClient) -> Result<()> {
             through_via.extend(allowed);
             continue;
         };
-        let endpoint = SocketAddr::from((public.v4, world.tree.plan.wireguard.listen_port.get()));
+        let endpoint = SocketAddr::from((public.v4, planned.listen_port.get()));
         let (endpoint, allowed) = (endpoint.to_string(), allowed.join(","));
         let peer = ["peer", &key, "endpoint", &endpoint, "allowed-ips", &allowed];
         let call = ["persistent-keepalive", "25"];

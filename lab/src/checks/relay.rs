@@ -65,7 +65,7 @@ fn site_uses_lan_endpoints(world: &World) -> Result<()> {
         );
         let peer = planned(world, other)?;
         let lan_endpoint = peer.location.lan_endpoint.as_ref().context("no lan_endpoint")?;
-        let expected = lan_endpoint.with_port(world.tree.plan.wireguard.listen_port);
+        let expected = lan_endpoint.with_port(peer.listen_port);
         let used = peer_line(world, one, peer.public_key.to_string().as_str(), "endpoints")?;
         ensure!(
             used == expected,

@@ -210,7 +210,10 @@ const MISSTATED: &[MisstatedIdentity] = &[
             ("nodes/tokyo/node.json", "\"listen_port\": 51820", "\"listen_port\": 51821"),
         ],
         findings: &[
-            "files-disagree nodes/tokyo/node.json:13: WireGuard's port is 51821 here, and 51820 in nodes/frankfurt/node.json:13",
+            "peer-unreachable clients/laptop/wg0.conf:24: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable nodes/frankfurt/wg0.conf:26: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable nodes/home/wg0.conf:26: the endpoint of tokyo is not 198.51.100.20:51820",
+            "peer-unreachable nodes/hongkong/wg0.conf:19: the endpoint of tokyo is not 198.51.100.20:51820",
         ],
     },
     MisstatedIdentity {
@@ -689,7 +692,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "port in node.json alone",
         changes: &[("nodes/tokyo/node.json", "\"listen_port\": 51820", "\"listen_port\": 51821")],
         findings: &[
-            "files-disagree nodes/tokyo/node.json:13: WireGuard's port is 51821 here, and 51820 in nodes/frankfurt/node.json:13",
+            "files-disagree nodes/tokyo/node.json:13: WireGuard's port is 51821 here, and 51820 in nodes/tokyo/wg0.conf:6",
         ],
     },
     MisstatedIdentity {

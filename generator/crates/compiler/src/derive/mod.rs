@@ -6,6 +6,7 @@ pub(crate) mod api_endpoint;
 pub(crate) mod dataplane;
 pub(crate) mod etcd;
 pub(crate) mod label;
+pub(crate) mod listen_port;
 pub(crate) mod location;
 pub(crate) mod mtu;
 pub(crate) mod package_source;

@@ -299,7 +299,7 @@ impl Plan {
             endpoint: node.location.endpoint.as_ref().map(ToString::to_string),
             lan_endpoint: node.location.lan_endpoint.as_ref().map(ToString::to_string),
             site: node.location.site.as_ref(),
-            listen_port: self.wireguard.listen_port,
+            listen_port: node.listen_port,
             mtu: self.wireguard.mtu.value,
             underlay_mtu: node.underlay_mtu,
             private_key_file: HostWireGuard::private_key_file(interface),
@@ -310,7 +310,7 @@ impl Plan {
     /// One peer as every provisioner needs it.
     #[must_use]
     pub fn host_peer<'plan>(&'plan self, peer: &'plan Peer<'plan>) -> HostPeer<'plan> {
-        let super::WireGuardPlan { interface, listen_port, preshared_keys, .. } = &self.wireguard;
+        let super::WireGuardPlan { interface, preshared_keys, .. } = &self.wireguard;
         let keepalive = Some(self.wireguard.persistent_keepalive.get());
         HostPeer {
             name: peer.name(),
@@ -318,7 +318,7 @@ impl Plan {
             preshared_key_file: preshared_keys
                 .then(|| HostWireGuard::preshared_key_file(interface, peer.name())),
             allowed_ips: &peer.allowed_ips,
-            endpoint: peer.endpoint.map(|endpoint| endpoint.with_port(*listen_port)),
+            endpoint: peer.called_at(),
             persistent_keepalive: keepalive.filter(|seconds| peer.keepalive && *seconds > 0),
         }
     }

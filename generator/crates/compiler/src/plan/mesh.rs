@@ -54,6 +54,16 @@ impl<'plan> Peer<'plan> {
         }
     }
 
+    /// `host:port` of its endpoint: with the port on which the peer listens, if none is written.
+    #[must_use]
+    pub fn called_at(&self) -> Option<String> {
+        match self.identity {
+            PeerIdentity::Node(node) => Some(self.endpoint?.with_port(node.listen_port)),
+            // Nothing calls a client.
+            PeerIdentity::Client(_) => None,
+        }
+    }
+
     /// The peer that a node is to most others: to those that are not in its site and need no relay.
     #[must_use]
     pub fn common(node: &'plan NodePlan) -> Self {

@@ -22,6 +22,7 @@ pub mod tunnel;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::derive::listen_port::listen_port;
 use crate::derive::location::Location;
 use crate::derive::{mtu, ssh, zone};
 use crate::route::Route;
@@ -75,8 +76,6 @@ pub struct Plan {
 pub struct WireGuardPlan {
     /// The interface.
     pub interface: InterfaceName,
-    /// The UDP port.
-    pub listen_port: Port,
     /// The MTU and its reason.
     pub mtu: mtu::MeshMtu,
     /// Seconds between keepalives.
@@ -117,6 +116,8 @@ pub struct NodePlan {
     pub public_key: PublicKey,
     /// The addresses at which others reach it.
     pub location: Location,
+    /// The UDP port on which it listens, and at which it is called if its endpoint has no port.
+    pub listen_port: Port,
     /// The MTU between it and the Internet, in bytes.
     pub underlay_mtu: u16,
     /// The position of the node that carries its traffic to others behind NAT.
@@ -174,7 +175,6 @@ impl Plan {
         let ingress = ingress::derive(topology, &nodes);
         let wireguard = WireGuardPlan {
             interface: topology.wireguard.interface.clone(),
-            listen_port: topology.wireguard.listen_port,
             mtu: mtu.clone(),
             persistent_keepalive: topology.wireguard.persistent_keepalive,
             preshared_keys: topology.wireguard.preshared_keys,
@@ -232,6 +232,7 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         pod_subnet,
         public_key,
         location: Location::from_node(node),
+        listen_port: listen_port(topology, node),
         underlay_mtu: mtu::underlay(node),
         relay,
         zone: zone::node_zone(node),

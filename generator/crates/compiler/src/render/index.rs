@@ -33,7 +33,6 @@ struct ReadmeView<'plan> {
     relays: Vec<RelayRow<'plan>>,
     packets: Vec<Picture>,
     request: Picture,
-    listen_port: u16,
     ssh_port: u16,
     order: OrderView<'plan>,
     files: Vec<FileRow>,
@@ -47,6 +46,7 @@ struct NodeRow<'plan> {
     address: String,
     pod_subnet: String,
     endpoint: String,
+    listen_port: u16,
     /// The ports that its provider's firewall must accept beside WireGuard and SSH.
     ssh_from: String,
     open_ports: String,
@@ -80,12 +80,11 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         generated: GENERATED,
         cluster: plan.name.as_str(),
         interface: plan.wireguard.interface.as_str(),
-        nodes: plan.nodes.iter().map(|node| node_row(plan, node)).collect(),
+        nodes: plan.nodes.iter().map(node_row).collect(),
         clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
         relays: relay_rows(plan),
         packets: pictures::packets(plan),
         request: pictures::request(plan),
-        listen_port: plan.wireguard.listen_port.get(),
         ssh_port: plan.firewall.ssh_port.get(),
         order: OrderView::of(plan),
         files: file_rows(plan, artifacts),
@@ -93,9 +92,9 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     artifacts.add("README.md", template::render("README.md", &view));
 }
 
-fn node_row<'plan>(plan: &Plan, node: &'plan NodePlan) -> NodeRow<'plan> {
+fn node_row(node: &NodePlan) -> NodeRow<'_> {
     let declared = node.location.endpoint.as_ref();
-    let endpoint = declared.map(|endpoint| endpoint.with_port(plan.wireguard.listen_port));
+    let endpoint = declared.map(|endpoint| endpoint.with_port(node.listen_port));
     NodeRow {
         name: node.name.as_str(),
         id: node.id.get(),
@@ -103,6 +102,7 @@ fn node_row<'plan>(plan: &Plan, node: &'plan NodePlan) -> NodeRow<'plan> {
         address: node.address.to_string(),
         pod_subnet: node.pod_subnet.to_string(),
         endpoint: endpoint.unwrap_or_else(|| "behind NAT".to_owned()),
+        listen_port: node.listen_port.get(),
         ssh_from: comma_separated(&node.ssh_from),
         open_ports: comma_separated(&node.open_ports),
         is_public: node.is_public(),

@@ -71,7 +71,7 @@ fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
         id: node.id.get(),
         cluster: plan.name.as_str(),
         interface: plan.wireguard.interface.as_str(),
-        listen_port: plan.wireguard.listen_port.get(),
+        listen_port: node.listen_port.get(),
         api_port: API_PORT,
         ssh_port: firewall.ssh_port.get(),
         ssh_from_v4: comma_separated(&ssh_from_v4),

@@ -101,7 +101,7 @@ fn conf(view: &NodeView<'_>) -> String {
         cluster: plan.name.as_str(),
         interface: plan.wireguard.interface.as_str(),
         address: plan.interface_address(node),
-        listen_port: plan.wireguard.listen_port.get(),
+        listen_port: node.listen_port.get(),
         mtu: plan.wireguard.mtu.value,
         mtu_reason: mtu_reason(&plan.wireguard.mtu.reason),
         private_key_file: HostWireGuard::private_key_file(&plan.wireguard.interface),

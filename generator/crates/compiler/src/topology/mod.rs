@@ -109,7 +109,7 @@ table! {
     pub struct WireGuard {
         /// The name of the interface on every node.
         interface: InterfaceName = constant(defaults::INTERFACE),
-        /// The UDP port that every node listens on.
+        /// The UDP port that every node listens on, unless it has its own.
         listen_port: Port = defaults::LISTEN_PORT,
         /// The MTU of the interface; derived if absent.
         mtu: Option<Mtu>,
@@ -309,8 +309,12 @@ table! {
         ssh_from: Option<Vec<SourceNet>>,
         /// More ports of this host that are open to the Internet.
         open_ports: Vec<OpenPort> = Vec::new(),
-        /// Its public address or DNS name; absent if the node is behind NAT.
+        /// Its public address or DNS name; absent if the node is behind NAT. With a port if its
+        /// router translates another one to `listen_port`.
         endpoint: Option<Endpoint>,
+        /// The UDP port that it listens on; `listen_port` of `[wireguard]` if absent. Peers call it at this port
+        /// if its endpoint has none.
+        listen_port: Option<Port>,
         /// Written by `meshwright keys`.
         public_key: Option<PublicKey>,
         /// The site that it is in.

@@ -9,7 +9,7 @@ use crate::plan::ingress::CLASS;
 use crate::plan::path::{Hop, Station};
 use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::hello;
-use meshwright_value::{Endpoint, Reach};
+use meshwright_value::Reach;
 
 /// A diagram and its caption.
 #[derive(Serialize)]
@@ -67,7 +67,7 @@ fn packet(plan: &Plan, from: &NodePlan, to: &NodePlan) -> Option<Picture> {
         metric: POD_ROUTE.metric,
         sender: from.pod_subnet.to_string(),
         receiver: to.pod_subnet.to_string(),
-        stations: (0..path.len()).map(|at| station(plan, &path, at)).collect(),
+        stations: (0..path.len()).map(|at| station(&path, at)).collect(),
     };
     let mermaid = template::render("packet.mmd", &view);
     Some(Picture { about: about(&path), mermaid, trace: None })
@@ -87,12 +87,12 @@ fn about(path: &[Station<'_>]) -> String {
     }
 }
 
-fn station<'plan>(plan: &Plan, path: &[Station<'plan>], at: usize) -> StationView<'plan> {
+fn station<'plan>(path: &[Station<'plan>], at: usize) -> StationView<'plan> {
     let name = |at: usize| path[at].node.name.as_str();
     let next = path[at].hop.map(|hop| NextView {
         number: at + 1,
         name: name(at + 1),
-        wire: wire(plan, hop),
+        wire: wire(hop, path[at].node, path[at + 1].node),
     });
     StationView {
         number: at,
@@ -103,10 +103,11 @@ fn station<'plan>(plan: &Plan, path: &[Station<'plan>], at: usize) -> StationVie
     }
 }
 
-fn wire(plan: &Plan, hop: Hop<'_>) -> String {
-    let endpoint = |endpoint: &Endpoint| endpoint.with_port(plan.wireguard.listen_port);
-    let from = hop.from.map_or_else(|| "an address of its NAT".to_owned(), endpoint);
-    let to = hop.to.map_or_else(|| "where it last called from".to_owned(), endpoint);
+fn wire(hop: Hop<'_>, sender: &NodePlan, receiver: &NodePlan) -> String {
+    let from = hop.from.map(|endpoint| endpoint.with_port(sender.listen_port));
+    let to = hop.to.map(|endpoint| endpoint.with_port(receiver.listen_port));
+    let from = from.unwrap_or_else(|| "an address of its NAT".to_owned());
+    let to = to.unwrap_or_else(|| "where it last called from".to_owned());
     format!("{from} → {to}")
 }
 

@@ -1,6 +1,7 @@
 //! Warns when two nodes of different sites have endpoints at one address.
 
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::listen_port::listen_port;
 use crate::derive::location::Location;
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::member::duplicates;
@@ -41,7 +42,7 @@ fn check(topology: &Topology, findings: &mut Findings) {
 
 fn port(node: &Node, topology: &Topology) -> Option<u16> {
     let endpoint = node.endpoint.as_ref()?;
-    Some(endpoint.port().unwrap_or(topology.wireguard.listen_port).get())
+    Some(endpoint.port().unwrap_or_else(|| listen_port(topology, node)).get())
 }
 
 fn finding(later: &Node, first: &Node) -> Finding {

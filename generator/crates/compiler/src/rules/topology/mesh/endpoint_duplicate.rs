@@ -1,6 +1,7 @@
 //! Refuses two nodes with the same endpoint.
 
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::listen_port::listen_port;
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::member::duplicates;
 use crate::topology::{Node, Topology};
@@ -14,11 +15,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     explain: "\
 An address and a port lead to one machine. The peers of the other node would send their handshakes to \
 the wrong machine. That machine drops them, because they are not encrypted to its key: no handshake \
-completes, and neither side reports an error. Endpoints are compared after the default port is added. A \
-`lan_endpoint` is compared within its site.
+completes, and neither side reports an error. An endpoint without a port has the node's \
+`listen_port`. A `lan_endpoint` is compared within its site.
 
-Two nodes behind one public address need two ports, which the router forwards: write one endpoint as \
-`host:port`. If the router forwards no second port, leave the endpoint of that node out.
+Two nodes behind one public address need two ports, which the router forwards: give one of them another \
+`listen_port`. If the router forwards no second port, leave the endpoint of that node out.
 
 Source: wg(8), \"endpoint\"; WireGuard's whitepaper, section 5.",
     scope: Scope::Present,
@@ -31,11 +32,11 @@ type SocketKey<'topology> = (Option<&'topology Name>, &'topology Host, Port);
 fn check(topology: &Topology, findings: &mut Findings) {
     let public = topology.nodes.iter().filter_map(|node| {
         let endpoint = node.endpoint.as_ref()?;
-        Some((socket(None, endpoint, topology), (node, endpoint, "endpoint")))
+        Some((socket(None, endpoint, node, topology), (node, endpoint, "endpoint")))
     });
     let private = topology.nodes.iter().filter_map(|node| {
         let (site, endpoint) = (node.site.as_ref()?, node.lan_endpoint.as_ref()?);
-        Some((socket(Some(site), endpoint, topology), (node, endpoint, "lan_endpoint")))
+        Some((socket(Some(site), endpoint, node, topology), (node, endpoint, "lan_endpoint")))
     });
     for ((later, endpoint, key), (first, ..)) in duplicates(public.chain(private)) {
         findings.push(finding(later, first, endpoint, key, topology));
@@ -45,9 +46,10 @@ fn check(topology: &Topology, findings: &mut Findings) {
 fn socket<'a>(
     site: Option<&'a Name>,
     endpoint: &'a Endpoint,
+    node: &Node,
     topology: &Topology,
 ) -> SocketKey<'a> {
-    (site, endpoint.host(), endpoint.port().unwrap_or(topology.wireguard.listen_port))
+    (site, endpoint.host(), endpoint.port().unwrap_or_else(|| listen_port(topology, node)))
 }
 
 fn finding(
@@ -57,11 +59,13 @@ fn finding(
     key: &'static str,
     topology: &Topology,
 ) -> Finding {
-    let full_endpoint = endpoint.with_port(topology.wireguard.listen_port);
+    let full_endpoint = endpoint.with_port(listen_port(topology, later));
     let place = |node: &Node| node.origin.key(key);
     let message =
         format!("`{}` and `{}` both have the `{key}` {full_endpoint}", first.name, later.name);
     Finding::new(message, &place(later), "used again here")
         .and(&place(first), "first used here")
-        .help(format!("use another port for one of the two, or leave its `{key}` out"))
+        .help(format!(
+            "use another port for one of the two (`listen_port`), or leave its `{key}` out"
+        ))
 }

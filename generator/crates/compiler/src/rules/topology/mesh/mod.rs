@@ -10,6 +10,7 @@ mod endpoint_inside_mesh;
 mod endpoint_is_name;
 mod endpoint_name_private;
 mod endpoint_name_taken;
+mod endpoint_port_differs;
 mod endpoint_private;
 mod interface_taken;
 mod keepalive_zero_behind_nat;
@@ -40,6 +41,7 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     endpoint_is_name::RULE,
     endpoint_name_private::RULE,
     endpoint_name_taken::RULE,
+    endpoint_port_differs::RULE,
     endpoint_private::RULE,
     interface_taken::RULE,
     keepalive_zero_behind_nat::RULE,

@@ -2,6 +2,7 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Fix, Severity};
+use crate::route::Route;
 use crate::topology::{Node, Topology};
 use meshwright_value::{Port, Protocol};
 
@@ -19,7 +20,7 @@ process.
 
 Kubernetes and Calico use no UDP port here: VXLAN (4789) and Calico's own WireGuard are off.
 
-Choose another `wireguard.listen_port`; the default is 51820.
+Choose another `listen_port`: that of `[wireguard]`, whose default is 51820, or of one node.
 
 Sources: `wg_socket_init` of WireGuard; RFC 2131 §4.1; RFC 8415 §7.2; systemd-resolved.service(8).",
     scope: Scope::Present,
@@ -31,21 +32,35 @@ const BOUND: [(u16, &str); 3] =
     [(53, "systemd-resolved"), (68, "the DHCP client"), (546, "the DHCPv6 client")];
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let listen_port = topology.wireguard.listen_port;
-    let at = topology.wireguard.origin.key("listen_port");
-    if let Some((port, service)) = BOUND.iter().find(|(port, _)| *port == listen_port.get()) {
-        let message = format!("UDP port {port} is used by {service}");
-        let finding = Finding::new(message, &at, "WireGuard cannot listen here");
-        findings.push(finding.fix(Fix::default(&at, "the default is 51820")));
+    let shared = (topology.wireguard.listen_port, topology.wireguard.origin.key("listen_port"));
+    findings.extend(bound(&shared, "the default is 51820"));
+    for node in &topology.nodes {
+        let own = node.listen_port.map(|port| (port, node.origin.key("listen_port")));
+        if let Some(own) = &own {
+            findings.extend(bound(own, &format!("the cluster's is {}", shared.0)));
+        }
+        let listens = own.as_ref().unwrap_or(&shared);
+        findings.extend(opened(node, listens.0).map(|index| opened_finding(node, index, listens)));
     }
-    for (node, index) in opened(topology, listen_port) {
-        let message =
-            format!("`{}` opens UDP port {listen_port}, where WireGuard listens", node.name);
-        let place = node.origin.key("open_ports").index(index);
-        let finding = Finding::new(message, &place, "opened for another process")
-            .and(&at, format!("`wireguard.listen_port` is {listen_port}"));
-        findings.push(with_fix(node, index, finding, "WireGuard's port is always open"));
-    }
+}
+
+/// A port and the key that names it.
+type ListenPort = (Port, Route);
+
+/// A port that a service of the distribution has; `then` says which port is used without the key.
+fn bound((port, at): &ListenPort, then: &str) -> Option<Finding> {
+    let (_, service) = BOUND.iter().find(|(bound, _)| *bound == port.get())?;
+    let message = format!("UDP port {port} is used by {service}");
+    let finding = Finding::new(message, at, "WireGuard cannot listen here");
+    Some(finding.fix(Fix::default(at, then)))
+}
+
+fn opened_finding(node: &Node, index: usize, (port, at): &ListenPort) -> Finding {
+    let message = format!("`{}` opens UDP port {port}, where WireGuard listens", node.name);
+    let place = node.origin.key("open_ports").index(index);
+    let finding = Finding::new(message, &place, "opened for another process")
+        .and(at, format!("`listen_port` is {port}"));
+    with_fix(node, index, finding, "WireGuard's port is always open")
 }
 
 /// A single port is removed by a fix. A range is left to the user, who may need the rest of it.
@@ -60,12 +75,10 @@ fn with_fix(node: &Node, index: usize, finding: Finding, why: &str) -> Finding {
 }
 
 /// The entries of `open_ports` that contain WireGuard's port, by index.
-fn opened(topology: &Topology, port: Port) -> impl Iterator<Item = (&Node, usize)> {
-    topology.nodes.iter().flat_map(move |node| {
-        let ports = node.open_ports.iter().enumerate();
-        let holding = ports.filter(move |(_, open)| {
-            open.protocol() == Protocol::Udp && (open.first()..=open.last()).contains(&port)
-        });
-        holding.map(move |(index, _)| (node, index))
-    })
+fn opened(node: &Node, port: Port) -> impl Iterator<Item = usize> {
+    let ports = node.open_ports.iter().enumerate();
+    let holding = ports.filter(move |(_, open)| {
+        open.protocol() == Protocol::Udp && (open.first()..=open.last()).contains(&port)
+    });
+    holding.map(|(index, _)| index)
 }

@@ -14,7 +14,7 @@ impl CopyComparison<'_, '_> {
             self.same("the address", &address, (&other.value, conf.file.line(other.line)));
         }
         let listen_port = self.lines.parse::<u16>(stated.listen_port.get())?;
-        // Two different ports are compared with those of the other nodes.
+        // Two different ports are compared with those that peers call.
         if conf.content.listen_port.is_none() {
             let shown = self.paths.show(self.json.line(listen_port.line));
             let message = format!(
