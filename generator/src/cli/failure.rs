@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::secrets;
 use meshwright_compiler::diagnostic::{Format, Report, github, human, json};
 use meshwright_compiler::pipeline::RuleGap;
+use meshwright_value::{hide_by_form, printable_lines};
 
 /// The exit code of wrong usage and of I/O errors.
 pub(super) const USAGE: u8 = 2;
@@ -67,9 +68,14 @@ impl Failure {
         move |source| Self::File { action: "write", path: path.to_owned(), source }
     }
 
+    /// The message. It may quote an argument or a path.
+    fn message(&self) -> String {
+        shown(&self.to_string())
+    }
+
     /// Prints it as text.
     pub(super) fn print(&self, color: bool, err: &mut dyn Write) -> io::Result<()> {
-        human::print_failure(&self.to_string(), self.help().as_deref(), color, err)
+        human::print_failure(&self.message(), self.help().as_deref(), color, err)
     }
 
     /// Prints it on stdout in a machine-readable format. Without it, the reader would get an empty
@@ -80,13 +86,14 @@ impl Failure {
             Format::Json => self.print_json(out),
             Format::Github => {
                 let help = self.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-                github::command(&[("title", "meshwright")], &format!("{self}{help}"), out)
+                let text = format!("{}{help}", self.message());
+                github::command(&[("title", "meshwright")], &text, out)
             }
         }
     }
 
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let error = FailureError { message: self.to_string(), help: self.help() };
+        let error = FailureError { message: self.message(), help: self.help() };
         let holds = matches!(self, Self::Unproven(_)).then_some(false);
         let document = FailureDocument { report: json::nothing(), holds, error };
         serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -94,6 +101,10 @@ impl Failure {
     }
 
     fn help(&self) -> Option<String> {
+        self.remedy().as_deref().map(shown)
+    }
+
+    fn remedy(&self) -> Option<String> {
         match self {
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Topology { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
@@ -102,7 +113,7 @@ impl Failure {
                     .into(),
             ),
             Self::Out(fault) => fault.help(),
-            Self::Unproven(failure) => failure.help(),
+            Self::Unproven(failure) => failure.remedy(),
             Self::Secrets(fault) => fault.help().map(str::to_owned),
             Self::Rules(_) => {
                 Some("this is a bug in meshwright: report it with the topology".into())
@@ -125,6 +136,12 @@ impl Failure {
             _ => USAGE,
         }
     }
+}
+
+/// A text that may quote arguments and paths, without what looks like a secret and without characters
+/// that a terminal interprets.
+pub(super) fn shown(text: &str) -> String {
+    printable_lines(&hide_by_form(text))
 }
 
 #[derive(Serialize)]

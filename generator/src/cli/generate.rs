@@ -10,7 +10,7 @@ use super::Status;
 use super::failure::Failure;
 use super::opened;
 use super::session::{Session, files};
-use meshwright_compiler::diagnostic::{Format, Report, github, json};
+use meshwright_compiler::diagnostic::{Format, Report, ShownReport, github, json};
 use meshwright_compiler::out::{self, Changes};
 use meshwright_compiler::render::Rendering;
 
@@ -289,7 +289,8 @@ fn print_json(
         blocked: blocked.collect(),
         unchanged: changes.unchanged,
     };
-    let document = GenerateDocument { report: json::document(report), changes };
+    let report = ShownReport::new(report);
+    let document = GenerateDocument { report: json::document(&report), changes };
     serde_json::to_writer_pretty(&mut *session.out, &document)?;
     writeln!(session.out)
 }

@@ -188,8 +188,14 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
 fn answer(fault: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let text = fault.render();
     if fault.use_stderr() {
+        let plain = text.to_string();
+        // The arguments that it quotes cannot be separated from its colors.
+        let is_shown = failure::shown(&plain) == plain;
         // An error of stderr cannot be printed.
-        let _ = print(&text, wants_color(&io::stderr()), err);
+        let _ = match is_shown {
+            true => print(&text, wants_color(&io::stderr()), err),
+            false => write!(err, "{}", failure::shown(&plain)),
+        };
         return failure::USAGE;
     }
     match print(&text, wants_color(&io::stdout()), out) {

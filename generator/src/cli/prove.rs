@@ -9,7 +9,7 @@ use super::Status;
 use super::failure::Failure;
 use super::session::{Session, count};
 use crate::fixed::OfThisVersion;
-use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, Span};
+use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, ShownReport, Span};
 use meshwright_compiler::out;
 use meshwright_compiler::source::{LineIndex, Source, clamp};
 use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
@@ -78,8 +78,8 @@ pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Resu
     // The table on stdout comes first.
     session.out.flush()?;
     for cause in found.iter().take(shown) {
-        let (source, located) = locate(&proof.paths, cause.finding, cause.effect.clone(), &dir);
-        diagnostic::human::print_one(&source, &located, session.color, session.err)?;
+        let report = report(&proof.paths, cause.finding, cause.effect.clone(), &dir);
+        diagnostic::human::print_diagnostics(&report, session.color, session.err)?;
     }
     match hidden {
         0 => Ok(()),
@@ -90,8 +90,8 @@ pub(super) fn print_causes(proof: &Proof, session: &mut Session<'_>) -> io::Resu
 fn print_github(proof: &Proof, session: &mut Session<'_>) -> io::Result<()> {
     let dir = session.out_dir();
     for cause in causes(proof) {
-        let (source, located) = locate(&proof.paths, cause.finding, cause.effect, &dir);
-        diagnostic::github::print(&Report::new(source, vec![located], 0), session.out)?;
+        let report = report(&proof.paths, cause.finding, cause.effect, &dir);
+        diagnostic::github::print(&report, session.out)?;
     }
     Ok(())
 }
@@ -103,18 +103,13 @@ pub(super) fn print_end(
     effect: &str,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
-    let (source, located) = locate(paths, finding, effect.to_owned(), &session.out_dir());
-    diagnostic::human::print_one(&source, &located, session.color, session.out)
+    let report = report(paths, finding, effect.to_owned(), &session.out_dir());
+    diagnostic::human::print_diagnostics(&report, session.color, session.out)
 }
 
-/// A finding as a diagnostic, with the text of its file. The proof has kept no text; a file that is
+/// A finding as a report of one diagnostic, with the text of its file. The proof has kept no text; a file that is
 /// missing or has changed since gives a diagnostic without a source line.
-fn locate(
-    paths: &TreePaths,
-    finding: &ProofFinding,
-    effect: String,
-    dir: &Path,
-) -> (Source, Located) {
+fn report(paths: &TreePaths, finding: &ProofFinding, effect: String, dir: &Path) -> ShownReport {
     let path = dir.join(paths.path(finding.place.file));
     let bytes = OutputDirectory(dir).read(paths.path(finding.place.file)).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -124,9 +119,11 @@ fn locate(
         message: finding.message.clone(),
         help: None,
         change: None,
+        secrets: Vec::new(),
         spans: vec![line_span(&text, finding.place.line, effect)],
     };
-    (Source { name: path.display().to_string(), text }, located)
+    let source = Source { name: path.display().to_string(), text };
+    ShownReport::new(&Report::new(source, vec![located], 0))
 }
 
 /// One line without the space around its text. Line 0 is the file as a whole.

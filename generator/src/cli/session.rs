@@ -12,6 +12,7 @@ pub(super) use meshwright_compiler::diagnostic::human::count;
 use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
 use meshwright_compiler::document::{self, LARGEST};
 use meshwright_compiler::source::Source;
+use meshwright_value::printable_lines;
 
 /// The number of printed lines of a list without `--verbose`.
 const LISTED: usize = 20;
@@ -98,9 +99,9 @@ impl Session<'_> {
         Ok(report.count(Severity::Error) > 0)
     }
 
-    /// Prints a line on stderr, also with `--quiet`.
+    /// Prints a line on stderr, also with `--quiet`. It may contain paths.
     pub(super) fn print(&mut self, line: impl Display) -> io::Result<()> {
-        writeln!(self.err, "{line}")
+        writeln!(self.err, "{}", printable_lines(&line.to_string()))
     }
 
     /// Prints a line on stderr, except with `--quiet`.

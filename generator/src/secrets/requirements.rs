@@ -352,7 +352,7 @@ fn key_pair_fault(pair: &KeyPair<'_>, state: KeyPairState, store: &Store) -> Opt
             let label = "any reader of this file can impersonate it";
             let help =
                 format!("write public_key = \"{derived}\"; if others saw it, generate a new pair");
-            let finding = Finding::new(message, &route, label).help(help);
+            let finding = hiding_key(Finding::new(message, &route, label).help(help), pair);
             Some(fault(PRIVATE_KEY_PUBLISHED, finding))
         }
         KeyPairState::Malformed => {
@@ -395,7 +395,15 @@ fn both_keys_fault(pair: &KeyPair<'_>, other: &KeyPair<'_>) -> Diagnostic {
             .help(format!(
                 "write the public key of {member}; if others saw it, generate new pairs"
             ));
-    fault(PRIVATE_KEY_PUBLISHED, finding)
+    fault(PRIVATE_KEY_PUBLISHED, hiding_key(finding, pair))
+}
+
+/// The key in the topology is a secret, also where the source line of another place contains it.
+fn hiding_key(finding: Finding, pair: &KeyPair<'_>) -> Finding {
+    match pair.member.public_key {
+        Some(key) => finding.hiding(key.to_string()),
+        None => finding,
+    }
 }
 
 /// The key in the store is not the one of the hash in the topology.

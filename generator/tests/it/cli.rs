@@ -9,6 +9,7 @@ mod ingress;
 mod leaks;
 mod many;
 mod packaging;
+mod pasted;
 mod prove;
 mod sealed;
 mod secrets;

@@ -165,6 +165,12 @@ const MISTAKES: &[Mistake] = &[
         wrong: "MMDEtiM7lrPEUqIH1mhN6cjk+1kxo5XLp4kE70Ntxgs",
     },
     Mistake {
+        title: "A private key in the topology",
+        story: "The configuration of WireGuard has it beside the peers. Every reader of this file would have the key: it is exposed, so generate a new pair. Reports show what looks like a secret as `*`.",
+        correct: "id = 2",
+        wrong: "id = 2\nprivate_key = \"qO2nMh3rqlZ5jkM4rJ7PvCqTdt7MRV8Ym0hbLcvGqEk=\"",
+    },
+    Mistake {
         title: "An open port for the API",
         story: "A client reaches the API through the mesh.",
         correct: r#"endpoint = "203.0.113.10""#,

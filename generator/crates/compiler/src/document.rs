@@ -129,14 +129,14 @@ impl Document {
     #[must_use]
     pub fn locate(&self, diagnostic: Diagnostic) -> Located {
         let Diagnostic { code, severity, finding } = diagnostic;
-        let Finding { message, labels, help, change } = finding;
+        let Finding { message, labels, help, change, secrets } = finding;
         let mut spans: Vec<_> = labels.into_iter().map(|label| self.span(label)).collect();
         let visible = spans.iter().position(|span| !span.bytes.is_empty()).unwrap_or_default();
         if let Some(first) = spans.get_mut(..=visible) {
             first.rotate_right(1);
             first[0].primary = true;
         }
-        Located { code, severity, message, help, change, spans }
+        Located { code, severity, message, help, change, secrets, spans }
     }
 
     fn span(&self, label: Label) -> Span {

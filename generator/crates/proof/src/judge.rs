@@ -21,6 +21,7 @@ use crate::objects;
 use crate::read::tree::{self, EmittedTree, TreeReading};
 use crate::span::{FileId, FileLine, TreePaths};
 use crate::walk::Walker;
+use meshwright_value::Mask;
 
 /// The result of a proof.
 #[derive(Debug)]
@@ -116,6 +117,27 @@ pub fn prove_with(
     files: &dyn TreeFiles,
     fixed: Option<&dyn FixedFiles>,
 ) -> Result<Proof, TreeReadError> {
+    let mut proof = judge(files, fixed)?;
+    hide_secrets(files, &mut proof);
+    Ok(proof)
+}
+
+/// A message may quote a line that contains a secret.
+fn hide_secrets(files: &dyn TreeFiles, proof: &mut Proof) {
+    let Proof { paths, failures, ingress, findings, .. } = proof;
+    let failures = failures.iter_mut().map(|failure| &mut failure.finding);
+    let requests = ingress.requests.iter_mut().filter_map(|request| request.stopped.as_mut());
+    let mut masks = BTreeMap::new();
+    for finding in failures.chain(requests).chain(&mut ingress.findings).chain(findings) {
+        let mask = masks.entry(finding.place.file).or_insert_with_key(|file| {
+            let bytes = files.read(paths.path(*file)).unwrap_or_default();
+            Mask::of(&String::from_utf8_lossy(&bytes))
+        });
+        finding.message = mask.hide(&finding.message);
+    }
+}
+
+fn judge(files: &dyn TreeFiles, fixed: Option<&dyn FixedFiles>) -> Result<Proof, TreeReadError> {
     let mut reading = tree::read(files)?;
     let mut proof = Proof {
         paths: std::mem::take(&mut reading.paths),
@@ -169,7 +191,7 @@ fn boot(
 ) -> Result<(), TreeReadError> {
     let tree = BootedTree::new(files, &proof.paths, older);
     // In this tree, each text is the one of user-data.
-    let booted = prove_with(&tree, fixed)?;
+    let booted = judge(&tree, fixed)?;
     let failures = booted.failures.iter().map(|failure| &failure.finding);
     let cause = failures.chain(booted.causes()).next();
     match cause.and_then(|cause| tree.finding(&booted.paths, cause)) {

@@ -13,6 +13,7 @@ mod interface_name;
 mod keyword;
 mod label;
 pub mod manifest;
+mod mask;
 mod name;
 mod number;
 mod open_port;
@@ -46,6 +47,7 @@ pub use keyword::{
     Scheduler, TaintEffect, TunnelMode,
 };
 pub use label::{LabelKey, LabelValue, Taint};
+pub use mask::{Mask, hide_by_form};
 pub use name::Name;
 pub use number::{AsNumber, Keepalive, Mtu, NodeId, PodPrefixLen, Port, Replicas, RoundTripMs};
 pub use open_port::OpenPort;
@@ -170,6 +172,18 @@ pub fn printable(text: &str) -> String {
         }
     }
     printable
+}
+
+/// [`printable`] for a text of several lines, whose line breaks and tabs are kept.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    let is_kept = |c| matches!(c, '\n' | '\r' | '\t');
+    text.split_inclusive(is_kept)
+        .map(|part| match part.strip_suffix(is_kept) {
+            Some(line) => format!("{}{}", printable(line), &part[line.len()..]),
+            None => printable(part),
+        })
+        .collect()
 }
 
 /// Returns `text` if `check` accepts it. Else the refusal suggests the result of `correct`, if

@@ -4,7 +4,9 @@
 
 use std::io;
 
-use super::{Located, Report, Span};
+use meshwright_value::printable_lines;
+
+use super::{Located, ShownReport, Span};
 
 /// Prints one command for each diagnostic.
 ///
@@ -13,7 +15,7 @@ use super::{Located, Report, Span};
 /// # Errors
 ///
 /// Those of `out`.
-pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn print(ShownReport(report): &ShownReport, out: &mut dyn io::Write) -> io::Result<()> {
     let file = report.source.name.as_str();
     for located in &report.diagnostics {
         writeln!(
@@ -61,9 +63,9 @@ fn text(file: &str, located: &Located) -> String {
     format!("{}{others}{help}", located.message)
 }
 
-/// `escapeData` of actions/toolkit, packages/core/src/command.ts.
+/// `escapeData` of actions/toolkit, packages/core/src/command.ts. A log is read in a terminal, too.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    printable_lines(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// `escapeProperty` of the same file.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Located, Report, Severity, Span, wrap};
+use super::{Located, Report, Severity, ShownReport, Span, wrap};
 use crate::source::{BYTE_ORDER_MARK, Source};
 use meshwright_value::printable;
 
@@ -29,13 +29,12 @@ const SHOWN: usize = 100;
 /// # Errors
 ///
 /// Those of `out`.
-pub fn print(report: &Report, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn print(shown: &ShownReport, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    let ShownReport(report) = shown;
     if report.diagnostics.is_empty() {
         return Ok(());
     }
-    for located in report.diagnostics.iter().take(SHOWN) {
-        print_one(&report.source, located, color, out)?;
-    }
+    print_diagnostics(shown, color, out)?;
     match report.diagnostics.len().saturating_sub(SHOWN) {
         0 => {}
         hidden => writeln!(out, "and {hidden} more; --format json has all\n")?,
@@ -43,18 +42,19 @@ pub fn print(report: &Report, color: bool, out: &mut dyn io::Write) -> io::Resul
     writeln!(out, "{}", summary(report))
 }
 
-/// Prints one diagnostic with the lines that it points at, and an empty line.
+/// Prints the first diagnostics with the lines that they point at, each with an empty line.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub fn print_one(
-    source: &Source,
-    located: &Located,
+pub fn print_diagnostics(
+    ShownReport(report): &ShownReport,
     color: bool,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    writeln!(out, "{}\n", renderer(color).render(&[group(source, located)]))
+    report.diagnostics.iter().take(SHOWN).try_for_each(|located| {
+        writeln!(out, "{}\n", renderer(color).render(&[group(&report.source, located)]))
+    })
 }
 
 /// Prints an error that has no place in a file.

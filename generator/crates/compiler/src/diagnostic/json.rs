@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Change, Located, Report, Span};
+use super::{Change, Located, ShownReport, Span};
 
 /// Raised when a reader of the previous shape would misread the new one.
 const SCHEMA_VERSION: u32 = 1;
@@ -25,7 +25,8 @@ struct DocumentDiagnostic<'a> {
     spans: Vec<DocumentSpan<'a>>,
 }
 
-/// The change that `check --fix` makes; absent where the user has to choose.
+/// The change that `check --fix` makes; absent where the user has to choose, or where it would show a
+/// secret.
 #[derive(Serialize)]
 struct DocumentChange<'a> {
     /// `replace`, `insert` or `remove`.
@@ -53,13 +54,13 @@ struct DocumentSpan<'a> {
 /// # Errors
 ///
 /// Those of `out`.
-pub fn print(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn print(report: &ShownReport, out: &mut dyn io::Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &document(report))?;
     writeln!(out)
 }
 
 /// The report as a JSON object, to which a verb may add its own fields.
-pub fn document(report: &Report) -> impl Serialize {
+pub fn document(ShownReport(report): &ShownReport) -> impl Serialize {
     let file = report.source.name.as_str();
     let diagnostics = report.diagnostics.iter().map(|located| diagnostic(file, located)).collect();
     Document { schema_version: SCHEMA_VERSION, diagnostics }

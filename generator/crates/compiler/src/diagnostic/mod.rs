@@ -2,13 +2,14 @@
 //!
 //! A rule makes a [`Finding`]: text and [`LabelPlace`]s. [`crate::check`] adds code and severity,
 //! which makes it a [`Diagnostic`]. The document converts its places to lines and columns.
-//! [`human`], [`json`] and [`github`] print a [`Report`] of these.
+//! [`human`], [`json`] and [`github`] print a [`ShownReport`] of these.
 
 mod fix;
 pub mod github;
 pub mod human;
 pub mod json;
 mod problems;
+mod shown;
 pub(crate) mod wording;
 mod wrap;
 
@@ -18,6 +19,7 @@ use std::ops::Range;
 
 pub use fix::{Change, Fix};
 pub use problems::{ERRORS_TOO_MANY, Problems};
+pub use shown::ShownReport;
 
 use crate::route::Route;
 use crate::source::Source;
@@ -76,6 +78,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// The change that the help describes, where there is exactly one.
     pub change: Option<Change>,
+    /// Texts of the document that are known to be secrets, and that are never printed.
+    pub secrets: Vec<String>,
 }
 
 impl Finding {
@@ -96,7 +100,13 @@ impl Finding {
         label: impl Into<String>,
     ) -> Self {
         let label = Label { place, text: label.into() };
-        Self { message: message.into(), labels: vec![label], help: None, change: None }
+        Self {
+            message: message.into(),
+            labels: vec![label],
+            help: None,
+            change: None,
+            secrets: Vec::new(),
+        }
     }
 
     /// A further place that takes part, such as the other owner of a duplicate.
@@ -104,6 +114,13 @@ impl Finding {
     pub fn and(mut self, route: &Route, label: impl Into<String>) -> Self {
         let place = LabelPlace::Value(route.clone());
         self.labels.push(Label { place, text: label.into() });
+        self
+    }
+
+    /// Adds a text of the document that is known to be a secret.
+    #[must_use]
+    pub fn hiding(mut self, secret: impl Into<String>) -> Self {
+        self.secrets.push(secret.into());
         self
     }
 
@@ -172,6 +189,8 @@ pub struct Located {
     pub help: Option<String>,
     /// See [`Finding::change`].
     pub change: Option<Change>,
+    /// See [`Finding::secrets`].
+    pub secrets: Vec<String>,
     /// Every place that takes part; the first is the primary one.
     pub spans: Vec<Span>,
 }
@@ -266,9 +285,10 @@ pub fn print(
     color: bool,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let shown = ShownReport::new(report);
     match format {
-        Format::Human => human::print(report, color, out),
-        Format::Json => json::print(report, out),
-        Format::Github => github::print(report, out),
+        Format::Human => human::print(&shown, color, out),
+        Format::Json => json::print(&shown, out),
+        Format::Github => github::print(&shown, out),
     }
 }

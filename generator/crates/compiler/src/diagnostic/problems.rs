@@ -117,13 +117,14 @@ impl Problems {
 }
 
 fn too_many(found: Diagnostic) -> Diagnostic {
-    let Finding { mut labels, .. } = found.finding;
+    let Finding { mut labels, secrets, .. } = found.finding;
     labels.truncate(1);
     for label in &mut labels {
         label.text = "one more is here".to_owned();
     }
     let message = format!("there are more than {MOST} errors");
     let help = "fix the reported errors, then check again: further errors are left out";
-    let finding = Finding { message, labels, help: Some(help.to_owned()), change: None };
+    let help = Some(help.to_owned());
+    let finding = Finding { message, labels, help, change: None, secrets };
     Diagnostic { code: ERRORS_TOO_MANY, severity: Severity::Error, finding }
 }

@@ -11,6 +11,7 @@ use super::error::OutError;
 use super::manifest::OutManifest;
 use super::{Changes, MANIFEST};
 use crate::artifact::{FileMode, Tree};
+use meshwright_value::{Mask, printable_lines};
 
 const CONTEXT_LINES: usize = 3;
 
@@ -83,12 +84,8 @@ fn print_file(
     let name = |side: &str, exists: bool| {
         if exists { format!("{side}/{path}") } else { "/dev/null".to_owned() }
     };
-    TextDiff::from_lines(&old_text, &new_text)
-        .unified_diff()
-        .context_radius(CONTEXT_LINES)
-        .header(&name("a", old.is_some()), &name("b", new.is_some()))
-        .to_writer(text)
-        .map_err(OutError::io("write", "the diff"))
+    let names = [name("a", old.is_some()), name("b", new.is_some())];
+    print_hidden(&names, &old_text, &new_text, text).map_err(OutError::io("write", "the diff"))
 }
 
 /// Prints the change of a text that the user wrote.
@@ -97,11 +94,25 @@ fn print_file(
 ///
 /// Those of `out`.
 pub fn print_texts(name: &str, old: &str, new: &str, out: &mut dyn Write) -> std::io::Result<()> {
-    TextDiff::from_lines(old, new)
+    print_hidden(&[format!("a/{name}"), format!("b/{name}")], old, new, out)
+}
+
+/// Prints a diff without what looks like a secret in one of the texts. A correction may complete a
+/// key, so the secrets of the old text are hidden in the new one, too.
+fn print_hidden(
+    names: &[String; 2],
+    old: &str,
+    new: &str,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let mut mask = Mask::of(old);
+    mask.add(new);
+    let diff = TextDiff::from_lines(old, new)
         .unified_diff()
         .context_radius(CONTEXT_LINES)
-        .header(&format!("a/{name}"), &format!("b/{name}"))
-        .to_writer(out)
+        .header(&names[0], &names[1])
+        .to_string();
+    out.write_all(printable_lines(&mask.hide(&diff)).as_bytes())
 }
 
 fn lossy(bytes: Option<&[u8]>) -> String {

@@ -134,7 +134,8 @@ fn finding(network: &KnownNetwork, others: &[&KnownNetwork], free: Option<Subnet
         Some(free) => format!("{free} is free for {}", network.name),
         None => format!("give {} a longer prefix", network.name),
     };
-    Finding { message, labels: labels.collect(), help: Some(help), change: None }
+    let labels = labels.collect();
+    Finding { message, labels, help: Some(help), change: None, secrets: Vec::new() }
 }
 
 /// The next private subnet of the same size that overlaps none of `taken`. A subnet smaller than a
