@@ -122,7 +122,8 @@ fn node(facts: &NodeFacts) -> FixedNode<'_> {
         ssh_port: host.ssh_port,
         // The public side of `node.json` admits SSH, or clients may use it.
         ssh_admitted: host.ssh_from_outside || facts.env.names_ssh_port,
-        ssh_target: format!("{}@{}", facts.env.ssh_user, facts.ssh_host),
+        ssh_user: &facts.env.ssh_user,
+        ssh_host: &facts.ssh_host,
         mirrors: &host.mirrors,
         packages: host.packages.as_ref().map(packages),
     }

@@ -75,7 +75,7 @@ const RELEASES: &[DebianRelease] = &[BOOKWORM, TRIXIE];
 
 /// The last line of the console.
 const WAITING: &str =
-    "waiting for: meshwright export alpha | ssh root@203.0.113.1 sudo meshwright-node apply";
+    "waiting for: meshwright export alpha | ssh root@203.0.113.1 meshwright-node apply";
 
 /// The probe's report after each boot: files and their contents.
 const PREPARED: &[(&str, &str)] = &[

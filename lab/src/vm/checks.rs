@@ -52,7 +52,7 @@ const FIRST_BOOT: &[VmCheck] = &[
             journalctl --unit meshwright-prepare --output cat | grep -o 'waiting for: .*'"#,
         expected: "{\"v1\":{\"datasource\":\"DataSourceNoCloud[seed=cmdline,/dev/nvme1n1p1][dsmode=local]\",\
             \"errors\":[]}}\n\
-            waiting for: meshwright export alpha | ssh root@203.0.113.10 sudo meshwright-node apply\n",
+            waiting for: meshwright export alpha | ssh root@203.0.113.10 meshwright-node apply\n",
         ..STATE
     },
     VmCheck {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::{ProviderName, Subnet};
+use crate::{Os, ProviderName, Subnet};
 
 /// The link-local address of the metadata service in most clouds.
 pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
@@ -24,6 +24,40 @@ pub struct Provider {
     pub metadata: &'static [Ipv4Addr],
     /// The largest user-data that it accepts, in bytes of plain text.
     pub user_data_limit: usize,
+    /// The user of its images of Debian and Ubuntu.
+    pub image_user: ImageUser,
+}
+
+/// The user to whom SSH of a new machine admits the owner's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageUser {
+    /// `root`.
+    Root,
+    /// A user who may use sudo; `root` is refused.
+    Named {
+        /// In images of Debian.
+        debian: &'static str,
+        /// In images of Ubuntu.
+        ubuntu: &'static str,
+    },
+    /// A user whom the owner names when the machine is created; `root` is refused.
+    Chosen,
+}
+
+impl Provider {
+    /// The user to whom SSH of a new machine with this system admits the owner's key. None if the owner chooses a
+    /// name.
+    ///
+    /// NixOS has no image of a provider here: its installer and its generations are delivered to `root`.
+    #[must_use]
+    pub const fn image_user(&self, os: Os) -> Option<&'static str> {
+        match (self.image_user, os) {
+            (_, Os::Nixos) | (ImageUser::Root, _) => Some("root"),
+            (ImageUser::Named { debian, .. }, Os::Debian12 | Os::Debian13) => Some(debian),
+            (ImageUser::Named { ubuntu, .. }, _) => Some(ubuntu),
+            (ImageUser::Chosen, _) => None,
+        }
+    }
 }
 
 /// Where the limit is not known, the smallest that is known of any: EC2's.
@@ -34,7 +68,13 @@ const UNKNOWN: Provider = Provider {
     reserved: &[],
     metadata: &[],
     user_data_limit: SMALLEST_USER_DATA,
+    image_user: ImageUser::Root,
 };
+
+/// "For a Debian AMI, the user name is admin. For an Ubuntu AMI, the user name is ubuntu"; root login is disabled
+/// (Amazon EC2 User Guide, "Manage system users on your Amazon EC2 Linux instance").
+const AWS: Provider =
+    Provider { image_user: ImageUser::Named { debian: "admin", ubuntu: "ubuntu" }, ..UNKNOWN };
 
 /// Internal DNS, NTP, mirrors and metadata are in 100.64.0.0/10; the instance metadata service is
 /// 100.100.100.200 (Alibaba Cloud ECS, "Instance metadata"). User data: 32 KB.
@@ -46,16 +86,27 @@ const ALIBABA: Provider = Provider {
 };
 
 /// The WireServer, which serves certificates and extension settings, beside the metadata service
-/// (Azure, "What is IP address 168.63.129.16?"). Custom data: 65,535 bytes.
-const AZURE: Provider =
-    Provider { metadata: &[Ipv4Addr::new(168, 63, 129, 16)], user_data_limit: 65_535, ..UNKNOWN };
+/// (Azure, "What is IP address 168.63.129.16?"). Custom data: 65,535 bytes. The administrator's name is a parameter
+/// of each machine, and `root` is not permitted (REST API, `OSProfile.adminUsername`).
+const AZURE: Provider = Provider {
+    metadata: &[Ipv4Addr::new(168, 63, 129, 16)],
+    user_data_limit: 65_535,
+    image_user: ImageUser::Chosen,
+    ..UNKNOWN
+};
 
 /// "User data must be 64 KiB or less" (API reference, Droplets).
 const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN };
 
 /// VPC networks default to an MTU of 1460 (Google Cloud, "Maximum transmission unit"); metadata
-/// values hold 262,144 bytes.
-const GCP: Provider = Provider { underlay_mtu: 1460, user_data_limit: 262_144, ..UNKNOWN };
+/// values hold 262,144 bytes. The guest agent creates the user that precedes each SSH key in the metadata, and
+/// images refuse `root` ("Add SSH keys to VMs").
+const GCP: Provider = Provider {
+    underlay_mtu: 1460,
+    user_data_limit: 262_144,
+    image_user: ImageUser::Chosen,
+    ..UNKNOWN
+};
 
 /// The gateway of a cloud server is 172.31.1.1 (`ip route` as printed in
 /// <https://github.com/hetzneronline/community-content>,
@@ -68,8 +119,22 @@ const HETZNER: Provider = Provider {
 };
 
 /// 32,000 bytes for all metadata together, base64 included (OCI SDK, LaunchInstanceDetails): 24,000
-/// bytes of text.
-const ORACLE: Provider = Provider { user_data_limit: 24_000, ..UNKNOWN };
+/// bytes of text. The user of platform images of Ubuntu is `ubuntu` ("Connecting to an Instance"). There is no platform
+/// image of Debian, and Debian's own images for clouds have the user `debian`.
+const ORACLE: Provider = Provider {
+    user_data_limit: 24_000,
+    image_user: ImageUser::Named { debian: "debian", ubuntu: "ubuntu" },
+    ..UNKNOWN
+};
+
+/// A VPS has a user named like its system, and SSH refuses `root` (OVHcloud, "Getting started with a VPS").
+const OVH: Provider =
+    Provider { image_user: ImageUser::Named { debian: "debian", ubuntu: "ubuntu" }, ..UNKNOWN };
+
+/// "For Ubuntu, the default user name is ubuntu", and `root` elsewhere (Tencent Cloud CVM, "Logging In to Linux
+/// Instance").
+const TENCENT: Provider =
+    Provider { image_user: ImageUser::Named { debian: "root", ubuntu: "ubuntu" }, ..UNKNOWN };
 
 /// Looks a provider up.
 #[must_use]
@@ -80,14 +145,14 @@ pub const fn facts(name: ProviderName) -> Provider {
         ProviderName::Digitalocean => DIGITALOCEAN,
         ProviderName::Gcp => GCP,
         ProviderName::Hetzner => HETZNER,
+        ProviderName::Aws => AWS,
         ProviderName::Oracle => ORACLE,
-        ProviderName::Aws
-        | ProviderName::Contabo
+        ProviderName::Ovh => OVH,
+        ProviderName::Tencent => TENCENT,
+        ProviderName::Contabo
         | ProviderName::Linode
         | ProviderName::Netcup
-        | ProviderName::Ovh
         | ProviderName::Scaleway
-        | ProviderName::Tencent
         | ProviderName::Upcloud
         | ProviderName::Vultr
         | ProviderName::Other => UNKNOWN,

@@ -147,7 +147,7 @@ const JOIN_FAULTS: &[HostFault] = &[
         "echo '25 hours' >/run/later",
         "rm /run/later",
         46,
-        "deliver a new one with: meshwright export beta | ssh root@203.0.113.2 sudo meshwright-node apply",
+        "deliver a new one with: meshwright export beta | ssh root@203.0.113.2 meshwright-node apply",
     ),
 ];
 

@@ -232,7 +232,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "delivery-to-another-host",
         "nodes/tokyo/node.env",
         Change::Replace("root@198.51.100.20", "root@198.51.100.21"),
-        "file-differs: `MESHWRIGHT_DELIVERY='meshwright export tokyo | ssh root@198.51.100.21 sudo meshwright-node apply'` differs from `MESHWRIGHT_DELIVERY='meshwright export tokyo | ssh root@198.51.100.20 sudo meshwright-node apply'`",
+        "file-differs: `MESHWRIGHT_DELIVERY='meshwright export tokyo | ssh root@198.51.100.21 meshwright-node apply'` differs from `MESHWRIGHT_DELIVERY='meshwright export tokyo | ssh root@198.51.100.20 meshwright-node apply'`",
         "nodes/tokyo/node.env:17",
     ),
     broken(

@@ -45,7 +45,7 @@ fn expired_credential_refused(cluster: &mut Cluster) -> Result<()> {
     machine.feed("meshwright-node apply", &expired)?;
     let refusal = format!(
         "meshwright: the join credential was valid until {}: deliver a new one with: meshwright \
-         export {ADDED} | ssh root@{} sudo meshwright-node apply\n",
+         export {ADDED} | ssh root@{} meshwright-node apply\n",
         credential::EXPIRY,
         public_address(ADDED).context("a public address")?.0
     );

@@ -1,7 +1,10 @@
-//! The sources that may use SSH: `firewall.ssh_from`, or `ssh_from` of the node.
+//! SSH of a node: who may use it, and the command that delivers to the node.
 
 use crate::topology::{Node, Topology};
-use meshwright_value::SourceNet;
+use meshwright_value::{SourceNet, provider};
+
+/// The user in the command of a delivery if no value of the topology determines one.
+const UNKNOWN_USER: &str = "USER";
 
 /// The sources that may reach SSH of `node` on its public side.
 #[must_use]
@@ -10,4 +13,29 @@ pub(crate) fn ssh_from<'topology>(
     node: &'topology Node,
 ) -> &'topology [SourceNet] {
     node.ssh_from.as_ref().unwrap_or(&topology.firewall.ssh_from)
+}
+
+/// The user to whom SSH of `node` admits its owner: `ssh_user`, or the user of the provider's image. None if the
+/// owner of the machine chooses a name.
+#[must_use]
+pub(crate) fn known_user(node: &Node) -> Option<&str> {
+    let of_image = || provider::facts(node.provider).image_user(node.os);
+    node.ssh_user.as_ref().map(|user| user.as_str()).or_else(of_image)
+}
+
+/// [`known_user`], or a placeholder for the owner.
+#[must_use]
+pub(crate) fn user(node: &Node) -> &str {
+    known_user(node).unwrap_or(UNKNOWN_USER)
+}
+
+/// The command that sends a node its secrets and every later change. `root` needs no sudo, which minimal images lack.
+#[must_use]
+pub(crate) fn delivery_command(name: &str, port: u16, user: &str, host: &str) -> String {
+    let port = match port {
+        22 => String::new(),
+        port => format!("-p {port} "),
+    };
+    let sudo = if user == "root" { "" } else { "sudo " };
+    format!("meshwright export {name} | ssh {port}{user}@{host} {sudo}meshwright-node apply")
 }

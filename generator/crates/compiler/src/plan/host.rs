@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
+use crate::derive::ssh;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::mesh::Peer;
 use crate::plan::packages::AptPackages;
@@ -405,13 +406,8 @@ impl Plan {
     /// The command that sends a node its secrets and every later change.
     #[must_use]
     pub fn delivery_command(&self, node: &NodePlan) -> String {
-        let host = node.ssh_host();
-        let port = match self.firewall.ssh_port.get() {
-            22 => String::new(),
-            port => format!("-p {port} "),
-        };
-        let (name, user) = (&node.name, &node.ssh_user);
-        format!("meshwright export {name} | ssh {port}{user}@{host} sudo meshwright-node apply")
+        let port = self.firewall.ssh_port.get();
+        ssh::delivery_command(node.name.as_str(), port, &node.ssh_user, &node.ssh_host())
     }
 
     /// The configuration of kubelet and kubeadm on one node.

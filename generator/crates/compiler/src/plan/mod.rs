@@ -30,7 +30,7 @@ use crate::topology;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
     Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
-    Port, PublicKey, Reach, Role, SourceNet, Subnet, Taint, UserName, Version,
+    Port, PublicKey, Reach, Role, SourceNet, Subnet, Taint, Version,
 };
 
 pub use assignments::Assignments;
@@ -102,7 +102,7 @@ pub struct NodePlan {
     /// The facts about its cloud.
     pub provider: Provider,
     /// The user that logs in.
-    pub ssh_user: UserName,
+    pub ssh_user: String,
     /// The sources that may reach SSH on its public side: IPv4 first, each family in the order of
     /// the topology.
     pub ssh_from: Vec<SourceNet>,
@@ -225,7 +225,7 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         os: node.os,
         arch: node.arch,
         provider: provider::facts(node.provider),
-        ssh_user: node.ssh_user.clone(),
+        ssh_user: ssh::user(node).to_owned(),
         ssh_from,
         open_ports: node.open_ports.clone(),
         address,

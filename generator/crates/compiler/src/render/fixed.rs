@@ -100,8 +100,10 @@ pub struct FixedNode<'a> {
     pub ssh_port: u16,
     /// Whether anyone may use SSH.
     pub ssh_admitted: bool,
-    /// `user@host` of the delivery.
-    pub ssh_target: String,
+    /// The user of the delivery.
+    pub ssh_user: &'a str,
+    /// The host of the delivery.
+    pub ssh_host: &'a str,
     /// The mirrors of each registry.
     pub mirrors: &'a BTreeMap<String, Vec<String>>,
     /// Its package repositories.

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::ssh;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::packages::{self, AptPackages, DeclaredApt};
@@ -97,10 +98,6 @@ pub(super) fn render_fixed(
         declared.and_then(|found| DeclaredApt::of(found, node.os, facts.kubernetes_version));
     let packages =
         declared.and_then(|declared| packages::apt(node.os, facts.kubernetes_version, &declared));
-    let port = match node.ssh_port {
-        22 => String::new(),
-        port => format!("-p {port} "),
-    };
     let env = NodeEnvView {
         generated: GENERATED,
         cluster: facts.cluster,
@@ -118,10 +115,7 @@ pub(super) fn render_fixed(
         scheduler: node.scheduler,
         bootstrap: if node.initialises { "init" } else { "join" },
         apply: if node.applies_manifests { "yes" } else { "no" },
-        delivery: format!(
-            "meshwright export {} | ssh {port}{} sudo meshwright-node apply",
-            node.name, node.ssh_target
-        ),
+        delivery: ssh::delivery_command(node.name, node.ssh_port, node.ssh_user, node.ssh_host),
         ssh_port: if node.ssh_admitted { node.ssh_port.to_string() } else { String::new() },
         packages,
         arch: node.arch,

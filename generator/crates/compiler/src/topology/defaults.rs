@@ -57,5 +57,3 @@ pub(super) const OS: Os = Os::Debian13;
 pub(super) const ARCH: Arch = Arch::Amd64;
 /// A provider without known facts.
 pub(super) const PROVIDER: ProviderName = ProviderName::Other;
-/// The user of most providers' images.
-pub(super) const SSH_USER: &str = "root";

@@ -303,8 +303,8 @@ table! {
         os: Os = defaults::OS,
         /// Its processor architecture.
         arch: Arch = defaults::ARCH,
-        /// The user in the printed commands `export … | ssh`.
-        ssh_user: UserName = constant(defaults::SSH_USER),
+        /// The user in the printed commands `export … | ssh`; the user of the provider's image if absent.
+        ssh_user: Option<UserName>,
         /// The sources that may reach SSH of this node; `ssh_from` of `[firewall]` if absent.
         ssh_from: Option<Vec<SourceNet>>,
         /// More ports of this host that are open to the Internet.

@@ -39,7 +39,7 @@ pub(crate) fn read(text: &str) -> Result<NodeEnv, ParseError> {
     })
 }
 
-/// The user of `meshwright export NODE | ssh [-p PORT] user@host sudo meshwright-node apply`.
+/// The user of `meshwright export NODE | ssh [-p PORT] user@host [sudo] meshwright-node apply`.
 fn ssh_user(command: &str) -> Option<&str> {
     let mut words = command.split(' ').filter(|word| word.contains('@'));
     let target = words.next()?;

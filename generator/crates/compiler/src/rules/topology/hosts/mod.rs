@@ -8,6 +8,7 @@ mod public_interface_trusted;
 mod ssh_closed;
 mod ssh_closed_to_lan;
 mod ssh_open_to_world;
+mod ssh_user_unknown;
 mod taint_duplicate;
 mod url_not_https;
 
@@ -23,6 +24,7 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     ssh_closed::RULE,
     ssh_closed_to_lan::RULE,
     ssh_open_to_world::RULE,
+    ssh_user_unknown::RULE,
     taint_duplicate::RULE,
     url_not_https::RULE,
 ];
