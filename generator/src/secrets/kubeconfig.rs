@@ -12,13 +12,16 @@ use meshwright_compiler::plan::control_plane::API_PORT;
 use meshwright_compiler::plan::host::{JOIN_CERTIFICATE, JOIN_KEY};
 use meshwright_value::Name;
 
-/// The group whose certificate requests are approved automatically. kubeadm binds it at init
-/// (`NodeBootstrapTokenAuthGroup` in its constants; observed with kubeadm 1.37.2, 2026-11).
-pub(super) const JOIN_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+/// The group of nodes. kubeadm lets it read what a join reads (`kubeadm:nodes-kubeadm-config`,
+/// `kubeadm:kubelet-config`), and has a certificate request of a member approved if it is for the member's own name
+/// (`kubeadm:node-autoapprove-certificate-rotation`, with the permission `selfnodeclient`). The group of bootstrap
+/// tokens may request a certificate for any node instead. Source: Kubernetes 1.37.2,
+/// cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go, pkg/controller/certificates/approver/sarapprove.go.
+pub(super) const JOIN_GROUP: &str = "system:nodes";
 
-/// The user in the join credential of a node.
+/// The user in the join credential of a node: the node itself, and no other one.
 pub(super) fn join_user(node: &Name) -> String {
-    format!("meshwright:join:{node}")
+    format!("system:node:{node}")
 }
 
 #[derive(Serialize)]

@@ -83,9 +83,16 @@ expect_text() { grep -qF -e "$1" "$2" || { echo "missing: $1"; grep -v '^ ' "$2"
 may() {
   local answer
   answer=$(kubectl --kubeconfig "$1" auth can-i "${@:3}" 2>/dev/null) || true
-  same "$1 ${*:3}: $answer" "$1 ${*:3}: $2"
+  same "$1 ${*:3}: ${answer%% *}" "$1 ${*:3}: $2"
 }
 group() { kubectl --kubeconfig "$1" auth whoami --output 'jsonpath={.status.userInfo.username} {.status.userInfo.groups[0]}'; }
+# kubeadm has created a token, and its validity has ended.
+token_of() { kubectl --namespace kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token --output "jsonpath={.items[*].data.$1}" | base64 -d; }
+(($(date --date="$(token_of expiration)" +%s) <= $(date +%s)))
+printf 'apiVersion: v1\nkind: Config\n' >token.conf
+refused kubectl --kubeconfig token.conf --server https://10.66.66.1:6443 --certificate-authority /etc/kubernetes/pki/ca.crt \
+  --token "$(token_of token-id).$(token_of token-secret)" get nodes
+expect_text 'You must be logged in to the server' refusal
 same "$(group admin.conf)" 'laptop kubeadm:cluster-admins'
 same "$(group view.conf)" 'laptop meshwright:viewers'
 may admin.conf no list pods
@@ -142,8 +149,12 @@ const JOIN: &str = r#"
 ip address add 10.66.66.2/24 dev wg0
 tar -xf beta.tar -C / --no-same-owner etc/kubernetes/{discovery.conf,join.crt,join.key}
 discovery=/etc/kubernetes/discovery.conf
-same "$(group $discovery)" 'meshwright:join:beta system:bootstrappers:kubeadm:default-node-token'
+same "$(group $discovery)" 'system:node:beta system:nodes'
 may $discovery yes create certificatesigningrequests.certificates.k8s.io
+# The permissions by which the controller approves a request: for the own name, and for any node's name.
+may $discovery yes create certificatesigningrequests.certificates.k8s.io --subresource selfnodeclient
+may $discovery no create certificatesigningrequests.certificates.k8s.io --subresource nodeclient
+may $discovery no get nodes/alpha
 may $discovery no get secrets --all-namespaces
 may $discovery no list pods --all-namespaces
 machine=CRI,ContainerRuntimeVersion,FileContent--proc-sys-net-ipv4-ip_forward,Hostname,KubeletVersion

@@ -30,9 +30,8 @@ pub fn expire(workspace: &Workspace, node: &str, delivery: &[u8]) -> Result<Vec<
     parameters.not_before = date_time_ymd(2025, 1, 1);
     parameters.not_after = date_time_ymd(2025, 1, 2);
     parameters.distinguished_name = DistinguishedName::new();
-    let group = "system:bootstrappers:kubeadm:default-node-token";
-    parameters.distinguished_name.push(DnType::OrganizationName, group);
-    parameters.distinguished_name.push(DnType::CommonName, format!("meshwright:join:{node}"));
+    parameters.distinguished_name.push(DnType::OrganizationName, "system:nodes");
+    parameters.distinguished_name.push(DnType::CommonName, format!("system:node:{node}"));
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let expired = parameters.signed_by(&key, &issuer)?.pem();

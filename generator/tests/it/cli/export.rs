@@ -177,10 +177,7 @@ fn joining_node_gets_a_credential_for_one_day() {
     let (_, pem) =
         x509_parser::pem::parse_x509_pem(files["etc/kubernetes/join.crt"].as_bytes()).expect("PEM");
     let certificate = pem.parse_x509().expect("a certificate");
-    assert_eq!(
-        certificate.subject().to_string(),
-        "O=system:bootstrappers:kubeadm:default-node-token, CN=meshwright:join:tokyo"
-    );
+    assert_eq!(certificate.subject().to_string(), "O=system:nodes, CN=system:node:tokyo");
     let validity = certificate.validity();
     assert_eq!(validity.not_after.timestamp() - validity.not_before.timestamp(), 25 * 3600);
     let usage = certificate.extended_key_usage().expect("readable").expect("there");

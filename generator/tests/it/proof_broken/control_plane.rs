@@ -52,6 +52,22 @@ pub(super) const BROKEN: &[Broken] = &[
         place: "nodes/hongkong/patches/kube-apiserver0+json.yaml:5",
     },
     Broken {
+        name: "token-for-a-day",
+        topology: EXAMPLE,
+        file: "nodes/hongkong/kubeadm.yaml",
+        change: Change::Replace("ttl: 1ns", "ttl: 24h"),
+        cause: "not-understood: `24h` is not understood: it must be `1ns`",
+        place: "nodes/hongkong/kubeadm.yaml:6",
+    },
+    Broken {
+        name: "token-by-default",
+        topology: EXAMPLE,
+        file: "nodes/hongkong/kubeadm.yaml",
+        change: Change::Replace("bootstrapTokens:\n- ttl: 1ns\n", ""),
+        cause: "not-understood: bootstrapTokens is missing: kubeadm would create a token that is valid for a day",
+        place: "nodes/hongkong/kubeadm.yaml:3",
+    },
+    Broken {
         name: "node-ip-of-another",
         topology: EXAMPLE,
         file: "nodes/tokyo/kubeadm.yaml",
@@ -121,7 +137,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/vienna/kubeadm.yaml",
         change: Change::Replace("  ignorePreflightErrors:\n  - Port-6443\n", ""),
         cause: "files-disagree: kubeadm of vienna stops: haproxy listens on port 6443, and ignorePreflightErrors has no Port-6443",
-        place: "nodes/vienna/kubeadm.yaml:9",
+        place: "nodes/vienna/kubeadm.yaml:11",
     },
     Broken {
         name: "join-stops-beside-haproxy",
@@ -145,7 +161,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/vienna/kubeadm.yaml",
         change: Change::Replace("kubernetesAPICall: 8m0s", "kubernetesAPICall: 30s"),
         cause: "not-understood: `30s` is not a time of a minute or more, such as `8m0s`",
-        place: "nodes/vienna/kubeadm.yaml:24",
+        place: "nodes/vienna/kubeadm.yaml:26",
     },
     Broken {
         name: "haproxy-gone",
@@ -177,7 +193,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/hongkong/kubeadm.yaml",
         change: Change::Replace("- 10.66.66.0/24", "- 0.0.0.0/0"),
         cause: "listens-everywhere: kube-proxy serves NodePorts in 0.0.0.0/0, outside the mesh",
-        place: "nodes/hongkong/kubeadm.yaml:58",
+        place: "nodes/hongkong/kubeadm.yaml:60",
     },
     Broken {
         name: "node-ports-of-some-nodes",

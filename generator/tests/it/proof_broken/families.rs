@@ -31,14 +31,14 @@ pub(super) const BROKEN: &[Broken] = &[
         INIT,
         Change::Replace("bindPort: 6443", "bindPort: 6444"),
         "not-understood: `6444` is not understood: it must be `6443`",
-        "nodes/hongkong/kubeadm.yaml:7",
+        "nodes/hongkong/kubeadm.yaml:9",
     ),
     broken(
         "without-kube-proxy",
         INIT,
         Change::Replace("encryptionAlgorithm", "proxy:\n  disabled: true\nencryptionAlgorithm"),
         "not-understood: unknown field `proxy`, expected one of apiVersion, kind, clusterName, kubernetesVersion, controlPlaneEndpoint, networking, apiServer, controllerManager, etcd, encryptionAlgorithm, imageRepository",
-        "nodes/hongkong/kubeadm.yaml:42",
+        "nodes/hongkong/kubeadm.yaml:44",
     ),
     broken(
         "api-server-that-allows-everything",
@@ -48,7 +48,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "apiServer:\n  extraArgs:\n  - name: authorization-mode\n    value: AlwaysAllow\n",
         ),
         "not-understood: unknown field `extraArgs`, expected one of certSANs",
-        "nodes/hongkong/kubeadm.yaml:35",
+        "nodes/hongkong/kubeadm.yaml:37",
     ),
     broken(
         "kubelet-without-its-patches",
@@ -90,7 +90,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/prague/kubeadm.yaml",
         change: Change::Replace(
             "kind: JoinConfiguration\ncontrolPlane:\n  localAPIEndpoint:\n    advertiseAddress: \"10.66.66.2\"\n    bindPort: 6443\ndiscovery:\n  file:\n    kubeConfigPath: /etc/kubernetes/discovery.conf\n",
-            "kind: ClusterConfiguration\nclusterName: orbit\nkubernetesVersion: v1.36.3\ncontrolPlaneEndpoint: api.orbit.internal:6443\nnetworking:\n  dnsDomain: cluster.local\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: 10.96.0.0/12\ncontrollerManager:\n  extraArgs:\n  - name: allocate-node-cidrs\n    value: \"false\"\n---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.244.0.0/16\nhealthzBindAddress: 127.0.0.1:10256\nmode: nftables\nnodePortAddresses:\n- 10.66.66.0/24\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint:\n  advertiseAddress: \"10.66.66.2\"\n",
+            "kind: ClusterConfiguration\nclusterName: orbit\nkubernetesVersion: v1.36.3\ncontrolPlaneEndpoint: api.orbit.internal:6443\nnetworking:\n  dnsDomain: cluster.local\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: 10.96.0.0/12\ncontrollerManager:\n  extraArgs:\n  - name: allocate-node-cidrs\n    value: \"false\"\n---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.244.0.0/16\nhealthzBindAddress: 127.0.0.1:10256\nmode: nftables\nnodePortAddresses:\n- 10.66.66.0/24\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nbootstrapTokens:\n- ttl: 1ns\nlocalAPIEndpoint:\n  advertiseAddress: \"10.66.66.2\"\n",
         ),
         cause: "files-disagree: prague and vienna initialise a cluster each",
         place: "nodes/prague/kubeadm.yaml:26",

@@ -65,15 +65,21 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     }
 }
 
+/// kubeadm cuts the end of a token's validity down to a whole second, so this token has ended when it is created. It
+/// refuses `expires`, because its default of `ttl` excludes it (`encodeTokenSecretData` and `SetDefaults_BootstrapToken`
+/// in kubeadm's apis/bootstraptoken/v1, 1.37.2).
+const SHORTEST_LIFETIME: &str = "1ns";
+
 fn init_file(view: &NodeView<'_>) -> Vec<u8> {
     let init = InitConfiguration {
+        bootstrap_tokens: [BootstrapToken { ttl: SHORTEST_LIFETIME }],
         local_api_endpoint: LocalApiEndpoint::of(view.node),
         node_registration: NodeRegistration::of(view),
         patches: PATCHES,
         timeouts: TIMEOUTS,
     };
     YamlFile::new(
-        "initialises the cluster; with --skip-token-print, kubeadm's own token is not logged",
+        "initialises the cluster; kubeadm always creates a token: this one ends when it is created",
     )
     .document(&manifest("InitConfiguration", init))
     .document(&manifest("ClusterConfiguration", ClusterConfiguration::of(view.plan)))
@@ -147,11 +153,19 @@ fn kubelet_configuration() -> Manifest<KubeletConfiguration> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InitConfiguration<'plan> {
+    bootstrap_tokens: [BootstrapToken; 1],
     #[serde(rename = "localAPIEndpoint")]
     local_api_endpoint: LocalApiEndpoint,
     node_registration: NodeRegistration<'plan>,
     patches: KubeadmPatches,
     timeouts: KubeadmTimeouts,
+}
+
+/// A token has no name of a node, so that its holder can request the certificate of any node. With an empty list
+/// kubeadm creates one that is valid for a day (`SetDefaults_BootstrapTokens` in its v1beta4/defaults.go, 1.37.2).
+#[derive(Serialize)]
+struct BootstrapToken {
+    ttl: &'static str,
 }
 
 #[derive(Serialize)]

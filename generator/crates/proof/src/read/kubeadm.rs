@@ -62,6 +62,8 @@ const API_PORT: u16 = 6443;
 const PATCHES: &str = "/etc/kubernetes/patches";
 /// The kubeconfig on a host with which it joins.
 const DISCOVERY: &str = "/etc/kubernetes/discovery.conf";
+/// The lifetime of a token that ends when it is created.
+const SHORTEST_LIFETIME: &str = "1ns";
 /// containerd's socket.
 const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 
@@ -71,6 +73,7 @@ const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 struct KubeadmNodeYaml {
     api_version: Spanned<String>,
     kind: Spanned<String>,
+    bootstrap_tokens: Option<Vec<BootstrapTokenYaml>>,
     node_registration: NodeRegistrationYaml,
     #[serde(rename = "localAPIEndpoint")]
     local_api_endpoint: Option<LocalApiEndpointYaml>,
@@ -78,6 +81,12 @@ struct KubeadmNodeYaml {
     discovery: Option<DiscoveryYaml>,
     patches: PatchesYaml,
     timeouts: Option<TimeoutsYaml>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BootstrapTokenYaml {
+    ttl: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -308,6 +317,7 @@ fn read_node(
         read_timeouts(document, timeouts)?;
     }
     let initialises = is_init.then(|| document.with_line(node.kind).line);
+    read_tokens(document, is_init, node.bootstrap_tokens)?;
     let endpoint = match (is_init, node.local_api_endpoint, node.control_plane, node.discovery) {
         (true, Some(endpoint), None, None) => Some(endpoint),
         (false, None, control_plane, Some(discovery)) => {
@@ -334,6 +344,25 @@ fn read_node(
         initialises,
         cluster,
     })
+}
+
+/// The holder of a token can request the certificate of any node, so no token is valid when others can use it. Without a list, `init`
+/// creates a token that is valid for a day (`SetDefaults_BootstrapTokens` in kubeadm's v1beta4/defaults.go, 1.37.2).
+fn read_tokens(
+    document: &YamlDocument<'_>,
+    is_init: bool,
+    tokens: Option<Vec<BootstrapTokenYaml>>,
+) -> Result<(), ParseError> {
+    let tokens = tokens.unwrap_or_default();
+    if tokens.is_empty() == is_init {
+        let message = if is_init {
+            "bootstrapTokens is missing: kubeadm would create a token that is valid for a day"
+        } else {
+            "bootstrapTokens does not fit its kind"
+        };
+        return Err(ParseError { line: document.first_line(), message: message.to_owned() });
+    }
+    tokens.into_iter().try_for_each(|token| document.exactly(token.ttl, SHORTEST_LIFETIME))
 }
 
 /// A check that kubeadm omits changes no file. With `all`, kubeadm refuses further names, and a second run
