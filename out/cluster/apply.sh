@@ -607,13 +607,15 @@ spread_dns() {
   spread_pods kube-system deployment/coredns k8s-app=kube-dns node-role.kubernetes.io/control-plane
 }
 
-# Pods that waited for the first node are all on that node.
+# Pods that waited for the first node are all on that node. A rollout ends before the old pods do: they do not count,
+# or they hide that the new ones are all on one node, and the next run restarts the deployment.
 spread_pods() {
   local namespace=$1 deployment=$2 pods=$3 tolerated=${4-none} used free
   ! planned "replace the pods of $deployment in $namespace if one node has them all" || return 0
   await_rollout "$namespace" "$deployment"
   used=$(kubectl --namespace "$namespace" get pods --selector "$pods" \
-    --output jsonpath='{range .items[*]}{.spec.nodeName}{"\n"}{end}')
+    --output jsonpath='{range .items[*]}{.spec.nodeName} {.metadata.deletionTimestamp}{"\n"}{end}' |
+    sed -n 's/ $//p')
   count_nodes_for_pods "$tolerated"
   if (( free > 1 )) && [[ $used == *$'\n'* && -z $(sort -u <<<"$used" | sed 1d) ]]; then
     applied kubectl --namespace "$namespace" rollout restart "$deployment"

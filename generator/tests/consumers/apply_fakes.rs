@@ -35,6 +35,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("apply_fakes::names_an_interrupted_helm", names_an_interrupted_helm),
         Trial::test("apply_fakes::spreads_pods_of_one_node", spreads_pods_of_one_node),
         Trial::test(
+            "apply_fakes::spreads_pods_beside_one_that_ends",
+            spreads_pods_beside_one_that_ends,
+        ),
+        Trial::test(
             "apply_fakes::spreads_dns_onto_control_planes",
             spreads_dns_onto_control_planes,
         ),
@@ -264,13 +268,13 @@ kubectl --namespace kube-system patch daemonset/kube-proxy --type merge --patch 
 kubectl --namespace kube-system patch deployment/coredns --type strategic --patch-file coredns/coredns.patch.yaml
 kubectl --namespace kube-system patch service/kube-dns --type merge --patch-file coredns/kube-dns.patch.yaml
 kubectl --namespace kube-system rollout status deployment/coredns --timeout=20s
-kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output jsonpath={range .items[*]}{.spec.nodeName}{\"\\n\"}{end}
+kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output jsonpath={range .items[*]}{.spec.nodeName} {.metadata.deletionTimestamp}{\"\\n\"}{end}
 kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
 kubectl --namespace cloudflared rollout status deployment/cloudflared --timeout=20s
-kubectl --namespace cloudflared get pods --selector app.kubernetes.io/name=cloudflared --output jsonpath={range .items[*]}{.spec.nodeName}{\"\\n\"}{end}
+kubectl --namespace cloudflared get pods --selector app.kubernetes.io/name=cloudflared --output jsonpath={range .items[*]}{.spec.nodeName} {.metadata.deletionTimestamp}{\"\\n\"}{end}
 kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
 kubectl --namespace ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=20s
-kubectl --namespace ingress-nginx get pods --selector app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx --output jsonpath={range .items[*]}{.spec.nodeName}{\"\\n\"}{end}
+kubectl --namespace ingress-nginx get pods --selector app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx --output jsonpath={range .items[*]}{.spec.nodeName} {.metadata.deletionTimestamp}{\"\\n\"}{end}
 kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {range .spec.taints[*]}{.key}:{.effect} {end}{\"\\n\"}{end}
 kubectl diff --filename hello/hello.yaml
 kubectl apply --filename hello/hello.yaml
@@ -508,7 +512,7 @@ fn spreads_pods_of_one_node() -> Result<(), Failed> {
         [("tokyo \nfrankfurt \n", 1), ("tokyo \nfrankfurt gpu:NoExecute \n", 0), (UNREACHABLE, 0)]
     {
         let cluster = FakeCluster::new()?;
-        cluster.write("cluster/pods-cloudflared", "tokyo\ntokyo\n")?;
+        cluster.write("cluster/pods-cloudflared", "tokyo \ntokyo \n")?;
         cluster.write("cluster/taints", &format!("{CONTROL_PLANE}{others}"))?;
         let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
         let found = run.calls.matches("rollout restart deployment/cloudflared").count();
@@ -517,12 +521,23 @@ fn spreads_pods_of_one_node() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A pod that ends on another node does not count: when it has ended, all pods are on one node.
+fn spreads_pods_beside_one_that_ends() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    let ending = "tokyo \ntokyo \nfrankfurt 2026-11-30T10:00:00Z\n";
+    cluster.write("cluster/pods-cloudflared", ending)?;
+    cluster.write("cluster/taints", &format!("{CONTROL_PLANE}tokyo \nfrankfurt \n"))?;
+    let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+    let found = run.calls.matches("rollout restart deployment/cloudflared").count();
+    expect(found == 1, &run.calls)
+}
+
 /// CoreDNS tolerates the taint of control planes: with one worker, each node gets a replica.
 fn spreads_dns_onto_control_planes() -> Result<(), Failed> {
     let off = UNREACHABLE.replace("tokyo \n", "");
     for (other, restarts) in [("tokyo \n", 1), (off.as_str(), 0)] {
         let cluster = FakeCluster::new()?;
-        cluster.write("cluster/pods-kube-system", "hongkong\nhongkong\n")?;
+        cluster.write("cluster/pods-kube-system", "hongkong \nhongkong \n")?;
         cluster.write("cluster/taints", &format!("{CONTROL_PLANE}{other}"))?;
         let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
         let found = run.calls.matches("rollout restart deployment/coredns").count();
