@@ -40,6 +40,10 @@ pub(super) struct Generate {
     /// Replace files that were edited by hand
     #[arg(long)]
     force: bool,
+    /// Write into a directory with files of others, and take over those that already have the right
+    /// bytes
+    #[arg(long)]
+    adopt: bool,
 }
 
 impl Generate {
@@ -79,12 +83,13 @@ impl Generate {
 
     fn apply(&self, tree: &Rendering<'_>, session: &mut Session<'_>) -> Result<Changes, Failure> {
         let dir = session.out_dir();
+        let options = out::Options { force: self.force, adopt: self.adopt };
         let changes = if self.diff {
-            out::print_diff(tree, &dir, &mut session.out)
+            out::print_diff(tree, &dir, options, &mut session.out)
         } else if self.writes() {
-            out::write(tree, &dir, out::Options { force: self.force })
+            out::write(tree, &dir, options)
         } else {
-            out::compare(tree, &dir)
+            out::compare(tree, &dir, options)
         };
         Ok(changes?)
     }

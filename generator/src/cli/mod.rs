@@ -112,6 +112,26 @@ enum Verb {
     Man(man::Man),
 }
 
+impl Verb {
+    /// Whether it reads or writes the store of secrets.
+    fn uses_store(&self) -> bool {
+        match self {
+            Self::Keys(_)
+            | Self::Check(_)
+            | Self::Generate(_)
+            | Self::Export(_)
+            | Self::Kubeconfig(_) => true,
+            Self::Init(_)
+            | Self::Prove(_)
+            | Self::Trace(_)
+            | Self::Explain(_)
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
+    }
+}
+
 /// The result of a verb without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
@@ -163,6 +183,11 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Color::Never => false,
     };
     let mut session = Session { global, color, out, err };
+    // Verbs without a store are refused only if a store is named.
+    let is_concerned = verb.uses_store() || session.global.secrets.is_some();
+    if is_concerned && let Err(failure) = session.refuse_store() {
+        return session.fail(&failure);
+    }
     let ended = match verb {
         Verb::Init(init) => init.run(&mut session),
         Verb::Keys(keys) => keys.run(&mut session),

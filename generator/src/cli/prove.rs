@@ -19,6 +19,7 @@ use meshwright_proof::report::causes::causes;
 use meshwright_proof::report::human;
 use meshwright_proof::report::json::{self, WalkedFlows};
 use meshwright_proof::span::TreePaths;
+use meshwright_value::printable_lines;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +47,7 @@ impl Prove {
         let proof = session.prove().map_err(|failure| Failure::Unproven(Box::new(failure)))?;
         match session.global.format {
             Format::Human => {
-                write!(session.out, "{}", human::table(&proof))?;
+                write!(session.out, "{}", printable_lines(&human::table(&proof)))?;
                 print_causes(&proof, session)?;
             }
             Format::Json => json::proof(&proof, self.walked(), session.out)?,

@@ -41,23 +41,41 @@ impl Session<'_> {
         self.global.secrets.clone().unwrap_or_else(|| self.topology().with_file_name("secrets"))
     }
 
-    /// Rejects an output directory that contains the store or the topology, or is inside the store. The
-    /// output directory is committed and its files are replaced.
-    pub(super) fn refuse_out_dir(&self) -> Result<(), Failure> {
-        let dir = self.out_dir();
-        let (out, store) = (resolve(&dir)?, resolve(&self.secrets_dir())?);
-        let topology = resolve(self.topology())?;
-        let folder = resolve(&self.topology().with_file_name("."))?;
-        let other = if out.starts_with(&store) || store.starts_with(&out) {
-            "the store of secrets"
-        } else if topology.starts_with(&out) || folder.starts_with(&out) {
+    /// Rejects a store that is not separate from the output directory or the topology. The output
+    /// directory is committed and its files are replaced, and git ignores the folder of a store.
+    pub(super) fn refuse_store(&self) -> Result<(), Failure> {
+        let (out_dir, store_dir) = (self.out_dir(), self.secrets_dir());
+        let (out, store) = (resolve(&out_dir)?, resolve(&store_dir)?);
+        let is_shared = out.starts_with(&store) || store.starts_with(&out);
+        if is_shared && self.global.out.is_some() {
+            return Err(out_not_separate(&out_dir, "the store of secrets"));
+        }
+        let other = if is_shared {
+            "the output directory"
+        } else if self.is_topology_inside(&store)? {
             "the topology"
         } else {
             return Ok(());
         };
         let message =
-            format!("the output directory {} is not separate from {other}", dir.display());
-        Err(Failure::usage(message, "name a separate directory with --out"))
+            format!("the store of secrets {} is not separate from {other}", store_dir.display());
+        Err(Failure::usage(message, "name a separate directory with --secrets"))
+    }
+
+    /// Rejects an output directory that contains the topology.
+    pub(super) fn refuse_out_dir(&self) -> Result<(), Failure> {
+        let dir = self.out_dir();
+        match self.is_topology_inside(&resolve(&dir)?)? {
+            true => Err(out_not_separate(&dir, "the topology")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a directory contains the topology, or the folder through which it is named.
+    fn is_topology_inside(&self, dir: &Path) -> Result<bool, Failure> {
+        let topology = resolve(self.topology())?;
+        let folder = resolve(&self.topology().with_file_name("."))?;
+        Ok(topology.starts_with(dir) || folder.starts_with(dir))
     }
 
     /// Reads the topology.
@@ -130,6 +148,11 @@ impl Session<'_> {
     pub(super) fn shown(&self, length: usize) -> usize {
         if self.global.verbose { length } else { length.min(LISTED) }
     }
+}
+
+fn out_not_separate(dir: &Path, other: &str) -> Failure {
+    let message = format!("the output directory {} is not separate from {other}", dir.display());
+    Failure::usage(message, "name a separate directory with --out")
 }
 
 /// Follows the symlinks in the existing part of a path.

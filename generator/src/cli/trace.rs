@@ -14,7 +14,7 @@ use meshwright_proof::judge::Proof;
 use meshwright_proof::model::{MachineId, Model};
 use meshwright_proof::report::{self, json, mermaid, text};
 use meshwright_proof::trace::{self, PacketTrace, TraceEnd};
-use meshwright_value::closest;
+use meshwright_value::{closest, printable_lines};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,10 @@ impl Trace {
         let trace = self.trace(model)?;
         match self.format.as_str() {
             "json" => json::trace(model, &proof.paths, &trace, session.out)?,
-            "mermaid" => write!(session.out, "{}", mermaid::diagram(model, &proof.paths, &trace))?,
+            "mermaid" => {
+                let diagram = mermaid::diagram(model, &proof.paths, &trace);
+                write!(session.out, "{}", printable_lines(&diagram))?;
+            }
             _ => print_trace(&proof, model, &trace, session)?,
         }
         Ok(Status::findings(trace.cause.is_some()))
@@ -79,11 +82,11 @@ impl Trace {
             "json" => json::request(model, &proof.paths, &drawn, session.out)?,
             "mermaid" => {
                 let diagram = report::ingress::diagram(model, &proof.paths, &drawn);
-                write!(session.out, "{diagram}")?;
+                write!(session.out, "{}", printable_lines(&diagram))?;
             }
             _ => {
                 let story = report::ingress::story(model, &proof.paths, &drawn);
-                write!(session.out, "{story}")?;
+                write!(session.out, "{}", printable_lines(&story))?;
                 if let Some(finding) = &drawn.stopped {
                     write!(session.out, "\nIt ends here:\n\n")?;
                     print_end(&proof.paths, finding, "", session)?;
@@ -126,7 +129,8 @@ fn print_trace(
     trace: &PacketTrace,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
-    write!(session.out, "{}", text::story(model, &proof.paths, trace))?;
+    let story = text::story(model, &proof.paths, trace);
+    write!(session.out, "{}", printable_lines(&story))?;
     match (&trace.cause, &trace.stopped) {
         (Some(cause), _) => {
             let [from, to] = [trace.from, trace.to].map(|id| model.machine(id).name.as_str());
@@ -136,7 +140,8 @@ fn print_trace(
         }
         (None, Some(stopped)) => {
             let place = proof.paths.show(stopped.place);
-            write!(session.out, "\n{}: {}\n      {place}\n", text::end(trace), stopped.message)
+            let end = format!("{}: {}\n      {place}", text::end(trace), stopped.message);
+            writeln!(session.out, "\n{}", printable_lines(&end))
         }
         (None, None) => Ok(()),
     }

@@ -32,7 +32,8 @@ fn drift(topology: &Path, folder: &Path) -> Vec<String> {
     assert_eq!(human(&compiled), "", "{} is not clean", topology.display());
     let plan = compiled.plan.expect("a clean topology has a plan");
     let rendered = render(&plan);
-    let changes = out::compare(&Rendering::new(&plan), folder).expect("a whole tree");
+    let changes =
+        out::compare(&Rendering::new(&plan), folder, Options::default()).expect("a whole tree");
     let lists =
         [("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)];
     let listed = lists

@@ -13,8 +13,8 @@ use meshwright_compiler::out::{self, Changes, Obstacle, Options, OutError};
 use meshwright_value::Sha256;
 use tempfile::TempDir;
 
-const FORCE: Options = Options { force: true };
-const GENTLE: Options = Options { force: false };
+const FORCE: Options = Options { force: true, adopt: true };
+const GENTLE: Options = Options { force: false, adopt: true };
 
 /// A tree in memory: a part for each file.
 struct Files(Vec<(&'static str, &'static str)>);
@@ -141,7 +141,7 @@ fn a_second_run_touches_nothing() {
     let changes = out::write(&first(), dir.path(), GENTLE).unwrap();
     assert!(changes.is_empty());
     assert_eq!(changes.unchanged, 4);
-    assert!(out::compare(&first(), dir.path()).unwrap().is_empty());
+    assert!(out::compare(&first(), dir.path(), GENTLE).unwrap().is_empty());
     assert_eq!(traces(dir.path()), before);
 }
 
@@ -150,7 +150,7 @@ fn only_what_differs_is_rewritten_and_the_rest_pruned() {
     let dir = TempDir::new().unwrap();
     out::write(&first(), dir.path(), GENTLE).unwrap();
     let readme = traces(&dir.path().join("README.md"));
-    let foreseen = out::compare(&second(), dir.path()).unwrap();
+    let foreseen = out::compare(&second(), dir.path(), GENTLE).unwrap();
     assert_eq!(on_disk(dir.path()), exactly(&first()));
     let changes = out::write(&second(), dir.path(), GENTLE).unwrap();
     assert_eq!(changes, foreseen);
@@ -363,7 +363,7 @@ fn what_a_run_staged_before_its_commit_point_is_deleted() {
     fs::create_dir_all(staging.join("0")).unwrap();
     fs::write(staging.join(".gitignore"), "# mesh").unwrap();
     fs::write(staging.join("0/0"), "torn").unwrap();
-    assert_eq!(out::compare(&first(), dir.path()).unwrap().added.len(), 4);
+    assert_eq!(out::compare(&first(), dir.path(), GENTLE).unwrap().added.len(), 4);
     assert!(!out::write(&first(), dir.path(), GENTLE).unwrap().recovered);
     assert_eq!(on_disk(dir.path()), exactly(&first()));
 }
@@ -384,7 +384,7 @@ fn a_script_can_be_run_and_one_that_cannot_has_changed() {
     assert_eq!(mode(&script), 0o755);
     fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
     let mut text = Vec::new();
-    let changes = out::print_diff(&tree, dir.path(), &mut text).unwrap();
+    let changes = out::print_diff(&tree, dir.path(), GENTLE, &mut text).unwrap();
     assert_eq!(changes.changed, owned(&["host/run"]));
     assert!(changes.obstacles.is_empty(), "a mode is not an edit: {changes:?}");
     let expected = "diff --git a/host/run b/host/run\nold mode 100644\nnew mode 100755\n";
@@ -393,7 +393,7 @@ fn a_script_can_be_run_and_one_that_cannot_has_changed() {
     assert_eq!(mode(&script), 0o755);
     // Where a file system calls everything executable, nothing has changed.
     fs::set_permissions(dir.path().join("README.md"), fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(out::compare(&tree, dir.path()).unwrap().is_empty());
+    assert!(out::compare(&tree, dir.path(), GENTLE).unwrap().is_empty());
 }
 
 #[test]
@@ -416,8 +416,8 @@ fn the_diff_is_a_patch_of_all_that_changes() {
     let dir = TempDir::new().unwrap();
     out::write(&first(), dir.path(), GENTLE).unwrap();
     let mut text = Vec::new();
-    let changes = out::print_diff(&second(), dir.path(), &mut text).unwrap();
-    assert_eq!(changes, out::compare(&second(), dir.path()).unwrap());
+    let changes = out::print_diff(&second(), dir.path(), GENTLE, &mut text).unwrap();
+    assert_eq!(changes, out::compare(&second(), dir.path(), GENTLE).unwrap());
     let hash = |text: &str| Sha256::compute(text.as_bytes());
     let expected = format!(
         "--- a/nodes/tokyo/wg0.conf\n+++ b/nodes/tokyo/wg0.conf\n@@ -1 +1 @@\n-tokyo 1\n+tokyo 2\n\
@@ -435,4 +435,31 @@ fn the_diff_is_a_patch_of_all_that_changes() {
     );
     assert_eq!(String::from_utf8(text).unwrap(), expected);
     assert_eq!(on_disk(dir.path()), exactly(&first()));
+}
+
+/// A directory with files and without a manifest is another one than the user meant.
+#[test]
+fn a_directory_of_others_is_refused_unless_it_is_adopted() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join(".gitkeep"), "").unwrap();
+    assert!(!out::compare(&first(), dir.path(), Options::default()).unwrap().is_empty());
+    fs::write(dir.path().join("thesis.txt"), "mine").unwrap();
+    let before = on_disk(dir.path());
+    let message = format!(
+        "{} is not empty, and meshwright did not write it: it has no manifest.json",
+        dir.path().display()
+    );
+    let refused = [
+        out::write(&first(), dir.path(), Options::default()).unwrap_err(),
+        out::write(&first(), dir.path(), Options { force: true, adopt: false }).unwrap_err(),
+        out::compare(&first(), dir.path(), Options::default()).unwrap_err(),
+        out::print_diff(&first(), dir.path(), Options::default(), &mut Vec::new()).unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!((error.to_string(), error.exit_code()), (message.clone(), 1));
+    }
+    assert_eq!(on_disk(dir.path()), before);
+    out::write(&first(), dir.path(), GENTLE).unwrap();
+    assert_eq!(on_disk(dir.path())["thesis.txt"], "mine");
+    assert!(out::compare(&first(), dir.path(), Options::default()).unwrap().is_empty());
 }

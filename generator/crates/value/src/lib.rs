@@ -174,16 +174,16 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
-/// [`printable`] for a text of several lines, whose line breaks and tabs are kept.
+/// [`printable`] for a text of several lines, whose line breaks and tabs are kept. A carriage return
+/// alone is no line break: a terminal writes over the line.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
-    let is_kept = |c| matches!(c, '\n' | '\r' | '\t');
-    text.split_inclusive(is_kept)
-        .map(|part| match part.strip_suffix(is_kept) {
-            Some(line) => format!("{}{}", printable(line), &part[line.len()..]),
-            None => printable(part),
-        })
-        .collect()
+    let lines = text.split_inclusive('\n').map(|line| {
+        let content = line.strip_suffix("\r\n").or(line.strip_suffix('\n')).unwrap_or(line);
+        let cells: Vec<_> = content.split('\t').map(printable).collect();
+        format!("{}{}", cells.join("\t"), &line[content.len()..])
+    });
+    lines.collect()
 }
 
 /// Returns `text` if `check` accepts it. Else the refusal suggests the result of `correct`, if
@@ -278,6 +278,18 @@ mod tests {
                 let printed = [message, label, help.unwrap_or_default()].concat();
                 assert!(!printed.contains(char::is_control), "{printed:?}");
             }
+        }
+    }
+
+    #[test]
+    fn line_breaks_and_tabs_are_kept() {
+        let table = [
+            ("", ""),
+            ("a\tb\r\n\n\u{1b}[31m", "a\tb\r\n\n\\u{1b}[31m"),
+            ("a\rb\u{7f}\u{9b}\u{202e}\n", "a\\rb\\u{7f}\\u{9b}\\u{202e}\n"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(printable_lines(text), expected);
         }
     }
 

@@ -155,3 +155,114 @@ fn output_directory_must_be_separate() {
     assert_eq!(place.run(&elsewhere), stderr_only(2, stderr));
     assert_eq!(place.tree(), before);
 }
+
+/// Git would ignore the folder of the topology, or the output directory would contain the secrets.
+#[test]
+fn the_store_must_be_separate() {
+    let place = Place::complete();
+    assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
+    symlink("out", place.path().join("link")).expect("a link");
+    let before = place.tree();
+    let verbs: [&[&str]; 13] = [
+        &["keys"],
+        &["keys", "--recrypt"],
+        &["keys", "import", "tunnel", "topology.toml"],
+        &["check"],
+        &["generate"],
+        &["generate", "--check"],
+        &["export", "tokyo"],
+        &["kubeconfig", "laptop"],
+        &["init", "-t", "new.toml"],
+        &["prove"],
+        &["trace", "tokyo", "hongkong"],
+        &["explain", "syntax"],
+        &["schema"],
+    ];
+    let refused = [
+        ("out", "the output directory"),
+        ("out/secrets", "the output directory"),
+        ("link/secrets", "the output directory"),
+        ("new/../out", "the output directory"),
+        ("/", "the output directory"),
+        (".", "the output directory"),
+    ];
+    for (store, from) in refused {
+        let stderr = format!(
+            "error: the store of secrets {store} is not separate from {from}\n |\n \
+             = help: name a separate directory with --secrets\n"
+        );
+        for verb in verbs {
+            let arguments = [verb, &["--secrets", store]].concat();
+            assert_eq!(place.run(&arguments), stderr_only(2, &stderr), "{arguments:?}");
+        }
+    }
+    let elsewhere = ["keys", "--out", "/nowhere", "--secrets", "."];
+    let stderr = "error: the store of secrets . is not separate from the topology\n |\n \
+                  = help: name a separate directory with --secrets\n";
+    assert_eq!(place.run(&elsewhere), stderr_only(2, stderr));
+    assert_eq!(place.tree(), before);
+    // `prove` needs neither a topology nor a store.
+    let mut inside = place.command(super::BINARY);
+    inside.current_dir(place.path().join("out")).args(["prove", "--out", ".", "-q"]);
+    assert_eq!(inside.output().expect("it runs").status.code(), Some(0));
+}
+
+#[test]
+fn a_directory_of_others_is_no_output_directory() {
+    let place = Place::complete();
+    fs::create_dir(place.path().join("thesis")).expect("a folder");
+    place.write("thesis/chapter.txt", "mine");
+    let before = place.tree();
+    let stderr = "error: thesis is not empty, and meshwright did not write it: it has no manifest.json\n |\n \
+                  = help: name another directory with --out, or restore its manifest.json from \
+                  version control; `generate --adopt` writes beside the files that are there\n";
+    for option in ["--force", "--check", "--diff", "--dry-run"] {
+        assert_eq!(
+            place.run(&["generate", "-o", "thesis", option]),
+            stderr_only(1, stderr),
+            "{option}"
+        );
+    }
+    assert_eq!(place.tree(), before);
+    assert_eq!(place.run(&["generate", "-o", "thesis", "--adopt"]).0, Some(0));
+    assert_eq!(place.read("thesis/chapter.txt"), "mine");
+}
+
+/// A terminal and the log of a CI system interpret control characters.
+#[test]
+fn control_characters_are_printed_escaped() {
+    let place = Place::complete();
+    let name = "a\u{1b}[31m\u{9b}1m\r\u{7}";
+    let topology = place.read("topology.toml");
+    place.write(name, &topology.replace("id = 2", "id = 1"));
+    let file = format!("{name}/x");
+    let verbs: [&[&str]; 14] = [
+        &["check", "-t", name],
+        &["check", "-t", name, "--fix", "--dry-run"],
+        &["check", "-t", &file],
+        &["generate", "-t", name],
+        &["generate", "-o", name],
+        &["generate", "-o", &file],
+        &["generate", "-o", "new", "--secrets", &file],
+        &["generate", "-o", name, "--check"],
+        &["keys", "-t", name],
+        &["keys", "--secrets", &file],
+        &["keys", "-i", &file],
+        &["export", "tokyo", "--secrets", &file],
+        &["prove", "-o", &file],
+        &["explain", name],
+    ];
+    for verb in verbs {
+        for format in ["human", "json", "github"] {
+            let arguments = [verb, &["--format", format]].concat();
+            let (_, stdout, stderr) = place.run(&arguments);
+            let is_control = |c: char| c.is_control() && c != '\n';
+            assert!(!stdout.contains(is_control), "{arguments:?}: {stdout:?}");
+            assert!(!stderr.contains(is_control), "{arguments:?}: {stderr:?}");
+        }
+    }
+    let (_, _, stderr) = place.run(&[name]);
+    assert!(!stderr.contains(|c: char| c.is_control() && c != '\n'), "{stderr:?}");
+    let (_, _, stderr) = place.run(&["check", "-t", name]);
+    assert!(stderr.contains("--> a\\u{1b}[31m\\u{9b}1m\\r\\u{7}:"), "{stderr}");
+}

@@ -298,7 +298,7 @@ mod tests {
     use crate::out::{self, Options, diff};
     use tempfile::TempDir;
 
-    const GENTLE: Options = Options { force: false };
+    const GENTLE: Options = Options { force: false, adopt: true };
     const OLD: StaticTree = StaticTree(&[
         ("a/kept", "kept"),
         ("a/changed", "old"),
@@ -344,7 +344,7 @@ mod tests {
     fn is_exactly(tree: &StaticTree, dir: &Path) -> bool {
         let folders: BTreeSet<_> = tree.0.iter().flat_map(|(path, _)| folders(path)).collect();
         let entries = walkdir::WalkDir::new(dir).min_depth(1).into_iter().map(Result::unwrap);
-        out::compare(tree, dir).unwrap().is_empty()
+        out::compare(tree, dir, GENTLE).unwrap().is_empty()
             && entries.count() == tree.0.len() + 1 + folders.len()
     }
 
@@ -369,7 +369,7 @@ mod tests {
     fn a_commit_killed_at_any_step_is_finished_by_the_next_run() {
         for steps in 0..=8 {
             let (dir, _) = killed_after(steps);
-            let error = out::compare(&NEW, dir.path()).unwrap_err();
+            let error = out::compare(&NEW, dir.path(), GENTLE).unwrap_err();
             let message =
                 format!("{} is half written: an earlier run was interrupted", dir.path().display());
             assert_eq!(error.to_string(), message);
@@ -441,7 +441,7 @@ mod tests {
         fs::write(staging::staged_path(dir.path(), "1-0"), "").unwrap();
         fs::remove_file(staging::staged_path(dir.path(), "3-0")).unwrap();
         assert!(recover(dir.path()).unwrap());
-        let changes = out::compare(&NEW, dir.path()).unwrap();
+        let changes = out::compare(&NEW, dir.path(), GENTLE).unwrap();
         assert_eq!(changes.added, ["f/g"]);
         assert_eq!(changes.changed, ["a/changed", "manifest.json"]);
         assert!(changes.obstacles.is_empty());

@@ -78,6 +78,12 @@ pub enum OutError {
         /// Each path below it that must not be overwritten, and why.
         obstacles: BTreeMap<String, Obstacle>,
     },
+    /// The directory has files, and no manifest.
+    #[error("{} is not empty, and meshwright did not write it: it has no manifest.json", dir.display())]
+    Foreign {
+        /// The output directory.
+        dir: PathBuf,
+    },
     /// An interrupted run left the directory half written, so it cannot be compared.
     #[error("{} is half written: an earlier run was interrupted", dir.display())]
     Interrupted {
@@ -119,6 +125,11 @@ impl OutError {
                 path.display()
             )),
             Self::Refused { obstacles, .. } => Some(advice(obstacles)),
+            Self::Foreign { .. } => Some(
+                "name another directory with --out, or restore its manifest.json from version \
+                 control; `generate --adopt` writes beside the files that are there"
+                    .to_owned(),
+            ),
             Self::Interrupted { .. } => Some("run `meshwright generate` to finish it".to_owned()),
             Self::Unfinished { .. } => {
                 Some("remove the cause, then run `meshwright generate` again to finish".to_owned())
@@ -129,7 +140,7 @@ impl OutError {
     /// The exit code: 1 for the state of the directory, 2 for an error of the system.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::Interrupted { .. } => 1,
+            Self::Refused { .. } | Self::Foreign { .. } | Self::Interrupted { .. } => 1,
             Self::Io { .. }
             | Self::Json(_)
             | Self::Journal { .. }

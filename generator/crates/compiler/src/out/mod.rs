@@ -23,7 +23,8 @@
 //! Only the paths in `manifest.json` are ours: only they are overwritten or removed. A file of ours
 //! with neither the manifest's hash nor the new bytes was edited by hand: it is named, and replaced
 //! only if forced. A file that is not ours is never replaced; if it already has the right bytes, it
-//! is adopted. A file of ours may be replaced by a folder, but never a folder by a file. Symlinks
+//! is adopted. A directory with files and without a manifest is refused, unless it is to be adopted.
+//! A file of ours may be replaced by a folder, but never a folder by a file. Symlinks
 //! below the directory are never followed. The directory itself may be a symlink.
 //!
 //! A mode is set when a file is written (0644, scripts and folders 0755, whatever the umask), and
@@ -50,12 +51,13 @@ mod staging;
 pub mod unified_diff;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 pub use error::{Obstacle, OutError};
 pub use manifest::OutManifest;
-pub use meshwright_value::manifest::MANIFEST;
+pub use meshwright_value::manifest::{MANIFEST, STAGING};
 
 use crate::artifact::Tree;
 use commit::Journal;
@@ -68,6 +70,9 @@ use staging::Staging;
 pub struct Options {
     /// Replaces and removes files of ours that were edited by hand. Never foreign ones.
     pub force: bool,
+    /// Uses a directory that contains files and no manifest. Such a directory is probably another one
+    /// than the user meant.
+    pub adopt: bool,
 }
 
 /// The differences between the directory and the tree; each list is sorted by path.
@@ -129,6 +134,7 @@ pub fn write(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, O
 fn write_locked(tree: &dyn Tree, root: &Path, options: Options) -> Result<Changes, OutError> {
     let recovered = commit::recover(root)?;
     let owned = OutManifest::read(root)?;
+    refuse_foreign(root, &owned, options)?;
     let staging = Staging::new(root);
     let diff = diff::compute(tree, root, &owned, Some(&staging))?;
     if let Some(refused) = refused_obstacles(&diff, options) {
@@ -145,6 +151,26 @@ fn write_locked(tree: &dyn Tree, root: &Path, options: Options) -> Result<Change
     Ok(changes)
 }
 
+/// Refuses a directory that has files and no manifest.
+fn refuse_foreign(root: &Path, owned: &OutManifest, options: Options) -> Result<(), OutError> {
+    if options.adopt || owned.source().is_some() {
+        return Ok(());
+    }
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(OutError::io("read", root))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(OutError::io("read", root))?.file_name();
+        // A repository of its own, `.gitkeep`, or the files of a killed first run.
+        let is_expected = name == STAGING || name.as_encoded_bytes().starts_with(b".git");
+        if !is_expected {
+            return Err(OutError::Foreign { dir: root.to_owned() });
+        }
+    }
+    Ok(())
+}
+
 fn refused_obstacles(diff: &Diff, options: Options) -> Option<BTreeMap<String, Obstacle>> {
     let mut refused = diff.obstacles.clone();
     refused.retain(|_, obstacle| !(options.force && *obstacle == Obstacle::Edited));
@@ -157,11 +183,11 @@ fn refused_obstacles(diff: &Diff, options: Options) -> Option<BTreeMap<String, O
 /// # Errors
 ///
 /// [`OutError::Interrupted`] if an interrupted run left the directory half written,
-/// [`OutError::Manifest`], [`OutError::NotADirectory`], and [`OutError::Io`]. Obstacles are not an
-/// error here.
-pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, OutError> {
+/// [`OutError::Manifest`], [`OutError::NotADirectory`], [`OutError::Foreign`], and [`OutError::Io`].
+/// Obstacles are not an error here.
+pub fn compare(tree: &dyn Tree, dir: &Path, options: Options) -> Result<Changes, OutError> {
     let root = Root::observe(dir)?;
-    Ok(read_changes(tree, root.path())?.2)
+    Ok(read_changes(tree, root.path(), options)?.2)
 }
 
 /// Like [`compare`], and prints the changes as a unified diff: a patch that makes `dir` the tree.
@@ -172,9 +198,14 @@ pub fn compare(tree: &dyn Tree, dir: &Path) -> Result<Changes, OutError> {
 /// # Errors
 ///
 /// As [`compare`]; and [`OutError::Io`] if `text` cannot be written.
-pub fn print_diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<Changes, OutError> {
+pub fn print_diff(
+    tree: &dyn Tree,
+    dir: &Path,
+    options: Options,
+    text: &mut dyn Write,
+) -> Result<Changes, OutError> {
     let root = Root::observe(dir)?;
-    let (old, diff, changes) = read_changes(tree, root.path())?;
+    let (old, diff, changes) = read_changes(tree, root.path(), options)?;
     unified_diff::print(tree, root.path(), &changes, text)?;
     if diff.manifest_differs {
         unified_diff::print_manifest(&old, &diff.manifest, text)?;
@@ -182,11 +213,16 @@ pub fn print_diff(tree: &dyn Tree, dir: &Path, text: &mut dyn Write) -> Result<C
     Ok(changes)
 }
 
-fn read_changes(tree: &dyn Tree, root: &Path) -> Result<(OutManifest, Diff, Changes), OutError> {
+fn read_changes(
+    tree: &dyn Tree,
+    root: &Path,
+    options: Options,
+) -> Result<(OutManifest, Diff, Changes), OutError> {
     if commit::is_pending(root) {
         return Err(OutError::Interrupted { dir: root.to_owned() });
     }
     let owned = OutManifest::read(root)?;
+    refuse_foreign(root, &owned, options)?;
     let diff = diff::compute(tree, root, &owned, None)?;
     let mut changes = diff.changes();
     match staging::exists(root) {
