@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 
 use super::broken::{ALL, ClusterDamage, DamageMoment, NODES, WORKER};
 use super::checks::{self, ClusterCheck};
@@ -61,7 +61,8 @@ struct DamageTarget {
 impl SharedTarget {
     fn trial(&self, name: &str, test: impl FnOnce(&Self) -> Result<()> + Send + 'static) -> Trial {
         let shared = self.clone();
-        let run = move || test(&shared).map_err(|error| Failed::from(format!("{error:#}")));
+        let run =
+            move || test(&shared).map_err(|error| trials::report_failure(format!("{error:#}")));
         Trial::test(format!("broken::{name}"), run)
     }
 

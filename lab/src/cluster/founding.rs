@@ -14,6 +14,7 @@ use super::broken::ClusterDamage;
 use super::deviations;
 use super::file_server::FileServer;
 use super::machine::{DiskLayers, Machine, MachinePlace};
+use super::memory::MemoryPeak;
 use super::programs::RealPrograms;
 use super::run_folder::RunFolder;
 use super::supplies::Supplies;
@@ -83,6 +84,7 @@ pub struct Cluster {
     pub damage: Option<&'static ClusterDamage>,
     underlay: Arc<Mutex<Underlay>>,
     started: Instant,
+    memory: MemoryPeak,
     // The disks are below it, so it is dropped last.
     run: RunFolder,
 }
@@ -145,6 +147,7 @@ impl Cluster {
             damage: None,
             underlay: Arc::new(Mutex::new(underlay)),
             started: Instant::now(),
+            memory: MemoryPeak::measure(),
             run,
         })
     }
@@ -164,10 +167,11 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Prints a step with its time.
+    /// Prints a step with its time, and the most memory that all machines together have needed until now.
     #[expect(clippy::print_stderr, reason = "a test that takes minutes shows its progress")]
     pub fn report(&self, step: &str) {
-        eprintln!("[{:6.1} s] {step}", self.started.elapsed().as_secs_f64());
+        let (seconds, gibibytes) = (self.started.elapsed().as_secs_f64(), self.memory.gibibytes());
+        eprintln!("[{seconds:6.1} s, {gibibytes:.1} GiB] {step}");
     }
 
     /// Switches a new machine on, with the emitted user-data.
@@ -332,7 +336,8 @@ impl Cluster {
             let journal = machine.run(
                 "journalctl --no-pager --output cat --unit meshwright-bootstrap --lines 30; \
                  journalctl --no-pager --output cat --unit kubelet --lines 5; \
-                 journalctl --no-pager --output cat --unit haproxy --lines 5; systemctl --failed",
+                 journalctl --no-pager --output cat --unit haproxy --lines 5; systemctl --failed; \
+                 tail --quiet --lines 5 /var/log/pods/kube-system_kube-apiserver-*/*/*.log",
             );
             let printed = journal.unwrap_or_else(|fault| fault.to_string());
             text += &format!("--- {}\n{printed}\n", machine.name);

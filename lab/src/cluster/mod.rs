@@ -9,7 +9,8 @@
 //! 2. [`machine`] boots machines on the lab's [`underlay`](crate::underlay).
 //! 3. [`workspace`] is the folder of the cluster's owner, in which `meshwright` runs.
 //! 4. [`laptop`] is a client with kubectl, and [`operations`] reads the commands of the documentation.
-//! 5. [`founding`] has a cluster's machines; [`checks`] are what must work, and [`broken`] damages emitted files.
+//! 5. [`founding`] has a cluster's machines, and [`memory`] measures what they need; [`checks`] are what must work,
+//!    and [`broken`] damages emitted files.
 //! 6. [`stand_in`] replaces the programs that no registry has.
 
 pub mod base_image;
@@ -24,6 +25,7 @@ pub mod founding;
 pub mod images;
 pub mod laptop;
 pub mod machine;
+pub mod memory;
 pub mod operations;
 pub mod packages;
 pub mod programs;

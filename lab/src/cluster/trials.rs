@@ -116,6 +116,13 @@ fn print_deviations() {
     }
 }
 
+/// Prints the failure of a trial at once: the test itself prints all of them at its end, which is half an hour later.
+#[expect(clippy::print_stderr, reason = "a test that takes minutes shows its progress")]
+pub(super) fn report_failure(message: String) -> Failed {
+    eprintln!("{message}");
+    Failed::from(message)
+}
+
 /// Programs that the cluster runs beside those of the lab, and the Debian packages that contain them.
 const PROGRAMS: [(&str, &str); 5] = [
     ("apt-ftparchive", "apt-utils"),
@@ -172,7 +179,7 @@ impl ClusterTrial {
                 let started = run.get_or_init(create).as_ref();
                 let mutex = started.map_err(Failed::from)?;
                 let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
-                guard.perform(work).map_err(Failed::from)
+                guard.perform(work).map_err(report_failure)
             };
             Trial::test(format!("{stage}::{name}"), test)
         };
