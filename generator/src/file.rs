@@ -4,7 +4,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -49,11 +49,42 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(&target)
 }
 
+/// The beginning of the name of a temporary file.
+const TEMPORARY: &str = ".meshwright-";
+
+/// The temporary files of killed runs in a folder; none if it does not exist. A file that another run
+/// is writing is locked.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub(crate) fn leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut leftovers = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let is_temporary = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
+        if is_temporary && entry.file_type()?.is_file() && !is_locked(&entry.path()) {
+            leftovers.push(entry.path());
+        }
+    }
+    Ok(leftovers)
+}
+
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_err())
+}
+
 /// Writes the bytes to a temporary file in the folder of `path`. The file is deleted when dropped.
 fn stage(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(".meshwright-").permissions(Permissions::from_mode(mode));
+    builder.prefix(TEMPORARY).permissions(Permissions::from_mode(mode));
     let mut staged = builder.tempfile_in(folder(path))?;
+    // Marks it as in use. A file system without locks does not prevent the write.
+    let _ = staged.as_file().lock();
     staged.write_all(bytes)?;
     staged.as_file().sync_all()?;
     Ok(staged)
@@ -91,6 +122,19 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert_eq!(names(folder.path()), ["key"]);
+    }
+
+    #[test]
+    fn leftovers_are_files_that_no_run_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let staged = stage(&path, 0o600, b"in use").unwrap();
+        assert_eq!(leftovers(folder.path()).unwrap(), Vec::<PathBuf>::new());
+        // A killed run loses its lock and leaves the file.
+        let (file, kept) = staged.keep().unwrap();
+        drop(file);
+        assert_eq!(leftovers(folder.path()).unwrap(), [kept]);
+        assert_eq!(leftovers(&folder.path().join("nowhere")).unwrap(), Vec::<PathBuf>::new());
     }
 
     #[test]

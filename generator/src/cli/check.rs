@@ -45,6 +45,7 @@ impl Check {
         let found = pipeline::compile(session.source()?)?;
         let mut compiled = if self.fix { self.fix(found, session)? } else { found };
         opened::refuse_published(&mut compiled, session);
+        opened::add_store_warnings(&mut compiled, session);
         let failed = session.report(&compiled.report)?;
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
             session.info(success(topology, &compiled.report))?;

@@ -1,5 +1,6 @@
 //! `meshwright keys`: generates missing keys.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,9 @@ use super::failure::Failure;
 use super::opened::{self, advice, report_faults};
 use super::session::{Session, count, count_members};
 use crate::edit::correction;
+use crate::file;
 use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
+use crate::secrets::exposure;
 use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
 use crate::secrets::item::Item as _;
 use crate::secrets::key_pair::{self, KeyPair, KeyPairState};
@@ -102,11 +105,16 @@ impl Keys {
             }
         };
         let context = KeysContext { document: &document, topology: &topology, store: &store };
-        match &self.verb {
+        if !self.check {
+            context.remove_leftovers(session)?;
+        }
+        let status = match &self.verb {
             Some(KeysVerb::Import(Import::Tunnel { file })) => context.import_tunnel(file, session),
             None if self.recrypt => context.recrypt(session),
             None => context.check_or_generate(self, plan.as_deref(), session),
-        }
+        }?;
+        context.warn(status, session)?;
+        Ok(status)
     }
 }
 
@@ -119,6 +127,29 @@ struct KeysContext<'a> {
 }
 
 impl KeysContext<'_> {
+    /// Removes the temporary files of killed runs. Those in the store may contain secrets. A folder that
+    /// cannot be read is reported by what needs it.
+    fn remove_leftovers(self, session: &mut Session<'_>) -> Result<(), Failure> {
+        let folder = session.topology().with_file_name(".");
+        let beside = file::leftovers(&folder).unwrap_or_default();
+        for path in self.store.leftovers().unwrap_or_default().into_iter().chain(beside) {
+            fs::remove_file(&path).map_err(Failure::writing(&path))?;
+            let path = path.display();
+            session
+                .info(format_args!("{path}: removed, a temporary file of an interrupted run"))?;
+        }
+        Ok(())
+    }
+
+    /// Prints the warnings about the files of the store, unless its faults were printed.
+    fn warn(self, status: Status, session: &mut Session<'_>) -> Result<(), Failure> {
+        let found = opened::not_accepted(exposure::warnings(self.store)?, self.topology);
+        if status == Status::Clean && !found.is_empty() {
+            session.report(&self.document.report(found, 0))?;
+        }
+        Ok(())
+    }
+
     /// Generates the missing keys, or lists them.
     fn check_or_generate(
         self,
@@ -457,7 +488,7 @@ fn print_renamed(
     let (member, old, new) = (key_pair.member, found.display(), file.display());
     session
         .print(format_args!("{member}: its private key is in the store under an old name; run"))?;
-    session.print(format_args!("  mkdir -p {folder} && mv {old} {new}"))
+    session.print(format_args!("  mkdir -p -m 700 {folder} && mv {old} {new}"))
 }
 
 fn print_missing(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::session::Session;
+use crate::secrets::exposure;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
 use crate::secrets::requirements::{NO_CREDENTIAL, Requirements, StoreState, published_key_faults};
 use crate::secrets::seal::{Identities, Recipients};
@@ -137,6 +138,7 @@ fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
 pub(super) fn compile(source: Source, session: &Session<'_>) -> Result<Compilation, RuleGap> {
     let mut compilation = pipeline::compile(source)?;
     refuse_published(&mut compilation, session);
+    add_store_warnings(&mut compilation, session);
     Ok(compilation)
 }
 
@@ -150,6 +152,29 @@ pub(super) fn refuse_published(compilation: &mut Compilation, session: &Session<
         compilation.report.extend(located);
         compilation.plan = None;
     }
+}
+
+/// Adds the warnings about the files of the store. Users without access to the secrets use the topology,
+/// too, so a store that cannot be read is not a fault here.
+pub(super) fn add_store_warnings(compilation: &mut Compilation, session: &Session<'_>) {
+    let Some(topology) = &compilation.topology else { return };
+    let written = &topology.secrets.recipients;
+    let Ok(recipients) = Recipients::new(written) else { return };
+    let recipients = (!written.is_empty()).then_some(recipients);
+    let store = Store::new(session.secrets_dir(), recipients, Identities::default());
+    let found = exposure::warnings(&store).unwrap_or_default();
+    let all = found.len();
+    let reported = not_accepted(found, topology);
+    compilation.report.allowed += all - reported.len();
+    let located = reported.into_iter().map(|found| compilation.document.locate(found));
+    compilation.report.extend(located);
+}
+
+/// The warnings that no `[[lint.allow]]` accepts.
+pub(super) fn not_accepted(mut warnings: Vec<Diagnostic>, topology: &Topology) -> Vec<Diagnostic> {
+    let allow = &topology.lint.allow;
+    warnings.retain(|found| !allow.iter().any(|one| one.code.as_str() == found.code));
+    warnings
 }
 
 /// Prints faults of the store with their lines in the topology.

@@ -3,7 +3,7 @@
 //! [`store`] is the folder with the files; [`seal`] encrypts them if the topology names recipients.
 //! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
 //! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`pinned`] and
-//! [`requirements`] compare the store with the topology. [`delivery`], [`client_conf`], [`manifest`] and
+//! [`requirements`] compare the store with the topology; [`exposure`] looks at its files. [`delivery`], [`client_conf`], [`manifest`] and
 //! [`kubeconfig`] write secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
@@ -12,6 +12,7 @@ pub(crate) mod client_conf;
 pub(crate) mod clock;
 pub(crate) mod cluster_key;
 pub(crate) mod delivery;
+pub(crate) mod exposure;
 pub(crate) mod fault;
 pub(crate) mod item;
 pub(crate) mod key_pair;

@@ -301,10 +301,13 @@ pub(crate) fn outdated_fault(outdated: Outdated, store: &Store) -> Diagnostic {
             "differ from the recipients of the files",
         ),
     };
-    let finding = Finding::new(message, &route, label)
-        .help("run `meshwright keys --recrypt --identity FILE` to write the files again");
+    let finding = Finding::new(message, &route, label).help(RECRYPT);
     fault(RECIPIENTS_OUTDATED, finding)
 }
+
+/// The remedy for files that are not in the form that the topology requires.
+pub(super) const RECRYPT: &str =
+    "run `meshwright keys --recrypt --identity FILE` to write the files again";
 
 const GENKEY: &str = "restore the output of `wg genkey`, or move the file away";
 const GENPSK: &str = "restore the output of `wg genpsk`, or move the file away";
@@ -315,7 +318,8 @@ const PASSWORD: &str = "write 1 to 80 characters without spaces, quotes and back
 const CREDENTIAL: &str = "move the file away, then run `meshwright keys import tunnel FILE`";
 const OF_CLUSTER: &str = "the file belongs to this cluster";
 
-fn cluster_name() -> Route {
+/// The place of what is about the store as a whole.
+pub(super) fn cluster_name() -> Route {
     Route::root().key("cluster").key("name")
 }
 

@@ -379,6 +379,36 @@ impl Store {
         Ok(())
     }
 
+    /// The paths of all secrets that are not encrypted, sorted.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub(super) fn plain_files(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let plain = self.names()?.into_iter().filter(|(_, form)| *form == Form::Plain);
+        Ok(plain.map(|(name, form)| self.file(&name, form)).collect())
+    }
+
+    /// The temporary files of killed runs, in all folders.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub(crate) fn leftovers(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut folders = vec![self.root.clone()];
+        folders.extend(FOLDERS.map(|folder| self.root.join(folder)));
+        let mut leftovers = Vec::new();
+        while let Some(folder) = folders.pop() {
+            let is_root = folder == self.root;
+            leftovers.extend(file::leftovers(&folder).map_err(StoreError::file("read", &folder))?);
+            let entries = read_folder(&folder).map_err(StoreError::file("read", &folder))?;
+            let inner = entries.into_iter().filter(|(_, is_dir)| *is_dir && !is_root);
+            folders.extend(inner.map(|(name, _)| folder.join(name)));
+        }
+        leftovers.sort();
+        Ok(leftovers)
+    }
+
     /// Whether `.gitignore` is the unchanged one of a plain store.
     pub(crate) fn is_ignored_by_git(&self) -> bool {
         let ignored = fs::read(self.root.join(GITIGNORE));

@@ -29,7 +29,7 @@ const SHAPE: [&str; 5] =
 const SIZE: [&str; 2] = ["errors-too-many", "file-too-large"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 19] = [
     "authority-expired",
     "authority-malformed",
     "authority-mismatch",
@@ -42,6 +42,11 @@ const SECRETS: [&str; 14] = [
     "recipient-unusable",
     "recipients-outdated",
     "service-account-key-malformed",
+    "store-files-plain",
+    "store-in-git",
+    "store-leftover",
+    "store-open",
+    "store-outdated",
     "tunnel-credential-malformed",
     "tunnel-credential-mismatch",
 ];

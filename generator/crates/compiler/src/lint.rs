@@ -1,6 +1,7 @@
 //! Accepted warnings: `[[lint.allow]]` removes them from a report.
 
 use crate::catalogue::lint::UNUSED;
+use crate::catalogue::store;
 use crate::catalogue::{self, Entry};
 use crate::check::{Findings, Rule, Scope};
 use crate::diagnostic::wording::suggestion;
@@ -54,7 +55,8 @@ fn unused(lint: &Lint, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     }
     let is_used = |allow: &&Allow| {
         let code = allow.code.as_str();
-        code == UNUSED.code || diagnostics.iter().any(|found| found.code == code)
+        let is_optional = code == UNUSED.code || store::WARNINGS.contains(&code);
+        is_optional || diagnostics.iter().any(|found| found.code == code)
     };
     lint.allow.iter().filter(|allow| !is_used(allow)).map(diagnostic).collect()
 }

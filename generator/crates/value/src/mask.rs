@@ -384,9 +384,26 @@ fn assignments(text: &str) -> impl Iterator<Item = Assignment> {
         let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let kind = ValueKind::of(&before[before.trim_end_matches(is_key).len()..])?;
         let value = value(text, separator + 1);
+        if is_sentence(text, separator, &value) {
+            return None;
+        }
         from = value.end;
         (value.len() >= SHORTEST_VALUE).then_some(Assignment { kind, value })
     })
+}
+
+/// The most bytes before a separator in which a comment can begin.
+const LONGEST_COMMENT: usize = 200;
+
+/// Whether a colon is part of a sentence: in a comment, with several words behind it.
+fn is_sentence(text: &str, separator: usize, value: &Range<usize>) -> bool {
+    let start = text.floor_char_boundary(separator.saturating_sub(LONGEST_COMMENT));
+    let before = text[start..separator].rsplit('\n').next().unwrap_or_default();
+    let is_quoted = text[..value.start].ends_with(['"', '\'']);
+    text[separator..].starts_with(": ")
+        && before.contains('#')
+        && !is_quoted
+        && text[value.clone()].contains(' ')
 }
 
 /// The value that begins behind a separator.
@@ -462,6 +479,7 @@ mod tests {
             "PrivateKey = ‹aBcDeF=› # tokyo\nPublicKey = short",
             "  \"token\": \"‹abcdef›\", \"id\": 1",
             "password: ‹correct horse›",
+            "# password: ‹correcthorse›",
             "tokens = ‹[\"a\", \"b\"›]",
             "token = \"\"\"‹abc\ndef›\"\"\"\nid = 1",
             "public_key = \"‹qO2nMh3rqlZ5jkM4rJ7Pv CqTdt7MRV8Ym0hbLcvGqEk=›\"",
@@ -487,6 +505,7 @@ mod tests {
             "kind: kubeAPIServerConfigurationV1Beta4",
             "host = \"vmi1234567.contaboserver.net\"",
             "#!/bin/sh\ntoken=$1",
+            "# kubeadm always creates a token: this one ends when it is created",
         ]);
     }
 

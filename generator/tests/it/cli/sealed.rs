@@ -23,7 +23,7 @@ impl Reader {
         Self { identity, file }
     }
 
-    fn recipient(&self) -> String {
+    pub(super) fn recipient(&self) -> String {
         self.identity.to_public().to_string()
     }
 

@@ -91,7 +91,7 @@ fn finds_the_key_of_a_renamed_node() {
     let place = Place::complete();
     place.edit("name = \"tokyo\"", "name = \"osaka\"");
     let before = place.tree();
-    let command = "mkdir -p secrets/nodes/osaka && mv secrets/nodes/tokyo/wg0.key secrets/nodes/osaka/wg0.key";
+    let command = "mkdir -p -m 700 secrets/nodes/osaka && mv secrets/nodes/tokyo/wg0.key secrets/nodes/osaka/wg0.key";
     let found = format!(
         "node osaka: its private key is in the store under an old name; run\n  {command}\n\
          keys are complete: 2 nodes, 1 client\n"

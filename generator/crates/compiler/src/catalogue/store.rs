@@ -34,12 +34,32 @@ pub const TUNNEL_CREDENTIAL_MALFORMED: &str = "tunnel-credential-malformed";
 /// Code of a credential of another tunnel than the one in the topology.
 pub const TUNNEL_CREDENTIAL_MISMATCH: &str = "tunnel-credential-mismatch";
 
+/// Code of files without encryption in a store with recipients.
+pub const STORE_FILES_PLAIN: &str = "store-files-plain";
+/// Code of secrets that git has, or would take.
+pub const STORE_IN_GIT: &str = "store-in-git";
+/// Code of temporary files of killed runs.
+pub const STORE_LEFTOVER: &str = "store-leftover";
+/// Code of modes and owners that give others access.
+pub const STORE_OPEN: &str = "store-open";
+/// Code of a store that is encrypted for other recipients.
+pub const STORE_OUTDATED: &str = "store-outdated";
+
+/// The warnings about the files of the store. They depend on the machine, so an entry of `[[lint.allow]]`
+/// for one of them may be unused.
+pub const WARNINGS: [&str; 5] =
+    [STORE_FILES_PLAIN, STORE_IN_GIT, STORE_LEFTOVER, STORE_OPEN, STORE_OUTDATED];
+
+const fn warning(code: &'static str, summary: &'static str, explain: &'static str) -> Entry {
+    Entry { code, severity: Severity::Warning, theme: Theme::Keys, summary, explain }
+}
+
 const fn entry(code: &'static str, summary: &'static str, explain: &'static str) -> Entry {
     Entry { code, severity: Severity::Error, theme: Theme::Keys, summary, explain }
 }
 
 /// All codes of the store.
-pub(super) const ENTRIES: [Entry; 14] = [
+pub(super) const ENTRIES: [Entry; 19] = [
     entry(
         AUTHORITY_EXPIRED,
         "a certificate authority has expired",
@@ -195,6 +215,57 @@ Restore the file. Meshwright does not replace it, because a complete copy may ex
 example on a control plane.
 
 Source: `ParsePrivateKeyPEM` in client-go's keyutil.",
+    ),
+    warning(
+        STORE_FILES_PLAIN,
+        "files of an encrypted store are not encrypted",
+        "\
+The topology names recipients, so the folder is probably in git or is copied by tools. A file without \
+encryption is left from before, or from a run of `meshwright keys --recrypt` that was interrupted.
+
+Run `meshwright keys --recrypt`. If the folder was shared with these files, replace the secrets: \
+docs/secrets.md explains how.",
+    ),
+    warning(
+        STORE_IN_GIT,
+        "git has secrets without encryption, or would take them",
+        "\
+The `.gitignore` of a store excludes its files. It is missing or was edited, or the files were added with \
+`git add --force`. Every clone of the repository would have the keys and authorities of the cluster. A \
+secret in a commit stays in the history, also after the file is removed.
+
+Replace secrets that are in a commit. Restore the `.gitignore`, or name recipients: then the files are \
+encrypted. Without git, or outside of a repository, nothing is looked at; the history is not searched.
+
+Source: git-ls-files(1).",
+    ),
+    warning(
+        STORE_LEFTOVER,
+        "temporary files of an interrupted run are in the store",
+        "\
+A new file of the store is written under a temporary name, and then renamed. If the run is killed between \
+the two, the temporary file remains. It may contain a whole secret.
+
+Run `meshwright keys`, which removes these files, unless another run is writing them.",
+    ),
+    warning(
+        STORE_OPEN,
+        "other users of this machine can read the store, or own a part of it",
+        "\
+Files of the store have mode 0600 and folders mode 0700. An archive, a copy or a checkout may have changed \
+that. Every user of the machine could then read the keys of the cluster. The owner of a file can change \
+its mode at any time.
+
+Change modes and owners as the report shows. If others had access to the machine, replace the secrets.",
+    ),
+    warning(
+        STORE_OUTDATED,
+        "the store is not encrypted for the recipients in the topology",
+        "\
+The recipients in the topology have changed, but the files have not. A new recipient cannot read them, and \
+a removed one still can. `meshwright keys` refuses to continue with `recipients-outdated`.
+
+Run `meshwright keys --recrypt`.",
     ),
     entry(
         TUNNEL_CREDENTIAL_MALFORMED,
