@@ -103,7 +103,8 @@ impl SharedTarget {
     /// Founds the cluster, without a damage.
     fn found(&self) -> Result<DamageTarget> {
         let datacentre = trials::datacentre(&self.paths, &self.datacentre)?;
-        let mut cluster = Cluster::switch_on_all(&datacentre, &self.paths.cache, &NODES)?;
+        let mut cluster = Cluster::plan(&datacentre, &self.paths.cache, &NODES)?;
+        cluster.switch_on_all()?;
         for check in checks::founding::ALL {
             check.run(&mut cluster).context(check.name)?;
             cluster.report(check.name);

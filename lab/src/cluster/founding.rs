@@ -152,19 +152,13 @@ impl Cluster {
         })
     }
 
-    /// As [`Cluster::plan`], and every machine is on.
+    /// Switches every machine of the topology on.
     ///
     /// # Errors
     ///
     /// When a step fails.
-    pub fn switch_on_all(
-        datacentre: &Arc<Datacentre>,
-        cache: &Path,
-        nodes: &[&str],
-    ) -> Result<Self> {
-        let mut cluster = Self::plan(datacentre, cache, nodes)?;
-        nodes.iter().try_for_each(|node| cluster.switch_on(node))?;
-        Ok(cluster)
+    pub fn switch_on_all(&mut self) -> Result<()> {
+        self.mesh_addresses()?.keys().try_for_each(|node| self.switch_on(node))
     }
 
     /// Prints a step with its time, and the most memory that all machines together have needed until now.

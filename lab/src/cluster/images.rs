@@ -54,8 +54,8 @@ pub fn write(
         .map(|name| (format!("/usr/local/bin/{name}"), programs.path(name)));
     let etcd = store.add_files(&etcd)?;
     let coredns = store.add_files(&[("/coredns".to_owned(), programs.path("coredns"))])?;
-    for kubernetes in [Some(programs.clone()), programs.previous().ok()].into_iter().flatten() {
-        add_kubernetes(&store, &kubernetes, &debian)?;
+    for kubernetes in [programs, &programs.previous()] {
+        add_kubernetes(&store, kubernetes, &debian)?;
         store.add(&kubernetes.image("etcd")?, slice::from_ref(&etcd), None)?;
         let dns = kubernetes.image("coredns/coredns")?;
         store.add(&dns, slice::from_ref(&coredns), Some("/coredns"))?;

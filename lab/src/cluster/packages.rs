@@ -131,10 +131,8 @@ pub fn write(programs: &RealPrograms, image: &BaseImage, folder: &Path) -> Resul
     for package in PACKAGES {
         add(package, programs, &mut list, folder)?;
     }
-    if let Ok(previous) = programs.previous() {
-        for package in PACKAGES.iter().filter(|package| package.is_kubernetes()) {
-            add(package, &previous, &mut list, folder)?;
-        }
+    for package in PACKAGES.iter().filter(|package| package.is_kubernetes()) {
+        add(package, &programs.previous(), &mut list, folder)?;
     }
     let containerd = format!("files/containerd.io_{CONTAINERD_VERSION}");
     extract_runc(image, &folder.join(containerd))?;

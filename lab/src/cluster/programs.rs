@@ -8,7 +8,7 @@ use crate::command::{program, run};
 use crate::scenario::repository;
 
 /// The tiers of `lab/tools/build` that the cluster needs.
-pub const TIERS: &str = "kubeadm api containerd helm cluster";
+pub const TIERS: &str = "kubeadm api containerd helm cluster previous";
 
 /// The variable that names the folder of the programs.
 pub const VARIABLE: &str = "MESHWRIGHT_TOOLS_BIN";
@@ -33,20 +33,13 @@ const NAMES: &[&str] = &[
     "kubelet",
     "loopback",
     "portmap",
-];
-
-/// The tier with Kubernetes of the patch release before.
-pub const PREVIOUS_TIER: &str = "previous";
-
-/// The programs of that tier.
-const PREVIOUS_NAMES: &[&str] = &[
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-proxy",
-    "kube-scheduler",
-    "kubeadm",
-    "kubectl",
-    "kubelet",
+    "previous/kube-apiserver",
+    "previous/kube-controller-manager",
+    "previous/kube-proxy",
+    "previous/kube-scheduler",
+    "previous/kubeadm",
+    "previous/kubectl",
+    "previous/kubelet",
 ];
 
 /// The folder of the programs.
@@ -71,26 +64,16 @@ impl RealPrograms {
             }
         };
         let programs = Self { folder };
-        programs.require(NAMES, TIERS)?;
-        Ok(programs)
-    }
-
-    /// Kubernetes of the patch release before: only these programs are in its folder.
-    ///
-    /// # Errors
-    ///
-    /// When one was not built; the error names the command.
-    pub fn previous(&self) -> Result<Self> {
-        let programs = Self { folder: self.folder.join("previous") };
-        programs.require(PREVIOUS_NAMES, PREVIOUS_TIER)?;
-        Ok(programs)
-    }
-
-    fn require(&self, names: &[&str], tiers: &str) -> Result<()> {
         let missing: Vec<_> =
-            names.iter().copied().filter(|name| !self.path(name).is_file()).collect();
-        ensure!(missing.is_empty(), "{} not built: lab/tools/build {tiers}", missing.join(", "));
-        Ok(())
+            NAMES.iter().copied().filter(|name| !programs.path(name).is_file()).collect();
+        ensure!(missing.is_empty(), "{} not built: lab/tools/build {TIERS}", missing.join(", "));
+        Ok(programs)
+    }
+
+    /// Kubernetes of the patch release before: only its programs are in this folder.
+    #[must_use]
+    pub fn previous(&self) -> Self {
+        Self { folder: self.folder.join("previous") }
     }
 
     /// The path of a program.

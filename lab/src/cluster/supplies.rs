@@ -56,7 +56,6 @@ impl Supplies {
     ) -> Result<Self> {
         let inputs = [
             programs.folder.display().to_string(),
-            format!("with the release before: {}", programs.previous().is_ok()),
             image.root.display().to_string(),
             images::file_digest(stand_in)?,
             SOURCES.concat(),

@@ -20,8 +20,19 @@ use crate::sandbox::{self, SandboxTier, SandboxUse};
 pub struct ClusterTrial {
     /// The nodes that exist from the beginning.
     pub nodes: &'static [&'static str],
+    /// The Kubernetes with which it begins.
+    pub release: InitialRelease,
     /// The checks after those of the founding.
     pub stages: &'static [ClusterStage],
+}
+
+/// A release of Kubernetes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialRelease {
+    /// The one that `meshwright init` writes.
+    Pinned,
+    /// The patch release before it.
+    Previous,
 }
 
 /// Checks of a cluster that a filter selects together.
@@ -34,10 +45,11 @@ pub struct ClusterStage {
     pub is_sequence: bool,
 }
 
-/// All clusters. The second starts after the end of the first, which frees its memory.
+/// All clusters. Each starts after the end of the one before, which frees its memory.
 pub const ALL: &[ClusterTrial] = &[
     ClusterTrial {
         nodes: &["cp1", "w1", "home"],
+        release: InitialRelease::Pinned,
         stages: &[
             ClusterStage {
                 name: "founds",
@@ -60,9 +72,19 @@ pub const ALL: &[ClusterTrial] = &[
     },
     ClusterTrial {
         nodes: &["cp1", "cp2", "cp3", "home"],
+        release: InitialRelease::Pinned,
         stages: &[ClusterStage {
             name: "survives",
             tables: &[checks::access::ALL, checks::control_planes::LOST],
+            is_sequence: true,
+        }],
+    },
+    ClusterTrial {
+        nodes: &["cp1", "cp2", "cp3", "home"],
+        release: InitialRelease::Previous,
+        stages: &[ClusterStage {
+            name: "upgrades",
+            tables: &[checks::upgrade::ALL, checks::access::ALL],
             is_sequence: true,
         }],
     },
@@ -175,7 +197,7 @@ impl ClusterTrial {
         let trial = |stage: &str, name: &str, work: ClusterWork| {
             let (run, paths, shared) = (Arc::clone(&run), paths.clone(), Arc::clone(shared));
             let test = move || {
-                let create = || start(self.nodes, &paths, &shared).map(Mutex::new);
+                let create = || self.start(&paths, &shared).map(Mutex::new);
                 let started = run.get_or_init(create).as_ref();
                 let mutex = started.map_err(Failed::from)?;
                 let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,6 +220,22 @@ impl ClusterTrial {
         }
         trials
     }
+
+    /// A cluster whose machines are on.
+    fn start(&self, paths: &TestPaths, shared: &SharedDatacentre) -> Result<ClusterRun, String> {
+        let started = || {
+            let datacentre = datacentre(paths, shared)?;
+            let mut cluster = Cluster::plan(&datacentre, &paths.cache, self.nodes)?;
+            if self.release == InitialRelease::Previous {
+                let version = datacentre.programs.previous().kubernetes_version()?;
+                cluster.workspace.set_kubernetes_version(&version)?;
+            }
+            cluster.switch_on_all()?;
+            anyhow::Ok(cluster)
+        };
+        let cluster = started().map_err(|error| format!("{error:#}"))?;
+        Ok(ClusterRun { cluster, passed: 0, unfounded: None, done: BTreeSet::new() })
+    }
 }
 
 /// What a trial does.
@@ -211,18 +249,6 @@ enum ClusterWork {
         /// The check.
         check: &'static ClusterCheck,
     },
-}
-
-/// A cluster whose machines are on.
-fn start(
-    nodes: &[&str],
-    paths: &TestPaths,
-    shared: &SharedDatacentre,
-) -> Result<ClusterRun, String> {
-    let cluster = datacentre(paths, shared)
-        .and_then(|datacentre| Cluster::switch_on_all(&datacentre, &paths.cache, nodes))
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(ClusterRun { cluster, passed: 0, unfounded: None, done: BTreeSet::new() })
 }
 
 /// What the machines get from the Internet.

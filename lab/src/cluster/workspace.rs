@@ -77,6 +77,19 @@ impl Workspace {
         Ok(())
     }
 
+    /// Changes the version of Kubernetes.
+    ///
+    /// # Errors
+    ///
+    /// When the topology is refused.
+    pub fn set_kubernetes_version(&self, version: &str) -> Result<()> {
+        self.edit(|topology| {
+            topology["cluster"]["kubernetes_version"] = value(version);
+            Ok(())
+        })?;
+        self.compile()
+    }
+
     /// Runs the commands that follow each change of the topology.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ pub mod founding;
 pub mod power;
 pub mod reachability;
 pub mod restore;
+pub mod upgrade;
 
 use anyhow::Result;
 

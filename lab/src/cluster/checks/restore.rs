@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::access::laptop_kubeconfig;
+use super::access::require_laptop;
 use super::control_planes::expect_service;
 use super::founding::logs_and_exec;
 use super::power::expect_reachability;
@@ -22,10 +22,7 @@ const SAVED: &str = "before-the-snapshot";
 const LOST: &str = "after-the-snapshot";
 
 fn etcd_restore(cluster: &mut Cluster) -> Result<()> {
-    // A filter may have left out the check that gives the laptop its files.
-    if cluster.laptop.run(&["wg", "show", "wg0"]).is_err() {
-        laptop_kubeconfig(cluster)?;
-    }
+    require_laptop(cluster)?;
     cluster.kubectl(&format!("create configmap {SAVED} --namespace {NAMESPACE}"))?;
     let token = cluster.kubectl(&format!("create token default --namespace {NAMESPACE}"))?;
     back_up(cluster)?;
