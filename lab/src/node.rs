@@ -70,6 +70,9 @@ pub(crate) fn boot(
     namespace.sysctl("net.ipv4.ip_forward", "0")?;
     let site = node.location.site.as_ref().map(ToString::to_string);
     let lan = node.location.lan_endpoint.as_ref().map(lan_address).transpose()?;
+    if let (Some(site), Some(mtu)) = (&site, node.site_mtu) {
+        underlay.create_site(site, mtu)?;
+    }
     match public_address(node)? {
         Some(public) => underlay.attach(&namespace, public.v4, Some(public.v6))?,
         None => {

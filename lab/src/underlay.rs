@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result};
 
+use meshwright_value::provider::ETHERNET_MTU;
+
 use crate::namespace::Namespace;
 use crate::server::serve;
 
@@ -46,6 +48,8 @@ struct HomeNetwork {
     router: Namespace,
     number: u8,
     hosts: u8,
+    /// The MTU between its hosts.
+    mtu: u16,
 }
 
 impl Underlay {
@@ -127,6 +131,23 @@ impl Underlay {
         self.internet.ip(&format!("link set {port} {state}")).map(drop)
     }
 
+    /// Creates the network of a site with its own MTU, before hosts are attached to it.
+    ///
+    /// # Errors
+    ///
+    /// When an interface is refused.
+    pub fn create_site(&mut self, name: &str, mtu: u16) -> Result<()> {
+        self.home_number(name)?;
+        let home = self.homes.get_mut(name).with_context(|| format!("no site {name}"))?;
+        home.mtu = mtu;
+        Ok(())
+    }
+
+    /// The bridge of the Internet, and the routers of all networks behind NAT, each with a bridge.
+    pub fn bridges(&self) -> impl Iterator<Item = &Namespace> {
+        [&self.internet].into_iter().chain(self.homes.values().map(|home| &home.router))
+    }
+
     /// Attaches a host to a home network: `interface` has a private address. The router is the default
     /// gateway of `eth0`.
     ///
@@ -146,10 +167,10 @@ impl Underlay {
         let port = format!("port{}", home.hosts);
         let assigned = Ipv4Addr::new(192, 168, number, 10 + home.hosts);
         let host_address = address.unwrap_or(assigned);
+        let (name, mtu) = (host.name(), home.mtu);
         home.router.ip(&format!(
-            "link add {port} type veth peer name {interface} netns {}\n\
-             link set {port} master lan up",
-            host.name()
+            "link add {port} mtu {mtu} type veth peer name {interface} mtu {mtu} netns {name}\n\
+             link set {port} master lan up"
         ))?;
         host.ip(&format!("addr add {host_address}/24 dev {interface}\nlink set {interface} up"))?;
         if interface == "eth0" {
@@ -172,7 +193,8 @@ impl Underlay {
         router.ip("link add lan type bridge\nlink set lan up")?;
         router.sysctl("net.ipv4.ip_forward", "1")?;
         router.nft(HOME_ROUTER)?;
-        self.homes.insert(name.to_owned(), HomeNetwork { router, number, hosts: 0 });
+        self.homes
+            .insert(name.to_owned(), HomeNetwork { router, number, hosts: 0, mtu: ETHERNET_MTU });
         Ok(number)
     }
 }

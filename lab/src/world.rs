@@ -14,6 +14,7 @@ use crate::calico::CalicoSettings;
 use crate::capture::Capture;
 use crate::client::LabClient;
 use crate::machine::LabMachine;
+use crate::namespace::Namespace;
 use crate::node::{self, LabNode, PRIVATE_PORTS, PublicAddresses};
 use crate::probe::{answers_ping, eventually};
 use crate::service::{self, LabService};
@@ -184,9 +185,31 @@ impl World {
     ///
     /// When the socket is refused.
     pub fn capture(&self) -> Result<Capture> {
-        let listen_ports = self.tree.plan.nodes.iter().map(|node| node.listen_port.get());
-        Capture::start(&self.underlay.internet, listen_ports.collect(), self.private_subnets())
+        self.capture_on(&self.underlay.internet)
     }
+
+    /// Starts to capture the underlay, and the networks behind NAT.
+    ///
+    /// # Errors
+    ///
+    /// When a socket is refused.
+    pub fn capture_everywhere(&self) -> Result<Vec<Capture>> {
+        self.underlay.bridges().map(|bridge| self.capture_on(bridge)).collect()
+    }
+
+    fn capture_on(&self, bridge: &Namespace) -> Result<Capture> {
+        let listen_ports = self.tree.plan.nodes.iter().map(|node| node.listen_port.get());
+        Capture::start(bridge, listen_ports.collect(), self.private_subnets())
+    }
+}
+
+/// Ends captures, and returns their number of fragments.
+///
+/// # Errors
+///
+/// When reading failed.
+pub fn fragments(captures: Vec<Capture>) -> Result<usize> {
+    captures.into_iter().map(|capture| Ok(capture.finish()?.fragments)).sum()
 }
 
 /// In parallel, as machines boot.

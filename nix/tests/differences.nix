@@ -57,6 +57,7 @@ let
       && interface.listenPort == wireguard.listen_port
       && interface.mtu == wireguard.mtu
       && interface.mtu < wireguard.underlay_mtu
+      && interface.mtu < wireguard.site_mtu or wireguard.underlay_mtu
       && interface.privateKeyFile == wireguard.private_key_file
       && !interface.allowedIPsAsRoutes
       && lib.all (peer: peer.publicKey != wireguard.public_key) interface.peers

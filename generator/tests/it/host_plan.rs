@@ -46,6 +46,7 @@ fn compare(path: &Path) -> usize {
         let site = node.location.site.as_ref().map(|site| json!(site));
         assert_eq!(wireguard.remove("site"), site);
         assert_eq!(wireguard.remove("underlay_mtu"), Some(json!(node.underlay_mtu)));
+        assert_eq!(wireguard.remove("site_mtu"), node.site_mtu.map(|mtu| json!(mtu)));
         assert_eq!(node_json.remove("schema_version"), Some(json!(SCHEMA_VERSION)));
         assert_eq!(host.plan(), Value::Object(node_json), "{} of {}", node.name, path.display());
         compared += 1;

@@ -74,6 +74,13 @@ name = "office"
 /// The key that a case replaces if it connects `home` and `attic` in another way.
 const RELAY: &str = r#"relay = "tokyo""#;
 
+/// Nodes that call each other in the LAN of the office.
+const IN_LAN: Edit =
+    (RELAY, "relay = \"tokyo\"\nsite = \"office\"\nlan_endpoint = \"192.168.7.4\"");
+const ATTIC_IN_LAN: Edit = ("#attic", "site = \"office\"");
+const HETZNER_IN_LAN: Edit =
+    ("#tokyo", "provider = \"hetzner\"\nsite = \"office\"\nlan_endpoint = \"192.168.7.1\"");
+
 /// Hostnames of two zones, with each zone's own name; one of the zones is below a country's category.
 const TUNNEL: &str = r#"
 [cloudflare_tunnel]
@@ -181,6 +188,26 @@ const CASES: &[NearMiss] = &[
     near("mtu-out-of-bounds", &[("#wireguard", "mtu = 1412")], ("1412", "1413")),
     near("mtu-out-of-bounds", &[("#wireguard", "mtu = 1280")], ("1280", "1279")),
     near("mtu-out-of-bounds", &[("#tokyo", "underlay_mtu = 1360")], ("1360", "1359")),
+    near(
+        "mtu-out-of-bounds",
+        &[("#wireguard", "mtu = 1370"), ("#office", "mtu = 1450"), IN_LAN, ATTIC_IN_LAN],
+        ("mtu = 1450", "mtu = 1449"),
+    ),
+    near(
+        "mtu-out-of-bounds",
+        &[("#office", "mtu = 1360"), IN_LAN, ATTIC_IN_LAN],
+        ("mtu = 1360", "mtu = 1359"),
+    ),
+    near(
+        "mtu-out-of-bounds",
+        &[("#wireguard", "mtu = 1370"), HETZNER_IN_LAN, ATTIC_IN_LAN],
+        ("mtu = 1370", "mtu = 1371"),
+    ),
+    near(
+        "site-mtu-above-provider",
+        &[("#office", "mtu = 1450"), HETZNER_IN_LAN, ATTIC_IN_LAN],
+        ("mtu = 1450", "mtu = 1451"),
+    ),
     near(
         "dataplane-mismatch",
         &[("#calico", r#"dataplane = "nftables""#)],

@@ -378,6 +378,7 @@ impl TopologyWriter<'_> {
         for site in used {
             writeln!(self.text, "\n[[sites]]\nname = \"lan{site}\"")?;
             self.maybe(60, |_| format!("subnet = \"192.168.{site}.0/24\""))?;
+            self.maybe(30, |draw| format!("mtu = {}", draw.one(&[1400, 1450, 1500, 9000])))?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::probe::{answers_full_size_ping, answers_ping, eventually, in_parallel
 use crate::server::{ServerAnswer, connect, exchange_udp, reachable_targets};
 use crate::service;
 use crate::underlay;
-use crate::world::World;
+use crate::world::{self, World};
 
 /// In the order in which their failures are easiest to understand.
 pub const ALL: &[LabCheck] = &[
@@ -186,18 +186,18 @@ pub(super) fn answers_as_dns(world: &World, from: &Namespace) -> Result<()> {
     Ok(())
 }
 
-/// A packet of the pods' MTU arrives, and no packet on the underlay is a fragment.
+/// A packet of the pods' MTU arrives, and no packet on the underlay or in the LAN of a site is a fragment.
 fn full_size_packets(world: &World) -> Result<()> {
-    let capture = world.capture()?;
+    let captures = world.capture_everywhere()?;
     let mtu = world.calico.mtu;
     let failures = world.pairs().filter_map(|(one, other)| {
         let arrives = answers_full_size_ping(&one.pod.namespace, other.pod.address.into(), mtu);
         (!arrives).then(|| format!("{mtu} bytes from {} to {}", one.pod.name, other.pod.name))
     });
     let result = none_failed(failures);
-    let seen = capture.finish()?;
+    let fragments = world::fragments(captures)?;
     result?;
-    ensure!(seen.fragments == 0, "{} fragments on the underlay", seen.fragments);
+    ensure!(fragments == 0, "{fragments} fragments on the underlay");
     Ok(())
 }
 

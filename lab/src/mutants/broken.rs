@@ -23,6 +23,16 @@ pub const ALL: &[Mutant] = &[
         reason: "1500 bytes from pod-hongkong to pod-home",
     },
     Mutant {
+        name: "mtu-too-large-for-a-site",
+        topology: HOMES,
+        breaks: |tree| {
+            tree.edit("/wg0.conf", "MTU = 1370", "MTU = 1412")?;
+            tree.edit("installation.yaml", "mtu: 1370", "mtu: 1412")
+        },
+        caught_by: "full-size-packets",
+        reason: "fragments on the underlay",
+    },
+    Mutant {
         name: "table-auto",
         topology: EXAMPLE,
         breaks: |tree| tree.edit("tokyo/wg0.conf", "Table = off\n", ""),

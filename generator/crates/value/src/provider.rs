@@ -17,6 +17,8 @@ pub const PPPOE_MTU: u16 = 1492;
 pub struct Provider {
     /// The MTU of its network towards the Internet, in bytes.
     pub underlay_mtu: u16,
+    /// The MTU of its private networks between hosts, in bytes.
+    pub private_mtu: u16,
     /// Ranges that its hosts need for the provider's own services: no subnet of the cluster may
     /// overlap them.
     pub reserved: &'static [Subnet],
@@ -65,6 +67,7 @@ const SMALLEST_USER_DATA: usize = 16 * 1024;
 
 const UNKNOWN: Provider = Provider {
     underlay_mtu: ETHERNET_MTU,
+    private_mtu: ETHERNET_MTU,
     reserved: &[],
     metadata: &[],
     user_data_limit: SMALLEST_USER_DATA,
@@ -103,6 +106,7 @@ const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN 
 /// images refuse `root` ("Add SSH keys to VMs").
 const GCP: Provider = Provider {
     underlay_mtu: 1460,
+    private_mtu: 1460,
     user_data_limit: 262_144,
     image_user: ImageUser::Chosen,
     ..UNKNOWN
@@ -111,8 +115,10 @@ const GCP: Provider = Provider {
 /// The gateway of a cloud server is 172.31.1.1 (`ip route` as printed in
 /// <https://github.com/hetzneronline/community-content>,
 /// tutorials/how-to-set-up-nat-for-cloud-networks, of 2026-07-23; two more of its tutorials
-/// configure it). User data: 32 KiB (Hetzner Cloud API reference, "Create a Server").
+/// configure it). Private networks have an MTU of 1450 (Hetzner, "Networks: Architecture"). User data:
+/// 32 KiB (Hetzner Cloud API reference, "Create a Server").
 const HETZNER: Provider = Provider {
+    private_mtu: 1450,
     reserved: &[Subnet::from_parts(172, 31, 1, 1, 32)],
     user_data_limit: 32 * 1024,
     ..UNKNOWN

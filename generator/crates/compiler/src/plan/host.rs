@@ -123,6 +123,10 @@ pub struct HostWireGuard<'plan, Peer> {
     /// The MTU between this host and the Internet. `meshwright prove` compares encrypted packets
     /// with it.
     pub underlay_mtu: u16,
+    /// The MTU of its site's network, if it is in one. `meshwright prove` compares with it what its nodes send
+    /// each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_mtu: Option<u16>,
     /// The path of the private key on the host.
     pub private_key_file: String,
     /// Its peers.
@@ -303,6 +307,7 @@ impl Plan {
             listen_port: node.listen_port,
             mtu: self.wireguard.mtu.value,
             underlay_mtu: node.underlay_mtu,
+            site_mtu: node.site_mtu,
             private_key_file: HostWireGuard::private_key_file(interface),
             peers,
         }

@@ -120,6 +120,8 @@ pub struct NodePlan {
     pub listen_port: Port,
     /// The MTU between it and the Internet, in bytes.
     pub underlay_mtu: u16,
+    /// The MTU of its site's network, in bytes, if it is in one.
+    pub site_mtu: Option<u16>,
     /// The position of the node that carries its traffic to others behind NAT.
     pub relay: Option<usize>,
     /// `topology.kubernetes.io/zone`: its site, else its provider, else its name.
@@ -234,11 +236,18 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         location: Location::from_node(node),
         listen_port: listen_port(topology, node),
         underlay_mtu: mtu::underlay(node),
+        site_mtu: site_mtu(topology, node),
         relay,
         zone: zone::node_zone(node),
         labels: node.labels.clone(),
         taints: node.taints.clone(),
     }
+}
+
+fn site_mtu(topology: &topology::Topology, node: &topology::Node) -> Option<u16> {
+    let name = node.site.as_ref()?;
+    let site = topology.sites.iter().find(|site| site.name == *name)?;
+    Some(mtu::of_site(topology, site))
 }
 
 fn derive_client(assignment: &ClientAssignment<'_>) -> ClientPlan {

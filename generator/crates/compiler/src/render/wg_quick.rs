@@ -213,6 +213,9 @@ fn mtu_reason(reason: &Reason) -> String {
         Reason::SmallestUnderlay { node, underlay } => {
             format!("The smallest underlay is that of {node}: {underlay} - {WIREGUARD_OVERHEAD}.")
         }
+        Reason::SmallestSite { site, underlay } => format!(
+            "The smallest underlay is the network of the site {site}: {underlay} - {WIREGUARD_OVERHEAD}."
+        ),
     }
 }
 

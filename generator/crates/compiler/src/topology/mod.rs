@@ -285,6 +285,8 @@ table! {
         name: Name,
         /// Its address range, which no subnet of the cluster may overlap.
         subnet: Option<Subnet>,
+        /// The MTU of this network; if absent, that of its nodes' providers: 1500, for Hetzner 1450, for GCP 1460.
+        mtu: Option<Mtu>,
     }
 }
 
@@ -369,6 +371,11 @@ impl Topology {
     #[must_use]
     pub fn from_document(document: &Document, problems: &mut Problems) -> Option<Self> {
         read::Field::read(&document.root().value, &Route::root(), problems)
+    }
+
+    /// The nodes of a site.
+    pub fn nodes_of(&self, site: &Site) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.site.as_ref() == Some(&site.name))
     }
 
     /// The node of that name.

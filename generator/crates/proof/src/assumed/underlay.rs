@@ -16,6 +16,7 @@ pub(super) fn all(model: &Model) -> Vec<Assumption> {
     }
     for id in model.ids() {
         assumptions.push(mtu(model, id));
+        assumptions.extend(mtu_of_site(model, id));
         if !is_called[id.index()] {
             assumptions.extend(mapping(model, id));
         }
@@ -83,6 +84,17 @@ fn mtu(model: &Model, id: MachineId) -> Assumption {
         "packets of {bytes} bytes pass between this machine and the Internet without being split"
     );
     Assumption::new(place, text)
+}
+
+fn mtu_of_site(model: &Model, id: MachineId) -> Option<Assumption> {
+    let files = model.files(id)?;
+    let json = &files.json.content;
+    let (site, mtu) = json.site.as_ref().zip(json.site_mtu)?;
+    let text = format!(
+        "packets of {} bytes pass between this machine and the others of the site {site} without being split",
+        mtu.value
+    );
+    Some(Assumption::new(files.json.file.line(mtu.line), text))
 }
 
 /// A machine that no other can call is reached by the mapping that its keepalives preserve.

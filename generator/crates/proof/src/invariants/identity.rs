@@ -58,6 +58,27 @@ pub(super) fn shared(model: &Model) -> Vec<ProofFinding> {
     findings.extend(of_cluster(model));
     findings.extend(alike(model, "kube-proxy's mode", |json| &json.proxy_mode));
     findings.extend(alike(model, "the scheduler", |json| &json.scheduler));
+    findings.extend(sites(model));
+    findings
+}
+
+/// The MTU of a site is the same in the `node.json` of all its nodes.
+fn sites(model: &Model) -> Vec<ProofFinding> {
+    let mut first_of: BTreeMap<&str, (&str, LineSpanned<u16>)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for node in &model.emitted.nodes {
+        let json = &node.json.content;
+        let Some((site, mtu)) = json.site.as_deref().zip(json.site_mtu) else { continue };
+        let (name, first) = *first_of.entry(site).or_insert((&node.name, mtu));
+        if first.value != mtu.value {
+            let message = format!(
+                "the MTU of the site {site} is {} here, and {} in nodes/{name}/node.json:{}",
+                mtu.value, first.value, first.line
+            );
+            let place = node.json.file.line(mtu.line);
+            findings.push(ProofFinding::new(FindingCode::FilesDisagree, place, message));
+        }
+    }
     findings
 }
 
@@ -230,8 +251,7 @@ fn mtu(model: &Model, id: MachineId) -> Option<ProofFinding> {
         Link::Down(_) => None,
     });
     let fits = |tunnel: &LinkTunnel| {
-        let underlays = [model.underlay_mtu(id), model.underlay_mtu(tunnel.to)];
-        let smallest = underlays.into_iter().flatten().min().unwrap_or(u16::MAX);
+        let smallest = tunnel.underlay.unwrap_or(u16::MAX);
         stated.value.saturating_add(tunnel.overhead) <= smallest
     };
     let is_too_large = !tunnels.into_iter().all(fits);
@@ -268,7 +288,7 @@ fn endpoints(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         let name = &model.machine(called).name;
         let message = format!("the endpoint of {name} is not {endpoint}");
         let finding = || ProofFinding::new(FindingCode::PeerUnreachable, place, message);
-        (!model.is_place_of(endpoint, id, called)).then(finding)
+        model.network_of(endpoint, id, called).is_none().then(finding)
     });
     wrong.collect()
 }

@@ -28,6 +28,8 @@ pub struct LinkTunnel {
     pub endpoint: FileLine,
     /// The bytes that IP, UDP and WireGuard add to a packet.
     pub overhead: u16,
+    /// The smallest MTU of the networks in which the two call each other, in bytes; none if no file has it.
+    pub underlay: Option<u16>,
 }
 
 /// IPv4 20, UDP 8, WireGuard's data message 32 (protocol §5.4.6).
@@ -130,7 +132,20 @@ impl<'a> LinkBuilder<'a> {
             Host::V4(_) => OVERHEAD_V4,
             Host::V6(_) | Host::Name(_) => OVERHEAD_V6,
         };
-        Ok(LinkTunnel { to, back: back as usize, endpoint: call.place, overhead })
+        let underlay = self.underlay(near, far);
+        Ok(LinkTunnel { to, back: back as usize, endpoint: call.place, overhead, underlay })
+    }
+
+    /// A handshake of either end changes the path of both directions (WireGuard's whitepaper, section 2.1,
+    /// "roaming"), so packets have to fit into the networks of both calls.
+    fn underlay(&self, near: LinkEnd<'a>, far: LinkEnd<'a>) -> Option<u16> {
+        let model = self.model;
+        let of_call = |(caller, called): (LinkEnd<'a>, LinkEnd<'a>)| {
+            let call = self.endpoint(caller)?;
+            let network = model.network_of(call.value, caller.id, called.id)?;
+            [caller, called].into_iter().filter_map(|end| model.network_mtu(end.id, network)).min()
+        };
+        [(near, far), (far, near)].into_iter().filter_map(of_call).min()
     }
 
     fn has_key(&self, id: MachineId) -> Result<(), ProofFinding> {
@@ -190,7 +205,7 @@ impl<'a> LinkBuilder<'a> {
         let call = self.endpoint(caller).ok_or(None)?;
         let fault =
             |message| Some(ProofFinding::new(FindingCode::PeerUnreachable, call.place, message));
-        if !self.model.is_place_of(call.value, caller.id, called.id) {
+        if self.model.network_of(call.value, caller.id, called.id).is_none() {
             let message = format!("the endpoint of {} is not {}", self.name(called.id), call.value);
             return Err(fault(message));
         }

@@ -365,24 +365,25 @@ impl Model {
         self.key_index.owner(key)
     }
 
-    /// Whether `caller` finds `called` at an endpoint: its public one, or that of their common site.
-    pub(crate) fn is_place_of(
+    /// The network in which `caller` finds `called` at an endpoint: that of their common site, or the Internet.
+    /// None if the endpoint is not one of `called`.
+    pub(crate) fn network_of(
         &self,
         endpoint: &Endpoint,
         caller: MachineId,
         called: MachineId,
-    ) -> bool {
-        let Some(called) = self.files(called).map(|files| &files.json.content) else {
-            return false;
-        };
+    ) -> Option<UnderlayNetwork> {
+        let called = self.files(called).map(|files| &files.json.content)?;
         let site = self.files(caller).and_then(|files| files.json.content.site.as_ref());
         let is_neighbour = site.is_some() && site == called.site.as_ref();
-        let lan = called.lan_endpoint.as_ref().filter(|_| is_neighbour);
-        let mut places = called.endpoint.iter().chain(lan);
-        places.any(|place| {
+        let is_at = |place: &LineSpanned<Endpoint>| {
             let port = place.value.port().map_or(called.listen_port.value, Port::get);
             place.value.host() == endpoint.host() && endpoint.port().map(Port::get) == Some(port)
-        })
+        };
+        let in_site = called.lan_endpoint.as_ref().filter(|lan| is_neighbour && is_at(lan));
+        let in_internet = called.endpoint.as_ref().filter(|public| is_at(public));
+        let site = in_site.map(|_| UnderlayNetwork::Site);
+        site.or(in_internet.map(|_| UnderlayNetwork::Internet))
     }
 
     /// The endpoint of a machine's peer, by its position, and its line: `Endpoint`, or the line of
@@ -401,8 +402,27 @@ impl Model {
     /// The MTU between a node and the Internet, in bytes. Unknown for clients.
     #[must_use]
     pub fn underlay_mtu(&self, id: MachineId) -> Option<u16> {
-        self.files(id).map(|files| files.json.content.underlay_mtu)
+        self.network_mtu(id, UnderlayNetwork::Internet)
     }
+
+    /// The MTU of a node in a network below the mesh, in bytes. Unknown for clients.
+    #[must_use]
+    pub(crate) fn network_mtu(&self, id: MachineId, network: UnderlayNetwork) -> Option<u16> {
+        let json = &self.files(id)?.json.content;
+        match network {
+            UnderlayNetwork::Internet => Some(json.underlay_mtu),
+            UnderlayNetwork::Site => json.site_mtu.map(|mtu| mtu.value),
+        }
+    }
+}
+
+/// A network below the mesh in which one machine calls another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnderlayNetwork {
+    /// By a public endpoint.
+    Internet,
+    /// By an endpoint in the LAN of their site.
+    Site,
 }
 
 impl MeshMachine {

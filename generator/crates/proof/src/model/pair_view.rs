@@ -123,9 +123,8 @@ impl<'model> PairViews<'model> {
         let machine = model.machine(id);
         let node = machine.node.as_ref()?;
         let firewall = &model.firewalls[node.firewall];
-        let underlay = model.underlay_mtu(id)?;
         self.view.push(narrow(node.firewall));
-        self.view.push(u32::from(model.mtu(id)) << 16 | u32::from(underlay));
+        self.view.push(u32::from(model.mtu(id)));
         for address in 0..self.addresses.len() {
             let class = self.addresses[address];
             let [with_bird, without_bird] =
@@ -143,11 +142,12 @@ impl<'model> PairViews<'model> {
 
     /// A peer, and the tunnel to it.
     fn view_of_tunnel(&mut self, link: &Link, position: usize, peer: usize) -> Option<()> {
-        let Link::Up(LinkTunnel { to, back, overhead, .. }) = link else { return None };
+        let Link::Up(LinkTunnel { to, back, overhead, underlay, .. }) = link else { return None };
         let far = self.machines.iter().position(|id| id == to)?;
         let near_peer = in_order(&mut self.peers[position], peer);
         let far_peer = in_order(&mut self.peers[far], *back);
-        self.view.extend([narrow(far), near_peer, far_peer, u32::from(*overhead)]);
+        let sizes = u32::from(*overhead) << 16 | u32::from((*underlay)?);
+        self.view.extend([narrow(far), near_peer, far_peer, sizes]);
         Some(())
     }
 }

@@ -44,6 +44,8 @@ pub struct NodeJson {
     pub mtu: LineSpanned<u16>,
     /// The MTU between the node and the Internet, in bytes.
     pub underlay_mtu: u16,
+    /// The MTU of its site's network, in bytes; a node in a site has one.
+    pub site_mtu: Option<LineSpanned<u16>>,
     /// The cluster's name.
     pub cluster: LineSpanned<String>,
     /// The version of Kubernetes.
@@ -121,6 +123,8 @@ pub(super) struct WireGuardJson<'text> {
     #[serde(borrow)]
     pub(super) mtu: &'text RawValue,
     underlay_mtu: u16,
+    #[serde(borrow)]
+    site_mtu: Option<&'text RawValue>,
     pub(super) private_key_file: &'text str,
     #[serde(borrow)]
     pub(super) peers: Vec<PeerJson<'text>>,
@@ -269,6 +273,25 @@ impl<'text> TextLines<'text> {
     }
 }
 
+/// The MTU of a site's network: a node in a site has one, and no other.
+fn site_mtu(
+    wireguard: &WireGuardJson<'_>,
+    lines: &TextLines<'_>,
+) -> Result<Option<LineSpanned<u16>>, ParseError> {
+    let stated = wireguard.site_mtu.map(|mtu| lines.parse::<u16>(mtu.get())).transpose()?;
+    match (wireguard.site, stated) {
+        (Some(site), None) => {
+            let message = format!("the site {site} needs a `site_mtu`");
+            Err(ParseError { line: lines.line_of(site), message })
+        }
+        (None, Some(stated)) => {
+            let message = "there is a `site_mtu`, and no `site`".to_owned();
+            Err(ParseError { line: stated.line, message })
+        }
+        (_, stated) => Ok(stated),
+    }
+}
+
 fn malformed(text: &str, line: u32) -> ParseError {
     ParseError { line, message: format!("`{text}` is not understood") }
 }
@@ -321,6 +344,7 @@ impl NodeJsonDocument<'_> {
             listen_port: lines.parse(wireguard.listen_port.get())?,
             mtu: lines.parse(wireguard.mtu.get())?,
             underlay_mtu: wireguard.underlay_mtu,
+            site_mtu: site_mtu(wireguard, lines)?,
             cluster: lines.text(self.cluster),
             version: lines.text(kubernetes.version),
             control_planes: control_planes.collect::<Result<_, _>>()?,

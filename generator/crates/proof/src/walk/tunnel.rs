@@ -47,9 +47,7 @@ impl Walker<'_> {
             return Err(StopReason::TooLarge);
         }
         let size = packet.size.saturating_add(tunnel.overhead);
-        let between =
-            [at, tunnel.to].map(|id| self.model.underlay_mtu(id)).into_iter().flatten().min();
-        match between.filter(|underlay| size > *underlay) {
+        match tunnel.underlay.filter(|underlay| size > *underlay) {
             None => Ok(size),
             Some(underlay) => Err(StopReason::Fragmented { size, underlay }),
         }

@@ -24,6 +24,7 @@ mod relay_behind_nat;
 mod relay_unknown;
 mod relay_unused;
 mod relays_differ;
+mod site_mtu_above_provider;
 mod site_unknown;
 mod wireguard_port_taken;
 
@@ -55,6 +56,7 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     relay_unknown::RULE,
     relay_unused::RULE,
     relays_differ::RULE,
+    site_mtu_above_provider::RULE,
     site_unknown::RULE,
     wireguard_port_taken::RULE,
 ];
