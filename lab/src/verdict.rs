@@ -17,6 +17,7 @@ const ATTEMPTS: [Duration; 2] = [TIMEOUT, world::TIMEOUT];
 /// Checks that take long or change the tree. For a single tree, the others show the same faults.
 const SLOW: &[&str] = &[
     "unresolved-endpoint-at-boot",
+    "next-address-of-a-name",
     "node-removed-and-added",
     "before-the-first-pod",
     "node-failure",

@@ -75,8 +75,7 @@ name = "office"
 const RELAY: &str = r#"relay = "tokyo""#;
 
 /// Nodes that call each other in the LAN of the office.
-const IN_LAN: Edit =
-    (RELAY, "relay = \"tokyo\"\nsite = \"office\"\nlan_endpoint = \"192.168.7.4\"");
+const IN_LAN: Edit = (RELAY, "site = \"office\"\nlan_endpoint = \"192.168.7.4\"");
 const ATTIC_IN_LAN: Edit = ("#attic", "site = \"office\"");
 const HETZNER_IN_LAN: Edit =
     ("#tokyo", "provider = \"hetzner\"\nsite = \"office\"\nlan_endpoint = \"192.168.7.1\"");

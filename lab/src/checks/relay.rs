@@ -1,5 +1,6 @@
 //! Properties of some topologies: relays, sites and endpoints that are names.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,6 +17,7 @@ pub const ALL: &[LabCheck] = &[
     LabCheck { name: "relay-both-directions", run: relay_both_directions },
     LabCheck { name: "site-uses-lan-endpoints", run: site_uses_lan_endpoints },
     LabCheck { name: "unresolved-endpoint-at-boot", run: unresolved_endpoint_at_boot },
+    LabCheck { name: "next-address-of-a-name", run: next_address_of_a_name },
 ];
 
 /// Pods and hosts of pairs without a direct tunnel reach each other in both directions, and the relay sends
@@ -88,12 +90,8 @@ fn peer_line(world: &World, node: &LabNode, public_key: &str, what: &str) -> Res
 /// reaches its other peers, and it reaches this one when the name resolves.
 fn unresolved_endpoint_at_boot(world: &World) -> Result<()> {
     let tree = &world.tree;
-    let has_name =
-        |node: &&plan::NodePlan| node.location.endpoint.as_ref().is_some_and(Endpoint::is_name);
-    let planned = tree.plan.nodes.iter().find(has_name);
-    let named = world.node(planned.context("the topology has no named endpoint")?.name.as_str())?;
-    let caller =
-        world.nodes.iter().find(|node| node.public.is_none()).context("no node is behind NAT")?;
+    let named = world.node(named_node(world)?.name.as_str())?;
+    let caller = node_behind_nat(world)?;
     let mut public = world.public_nodes().map(|(node, _)| node);
     let other = public.find(|node| node.id != named.id).context("no other node is public")?;
     let hosts = std::fs::read_to_string(caller.machine.path("/etc/hosts"))?;
@@ -120,4 +118,55 @@ fn unresolved_endpoint_at_boot(world: &World) -> Result<()> {
         );
         Ok(())
     })
+}
+
+/// The name of a peer has two addresses, and at the first there is no machine. The second run of the timer's
+/// unit calls the next one, and a further run keeps the address that brought a handshake.
+fn next_address_of_a_name(world: &World) -> Result<()> {
+    let tree = &world.tree;
+    let planned = named_node(world)?;
+    let named = world.node(planned.name.as_str())?;
+    let public = named.public.context("a node with an endpoint has public addresses")?;
+    let name = planned.location.endpoint.as_ref().context("an endpoint")?.host();
+    let caller = node_behind_nat(world)?;
+    let hosts = std::fs::read_to_string(caller.machine.path("/etc/hosts"))?;
+    let both = format!("127.0.0.1 localhost\n{UNUSED} {name}\n{} {name}\n", public.v4);
+    caller.machine.write("/etc/hosts", &both)?;
+    caller.wireguard_down(tree)?;
+    caller.wireguard_up(tree)?;
+    let key = planned.public_key.to_string();
+    let port = planned.listen_port;
+    let called_at = |expected: Ipv4Addr| -> Result<()> {
+        let used = peer_line(world, caller, &key, "endpoints")?;
+        let expected = format!("{expected}:{port}");
+        ensure!(used == expected, "{} is called at {used}, not {expected}", named.name());
+        Ok(())
+    };
+    called_at(UNUSED)?;
+    let reached = answers_ping(caller.namespace(), named.address.into());
+    ensure!(!reached, "{} is reached at an address without a machine", named.name());
+    caller.resolve_endpoints(tree)?;
+    called_at(public.v4)?;
+    eventually(Duration::from_secs(10), || {
+        let reached = answers_ping(caller.namespace(), named.address.into());
+        ensure!(reached, "{} does not answer", named.name());
+        Ok(())
+    })?;
+    caller.resolve_endpoints(tree)?;
+    called_at(public.v4)?;
+    caller.machine.write("/etc/hosts", &hosts)
+}
+
+/// An address of the Internet that no machine of the lab has.
+const UNUSED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 250);
+
+fn named_node(world: &World) -> Result<&plan::NodePlan> {
+    let has_name =
+        |node: &&plan::NodePlan| node.location.endpoint.as_ref().is_some_and(Endpoint::is_name);
+    let mut nodes = world.tree.plan.nodes.iter();
+    nodes.find(has_name).context("the topology has no named endpoint")
+}
+
+fn node_behind_nat(world: &World) -> Result<&LabNode> {
+    world.nodes.iter().find(|node| node.public.is_none()).context("no node is behind NAT")
 }
