@@ -204,6 +204,14 @@ pub(super) const BROKEN: &[Broken] = &[
         place: "cluster/kube-proxy/kube-proxy.patch.yaml:23",
     },
     Broken {
+        name: "node-ports-of-the-nodes-of-today",
+        topology: EXAMPLE,
+        file: "nodes/hongkong/kubeadm.yaml",
+        change: Change::Replace("- 10.66.66.0/24", "- 10.66.66.0/29"),
+        cause: "node-port-unserved: kube-proxy does not serve NodePorts in all of 10.66.66.0/24: a later node can have any address of it",
+        place: "nodes/hongkong/kubeadm.yaml:58",
+    },
+    Broken {
         name: "node-ports-of-no-subnet",
         topology: EXAMPLE,
         file: "cluster/kube-proxy/kube-proxy.patch.yaml",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::Ipv4Net;
+
 use crate::exposure::overlap;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::Model;
@@ -242,6 +244,14 @@ fn node_ports(model: &Model) -> Vec<ProofFinding> {
                 );
                 report(FindingCode::NodePortUnserved, message);
             }
+        }
+        let serves = |mesh: &Ipv4Net| subnets.value.iter().any(|subnet| subnet.contains(mesh));
+        if let Some(mesh) = mesh.iter().find(|mesh| !serves(mesh)).filter(|_| findings.is_empty()) {
+            let message = format!(
+                "kube-proxy does not serve NodePorts in all of {mesh}: a later node can have any address of it"
+            );
+            let place = file.line(subnets.line);
+            findings.push(ProofFinding::new(FindingCode::NodePortUnserved, place, message));
         }
     }
     findings
