@@ -79,7 +79,7 @@ fn objects(facts: &TreeFacts) -> FixedObjects<'_> {
         scheduler: objects.scheduler,
         pools: objects.pools.iter().map(pool).collect(),
         further_pools: objects.further_pools.iter().map(pool).collect(),
-        metadata: objects.metadata.clone(),
+        host_services: objects.host_services.clone(),
         replicas: replicas(controller.map_or(0, |controller| controller.replicas)),
         image,
         webhook_callers: callers.collect(),

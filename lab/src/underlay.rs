@@ -2,14 +2,14 @@
 //! NAT for home networks.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 
 use meshwright_value::provider::ETHERNET_MTU;
 
 use crate::namespace::Namespace;
-use crate::server::serve;
+use crate::server::{serve, serve_udp};
 
 /// The networks on the bridge. Their .254 is the default gateway.
 const NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
@@ -17,8 +17,22 @@ const NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"
 /// A server outside the cluster.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 
-/// The port of that server and of every metadata service.
+/// The port of that server and of every service of a cloud for its hosts.
 pub const SERVER_PORT: u16 = 80;
+
+/// Services of clouds for their hosts: metadata of Alibaba, Azure, Tencent, Scaleway and most others.
+pub const HOST_SERVICES: [Ipv4Addr; 5] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(169, 254, 0, 23),
+    Ipv4Addr::new(169, 254, 42, 42),
+    Ipv4Addr::new(169, 254, 169, 254),
+];
+
+/// The ports of DNS and of time at these addresses.
+pub const DNS: u16 = 53;
+/// See [`DNS`].
+pub const TIME: u16 = 123;
 
 /// The outsider's IPv4 address.
 pub const OUTSIDER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
@@ -58,7 +72,7 @@ impl Underlay {
     /// # Errors
     ///
     /// When a namespace or an interface is refused.
-    pub fn create(prefix: &str, metadata: &[Ipv4Addr]) -> Result<Self> {
+    pub fn create(prefix: &str, services: &[Ipv4Addr]) -> Result<Self> {
         let internet = Namespace::create(format!("{prefix}-internet"))?;
         let outsider = Namespace::create(format!("{prefix}-outsider"))?;
         internet.ip("link add bridge type bridge\nlink set bridge up")?;
@@ -67,10 +81,14 @@ impl Underlay {
             let gateway = network.replace(".0/24", ".254/24");
             internet.ip(&format!("addr add {gateway} dev bridge"))?;
         }
-        for address in [&[SERVER], metadata].concat() {
+        for address in [&[SERVER], services].concat() {
             internet.ip(&format!("addr add {address}/32 dev lo"))?;
         }
         serve(&internet, "internet", SERVER_PORT)?;
+        serve(&internet, "internet", DNS)?;
+        for (address, port) in services.iter().flat_map(|one| [(*one, DNS), (*one, TIME)]) {
+            serve_udp(&internet, "internet", SocketAddr::from((address, port)))?;
+        }
         let mut underlay = Self {
             internet,
             outsider,
@@ -141,11 +159,6 @@ impl Underlay {
         let home = self.homes.get_mut(name).with_context(|| format!("no site {name}"))?;
         home.mtu = mtu;
         Ok(())
-    }
-
-    /// The bridge of the Internet, and the routers of all networks behind NAT, each with a bridge.
-    pub fn bridges(&self) -> impl Iterator<Item = &Namespace> {
-        [&self.internet].into_iter().chain(self.homes.values().map(|home| &home.router))
     }
 
     /// Attaches a host to a home network: `interface` has a private address. The router is the default

@@ -6,20 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ipnet::Ipv4Net;
-use meshwright_compiler::plan;
-use meshwright_value::provider;
 
 use crate::bird::{self, BgpSpeaker};
 use crate::calico::CalicoSettings;
 use crate::capture::Capture;
 use crate::client::LabClient;
 use crate::machine::LabMachine;
-use crate::namespace::Namespace;
 use crate::node::{self, LabNode, PRIVATE_PORTS, PublicAddresses};
 use crate::probe::{answers_ping, eventually};
 use crate::service::{self, LabService};
 use crate::tree::LabTree;
-use crate::underlay::Underlay;
+use crate::underlay::{self, Underlay};
 
 /// How long a check waits for an expected state.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,7 +47,7 @@ impl World {
     /// When a machine cannot be started.
     pub fn bring_up(prefix: &str, tree: LabTree) -> Result<Self> {
         let calico = CalicoSettings::read(&tree)?;
-        let mut underlay = Underlay::create(prefix, &all_metadata_addresses(&tree.plan))?;
+        let mut underlay = Underlay::create(prefix, &underlay::HOST_SERVICES)?;
         let booting = tree.plan.nodes.iter().map(|node| node::boot(prefix, node, &mut underlay));
         let hosts = booting.collect::<Result<_>>()?;
         let nodes = start_nodes(hosts, &tree, &calico)?;
@@ -162,14 +159,6 @@ impl World {
         [&PRIVATE_PORTS[..], &[ssh_port, bird::PORT]].concat()
     }
 
-    /// The metadata services of a node's provider.
-    #[must_use]
-    pub fn metadata_addresses(&self, node: &LabNode) -> Vec<Ipv4Addr> {
-        let planned = self.tree.plan.nodes.iter().find(|planned| planned.id.get() == node.id);
-        let own = planned.map(|planned| planned.provider.metadata).unwrap_or_default();
-        [own, &[provider::METADATA]].concat()
-    }
-
     /// Subnets whose addresses must never be in unencrypted packets: nodes, pods and Services.
     #[must_use]
     pub fn private_subnets(&self) -> Vec<Ipv4Net> {
@@ -185,31 +174,9 @@ impl World {
     ///
     /// When the socket is refused.
     pub fn capture(&self) -> Result<Capture> {
-        self.capture_on(&self.underlay.internet)
-    }
-
-    /// Starts to capture the underlay, and the networks behind NAT.
-    ///
-    /// # Errors
-    ///
-    /// When a socket is refused.
-    pub fn capture_everywhere(&self) -> Result<Vec<Capture>> {
-        self.underlay.bridges().map(|bridge| self.capture_on(bridge)).collect()
-    }
-
-    fn capture_on(&self, bridge: &Namespace) -> Result<Capture> {
         let listen_ports = self.tree.plan.nodes.iter().map(|node| node.listen_port.get());
-        Capture::start(bridge, listen_ports.collect(), self.private_subnets())
+        Capture::start(&self.underlay.internet, listen_ports.collect(), self.private_subnets())
     }
-}
-
-/// Ends captures, and returns their number of fragments.
-///
-/// # Errors
-///
-/// When reading failed.
-pub fn fragments(captures: Vec<Capture>) -> Result<usize> {
-    captures.into_iter().map(|capture| Ok(capture.finish()?.fragments)).sum()
 }
 
 /// In parallel, as machines boot.
@@ -227,14 +194,6 @@ fn start_nodes(
         });
         joined.collect()
     })
-}
-
-fn all_metadata_addresses(plan: &plan::Plan) -> Vec<Ipv4Addr> {
-    let providers = plan.nodes.iter().flat_map(|node| node.provider.metadata);
-    let mut metadata: Vec<_> = providers.copied().chain([provider::METADATA]).collect();
-    metadata.sort_unstable();
-    metadata.dedup();
-    metadata
 }
 
 /// Services whose endpoints are the pods of the last two nodes. kubeadm assigns the app's address to no

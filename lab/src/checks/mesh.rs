@@ -14,7 +14,7 @@ use crate::probe::{answers_full_size_ping, answers_ping, eventually, in_parallel
 use crate::server::{ServerAnswer, connect, exchange_udp, reachable_targets};
 use crate::service;
 use crate::underlay;
-use crate::world::{self, World};
+use crate::world::World;
 
 /// In the order in which their failures are easiest to understand.
 pub const ALL: &[LabCheck] = &[
@@ -186,18 +186,18 @@ pub(super) fn answers_as_dns(world: &World, from: &Namespace) -> Result<()> {
     Ok(())
 }
 
-/// A packet of the pods' MTU arrives, and no packet on the underlay or in the LAN of a site is a fragment.
+/// A packet of the pods' MTU arrives, and no packet on the underlay is a fragment.
 fn full_size_packets(world: &World) -> Result<()> {
-    let captures = world.capture_everywhere()?;
+    let capture = world.capture()?;
     let mtu = world.calico.mtu;
     let failures = world.pairs().filter_map(|(one, other)| {
         let arrives = answers_full_size_ping(&one.pod.namespace, other.pod.address.into(), mtu);
         (!arrives).then(|| format!("{mtu} bytes from {} to {}", one.pod.name, other.pod.name))
     });
     let result = none_failed(failures);
-    let fragments = world::fragments(captures)?;
+    let seen = capture.finish()?;
     result?;
-    ensure!(fragments == 0, "{fragments} fragments on the underlay");
+    ensure!(seen.fragments == 0, "{} fragments on the underlay", seen.fragments);
     Ok(())
 }
 
@@ -241,21 +241,28 @@ fn pods_reach_internet(world: &World) -> Result<()> {
     }))
 }
 
-/// A node reaches its metadata service and its pod does not: so the firewall is the cause.
+/// A node reaches the services of every cloud for its hosts, and its pod does not: so the firewall is the cause.
+/// The pod reaches DNS and time there.
 fn metadata_closed_to_pods(world: &World) -> Result<()> {
-    let errors = in_parallel(&world.nodes, |node| expect_no_metadata(world, node).err());
+    let errors = in_parallel(&world.nodes, |node| expect_no_metadata(node).err());
     none_failed(errors.into_iter().flatten().map(describe))
 }
 
-fn expect_no_metadata(world: &World, node: &LabNode) -> Result<()> {
-    let addresses = world.metadata_addresses(node).into_iter();
-    let targets: Vec<_> =
-        addresses.map(|address| SocketAddr::from((address, underlay::SERVER_PORT))).collect();
+fn expect_no_metadata(node: &LabNode) -> Result<()> {
+    let pod = &node.pod.namespace;
+    let at = |port| underlay::HOST_SERVICES.map(|address| SocketAddr::from((address, port)));
+    let targets = at(underlay::SERVER_PORT);
     for target in &targets {
         connect(node.namespace(), target.ip(), target.port())?;
     }
-    let reached = reachable_targets(&node.pod.namespace, &targets)?;
+    let reached = reachable_targets(pod, &targets)?;
     ensure!(reached.is_empty(), "{} reached {reached:?}", node.pod.name);
+    for resolver in at(underlay::DNS) {
+        connect(pod, resolver.ip(), resolver.port())?;
+    }
+    for open in [at(underlay::DNS), at(underlay::TIME)].concat() {
+        exchange_udp(pod, open.ip(), open.port())?;
+    }
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub const ALL: &[Mutant] = &[
             tree.edit("installation.yaml", "mtu: 1370", "mtu: 1412")
         },
         caught_by: "full-size-packets",
-        reason: "fragments on the underlay",
+        reason: "1412 bytes from pod-vienna to pod-mill",
     },
     Mutant {
         name: "table-auto",
@@ -126,9 +126,23 @@ pub const ALL: &[Mutant] = &[
     Mutant {
         name: "metadata-not-dropped",
         topology: EXAMPLE,
-        breaks: |tree| tree.drop_lines("/nftables.conf", "\"metadata service\""),
+        breaks: |tree| tree.drop_lines("/nftables.conf", "\"service for hosts\""),
         caught_by: "metadata-closed-to-pods",
-        reason: "pod-tokyo reached [169.254.169.254:80]",
+        reason: "pod-tokyo reached [100.100.100.200:80, 168.63.129.16:80, 169.254.0.23:80",
+    },
+    Mutant {
+        name: "one-metadata-address-dropped",
+        topology: EXAMPLE,
+        breaks: |tree| tree.edit("/nftables.conf", ", 169.254.0.0/16 }", ", 169.254.169.254 }"),
+        caught_by: "metadata-closed-to-pods",
+        reason: "pod-tokyo reached [169.254.0.23:80, 169.254.42.42:80]",
+    },
+    Mutant {
+        name: "resolver-closed-to-pods",
+        topology: EXAMPLE,
+        breaks: |tree| tree.edit("/nftables.conf", "udp dport != { 53, 123 }", "udp dport != 123"),
+        caught_by: "metadata-closed-to-pods",
+        reason: "to 100.100.100.200 UDP port 53",
     },
     Mutant {
         name: "bgp-open-to-pods",

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
-    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Version,
+    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Subnet, Version,
 };
 
 /// The facts of a tree.
@@ -72,8 +72,8 @@ pub struct ObjectFacts {
     pub pools: Vec<PoolFacts>,
     /// The pools of `ip-pools.yaml`.
     pub further_pools: Vec<PoolFacts>,
-    /// The metadata services that some node's firewall closes (`nftables.conf`).
-    pub metadata: Vec<Ipv4Addr>,
+    /// The addresses at which clouds answer their hosts, without those of the cluster's own subnets.
+    pub host_services: Vec<Subnet>,
     /// The Ingress controller (`values.yaml`).
     pub controller: Option<ControllerFacts>,
     /// The tunnel.

@@ -1,11 +1,27 @@
 //! Facts about clouds, each with its source. A fact that is not known is left out.
 
-use std::net::Ipv4Addr;
-
 use crate::{Os, ProviderName, Subnet};
 
-/// The link-local address of the metadata service in most clouds.
-pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+/// The addresses at which clouds answer their hosts: metadata, and on some of them DNS and time.
+///
+/// - 100.100.100.200: the metadata of Alibaba Cloud (ECS, "Instance metadata").
+/// - 168.63.129.16: Azure's WireServer, which serves certificates and extension settings, and its resolver
+///   ("What is IP address 168.63.129.16?").
+/// - 169.254.0.0/16 (RFC 3927): the metadata of most clouds is at 169.254.169.254, of Scaleway at 169.254.42.42,
+///   of Tencent at 169.254.0.23. Google's resolver is at 169.254.169.254; AWS has DNS at 169.254.169.253 and time
+///   at 169.254.169.123.
+pub const HOST_SERVICES: [Subnet; 3] = [
+    Subnet::from_parts(100, 100, 100, 200, 32),
+    Subnet::from_parts(168, 63, 129, 16, 32),
+    Subnet::from_parts(169, 254, 0, 0, 16),
+];
+
+/// [`HOST_SERVICES`], without those that are addresses of the cluster itself. They are closed to pods and clients
+/// on every node: a node without a `provider` is in a cloud too.
+pub fn host_services(own: [Subnet; 3]) -> impl Iterator<Item = Subnet> {
+    let services = HOST_SERVICES.into_iter();
+    services.filter(move |service| !own.iter().any(|subnet| subnet.overlaps(service)))
+}
 
 /// The underlay's MTU of a host without other facts: that of Ethernet, which most VPSes have.
 pub const ETHERNET_MTU: u16 = 1500;
@@ -22,8 +38,6 @@ pub struct Provider {
     /// Ranges that its hosts need for the provider's own services: no subnet of the cluster may
     /// overlap them.
     pub reserved: &'static [Subnet],
-    /// Metadata addresses beside [`METADATA`], closed to pods and clients.
-    pub metadata: &'static [Ipv4Addr],
     /// The largest user-data that it accepts, in bytes of plain text.
     pub user_data_limit: usize,
     /// The user of its images of Debian and Ubuntu.
@@ -69,7 +83,6 @@ const UNKNOWN: Provider = Provider {
     underlay_mtu: ETHERNET_MTU,
     private_mtu: ETHERNET_MTU,
     reserved: &[],
-    metadata: &[],
     user_data_limit: SMALLEST_USER_DATA,
     image_user: ImageUser::Root,
 };
@@ -83,20 +96,14 @@ const AWS: Provider =
 /// 100.100.100.200 (Alibaba Cloud ECS, "Instance metadata"). User data: 32 KB.
 const ALIBABA: Provider = Provider {
     reserved: &[Subnet::from_parts(100, 64, 0, 0, 10)],
-    metadata: &[Ipv4Addr::new(100, 100, 100, 200)],
     user_data_limit: 32 * 1024,
     ..UNKNOWN
 };
 
-/// The WireServer, which serves certificates and extension settings, beside the metadata service
-/// (Azure, "What is IP address 168.63.129.16?"). Custom data: 65,535 bytes. The administrator's name is a parameter
-/// of each machine, and `root` is not permitted (REST API, `OSProfile.adminUsername`).
-const AZURE: Provider = Provider {
-    metadata: &[Ipv4Addr::new(168, 63, 129, 16)],
-    user_data_limit: 65_535,
-    image_user: ImageUser::Chosen,
-    ..UNKNOWN
-};
+/// Custom data: 65,535 bytes. The administrator's name is a parameter of each machine, and `root` is not permitted
+/// (REST API, `OSProfile.adminUsername`).
+const AZURE: Provider =
+    Provider { user_data_limit: 65_535, image_user: ImageUser::Chosen, ..UNKNOWN };
 
 /// "User data must be 64 KiB or less" (API reference, Droplets).
 const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN };

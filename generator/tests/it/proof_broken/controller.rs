@@ -170,19 +170,19 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/calico/metadata.policy.yaml",
         change: Change::Replace("  - action: Deny", "  - action: Pass"),
-        cause: "policy-admits: no policy denies packets from pods to the metadata service 100.100.100.200",
-        place: "cluster/calico/metadata.policy.yaml:43",
+        cause: "policy-admits: no policy denies packets from pods to 100.100.100.200, where clouds answer their hosts",
+        place: "cluster/calico/metadata.policy.yaml:48",
     },
     Broken {
         name: "metadata-net",
         topology: EXAMPLE,
         file: "cluster/calico/metadata.policy.yaml",
         change: Change::Replace(
-            "  - action: Deny\n    destination:\n      nets:\n      - 100.100.100.200/32\n      - 169.254.169.254/32",
-            "  - action: Deny\n    destination:\n      nets:\n      - 100.100.100.200/32",
+            "  - action: Deny\n    destination:\n      nets:\n      - 100.100.100.200/32\n      - 168.63.129.16/32\n      - 169.254.0.0/16",
+            "  - action: Deny\n    destination:\n      nets:\n      - 100.100.100.200/32\n      - 168.63.129.16/32\n      - 169.254.0.0/17",
         ),
-        cause: "policy-admits: no policy denies packets from pods to the metadata service 169.254.169.254",
-        place: "cluster/calico/metadata.policy.yaml:42",
+        cause: "policy-admits: no policy denies packets from pods to 169.254.255.255, where clouds answer their hosts",
+        place: "cluster/calico/metadata.policy.yaml:48",
     },
     Broken {
         name: "metadata-all",
@@ -193,6 +193,6 @@ pub(super) const BROKEN: &[Broken] = &[
             "  - action: Deny\n    destination:\n      nets:\n      - 0.0.0.0/0\n",
         ),
         cause: "policy-drops: the GlobalNetworkPolicy meshwright.metadata denies Cloudflare's edge, UDP port 7844",
-        place: "cluster/calico/metadata.policy.yaml:39",
+        place: "cluster/calico/metadata.policy.yaml:43",
     },
 ];

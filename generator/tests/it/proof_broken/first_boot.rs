@@ -24,12 +24,12 @@ const OLDER: &[OlderText] = &[
     OlderText {
         from: "    counter comment \"closed\"\n",
         to: "    tcp dport 8080 accept\n",
-        cause: "public-side-open at nodes/hongkong/nftables.conf:78: the public side is open to tcp 8080 from anywhere over IPv4",
+        cause: "public-side-open at nodes/hongkong/nftables.conf:79: the public side is open to tcp 8080 from anywhere over IPv4",
     },
     OlderText {
         from: "udp dport 51820 accept",
         to: "udp dport 51821 accept",
-        cause: "firewall-drops at nodes/hongkong/nftables.conf:56: the firewall of hongkong drops packets to WireGuard's port 51820",
+        cause: "firewall-drops at nodes/hongkong/nftables.conf:57: the firewall of hongkong drops packets to WireGuard's port 51820",
     },
     OlderText {
         from: "Type=oneshot",

@@ -18,19 +18,19 @@ pub(super) const BROKEN: &[Broken] = &[
         "pods are not called cali0",
         Change::Replace("iifname \"cali*\" accept", "iifname \"cali0\" accept"),
         "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.0 at input",
-        "nodes/tokyo/nftables.conf:67",
+        "nodes/tokyo/nftables.conf:68",
     ),
     broken(
         "one pod of sixteen",
         Change::Replace("iifname \"cali*\" accept", "iifname \"cali0*\" accept"),
         "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.0 at input",
-        "nodes/tokyo/nftables.conf:67",
+        "nodes/tokyo/nftables.conf:68",
     ),
     broken(
         "wlan0 is not wg0",
         Change::Replace("iifname \"wg0\" accept", "iifname \"w*\" accept"),
         "public-side-open: the public side is open to icmp destination-unreachable,echo-request,time-exceeded,parameter-problem from anywhere over IPv4",
-        "nodes/tokyo/nftables.conf:63",
+        "nodes/tokyo/nftables.conf:64",
     ),
     broken(
         "ens3 beside eth0",
@@ -39,25 +39,25 @@ pub(super) const BROKEN: &[Broken] = &[
             "    iifname \"eth0\" jump client_input\n    iifname \"e*\" accept\n    iifname \"wg0\" accept\n    # With IPVS",
         ),
         "firewall-drops: the firewall of tokyo drops packets to WireGuard's port 51820",
-        "nodes/tokyo/nftables.conf:90",
+        "nodes/tokyo/nftables.conf:91",
     ),
     broken(
         "a set with wlan0",
         Change::Replace("iifname \"lo\" accept", "iifname { \"lo\", \"wl*\" } accept"),
         "public-side-open: the public side is open to icmp destination-unreachable,echo-request,time-exceeded,parameter-problem from anywhere over IPv4",
-        "nodes/tokyo/nftables.conf:57",
+        "nodes/tokyo/nftables.conf:58",
     ),
     broken(
         "all except eth0",
         Change::Replace("iifname \"lo\" accept", "iifname != \"eth0\" accept"),
         "public-side-open: the public side is open to icmp destination-unreachable,echo-request,time-exceeded,parameter-problem from anywhere over IPv4",
-        "nodes/tokyo/nftables.conf:57",
+        "nodes/tokyo/nftables.conf:58",
     ),
     broken(
         "all except two leave",
         Change::Replace("oifname \"cali*\" accept", "oifname != { \"eth0\", \"ens3\" } accept"),
         "guard-missing: no chain at postrouting drops packets for 10.244.0.0/16 that would leave unencrypted",
-        "nodes/tokyo/nftables.conf:123",
+        "nodes/tokyo/nftables.conf:126",
     ),
 ];
 

@@ -43,7 +43,7 @@ const PACKETS: &[(&str, Change)] = &[
     (
         "nodes/frankfurt/nftables.conf",
         Change::Replace(
-            "    ip daddr @metadata meta l4proto != { tcp, udp } counter drop",
+            "    ip daddr @host_services meta l4proto != { tcp, udp } counter drop",
             "    # ",
         ),
     ),

@@ -65,7 +65,7 @@ fn packets_that_are_larger_than_the_network_of_their_site_are_refused() {
     let of_site = |one: &&ProofFinding| {
         one.code == FindingCode::PacketTooLarge && one.message.contains("MTU is 1429")
     };
-    assert!(findings.iter().all(|one| of_site(&one)), "{findings:?}");
+    assert!(findings.iter().all(of_site), "{findings:?}");
 }
 
 #[test]

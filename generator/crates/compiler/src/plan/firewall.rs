@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::plan::{ClientPlan, NodePlan};
 use crate::topology::Topology;
-use meshwright_value::{Port, Reach};
+use meshwright_value::{Port, Reach, Subnet, provider};
 
 /// Sets and ports of every node's table.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct FirewallPlan {
     pub clients_to_pods: Vec<Ipv4Addr>,
     /// Clients that may reach Services.
     pub clients_to_services: Vec<Ipv4Addr>,
+    /// The addresses at which clouds answer their hosts, and not pods.
+    pub host_services: Vec<Subnet>,
 }
 
 impl FirewallPlan {
@@ -50,6 +52,7 @@ pub(super) fn derive(
         clients_to_nodes: reaching(Reach::Nodes),
         clients_to_pods: reaching(Reach::Pods),
         clients_to_services: reaching(Reach::Services),
+        host_services: provider::host_services(topology.network.subnets()).collect(),
     }
 }
 

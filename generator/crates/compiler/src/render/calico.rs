@@ -96,7 +96,7 @@ pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut Artifact
     artifacts.add(IPAM.path, ipam_file());
     artifacts.add(BGP.path, bgp::file(values.calico));
     artifacts.add(FELIX.path, felix_file(&values.interface_pattern));
-    artifacts.add(METADATA_POLICY.path, metadata::file(&values.metadata));
+    artifacts.add(METADATA_POLICY.path, metadata::file(&values.host_services));
 }
 
 /// The files that are the same for every cluster that has them.

@@ -18,7 +18,6 @@ use crate::render::{
 use meshwright_value::{
     Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name, Os,
     ProxyMode, Replicas, Role, Scheduler, Subnet, Text as _, TunnelId, TunnelMode, Version,
-    provider,
 };
 
 /// The facts of a cluster.
@@ -130,8 +129,8 @@ pub struct FixedObjects<'a> {
     pub pools: Vec<FixedPool<'a>>,
     /// The pools that are separate objects.
     pub further_pools: Vec<FixedPool<'a>>,
-    /// The addresses of metadata services, besides that of most clouds.
-    pub metadata: Vec<Ipv4Addr>,
+    /// The addresses at which clouds answer their hosts, and not pods.
+    pub host_services: Vec<Subnet>,
     /// The number of replicas of the Ingress controller.
     pub replicas: Replicas,
     /// The image of the Ingress controller; none is that of this release.
@@ -231,7 +230,7 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
         pod_subnet: objects.pod_subnet,
         pools: objects.pools.iter().map(FixedPool::values).collect(),
         further_pools: objects.further_pools.iter().map(FixedPool::values).collect(),
-        metadata: objects.metadata.iter().copied().chain([provider::METADATA]).collect(),
+        host_services: objects.host_services.clone(),
         calico: &calico,
         kube_proxy: &kube_proxy,
         ingress: &ingress,

@@ -11,7 +11,7 @@ use crate::encode::template;
 use crate::plan::control_plane::API_PORT;
 use crate::render::wg_quick::comma_separated;
 use crate::render::{NodeRenderer, NodeView, Output};
-use meshwright_value::{SourceNet, provider};
+use meshwright_value::SourceNet;
 
 /// The registration.
 pub(super) const RENDERER: NodeRenderer = NodeRenderer {
@@ -38,7 +38,7 @@ struct NftablesView<'plan> {
     open_ports: Vec<OpenPortView>,
     nodes: String,
     client_sets: Vec<SetView>,
-    metadata: String,
+    host_services: String,
     pod_subnet: String,
     service_subnet: String,
     private_subnets: String,
@@ -84,14 +84,10 @@ fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
             set("clients_to_pods", &firewall.clients_to_pods),
             set("clients_to_services", &firewall.clients_to_services),
         ],
-        metadata: comma_separated(&[&[provider::METADATA], node.provider.metadata].concat()),
+        host_services: comma_separated(&firewall.host_services),
         pod_subnet: network.pod_subnet.to_string(),
         service_subnet: network.service_subnet.to_string(),
-        private_subnets: comma_separated(&[
-            network.node_subnet,
-            network.pod_subnet,
-            network.service_subnet,
-        ]),
+        private_subnets: comma_separated(&network.subnets()),
     }
 }
 

@@ -1,14 +1,11 @@
 //! The values of the objects below `cluster/`: of a plan, or of the facts that a tree states.
 
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-
 use crate::plan::calico::CalicoPlan;
 use crate::plan::ingress::IngressPlan;
 use crate::plan::kube_proxy::KubeProxyPlan;
 use crate::plan::tunnel::TunnelPlan;
 use crate::plan::{NodePlan, Plan};
-use meshwright_value::{Hostname, Subnet, provider};
+use meshwright_value::{Hostname, Subnet};
 
 /// The values of all objects.
 pub(super) struct ObjectValues<'a> {
@@ -22,8 +19,8 @@ pub(super) struct ObjectValues<'a> {
     pub pools: Vec<PoolValues<'a>>,
     /// The pools that are separate objects.
     pub further_pools: Vec<PoolValues<'a>>,
-    /// The addresses of the metadata services of all clouds together: a pod may run on any node.
-    pub metadata: BTreeSet<Ipv4Addr>,
+    /// The addresses at which clouds answer their hosts, and not pods.
+    pub host_services: Vec<Subnet>,
     /// The pod network.
     pub calico: &'a CalicoPlan,
     /// kube-proxy.
@@ -48,14 +45,13 @@ impl<'plan> ObjectValues<'plan> {
     /// The values of a plan.
     pub(super) fn of(plan: &'plan Plan) -> Self {
         let pools = plan.pools();
-        let own = plan.nodes.iter().flat_map(|node| node.provider.metadata.iter().copied());
         Self {
             interface_pattern: plan.wireguard.interface_pattern(),
             pod_mtu: plan.wireguard.mtu.value,
             pod_subnet: plan.network.pod_subnet,
             pools: pools.installation.into_iter().map(PoolValues::of).collect(),
             further_pools: pools.further.into_iter().map(PoolValues::of).collect(),
-            metadata: own.chain([provider::METADATA]).collect(),
+            host_services: plan.firewall.host_services.clone(),
             calico: &plan.calico,
             kube_proxy: &plan.kube_proxy,
             ingress: &plan.ingress,

@@ -365,6 +365,14 @@ impl Node {
     }
 }
 
+impl Network {
+    /// The subnets of nodes, pods and Services.
+    #[must_use]
+    pub const fn subnets(&self) -> [Subnet; 3] {
+        [self.node_subnet, self.pod_subnet, self.service_subnet]
+    }
+}
+
 impl Topology {
     /// Reads the document key by key. A value that cannot be read is reported, and replaced by a
     /// placeholder if the rest can still be checked; `None` if it cannot.

@@ -3,7 +3,7 @@
 use crate::assumption::Assumption;
 use crate::model::{MachineId, Model};
 use crate::read::tree::EmittedNode;
-use meshwright_value::provider;
+use meshwright_value::provider::HOST_SERVICES;
 use meshwright_value::{ProviderName, Text as _};
 
 pub(super) fn all(model: &Model) -> Vec<Assumption> {
@@ -55,13 +55,16 @@ fn of_node(node: &EmittedNode) -> Vec<Assumption> {
     if !has_known_cloud(node) {
         assumptions.push(Assumption::new(
             node.kubeadm.file.whole(),
-            format!("the metadata service of this host's cloud, if any, is {}", provider::METADATA),
+            format!(
+                "this host's cloud, if it is in one, answers its hosts at no other addresses than {}",
+                HOST_SERVICES.map(|service| service.to_string()).join(", ")
+            ),
         ));
     }
     assumptions
 }
 
-/// Whether the zone is a provider whose metadata services are known.
+/// Whether the zone is a provider whose services for hosts are known.
 fn has_known_cloud(node: &EmittedNode) -> bool {
     let mut labels = node.kubeadm.content.labels.iter();
     let zone = labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="));

@@ -8,7 +8,7 @@ mod pods;
 mod probes;
 mod services;
 
-pub use self::probes::{FlowProbe, metadata_of, probes};
+pub use self::probes::{FlowProbe, probes};
 use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::{FlowPayloads, Reach, TargetPort};
@@ -58,11 +58,11 @@ pub enum FlowTarget {
     NodePort,
     /// A pod, while BIRD has no routes.
     PodWithoutBgp(FlowPayloads),
-    /// The metadata services of the host's cloud.
-    Metadata(FlowPayloads),
+    /// The services of clouds for their hosts, such as the metadata service.
+    HostServices(FlowPayloads),
     /// A host on the Internet.
     Internet(FlowPayloads),
-    /// The same, and DNS at the address of the metadata service: some clouds answer it there (GCP, Azure).
+    /// The same, and DNS and time among the services of clouds for their hosts (AWS, Azure, GCP).
     InternetAndResolver(FlowPayloads),
 }
 
@@ -173,7 +173,7 @@ impl Flow {
             // A third node, the port of a node's sshd, a node's cloud, and all public addresses.
             FlowTarget::NodePort
             | FlowTarget::Ssh
-            | FlowTarget::Metadata(_)
+            | FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
             | FlowTarget::InternetAndResolver(_) => false,
         };
@@ -229,7 +229,7 @@ impl Flow {
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
             FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => model.services().any(asks),
-            FlowTarget::Metadata(_)
+            FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
             | FlowTarget::InternetAndResolver(_) => false,
         }

@@ -49,9 +49,11 @@ pub(super) const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "pod-metadata",
-        about: "a pod reaches no port of the metadata service of its node's cloud, except for DNS",
+        about: "a pod reaches no service of any cloud for its hosts, such as metadata, except for DNS and time",
         sender: FlowEnd::Pod,
-        target: FlowTarget::Metadata(FlowPayloads::every_but_dns(PacketPayload::tcp(80))),
+        target: FlowTarget::HostServices(FlowPayloads::every_but_dns_and_time(PacketPayload::tcp(
+            80,
+        ))),
         expected: Expected::Blocked,
         between: same,
     },

@@ -2,17 +2,13 @@
 //! which a Service is translated.
 
 use super::{Flow, FlowTarget, ServicePorts, TO_NODE_PORT};
-use std::net::Ipv4Addr;
-
 use crate::hop::FlowEnd;
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{Packet, PacketPayload};
-use crate::model::payload_set::{DNS, FlowPayloads, Reach};
+use crate::model::payload_set::{DNS, FlowPayloads, Reach, TIME};
 use crate::model::{MachineId, Model};
 use crate::read::kube_proxy::ProxyMode;
 use crate::walk::{Arrival, Journey, TranslatedService};
-use meshwright_value::provider;
-use meshwright_value::{ProviderName, Text as _};
 
 /// One packet of a flow.
 #[derive(Debug, Clone, Copy)]
@@ -131,25 +127,22 @@ impl<'model> ProbeBuilder<'model> {
                 aims.extend(self.through_pods(called, self.to));
                 aims.extend(self.through_pods(called, self.third()));
             }
-            FlowTarget::Metadata(payload) => {
+            FlowTarget::HostServices(payload) => {
                 let here = Arrival { machine: self.from, party: FlowEnd::Internet };
-                let services = metadata_of(self.model, self.from);
-                aims.extend(
-                    services
-                        .map(|address| plain(self.model.classes.class_of(address), payload, here)),
-                );
+                let services = host_services(self.model);
+                aims.extend(services.map(|class| plain(class, payload, here)));
             }
             FlowTarget::Internet(payload) => aims.extend(self.internet(payload)),
             FlowTarget::InternetAndResolver(payload) => {
                 aims.extend(self.internet(payload));
                 let here = Arrival { machine: self.from, party: FlowEnd::Internet };
-                let resolvers = metadata_of(self.model, self.from);
-                aims.extend(resolvers.flat_map(|address| {
-                    let to = self.model.classes.class_of(address);
-                    [PacketPayload::udp(DNS), PacketPayload::tcp(DNS)].map(|payload| ProbeTarget {
+                let open =
+                    [PacketPayload::udp(DNS), PacketPayload::tcp(DNS), PacketPayload::udp(TIME)];
+                aims.extend(host_services(self.model).flat_map(|class| {
+                    open.map(|payload| ProbeTarget {
                         // Nothing else reaches that address, errors about an answer included.
                         reach: Reach::Any,
-                        ..plain(to, FlowPayloads::only(payload), here)
+                        ..plain(class, FlowPayloads::only(payload), here)
                     })
                 }));
             }
@@ -226,13 +219,7 @@ impl<'model> ProbeBuilder<'model> {
     }
 }
 
-/// The addresses of the metadata services of a node's cloud.
-pub fn metadata_of(model: &Model, id: MachineId) -> impl Iterator<Item = Ipv4Addr> {
-    let zone = model.files(id).and_then(|files| {
-        let mut labels = files.kubeadm.content.labels.iter();
-        labels.find_map(|label| label.strip_prefix("topology.kubernetes.io/zone="))
-    });
-    let provider = zone.and_then(|zone| ProviderName::parse(zone).ok());
-    let of_cloud = provider.map(|name| provider::facts(name).metadata);
-    of_cloud.unwrap_or_default().iter().copied().chain([provider::METADATA])
+/// The services of clouds for their hosts that are not addresses of the cluster.
+fn host_services(model: &Model) -> impl Iterator<Item = AddressClass> + use<'_> {
+    model.host_services().flat_map(|service| model.classes.within(service))
 }

@@ -8,7 +8,6 @@ use ipnet::Ipv4Net;
 use super::IngressPath;
 use super::policy::{self, NAME, PodGroup, differing};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::flows::metadata_of;
 use crate::model::Model;
 use crate::read::objects::{EmittedPolicy, EmittedWorkload, PolicyDirection, PolicyPeer};
 use crate::span::{FileLine, FileSpanned};
@@ -161,12 +160,13 @@ fn unguarded(
     ProofFinding::new(FindingCode::PolicyAdmits, missed.unwrap_or(pods.place), message)
 }
 
-/// Calico's policy denies each metadata service of the nodes' clouds, as the firewalls do.
+/// Calico's policy denies the services of clouds for their hosts, as the firewalls do: the first and the last
+/// address of each range.
 pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
     let files = &model.emitted.ingress;
     let Some(first) = files.global_policies.first() else { return Vec::new() };
-    let mut addresses: Vec<_> = model.nodes().flat_map(|id| metadata_of(model, id)).collect();
-    addresses.sort_unstable();
+    let mut addresses: Vec<_> =
+        model.host_services().flat_map(|net| [net.network(), net.broadcast()]).collect();
     addresses.dedup();
     let open = addresses.into_iter().filter(|address| {
         let policies = files.global_policies.iter();
@@ -174,8 +174,9 @@ pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
         !rules.any(|rule| rule.denies)
     });
     let finding = |address: Ipv4Addr| {
-        let message =
-            format!("no policy denies packets from pods to the metadata service {address}");
+        let message = format!(
+            "no policy denies packets from pods to {address}, where clouds answer their hosts"
+        );
         let nets = first.rules.iter().flat_map(|rule| &rule.nets);
         let near = nets.map(|net: &FileSpanned<Ipv4Net>| net.place).next_back();
         ProofFinding::new(FindingCode::PolicyAdmits, near.unwrap_or(first.place), message)

@@ -90,7 +90,7 @@ fn shapes(model: &Model) -> Vec<ProofFinding> {
     findings
 }
 
-fn covered_guard(model: &Model, pool: &EmittedPool) -> Option<ipnet::Ipv4Net> {
+fn covered_guard(model: &Model, pool: &EmittedPool) -> Option<Ipv4Net> {
     let mut guards = model.emitted.guards.content.iter().map(|route| route.net);
     guards.find(|guard| pool.cidr.value.contains(guard))
 }

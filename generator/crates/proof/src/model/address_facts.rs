@@ -9,8 +9,7 @@ use super::address_class::{AddressClasses, cuts};
 use super::{INTERNET, cluster};
 use crate::read::tree::EmittedTree;
 use crate::space::{Dimension, Ranges};
-use meshwright_value::ProviderName;
-use meshwright_value::provider;
+use meshwright_value::provider::HOST_SERVICES;
 
 /// Facts about the addresses of one class.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,17 +49,16 @@ fn not_public() -> impl Iterator<Item = Ipv4Net> {
     nets.filter_map(|(address, length)| Ipv4Net::new(address.into(), length).ok())
 }
 
-/// The metadata services of all clouds.
-fn metadata() -> impl Iterator<Item = Ipv4Net> {
-    let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
-    clouds.copied().chain([provider::METADATA]).map(Ipv4Net::from)
+/// The services of all clouds for their hosts.
+fn host_services() -> impl Iterator<Item = Ipv4Net> {
+    HOST_SERVICES.into_iter().map(|service| service.net())
 }
 
 /// All cuts of all files.
 pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     let (cluster, _) = cluster(emitted, init);
     let mut all = BTreeSet::new();
-    let hosts = [Ipv4Net::from(INTERNET)].into_iter().chain(metadata()).chain(not_public());
+    let hosts = [Ipv4Net::from(INTERNET)].into_iter().chain(host_services()).chain(not_public());
     let cluster_cidr = emitted.kube_proxy.content.cluster_cidr.value;
     let subnets = [cluster.pod_subnet.value, cluster.service_subnet.value, cluster_cidr];
     all.extend(hosts.chain(subnets).chain([Ipv4Net::default()]).flat_map(cuts));
@@ -100,7 +98,7 @@ pub(super) fn for_classes(
         |net, set: fn(&mut AddressFacts)| facts[classes.range(net)].iter_mut().for_each(set);
     let own: fn(&mut AddressFacts) = |kind| (kind.private, kind.public) = (true, false);
     mark(Ipv4Net::default(), |kind| kind.public = true);
-    let not_public = not_public().chain(metadata());
+    let not_public = not_public().chain(host_services());
     not_public.for_each(|net| mark(net, |kind| kind.public = false));
     let (cluster, _) = cluster(emitted, init);
     for subnet in [cluster.pod_subnet.value, cluster.service_subnet.value] {

@@ -33,7 +33,7 @@ use crate::read::tree::{EmittedClient, EmittedNode, EmittedTree};
 use crate::read::wg_quick::WgConf;
 use crate::space::Ranges;
 use crate::span::{FileId, FileLine, LineSpanned};
-use meshwright_value::{Endpoint, Host, Port, PublicKey, provider};
+use meshwright_value::{Endpoint, Host, Port, PublicKey, Subnet, provider};
 
 /// A machine: its position in [`Model::machines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -332,6 +332,17 @@ impl Model {
         let to = self.facts[destination.index()];
         let spared = to.in_pool || to.node && self.emitted.felix.content.spares_nodes.value;
         self.facts[source.index()].in_nat_pool && !spared
+    }
+
+    /// The services of clouds for their hosts that are not addresses of the cluster.
+    pub(crate) fn host_services(&self) -> impl Iterator<Item = Ipv4Net> + use<> {
+        let (cluster, _) = self.cluster();
+        let (pods, services) = (cluster.pod_subnet.value, cluster.service_subnet.value);
+        // A node without an address has a finding of its own.
+        let address = self.emitted.nodes[self.init].conf.content.address;
+        let nodes = address.map_or(pods, |address| address.value.trunc());
+        let own = [nodes, pods, services].map(Subnet::new);
+        provider::host_services(own).map(|service| service.net())
     }
 
     /// The line that makes kube-proxy or Calico masquerade.

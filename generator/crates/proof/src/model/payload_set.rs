@@ -26,8 +26,8 @@ pub enum PayloadRange {
     Ports(u16, u16),
     /// Every payload without these TCP ports.
     EveryButTcp(&'static [u16]),
-    /// Every payload without DNS: port 53 of TCP and UDP (RFC 1035).
-    EveryButDns,
+    /// Every payload without DNS, port 53 of TCP and UDP (RFC 1035), and time, port 123 of UDP (RFC 5905).
+    EveryButDnsAndTime,
 }
 
 impl FlowPayloads {
@@ -55,10 +55,10 @@ impl FlowPayloads {
         Self { sample, range: PayloadRange::EveryButTcp(ports) }
     }
 
-    /// Every payload but DNS.
+    /// Every payload but DNS and time.
     #[must_use]
-    pub const fn every_but_dns(sample: PacketPayload) -> Self {
-        Self { sample, range: PayloadRange::EveryButDns }
+    pub const fn every_but_dns_and_time(sample: PacketPayload) -> Self {
+        Self { sample, range: PayloadRange::EveryButDnsAndTime }
     }
 
     fn regions(self) -> Vec<Region> {
@@ -85,10 +85,14 @@ impl FlowPayloads {
                     .within(Dimension::DestinationPort, &closed.collect::<Ranges>());
                 every.iter().flat_map(|region| region.subtract(&closed)).collect()
             }
-            PayloadRange::EveryButDns => {
-                let dns = with_ports(&[TCP, UDP])
-                    .within(Dimension::DestinationPort, &Ranges::one(DNS.into()));
-                every.iter().flat_map(|region| region.subtract(&dns)).collect()
+            PayloadRange::EveryButDnsAndTime => {
+                let to = |protocols: &[u8], port: u16| {
+                    with_ports(protocols)
+                        .within(Dimension::DestinationPort, &Ranges::one(port.into()))
+                };
+                let (dns, time) = (to(&[TCP, UDP], DNS), to(&[UDP], TIME));
+                let without_dns = every.iter().flat_map(|region| region.subtract(&dns));
+                without_dns.flat_map(|region| region.subtract(&time)).collect()
             }
         }
     }
@@ -96,6 +100,8 @@ impl FlowPayloads {
 
 /// The port of DNS (RFC 1035, section 4.2).
 pub(crate) const DNS: u16 = 53;
+/// The port of NTP (RFC 5905, section 7.2).
+pub(crate) const TIME: u16 = 123;
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;

@@ -1,12 +1,10 @@
-//! The policy that denies pods the metadata services of their clouds.
-
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+//! The policy that denies pods what clouds answer their hosts, such as the metadata service.
 
 use serde::Serialize;
 
 use crate::encode::yaml::YamlFile;
 use crate::render::calico::{PROJECT_CALICO, object};
+use meshwright_value::Subnet;
 
 /// The tier; a policy's name starts with that of its tier.
 const TIER: &str = "meshwright";
@@ -18,14 +16,15 @@ const POLICY: &str = "meshwright.metadata";
 const ORDER: u32 = 100;
 
 const ABOUT: &str = "\
-pods cannot reach a metadata service, which returns user-data and credentials of the host. The firewall
-of each node has the same rule; this policy counts by pod. It does not apply to pods on the host's network";
+pods cannot reach the services of a cloud for its hosts, such as the metadata service, which returns user-data and
+credentials of the host. The firewall of each node has the same rule; this policy counts by pod. It does not apply to
+pods on the host's network";
 
-pub(super) fn file(addresses: &BTreeSet<Ipv4Addr>) -> Vec<u8> {
+pub(super) fn file(services: &[Subnet]) -> Vec<u8> {
     let tier = TierSpec { order: ORDER, default_action: "Pass" };
     YamlFile::new(ABOUT)
         .document(&object(PROJECT_CALICO, "Tier", TIER, tier))
-        .document(&object(PROJECT_CALICO, "GlobalNetworkPolicy", POLICY, policy(addresses)))
+        .document(&object(PROJECT_CALICO, "GlobalNetworkPolicy", POLICY, policy(services)))
         .finish()
 }
 
@@ -59,19 +58,20 @@ struct CalicoRule {
 struct CalicoRuleDestination {
     nets: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ports: Option<[u16; 1]>,
+    ports: Option<&'static [u16]>,
 }
 
-/// Google's metadata address and Azure's are also the name servers of their hosts, and so those that
-/// cluster DNS asks.
+/// The resolvers of some clouds are at these addresses, and so those that cluster DNS asks (RFC 1035).
 const DNS: u16 = 53;
+/// So are their clocks (RFC 5905).
+const TIME: u16 = 123;
 
-fn policy(addresses: &BTreeSet<Ipv4Addr>) -> GlobalNetworkPolicySpec {
-    let nets: Vec<_> = addresses.iter().map(|address| format!("{address}/32")).collect();
-    let dns = |protocol| CalicoRule {
+fn policy(services: &[Subnet]) -> GlobalNetworkPolicySpec {
+    let nets: Vec<_> = services.iter().map(ToString::to_string).collect();
+    let pass = |protocol, ports| CalicoRule {
         action: "Pass",
         protocol: Some(protocol),
-        destination: CalicoRuleDestination { nets: nets.clone(), ports: Some([DNS]) },
+        destination: CalicoRuleDestination { nets: nets.clone(), ports: Some(ports) },
     };
     let deny = CalicoRule {
         action: "Deny",
@@ -83,6 +83,6 @@ fn policy(addresses: &BTreeSet<Ipv4Addr>) -> GlobalNetworkPolicySpec {
         order: ORDER,
         selector: "has(projectcalico.org/namespace)",
         types: ["Egress"],
-        egress: vec![dns("UDP"), dns("TCP"), deny],
+        egress: vec![pass("UDP", &[DNS, TIME]), pass("TCP", &[DNS]), deny],
     }
 }

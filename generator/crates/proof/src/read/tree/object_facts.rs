@@ -1,16 +1,11 @@
 //! Collects the facts of the objects below `cluster/`.
 
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-
 use super::{EmittedNode, EmittedTree};
 use crate::facts::{ControllerFacts, ObjectFacts, PoolFacts, TunnelFacts};
 use crate::read::calico::{EmittedPool, FelixDataplane};
 use crate::read::ingress::EmittedTunnel;
 use crate::read::kubeadm::ClusterConf;
-use crate::read::nftables::{NftRule, NftVerdict, Ruleset};
-use crate::space::Dimension;
-use meshwright_value::{Dataplane, ProviderName, provider};
+use meshwright_value::{Dataplane, Subnet, provider};
 
 impl ObjectFacts {
     /// The facts; none if the init node has no address.
@@ -28,9 +23,11 @@ impl ObjectFacts {
         });
         let hosts = emitted.ingress.objects.ingresses.iter().flat_map(|ingress| &ingress.hosts);
         let tunnel = emitted.ingress.tunnel.as_ref();
+        let node_subnet = init.conf.content.address?.value.trunc();
+        let own = [node_subnet, cluster.pod_subnet.value, cluster.service_subnet.value];
         Some(Self {
             pod_subnet: cluster.pod_subnet.value,
-            node_subnet: init.conf.content.address?.value.trunc(),
+            node_subnet,
             dns_domain: cluster.dns_domain.clone(),
             as_number: emitted.bgp.content.as_number,
             dataplane: match installation.dataplane.value {
@@ -41,7 +38,7 @@ impl ObjectFacts {
             scheduler: init.host.content.scheduler,
             pools: installation.pools.iter().filter_map(PoolFacts::of).collect(),
             further_pools: further.filter_map(PoolFacts::of).collect(),
-            metadata: closed_metadata(emitted),
+            host_services: provider::host_services(own.map(Subnet::new)).collect(),
             controller,
             tunnel: tunnel.map(|tunnel| TunnelFacts::of(tunnel, emitted)),
             hello: hosts.map(|host| host.name.value.clone()).next(),
@@ -73,26 +70,4 @@ impl TunnelFacts {
             records: tunnel.zone.1.iter().map(|record| record.name.clone()).collect(),
         }
     }
-}
-
-/// The metadata services of known clouds that some node's firewall singles out and drops.
-fn closed_metadata(emitted: &EmittedTree) -> Vec<Ipv4Addr> {
-    let clouds = ProviderName::ALL.iter().flat_map(|name| provider::facts(*name).metadata);
-    let known: BTreeSet<Ipv4Addr> = clouds.copied().collect();
-    let closes = |address: &Ipv4Addr| {
-        let mut nodes = emitted.nodes.iter();
-        nodes.any(|node| drops_alone(&node.firewall.content, *address))
-    };
-    known.into_iter().filter(closes).collect()
-}
-
-/// Whether a rule drops packets to this address, but none to the next one.
-fn drops_alone(ruleset: &Ruleset, address: Ipv4Addr) -> bool {
-    let number = u128::from(u32::from(address));
-    let is_alone = |rule: &NftRule| {
-        let destinations = rule.region.get(Dimension::Destination4);
-        rule.verdict == Some(NftVerdict::Drop)
-            && destinations.is_some_and(|some| some.contains(number) && !some.contains(number + 1))
-    };
-    ruleset.chains.iter().flat_map(|chain| &chain.rules).any(is_alone)
 }
