@@ -17,6 +17,10 @@ let
     lib.mapAttrsToList (address: names: map (name: "${address} ${name}") names) config.networking.hosts
   );
   containerd = config.virtualisation.containerd.settings;
+  # containerd spells the port of a registry `_5000_` in a path.
+  folderOfRegistry =
+    registry:
+    if lib.hasInfix ":" registry then lib.replaceStrings [ ":" ] [ "_" ] registry + "_" else registry;
   kubelet = config.systemd.services.kubelet;
   containsAll = required: found: lib.all (value: lib.elem value found) required;
 
@@ -92,7 +96,7 @@ let
         etcEquals "containerd/certs.d/${registry}/hosts.toml" (
           host + "/containerd/certs.d/${registry}/hosts.toml"
         )
-      ) (map (lib.replaceStrings [ ":" ] [ "_" ]) (lib.attrNames plan.containerd.mirrors));
+      ) (map folderOfRegistry (lib.attrNames plan.containerd.mirrors));
     load_balancer =
       plan ? load_balancer
       -> (

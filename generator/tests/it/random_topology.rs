@@ -331,6 +331,7 @@ impl TopologyWriter<'_> {
                 "\"docker.io\" = [\"https://mirror.example.com\", \"https://mirror.example.org\"]",
                 "\"registry.k8s.io\" = [\"http://192.0.2.9:5000\"]",
                 "\"ghcr.io\" = [\"https://mirror.example.com/v2/ghcr\"]",
+                "\"registry.example.com:5000\" = [\"https://mirror.example.com/registry\"]",
             ];
             format!("mirrors = {{ {} }}", draw.some(&mirrors).join(", "))
         })?;

@@ -11,6 +11,13 @@ string_type! {
 }
 
 impl Url {
+    /// The path, without the first slash; empty if there is none.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let authority = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        authority.split_once('/').map_or("", |(_, path)| path)
+    }
+
     /// Whether the transport is encrypted.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -40,6 +40,7 @@ pub(super) fn delivers() -> Result<(), Failed> {
     state::is_compared(&workspace, &machines[1])?;
     resumes_interrupted_delivery(&workspace, &machines[1])?;
     reverts_ssh_lockout(&workspace, &machines[0])?;
+    refuses_closed_ssh(&workspace, &machines[0])?;
     reverts_mesh_outage(&workspace, &machines[0])?;
     keeps_change_on_request(&workspace, &machines)?;
     names_disconnected_peers(&workspace, &machines)?;
@@ -286,6 +287,49 @@ fn reverts_ssh_lockout(workspace: &Workspace, alpha: &HostMachine) -> Result<(),
         "nothing listens on TCP port 22, the only port on which the firewall accepts SSH",
     )?;
     alpha.run("systemctl start ssh.service")?.expect(0, "")?;
+    Ok(())
+}
+
+/// In an SSH session from this address to that one. sshd sets the variable, and sudo removes it from its command.
+fn in_session(client: &str, server: &str, options: &str) -> String {
+    format!(
+        "SSH_CONNECTION='{client} 40022 {server} 22' sh -c 'env -u SSH_CONNECTION {APPLY} {options}; exit $?'"
+    )
+}
+
+/// A list without the address that delivers. Through the mesh and on request, it is taken.
+fn refuses_closed_ssh(workspace: &Workspace, alpha: &HostMachine) -> Result<(), Failed> {
+    let (open, closed) = (
+        "ssh_from = [\"0.0.0.0/0\", \"::/0\"]",
+        "ssh_from = [\"198.51.100.7\", \"2001:db8::/32\"]",
+    );
+    let table = "nft list set inet meshwright ssh_from_v4";
+    let before = alpha.run(LIST_FILES)?.output;
+    workspace.edit(|topology| topology.replace(open, closed))?;
+    workspace.compile()?;
+    for client in ["203.0.113.254", "::ffff:203.0.113.254", "2001:db9::1", "fe80::1%host0"] {
+        let address = client.trim_start_matches("::ffff:").split('%').next().unwrap_or_default();
+        let message =
+            format!("refused: the firewall of this delivery does not accept SSH from {address}, ");
+        let command = in_session(client, "203.0.113.1", "");
+        workspace.deliver(alpha, &command)?.expect(39, &message)?;
+    }
+    expect_equal(&before, &alpha.run(LIST_FILES)?.output)?;
+    alpha.run(table)?.expect(0, "elements = { 0.0.0.0/0 }")?;
+    for (client, server, options) in [
+        ("2001:db8::1", "203.0.113.1", ""),
+        ("10.66.66.200", "10.66.66.1", ""),
+        ("127.0.0.1", "127.0.0.1", ""),
+        ("203.0.113.254", "203.0.113.1", "--close-ssh"),
+    ] {
+        workspace
+            .deliver(alpha, &in_session(client, server, options))?
+            .expect(0, "delivered to alpha")?;
+        alpha.run(table)?.expect(0, "elements = { 198.51.100.7 }")?;
+    }
+    workspace.edit(|topology| topology.replace(closed, open))?;
+    workspace.compile()?;
+    workspace.deliver(alpha, APPLY)?.expect(0, "delivered to alpha")?;
     Ok(())
 }
 

@@ -5,10 +5,6 @@ use crate::plan::{NodePlan, Plan, WireGuardPlan};
 use crate::topology::Topology;
 use meshwright_value::{AsNumber, Dataplane, Name, Version};
 
-/// How many pools fit into `Installation.spec.calicoNetwork.ipPools` (`maxItems` in the operator's
-/// CRD); further pools are separate IPPools.
-pub const INSTALLATION_POOLS: u32 = 25;
-
 /// The namespace that the operator puts calico-node into.
 pub const NAMESPACE: &str = "calico-system";
 
@@ -63,17 +59,12 @@ pub struct Pools<'plan> {
 }
 
 impl Plan {
-    /// Distributes the pools. The Installation has the pool of the init node, where Calico's API
-    /// starts that accepts the further pools, and those of the lowest ids.
-    ///
-    /// A function of the node alone, so that no pool moves when other nodes are added or removed:
-    /// the operator deletes a pool that leaves its Installation, with the addresses in use.
+    /// Distributes the pools by [`derive::pool::is_in_installation`].
     #[must_use]
     pub fn pools(&self) -> Pools<'_> {
-        let init = self.init_node().id;
         let nodes = self.nodes.iter();
         let (installation, further) =
-            nodes.partition(|node| node.id == init || node.id.get() < INSTALLATION_POOLS);
+            nodes.partition(|node| derive::pool::is_in_installation(node.id, node.role));
         Pools { installation, further }
     }
 }
@@ -104,25 +95,29 @@ impl NodePlan {
 
 #[cfg(test)]
 mod tests {
-    use super::{INSTALLATION_POOLS, anchored};
+    use super::anchored;
+    use crate::derive::pool::INSTALLATION_POOLS;
     use crate::pipeline;
     use crate::source::Source;
 
-    /// Nodes with these ids, the last of which is the control plane. The keys are made up.
-    fn topology(ids: &[u32]) -> Source {
+    /// Nodes with these ids, the last of which are control planes; the first of those initialises the cluster. The
+    /// keys are made up.
+    fn topology(ids: &[u32], control_planes: usize) -> Source {
+        let (workers, control_planes) = ids.split_at(ids.len() - control_planes);
         let nodes = ids.iter().map(|id| {
-            let role = if ids.last() == Some(id) { "control-plane" } else { "worker" };
+            let role = if workers.contains(id) { "worker" } else { "control-plane" };
             let key = format!("{id:A>42}A=");
             format!(
                 "[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"\n\
                  provider = \"gcp\"\nendpoint = \"203.0.113.{id}\"\npublic_key = \"{key}\"\n"
             )
         });
-        let cluster = "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.37.2\"\n";
-        Source {
-            name: "topology.toml".to_owned(),
-            text: cluster.to_owned() + &nodes.collect::<String>(),
-        }
+        let cluster = format!(
+            "[cluster]\nname = \"atlas\"\nkubernetes_version = \"1.37.2\"\n\
+             [control_plane]\ninit = \"n{}\"\n",
+            control_planes[0]
+        );
+        Source { name: "topology.toml".to_owned(), text: cluster + &nodes.collect::<String>() }
     }
 
     fn names(nodes: &[&super::NodePlan]) -> String {
@@ -132,12 +127,15 @@ mod tests {
     #[test]
     fn no_pool_moves_when_nodes_come_and_go() {
         let table = [
-            (&[1, 24, 25, 30][..], "n1 n24 n30", "n25"),
-            (&[24, 25, 30][..], "n24 n30", "n25"),
-            (&[1, 2, 3, 24, 25, 26, 30][..], "n1 n2 n3 n24 n30", "n25 n26"),
+            (&[1, 24, 25, 30][..], 1, "n1 n24 n30", "n25"),
+            (&[24, 25, 30][..], 1, "n24 n30", "n25"),
+            (&[1, 2, 3, 24, 25, 26, 30][..], 1, "n1 n2 n3 n24 n30", "n25 n26"),
+            // Whichever of the three control planes initialises the cluster.
+            (&[20, 100, 101, 102, 103][..], 3, "n20 n101 n102 n103", "n100"),
+            (&[20, 100, 103, 101, 102][..], 3, "n20 n101 n102 n103", "n100"),
         ];
-        for (ids, installation, further) in table {
-            let plan = pipeline::compile(topology(ids)).unwrap().plan.unwrap();
+        for (ids, control_planes, installation, further) in table {
+            let plan = pipeline::compile(topology(ids, control_planes)).unwrap().plan.unwrap();
             let pools = plan.pools();
             assert_eq!(names(&pools.installation), installation, "{ids:?}");
             assert_eq!(names(&pools.further), further, "{ids:?}");
@@ -146,9 +144,9 @@ mod tests {
 
     #[test]
     fn the_installation_never_holds_too_many() {
-        let plan =
-            pipeline::compile(topology(&(1..=200).collect::<Vec<_>>())).unwrap().plan.unwrap();
-        assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS as usize);
+        let ids: Vec<_> = (1..=200).collect();
+        let plan = pipeline::compile(topology(&ids, 1)).unwrap().plan.unwrap();
+        assert_eq!(plan.pools().installation.len(), INSTALLATION_POOLS);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::mirror;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::Plan;
@@ -143,7 +144,19 @@ struct LoadBalancerView<'plan> {
 struct MirrorsView<'plan> {
     generated: &'static str,
     registry: &'plan str,
-    mirrors: &'plan [&'plan str],
+    mirrors: Vec<MirrorView<'plan>>,
+}
+
+#[derive(Serialize)]
+struct MirrorView<'plan> {
+    url: &'plan str,
+    override_path: bool,
+}
+
+impl<'plan> MirrorView<'plan> {
+    fn of(url: &'plan str) -> Self {
+        Self { url, override_path: mirror::names_api_root(url) }
+    }
 }
 
 pub(super) fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
@@ -250,6 +263,7 @@ fn registry_path(registry: &str) -> String {
 
 /// Without `server`, containerd falls back to the registry itself, and knows the host of docker.io.
 fn registry_hosts(registry: &str, mirrors: &[&str]) -> String {
+    let mirrors = mirrors.iter().copied().map(MirrorView::of).collect();
     let view = MirrorsView { generated: GENERATED, registry, mirrors };
     template::render("registry-hosts.toml", &view)
 }
@@ -271,7 +285,11 @@ mod tests {
 
     #[test]
     fn mirrors_are_tried_in_order() {
-        let mirrors = ["https://b.example.com", "http://a.example.com:5000/k8s"];
+        let mirrors = [
+            "https://b.example.com",
+            "http://a.example.com:5000/k8s",
+            "https://harbor.example.com/v2/k8s",
+        ];
         let expected = "\
 # generated from topology.toml by meshwright; do not edit
 # Mirrors of registry.k8s.io, tried in this order, then the registry itself.
@@ -281,6 +299,10 @@ capabilities = [\"pull\", \"resolve\"]
 
 [host.\"http://a.example.com:5000/k8s\"]
 capabilities = [\"pull\", \"resolve\"]
+
+[host.\"https://harbor.example.com/v2/k8s\"]
+capabilities = [\"pull\", \"resolve\"]
+override_path = true
 ";
         assert_eq!(registry_hosts("registry.k8s.io", &mirrors), expected);
     }

@@ -212,7 +212,8 @@ table! {
     pub struct Images {
         /// kubeadm's `imageRepository`.
         repository: Option<ImageRepository>,
-        /// Mirrors of registries, tried in order (containerd's certs.d).
+        /// Mirrors of registries, tried in order (containerd's certs.d). A path with `/v2` is the root of the
+        /// mirror's API, as Harbor and Nexus have it; containerd appends `/v2` to any other URL.
         mirrors: BTreeMap<RegistryName, Vec<Url>> = BTreeMap::new(),
     }
 }

@@ -435,13 +435,25 @@ impl<'a> Keys<'a> {
     }
 }
 
+/// Tables of components that are deployed for themselves: the same key means another thing in each of them.
+const COMPONENTS: [&str; 6] =
+    ["calico", "cloudflare_tunnel", "hello", "ingress", "kube_proxy", "wireguard"];
+
+/// Whether a header, with or without brackets, is that of a component.
+fn is_component(header: &str) -> bool {
+    COMPONENTS.contains(&header.trim_matches(['[', ']']))
+}
+
 fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) -> Finding {
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
     let finding = Finding::at_place(message, LabelPlace::Key(at), "unknown key");
-    match (suggestion, reference::tables_with(key).as_slice()) {
+    let tables = reference::tables_with(key);
+    let is_of_another_component =
+        is_component(&table.to_string()) && tables.iter().all(|table| is_component(table));
+    match (suggestion, tables.as_slice()) {
         (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
-        (None, []) => {
+        (None, tables) if tables.is_empty() || is_of_another_component => {
             let names: Vec<_> = known.iter().map(|key| key.name).collect();
             finding.help(format!("valid keys here: {}", names.join(", ")))
         }

@@ -81,8 +81,21 @@ struct IngressNginxProvider<'a> {
     /// In bytes.
     proxy_body_size: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ip_allow_list_strategy: Option<IpAllowListStrategy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     publish_status_address: Option<&'a str>,
 }
+
+/// Which address the annotation `whitelist-source-range` judges. Without it, Traefik takes the sender of the packet,
+/// which is cloudflared's pod (Traefik, "Kubernetes Ingress NGINX provider").
+#[derive(Serialize)]
+struct IpAllowListStrategy {
+    depth: u8,
+}
+
+/// The last entry of `X-Forwarded-For`: Cloudflare's edge appends the visitor's address to what the visitor sent
+/// (Cloudflare, "HTTP request headers"), and cloudflared leaves the header unchanged.
+const VISITOR: IpAllowListStrategy = IpAllowListStrategy { depth: 1 };
 
 #[derive(Serialize)]
 struct TraefikService {
@@ -174,6 +187,7 @@ fn providers<'a>(values: &'a ObjectValues<'_>) -> TraefikProviders<'a> {
             watch_ingress_without_class: false,
             allow_snippet_annotations: false,
             proxy_body_size: MAX_BODY_MIB << 20,
+            ip_allow_list_strategy: values.tunnel.as_ref().map(|_| VISITOR),
             publish_status_address: values.ingress.status_address.as_deref(),
         },
     }

@@ -67,6 +67,7 @@ struct TraefikProviderValues {
     watch_ingress_without_class: bool,
     allow_snippet_annotations: bool,
     proxy_body_size: Option<IgnoredAny>,
+    ip_allow_list_strategy: Option<IgnoredAny>,
     publish_status_address: Option<Spanned<String>>,
 }
 

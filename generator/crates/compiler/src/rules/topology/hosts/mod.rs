@@ -1,6 +1,7 @@
 //! The machine below Kubernetes: firewall, SSH, interfaces, packages; and the labels and taints of its node.
 
 mod label_refused;
+mod mirror_path_ambiguous;
 mod open_port_exposes;
 mod open_port_wide;
 mod package_source_unknown;
@@ -17,6 +18,7 @@ use crate::topology::Topology;
 
 pub(super) const RULES: &[Rule<Topology>] = &[
     label_refused::RULE,
+    mirror_path_ambiguous::RULE,
     open_port_exposes::RULE,
     open_port_wide::RULE,
     package_source_unknown::RULE,

@@ -18,7 +18,11 @@ contains NGINX 1.27.1, which has vulnerabilities that were published later, such
 heap overflow in the rewrite module). And it receives all requests from the Internet.
 
 Set `controller = \"traefik\"`. Traefik's provider for ingress-nginx reads the same class `nginx` and \
-the same annotations, so Ingress objects do not change. If you keep ingress-nginx, let only trusted \
+the same annotations, so Ingress objects do not change. `whitelist-source-range` judges the visitor's \
+address, as with ingress-nginx. `limit-rps`, `limit-rpm` and `limit-connections` differ: behind the tunnel, \
+Traefik counts all visitors as one, because its provider has no setting for them. Remove these annotations, \
+and limit rates at Cloudflare. The header `X-Real-Ip` has the address of cloudflared's pod: apps read \
+`X-Forwarded-For` or `Cf-Connecting-Ip` instead. If you keep ingress-nginx, let only trusted \
 users write Ingress objects, and do not use `?` together with `$1` in `rewrite-target`.
 
 Sources: README of kubernetes/ingress-nginx; Traefik, \"Kubernetes Ingress NGINX provider\".",

@@ -18,11 +18,16 @@ feature gate `KubeProxyIPVS` is off by default: kube-proxy then exits with `mode
 gate is enabled (Meshwright enables it from this release on). In 1.43, the code is removed, and \
 Meshwright will refuse this topology.
 
+IPVS also forgets a TCP connection that is idle for 900 seconds, and informs neither end: connections of \
+databases and message queues then hang until their own keepalive. nftables uses the kernel's connection \
+tracking, for which kube-proxy sets 24 hours.
+
 Set `mode = \"nftables\"`, which is stable since 1.33 and needs a kernel of 5.13 or later. Calico's \
 dataplane follows automatically. On a running cluster, change one node after the other: drain, apply, \
 reboot. The reboot removes all rules of the old mode.
 
-Sources: KEP-5495 (deprecate IPVS), KEP-3866 (nftables).",
+Sources: KEP-5495 (deprecate IPVS), KEP-3866 (nftables); Linux, net/netfilter/ipvs/ip_vs_proto_tcp.c \
+(`IP_VS_TCP_S_ESTABLISHED`, 15 minutes); KubeProxyConfiguration, `conntrack.tcpEstablishedTimeout`.",
     scope: Scope::Whole,
     check,
 };

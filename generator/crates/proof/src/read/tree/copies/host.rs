@@ -164,9 +164,7 @@ impl CopyComparison<'_, '_> {
             self.compare_texts("the sandbox image", &stated, &[(line, image.to_owned())], *file);
         }
         for (registry, mirrors) in &stated.mirrors {
-            // The folder of a registry with a port, as containerd's own documentation names it.
-            let folder = registry.replace(':', "_");
-            let path = format!("host/containerd/certs.d/{folder}/hosts.toml");
+            let path = format!("host/containerd/certs.d/{}/hosts.toml", registry_folder(registry));
             let place = self.json.line(self.lines.line_of(registry));
             let Some((_, _, text)) = texts.mirrors.iter().find(|(known, ..)| *known == path) else {
                 self.differs(
@@ -186,7 +184,7 @@ impl CopyComparison<'_, '_> {
                 Some((line, text.strip_prefix("[host.\"")?.strip_suffix("\"]")?))
             });
             let registry = path.split('/').nth(3).unwrap_or_default();
-            let known = stated.mirrors.iter().find(|(name, _)| name.replace(':', "_") == registry);
+            let known = stated.mirrors.iter().find(|(name, _)| registry_folder(name) == registry);
             for (line, host) in hosts {
                 let is_stated =
                     known.is_some_and(|(_, mirrors)| mirrors.iter().any(|one| one == host));
@@ -202,4 +200,12 @@ impl CopyComparison<'_, '_> {
 fn statements(text: &str) -> Vec<(u32, &str)> {
     let lines = (1..).zip(text.lines()).map(|(number, line)| (number, line.trim()));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// The folder of a registry. A port is spelt `_5000_` (`hostDirectory` of containerd's remotes/docker/config).
+fn registry_folder(registry: &str) -> String {
+    match registry.split_once(':') {
+        Some((host, port)) => format!("{host}_{port}_"),
+        None => registry.to_owned(),
+    }
 }
