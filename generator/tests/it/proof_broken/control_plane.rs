@@ -209,7 +209,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/hongkong/kubeadm.yaml",
         change: Change::Replace("- 10.66.66.0/24", "- 10.66.66.0/29"),
         cause: "node-port-unserved: kube-proxy does not serve NodePorts in all of 10.66.66.0/24: a later node can have any address of it",
-        place: "nodes/hongkong/kubeadm.yaml:58",
+        place: "nodes/hongkong/kubeadm.yaml:60",
     },
     Broken {
         name: "node-ports-of-no-subnet",
