@@ -158,7 +158,7 @@ impl Trial {
         let foreign = foreign(&out);
         let old = Mesh::new(folder.path(), 1..=nodes, &foreign);
         let new = Mesh::new(folder.path(), 1 + nodes / 2..=nodes + nodes / 2, &foreign);
-        let (code, stderr) = ended(&mut generate(&old.topology, &out));
+        let (code, stderr) = ended(generate(&old.topology, &out).arg("--adopt"));
         assert_eq!(code, Some(0), "{stderr}");
         Self { _folder: folder, out, old, new }
     }

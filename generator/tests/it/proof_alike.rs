@@ -44,13 +44,13 @@ const EDITS: &[EditOfOne] = &[
         file: "nftables.conf",
         from: "    iifname \"cali*\" accept\n    ct state",
         to: "    ct state",
-        failures: &["firewall-drops nodes/node30/nftables.conf:88"],
+        failures: &["firewall-drops nodes/node30/nftables.conf:89"],
     },
     EditOfOne {
         file: "nftables.conf",
         from: "    iifname \"wg0\" accept\n    # With IPVS",
         to: "    ip saddr 10.64.0.7 tcp dport 10250 drop\n    iifname \"wg0\" accept\n    # With IPVS",
-        failures: &["firewall-drops nodes/node30/nftables.conf:58"],
+        failures: &["firewall-drops nodes/node30/nftables.conf:59"],
     },
 ];
 

@@ -192,12 +192,12 @@ fn broken_tree_is_one_json_document() {
             {
                 "node": "hongkong",
                 "what": "the firewall accepts it at forward",
-                "file": "nodes/hongkong/nftables.conf", "line": 103,
+                "file": "nodes/hongkong/nftables.conf", "line": 106,
             },
             {
                 "node": "hongkong",
                 "what": "the firewall accepts it at postrouting",
-                "file": "nodes/hongkong/nftables.conf", "line": 121,
+                "file": "nodes/hongkong/nftables.conf", "line": 124,
             },
         ],
         "cause": cause(),

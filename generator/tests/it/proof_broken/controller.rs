@@ -96,7 +96,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/traefik/values.yaml",
         change: Change::Replace("type: ClusterIP", "type: LoadBalancer"),
         cause: "service-exposed: a Service of the type LoadBalancer has a port on every node: requests can bypass the tunnel",
-        place: "cluster/traefik/values.yaml:62",
+        place: "cluster/traefik/values.yaml:64",
     },
     Broken {
         name: "hostnetwork",

@@ -292,7 +292,7 @@ pub(super) const BROKEN: &[Broken] = &[
         TRAEFIK,
         Change::Replace("- 10.244.0.0/16", "- 10.0.0.0/8"),
         "object-differs: ports.web.forwardedHeaders.trustedIPs[0] is `10.0.0.0/8`, not `10.244.0.0/16`",
-        "cluster/traefik/values.yaml:70",
+        "cluster/traefik/values.yaml:72",
     ),
     broken_traefik(
         "class-of-another-controller",
