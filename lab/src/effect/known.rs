@@ -73,6 +73,11 @@ const KNOWN: &[KnownDifference] = &[
         "elements = { 10.",
         "each node also drops what a pod of another one sends to BGP or etcd",
     ),
+    known(
+        FIREWALL,
+        "ip saddr 10.244.0.0/16 tcp dport { 179, 2379, 2380 }",
+        "the node of the pod also drops what it sends to BGP or etcd",
+    ),
     known(FIREWALL, "ip saddr @clients", CLIENT_RULES),
     known(HAPROXY, "timeout ", "another waiting time, long enough for a watch"),
     known(HAPROXY, "default-server ", "another interval or count of checks"),
