@@ -175,7 +175,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// [`printable`] for a text of several lines, whose line breaks and tabs are kept. A carriage return
-/// alone is no line break: a terminal writes over the line.
+/// alone does not break a line: a terminal writes over the line.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
     let lines = text.split_inclusive('\n').map(|line| {

@@ -177,7 +177,7 @@ fn starred(text: &str, mut hidden: Vec<Range<usize>>) -> String {
 /// The places of everything in a text that looks like a secret.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let (mut found, mut public) = (Vec::new(), BTreeSet::new());
-    // A script is not a list of keys and values: `token=$1` is no secret.
+    // A script is not a list of keys and values: `token=$1` is not a secret.
     let listed = if text.starts_with("#!") { "" } else { text };
     for Assignment { kind, value } in assignments(listed) {
         let written = &text[value.clone()];

@@ -64,7 +64,7 @@ impl Provider {
     /// The user to whom SSH of a new machine with this system admits the owner's key. None if the owner chooses a
     /// name.
     ///
-    /// NixOS has no image of a provider here: its installer and its generations are delivered to `root`.
+    /// The images of providers are not used for NixOS: its installer and its generations are delivered to `root`.
     #[must_use]
     pub const fn image_user(&self, os: Os) -> Option<&'static str> {
         match (self.image_user, os) {
