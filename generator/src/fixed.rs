@@ -117,6 +117,8 @@ fn node(facts: &NodeFacts) -> FixedNode<'_> {
         mtu: facts.mtu,
         os: host.os,
         arch: host.arch,
+        labels: &facts.labels,
+        taints: facts.taints.as_deref(),
         scheduler: host.scheduler,
         applies_manifests: host.applies_manifests,
         ssh_port: host.ssh_port,

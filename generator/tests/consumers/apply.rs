@@ -59,6 +59,9 @@ struct ClusterVariant {
     order: &'static [&'static str],
     /// The node that joins last.
     late: &'static str,
+    /// Its zone as a label, and its taint as long as it has none in the topology.
+    zone: &'static str,
+    taint: &'static str,
     /// The API's address with which kube-proxy has started before that node has joined, and after.
     api: [&'static str; 2],
 }
@@ -71,6 +74,7 @@ const VARIANTS: &[ClusterVariant] = &[
         ingress: "ingress-nginx-controller",
         native_crds: false,
         order: &[
+            "apply nodes/hongkong",
             "apply validatingadmissionpolicies/meshwright-pod-annotations",
             "apply customresourcedefinitions/installations.operator.tigera.io",
             "apply deployments/tigera-operator",
@@ -99,6 +103,8 @@ const VARIANTS: &[ClusterVariant] = &[
             "apply deployments/hello",
         ],
         late: "home",
+        zone: "topology.kubernetes.io/zone=home",
+        taint: "",
         api: ["k8s-api.atlas.internal 10.66.66.1", "k8s-api.atlas.internal 10.66.66.1"],
     },
     ClusterVariant {
@@ -125,6 +131,8 @@ const VARIANTS: &[ClusterVariant] = &[
             "apply deployments/hello",
         ],
         late: "berlin",
+        zone: "topology.kubernetes.io/zone=netcup",
+        taint: "node-role.kubernetes.io/control-plane:NoSchedule",
         api: ["", "api.orbit.internal 127.0.0.1"],
     },
 ];
@@ -154,8 +162,26 @@ fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
     let before = cluster.state()?;
     let output = cluster.run("", &[], 0)?;
     expect_text(&output, "meshwright: done; 0 changes")?;
-    expect_equal("the cluster after a second run", cluster.state()?, before)
+    expect_equal("the cluster after a second run", cluster.state()?, before)?;
+    cluster.expect_labels_and_taints(variant)
 }
+
+/// Settings of a node in the topology, one after the other, and the labels and taints that the Node then has, besides
+/// those of another program. Without taints in the settings it has those of its role.
+const NODE_SETTINGS: &[(&str, &str, Option<&str>)] = &[
+    (
+        "labels = { disk = \"ssd\", \"example.com/rack\" = \"7\" }\n\
+         taints = [\"gpu=a100:NoSchedule\", \"spot:PreferNoSchedule\"]\n",
+        "disk=ssd example.com/rack=7",
+        Some("gpu=a100:NoSchedule spot:PreferNoSchedule"),
+    ),
+    (
+        "labels = { disk = \"hdd\", \"topology.kubernetes.io/zone\" = \"attic\" }\ntaints = []\n",
+        "disk=hdd topology.kubernetes.io/zone=attic",
+        Some(""),
+    ),
+    ("", "", None),
+];
 
 /// A tree, and the API server of its cluster.
 struct ApplyCluster {
@@ -163,6 +189,7 @@ struct ApplyCluster {
     controllers: Option<Child>,
     /// Contains the tree, the sources and the secrets.
     _folder: TempDir,
+    topology: String,
     tree: PathBuf,
     sources: PathBuf,
     secrets: PathBuf,
@@ -178,9 +205,10 @@ impl ApplyCluster {
             ["out", "sources", "secrets"].map(|name| folder.path().join(name));
         write_sources(&sources, variant)?;
         write_secrets(&secrets)?;
-        let topology = folder.path().join("topology.toml");
-        fs::write(&topology, self::topology(variant, &sources)?)?;
-        render(&topology, &tree);
+        let topology = topology(variant, &sources)?;
+        let file = folder.path().join("topology.toml");
+        fs::write(&file, &topology)?;
+        render(&file, &tree);
         let init_node = InitNode::find(&tree)?;
         let server = ApiServer::start()?;
         let native_crds = variant.native_crds;
@@ -188,6 +216,7 @@ impl ApplyCluster {
             server,
             controllers: None,
             _folder: folder,
+            topology,
             tree,
             sources,
             secrets,
@@ -239,6 +268,56 @@ impl ApplyCluster {
     fn create_node(&self, name: &str) -> Result<(), Failed> {
         let node = format!(r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"}}}}"#);
         self.server.run_successfully(&format!("kubectl create --filename - <<<'{node}'"))?;
+        Ok(())
+    }
+
+    /// Each setting reaches a node that has joined, and what another program has set stays.
+    fn expect_labels_and_taints(&self, variant: &ClusterVariant) -> Result<(), Failed> {
+        let node = variant.late;
+        self.server.run_successfully(&format!(
+            r#"kubectl patch node/{node} --type merge --patch '{{"metadata":{{"labels":{{"team":"blue"}}}},
+                "spec":{{"taints":[{{"key":"down","effect":"NoExecute","timeAdded":"2026-01-01T00:00:00Z"}}]}}}}'"#
+        ))?;
+        for (settings, labels, taints) in NODE_SETTINGS {
+            self.render_with(node, settings)?;
+            let output = self.run("", &[], 0)?;
+            expect_text(&output, &format!("meshwright: node/{node} patched\n"))?;
+            expect_text(&output, "meshwright: done; ")?;
+            let zone = if labels.contains("/zone=") { "" } else { variant.zone };
+            let expected = [labels, zone, "team=blue"].join(" ");
+            expect_equal("labels", self.labels(node)?, sorted_words(&expected))?;
+            let taints = taints.unwrap_or(variant.taint);
+            let expected = format!("{taints} down:NoExecute@2026-01-01T00:00:00Z");
+            expect_equal("taints", self.taints(node)?, sorted_words(&expected))?;
+        }
+        Ok(())
+    }
+
+    /// The labels of a node.
+    fn labels(&self, node: &str) -> io::Result<Vec<String>> {
+        let labels = "{{range $key, $value := .metadata.labels}}{{$key}}={{$value}} {{end}}";
+        self.words_of(node, labels)
+    }
+
+    /// The taints of a node, with the time since which they evict pods.
+    fn taints(&self, node: &str) -> io::Result<Vec<String>> {
+        let taints = "{{range .spec.taints}}{{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}\
+                      {{with .timeAdded}}@{{.}}{{end}} {{end}}";
+        self.words_of(node, taints)
+    }
+
+    fn words_of(&self, node: &str, template: &str) -> io::Result<Vec<String>> {
+        let call = format!("kubectl get node/{node} --output 'go-template={template}'");
+        Ok(sorted_words(&self.server.run_successfully(&call)?))
+    }
+
+    /// Renders the tree again, with other settings of one node.
+    fn render_with(&self, node: &str, settings: &str) -> Result<(), Failed> {
+        let name = format!("name = \"{node}\"\n");
+        let topology = self.topology.replacen(&name, &format!("{name}{settings}"), 1);
+        let file = self.tree.with_file_name("topology.toml");
+        fs::write(&file, topology)?;
+        render(&file, &self.tree);
         Ok(())
     }
 
@@ -344,6 +423,12 @@ impl Drop for ApplyCluster {
             let _ = controllers.kill().and_then(|()| controllers.wait());
         }
     }
+}
+
+fn sorted_words(text: &str) -> Vec<String> {
+    let mut words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+    words.sort_unstable();
+    words
 }
 
 /// CoreDNS and kube-proxy, as kubeadm creates them. kubeadm requires the folder of patches.

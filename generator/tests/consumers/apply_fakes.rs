@@ -43,6 +43,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             spreads_dns_onto_control_planes,
         ),
         Trial::test("apply_fakes::reports_absent_nodes", reports_absent_nodes),
+        Trial::test("apply_fakes::sets_labels_and_taints", sets_labels_and_taints),
+        Trial::test("apply_fakes::sets_taints_after_a_conflict", sets_taints_after_a_conflict),
         Trial::test("apply_fakes::reports_a_cluster_without_room", reports_a_cluster_without_room),
         Trial::test("apply_fakes::renews_kube_proxy", renews_kube_proxy),
         Trial::test("apply_fakes::ends_for_a_newer_delivery", ends_for_a_newer_delivery),
@@ -214,6 +216,7 @@ fn keeps_the_order() -> Result<(), Failed> {
 const FIRST_RUN: &str = "\
 kubectl get --raw /readyz
 kubectl get node/hongkong --output name
+kubectl get nodes --output go-template={{range .items}}{{.metadata.name}}|{{.metadata.resourceVersion}}|{{range $key, $value := .metadata.labels}}{{$key}}={{$value}} {{end}}|{{with .metadata.annotations}}{{or (index . \"meshwright/labels\") \"\"}}{{end}}|{{range .spec.taints}}{{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}@{{or .timeAdded \"\"}} {{end}}|{{with .metadata.annotations}}{{or (index . \"meshwright/taints\") \"\"}}{{end}}{{\"\\n\"}}{{end}}
 kubectl diff --filename calico/pod-annotations.policy.yaml
 kubectl apply --filename calico/pod-annotations.policy.yaml
 kubectl diff --filename access.yaml
@@ -264,6 +267,7 @@ kubectl apply --filename ingress-nginx/networkpolicy.yaml
 helm history ingress-nginx --namespace ingress-nginx --max 1 --output json
 helm upgrade --install ingress-nginx DIR/chart.tgz --namespace ingress-nginx --values ingress-nginx/values.yaml --description meshwright SHA256 --take-ownership --timeout 900s
 kubectl get nodes --output jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}
+kubectl get nodes --output go-template={{range .items}}{{.metadata.name}}|{{.metadata.resourceVersion}}|{{range $key, $value := .metadata.labels}}{{$key}}={{$value}} {{end}}|{{with .metadata.annotations}}{{or (index . \"meshwright/labels\") \"\"}}{{end}}|{{range .spec.taints}}{{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}@{{or .timeAdded \"\"}} {{end}}|{{with .metadata.annotations}}{{or (index . \"meshwright/taints\") \"\"}}{{end}}{{\"\\n\"}}{{end}}
 kubectl --namespace kube-system patch daemonset/kube-proxy --type merge --patch {\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"checksum/config\":\"SHA256\",\"meshwright/api\":\"k8s-api.atlas.internal 10.66.66.1\"}}}}}
 kubectl --namespace kube-system patch deployment/coredns --type strategic --patch-file coredns/coredns.patch.yaml
 kubectl --namespace kube-system patch service/kube-dns --type merge --patch-file coredns/kube-dns.patch.yaml
@@ -572,6 +576,69 @@ fn reports_absent_nodes() -> Result<(), Failed> {
     let again = cluster.apply()?;
     again.expect_end(0, "meshwright: done; 0 changes\n", "")?;
     expect(again.has_called("rollout status daemonset/kube-proxy"), &again.calls)
+}
+
+/// The state of a node as apply.sh reads it, and the patch of its labels and taints. Only what an earlier run has set is
+/// removed. `home` has not joined, and `foreign` is of no topology.
+fn sets_labels_and_taints() -> Result<(), Failed> {
+    const ZONE: &str = "topology.kubernetes.io/zone";
+    let settled = |node: &str, zone: &str| format!("{node}|5|x=y {ZONE}={zone} |{ZONE}|||\n");
+    let hongkong = format!(
+        "hongkong|5|{ZONE}=alibaba |{ZONE}|node-role.kubernetes.io/control-plane:NoSchedule@ |\
+         node-role.kubernetes.io/control-plane:NoSchedule\n"
+    );
+    let table = [
+        // As kubelet has registered it.
+        (
+            format!("tokyo|5|x=y {ZONE}=vultr ||||"),
+            r#"{"labels":{},"annotations":{"meshwright/labels":"topology.kubernetes.io/zone"}}}"#,
+        ),
+        // Of a site that it has left.
+        (
+            format!("tokyo|5|x=y {ZONE}=lan |{ZONE}|||"),
+            r#"{"labels":{"topology.kubernetes.io/zone":"vultr"},"annotations":{}}}"#,
+        ),
+        // With a label and a taint of an earlier topology, and one of another program that evicts pods.
+        (
+            format!(
+                "tokyo|5|disk=ssd gpu=a100 {ZONE}=vultr |disk gone {ZONE}|gpu=a100:NoSchedule@ down:NoExecute@2026-11-30T10:00:00Z |gpu:NoSchedule gone:NoSchedule"
+            ),
+            r#"{"labels":{"disk":null},"annotations":{"meshwright/labels":"topology.kubernetes.io/zone","meshwright/taints":""},"resourceVersion":"5"},"spec":{"taints":[{"key":"down","effect":"NoExecute","timeAdded":"2026-11-30T10:00:00Z"}]}}"#,
+        ),
+    ];
+    for (found, patch) in table {
+        let cluster = FakeCluster::new()?;
+        let rest =
+            [hongkong.as_str(), &settled("frankfurt", "hetzner"), "foreign|5|||x:NoSchedule@ |\n"];
+        cluster.write("cluster/nodes", &format!("{}{found}\n", rest.concat()))?;
+        let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+        run.expect_end(0, "meshwright: done; 26 changes\n", "")?;
+        let call = format!("kubectl patch node/tokyo --type merge --patch {{\"metadata\":{patch}");
+        expect(run.calls.matches("kubectl patch node/").count() == 2, &run.calls)?;
+        expect(run.has_called(&call), &format!("no {call}:\n{}", run.calls))?;
+    }
+    Ok(())
+}
+
+/// The API server refuses a list of taints that is made of an old one.
+fn sets_taints_after_a_conflict() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.write(
+        "cluster/nodes",
+        "hongkong|5|topology.kubernetes.io/zone=alibaba |topology.kubernetes.io/zone||\n",
+    )?;
+    cluster.write("cluster/conflicts", "1\n")?;
+    let run = cluster.apply()?;
+    run.expect_end(0, " changes\n", "")?;
+    let call = "patch node/hongkong --type merge --patch {\"metadata\":{\"labels\":{},\"annotations\":{\"meshwright/taints\":\"node-role.kubernetes.io/control-plane:NoSchedule\"},\"resourceVersion\":\"5\"},\"spec\":{\"taints\":[{\"key\":\"node-role.kubernetes.io/control-plane\",\"effect\":\"NoSchedule\"}]}}";
+    expect(run.calls.matches(call).count() == 3, &run.calls)?;
+    cluster.write("cluster/conflicts", "99\n")?;
+    cluster.apply()?.expect_end(
+        1,
+        "",
+        "meshwright: other programs have changed the taints of nodes during each of 5 attempts\n\
+         meshwright: apply.sh stopped with code 1 at: setting the labels and taints of the nodes\n",
+    )
 }
 
 /// No chart is installed whose hooks would wait for a quarter of an hour.

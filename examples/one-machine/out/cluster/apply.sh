@@ -18,6 +18,10 @@ control_planes=(
   rock
 )
 
+# The labels and taints of each node, besides those of other programs; a node without entry has none.
+declare -A labels=() taints=()
+labels[rock]='topology.kubernetes.io/zone=azure'
+
 # The API's name, and the address that each node has for it in /etc/hosts.
 api='k8s-api.rock.internal 10.66.66.1'
 
@@ -401,6 +405,100 @@ check_cluster() {
     fail "the cluster of $KUBECONFIG has no node $init, so it is not $cluster"
 }
 
+# kubelet sets labels and taints only when it registers its node. The annotations of a node name those that an
+# earlier run has set: they are removed if the topology has them no longer. All others belong to other programs.
+# Nodes that have not joined have none of this, and kubelet registers them with it.
+set_labels_and_taints() {
+  local round conflicts
+  ! planned "set the labels and taints of ${nodes[*]/#/node/}" || return 0
+  for round in 1 2 3 4 5; do
+    conflicts=0
+    update_nodes
+    (( conflicts > 0 )) || return 0
+  done
+  fail "other programs have changed the taints of nodes during each of $round attempts"
+}
+
+# Name, version, labels, ours among them, taints, ours among them.
+nodes_template='{{range .items}}{{.metadata.name}}|{{.metadata.resourceVersion}}|'
+# shellcheck disable=SC2016 # variables of the template
+nodes_template+='{{range $key, $value := .metadata.labels}}{{$key}}={{$value}} {{end}}|'
+nodes_template+='{{with .metadata.annotations}}{{or (index . "meshwright/labels") ""}}{{end}}|'
+nodes_template+='{{range .spec.taints}}{{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}@{{or .timeAdded ""}} {{end}}|'
+nodes_template+='{{with .metadata.annotations}}{{or (index . "meshwright/taints") ""}}{{end}}{{"\n"}}{{end}}'
+
+update_nodes() {
+  local found node version has_labels had_labels has_taints had_taints
+  found=$(kubectl get nodes --output go-template="$nodes_template")
+  while IFS='|' read -r node version has_labels had_labels has_taints had_taints; do
+    [[ " ${nodes[*]} " != *" $node "* ]] || update_node
+  done <<<"$found"
+}
+
+# One patch, so that the annotations are true even if this script is interrupted. With the version it is refused if
+# the node has changed meanwhile: a list of taints is replaced as a whole.
+update_node() {
+  local labels_patch='' annotations_patch='' taints_patch='' precondition='' keys='' ids=''
+  compare_labels "${labels[$node]-}"
+  compare_taints "${taints[$node]-}"
+  [[ $keys == "$had_labels" ]] || annotations_patch+=",\"meshwright/labels\":\"$keys\""
+  [[ $ids == "$had_taints" ]] || annotations_patch+=",\"meshwright/taints\":\"$ids\""
+  [[ -n $labels_patch$annotations_patch$taints_patch ]] || return 0
+  [[ -z $taints_patch ]] || precondition=",\"resourceVersion\":\"$version\""
+  patch_node "{\"metadata\":{\"labels\":{${labels_patch#,}},\"annotations\":{${annotations_patch#,}}$precondition}$taints_patch}"
+}
+
+patch_node() {
+  local message
+  if message=$(kubectl patch "node/$node" --type merge --patch "$1" 2>&1); then
+    info "$message"
+    changes=$((changes + 1))
+  elif [[ $message == *Conflict* ]]; then
+    conflicts=$((conflicts + 1))
+  else
+    fail "$message"
+  fi
+}
+
+# Sets `keys` to the keys of these labels, and `labels_patch` to what is missing or no longer wanted.
+compare_labels() {
+  local wanted=$1 label key
+  for label in $wanted; do
+    keys+="${keys:+ }${label%%=*}"
+    [[ " $has_labels" == *" $label "* ]] || labels_patch+=",\"${label%%=*}\":\"${label#*=}\""
+  done
+  for key in $had_labels; do
+    [[ " $keys " == *" $key "* || " $has_labels" != *" $key="* ]] || labels_patch+=",\"$key\":null"
+  done
+}
+
+# Sets `ids` to the keys and effects of these taints, and `taints_patch` to the whole list if it changes. A taint is
+# identified by key and effect; behind `@` is the time since which it evicts pods.
+compare_taints() {
+  local wanted=$1 taint id list='' differs=no
+  for taint in $wanted; do
+    id=${taint%%[=:]*}:${taint##*:}
+    ids+="${ids:+ }$id"
+    [[ " $has_taints" == *" $taint@"* ]] || { add_taint "$taint" ''; differs=yes; }
+  done
+  for taint in $has_taints; do
+    id=${taint%@*}
+    id=${id%%[=:]*}:${id##*:}
+    if [[ " $wanted " == *" ${taint%@*} "* || " $ids $had_taints " != *" $id "* ]]; then
+      add_taint "${taint%@*}" "${taint##*@}"
+    else
+      differs=yes
+    fi
+  done
+  [[ $differs == no ]] || taints_patch=",\"spec\":{\"taints\":[${list#,}]}"
+}
+
+add_taint() {
+  local key=${1%%[=:]*} value='' since=$2
+  [[ $1 != *=* ]] || { value=${1#*=}; value=${value%:*}; }
+  list+=",{\"key\":\"$key\",\"effect\":\"${1##*:}\"${value:+,\"value\":\"$value\"}${since:+,\"timeAdded\":\"$since\"}}"
+}
+
 # The first step, since pods that exist before the policy keep their annotations: no pod may set its own address.
 guard_pod_addresses() {
   apply calico/pod-annotations.policy.yaml
@@ -557,6 +655,7 @@ await_nodes() {
   while [[ -n ${waiting[*]-} ]] && nodes_may_come; do
     look_for_nodes
   done
+  set_labels_and_taints
   mark_reflectors
 }
 
@@ -671,6 +770,7 @@ main() {
   step 'fetching external files' fetch_sources
   code=1
   step "checking the cluster $cluster" check_cluster
+  step 'setting the labels and taints of the nodes' set_labels_and_taints
   step 'forbidding pods to set their own address' guard_pod_addresses
   [[ -z $viewers ]] || step 'applying the permissions of viewers' apply_viewers
   step "installing Calico's operator ${version[calico-operator]}" install_operator

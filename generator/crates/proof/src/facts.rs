@@ -132,6 +132,10 @@ pub struct NodeFacts {
     pub prefix_len: u8,
     /// The MTU of its interface, in bytes (`<interface>.conf`).
     pub mtu: u16,
+    /// Its labels, `key=value` (`kubeadm.yaml`).
+    pub labels: Vec<String>,
+    /// Its taints in the form of kubectl; none are a control plane's own (`kubeadm.yaml`).
+    pub taints: Option<Vec<String>>,
     /// What `node.json` states.
     pub host: HostFacts,
     /// Its address for ssh(1): the host of its public endpoint (`node.json`), else `HOST`.

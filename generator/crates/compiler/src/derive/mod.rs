@@ -14,4 +14,5 @@ pub(crate) mod package_source;
 pub(crate) mod pool;
 pub(crate) mod private;
 pub(crate) mod ssh;
+pub(crate) mod taint;
 pub(crate) mod zone;

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
-use crate::derive::ssh;
+use crate::derive::{ssh, taint};
 use crate::plan::control_plane::API_PORT;
 use crate::plan::mesh::Peer;
 use crate::plan::packages::AptPackages;
@@ -445,6 +445,14 @@ impl Plan {
             labels.insert(ROUTE_REFLECTOR_LABEL.to_owned(), "true".to_owned());
         }
         labels
+    }
+
+    /// The taints of a node in the cluster, in the form of kubectl.
+    #[must_use]
+    pub fn node_taints(&self, node: &NodePlan) -> Vec<String> {
+        let declared = node.taints.as_ref();
+        let texts = declared.map(|taints| taints.iter().map(ToString::to_string).collect());
+        taint::of_node(node.role, texts)
     }
 
     /// The labels as kubelet's `--node-labels` takes them, by key.

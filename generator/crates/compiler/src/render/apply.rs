@@ -4,14 +4,16 @@
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::label::ROUTE_REFLECTOR_LABEL;
 use crate::derive::package_source::CALICO_OPERATOR;
+use crate::derive::taint;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::ingress::IngressWorkload;
 use crate::plan::sources::{Checksum, ExternalFile, chart_of, upstream};
-use crate::plan::{Plan, calico as plan_calico, tunnel};
+use crate::plan::{NodePlan, Plan, calico as plan_calico, tunnel};
 use crate::release;
-use crate::render::fixed::FixedFacts;
+use crate::render::fixed::{FixedFacts, FixedNode};
 use crate::render::{ClusterRenderer, Output};
 use crate::render::{access, calico, hello, ingress_nginx, traefik};
 use meshwright_value::{IngressController, Text as _, Version};
@@ -33,6 +35,7 @@ struct ApplyView<'plan> {
     init: &'plan str,
     nodes: Vec<&'plan str>,
     control_planes: Vec<&'plan str>,
+    registered: Vec<Registered<'plan>>,
     api: String,
     bgp_secret: &'static str,
     tunnel_secret: &'static str,
@@ -48,6 +51,27 @@ struct ApplyView<'plan> {
     hello: &'static str,
     left_over: Vec<LeftOver>,
     sources: Vec<SourceView>,
+}
+
+/// What a node has in the cluster, in words without spaces.
+#[derive(Clone, Serialize)]
+struct Registered<'plan> {
+    name: &'plan str,
+    labels: String,
+    taints: String,
+}
+
+impl<'plan> Registered<'plan> {
+    /// The label of route reflectors is set beside their annotation.
+    fn new<'label>(
+        name: &'plan str,
+        labels: impl Iterator<Item = &'label str>,
+        taints: &[String],
+    ) -> Self {
+        let is_other = |label: &&str| label.split('=').next() != Some(ROUTE_REFLECTOR_LABEL);
+        let labels = labels.filter(is_other).collect::<Vec<_>>().join(" ");
+        Self { name, labels, taints: taints.join(" ") }
+    }
 }
 
 /// A namespace that an earlier topology may have created.
@@ -71,6 +95,7 @@ struct ApplyFacts<'plan> {
     init: &'plan str,
     nodes: Vec<&'plan str>,
     control_planes: Vec<&'plan str>,
+    registered: Vec<Registered<'plan>>,
     /// The API's name and its address on each node.
     api: String,
     reflectors: Vec<&'plan str>,
@@ -91,6 +116,7 @@ pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) 
         init: founder.map(|node| node.name).unwrap_or_default(),
         nodes: facts.nodes.iter().map(|node| node.name).collect(),
         control_planes: facts.control_planes().map(|node| node.name).collect(),
+        registered: facts.nodes.iter().map(registered).collect(),
         api: format!("{} {}", facts.api_name, facts.api_address()),
         reflectors: facts.reflectors.clone(),
         bgp_password: facts.bgp_password,
@@ -102,6 +128,11 @@ pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) 
         sources: sources_of(facts),
     });
     artifacts.add(PATH, template::render("apply.sh", &view));
+}
+
+fn registered<'facts>(node: &FixedNode<'facts>) -> Registered<'facts> {
+    let taints = taint::of_node(node.role, node.taints.map(<[String]>::to_vec));
+    Registered::new(node.name, node.labels.iter().map(String::as_str), &taints)
 }
 
 /// The sources with the version of Calico, the URLs and the checksums that the script states, as far as
@@ -134,11 +165,16 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 impl<'plan> ApplyView<'plan> {
     fn of(plan: &'plan Plan) -> Self {
         let control_planes = plan.nodes.iter().filter(|node| node.is_control_plane());
+        let registered = |node: &'plan NodePlan| {
+            let labels = plan.node_labels_argument(node);
+            Registered::new(node.name.as_str(), labels.split(','), &plan.node_taints(node))
+        };
         Self::new(&ApplyFacts {
             cluster: plan.name.as_str(),
             init: plan.init_node().name.as_str(),
             nodes: plan.nodes.iter().map(|node| node.name.as_str()).collect(),
             control_planes: control_planes.map(|node| node.name.as_str()).collect(),
+            registered: plan.nodes.iter().map(registered).collect(),
             api: format!("{} {}", plan.control_plane.endpoint.name(), plan.api_address()),
             reflectors: plan.calico.route_reflectors.iter().map(|node| node.as_str()).collect(),
             bgp_password: plan.calico.bgp_password,
@@ -162,6 +198,7 @@ impl<'plan> ApplyView<'plan> {
             init: facts.init,
             nodes: facts.nodes.clone(),
             control_planes: facts.control_planes.clone(),
+            registered: facts.registered.clone(),
             api: facts.api.clone(),
             bgp_secret: file_if(facts.bgp_password, plan_calico::BGP_SECRET_FILE),
             tunnel_secret: file_if(facts.tunnel, tunnel::SECRET_FILE),

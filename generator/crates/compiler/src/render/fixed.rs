@@ -91,6 +91,10 @@ pub struct FixedNode<'a> {
     pub os: Os,
     /// Its processor.
     pub arch: Arch,
+    /// Its labels, `key=value`.
+    pub labels: &'a [String],
+    /// Its taints in the form of kubectl; `None` leaves them to kubeadm.
+    pub taints: Option<&'a [String]>,
     /// The scheduler of IPVS.
     pub scheduler: Scheduler,
     /// Whether it applies the cluster's manifests.

@@ -332,9 +332,10 @@ table! {
         address: Option<Address>,
         /// Replaces the pod block that is derived from `id`.
         pod_subnet: Option<Subnet>,
-        /// Labels of its Node object.
+        /// Labels of its Node object; a change also reaches a node that has joined.
         labels: BTreeMap<LabelKey, LabelValue> = BTreeMap::new(),
-        /// Taints of its Node object; if absent, a control plane has its default taint.
+        /// Taints of its Node object; if absent, a control plane has its default taint. A change also reaches a node that
+        /// has joined.
         taints: Option<Vec<Taint>>,
         /// The name of its public interface. No emitted file uses it yet.
         public_interface: Option<InterfaceName>,

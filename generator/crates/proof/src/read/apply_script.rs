@@ -1,4 +1,5 @@
-//! The table of external files at the head of `apply.sh`. The rest of the script is of a fixed family.
+//! The table of external files at the head of `apply.sh`. The rest of the script is of a fixed family: the nodes with
+//! their labels and taints too, which `kubeadm.yaml` of each node states.
 
 use super::ParseError;
 use crate::facts::ExternalSource;

@@ -23,6 +23,8 @@ pub struct KubeadmConf {
     pub node_ip: LineSpanned<Ipv4Addr>,
     /// Its labels, `key=value`.
     pub labels: Vec<String>,
+    /// Its taints in the form of kubectl; none are a control plane's own.
+    pub taints: Option<Vec<String>>,
     /// The address that its API server advertises; none on workers.
     pub advertised: Option<LineSpanned<Ipv4Addr>>,
     /// The preflight checks whose errors kubeadm ignores on this node.
@@ -143,18 +145,27 @@ struct NodeRegistrationYaml {
     ignore_preflight_errors: Vec<Spanned<String>>,
     #[serde(default)]
     kubelet_extra_args: Vec<ArgumentYaml>,
-    #[serde(default)]
-    #[expect(dead_code, reason = "read so that an unknown key is an error")]
-    taints: Vec<TaintYaml>,
+    taints: Option<Vec<TaintYaml>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that an unknown key is an error")]
 struct TaintYaml {
     key: String,
     value: Option<String>,
     effect: TaintEffectYaml,
+}
+
+impl TaintYaml {
+    fn text(&self) -> String {
+        let value = self.value.as_ref().map(|value| format!("={value}")).unwrap_or_default();
+        let effect = match self.effect {
+            TaintEffectYaml::NoSchedule => "NoSchedule",
+            TaintEffectYaml::PreferNoSchedule => "PreferNoSchedule",
+            TaintEffectYaml::NoExecute => "NoExecute",
+        };
+        format!("{}{value}:{effect}", self.key)
+    }
 }
 
 /// The effects of taints (core/v1 `TaintEffect`).
@@ -339,6 +350,7 @@ fn read_node(
         node_ip: document
             .parse("address", node_ip.ok_or_else(|| missing("kubelet's --node-ip"))?)?,
         labels: labels.split(',').map(str::to_owned).collect(),
+        taints: registration.taints.map(|taints| taints.iter().map(TaintYaml::text).collect()),
         advertised,
         ignored_checks,
         initialises,

@@ -73,6 +73,8 @@ impl NodeFacts {
             address: address.addr(),
             prefix_len: address.prefix_len(),
             mtu: mtu.or(node.conf.content.mtu.map(|mtu| mtu.value))?,
+            labels: kubeadm.labels.clone(),
+            taints: kubeadm.taints.clone(),
             host: node.host.content.clone(),
             ssh_host: node
                 .json

@@ -1,6 +1,7 @@
 //! Warns when `taints` of a control plane does not have its default taint.
 
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::taint::CONTROL_PLANE;
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::{Node, Topology};
 use meshwright_value::Role;
@@ -23,9 +24,6 @@ Source: kubeadm-config.v1beta4, `NodeRegistrationOptions.taints`.",
     scope: Scope::Present,
     check,
 };
-
-/// The key of the taint that keeps pods away from control planes.
-const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in topology.nodes.iter().filter(|node| drops_taint(node)) {
