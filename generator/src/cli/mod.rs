@@ -13,6 +13,7 @@ mod keys;
 mod kubeconfig;
 mod man;
 mod opened;
+mod plan;
 mod prove;
 mod schema;
 mod session;
@@ -104,6 +105,7 @@ enum Verb {
     Generate(generate::Generate),
     Export(export::Export),
     Kubeconfig(kubeconfig::Kubeconfig),
+    Plan(plan::Plan),
     Prove(prove::Prove),
     Trace(trace::Trace),
     Explain(explain::Explain),
@@ -122,6 +124,7 @@ impl Verb {
             | Self::Export(_)
             | Self::Kubeconfig(_) => true,
             Self::Init(_)
+            | Self::Plan(_)
             | Self::Prove(_)
             | Self::Trace(_)
             | Self::Explain(_)
@@ -199,6 +202,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Schema(schema) => schema.run(&mut session),
         Verb::Completions(completions) => completions.run(&mut session),
         Verb::Man(man) => man.run(&mut session),
+        Verb::Plan(plan) => plan.run(&mut session),
         Verb::Prove(prove) => prove.run(&mut session),
         Verb::Trace(trace) => trace.run(&mut session),
     };

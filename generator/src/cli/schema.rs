@@ -1,4 +1,4 @@
-//! `meshwright schema`: prints the JSON Schema of the topology, or of the documents of a proof.
+//! `meshwright schema`: prints the JSON Schema of the topology, of a proof, or of a plan.
 
 use clap::{Args, ValueEnum};
 
@@ -13,9 +13,10 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright schema > topology.schema.json
   sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo
-  meshwright schema prove > prove.schema.json";
+  meshwright schema prove > prove.schema.json
+  meshwright schema plan > plan.schema.json";
 
-/// Print the JSON Schema of topology.toml, or of the documents of prove and trace
+/// Print the JSON Schema of topology.toml, or of the documents of prove, trace and plan
 ///
 /// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema of the topology to
 /// complete keys, to show their documentation and to mark invalid values. Only `meshwright check`
@@ -34,6 +35,8 @@ enum Described {
     Topology,
     /// The documents of `prove --format json` and `trace --format json`
     Prove,
+    /// The document of `plan --format json`
+    Plan,
 }
 
 impl Schema {
@@ -41,6 +44,7 @@ impl Schema {
         let described = match self.of {
             Described::Topology => schema::topology(),
             Described::Prove => report::schema::documents(),
+            Described::Plan => meshwright_change::report::schema::document(),
         };
         session.out.write_all(&json::file(&described))?;
         Ok(Status::Clean)

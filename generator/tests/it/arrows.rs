@@ -12,9 +12,10 @@ use crate::testing::repository;
 /// The modules of a crate, lowest first, each with the modules that it may use.
 type Arrows = &'static [(&'static str, &'static str)];
 
-const CRATES: [(&str, Arrows); 3] = [
+const CRATES: [(&str, Arrows); 4] = [
     ("generator/crates/compiler/src", COMPILER),
     ("generator/crates/proof/src", PROOF),
+    ("generator/crates/change/src", CHANGE),
     ("generator/src", GENERATOR),
 ];
 
@@ -61,11 +62,13 @@ const PROOF: Arrows = &[
     ("invariants", "admission span space finding read model exposure"),
     ("cause", "span finding read model hop walk flows"),
     ("trace", "finding model hop walk flows cause"),
+    ("pairs", "model walk flows"),
+    ("matrix", "finding model walk flows cause pairs trace"),
     ("ingress", "span finding read model hop walk flows trace"),
     ("assumed", "span assumption read model flows"),
     (
         "judge",
-        "span files finding assumption facts fixed objects first_boot assumed read model walk flows cause invariants ingress",
+        "span files finding assumption facts fixed objects first_boot assumed read model flows cause pairs invariants ingress",
     ),
     (
         "report",
@@ -73,12 +76,25 @@ const PROOF: Arrows = &[
     ),
 ];
 
+const CHANGE: Arrows = &[
+    ("tree", ""),
+    ("part", "tree"),
+    ("refusals", "tree"),
+    ("state", "tree part"),
+    ("order", "state"),
+    ("difference", "tree state"),
+    ("step", "tree part state order difference"),
+    ("plan", "tree part refusals state order difference step"),
+    ("report", "difference step plan"),
+];
+
 const GENERATOR: Arrows = &[
     ("file", ""),
     ("edit", ""),
     ("fixed", ""),
+    ("git", ""),
     ("secrets", "file"),
-    ("cli", "file edit fixed secrets"),
+    ("cli", "file edit fixed git secrets"),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: linking is what takes their time.
 
 mod arrows;
+mod change;
 mod cli;
 mod crash;
 mod damage;

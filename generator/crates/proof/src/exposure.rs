@@ -39,6 +39,12 @@ fn unknown() -> Ranges {
         .collect()
 }
 
+/// The packets that a node's public side accepts, besides answers to its own connections.
+#[must_use]
+pub fn admitted(model: &Model, id: MachineId) -> Vec<String> {
+    public_side(model, id).admitted.into_iter().map(|(what, _)| what).collect()
+}
+
 /// Computes the packets that a node's public side accepts.
 #[must_use]
 pub(crate) fn public_side(model: &Model, id: MachineId) -> Exposure {

@@ -13,7 +13,7 @@ use meshwright_value::{
 };
 
 /// The facts of a tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TreeFacts {
     /// WireGuard's interface.
     pub interface: String,
@@ -52,7 +52,7 @@ pub struct TreeFacts {
 }
 
 /// The facts of the objects below `cluster/`, besides those that other files have too.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ObjectFacts {
     /// The subnet of pods (`kubeadm.yaml` of the init node).
     pub pod_subnet: Ipv4Net,
@@ -118,7 +118,7 @@ pub struct TunnelFacts {
 }
 
 /// The facts of one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NodeFacts {
     /// Its name.
     pub name: String,

@@ -15,12 +15,11 @@ use crate::fixed::{self, FixedFiles};
 use crate::flows::{self, FlowCount};
 use crate::ingress;
 use crate::invariants;
-use crate::model::pair_view::PairViews;
 use crate::model::{MachineId, Model};
 use crate::objects;
+use crate::pairs::{self, PairWalk};
 use crate::read::tree::{self, EmittedTree, TreeReading};
 use crate::span::{FileId, FileLine, TreePaths};
-use crate::walk::Walker;
 use meshwright_value::Mask;
 
 /// The result of a proof.
@@ -122,6 +121,32 @@ pub fn prove_with(
     Ok(proof)
 }
 
+/// A tree as a network, without a proof.
+#[derive(Debug)]
+pub struct ReadTree {
+    /// The paths of all files.
+    pub paths: TreePaths,
+    /// The network, or why it could not be read.
+    pub model: Result<Model, Vec<ProofFinding>>,
+}
+
+/// Reads the network of a tree, and judges nothing. No [`FileId`] of it is one of `beside`.
+///
+/// # Errors
+///
+/// When the operating system refuses a file.
+pub fn read_model(
+    files: &dyn TreeFiles,
+    beside: Option<&TreePaths>,
+) -> Result<ReadTree, TreeReadError> {
+    let reading = tree::read(files, beside.map_or(0, TreePaths::end))?;
+    let model = match reading.emitted {
+        Some(emitted) if reading.findings.is_empty() => Model::build(emitted),
+        _ => Err(reading.findings),
+    };
+    Ok(ReadTree { paths: reading.paths, model })
+}
+
 /// A message may quote a line that contains a secret.
 fn hide_secrets(files: &dyn TreeFiles, proof: &mut Proof) {
     let Proof { paths, failures, ingress, findings, .. } = proof;
@@ -138,7 +163,7 @@ fn hide_secrets(files: &dyn TreeFiles, proof: &mut Proof) {
 }
 
 fn judge(files: &dyn TreeFiles, fixed: Option<&dyn FixedFiles>) -> Result<Proof, TreeReadError> {
-    let mut reading = tree::read(files)?;
+    let mut reading = tree::read(files, 0)?;
     let mut proof = Proof {
         paths: std::mem::take(&mut reading.paths),
         model: None,
@@ -280,14 +305,9 @@ fn account(
     Ok(accounted)
 }
 
-/// How many parts of the senders each processor walks, so that none waits long for the last part.
-const PARTS_OF_EACH: usize = 4;
-
 fn walk(model: &Model, proof: &mut Proof) {
     let machines: Vec<_> = model.ids().collect();
-    let parts = PARTS_OF_EACH * rayon::current_num_threads();
-    let size = machines.len().div_ceil(parts).max(1);
-    let walked = machines.par_chunks(size).map(|senders| {
+    let walked = machines.par_chunks(pairs::senders_of_part(machines.len())).map(|senders| {
         let mut senders_walk = SendersWalk::new(model);
         senders.iter().for_each(|from| senders_walk.row(*from));
         senders_walk
@@ -307,76 +327,32 @@ fn walk(model: &Model, proof: &mut Proof) {
 
 /// The flows of some senders.
 struct SendersWalk<'model> {
-    walker: Walker<'model>,
-    alike: AlikePairs<'model>,
+    pairs: PairWalk<'model>,
     counts: Vec<FlowCount>,
     causes: Causes,
-}
-
-/// Pairs of nodes that the walk cannot distinguish, by their view, with the flows that were proven between
-/// one of them: one bit for each flow of [`flows::all`].
-struct AlikePairs<'model> {
-    views: PairViews<'model>,
-    proven: BTreeMap<Box<[u32]>, u64>,
-}
-
-/// The most views that are kept. Meshes of one kind of nodes have a few; with all nodes different, no
-/// pair is like another.
-const MOST_VIEWS: usize = 1 << 12;
-
-impl AlikePairs<'_> {
-    /// The flows that were proven between a pair like this one; none if the pair has no view.
-    fn of(&mut self, from: MachineId, to: MachineId) -> Option<&mut u64> {
-        let view = self.views.read(from, to)?;
-        if !self.proven.contains_key(view) {
-            if self.proven.len() == MOST_VIEWS {
-                self.proven.clear();
-            }
-            self.proven.insert(view.into(), 0);
-        }
-        self.proven.get_mut(view)
-    }
 }
 
 impl<'model> SendersWalk<'model> {
     fn new(model: &'model Model) -> Self {
         Self {
-            walker: Walker::new(model),
-            alike: AlikePairs { views: PairViews::new(model), proven: BTreeMap::new() },
+            pairs: PairWalk::new(model),
             counts: vec![FlowCount::default(); flows::all().count()],
             causes: Causes::default(),
         }
     }
 
-    /// Proves the flows of one sender to all machines. A flow that was proven between a pair like this one is
-    /// not walked again; one that failed is walked for each pair, because each has its own line.
+    /// Proves the flows of one sender to all machines.
     fn row(&mut self, from: MachineId) {
-        let model = self.walker.model();
-        for to in model.ids() {
-            let mut nothing_known = 0;
-            let proven = self.alike.of(from, to).unwrap_or(&mut nothing_known);
-            for (number, (flow, count)) in (0..).zip(flows::all().zip(&mut self.counts)) {
-                if !flow.applies(model, from, to) {
-                    continue;
-                }
-                let own_bit = if flow.stays_in_pair() { 1_u64.checked_shl(number) } else { None };
-                let bit = own_bit.unwrap_or_default();
-                if *proven & bit != 0 {
-                    debug_assert!(flow.is_proven(&mut self.walker, from, to), "{}", flow.name);
-                    count.proven += 1;
-                    continue;
-                }
-                let verdict = flow.prove(&mut self.walker, from, to);
-                if flow.holds(model, from, verdict) {
-                    count.proven += 1;
-                    *proven |= bit;
-                    continue;
-                }
-                count.failed += 1;
-                let instance = FlowInstance { flow, from, to };
-                self.causes.add(cause::of(model, &instance, verdict), 1, &[instance]);
+        let Self { pairs, counts, causes } = self;
+        let model = pairs.model();
+        pairs.row(from, |walked| match walked.unexpected {
+            None => counts[walked.number].proven += 1,
+            Some(verdict) => {
+                counts[walked.number].failed += 1;
+                let instance = FlowInstance { flow: walked.flow, from, to: walked.to };
+                causes.add(cause::of(model, &instance, verdict), 1, &[instance]);
             }
-        }
+        });
     }
 }
 

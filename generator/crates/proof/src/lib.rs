@@ -7,6 +7,8 @@
 //!    that must arrive, and [`judge`] sends all of them.
 //! 4. [`report`]: the results, for people and for programs.
 //!
+//! [`matrix`] has the results for each pair, so that two networks can be compared.
+//!
 //! The proof does not read the plan: an error of the plan or of a renderer would then be repeated here.
 
 mod admission;
@@ -15,7 +17,7 @@ mod agreement;
 mod assumed;
 pub mod assumption;
 pub mod cause;
-mod exposure;
+pub mod exposure;
 pub mod facts;
 pub mod families;
 pub mod files;
@@ -27,11 +29,15 @@ mod hop;
 pub mod ingress;
 mod invariants;
 pub mod judge;
+pub mod matrix;
 pub mod model;
 pub mod objects;
+mod pairs;
 mod read;
 pub mod report;
 mod space;
 pub mod span;
 pub mod trace;
 mod walk;
+
+pub use read::tree::{EmittedClient, EmittedNode, EmittedTree, FromFile};

@@ -47,41 +47,65 @@ pub struct FileSpanned<T> {
 
 /// The paths of all files, below the output directory.
 #[derive(Debug, Default)]
-pub struct TreePaths(Vec<String>);
+pub struct TreePaths {
+    paths: Vec<String>,
+    /// The number of the first file. Trees that are compared have different numbers, so that a [`FileId`]
+    /// belongs to one of them.
+    first: u32,
+}
 
 impl TreePaths {
     /// All files of a tree.
     #[must_use]
-    pub fn new(mut paths: Vec<String>) -> Self {
+    pub fn new(paths: Vec<String>) -> Self {
+        Self::numbered_from(0, paths)
+    }
+
+    /// All files of a tree, numbered from `first`.
+    pub(crate) fn numbered_from(first: u32, mut paths: Vec<String>) -> Self {
         paths.sort_unstable();
-        Self(paths)
+        Self { paths, first }
+    }
+
+    /// The number after the last file.
+    pub(crate) fn end(&self) -> u32 {
+        self.id(self.paths.len()).0
+    }
+
+    /// The file at a position.
+    fn id(&self, position: usize) -> FileId {
+        FileId(self.first.saturating_add(u32::try_from(position).unwrap_or(u32::MAX)))
     }
 
     /// All files, in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &str)> {
-        (0..).map(FileId).zip(self.0.iter().map(String::as_str))
+        (self.first..).map(FileId).zip(self.paths.iter().map(String::as_str))
     }
 
     /// The file of this path, if the tree has it.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<FileId> {
-        let found = self.0.binary_search_by(|known| known.as_str().cmp(path)).ok()?;
-        u32::try_from(found).ok().map(FileId)
+        let found = self.paths.binary_search_by(|known| known.as_str().cmp(path)).ok()?;
+        Some(self.id(found))
     }
 
     /// The files of a folder, whose name ends in `/`, and of the folders in it.
     pub(crate) fn below(&self, folder: &str) -> impl Iterator<Item = (FileId, &str)> {
-        let start = self.0.partition_point(|path| path.as_str() < folder);
-        let paths = self.0[start..].iter().map(String::as_str);
-        (u32::try_from(start).unwrap_or(u32::MAX)..)
-            .map(FileId)
-            .zip(paths.take_while(move |path| path.starts_with(folder)))
+        let start = self.paths.partition_point(|path| path.as_str() < folder);
+        let paths = self.paths[start..].iter().map(String::as_str);
+        (self.id(start).0..).map(FileId).zip(paths.take_while(move |path| path.starts_with(folder)))
+    }
+
+    /// Whether it is a file of this tree.
+    #[must_use]
+    pub fn contains(&self, file: FileId) -> bool {
+        (self.first..self.end()).contains(&file.0)
     }
 
     /// The path of a file.
     #[must_use]
     pub fn path(&self, file: FileId) -> &str {
-        &self.0[file.0 as usize]
+        &self.paths[(file.0 - self.first) as usize]
     }
 
     /// `path:line`, the form that editors and CI systems link.

@@ -4,6 +4,7 @@
 //! its normal form, and explains why it refuses a text.
 
 mod address;
+pub mod delivery;
 mod digest;
 mod dns;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! SSH of a node: who may use it, and the command that delivers to the node.
+//! SSH of a node: who may use it.
 
 use crate::topology::{Node, Topology};
 use meshwright_value::{SourceNet, provider};
@@ -27,15 +27,4 @@ pub(crate) fn known_user(node: &Node) -> Option<&str> {
 #[must_use]
 pub(crate) fn user(node: &Node) -> &str {
     known_user(node).unwrap_or(UNKNOWN_USER)
-}
-
-/// The command that sends a node its secrets and every later change. `root` needs no sudo, which minimal images lack.
-#[must_use]
-pub(crate) fn delivery_command(name: &str, port: u16, user: &str, host: &str) -> String {
-    let port = match port {
-        22 => String::new(),
-        port => format!("-p {port} "),
-    };
-    let sudo = if user == "root" { "" } else { "sudo " };
-    format!("meshwright export {name} | ssh {port}{user}@{host} {sudo}meshwright-node apply")
 }

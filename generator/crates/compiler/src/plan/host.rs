@@ -9,12 +9,13 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
-use crate::derive::{ssh, taint};
+use crate::derive::taint;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::mesh::Peer;
 use crate::plan::packages::AptPackages;
 use crate::plan::{NodePlan, Plan};
 use crate::release;
+use meshwright_value::delivery::delivery_command;
 use meshwright_value::{
     Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
     Scheduler, SourceNet, Subnet, Url, Version,
@@ -412,7 +413,7 @@ impl Plan {
     #[must_use]
     pub fn delivery_command(&self, node: &NodePlan) -> String {
         let port = self.firewall.ssh_port.get();
-        ssh::delivery_command(node.name.as_str(), port, &node.ssh_user, &node.ssh_host())
+        delivery_command(node.name.as_str(), port, &node.ssh_user, &node.ssh_host())
     }
 
     /// The configuration of kubelet and kubeadm on one node.

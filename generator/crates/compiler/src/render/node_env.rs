@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
-use crate::derive::ssh;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::packages::{self, AptPackages, DeclaredApt};
 use crate::render::fixed::{FixedFacts, FixedNode};
 use crate::render::{NodeRenderer, NodeView, Output};
+use meshwright_value::delivery::delivery_command;
 use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler};
 
 /// The registration.
@@ -115,7 +115,7 @@ pub(super) fn render_fixed(
         scheduler: node.scheduler,
         bootstrap: if node.initialises { "init" } else { "join" },
         apply: if node.applies_manifests { "yes" } else { "no" },
-        delivery: ssh::delivery_command(node.name, node.ssh_port, node.ssh_user, node.ssh_host),
+        delivery: delivery_command(node.name, node.ssh_port, node.ssh_user, node.ssh_host),
         ssh_port: if node.ssh_admitted { node.ssh_port.to_string() } else { String::new() },
         packages,
         arch: node.arch,

@@ -205,12 +205,23 @@ impl<'model> ProbeBuilder<'model> {
         others.find(|id| *id != self.from && *id != self.to).unwrap_or(self.to)
     }
 
-    fn journey(&self, source: AddressClass, aim: ProbeTarget) -> FlowProbe {
-        let size = match self.sender {
+    /// The MTU of the interface of one end, in bytes.
+    fn mtu(&self, machine: MachineId, end: FlowEnd) -> u16 {
+        match end {
             FlowEnd::Pod => self.model.emitted.installation.content.mtu.value,
-            FlowEnd::Host | FlowEnd::Internet => self.model.mtu(self.from),
-        };
+            FlowEnd::Host | FlowEnd::Internet => self.model.mtu(machine),
+        }
+    }
+
+    fn journey(&self, source: AddressClass, aim: ProbeTarget) -> FlowProbe {
         let ProbeTarget { destination, payloads, expected_arrival, service, reach } = aim;
+        let sent = self.mtu(self.from, self.sender);
+        let size = match expected_arrival.party {
+            FlowEnd::Host | FlowEnd::Pod if self.model.agrees_on_size => {
+                sent.min(self.mtu(expected_arrival.machine, expected_arrival.party))
+            }
+            FlowEnd::Host | FlowEnd::Pod | FlowEnd::Internet => sent,
+        };
         let packet = Packet { source, destination, payload: payloads.sample, size };
         let bird = !matches!(self.target, FlowTarget::PodWithoutBgp(_));
         let Self { from, sender, .. } = *self;

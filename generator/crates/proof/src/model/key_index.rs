@@ -18,6 +18,8 @@ use meshwright_value::PublicKey;
 #[derive(Debug, Default)]
 pub(super) struct KeyIndex {
     owners: BTreeMap<PublicKey, MachineId>,
+    /// The key of each machine, if a file states it.
+    keys: Vec<Option<PublicKey>>,
 }
 
 /// The machines of a tree, by their names and addresses.
@@ -100,7 +102,8 @@ impl KeyIndex {
             vote_of_interface(&machines, node, &mut votes);
         }
         let elected = votes.iter().map(KeyVotes::elected).collect::<Vec<_>>();
-        let mut key_index = Self::default();
+        let keys = elected.iter().map(|vote| vote.map(|vote| vote.key)).collect();
+        let mut key_index = Self { owners: BTreeMap::new(), keys };
         for (id, key) in (0..).map(MachineId::new).zip(&elected) {
             let Some(key) = key else { continue };
             if let Some(other) = key_index.owners.insert(key.key, id) {
@@ -117,6 +120,18 @@ impl KeyIndex {
             findings.extend(minority.findings(&conf.content, conf.file));
         }
         (key_index, findings)
+    }
+
+    /// The keys that the machines load. Keys that files state for other machines are not counted.
+    pub(super) fn of_machines(keys: Vec<Option<PublicKey>>) -> Self {
+        let ids = (0..).map(MachineId::new);
+        let owners = keys.iter().zip(ids).filter_map(|(key, id)| Some(((*key)?, id))).collect();
+        Self { owners, keys }
+    }
+
+    /// The key of a machine.
+    pub(super) fn key(&self, id: MachineId) -> Option<PublicKey> {
+        self.keys.get(id.index()).copied().flatten()
     }
 
     /// The machine that has a key.

@@ -73,6 +73,9 @@ pub struct Model {
     owned: BTreeSet<Ipv4Net>,
     /// Keys of one machine that differ.
     pub(crate) key_findings: Vec<ProofFinding>,
+    /// Whether two ends of a connection with other MTUs agree on the smaller one, as TCP's do by their MSS (RFC 9293,
+    /// section 3.7.1). In one tree, all ends have the MTU of the mesh, and another one is a fault.
+    pub(crate) agrees_on_size: bool,
 }
 
 /// A machine with an interface in the mesh.
@@ -128,8 +131,30 @@ impl Model {
     ///
     /// Faults without which no network can be built, such as a node without an address.
     pub fn build(emitted: EmittedTree) -> Result<Self, Vec<ProofFinding>> {
-        let init = init_position(&emitted).map_err(|finding| vec![finding])?;
         let (key_index, key_findings) = KeyIndex::from_tree(&emitted);
+        Self::with_keys(emitted, key_index, key_findings)
+    }
+
+    /// Builds the network of machines that have files of different trees. `keys` has the key that each machine
+    /// loads, nodes first: files of other trees state other keys for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::build`].
+    pub fn build_mixed(
+        emitted: EmittedTree,
+        keys: Vec<Option<PublicKey>>,
+    ) -> Result<Self, Vec<ProofFinding>> {
+        let model = Self::with_keys(emitted, KeyIndex::of_machines(keys), Vec::new())?;
+        Ok(Self { agrees_on_size: true, ..model })
+    }
+
+    fn with_keys(
+        emitted: EmittedTree,
+        key_index: KeyIndex,
+        key_findings: Vec<ProofFinding>,
+    ) -> Result<Self, Vec<ProofFinding>> {
+        let init = init_position(&emitted).map_err(|finding| vec![finding])?;
         let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
         let services = cluster(&emitted, init).0.service_subnet.value;
         limits::subnets(&emitted, services, &classes)?;
@@ -166,6 +191,7 @@ impl Model {
             key_index,
             owned,
             key_findings,
+            agrees_on_size: false,
         };
         let links = link::all(&model);
         for (machine, links) in model.machines.iter_mut().zip(links) {
@@ -369,6 +395,12 @@ impl Model {
     /// Whether a prefix is the address of one machine, or one pool.
     pub(crate) fn is_owned(&self, net: Ipv4Net) -> bool {
         self.owned.contains(&net)
+    }
+
+    /// The key of a machine, if a file states it.
+    #[must_use]
+    pub fn key(&self, id: MachineId) -> Option<PublicKey> {
+        self.key_index.key(id)
     }
 
     /// The machine that has a key.

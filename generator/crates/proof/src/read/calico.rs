@@ -14,7 +14,7 @@ use super::yaml::{self, YamlDocument};
 use crate::span::LineSpanned;
 
 /// The operator's `Installation`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Installation {
     /// The MTU of pods.
     pub mtu: LineSpanned<u16>,
@@ -38,7 +38,7 @@ pub enum FelixDataplane {
 }
 
 /// One pool.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedPool {
     /// Its name.
     pub name: String,
@@ -327,7 +327,7 @@ fn workload(uses: &[AllowedUseYaml], line: u32) -> Result<(), ParseError> {
 }
 
 /// `bgp.yaml`: the BGP sessions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct BgpConf {
     /// The AS of all nodes.
     pub as_number: u32,
@@ -444,7 +444,7 @@ fn reflectors(document: &YamlDocument<'_>) -> Result<(LineSpanned<String>, bool)
 }
 
 /// `felix.yaml`
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FelixConf {
     /// Whether packets from pods to nodes keep their source.
     pub spares_nodes: LineSpanned<bool>,

@@ -10,7 +10,7 @@ use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileSpanned};
 
 /// The configuration file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TunnelConfiguration {
     /// The tunnel's UUID.
     pub tunnel: FileSpanned<String>,
@@ -23,7 +23,7 @@ pub struct TunnelConfiguration {
 }
 
 /// One rule. The first rule that matches is used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TunnelRule {
     /// The names that it matches; without one, all names.
     pub hostname: Option<FileSpanned<String>>,

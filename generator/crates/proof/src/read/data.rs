@@ -12,7 +12,7 @@ use super::ParseError;
 use super::yaml::{self, YamlDocument};
 
 /// One document of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DataDocument {
     /// Its `kind`; empty if it has none.
     pub kind: String,
@@ -23,7 +23,7 @@ pub(crate) struct DataDocument {
 }
 
 /// A value with its line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DataNode {
     /// The line of its key or, without one, its own line.
     pub line: u32,
@@ -32,7 +32,7 @@ pub(crate) struct DataNode {
 }
 
 /// A value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum DataValue {
     /// One word, number or text.
     Scalar(DataScalar),

@@ -4,7 +4,7 @@ use super::ParseError;
 use crate::span::{FileId, FileSpanned};
 
 /// One record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ZoneRecord {
     /// The name, without the dot at its end.
     pub name: FileSpanned<String>,

@@ -12,7 +12,7 @@ use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileLine, FileSpanned};
 
 /// A GlobalNetworkPolicy for packets from all pods.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GlobalPolicy {
     /// Its name.
     pub name: String,
@@ -23,7 +23,7 @@ pub struct GlobalPolicy {
 }
 
 /// One rule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GlobalPolicyRule {
     /// Whether it denies; otherwise the next tier decides.
     pub denies: bool,

@@ -7,7 +7,7 @@ use super::ParseError;
 use crate::span::LineSpanned;
 
 /// The addresses in the file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct HaproxyConf {
     /// Where it listens.
     pub binds: Vec<LineSpanned<SocketAddrV4>>,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::ParseError;
 
 /// One name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HostsEntry {
     /// Its address.
     pub address: Ipv4Addr,

@@ -9,7 +9,7 @@ use super::objects::{EmittedObjects, EmittedWorkload};
 use crate::span::{FileId, FileSpanned};
 
 /// The files of the path from the Internet.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct IngressFiles {
     /// The tunnel, if there is one.
     pub tunnel: Option<EmittedTunnel>,
@@ -22,7 +22,7 @@ pub struct IngressFiles {
 }
 
 /// A tunnel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedTunnel {
     /// The file of cloudflared's Deployment.
     pub file: FileId,
@@ -35,7 +35,7 @@ pub struct EmittedTunnel {
 }
 
 /// A configuration file in a ConfigMap.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MountedConfiguration {
     /// The name of the ConfigMap.
     pub settings: FileSpanned<String>,

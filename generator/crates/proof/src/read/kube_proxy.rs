@@ -11,7 +11,7 @@ use crate::span::LineSpanned;
 use meshwright_value::{Scheduler, Text as _};
 
 /// kube-proxy's configuration.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KubeProxyConf {
     /// Whether it names the kubeconfig in kube-proxy's pod.
     pub names_kubeconfig: bool,

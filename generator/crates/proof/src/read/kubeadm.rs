@@ -15,7 +15,7 @@ use crate::span::LineSpanned;
 use meshwright_value::{Text as _, Version};
 
 /// One node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KubeadmConf {
     /// Its name in Kubernetes, and so the value of its label `kubernetes.io/hostname`.
     pub name: LineSpanned<String>,
@@ -36,7 +36,7 @@ pub struct KubeadmConf {
 }
 
 /// The settings of the cluster.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ClusterConf {
     /// Its name.
     pub name: String,

@@ -19,7 +19,7 @@ use crate::span::LineSpanned;
 use meshwright_value::{Endpoint, OpenPort, PublicKey, Text};
 
 /// The fields of one node's HostPlan that are compared with the files of other machines.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NodeJson {
     /// The port of sshd.
     pub ssh_port: u16,
@@ -67,7 +67,7 @@ pub struct NodeJson {
 }
 
 /// A peer by its name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NamedPeer {
     /// The name in the topology.
     pub name: String,
@@ -222,7 +222,7 @@ pub(super) struct KubernetesJson<'text> {
 }
 
 /// Finds the lines of parts of a text. Parts that follow each other cost one pass over the text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TextLines<'text> {
     text: &'text str,
     /// The last part that was found, and its line.

@@ -6,7 +6,7 @@ use super::{MOST_FAULTS, ParseError};
 use meshwright_value::{PublicKey, Text};
 
 /// One line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ListedPeer {
     /// Whether the peer is a node.
     pub(super) is_node: bool,

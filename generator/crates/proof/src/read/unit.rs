@@ -3,7 +3,7 @@
 use super::ParseError;
 
 /// One setting of a unit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct UnitSetting {
     /// Its name.
     pub name: String,

@@ -11,7 +11,7 @@ use crate::span::LineSpanned;
 use meshwright_value::{Endpoint, PublicKey, Text};
 
 /// One interface.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct WgConf {
     /// Its address, and the prefix that is on the link.
     pub address: Option<LineSpanned<Ipv4Net>>,
@@ -34,7 +34,7 @@ pub struct WgConf {
 }
 
 /// A `PostUp` that loads a preshared key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PresharedKeyFile {
     /// The peer's key.
     pub public_key: PublicKey,
@@ -45,7 +45,7 @@ pub struct PresharedKeyFile {
 }
 
 /// A `[Peer]` section.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WgPeer {
     /// Its key.
     pub public_key: LineSpanned<PublicKey>,

@@ -18,7 +18,7 @@ use super::yaml::YamlDocument;
 use crate::span::{FileId, FileLine, FileSpanned};
 
 /// An Ingress controller, as its chart installs it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct IngressController {
     /// Its image, as `registry/path:tag@digest`.
     pub image: String,

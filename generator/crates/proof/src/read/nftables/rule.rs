@@ -19,7 +19,7 @@ pub(super) struct Declarations<'text> {
 }
 
 /// A rule before all chains and interfaces are known.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct NftRuleBuilder<'text> {
     pub(super) region: Region,
     pub(super) interfaces: Vec<InterfaceMatch<'text>>,
@@ -28,7 +28,7 @@ pub(super) struct NftRuleBuilder<'text> {
     pub(super) line: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct InterfaceMatch<'text> {
     pub(super) dimension: Dimension,
     pub(super) patterns: Vec<InterfacePattern<'text>>,

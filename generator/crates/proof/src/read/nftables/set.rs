@@ -7,7 +7,7 @@ use super::{ParseError, rule};
 use crate::space::Ranges;
 
 /// A named set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum NftSet<'text> {
     /// Of values that are numbers.
     Values {

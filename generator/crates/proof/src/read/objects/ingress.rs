@@ -8,7 +8,7 @@ use crate::read::ParseError;
 use crate::span::{FileLine, FileSpanned};
 
 /// An Ingress.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedIngress {
     /// Its name.
     pub name: FileSpanned<String>,
@@ -23,7 +23,7 @@ pub struct EmittedIngress {
 }
 
 /// The paths of one host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedIngressHost {
     /// The host; `*.example.com` matches one label before `example.com`.
     pub name: FileSpanned<String>,
@@ -32,7 +32,7 @@ pub struct EmittedIngressHost {
 }
 
 /// The backend of a path.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedIngressBackend {
     /// The path.
     pub path: String,
@@ -43,7 +43,7 @@ pub struct EmittedIngressBackend {
 }
 
 /// An IngressClass.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedIngressClass {
     /// Its name.
     pub name: FileSpanned<String>,

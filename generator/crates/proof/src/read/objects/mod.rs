@@ -27,7 +27,7 @@ use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileLine, FileSpanned};
 
 /// Objects by their kinds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EmittedObjects {
     /// Namespaces.
     pub namespaces: Vec<EmittedNamespace>,

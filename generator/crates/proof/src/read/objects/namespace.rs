@@ -11,7 +11,7 @@ use crate::read::ParseError;
 use crate::span::FileSpanned;
 
 /// A Namespace.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedNamespace {
     /// Its name.
     pub name: String,
@@ -28,7 +28,7 @@ impl EmittedNamespace {
 }
 
 /// A ConfigMap.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedConfigMap {
     /// Its name.
     pub name: FileSpanned<String>,

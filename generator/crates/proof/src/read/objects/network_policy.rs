@@ -9,7 +9,7 @@ use crate::read::ParseError;
 use crate::span::{FileLine, FileSpanned};
 
 /// A NetworkPolicy.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedPolicy {
     /// Its name.
     pub name: FileSpanned<String>,
@@ -37,7 +37,7 @@ pub enum PolicyDirection {
 }
 
 /// The connections that one rule accepts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PolicyAdmission {
     /// The other ends; empty means all.
     pub peers: Vec<PolicyPeer>,
@@ -46,7 +46,7 @@ pub struct PolicyAdmission {
 }
 
 /// The other end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum PolicyPeer {
     /// Pods.
     Pods {
@@ -65,7 +65,7 @@ pub enum PolicyPeer {
 }
 
 /// A port.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PolicyPort {
     /// The number of its protocol (IANA).
     pub protocol: u8,

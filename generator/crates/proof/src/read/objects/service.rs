@@ -11,7 +11,7 @@ use crate::read::ParseError;
 use crate::span::FileSpanned;
 
 /// A Service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedService {
     /// Its name.
     pub name: FileSpanned<String>,
@@ -26,7 +26,7 @@ pub struct EmittedService {
 }
 
 /// A port of a Service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedServicePort {
     /// Its name, if it has one.
     pub name: Option<String>,

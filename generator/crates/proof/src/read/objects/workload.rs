@@ -11,7 +11,7 @@ use crate::read::ParseError;
 use crate::span::{FileLine, FileSpanned};
 
 /// The pods of one Deployment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedWorkload {
     /// The Deployment's name.
     pub name: FileSpanned<String>,
@@ -40,7 +40,7 @@ pub struct EmittedWorkload {
 }
 
 /// A port of a container.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WorkloadPort {
     /// Its name, if it has one.
     pub name: Option<String>,
@@ -49,7 +49,7 @@ pub struct WorkloadPort {
 }
 
 /// A mounted folder of a container.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WorkloadMount {
     /// The volume.
     pub volume: String,
@@ -58,7 +58,7 @@ pub struct WorkloadMount {
 }
 
 /// A volume of a pod.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WorkloadVolume {
     /// Its name within the pod.
     pub name: String,

@@ -8,7 +8,8 @@ use meshwright_value::{ProxyMode, Role};
 impl TreeFacts {
     /// The facts; none if the tree has no init node, or an interface without address or MTU: both are
     /// findings of their readers.
-    pub(crate) fn from_tree(emitted: &EmittedTree) -> Option<Self> {
+    #[must_use]
+    pub fn from_tree(emitted: &EmittedTree) -> Option<Self> {
         let (init, cluster) = emitted
             .nodes
             .iter()

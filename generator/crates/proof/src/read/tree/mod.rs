@@ -40,7 +40,7 @@ use meshwright_value::manifest::{self, MANIFEST};
 use meshwright_value::{IngressController, Sha256, Version};
 
 /// The content of one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FromFile<T> {
     /// The file.
     pub file: FileId,
@@ -49,7 +49,7 @@ pub struct FromFile<T> {
 }
 
 /// The content of a tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedTree {
     /// WireGuard's interface.
     pub interface: String,
@@ -108,7 +108,7 @@ impl EmittedTree {
 }
 
 /// The files of one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedNode {
     /// The name of its folder.
     pub name: String,
@@ -139,7 +139,7 @@ pub struct EmittedNode {
 }
 
 /// The file of one client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EmittedClient {
     /// The name of its folder.
     pub name: String,
@@ -174,12 +174,12 @@ pub(crate) struct TreeReading {
     pub interface: String,
 }
 
-/// Reads a tree.
+/// Reads a tree. Its files are numbered from `first`.
 ///
 /// # Errors
 ///
 /// When the operating system refuses a file. Faults in a file's content are findings.
-pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> {
+pub(crate) fn read(files: &dyn TreeFiles, first: u32) -> Result<TreeReading, TreeReadError> {
     let listed = files.paths()?;
     let mut irregular = files.irregular()?;
     irregular.sort_unstable();
@@ -196,7 +196,7 @@ pub(crate) fn read(files: &dyn TreeFiles) -> Result<TreeReading, TreeReadError> 
     let mut all_paths = [listed, missing.clone(), irregular.clone()].concat();
     all_paths.sort_unstable();
     all_paths.dedup();
-    let paths = TreePaths::new(all_paths);
+    let paths = TreePaths::numbered_from(first, all_paths);
     let reader = TreeReader {
         files,
         paths: &paths,

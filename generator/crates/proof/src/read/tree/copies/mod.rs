@@ -99,7 +99,7 @@ pub(super) struct CopyComparison<'a, 'text> {
 }
 
 /// The values of `node.json` that differ from other files.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct NodeDifferences {
     /// From files of its node.
     pub(crate) own: Vec<CopyDifference>,
@@ -110,7 +110,7 @@ pub(crate) struct NodeDifferences {
 }
 
 /// A value that differs between two files of a node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CopyDifference {
     /// At the line that is probably wrong.
     pub(crate) finding: ProofFinding,
@@ -120,7 +120,7 @@ pub(crate) struct CopyDifference {
 
 /// A value that differs between `node.json` and a file of `host/`, which all nodes share: if it differs
 /// from most nodes, the file is wrong.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct HostDifference {
     /// If `node.json` is wrong.
     pub(crate) in_json: ProofFinding,

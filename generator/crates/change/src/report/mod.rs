@@ -1,0 +1,6 @@
+//! Prints a plan: for people, for pull requests, and its JSON Schema.
+
+pub mod human;
+pub mod markdown;
+pub mod schema;
+mod wording;

@@ -1,0 +1,451 @@
+//! Plans of everyday changes: the order of the steps, the flows that are lost between them, and the changes that a
+//! running cluster does not take. docs/changes.md shows the plan of each.
+
+#![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+use std::fs;
+
+use meshwright_change::plan::ChangePlan;
+use meshwright_change::report;
+use meshwright_change::tree::ComparedTree;
+
+use crate::proof::{Files, emitted_from, prove};
+use crate::testing::{compile_text, human, repository};
+
+const ATLAS: &str = "topology.toml";
+const ORBIT: &str = "examples/high-availability/topology.toml";
+const HOMES: &str = "examples/relay-and-site/topology.toml";
+
+/// A change of a topology.
+struct ChangeKind {
+    name: &'static str,
+    topology: &'static str,
+    /// Texts of the topology before the change, and what replaces them first: the change starts from there.
+    before: &'static [(&'static str, &'static str)],
+    /// Texts, and what replaces them in the change.
+    edits: &'static [(&'static str, &'static str)],
+    /// The steps: the kind and the machine, and `*` after those that lose flows.
+    steps: &'static [&'static str],
+    /// The pairs that lose flows, each once, without direction.
+    lost: &'static [&'static str],
+    /// The codes of refused values.
+    refused: &'static [&'static str],
+}
+
+const TOKYO_KEY: &str = "kxC6HY+jjMDsKomHioaBVCk5uGobn2GzyXa+7hZUmlU=";
+const OTHER_KEY: &str = "xdkGV3hII8TAI4628DFtfK8P2LRLZMVWtVgvhSebDx4=";
+const FRANKFURT: &str = r#"[[nodes]]
+name = "frankfurt"
+id = 3
+role = "worker"
+provider = "hetzner"
+os = "ubuntu-24.04"
+arch = "arm64"
+endpoint = "192.0.2.30"
+public_key = "kWwo44g3s4m3cMGFBkFeexbZ3r7psMqJRwNK8U2QtW8="
+
+"#;
+const LAPTOP: &str = "[[clients]]\nname = \"laptop\"";
+const OSAKA: &str = r#"[[nodes]]
+name = "osaka"
+id = 5
+role = "worker"
+provider = "vultr"
+endpoint = "198.51.100.50"
+public_key = "xdkGV3hII8TAI4628DFtfK8P2LRLZMVWtVgvhSebDx4="
+
+[[clients]]
+name = "laptop""#;
+const TWO_CONTROL_PLANES: &str = r#"[[nodes]]
+name = "osaka"
+id = 5
+role = "control-plane"
+provider = "vultr"
+endpoint = "198.51.100.50"
+public_key = "xdkGV3hII8TAI4628DFtfK8P2LRLZMVWtVgvhSebDx4="
+
+[[nodes]]
+name = "oslo"
+id = 6
+role = "control-plane"
+provider = "hetzner"
+endpoint = "192.0.2.60"
+public_key = "MIhqZSxpeMbzx8Ij/Tz0mLjl7y7BSXSfy8YuOCWGUQ8="
+
+[[clients]]
+name = "laptop""#;
+const PHONE: &str = r#"[[clients]]
+name = "phone"
+id = 201
+reach = ["services"]
+public_key = "xdkGV3hII8TAI4628DFtfK8P2LRLZMVWtVgvhSebDx4="
+
+[[clients]]
+name = "laptop""#;
+
+const KINDS: &[ChangeKind] = &[
+    ChangeKind { name: "a node is added", edits: &[(LAPTOP, OSAKA)], ..ON_ATLAS },
+    ChangeKind {
+        name: "a node is removed",
+        edits: &[
+            (FRANKFURT, ""),
+            (
+                "kubernetes_version = \"1.37.2\"",
+                "kubernetes_version = \"1.37.2\"\nretired_ids = [3]",
+            ),
+        ],
+        steps: &[
+            "deliver hongkong",
+            "apply-objects hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "create-node osaka",
+            "deliver osaka",
+            "install-client laptop",
+        ],
+        steps: &[
+            "remove-node frankfurt",
+            "deliver hongkong",
+            "apply-objects hongkong",
+            "deliver tokyo",
+            "deliver home",
+            "install-client laptop",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a node gets another endpoint",
+        edits: &[("198.51.100.20", "198.51.100.21")],
+        steps: &[
+            "deliver hongkong",
+            "deliver frankfurt",
+            "deliver home*",
+            "deliver tokyo*",
+            "install-client laptop",
+        ],
+        lost: &["home-tokyo", "laptop-tokyo"],
+        ..ON_ATLAS
+    },
+    ChangeKind { name: "a node gets another key", edits: &[(TOKYO_KEY, OTHER_KEY)], ..ON_ATLAS },
+    ChangeKind {
+        name: "preshared keys are switched on",
+        edits: &[("[control_plane]", "[wireguard]\npreshared_keys = true\n\n[control_plane]")],
+        steps: &[
+            "deliver frankfurt*",
+            "deliver hongkong*",
+            "deliver tokyo*",
+            "deliver home",
+            "install-client laptop",
+        ],
+        lost: &["frankfurt-tokyo", "home-tokyo", "hongkong-tokyo", "laptop-tokyo"],
+        steps: &[
+            "deliver tokyo*",
+            "deliver home*",
+            "deliver hongkong*",
+            "deliver frankfurt*",
+            "install-client laptop",
+        ],
+        lost: &[
+            "frankfurt-home",
+            "frankfurt-hongkong",
+            "frankfurt-laptop",
+            "frankfurt-tokyo",
+            "home-hongkong",
+            "home-laptop",
+            "home-tokyo",
+            "hongkong-laptop",
+            "hongkong-tokyo",
+            "laptop-tokyo",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "the MTU gets smaller",
+        edits: &[(
+            "endpoint = \"203.0.113.10\"",
+            "endpoint = \"203.0.113.10\"\nunderlay_mtu = 1450",
+        )],
+        steps: &[
+            "apply-objects",
+            "replace-pods",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "deliver hongkong",
+            "install-client laptop",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "the MTU gets larger",
+        before: &[(
+            "endpoint = \"203.0.113.10\"",
+            "endpoint = \"203.0.113.10\"\nunderlay_mtu = 1450",
+        )],
+        edits: &[("\nunderlay_mtu = 1450", "")],
+        steps: &[
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "deliver hongkong",
+            "apply-objects hongkong",
+            "replace-pods",
+            "install-client laptop",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a node listens on another port",
+        edits: &[(
+            "endpoint = \"198.51.100.20\"",
+            "endpoint = \"198.51.100.20\"\nlisten_port = 443",
+        )],
+        steps: &[
+            "open-provider-firewall",
+            "deliver hongkong",
+            "deliver frankfurt",
+            "deliver home*",
+            "deliver tokyo*",
+            "install-client laptop",
+            "close-provider-firewall",
+        ],
+        lost: &["home-tokyo", "laptop-tokyo"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a relay moves",
+        topology: HOMES,
+        edits: &[("relay = \"paris\"", "relay = \"vienna\"")],
+        steps: &["deliver mill*", "deliver attic*", "deliver silo"],
+        lost: &["attic-mill", "attic-silo"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "kube-proxy gets another mode",
+        edits: &[("mode = \"ipvs\"\nscheduler = \"rr\"", "mode = \"nftables\"")],
+        steps: &[
+            "deliver hongkong",
+            "apply-objects hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "one control plane becomes three",
+        edits: &[(LAPTOP, TWO_CONTROL_PLANES)],
+        steps: &[
+            "deliver hongkong",
+            "apply-objects hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "create-node osaka",
+            "deliver osaka",
+            "create-node oslo",
+            "deliver oslo",
+            "install-client laptop",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "Kubernetes gets a patch",
+        before: &[("1.37.2\"\n", "1.37.1\"\n")],
+        edits: &[("1.37.1\"\n", "1.37.2\"\n")],
+        steps: &[
+            "deliver hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "upgrade hongkong",
+            "upgrade tokyo",
+            "upgrade frankfurt",
+            "upgrade home",
+            "apply-objects hongkong",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "Kubernetes gets the next minor version",
+        before: &[("1.37.2\"\n", "1.36.3\"\n")],
+        edits: &[("1.36.3\"\n", "1.37.2\"\n")],
+        steps: &[
+            "deliver hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "upgrade hongkong",
+            "upgrade tokyo",
+            "upgrade frankfurt",
+            "upgrade home",
+            "apply-objects hongkong",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind { name: "a client is added", edits: &[(LAPTOP, PHONE)], ..ON_ATLAS },
+    ChangeKind {
+        name: "a client is removed",
+        before: &[(LAPTOP, PHONE)],
+        edits: &[(PHONE, LAPTOP)],
+        steps: &[
+            "deliver hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "install-client phone",
+        ],
+        steps: &["deliver hongkong", "deliver tokyo", "deliver frankfurt", "deliver home"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a public name is added",
+        edits: &[("\"*.example.com\"", "\"*.example.com\", \"shop.example.org\"")],
+        steps: &["deliver hongkong", "apply-objects hongkong", "change-records"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "route reflectors are switched on",
+        topology: ORBIT,
+        before: &[("\n[calico]\nroute_reflectors = [\"vienna\", \"prague\"]\n", "")],
+        edits: &[(
+            "\n[ingress]",
+            "\n[calico]\nroute_reflectors = [\"vienna\", \"prague\"]\n\n[ingress]",
+        )],
+        steps: &["deliver vienna", "apply-objects vienna", "deliver prague"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "SSH is closed to the Internet",
+        edits: &[("[\"0.0.0.0/0\", \"::/0\"]", "[\"198.51.100.0/24\"]")],
+        steps: &[
+            "open-provider-firewall",
+            "deliver hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "close-provider-firewall",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a node is renamed",
+        edits: &[("name = \"tokyo\"", "name = \"osaka\"")],
+        refused: &["node-renamed"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a node gets another id",
+        edits: &[("name = \"tokyo\"\nid = 2", "name = \"tokyo\"\nid = 7")],
+        refused: &["node-renumbered"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a worker becomes a control plane",
+        edits: &[
+            ("id = 2\nrole = \"worker\"", "id = 2\nrole = \"control-plane\""),
+            ("id = 3\nrole = \"worker\"", "id = 3\nrole = \"control-plane\""),
+        ],
+        refused: &["role-changed", "role-changed"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "subnets move",
+        edits: &[(
+            "[control_plane]",
+            "[network]\npod_subnet = \"10.200.0.0/16\"\n\n[control_plane]",
+        )],
+        refused: &["subnet-changed"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "Kubernetes is downgraded",
+        edits: &[("1.37.2\"\n", "1.37.1\"\n")],
+        refused: &["version-downgraded"],
+        ..ON_ATLAS
+    },
+];
+
+/// A change of the first example that has no steps.
+const ON_ATLAS: ChangeKind = ChangeKind {
+    name: "",
+    topology: ATLAS,
+    before: &[],
+    edits: &[],
+    steps: &[],
+    lost: &[],
+    refused: &[],
+};
+
+fn edited(text: &str, edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+fn tree(files: &Files, beside: Option<&ComparedTree>) -> ComparedTree {
+    ComparedTree::read(files, beside).expect("an emitted tree is understood")
+}
+
+fn trees(kind: &ChangeKind) -> [Files; 2] {
+    let text = fs::read_to_string(repository().join(kind.topology)).expect("readable");
+    let before = edited(&text, kind.before);
+    let after = edited(&before, kind.edits);
+    [before, after].map(|text| {
+        let compiled = compile_text("topology.toml", text);
+        assert!(compiled.plan.is_some(), "{}:\n{}", kind.name, human(&compiled));
+        emitted_from(compiled)
+    })
+}
+
+fn plan(kind: &ChangeKind) -> ChangePlan {
+    let [before, after] = trees(kind);
+    assert!(prove(&after).holds(), "{}", kind.name);
+    let new = tree(&after, None);
+    let old = tree(&before, Some(&new));
+    ChangePlan::new(&old, &new).expect("each state is a network")
+}
+
+fn steps(plan: &ChangePlan) -> Vec<String> {
+    let steps = plan.steps.iter().map(|step| {
+        let action = serde_json::to_value(step.action).expect("a word");
+        let action = action.as_str().expect("a word").to_owned();
+        let lost = if step.lost.is_empty() { "" } else { "*" };
+        match &step.machine {
+            Some(machine) => format!("{action} {machine}{lost}"),
+            None => format!("{action}{lost}"),
+        }
+    });
+    steps.collect()
+}
+
+fn lost(plan: &ChangePlan) -> Vec<String> {
+    let pairs = plan.steps.iter().flat_map(|step| &step.lost).map(|pair| {
+        let mut names = [pair.from.as_str(), pair.to.as_str()];
+        names.sort_unstable();
+        names.join("-")
+    });
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+#[test]
+fn each_kind_of_change_has_its_plan() {
+    let mut wrong = Vec::new();
+    for kind in KINDS {
+        let plan = plan(kind);
+        let refused: Vec<_> = plan.refusals.iter().map(|one| one.code).collect();
+        let found = (steps(&plan), lost(&plan), refused);
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let expected: (Vec<String>, Vec<String>, _) =
+            (owned(kind.steps), owned(kind.lost), kind.refused.to_vec());
+        if found != expected {
+            wrong.push(format!("# {}\n{found:#?}\n{}", kind.name, report::human::text(&plan)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
