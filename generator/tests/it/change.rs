@@ -84,16 +84,9 @@ public_key = "xdkGV3hII8TAI4628DFtfK8P2LRLZMVWtVgvhSebDx4="
 name = "laptop""#;
 
 const KINDS: &[ChangeKind] = &[
-    ChangeKind { name: "a node is added", edits: &[(LAPTOP, OSAKA)], ..ON_ATLAS },
     ChangeKind {
-        name: "a node is removed",
-        edits: &[
-            (FRANKFURT, ""),
-            (
-                "kubernetes_version = \"1.37.2\"",
-                "kubernetes_version = \"1.37.2\"\nretired_ids = [3]",
-            ),
-        ],
+        name: "a node is added",
+        edits: &[(LAPTOP, OSAKA)],
         steps: &[
             "deliver hongkong",
             "apply-objects hongkong",
@@ -103,6 +96,17 @@ const KINDS: &[ChangeKind] = &[
             "create-node osaka",
             "deliver osaka",
             "install-client laptop",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a node is removed",
+        edits: &[
+            (FRANKFURT, ""),
+            (
+                "kubernetes_version = \"1.37.2\"",
+                "kubernetes_version = \"1.37.2\"\nretired_ids = [3]",
+            ),
         ],
         steps: &[
             "remove-node frankfurt",
@@ -127,10 +131,9 @@ const KINDS: &[ChangeKind] = &[
         lost: &["home-tokyo", "laptop-tokyo"],
         ..ON_ATLAS
     },
-    ChangeKind { name: "a node gets another key", edits: &[(TOKYO_KEY, OTHER_KEY)], ..ON_ATLAS },
     ChangeKind {
-        name: "preshared keys are switched on",
-        edits: &[("[control_plane]", "[wireguard]\npreshared_keys = true\n\n[control_plane]")],
+        name: "a node gets another key",
+        edits: &[(TOKYO_KEY, OTHER_KEY)],
         steps: &[
             "deliver frankfurt*",
             "deliver hongkong*",
@@ -139,6 +142,11 @@ const KINDS: &[ChangeKind] = &[
             "install-client laptop",
         ],
         lost: &["frankfurt-tokyo", "home-tokyo", "hongkong-tokyo", "laptop-tokyo"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "preshared keys are switched on",
+        edits: &[("[control_plane]", "[wireguard]\npreshared_keys = true\n\n[control_plane]")],
         steps: &[
             "deliver tokyo*",
             "deliver home*",
@@ -284,11 +292,9 @@ const KINDS: &[ChangeKind] = &[
         ],
         ..ON_ATLAS
     },
-    ChangeKind { name: "a client is added", edits: &[(LAPTOP, PHONE)], ..ON_ATLAS },
     ChangeKind {
-        name: "a client is removed",
-        before: &[(LAPTOP, PHONE)],
-        edits: &[(PHONE, LAPTOP)],
+        name: "a client is added",
+        edits: &[(LAPTOP, PHONE)],
         steps: &[
             "deliver hongkong",
             "deliver tokyo",
@@ -296,6 +302,12 @@ const KINDS: &[ChangeKind] = &[
             "deliver home",
             "install-client phone",
         ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a client is removed",
+        before: &[(LAPTOP, PHONE)],
+        edits: &[(PHONE, LAPTOP)],
         steps: &["deliver hongkong", "deliver tokyo", "deliver frankfurt", "deliver home"],
         ..ON_ATLAS
     },

@@ -11,6 +11,7 @@ mod leaks;
 mod many;
 mod packaging;
 mod pasted;
+mod plan;
 mod prove;
 mod sealed;
 mod secrets;

@@ -72,8 +72,8 @@ pub fn document() -> Value {
                 "commands": texts("The commands, in their order"),
                 "by_hand": { "type": "boolean", "description": "Whether a person does something that no command does" },
                 "together": {
-                    "type": ["integer", "null"],
                     "description": "Steps with the same number are done directly after one another",
+                    "oneOf": [{ "type": "integer" }, { "type": "null" }],
                 },
                 "lost": list("lost", "The flows that are lost from this step on"),
                 "cause": optional_text("The line that stops the first of them"),
@@ -136,7 +136,7 @@ fn text(about: &str) -> Value {
 }
 
 fn optional_text(about: &str) -> Value {
-    json!({ "type": ["string", "null"], "description": about })
+    json!({ "description": about, "oneOf": [{ "type": "string" }, { "type": "null" }] })
 }
 
 fn texts(about: &str) -> Value {
