@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Status;
+use super::changed::TreeChange;
 use super::failure::Failure;
 use super::opened;
 use super::session::{Session, files};
@@ -53,23 +54,30 @@ impl Generate {
             return Err(Failure::usage("--diff cannot be combined with --format", help));
         }
         session.refuse_out_dir()?;
-        let compiled = opened::compile(session.source()?, session)?;
-        let Some(plan) = &compiled.plan else {
+        let mut compiled = opened::compile(session.source()?, session)?;
+        let Some(plan) = compiled.plan.take() else {
             session.report(&compiled.report)?;
             session.info("nothing was written")?;
             return Ok(Status::Findings);
         };
+        let rendering = Rendering::new(&plan);
+        let dir = session.out_dir();
+        let topology = compiled.topology.as_ref();
+        let change = topology.and_then(|topology| TreeChange::find(&dir, &rendering, topology));
+        if let Some(change) = &change {
+            change.add_warnings(&mut compiled);
+        }
         if session.global.format != Format::Json {
             session.report(&compiled.report)?;
         }
-        let changes = self.apply(&Rendering::new(plan), session)?;
+        let changes = self.apply(&rendering, session)?;
         let listed = self.changed_paths(&changes);
         match session.global.format {
             Format::Human => {}
             Format::Json => print_json(&compiled.report, &listed, &changes, session)?,
             Format::Github => self.print_github(&listed, session)?,
         }
-        self.print_changes(&listed, &changes, session)?;
+        self.print_changes(&listed, &changes, change.as_ref(), session)?;
         if changes.leftover {
             let dir = session.out_dir();
             session.info(format_args!(
@@ -133,6 +141,7 @@ impl Generate {
         &self,
         listed: &ChangedPaths<'_>,
         changes: &Changes,
+        change: Option<&TreeChange>,
         session: &mut Session<'_>,
     ) -> io::Result<()> {
         let out = session.out_dir();
@@ -150,22 +159,38 @@ impl Generate {
             session.info_list(&lines(listed, changes, ChangeKind::written))?;
         }
         if self.writes() {
-            self.print_written(changes, session)
+            print_written(changes, change, session)
         } else {
             print_preview(listed, changes, session)
         }
     }
+}
 
-    fn print_written(&self, changes: &Changes, session: &mut Session<'_>) -> io::Result<()> {
-        let out = session.out_dir();
-        let dir = out.display();
-        let Changes { added, changed, removed, unchanged, .. } = changes;
-        let (written, deleted) = (files(added.len() + changed.len()), removed.len());
-        session.info(format_args!(
-            "{dir}/: {written} written, {deleted} removed, {unchanged} unchanged"
-        ))?;
-        session.info(format_args!("next: commit {dir}/, then follow {dir}/README.md"))
+/// Ends with whom to deliver to, compared with the files that were there before.
+fn print_written(
+    changes: &Changes,
+    change: Option<&TreeChange>,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let out = session.out_dir();
+    let dir = out.display();
+    let Changes { added, changed, removed, unchanged, .. } = changes;
+    let (written, deleted) = (files(added.len() + changed.len()), removed.len());
+    session.info(format_args!(
+        "{dir}/: {written} written, {deleted} removed, {unchanged} unchanged"
+    ))?;
+    let Some(change) = change else {
+        return session.info(format_args!("next: commit {dir}/, then follow {dir}/README.md"));
+    };
+    let lines = change.lines();
+    if lines.is_empty() {
+        session.info("no machine and no object of the cluster changes")?;
+        return session.info(format_args!("next: commit {dir}/"));
     }
+    lines.into_iter().try_for_each(|line| session.info(line))?;
+    session.info(format_args!(
+        "next: `meshwright plan` compares {dir}/ with the last commit, and prints the steps in order"
+    ))
 }
 
 fn print_preview(

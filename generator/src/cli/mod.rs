@@ -2,6 +2,7 @@
 //!
 //! Data is printed on stdout, messages on stderr. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
 
+mod changed;
 mod check;
 mod completions;
 mod explain;

@@ -3,12 +3,16 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use meshwright_change::plan::ChangePlan;
-use meshwright_change::report;
 use meshwright_change::tree::ComparedTree;
+use meshwright_change::{refusals, report};
 
+use meshwright_compiler::catalogue::change;
+
+use crate::docs::assert_committed;
 use crate::proof::{Files, emitted_from, prove};
 use crate::testing::{compile_text, human, repository};
 
@@ -445,19 +449,64 @@ fn lost(plan: &ChangePlan) -> Vec<String> {
     pairs
 }
 
+/// docs/changes.md with the plans of all kinds: a table, and the text of those that the page names.
+fn with_plans(page: &str, plans: &BTreeMap<&str, ChangePlan>) -> String {
+    let (before, rest) = page.split_once(KINDS_BEGIN).expect("the table begins");
+    let (_, after) = rest.split_once(KINDS_END).expect("the table ends");
+    let rows = KINDS.iter().map(|kind| row(kind.name, &plans[kind.name]));
+    let head = "\n| change | steps | lost |\n|---|---|---|\n";
+    let page =
+        format!("{before}{KINDS_BEGIN}{head}{}\n{KINDS_END}{after}", rows.collect::<String>());
+    let mut parts = page.split("<!-- plan ");
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, after) = part.split_once(" -->\n").expect("the comment ends");
+        let (_, rest) = after.split_once("\n```\n").expect("a block follows");
+        let text = report::human::text(&plans[name]);
+        made += &format!("<!-- plan {name} -->\n```text\n{text}```\n{rest}");
+    }
+    made
+}
+
+const KINDS_BEGIN: &str = "<!-- kinds -->\n";
+const KINDS_END: &str = "<!-- kinds end -->";
+
+fn row(name: &str, plan: &ChangePlan) -> String {
+    let refused: Vec<_> = plan.refusals.iter().map(|one| format!("`{}`", one.code)).collect();
+    if !refused.is_empty() {
+        return format!("| {name} | refused: {} | |\n", refused.join(", "));
+    }
+    let between = plan.proven.expect("no value is refused").states.saturating_sub(2);
+    let lost = match &lost(plan)[..] {
+        [] => format!("nothing, in {between} states"),
+        pairs => pairs.join(", "),
+    };
+    format!("| {name} | {} | {lost} |\n", steps(plan).join(", "))
+}
+
 #[test]
 fn each_kind_of_change_has_its_plan() {
+    let plans: BTreeMap<_, _> = KINDS.iter().map(|kind| (kind.name, plan(kind))).collect();
     let mut wrong = Vec::new();
     for kind in KINDS {
-        let plan = plan(kind);
+        let plan = &plans[kind.name];
         let refused: Vec<_> = plan.refusals.iter().map(|one| one.code).collect();
-        let found = (steps(&plan), lost(&plan), refused);
+        let found = (steps(plan), lost(plan), refused);
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let expected: (Vec<String>, Vec<String>, _) =
             (owned(kind.steps), owned(kind.lost), kind.refused.to_vec());
         if found != expected {
-            wrong.push(format!("# {}\n{found:#?}\n{}", kind.name, report::human::text(&plan)));
+            wrong.push(format!("# {}\n{found:#?}\n{}", kind.name, report::human::text(plan)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let page = fs::read_to_string(repository().join("docs/changes.md")).expect("readable");
+    assert_committed("docs/changes.md", &with_plans(&page, &plans));
+}
+
+/// `generate` warns about the values that `plan` refuses, and `explain` explains them.
+#[test]
+fn each_refused_value_has_its_explanation() {
+    let explained = change::ENTRIES.iter().map(|entry| entry.code);
+    assert_eq!(explained.collect::<Vec<_>>(), refusals::CODES);
 }

@@ -1,8 +1,8 @@
 //! Accepted warnings: `[[lint.allow]]` removes them from a report.
 
 use crate::catalogue::lint::UNUSED;
-use crate::catalogue::store;
 use crate::catalogue::{self, Entry};
+use crate::catalogue::{change, store};
 use crate::check::{Findings, Rule, Scope};
 use crate::diagnostic::wording::suggestion;
 use crate::diagnostic::{Diagnostic, Finding, Fix, Severity};
@@ -55,7 +55,9 @@ fn unused(lint: &Lint, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     }
     let is_used = |allow: &&Allow| {
         let code = allow.code.as_str();
-        let is_optional = code == UNUSED.code || store::WARNINGS.contains(&code);
+        let is_optional = code == UNUSED.code
+            || store::WARNINGS.contains(&code)
+            || change::ENTRIES.iter().any(|entry| entry.code == code);
         is_optional || diagnostics.iter().any(|found| found.code == code)
     };
     lint.allow.iter().filter(|allow| !is_used(allow)).map(diagnostic).collect()

@@ -1,5 +1,6 @@
 //! The catalogue: all codes that a report can have, from all reporters.
 
+pub mod change;
 mod document;
 pub mod lint;
 pub mod store;
@@ -36,6 +37,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     let plan = rules::plan::RULES.iter().map(Entry::from);
     let output = rules::output::RULES.iter().map(Entry::from);
     let others = document::ENTRIES.into_iter().chain(lint::ENTRIES).chain(store::ENTRIES);
+    let others = others.chain(change::ENTRIES);
     let mut entries: Vec<_> = others.chain(topology).chain(plan).chain(output).collect();
     entries.sort_by_key(|entry| (entry.theme, entry.code));
     entries.into_iter()

@@ -21,11 +21,13 @@ pub enum Theme {
     Hosts,
     /// The store of secrets beside the topology.
     Keys,
+    /// What a running cluster cannot change.
+    Changes,
 }
 
 impl Theme {
     /// All of them, in the order of a topology.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::File,
         Self::Addresses,
         Self::Mesh,
@@ -35,6 +37,7 @@ impl Theme {
         Self::Ingress,
         Self::Hosts,
         Self::Keys,
+        Self::Changes,
     ];
 
     /// Its heading.
@@ -50,6 +53,7 @@ impl Theme {
             Self::Ingress => "Ingress and tunnel",
             Self::Hosts => "Firewall and hosts",
             Self::Keys => "The store of secrets",
+            Self::Changes => "Changes of a running cluster",
         }
     }
 }
