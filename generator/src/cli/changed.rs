@@ -111,6 +111,6 @@ fn warning(refusal: &Refusal, topology: &Topology) -> Option<Diagnostic> {
         }
     };
     let mut finding = Finding::new(refusal.message.clone(), &route, "a running cluster keeps it");
-    finding.help = Some(format!("on the machines: {}. {}", refusal.effect, refusal.help));
+    finding.help = Some(format!("on the machines: {}; instead: {}", refusal.effect, refusal.help));
     Some(Diagnostic { code: entry.code, severity: Severity::Warning, finding })
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use meshwright_change::plan::ChangePlan;
@@ -502,6 +502,91 @@ fn each_kind_of_change_has_its_plan() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let page = fs::read_to_string(repository().join("docs/changes.md")).expect("readable");
     assert_committed("docs/changes.md", &with_plans(&page, &plans));
+}
+
+/// Edits of the first example, and the codes of the values that are refused.
+const REFUSED: &[(&[(&str, &str)], &[&str])] = &[
+    (&[("name = \"atlas\"", "name = \"titan\"")], &["cluster-renamed"]),
+    (
+        &[("init = \"hongkong\"", "init = \"hongkong\"\nendpoint = \"api.atlas.internal\"")],
+        &["api-endpoint-changed"],
+    ),
+    (
+        &[("[control_plane]", "[network]\nservice_subnet = \"10.112.0.0/12\"\n\n[control_plane]")],
+        &["subnet-changed"],
+    ),
+    (
+        &[("[control_plane]", "[network]\ndns_domain = \"atlas.local\"\n\n[control_plane]")],
+        &["dns-domain-changed"],
+    ),
+    (
+        &[("[control_plane]", "[network]\npod_prefix_len = 25\n\n[control_plane]")],
+        &["pod-prefix-len-changed"],
+    ),
+    (
+        &[("[control_plane]", "[wireguard]\ninterface = \"wg1\"\n\n[control_plane]")],
+        &["interface-renamed"],
+    ),
+    (&[("name = \"tokyo\"", "name = \"osaka\"")], &["node-renamed"]),
+    (&[("name = \"tokyo\"", "name = \"osaka\""), (TOKYO_KEY, OTHER_KEY)], &["node-number-reused"]),
+    (&[("name = \"tokyo\"\nid = 2", "name = \"tokyo\"\nid = 7")], &["node-renumbered"]),
+    (
+        &[(
+            "endpoint = \"198.51.100.20\"",
+            "endpoint = \"198.51.100.20\"\npod_subnet = \"10.244.9.0/24\"",
+        )],
+        &["pod-block-moved"],
+    ),
+    (
+        &[
+            (FRANKFURT, ""),
+            (
+                "kubernetes_version = \"1.37.2\"",
+                "kubernetes_version = \"1.37.2\"\nretired_ids = [3]",
+            ),
+            (LAPTOP, OSAKA),
+            (
+                "endpoint = \"198.51.100.50\"",
+                "endpoint = \"198.51.100.50\"\npod_subnet = \"10.244.3.0/24\"",
+            ),
+        ],
+        &["pod-block-moved"],
+    ),
+    (
+        &[
+            ("id = 2\nrole = \"worker\"", "id = 2\nrole = \"control-plane\""),
+            ("id = 3\nrole = \"worker\"", "id = 3\nrole = \"control-plane\""),
+        ],
+        &["role-changed", "role-changed"],
+    ),
+    (&[("\"1.37.2\"\n", "\"1.36.3\"\n")], &["version-downgraded"]),
+];
+
+#[test]
+fn each_value_that_a_running_cluster_keeps_is_refused() {
+    let atlas = fs::read_to_string(repository().join(ATLAS)).expect("readable");
+    let compiled = |text: String| {
+        let compiled = compile_text("topology.toml", text);
+        assert!(compiled.plan.is_some(), "{}", human(&compiled));
+        emitted_from(compiled)
+    };
+    let old = compiled(atlas.clone());
+    let mut found: BTreeSet<_> = BTreeSet::new();
+    let codes = |old: &Files, new: &Files| -> Vec<_> {
+        let new = tree(new, None);
+        let old = tree(old, Some(&new));
+        refusals::find(&old, &new).into_iter().map(|one| one.code).collect()
+    };
+    for (edits, expected) in REFUSED {
+        let refused = codes(&old, &compiled(edited(&atlas, edits)));
+        assert_eq!(refused, *expected, "{edits:?}");
+        found.extend(refused);
+    }
+    let skipped = [("\"1.37.2\"\n", "\"1.35.7\"\n")];
+    let refused = codes(&compiled(edited(&atlas, &skipped)), &old);
+    assert_eq!(refused, ["version-skips-minor"]);
+    found.extend(refused);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), refusals::CODES);
 }
 
 /// `generate` warns about the values that `plan` refuses, and `explain` explains them.

@@ -162,3 +162,40 @@ fn a_plan_needs_two_whole_trees() {
     let stderr = ended(&["plan", "--new"]);
     assert!(stderr.starts_with("error: cannot read out"), "{stderr}");
 }
+
+/// The last lines of `generate`.
+fn last_lines(place: &Place) -> String {
+    let (code, _, stderr) = place.run(&["generate"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let (_, lines) = stderr.split_once(" unchanged\n").expect("a summary");
+    lines.to_owned()
+}
+
+const NEXT: &str =
+    "next: `meshwright plan` compares out/ with the last commit, and prints the steps in order\n";
+
+#[test]
+fn generate_ends_with_whom_to_deliver_to() {
+    let place = committed();
+    // Only a file of the cluster's objects.
+    place.edit("[ingress]", "[ingress]\nreplicas = 1");
+    let applies = "deliver to: hongkong (applies the cluster's objects)\n";
+    assert_eq!(last_lines(&place), format!("{applies}{NEXT}"));
+    // An endpoint: its own node.json, and the files of its peers.
+    place.edit("203.0.113.20", "203.0.113.21");
+    let all = "deliver to: hongkong, tokyo\nnew files for the clients: laptop\n";
+    assert_eq!(last_lines(&place), format!("{all}{NEXT}"));
+    place.edit("# the end", "# the last line");
+    assert_eq!(place.run(&["generate"]).2, "out/ is up to date (59 files)\n");
+}
+
+#[test]
+fn generate_warns_about_what_a_running_cluster_cannot_change() {
+    let place = committed();
+    place.edit("name = \"tokyo\"\nid = 2", "name = \"tokyo\"\nid = 3");
+    let (code, _, stderr) = place.run(&["generate", "--dry-run"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let warning = "warning[node-renumbered]: tokyo changes its address from 10.66.66.2 to\n";
+    assert!(stderr.starts_with(warning), "{stderr}");
+    assert!(stderr.contains("id = 3\n   |      ^ a running cluster keeps it\n"), "{stderr}");
+}

@@ -31,6 +31,10 @@ pub(super) fn find(old: &ComparedTree, new: &ComparedTree) -> Vec<Refusal> {
             help: NEW_CLUSTER,
         })
         .collect();
+    // The API's name contains the cluster's name, unless it is written.
+    if old.facts.cluster != new.facts.cluster {
+        refusals.retain(|refusal| refusal.code != "api-endpoint-changed");
+    }
     // Blocks of another size are a consequence of another subnet.
     if refusals.is_empty() {
         refusals.extend(block_size(old, new));
