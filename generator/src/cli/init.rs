@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Status;
+use super::argument::parse;
 use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::session::{Session, count};
@@ -15,7 +16,7 @@ use meshwright_compiler::diagnostic::{Located, Report, Severity};
 use meshwright_compiler::encode::template;
 use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
-use meshwright_value::{Endpoint, Malformed, Name, Os, ProviderName, Role, Text};
+use meshwright_value::{Endpoint, Name, Os, ProviderName, Role, Text as _};
 
 /// The latest release with which the generated files were tested.
 const KUBERNETES_VERSION: &str = "1.37.2";
@@ -183,12 +184,4 @@ impl NodeArgument {
             false => Ok(()),
         }
     }
-}
-
-/// Parses a value; the error is that of its type.
-fn parse<T: Text>(text: &str) -> Result<T, String> {
-    T::parse(text).map_err(|Malformed { message, help, .. }| match help {
-        Some(help) => format!("{message}; {help}"),
-        None => message,
-    })
 }

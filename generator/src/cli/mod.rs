@@ -2,9 +2,12 @@
 //!
 //! Data is printed on stdout, messages on stderr. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
 
+mod argument;
 mod changed;
 mod check;
+mod client;
 mod completions;
+mod edited;
 mod explain;
 mod export;
 mod failure;
@@ -13,12 +16,14 @@ mod init;
 mod keys;
 mod kubeconfig;
 mod man;
+mod node;
 mod opened;
 mod plan;
 mod prove;
 mod schema;
 mod session;
 mod trace;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -102,6 +107,9 @@ enum Color {
 enum Verb {
     Init(init::Init),
     Keys(keys::Keys),
+    Node(node::Node),
+    Client(client::Client),
+    Upgrade(upgrade::Upgrade),
     Check(check::Check),
     Generate(generate::Generate),
     Export(export::Export),
@@ -120,6 +128,9 @@ impl Verb {
     fn uses_store(&self) -> bool {
         match self {
             Self::Keys(_)
+            | Self::Node(_)
+            | Self::Client(_)
+            | Self::Upgrade(_)
             | Self::Check(_)
             | Self::Generate(_)
             | Self::Export(_)
@@ -195,6 +206,9 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
     let ended = match verb {
         Verb::Init(init) => init.run(&mut session),
         Verb::Keys(keys) => keys.run(&mut session),
+        Verb::Node(node) => node.run(&mut session),
+        Verb::Client(client) => client.run(&mut session),
+        Verb::Upgrade(upgrade) => upgrade.run(&mut session),
         Verb::Check(check) => check.run(&mut session),
         Verb::Generate(generate) => generate.run(&mut session),
         Verb::Export(export) => export.run(&mut session),

@@ -12,9 +12,12 @@ use meshwright_compiler::route::{Route, Step};
 /// one in the text is left for the next time.
 #[must_use]
 pub fn apply(document: &Document, changes: &[&Change]) -> (String, usize) {
-    let text = &document.source().text;
-    let mut splices: Vec<_> =
-        changes.iter().filter_map(|change| splice(document, change)).collect();
+    let splices = changes.iter().filter_map(|change| splice(document, change)).collect();
+    spliced(&document.source().text, splices)
+}
+
+/// The text after all splices, and their number. One that overlaps an earlier one is left out.
+pub(super) fn spliced(text: &str, mut splices: Vec<Splice>) -> (String, usize) {
     splices.sort_by_key(|splice| (splice.bytes.start, splice.bytes.end));
     splices.dedup();
     let mut edited = String::with_capacity(text.len());
@@ -34,9 +37,9 @@ pub fn apply(document: &Document, changes: &[&Change]) -> (String, usize) {
 
 /// Bytes of the text, and the text that replaces them.
 #[derive(Debug, PartialEq, Eq)]
-struct Splice {
-    bytes: Range<usize>,
-    with: String,
+pub(super) struct Splice {
+    pub(super) bytes: Range<usize>,
+    pub(super) with: String,
 }
 
 fn splice(document: &Document, change: &Change) -> Option<Splice> {
@@ -111,7 +114,7 @@ fn is_within_inline(document: &Document, at: &Route) -> bool {
 }
 
 /// The whole lines of an assignment, with the comment behind it and the line break.
-fn lines(text: &str, bytes: Range<usize>) -> Range<usize> {
+pub(super) fn lines(text: &str, bytes: Range<usize>) -> Range<usize> {
     let start = text[..bytes.start].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[bytes.end..].find('\n').map_or(text.len(), |newline| bytes.end + newline + 1);
     start..end
@@ -119,7 +122,7 @@ fn lines(text: &str, bytes: Range<usize>) -> Range<usize> {
 
 /// Adds the blank lines that follow, so that one blank line remains between two blocks. For the last
 /// block, adds the blank lines before it.
-fn with_blank_lines(text: &str, bytes: Range<usize>) -> Range<usize> {
+pub(super) fn with_blank_lines(text: &str, bytes: Range<usize>) -> Range<usize> {
     let after = &text[bytes.end..];
     let blank = after.len() - after.trim_start().len();
     if blank < after.len() {

@@ -10,16 +10,24 @@ pub(super) fn insertion(
     is_inline: bool,
     assignment: &str,
 ) -> Option<(usize, String)> {
-    let end = end_of_keys(text, table)?;
+    let last = end_of_keys(text, table);
     if is_inline {
-        return Some((end, format!(", {assignment}")));
+        return Some(match last {
+            Some(end) => (end, format!(", {assignment}")),
+            None => (table.bytes.start + 1, format!(" {assignment}")),
+        });
     }
+    let end = last.or_else(|| has_header(text, table).then_some(table.bytes.end))?;
     let (before, after) = text.split_at_checked(end)?;
     let rest_of_line = after.lines().next().unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    Some((end + rest_of_line.len(), format!("{newline}{indent}{assignment}")))
+    Some((end + rest_of_line.len(), format!("{}{indent}{assignment}", line_break(text))))
+}
+
+/// The line break of a text.
+pub(super) fn line_break(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 /// The end of the last value below the table's own header, or between its braces. Tables with
@@ -100,6 +108,12 @@ mod tests {
         let expected = "\u{feff}[[nodes]]\r\nname = \"東\" # x\r\npublic_key = \"KEY\"\r\n";
         assert_inserts(expected, "\r\npublic_key = \"KEY\"", &[0]);
         assert_inserts("[[nodes]]\nid = 1\npublic_key = \"KEY\"", "\npublic_key = \"KEY\"", &[0]);
+    }
+
+    #[test]
+    fn inserts_into_empty_tables() {
+        assert_inserts("[[nodes]] # a\npublic_key = \"KEY\"\n", "public_key = \"KEY\"\n", &[0]);
+        assert_inserts("nodes = [{ public_key = \"KEY\"}]\n", " public_key = \"KEY\"", &[0]);
     }
 
     #[test]

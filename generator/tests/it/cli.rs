@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+mod clients;
 mod export;
 mod exposure;
 mod failures;
@@ -9,12 +10,14 @@ mod fix;
 mod ingress;
 mod leaks;
 mod many;
+mod nodes;
 mod packaging;
 mod pasted;
 mod plan;
 mod prove;
 mod sealed;
 mod secrets;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -187,6 +190,14 @@ fn help_of_each_verb_has_examples() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert!(text.contains(&format!("\nExamples:\n  meshwright {verb}")), "{verb}: {text}");
         let name = format!("cli-help-{verb}");
+        snapshot::settings().bind(|| insta::assert_snapshot!(name, text));
+    }
+    for verb in ["node add", "node remove", "node rename", "client add", "client remove"] {
+        let words: Vec<_> = verb.split(' ').chain(["--help"]).collect();
+        let (code, text, stderr) = place.run(&words);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        assert!(text.contains(&format!("\nExamples:\n  meshwright {verb}")), "{verb}: {text}");
+        let name = format!("cli-help-{}", verb.replace(' ', "-"));
         snapshot::settings().bind(|| insta::assert_snapshot!(name, text));
     }
     let version = format!("meshwright {}\n", env!("CARGO_PKG_VERSION"));

@@ -163,7 +163,10 @@ fn the_store_must_be_separate() {
     assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
     symlink("out", place.path().join("link")).expect("a link");
     let before = place.tree();
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 16] = [
+        &["node", "remove", "tokyo"],
+        &["client", "remove", "laptop"],
+        &["upgrade", "--to", "1.36.2"],
         &["keys"],
         &["keys", "--recrypt"],
         &["keys", "import", "tunnel", "topology.toml"],
@@ -236,7 +239,8 @@ fn control_characters_are_printed_escaped() {
     let topology = place.read("topology.toml");
     place.write(name, &topology.replace("id = 2", "id = 1"));
     let file = format!("{name}/x");
-    let verbs: [&[&str]; 14] = [
+    let verbs: [&[&str]; 15] = [
+        &["node", "add", "paris", "-t", name],
         &["check", "-t", name],
         &["check", "-t", name, "--fix", "--dry-run"],
         &["check", "-t", &file],

@@ -4,7 +4,7 @@
 mod identity;
 mod role;
 mod subnets;
-mod version;
+pub mod version;
 
 use std::fmt;
 
