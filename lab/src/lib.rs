@@ -22,6 +22,7 @@ pub mod client;
 pub mod cluster;
 pub mod command;
 pub mod effect;
+pub mod file_lock;
 pub mod machine;
 pub mod mutants;
 pub mod namespace;

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::supplies::short_digest;
 use crate::command::{program, run};
+use crate::file_lock;
 
 const SCRIPT: &str = include_str!("image.sh");
 
@@ -34,6 +35,8 @@ impl BaseImage {
         let root = cache.join(format!("cluster-image-{version}"));
         let pool = cache.join(format!("cluster-pool-{version}"));
         let container = cache.join(format!("cluster-container-{version}"));
+        // Another run may be creating it.
+        let _creation = file_lock::lock(&cache.join("cluster-image.lock"))?;
         if !root.exists() {
             let mut script = program("bash");
             script

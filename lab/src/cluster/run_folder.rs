@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use crate::command::program;
+use crate::file_lock;
 
 const PREFIX: &str = "cluster-run-";
 
@@ -33,8 +33,7 @@ impl RunFolder {
     pub fn create(cache: &Path) -> Result<Self> {
         remove_abandoned(cache)?;
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(cache)?;
-        let lock = File::create(folder.path().join("lock"))?;
-        flock(&lock, FlockOperation::LockExclusive)?;
+        let lock = file_lock::lock(&folder.path().join("lock"))?;
         Ok(Self { folder, _lock: lock })
     }
 
@@ -103,7 +102,8 @@ fn remove_abandoned(cache: &Path) -> Result<()> {
     for entry in fs::read_dir(cache)? {
         let path = entry?.path();
         let name = name_of(&path);
-        if name.starts_with(PREFIX) && is_abandoned(&path) {
+        // Without a lock file, another run is creating the folder at this moment.
+        if name.starts_with(PREFIX) && file_lock::is_free(&path.join("lock")) {
             for hierarchy in hierarchies() {
                 let cgroups = fs::read_dir(hierarchy)?.filter_map(|entry| Some(entry.ok()?.path()));
                 cgroups
@@ -114,10 +114,4 @@ fn remove_abandoned(cache: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn is_abandoned(folder: &Path) -> bool {
-    // Without a lock file, another run is creating the folder at this moment.
-    let Ok(lock) = File::open(folder.join("lock")) else { return false };
-    flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok()
 }

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::base_image::BaseImage;
 use super::programs::RealPrograms;
 use super::{images, packages, stand_in};
+use crate::file_lock;
 
 /// The sources that decide what the folder contains: a change creates it again.
 const SOURCES: &[&str] = &[
@@ -23,7 +24,7 @@ const SOURCES: &[&str] = &[
 ];
 
 /// The folder that the file server serves.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Supplies {
     /// Packages, charts and documents.
     pub www: PathBuf,
@@ -31,7 +32,14 @@ pub struct Supplies {
     pub registry: PathBuf,
     /// The fingerprint of the key that signs the packages.
     pub fingerprint: String,
+    /// Shared while they are used: another run with other supplies must not delete them.
+    _lock: File,
 }
+
+const PREFIX: &str = "cluster-supplies-";
+
+/// The file below a folder of supplies that is locked while a run uses them.
+const LOCK: &str = "lock";
 
 /// The path of the chart below the server's root.
 pub const CHART: &str = "traefik.tgz";
@@ -43,7 +51,8 @@ pub const DEFINITIONS: &str = "operator-crds.yaml";
 pub const OPERATOR: &str = "tigera-operator.yaml";
 
 impl Supplies {
-    /// The supplies of these programs, which are created if they do not exist. Older ones are deleted.
+    /// The supplies of these programs, which are created if they do not exist. Others are deleted if no run uses
+    /// them.
     ///
     /// # Errors
     ///
@@ -60,24 +69,35 @@ impl Supplies {
             images::file_digest(stand_in)?,
             SOURCES.concat(),
         ];
-        let name = format!("cluster-supplies-{}", short_digest(inputs.join("\n").as_bytes()));
+        let name = format!("{PREFIX}{}", short_digest(inputs.join("\n").as_bytes()));
         let folder = cache.join(name);
+        // Another run may be creating them.
+        let creation = file_lock::lock(&cache.join("cluster-supplies.lock"))?;
         if !folder.exists() {
-            remove_older(cache)?;
+            remove_unused(cache)?;
             let new = folder.with_extension("new");
             write(programs, image, stand_in, &new)?;
             fs::rename(&new, &folder)?;
         }
         let fingerprint = fs::read_to_string(folder.join("fingerprint"))?;
-        Ok(Self { www: folder.join("www"), registry: folder.join("registry"), fingerprint })
+        let lock = file_lock::share(&folder.join(LOCK))?;
+        drop(creation);
+        Ok(Self {
+            www: folder.join("www"),
+            registry: folder.join("registry"),
+            fingerprint,
+            _lock: lock,
+        })
     }
 }
 
-fn remove_older(cache: &Path) -> Result<()> {
+/// Removes the supplies that no run uses, and what an interrupted run has left.
+fn remove_unused(cache: &Path) -> Result<()> {
     for entry in fs::read_dir(cache)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("cluster-supplies-") {
+        let lock = path.join(LOCK);
+        if name.starts_with(PREFIX) && (!lock.exists() || file_lock::is_free(&lock)) {
             fs::remove_dir_all(path)?;
         }
     }
@@ -92,7 +112,9 @@ fn write(programs: &RealPrograms, image: &BaseImage, stand_in: &Path, folder: &P
     fs::write(www.join(DEFINITIONS), stand_in::definitions())?;
     fs::write(www.join(OPERATOR), stand_in::manifest())?;
     write_chart(&www.join(CHART))?;
-    write_helm(programs, &www.join(HELM))
+    write_helm(programs, &www.join(HELM))?;
+    File::create(folder.join(LOCK))?;
+    Ok(())
 }
 
 /// A chart that reads the emitted values `deployment.replicas`, in the place of Traefik's.
@@ -129,4 +151,34 @@ pub fn short_digest(bytes: &[u8]) -> String {
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only the supplies that a run uses remain.
+    #[test]
+    fn removes_unused_supplies() -> Result<()> {
+        let cache = tempfile::tempdir()?;
+        let create = |name: &str, files: &[&str]| -> Result<PathBuf> {
+            let folder = cache.path().join(name);
+            fs::create_dir(&folder)?;
+            files.iter().try_for_each(|file| File::create(folder.join(file)).map(drop))?;
+            Ok(folder)
+        };
+        let used = create("cluster-supplies-used", &[LOCK])?;
+        create("cluster-supplies-unused", &[LOCK])?;
+        create("cluster-supplies-interrupted.new", &["fingerprint"])?;
+        create("cluster-image-other", &[])?;
+        let _lock = file_lock::share(&used.join(LOCK))?;
+
+        remove_unused(cache.path())?;
+
+        let left = fs::read_dir(cache.path())?.map(|entry| Ok(entry?.file_name()));
+        let mut names = left.collect::<Result<Vec<_>>>()?;
+        names.sort();
+        assert_eq!(names, ["cluster-image-other", "cluster-supplies-used"]);
+        Ok(())
+    }
 }

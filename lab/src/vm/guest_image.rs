@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rustix::fs::{FlockOperation, flock};
 
 use crate::command::{feed, program, run};
+use crate::file_lock;
 use crate::scenario::repository;
 
 /// Debian's release, which `init` writes as `os`.
@@ -47,8 +47,7 @@ impl GuestImage {
         let parent = self.folder.parent().context("the cache has a parent")?;
         fs::create_dir_all(parent)?;
         // Another run may be creating it.
-        let lock = fs::File::create(parent.join("lock"))?;
-        flock(&lock, FlockOperation::LockExclusive)?;
+        let _creation = file_lock::lock(&parent.join("lock"))?;
         if !self.folder.exists() {
             report(&self.folder);
             let hosts = repository().join("generator/tests/consumers/hosts");
