@@ -30,7 +30,7 @@ const FIRST_STEPS: usize = 2;
 #[must_use]
 pub fn main(cache: &str, stand_in: &str) -> ExitCode {
     let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
-    trials::run(Path::new(cache), || {
+    trials::run(Path::new(cache), trials::missing_requirements, || {
         let shared = SharedTarget {
             paths: paths.clone(),
             datacentre: SharedDatacentre::default(),

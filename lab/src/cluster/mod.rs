@@ -17,6 +17,7 @@ pub mod base_image;
 pub mod broken;
 pub mod broken_trials;
 pub mod checks;
+pub mod conntrack;
 pub mod credential;
 pub mod delivery_archive;
 pub mod deviations;

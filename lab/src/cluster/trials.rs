@@ -13,7 +13,7 @@ use super::base_image::BaseImage;
 use super::checks::{self, ClusterCheck};
 use super::founding::{Cluster, Datacentre};
 use super::programs::{self, RealPrograms};
-use super::{deviations, run_folder};
+use super::{conntrack, deviations, run_folder};
 use crate::sandbox::{self, SandboxTier, SandboxUse};
 
 /// A cluster, and everything that it goes through, in this order.
@@ -103,27 +103,31 @@ pub struct TestPaths {
 #[must_use]
 pub fn main(cache: &str, stand_in: &str) -> ExitCode {
     let paths = TestPaths { cache: cache.into(), stand_in: stand_in.into() };
-    run(Path::new(cache), || {
+    run(Path::new(cache), missing_for_selected_trials, || {
         let datacentre = SharedDatacentre::default();
         ALL.iter().flat_map(|trial| trial.trials(&paths, &datacentre)).collect()
     })
 }
 
 #[expect(clippy::print_stderr, reason = "a test binary reports to its user")]
-pub(super) fn run(cache: &Path, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+pub(super) fn run(
+    cache: &Path,
+    missing: fn() -> Vec<String>,
+    trials: impl Fn() -> Vec<Trial>,
+) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !sandbox::is_inside() && !arguments.list {
         print_deviations();
         // The sandbox has no network, so the image is created here, outside.
-        if missing_requirements().is_empty()
+        if missing().is_empty()
             && let Err(error) = BaseImage::create(cache)
         {
             eprintln!("the disk of the machines cannot be created: {error:#}");
             return ExitCode::FAILURE;
         }
     }
-    let tier = SandboxTier { name: "cluster", missing: missing_requirements, environment };
+    let tier = SandboxTier { name: "cluster", missing, environment };
     sandbox::run_tier(&tier, &arguments, SandboxUse::Shared, trials)
 }
 
@@ -154,7 +158,22 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("systemd-nspawn", "systemd-container"),
 ];
 
-fn missing_requirements() -> Vec<String> {
+/// Only a cluster that begins with the release before needs more than the others.
+fn missing_for_selected_trials() -> Vec<String> {
+    let mut missing = missing_requirements();
+    let arguments = Arguments::from_args();
+    let previous = ALL.iter().filter(|trial| trial.release == InitialRelease::Previous);
+    let is_selected = previous.flat_map(ClusterTrial::work).any(|(name, _)| {
+        // libtest-mimic compares filters with trials only.
+        !arguments.is_filtered_out(&Trial::test(name, || Ok(())))
+    });
+    if is_selected && let Err(error) = conntrack::check_maximum() {
+        missing.push(format!("{error:#}"));
+    }
+    missing
+}
+
+pub(super) fn missing_requirements() -> Vec<String> {
     let mut missing = sandbox::missing_requirements();
     missing.extend(sandbox::missing_programs(&PROGRAMS));
     if !rustix::process::geteuid().is_root() {
@@ -194,7 +213,7 @@ impl ClusterTrial {
     /// reason.
     fn trials(&'static self, paths: &TestPaths, shared: &SharedDatacentre) -> Vec<Trial> {
         let run = Arc::<OnceLock<Result<Mutex<ClusterRun>, String>>>::default();
-        let trial = |stage: &str, name: &str, work: ClusterWork| {
+        let trial = |(name, work): (String, ClusterWork)| {
             let (run, paths, shared) = (Arc::clone(&run), paths.clone(), Arc::clone(shared));
             let test = move || {
                 let create = || self.start(&paths, &shared).map(Mutex::new);
@@ -203,22 +222,29 @@ impl ClusterTrial {
                 let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
                 guard.perform(work).map_err(report_failure)
             };
-            Trial::test(format!("{stage}::{name}"), test)
+            Trial::test(name, test)
         };
-        let mut trials = Vec::new();
+        self.work().into_iter().map(trial).collect()
+    }
+
+    /// The names of the trials, and what each does.
+    fn work(&'static self) -> Vec<(String, ClusterWork)> {
+        let mut named = Vec::new();
+        let mut add =
+            |stage: &str, check: &str, work| named.push((format!("{stage}::{check}"), work));
         for (step, number) in checks::founding::ALL.iter().zip(1..) {
             let stage = self.stages.first().map_or("founds", |stage| stage.name);
-            trials.push(trial(stage, step.name, ClusterWork::Founding(number)));
+            add(stage, step.name, ClusterWork::Founding(number));
         }
         for stage in self.stages {
             let checks = || stage.tables.iter().copied().flatten();
             for (check, position) in checks().zip(0..) {
                 let earlier = if stage.is_sequence { position } else { 0 };
                 let needed: Vec<_> = checks().take(earlier).collect();
-                trials.push(trial(stage.name, check.name, ClusterWork::Check { needed, check }));
+                add(stage.name, check.name, ClusterWork::Check { needed, check });
             }
         }
-        trials
+        named
     }
 
     /// A cluster whose machines are on.
