@@ -48,9 +48,9 @@ const FIRST_BOOT: &[VmCheck] = &[
     VmCheck {
         name: "cloud-init-runs-user-data",
         before: |pair| pair.wait_for_boot(),
-        command: r#"tr -d ' \n' </run/cloud-init/result.json; echo
+        command: r#"tr -d ' \n' </run/cloud-init/result.json | sed 's/nvme.n1p1/disk/'; echo
             journalctl --unit meshwright-prepare --output cat | grep -o 'waiting for: .*'"#,
-        expected: "{\"v1\":{\"datasource\":\"DataSourceNoCloud[seed=cmdline,/dev/nvme1n1p1][dsmode=local]\",\
+        expected: "{\"v1\":{\"datasource\":\"DataSourceNoCloud[seed=cmdline,/dev/disk][dsmode=local]\",\
             \"errors\":[]}}\n\
             waiting for: meshwright export alpha | ssh root@203.0.113.10 meshwright-node apply\n",
         ..STATE
@@ -179,18 +179,35 @@ const MESH: &[VmCheck] = &[
         limit: ONCE,
         ..STATE
     },
+    VmCheck {
+        name: "delivery-of-a-peer-loses-no-packet",
+        before: |pair| pair.deliver_another_peer(),
+        command: "stop_pings; wg show wg0 allowed-ips | cut -f 2 | sort",
+        expected: "lost 0\n10.66.66.2/32 10.244.2.0/24\n10.66.66.200/32\n",
+        limit: ONCE,
+    },
 ];
 
 /// IPVS of the kernel, as kube-proxy sets it up with the emitted configuration.
-const SERVICES: &[VmCheck] = &[VmCheck {
-    name: "ip-vs-has-the-services",
-    before: |pair| pair.start_kube_proxy(),
-    command: "ipvsadm --save --numeric | sort",
-    expected: "-A -t 10.66.66.1:30080 -s rr\n-A -t 10.96.0.1:443 -s rr\n-A -t 10.96.0.79:2379 -s rr\n\
+const SERVICES: &[VmCheck] = &[
+    VmCheck {
+        name: "ip-vs-has-the-services",
+        before: |pair| pair.start_kube_proxy(),
+        command: "ipvsadm --save --numeric | sort",
+        expected: "-A -t 10.66.66.1:30080 -s rr\n-A -t 10.96.0.1:443 -s rr\n-A -t 10.96.0.79:2379 -s rr\n\
             -A -t 10.96.0.80:80 -s rr\n-a -t 10.66.66.1:30080 -r 10.244.1.2:8080 -m -w 1\n\
             -a -t 10.66.66.1:30080 -r 10.244.2.2:8080 -m -w 1\n\
             -a -t 10.96.0.79:2379 -r 10.244.2.2:8080 -m -w 1\n\
             -a -t 10.96.0.80:80 -r 10.244.1.2:8080 -m -w 1\n\
             -a -t 10.96.0.80:80 -r 10.244.2.2:8080 -m -w 1\n",
-    ..STATE
-}];
+        ..STATE
+    },
+    VmCheck {
+        name: "services-answer-through-ip-vs",
+        command: r"several() { for round in 1 2 3 4; do ask $@; done | sort -u | tr '\n' ' '; echo; }
+            several 10.96.0.80:80; several in_pod alpha 10.96.0.80:80; several beta 10.66.66.1:30080
+            ask in_pod alpha 10.96.0.79:2379; ask beta 203.0.113.10:30080",
+        expected: "alpha beta \nalpha beta \nalpha beta \nbeta\nclosed\n",
+        ..STATE
+    },
+];

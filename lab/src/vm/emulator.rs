@@ -20,9 +20,9 @@ pub const OUTSIDE: &str = "203.0.113.2";
 pub const SSH_PORT: u16 = 2222;
 
 /// The kernel's command line. The root disk is NVMe, whose driver is part of Debian's kernel: no initramfs is
-/// needed. The rest saves time: mitigations of processor faults, cleared pages and self-tests are slow in an
+/// needed. `image.sh` has its identifier. The rest saves time: mitigations of processor faults, cleared pages and self-tests are slow in an
 /// emulator.
-const KERNEL_LINE: &str = "root=/dev/nvme0n1 rw console=ttyS0 ds=nocloud mitigations=off init_on_alloc=0 nokaslr \
+const KERNEL_LINE: &str = "root=PARTUUID=6d657368-01 rw panic=-1 console=ttyS0 ds=nocloud mitigations=off init_on_alloc=0 nokaslr \
     audit=0 8250.nr_uarts=1 nowatchdog random.trust_cpu=on no_timer_check tsc=reliable cryptomgr.notests loglevel=4";
 
 /// A running emulator. It ends with the sandbox.
@@ -71,6 +71,15 @@ impl Emulator {
         Ok(Self { process, console })
     }
 
+    /// Whether the machine is on. It turns off when its kernel panics.
+    ///
+    /// # Errors
+    ///
+    /// When the state of the process cannot be read.
+    pub fn is_on(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+
     /// Waits until the machine is off.
     ///
     /// # Errors
@@ -78,7 +87,7 @@ impl Emulator {
     /// When it is still on at the limit.
     pub fn wait_until_off(&mut self, limit: Duration) -> Result<()> {
         let deadline = Instant::now() + limit;
-        while self.process.try_wait()?.is_none() {
+        while self.is_on()? {
             ensure!(
                 Instant::now() < deadline,
                 "the machine does not turn off:\n{}",

@@ -99,20 +99,6 @@ impl Guest {
         }
     }
 
-    /// Waits until the machine accepts SSH.
-    ///
-    /// # Errors
-    ///
-    /// When it does not in time.
-    pub fn wait_for_boot(&self) -> Result<()> {
-        let deadline = Instant::now() + BOOT_LIMIT;
-        while !self.connect() {
-            ensure!(Instant::now() < deadline, "the machine does not accept SSH");
-            thread::sleep(Duration::from_millis(500));
-        }
-        Ok(())
-    }
-
     /// Tells the machine to reboot, and closes the connection.
     pub fn start_reboot(&self) {
         // The connection may end before the command.
@@ -120,8 +106,10 @@ impl Guest {
         let _ = self.ssh().args(["-O", "exit"]).stderr(Stdio::null()).status();
     }
 
-    /// Opens the connection that all commands share: each new one would cost the emulator a key exchange.
-    fn connect(&self) -> bool {
+    /// Whether the machine accepts SSH. Opens the connection that all commands share: each new one would cost the
+    /// emulator a key exchange.
+    #[must_use]
+    pub fn connect(&self) -> bool {
         let mut master = self.ssh();
         master.args(["-f", "-N", "-M"]).stdout(Stdio::null()).stderr(Stdio::null());
         master.status().is_ok_and(|status| status.success())

@@ -66,8 +66,10 @@ rm -rf "$root/var/log/journal"
 # Not the first boot after an upgrade: no cache is rebuilt (systemd-update-done.service(8)).
 touch "$root/etc/.updated" "$root/var/.updated"
 
-truncate --size=1G "$folder.new/root.img"
-mke2fs -q -t ext4 -O ^has_journal -d "$root" "$folder.new/root.img"
+# The kernel names disks in the order in which it finds them: it knows this one by the identifier.
+truncate --size=1025M "$folder.new/root.img"
+sfdisk --quiet "$folder.new/root.img" <<<$'label: dos\nlabel-id: 0x6d657368\nstart=1MiB, type=linux'
+mke2fs -q -t ext4 -O ^has_journal -E offset=$((1 << 20)) -d "$root" "$folder.new/root.img" 1024M
 rm -rf "$root" "$folder.new/kernel"
 
 # QEMU of the same release, wherever this runs: Debian 12's (7.2) needs more than twice the time (observed, 2026-11).

@@ -53,6 +53,18 @@ impl OwnerFolder {
         fs::read_to_string(self.folder.join("out").join(path)).with_context(|| path.to_owned())
     }
 
+    /// Adds a client to the topology.
+    ///
+    /// # Errors
+    ///
+    /// When a command fails.
+    pub fn add_client(&self) -> Result<()> {
+        let path = self.folder.join("topology.toml");
+        let topology = fs::read_to_string(&path)?;
+        fs::write(&path, topology + "\n[[clients]]\nname = \"laptop\"\nid = 200\n")?;
+        self.compile()
+    }
+
     fn compile(&self) -> Result<()> {
         self.meshwright(&["keys"])?;
         self.meshwright(&["generate"])?;

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 
 use super::api_server::PairApiServer;
 use super::emulator::{Emulator, OUTSIDE};
@@ -73,6 +75,17 @@ impl Pair {
         self.guest.pipe("sudo meshwright-node apply", &self.owner.export("alpha")?)
     }
 
+    /// Delivers one more peer to alpha while packets of beta pass. `stop_pings` of the prelude counts them.
+    ///
+    /// # Errors
+    ///
+    /// When the delivery is refused.
+    pub fn deliver_another_peer(&self) -> Result<()> {
+        self.owner.add_client()?;
+        self.guest.run("start_pings")?;
+        self.deliver_to_alpha().map(drop)
+    }
+
     /// Unpacks beta's delivery, and brings beta up. `bootstrap` would wait for a time server until the end.
     ///
     /// # Errors
@@ -100,7 +113,7 @@ impl Pair {
         self.guest.run(&format!(
             "mkdir -p /var/lib/kube-proxy\n\
              cat >/var/lib/kube-proxy/kubeconfig.conf <<'CONFIG'\n{kubeconfig}\nCONFIG\n\
-             mount -o ro /dev/nvme1n1p1 /mnt\n\
+             mount -o ro LABEL=cidata /mnt\n\
              start_kube_proxy"
         ))?;
         Ok(())
@@ -129,9 +142,15 @@ impl Pair {
     ///
     /// # Errors
     ///
-    /// When it does not; the error contains the last lines of its console.
-    pub fn wait_for_boot(&self) -> Result<()> {
-        self.guest.wait_for_boot().or_else(|error| bail!("{error:#}:\n{}", self.console()))
+    /// When it does not in time, or has turned off.
+    pub fn wait_for_boot(&mut self) -> Result<()> {
+        let deadline = Instant::now() + BOOT_LIMIT;
+        while !self.guest.connect() {
+            ensure!(self.emulator.is_on()?, "the machine has turned off");
+            ensure!(Instant::now() < deadline, "the machine does not accept SSH");
+            thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::sandbox::{self, SandboxTier, SandboxUse};
 use crate::scenario::repository;
 
 /// Programs that run the machine, and the Debian packages that contain them.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("apt-ftparchive", "apt-utils"),
     ("gpg", "gnupg"),
     ("ip", "iproute2"),
@@ -24,6 +24,7 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("mmdebstrap", "mmdebstrap"),
     ("openssl", "openssl"),
     ("python3", "python3"),
+    ("sfdisk", "fdisk"),
     ("ssh", "openssh-client"),
 ];
 
