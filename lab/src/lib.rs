@@ -10,7 +10,8 @@
 //! 2. [`world`]: starts nodes ([`node`]) and clients ([`client`]) from the files on a small Internet
 //!    ([`underlay`]), with BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
 //! 3. [`checks`]: send packets ([`probe`]) and capture them ([`capture`], [`scan`]).
-//! 4. [`mutants`]: tests the lab with deliberately broken trees; [`verdict`] judges the changes that
+//! 4. [`planned`]: changes a running mesh in the order of a plan.
+//! 5. [`mutants`]: tests the lab with deliberately broken trees; [`verdict`] judges the changes that
 //!    [`alterations`] makes, and [`effect`] asks the program that reads a changed file.
 
 pub mod alterations;
@@ -27,6 +28,7 @@ pub mod machine;
 pub mod mutants;
 pub mod namespace;
 pub mod node;
+pub mod planned;
 pub mod pod;
 pub mod probe;
 pub mod sandbox;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use meshwright_compiler::artifact::Tree as _;
 use meshwright_compiler::check::Checked;
 use meshwright_compiler::diagnostic::{self, Format};
@@ -86,6 +86,27 @@ impl LabTree {
         let nodes = tables(&mut document, "nodes")?;
         nodes.retain(|node| node.get("name").and_then(Item::as_str) != Some(name));
         Self::compile(document.to_string(), self.secrets.clone())
+    }
+
+    /// The same topology with other texts, with the same keys but for one machine. New members get keys.
+    ///
+    /// # Errors
+    ///
+    /// When a text is not there once, or the new topology does not compile.
+    pub fn changed(&self, edits: &[(&str, &str)], rotated: Option<&str>) -> Result<Self> {
+        let mut text = self.text.clone();
+        for (from, to) in edits {
+            ensure!(text.matches(from).count() == 1, "{from} is not there once");
+            text = text.replacen(from, to, 1);
+        }
+        let mut document: DocumentMut = text.parse()?;
+        let mut secrets = self.secrets.clone();
+        secrets.complete(&[names(&document, "nodes"), names(&document, "clients")].concat())?;
+        if let Some(name) = rotated {
+            secrets.replace_private_key(name)?;
+        }
+        secrets.write_public_keys(&mut document)?;
+        Self::compile(document.to_string(), secrets)
     }
 
     fn compile(text: String, secrets: LabKeys) -> Result<Self> {
@@ -196,13 +217,24 @@ impl LabKeys {
 
     fn generate(names: &[String]) -> Result<Self> {
         let mut secrets = Self::default();
+        secrets.complete(names)?;
+        Ok(secrets)
+    }
+
+    /// Generates the keys that are missing.
+    fn complete(&mut self, names: &[String]) -> Result<()> {
         for (position, name) in names.iter().enumerate() {
-            secrets.private.insert(name.clone(), run_wg("genkey")?);
+            if !self.private.contains_key(name) {
+                self.private.insert(name.clone(), run_wg("genkey")?);
+            }
             for other in &names[..position] {
-                secrets.preshared.insert(pair(name, other), run_wg("genpsk")?);
+                let pair = pair(name, other);
+                if !self.preshared.contains_key(&pair) {
+                    self.preshared.insert(pair, run_wg("genpsk")?);
+                }
             }
         }
-        Ok(secrets)
+        Ok(())
     }
 
     fn write_public_keys(&self, document: &mut DocumentMut) -> Result<()> {
