@@ -29,7 +29,7 @@ pub(super) struct EditOptions {
 
 /// A topology without errors, and the text that a verb makes of it.
 pub(super) struct EditedTopology {
-    document: Document,
+    pub(super) document: Document,
     report: Report,
     pub(super) topology: Topology,
     pub(super) draft: Draft,
@@ -66,25 +66,52 @@ impl EditedTopology {
             session.info(format_args!("{}: nothing was written", old.name))?;
             return Ok(Status::Findings);
         }
+        if options.dry_run {
+            return self.print_preview(done, &report, session);
+        }
+        self.print_patch(session)?;
+        session.replace_topology(old, &new.text)?;
+        for line in done {
+            session.info(format_args!("{}: {line}", old.name))?;
+        }
+        session.report(&report)?;
+        session.info(next(lacks_keys))?;
+        Ok(Status::Clean)
+    }
+
+    /// Prints the patch and what would be done, without compiling the new text.
+    pub(super) fn preview(
+        &self,
+        done: &[String],
+        session: &mut Session<'_>,
+    ) -> Result<Status, Failure> {
+        let nothing_found = Report::new(self.draft.source().clone(), Vec::new(), 0);
+        self.print_preview(done, &nothing_found, session)
+    }
+
+    fn print_preview(
+        &self,
+        done: &[String],
+        report: &Report,
+        session: &mut Session<'_>,
+    ) -> Result<Status, Failure> {
+        self.print_patch(session)?;
+        for line in done {
+            session.info(format_args!("dry run: {line}"))?;
+        }
+        session.report(report)?;
+        session.info(format_args!("{}: nothing was written", self.document.source().name))?;
+        Ok(Status::Clean)
+    }
+
+    fn print_patch(&self, session: &mut Session<'_>) -> Result<(), Failure> {
+        let (old, new) = (self.document.source(), self.draft.source());
         // With other formats, stdout contains only the report.
         let human = session.global.format == Format::Human;
         let stream = if human { &mut *session.out } else { &mut *session.err };
         unified_diff::print_texts(&old.name, &old.text, &new.text, stream)?;
         session.out.flush()?;
-        if !options.dry_run {
-            session.replace_topology(old, &new.text)?;
-        }
-        let prefix = if options.dry_run { "dry run" } else { &old.name };
-        for line in done {
-            session.info(format_args!("{prefix}: {line}"))?;
-        }
-        session.report(&report)?;
-        if options.dry_run {
-            session.info(format_args!("{}: nothing was written", old.name))?;
-            return Ok(Status::Clean);
-        }
-        session.info(next(lacks_keys))?;
-        Ok(Status::Clean)
+        Ok(())
     }
 
     /// Whether a finding is a consequence of the edit.

@@ -22,6 +22,7 @@ use crate::secrets::preshared;
 use crate::secrets::requirements::{
     self, OTHER_TUNNEL, REQUIRED, Requirements, StoreState, is_missing, tunnel_fault,
 };
+use crate::secrets::rotation;
 use crate::secrets::secret::Secret;
 use crate::secrets::store::{self, Store, StoreError};
 use crate::secrets::tunnel::{self, TunnelCredential};
@@ -57,11 +58,8 @@ Examples:
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Keys {
     /// Write nothing; exit with code 1 if a key is missing
-    #[arg(long, conflicts_with = "recrypt")]
-    check: bool,
-    /// Encrypt every file again for the recipients in the topology; without recipients, decrypt
     #[arg(long)]
-    recrypt: bool,
+    check: bool,
     /// Generate missing authorities even if the topology has public keys or hashes of a cluster; the hashes
     /// are replaced
     #[arg(long)]
@@ -106,11 +104,10 @@ impl Keys {
         };
         let context = KeysContext { document: &document, topology: &topology, store: &store };
         if !self.check {
-            context.remove_leftovers(session)?;
+            remove_leftovers(&store, session)?;
         }
         let status = match &self.verb {
             Some(KeysVerb::Import(Import::Tunnel { file })) => context.import_tunnel(file, session),
-            None if self.recrypt => context.recrypt(session),
             None => context.check_or_generate(self, plan.as_deref(), session),
         }?;
         context.warn(status, session)?;
@@ -127,23 +124,11 @@ struct KeysContext<'a> {
 }
 
 impl KeysContext<'_> {
-    /// Removes the temporary files of killed runs. Those in the store may contain secrets. A folder that
-    /// cannot be read is reported by what needs it.
-    fn remove_leftovers(self, session: &mut Session<'_>) -> Result<(), Failure> {
-        let folder = session.topology().with_file_name(".");
-        let beside = file::leftovers(&folder).unwrap_or_default();
-        for path in self.store.leftovers().unwrap_or_default().into_iter().chain(beside) {
-            fs::remove_file(&path).map_err(Failure::writing(&path))?;
-            let path = path.display();
-            session
-                .info(format_args!("{path}: removed, a temporary file of an interrupted run"))?;
-        }
-        Ok(())
-    }
-
     /// Prints the warnings about the files of the store, unless its faults were printed.
     fn warn(self, status: Status, session: &mut Session<'_>) -> Result<(), Failure> {
-        let found = opened::not_accepted(exposure::warnings(self.store)?, self.topology);
+        let mut found = exposure::warnings(self.store)?;
+        found.extend(rotation::warnings(self.topology, self.store));
+        let found = opened::not_accepted(found, self.topology);
         if status == Status::Clean && !found.is_empty() {
             session.report(&self.document.report(found, 0))?;
         }
@@ -174,26 +159,6 @@ impl KeysContext<'_> {
             return refuse_second_cluster(session);
         }
         self.generate(&state, session)
-    }
-
-    fn recrypt(self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let files = count(self.store.recrypt()?, "file");
-        let root = self.store.folder("");
-        let folder = root.display();
-        match self.topology.secrets.recipients.len() {
-            0 if self.store.is_ignored_by_git() => {
-                session.info(format_args!("{folder}: {files} decrypted; git ignores them"))?;
-            }
-            0 => session.print(format_args!(
-                "warning: {folder}: {files} decrypted; {folder}/.gitignore was edited: make sure \
-                 that git ignores them"
-            ))?,
-            number => {
-                let recipients = count(number, "recipient");
-                session.info(format_args!("{folder}: {files} encrypted for {recipients}"))?;
-            }
-        }
-        Ok(Status::Clean)
     }
 
     fn import_tunnel(self, file: &Path, session: &mut Session<'_>) -> Result<Status, Failure> {
@@ -407,6 +372,19 @@ impl KeysContext<'_> {
         }
         Ok(needs_password || !pairs.is_empty())
     }
+}
+
+/// Removes the temporary files of killed runs. Those in the store may contain secrets. A folder that cannot be
+/// read is reported by what needs it.
+pub(super) fn remove_leftovers(store: &Store, session: &mut Session<'_>) -> Result<(), Failure> {
+    let folder = session.topology().with_file_name(".");
+    let beside = file::leftovers(&folder).unwrap_or_default();
+    for path in store.leftovers().unwrap_or_default().into_iter().chain(beside) {
+        fs::remove_file(&path).map_err(Failure::writing(&path))?;
+        let path = path.display();
+        session.info(format_args!("{path}: removed, a temporary file of an interrupted run"))?;
+    }
+    Ok(())
 }
 
 /// The public parts of secrets that are to be written into the topology.

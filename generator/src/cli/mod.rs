@@ -20,6 +20,8 @@ mod node;
 mod opened;
 mod plan;
 mod prove;
+mod recrypt;
+mod rotate;
 mod schema;
 mod session;
 mod trace;
@@ -110,6 +112,8 @@ enum Verb {
     Node(node::Node),
     Client(client::Client),
     Upgrade(upgrade::Upgrade),
+    Rotate(rotate::Rotate),
+    Recrypt(recrypt::Recrypt),
     Check(check::Check),
     Generate(generate::Generate),
     Export(export::Export),
@@ -131,6 +135,8 @@ impl Verb {
             | Self::Node(_)
             | Self::Client(_)
             | Self::Upgrade(_)
+            | Self::Rotate(_)
+            | Self::Recrypt(_)
             | Self::Check(_)
             | Self::Generate(_)
             | Self::Export(_)
@@ -209,6 +215,8 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Node(node) => node.run(&mut session),
         Verb::Client(client) => client.run(&mut session),
         Verb::Upgrade(upgrade) => upgrade.run(&mut session),
+        Verb::Rotate(rotate) => rotate.run(&mut session),
+        Verb::Recrypt(recrypt) => recrypt.run(&mut session),
         Verb::Check(check) => check.run(&mut session),
         Verb::Generate(generate) => generate.run(&mut session),
         Verb::Export(export) => export.run(&mut session),

@@ -7,6 +7,7 @@ use super::session::Session;
 use crate::secrets::exposure;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
 use crate::secrets::requirements::{NO_CREDENTIAL, Requirements, StoreState, published_key_faults};
+use crate::secrets::rotation;
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
@@ -162,7 +163,8 @@ pub(super) fn add_store_warnings(compilation: &mut Compilation, session: &Sessio
     let Ok(recipients) = Recipients::new(written) else { return };
     let recipients = (!written.is_empty()).then_some(recipients);
     let store = Store::new(session.secrets_dir(), recipients, Identities::default());
-    let found = exposure::warnings(&store).unwrap_or_default();
+    let mut found = exposure::warnings(&store).unwrap_or_default();
+    found.extend(rotation::warnings(topology, &store));
     let all = found.len();
     let reported = not_accepted(found, topology);
     compilation.report.allowed += all - reported.len();

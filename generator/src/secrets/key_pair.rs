@@ -121,8 +121,14 @@ impl<'topology> KeyPair<'topology> {
         store.require(&self.file())
     }
 
-    fn file(&self) -> String {
+    pub(super) fn file(&self) -> String {
         key_file(self.member.kind, self.member.name.as_str(), self.interface)
+    }
+
+    /// The file of the key before the last rotation.
+    pub(super) fn former_file(&self) -> String {
+        let (folder, member) = (folder(self.member.kind), self.member.name);
+        format!("{folder}/{member}/{}.former.key", self.interface)
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`store`] is the folder with the files; [`seal`] encrypts them if the topology names recipients.
 //! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
 //! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`pinned`] and
-//! [`requirements`] compare the store with the topology; [`exposure`] looks at its files. [`delivery`], [`client_conf`], [`manifest`] and
+//! [`requirements`] compare the store with the topology, and [`rotation`] replaces keys; [`exposure`] looks at its files. [`delivery`], [`client_conf`], [`manifest`] and
 //! [`kubeconfig`] write secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
@@ -21,6 +21,7 @@ pub(crate) mod manifest;
 pub(crate) mod pinned;
 pub(crate) mod preshared;
 pub(crate) mod requirements;
+pub(crate) mod rotation;
 pub(crate) mod seal;
 pub(crate) mod secret;
 mod signing_key;

@@ -307,7 +307,7 @@ pub(crate) fn outdated_fault(outdated: Outdated, store: &Store) -> Diagnostic {
 
 /// The remedy for files that are not in the form that the topology requires.
 pub(super) const RECRYPT: &str =
-    "run `meshwright keys --recrypt --identity FILE` to write the files again";
+    "run `meshwright recrypt --identity FILE` to write the files again";
 
 const GENKEY: &str = "restore the output of `wg genkey`, or move the file away";
 const GENPSK: &str = "restore the output of `wg genpsk`, or move the file away";

@@ -246,6 +246,29 @@ impl Store {
         self.put(name, form, bytes)
     }
 
+    /// Gives a file another name, in both forms. No file has that name.
+    pub(super) fn rename(&self, name: &str, new: &str) -> Result<(), StoreError> {
+        for form in self.forms() {
+            let path = self.file(name, form);
+            if path.exists() {
+                fs::rename(&path, self.file(new, form))
+                    .map_err(StoreError::file("rename", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a file, in both forms.
+    pub(super) fn delete(&self, name: &str) -> Result<(), StoreError> {
+        for form in self.forms() {
+            let path = self.file(name, form);
+            if path.exists() {
+                fs::remove_file(&path).map_err(StoreError::file("delete", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     fn put(&self, name: &str, form: Form, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.file(name, form);
         let content = self.content(&path, bytes)?;
@@ -296,16 +319,29 @@ impl Store {
     ///
     /// When a file cannot be read or written; a second run completes the work.
     pub(crate) fn recrypt(&self) -> Result<usize, StoreError> {
-        let mut names: Vec<_> = self.names()?.into_iter().map(|(name, _)| name).collect();
-        names.dedup();
-        let read = names.iter().map(|name| Ok((name, self.read_both(name)?)));
-        let secrets = read.collect::<Result<Vec<_>, StoreError>>()?;
+        let secrets = self.secrets()?;
         self.prepare()?;
         for (name, secret) in &secrets {
             self.rewrite(name, secret)?;
         }
         self.write_settings()?;
         Ok(secrets.len())
+    }
+
+    /// Reads every file, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub(crate) fn read_all(&self) -> Result<usize, StoreError> {
+        Ok(self.secrets()?.len())
+    }
+
+    fn secrets(&self) -> Result<Vec<(String, Secret)>, StoreError> {
+        let mut names: Vec<_> = self.names()?.into_iter().map(|(name, _)| name).collect();
+        names.dedup();
+        let read = names.into_iter().map(|name| self.read_both(&name).map(|secret| (name, secret)));
+        read.collect()
     }
 
     /// Reads a secret that may exist in both forms after an interrupted run.

@@ -126,7 +126,7 @@ wg=$(cat secrets/nodes/alpha/wg0.key)
 age-keygen -o me 2>/dev/null
 age-keygen -o stranger 2>/dev/null
 printf '[secrets]\nrecipients = ["%s"]\n' "$(age-keygen -y me)" >>topology.toml
-meshwright keys --recrypt
+meshwright recrypt
 [[ ! -e secrets/nodes/alpha/wg0.key ]]
 same "$(age -d -i me secrets/nodes/alpha/wg0.key.age)" "$wg"
 refused age -d -i stranger secrets/nodes/alpha/wg0.key.age

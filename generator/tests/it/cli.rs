@@ -15,6 +15,7 @@ mod packaging;
 mod pasted;
 mod plan;
 mod prove;
+mod rotate;
 mod sealed;
 mod secrets;
 mod upgrade;

@@ -30,7 +30,7 @@ const SHAPE: [&str; 5] =
 const SIZE: [&str; 2] = ["errors-too-many", "file-too-large"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 19] = [
+const SECRETS: [&str; 20] = [
     "authority-expired",
     "authority-malformed",
     "authority-mismatch",
@@ -42,6 +42,7 @@ const SECRETS: [&str; 19] = [
     "private-key-published",
     "recipient-unusable",
     "recipients-outdated",
+    "rotation-unfinished",
     "service-account-key-malformed",
     "store-files-plain",
     "store-in-git",

@@ -163,12 +163,13 @@ fn the_store_must_be_separate() {
     assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
     symlink("out", place.path().join("link")).expect("a link");
     let before = place.tree();
-    let verbs: [&[&str]; 16] = [
+    let verbs: [&[&str]; 17] = [
         &["node", "remove", "tokyo"],
         &["client", "remove", "laptop"],
         &["upgrade", "--to", "1.36.2"],
+        &["rotate", "tokyo"],
         &["keys"],
-        &["keys", "--recrypt"],
+        &["recrypt"],
         &["keys", "import", "tunnel", "topology.toml"],
         &["check"],
         &["generate"],

@@ -40,16 +40,17 @@ fn assert_hidden(place: &Place, arguments: &[&str], secret: &str) {
 }
 
 /// Every command that reads the topology, and `prove`, which reads what was generated before.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &["check"],
     &["check", "--strict", "-v"],
     &["check", "--fix", "--dry-run"],
     &["node", "add", "paris", "--endpoint", "203.0.113.30", "--dry-run"],
     &["client", "remove", "laptop", "--dry-run"],
     &["upgrade", "--to", "1.36.2", "--dry-run"],
+    &["rotate", "--all", "--dry-run"],
     &["keys"],
     &["keys", "--check"],
-    &["keys", "--recrypt"],
+    &["recrypt"],
     &["keys", "import", "tunnel", "topology.toml"],
     &["generate"],
     &["generate", "--check"],

@@ -136,7 +136,11 @@ fn recrypt_keeps_the_secrets() {
     let (code, _, stderr) = place.run(&["keys"]);
     assert!(code == Some(1) && stderr.starts_with(plain_report), "{stderr}");
     let sealed = stderr_only(0, "secrets/: 23 files encrypted for 1 recipient\n");
-    assert_eq!(place.run(&["keys", "--recrypt"]), sealed);
+    let tree = place.tree();
+    let preview = "secrets/: 23 files would be encrypted for 1 recipient; nothing was written\n";
+    assert_eq!(place.run(&["recrypt", "--dry-run"]), stderr_only(0, preview));
+    assert_eq!(place.tree(), tree);
+    assert_eq!(place.run(&["recrypt"]), sealed);
     assert_eq!(plain(&place), ["secrets/.gitignore", "secrets/recipients"]);
     assert_eq!(me.open(&place), before);
     assert_eq!(place.run(&["keys", "--check", "-q"]).0, Some(1), "the tunnel has no credential");
@@ -146,10 +150,12 @@ fn recrypt_keeps_the_secrets() {
     let other = "error[recipients-outdated]: secrets/ is encrypted for other recipients\n";
     assert!(code == Some(1) && stderr.starts_with(other), "{stderr}");
     let tree = place.tree();
-    assert_eq!(place.run(&["keys", "--recrypt"]).0, Some(2), "no identity was given");
+    for arguments in [&["recrypt"][..], &["recrypt", "--dry-run"]] {
+        assert_eq!(place.run(arguments).0, Some(2), "no identity was given");
+    }
     assert_eq!(place.tree(), tree);
     let both = stderr_only(0, "secrets/: 23 files encrypted for 2 recipients\n");
-    assert_eq!(place.run(&["keys", "--recrypt", "-i", "me.txt"]), both);
+    assert_eq!(place.run(&["recrypt", "-i", "me.txt"]), both);
     assert_eq!((you.open(&place), me.open(&place)), (before.clone(), before.clone()));
 
     place.edit(&recipients(&[&me, &you]), "[firewall]");
@@ -157,7 +163,7 @@ fn recrypt_keeps_the_secrets() {
     let encrypted = "error[recipients-outdated]: secrets/ contains encrypted files\n";
     assert!(code == Some(1) && stderr.starts_with(encrypted), "{stderr}");
     let kept = stderr_only(0, "secrets/: 23 files decrypted; git ignores them\n");
-    assert_eq!(place.run(&["keys", "--recrypt", "--identity", "you.txt"]), kept);
+    assert_eq!(place.run(&["recrypt", "--identity", "you.txt"]), kept);
     assert_eq!(secrets(&place), before);
     assert_eq!(place.read("secrets/.gitignore"), "*\n");
 }
@@ -184,7 +190,7 @@ fn completes_an_interrupted_recrypt() {
     let name = "secrets/nodes/tokyo/wg0.key";
     let key = String::from_utf8(opened["nodes/tokyo/wg0.key"].clone()).expect("text");
     place.write(name, &key);
-    assert_eq!(place.run(&["keys", "--recrypt", "-q", "-i", me.file]), stderr_only(0, ""));
+    assert_eq!(place.run(&["recrypt", "-q", "-i", me.file]), stderr_only(0, ""));
     assert_eq!((me.open(&place), place.path().join(name).exists()), (opened, false));
 
     place.write(name, "another\n");
@@ -193,7 +199,7 @@ fn completes_an_interrupted_recrypt() {
         "error: {name} and {name}.age contain different secrets\n |\n = help: move the outdated file \
          away\n"
     );
-    assert_eq!(place.run(&["keys", "--recrypt", "-i", me.file]), stderr_only(2, &ambiguous));
+    assert_eq!(place.run(&["recrypt", "-i", me.file]), stderr_only(2, &ambiguous));
     assert_eq!(place.tree(), before);
 }
 
@@ -205,7 +211,7 @@ fn reports_unusable_recipients() {
     wrong.replace_range(wrong.len() - 1.., last);
     place.edit(&me.recipient(), &wrong);
     let before = place.tree();
-    for arguments in [&["keys"][..], &["keys", "--check"], &["keys", "--recrypt"]] {
+    for arguments in [&["keys"][..], &["keys", "--check"], &["recrypt"]] {
         let (code, stdout, stderr) = place.run(arguments);
         let head = "error[recipient-unusable]: ";
         let indent = " ".repeat(head.len());

@@ -34,6 +34,8 @@ pub const TUNNEL_CREDENTIAL_MALFORMED: &str = "tunnel-credential-malformed";
 /// Code of a credential of another tunnel than the one in the topology.
 pub const TUNNEL_CREDENTIAL_MISMATCH: &str = "tunnel-credential-mismatch";
 
+/// Code of an old key that is kept because its rotation is not finished.
+pub const ROTATION_UNFINISHED: &str = "rotation-unfinished";
 /// Code of files without encryption in a store with recipients.
 pub const STORE_FILES_PLAIN: &str = "store-files-plain";
 /// Code of secrets that git has, or would take.
@@ -47,8 +49,14 @@ pub const STORE_OUTDATED: &str = "store-outdated";
 
 /// The warnings about the files of the store. They depend on the machine, so an entry of `[[lint.allow]]`
 /// for one of them may be unused.
-pub const WARNINGS: [&str; 5] =
-    [STORE_FILES_PLAIN, STORE_IN_GIT, STORE_LEFTOVER, STORE_OPEN, STORE_OUTDATED];
+pub const WARNINGS: [&str; 6] = [
+    ROTATION_UNFINISHED,
+    STORE_FILES_PLAIN,
+    STORE_IN_GIT,
+    STORE_LEFTOVER,
+    STORE_OPEN,
+    STORE_OUTDATED,
+];
 
 const fn warning(code: &'static str, summary: &'static str, explain: &'static str) -> Entry {
     Entry { code, severity: Severity::Warning, theme: Theme::Keys, summary, explain }
@@ -59,7 +67,7 @@ const fn entry(code: &'static str, summary: &'static str, explain: &'static str)
 }
 
 /// All codes of the store.
-pub(super) const ENTRIES: [Entry; 19] = [
+pub(super) const ENTRIES: [Entry; 20] = [
     entry(
         AUTHORITY_EXPIRED,
         "a certificate authority has expired",
@@ -197,11 +205,26 @@ Source: age-encryption.org/v1, \"X25519 recipient stanza\".",
 Some files of the store are not encrypted, or are encrypted to other recipients than those in the \
 topology. New secrets in the same store would be readable by other people than the old ones.
 
-Run `meshwright keys --recrypt`. It encrypts every file again, and needs an identity that opens the old \
+Run `meshwright recrypt`. It encrypts every file again, and needs an identity that opens the old \
 files.
 
 A former recipient may have read all old secrets. Removing the recipient protects only the secrets that \
 are created later. docs/secrets.md explains how to replace each secret.",
+    ),
+    warning(
+        ROTATION_UNFINISHED,
+        "the rotation of a WireGuard key is not finished",
+        "\
+`meshwright rotate` has written a new key into the store and the topology, and keeps the old one as \
+`wg0.former.key`. Whether the new key is on the machines is unknown here. A pair of members cannot \
+communicate while one has the old key of the other. While the old key exists, its holder can impersonate \
+the member at each peer that does not have the new one.
+
+Deliver to the machines that `meshwright plan` names. Then run `meshwright rotate NAME --finish`, which \
+deletes the old key. To take the rotation back before the delivery, rename the old key to `wg0.key` and \
+restore `public_key` in the topology.
+
+Source: wg(8): a peer is its public key.",
     ),
     entry(
         SERVICE_ACCOUNT_KEY_MALFORMED,
@@ -221,9 +244,9 @@ Source: `ParsePrivateKeyPEM` in client-go's keyutil.",
         "files of an encrypted store are not encrypted",
         "\
 The topology names recipients, so the folder is probably in git or is copied by tools. A file without \
-encryption is left from before, or from a run of `meshwright keys --recrypt` that was interrupted.
+encryption is left from before, or from a run of `meshwright recrypt` that was interrupted.
 
-Run `meshwright keys --recrypt`. If the folder was shared with these files, replace the secrets: \
+Run `meshwright recrypt`. If the folder was shared with these files, replace the secrets: \
 docs/secrets.md explains how.",
     ),
     warning(
@@ -265,7 +288,7 @@ Change modes and owners as the report shows. If others had access to the machine
 The recipients in the topology have changed, but the files have not. A new recipient cannot read them, and \
 a removed one still can. `meshwright keys` refuses to continue with `recipients-outdated`.
 
-Run `meshwright keys --recrypt`.",
+Run `meshwright recrypt`.",
     ),
     entry(
         TUNNEL_CREDENTIAL_MALFORMED,

@@ -73,7 +73,7 @@ table! {
         name: Name,
         /// The version of kubeadm, kubelet and the control plane.
         kubernetes_version: Version,
-        /// Ids of removed nodes, which must not be used again.
+        /// Ids of removed nodes and clients, which must not be used again.
         retired_ids: Vec<NodeId> = Vec::new(),
         /// The hash of the public key of the cluster's CA. Written by `meshwright keys`, as are the next
         /// three; a store with another key is refused.

@@ -1,4 +1,4 @@
-//! Refuses an id that belonged to a node that was removed.
+//! Refuses an id that belonged to a node or client that was removed.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "id-retired",
     severity: Severity::Error,
     theme: Theme::Addresses,
-    summary: "a node or client has the id of a node that was removed",
+    summary: "a node or client has the id of one that was removed",
     explain: "\
-`cluster.retired_ids` has the ids of nodes that were removed. Until the last node has received its new \
-files, some peers still send the old node's address and pod block to the old node's key. Calico's IPAM \
+`cluster.retired_ids` has the ids of nodes and clients that were removed. Until the last node has received its new \
+files, some peers still send the address and pod block of the old one to its key. Calico's IPAM \
 may also still reserve the block for the old node. A new node or client with this id would be reachable \
 from some nodes and not from others.
 
@@ -32,8 +32,9 @@ fn check(topology: &Topology, findings: &mut Findings) {
         .filter_map(|member| index_by_id.get(&member.id).map(|index| (member, *index)));
     for ((member, index), free) in reused.zip(free_ids(topology)) {
         let message = format!("`{}` has the retired id {}", member.name, member.id);
-        let finding = Finding::new(message, &member.origin.key("id"), "the id of a removed node")
-            .and(&at.index(index), "retired here");
+        let finding =
+            Finding::new(message, &member.origin.key("id"), "the id of a removed node or client")
+                .and(&at.index(index), "retired here");
         findings.push(finding.help(format!("`id = {free}` is free")));
     }
 }
