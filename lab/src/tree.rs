@@ -1,6 +1,7 @@
 //! The emitted files of one topology, with keys that the lab generates.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -228,9 +229,8 @@ impl LabKeys {
                 self.private.insert(name.clone(), run_wg("genkey")?);
             }
             for other in &names[..position] {
-                let pair = pair(name, other);
-                if !self.preshared.contains_key(&pair) {
-                    self.preshared.insert(pair, run_wg("genpsk")?);
+                if let Entry::Vacant(vacant) = self.preshared.entry(pair(name, other)) {
+                    vacant.insert(run_wg("genpsk")?);
                 }
             }
         }
