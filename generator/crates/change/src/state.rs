@@ -267,15 +267,18 @@ impl<'trees> ChangeStates<'trees> {
 
     /// The parts that may take over next, in the order of [`Self::parts`].
     ///
-    /// The init node applies the cluster's objects right after its own delivery. Pods get another MTU when they
-    /// are replaced after that. A node that gets an address which another one has had waits for that one.
+    /// The init node applies the cluster's objects right after its own delivery, unless `[bootstrap] apply = false`.
+    /// Pods get another MTU when they are replaced after that. New nodes come after those that leave.
     #[must_use]
     pub fn next(&self, taken: &TakenParts) -> Vec<usize> {
         let position = |wanted: &Part| self.parts.iter().position(|part| part.part == *wanted);
         let init = self.new.init().and_then(|init| position(&Part::Node(init.to_owned())));
         let cluster = position(&Part::Cluster);
         let has = |part: Option<usize>| part.is_none_or(|part| taken.has(part));
-        if let (Some(init), Some(cluster)) = (init, cluster)
+        let init_node = self.new.init().and_then(|init| self.new.node(init));
+        let applies = init_node.is_some_and(|init| init.host.applies_manifests);
+        if applies
+            && let (Some(init), Some(cluster)) = (init, cluster)
             && taken.has(init)
             && !taken.has(cluster)
         {

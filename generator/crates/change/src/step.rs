@@ -245,6 +245,12 @@ impl StepBuilder<'_> {
         if init_part.is_none() {
             self.deliver(init, false, PartChange::Changed);
         }
+        if !init.host.applies_manifests {
+            let text = format!("apply the cluster's objects on {}", init.name);
+            let step = self.add(StepAction::ApplyObjects, Some(&init.name), text);
+            step.commands = vec![on(init, "/etc/meshwright/cluster/apply.sh")];
+            return;
+        }
         let text = format!(
             "{} applies the cluster's objects by itself, directly after its delivery",
             init.name
