@@ -120,12 +120,15 @@ const VARIANTS: &[ClusterVariant] = &[
             "apply installations/default",
             "other tigerastatuses/apiserver/status",
             "apply ipamconfigurations/default",
-            "apply bgpconfigurations/default",
-            "apply daemonsets/calico-node",
+            "apply nodes/prague",
+            "apply bgppeers/route-reflectors",
+            "apply nodes/prague",
             "apply secrets/cloudflared-credentials",
             "apply ingressclasses/nginx",
             "apply deployments/traefik",
             "other nodes/shelf/status",
+            "apply bgpconfigurations/default",
+            "apply daemonsets/calico-node",
             "apply daemonsets/kube-proxy",
             "apply deployments/coredns",
             "apply deployments/hello",
@@ -163,7 +166,8 @@ fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
     let output = cluster.run("", &[], 0)?;
     expect_text(&output, "meshwright: done; 0 changes")?;
     expect_equal("the cluster after a second run", cluster.state()?, before)?;
-    cluster.expect_labels_and_taints(variant)
+    cluster.expect_labels_and_taints(variant)?;
+    cluster.expect_reflectors_released()
 }
 
 /// Settings of a node in the topology, one after the other, and the labels and taints that the Node then has, besides
@@ -291,6 +295,37 @@ impl ApplyCluster {
             expect_equal("taints", self.taints(node)?, sorted_words(&expected))?;
         }
         Ok(())
+    }
+
+    /// The last run of a topology without route reflectors: the full mesh begins before the first of them goes.
+    fn expect_reflectors_released(&self) -> Result<(), Failed> {
+        const MARKED: &str = "kubectl get nodes --selector route-reflector=true --output name";
+        const MESH: &str = "kubectl get bgpconfigurations.projectcalico.org/default --output \
+                            jsonpath={.spec.nodeToNodeMeshEnabled}";
+        let declared = self.topology.lines().find(|line| line.starts_with("route_reflectors = "));
+        let Some(declared) = declared else { return Ok(()) };
+        let marked = ["node/prague\nnode/vienna\n", ""];
+        let mesh = ["false", "true"];
+        expect_equal("reflectors", self.server.run_successfully(MARKED)?.as_str(), marked[0])?;
+        expect_equal("full mesh", self.server.run_successfully(MESH)?.as_str(), mesh[0])?;
+        let before = self.script_writes()?.len();
+        let file = self.tree.with_file_name("topology.toml");
+        fs::write(&file, self.topology.replacen(declared, "", 1))?;
+        render(&file, &self.tree);
+        self.run("", &[], 0)?;
+        expect_equal("reflectors", self.server.run_successfully(MARKED)?.as_str(), marked[1])?;
+        expect_equal("full mesh", self.server.run_successfully(MESH)?.as_str(), mesh[1])?;
+        let writes = self.script_writes()?;
+        let about_bgp = |line: &&String| line.contains(" bgp") || line.contains(" nodes/");
+        let found: Vec<_> = writes[before..].iter().filter(about_bgp).map(String::as_str).collect();
+        let expected = [
+            "apply bgpconfigurations/default",
+            "apply nodes/prague",
+            "apply nodes/prague",
+            "apply nodes/vienna",
+            "apply nodes/vienna",
+        ];
+        expect_equal("writes", found, expected.to_vec())
     }
 
     /// The labels of a node.

@@ -47,6 +47,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("apply_fakes::sets_taints_after_a_conflict", sets_taints_after_a_conflict),
         Trial::test("apply_fakes::reports_a_cluster_without_room", reports_a_cluster_without_room),
         Trial::test("apply_fakes::renews_kube_proxy", renews_kube_proxy),
+        Trial::test(
+            "apply_fakes::ends_the_mesh_after_the_reflectors",
+            ends_the_mesh_after_the_reflectors,
+        ),
+        Trial::test(
+            "apply_fakes::begins_the_mesh_before_the_reflectors_go",
+            begins_the_mesh_before_the_reflectors_go,
+        ),
         Trial::test("apply_fakes::ends_for_a_newer_delivery", ends_for_a_newer_delivery),
         Trial::test("apply_fakes::waits_in_parts", waits_in_parts),
         Trial::test("apply_fakes::dry_run_changes_nothing", dry_run_changes_nothing),
@@ -251,6 +259,7 @@ kubectl apply --filename calico/metadata.policy.yaml
 kubectl diff --filename calico/bgp.yaml
 kubectl apply --filename calico/bgp.yaml
 kubectl --namespace calico-system patch daemonset/calico-node --type merge --patch {\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"checksum/bgp\":\"SHA256\"}}}}}
+kubectl get nodes --selector route-reflector=true --output jsonpath={range .items[*]}{.metadata.name} {.metadata.annotations.projectcalico\\.org/RouteReflectorClusterID}{\"\\n\"}{end}
 kubectl --namespace kube-system patch configmap/kube-proxy --type merge --patch-file kube-proxy/kube-proxy.patch.yaml
 kubectl diff --filename cloudflared/namespace.yaml
 kubectl apply --filename cloudflared/namespace.yaml
@@ -661,9 +670,7 @@ fn reports_a_cluster_without_room() -> Result<(), Failed> {
 
 /// After the step from one control plane to several: when all of them have joined, and once.
 fn renews_kube_proxy() -> Result<(), Failed> {
-    let topology = testing::repository().join("examples/high-availability/topology.toml");
-    let local = [CALICO[0], CALICO[1], ("traefik", "chart.tgz")];
-    let cluster = FakeCluster::with(&fs::read_to_string(topology)?, &local)?;
+    let cluster = reflecting()?;
     let nodes = ["vienna", "prague", "berlin", "barn", "shelf", "desk", "cabin"];
     let ready = |absent: &str| {
         let there = nodes.iter().filter(|node| **node != absent);
@@ -682,6 +689,72 @@ fn renews_kube_proxy() -> Result<(), Failed> {
         expect(run.has_called(address), &run.calls)?;
     }
     Ok(())
+}
+
+/// A topology with two route reflectors, and what its cluster has been asked about BGP, with short names.
+fn reflecting() -> Result<FakeCluster, Failed> {
+    let topology = testing::repository().join("examples/high-availability/topology.toml");
+    let local = [CALICO[0], CALICO[1], ("traefik", "chart.tgz")];
+    FakeCluster::with(&fs::read_to_string(topology)?, &local)
+}
+
+fn bgp_calls(run: &ApplyRun) -> Vec<String> {
+    let is_write = |line: &&str| {
+        (line.contains("bgp") && line.starts_with("kubectl apply") && !line.contains("password"))
+            || (line.starts_with("kubectl patch node/") && line.contains("eflector"))
+    };
+    let names = [
+        ("kubectl apply --filename ", ""),
+        ("kubectl patch node/", ""),
+        (" --type merge --patch {\"metadata\":", " "),
+        ("route-reflector", "LABEL"),
+        ("projectcalico.org/RouteReflectorClusterID", "ANNOTATION"),
+    ];
+    let short = |line: &str| {
+        let line =
+            names.iter().fold(line.to_owned(), |line, (long, short)| line.replace(long, short));
+        line.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    run.calls.lines().filter(is_write).map(short).collect()
+}
+
+/// As long as no reflector is Ready, the full mesh stays.
+fn ends_the_mesh_after_the_reflectors() -> Result<(), Failed> {
+    const MARKED: [&str; 5] = [
+        r#"prague {"labels":{"LABEL":"true"}}}"#,
+        r#"vienna {"labels":{"LABEL":"true"}}}"#,
+        "bgp-peer.yaml",
+        r#"prague {"annotations":{"ANNOTATION":"244.0.0.1"}}}"#,
+        r#"vienna {"annotations":{"ANNOTATION":"244.0.0.1"}}}"#,
+    ];
+    let cluster = reflecting()?;
+    cluster.write("cluster/ready", "vienna False\nberlin True\nshelf True\n")?;
+    let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+    run.expect_end(4, " changes\n", "")?;
+    expect(bgp_calls(&run)[..5] == MARKED, &run.calls)?;
+    expect(!run.has_called("--filename calico/bgp.yaml"), &run.calls)?;
+    let stays = "meshwright: no route reflector is Ready: the full mesh of BGP sessions stays\n";
+    expect(run.stdout.contains(stays), &run.stdout)?;
+    let cluster = reflecting()?;
+    let run = cluster.run(&["--secrets=secrets", "--patience=0"])?;
+    run.expect_end(0, " changes\n", "")?;
+    expect(bgp_calls(&run)[..6] == [MARKED.as_slice(), &["bgp.yaml"]].concat(), &run.calls)
+}
+
+/// Nodes of another program's reflectors stay as they are.
+fn begins_the_mesh_before_the_reflectors_go() -> Result<(), Failed> {
+    let cluster = FakeCluster::new()?;
+    cluster.write("cluster/reflectors", "tokyo 244.0.0.1\nhome 10.0.0.1\nfrankfurt \n")?;
+    let run = cluster.apply()?;
+    run.expect_end(0, "meshwright: done; 28 changes\n", "")?;
+    let expected = [
+        "bgp.yaml",
+        r#"tokyo {"annotations":{"ANNOTATION":null}}}"#,
+        r#"tokyo {"labels":{"LABEL":null}}}"#,
+        r#"frankfurt {"annotations":{"ANNOTATION":null}}}"#,
+        r#"frankfurt {"labels":{"LABEL":null}}}"#,
+    ];
+    expect(bgp_calls(&run) == expected, &run.calls)
 }
 
 /// The run ends before the next step, also during a wait, and says so.

@@ -47,9 +47,10 @@ calico_objects=(
   calico/metadata.policy.yaml
 )
 
-# The route reflectors, and the annotation that configures one: kubelet cannot set it.
+# The route reflectors, their label, and the annotation that configures one: kubelet cannot set it.
 reflectors=(
 )
+reflector_label='route-reflector'
 reflector_annotation='projectcalico.org/RouteReflectorClusterID'
 reflector_id='244.0.0.1'
 
@@ -550,20 +551,68 @@ apply_calico_objects() {
   for file in "${calico_objects[@]}"; do
     apply "$file"
   done
-  mark_reflectors
-  apply calico/bgp.yaml
-  replace_pods calico-system daemonset/calico-node checksum/bgp calico/bgp.yaml
+  configure_bgp
 }
 
-# Annotates the nodes that have joined; the others are annotated when all have joined.
+# The annotation takes a node out of the full mesh at once (observed with Calico 3.32.1, 2026-11), and without the mesh
+# a node has routes from the reflectors alone. So a reflector gets its label, then the sessions beside the mesh, then
+# the annotation, and the mesh ends last, when one of them is Ready. Former reflectors come back in the reverse order.
+configure_bgp() {
+  if [[ -n ${reflectors[*]-} ]]; then
+    mark_reflectors labels "$reflector_label" true
+    apply_reflector_sessions
+    mark_reflectors annotations "$reflector_annotation" "$reflector_id"
+    has_reflector || return 0
+  fi
+  apply calico/bgp.yaml
+  replace_pods calico-system daemonset/calico-node checksum/bgp calico/bgp.yaml
+  release_reflectors
+}
+
+# Only nodes that have joined; the others are marked when all have joined.
 mark_reflectors() {
-  local node
+  local field=$1 key=$2 value=$3 node
   for node in "${reflectors[@]}"; do
-    ! planned "make $node a route reflector" || continue
+    ! planned "set $key=$value on node/$node" || continue
     [[ -n $(kubectl get "node/$node" --ignore-not-found --output name) ]] || continue
-    applied kubectl patch "node/$node" --type merge \
-      --patch "{\"metadata\":{\"annotations\":{\"$reflector_annotation\":\"$reflector_id\"}}}"
+    mark "$node" "$field" "$key" "\"$value\""
   done
+}
+
+mark() {
+  applied kubectl patch "node/$1" --type merge --patch "{\"metadata\":{\"$2\":{\"$3\":$4}}}"
+}
+
+# The first document of the file is the BGPPeer, the second ends the full mesh.
+apply_reflector_sessions() {
+  ! planned 'apply the BGPPeer of calico/bgp.yaml' || return 0
+  sed '/^---$/,$d' calico/bgp.yaml >"$scratch/bgp-peer.yaml"
+  apply "$scratch/bgp-peer.yaml"
+}
+
+has_reflector() {
+  local node
+  ! planned 'keep the full mesh until a route reflector is Ready' || return 0
+  look_for_nodes
+  for node in "${reflectors[@]}"; do
+    ! have_joined "$node" || return 0
+  done
+  info "no route reflector is Ready: the full mesh of BGP sessions stays"
+  return 1
+}
+
+# A node of an earlier topology, by the label and our annotation; reflectors of another program have another id.
+release_reflectors() {
+  local found node id
+  ! planned "look for former route reflectors" || return 0
+  found=$(kubectl get nodes --selector "$reflector_label=true" --output \
+    jsonpath="{range .items[*]}{.metadata.name} {.metadata.annotations.${reflector_annotation//./\\.}}{\"\\n\"}{end}")
+  while read -r node id; do
+    [[ -n $node && " ${reflectors[*]-} " != *" $node "* ]] || continue
+    [[ -z $id || $id == "$reflector_id" ]] || continue
+    mark "$node" annotations "$reflector_annotation" null
+    mark "$node" labels "$reflector_label" null
+  done <<<"$found"
 }
 
 configure_kube_proxy() {
@@ -668,7 +717,7 @@ await_nodes() {
     look_for_nodes
   done
   set_labels_and_taints
-  mark_reflectors
+  [[ -z ${reflectors[*]-} ]] || configure_bgp
 }
 
 # Of all nodes, since the rest was done for those that are there.

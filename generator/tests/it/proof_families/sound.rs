@@ -136,6 +136,7 @@ const SOUND: &[SoundChange] = &[
     both(KUBEADM, "  - api.orbit", "kubeadm adds the endpoint's name"),
     both(KUBEADM, "  - \"", "kubeadm adds the advertised address"),
     other(KUBEADM, "      value: \"1", "etcd's intervals; etcd accepts each that is close"),
+    other(KUBEADM, "dnsDomain: ", "only the origin of a tunnel has it too"),
     absent(KUBEADM, "dataDir: /var/lib/etcd", "it is kubeadm's default"),
     absent(KUBEADM, "cgroupDriver: systemd", "it is kubeadm's default"),
     absent(KUBEADM, "scheduler: rr", "it is kube-proxy's default"),

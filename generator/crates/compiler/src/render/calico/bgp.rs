@@ -19,25 +19,18 @@ BIRD listens on the mesh address only; it reads bindMode only when it starts, so
 
   kubectl -n calico-system rollout restart ds/calico-node";
 
-/// The annotation removes a node from the full mesh at once (observed with Calico 3.32.1, 2026-11), so on a running
-/// cluster the BGPPeer is applied first, and the full mesh is disabled last.
+/// The annotation removes a node from the full mesh at once (observed with Calico 3.32.1, 2026-11). The script takes the
+/// first document alone before it.
 const ABOUT_REFLECTORS: &str = "\
-route reflectors: on a running cluster label and annotate them one by one, drained, with the
-BGPPeer applied before and the BGPConfiguration after all sessions are established:
-";
+apply.sh labels the route reflectors, applies the BGPPeer, annotates them, and disables the full mesh
+last, when one of them is Ready.";
 
 pub(super) fn file(calico: &CalicoPlan) -> Vec<u8> {
     let configuration = object(PROJECT_CALICO, "BGPConfiguration", DEFAULT, BgpSpec::of(calico));
     if calico.route_reflectors.is_empty() {
         return YamlFile::new(ABOUT_BGP).document(&configuration).finish();
     }
-    let commands = calico.route_reflectors.iter().map(|node| {
-        format!(
-            "\n  kubectl label node {node} {ROUTE_REFLECTOR_LABEL}=true\
-             \n  kubectl annotate node {node} {CLUSTER_ID_ANNOTATION}={CLUSTER_ID}"
-        )
-    });
-    let about = format!("{ABOUT_BGP}\n\n{ABOUT_REFLECTORS}{}", commands.collect::<String>());
+    let about = format!("{ABOUT_BGP}\n\n{ABOUT_REFLECTORS}");
     let peer = object(PROJECT_CALICO, "BGPPeer", "route-reflectors", BgpPeerSpec::of(calico));
     YamlFile::new(&about).document(&peer).document(&configuration).finish()
 }
