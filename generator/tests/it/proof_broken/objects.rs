@@ -236,7 +236,7 @@ pub(super) const BROKEN: &[Broken] = &[
         NGINX,
         Change::Replace("proxy-real-ip-cidr: 10.244.0.0/16", "proxy-real-ip-cidr: 10.244.0.1/16"),
         "object-differs: controller.config.proxy-real-ip-cidr is `10.244.0.1/16`, not `10.244.0.0/16`",
-        "cluster/ingress-nginx/values.yaml:36",
+        "cluster/ingress-nginx/values.yaml:37",
     ),
     broken(
         "digest-of-another-kind",
@@ -250,7 +250,7 @@ pub(super) const BROKEN: &[Broken] = &[
         NGINX,
         Change::Replace("    limits:", "    limitx:"),
         "object-differs: controller.resources has `limitx`, and without `limits`",
-        "cluster/ingress-nginx/values.yaml:55",
+        "cluster/ingress-nginx/values.yaml:56",
     ),
     broken(
         "node-ports-with-host-bits",

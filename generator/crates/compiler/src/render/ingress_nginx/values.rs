@@ -168,10 +168,16 @@ fn config(values: &ObjectValues<'_>) -> BTreeMap<&'static str, String> {
 /// nginx sees cloudflared's pod. The visitor is in a header that the edge sets and that holds one
 /// address, where a visitor can write into `X-Forwarded-For`. Without `use-forwarded-headers` apps
 /// would see plain HTTP, and an Ingress with `tls` would redirect in a circle.
-fn behind_cloudflared(values: &ObjectValues<'_>) -> [(&'static str, String); 4] {
+///
+/// The edge sends no `X-Forwarded-Port`, so nginx would send its own port 80 beside `X-Forwarded-Proto: https`, and apps
+/// redirect to `https://HOST:80/`. nginx sets the variable before `rewrite()` of the controller copies it to the header
+/// (observed with lua_ingress.lua of 1.15.1, 2026-11). An origin on the controller's port 443 would have the same
+/// effect, but its certificate is self-signed, so cloudflared would have to accept any.
+fn behind_cloudflared(values: &ObjectValues<'_>) -> [(&'static str, String); 5] {
     [
         ("compute-full-forwarded-for", "false".to_owned()),
         ("forwarded-for-header", "CF-Connecting-IP".to_owned()),
+        ("location-snippet", "set $pass_server_port 443;".to_owned()),
         // The senders whose headers are trusted; the default is every address.
         ("proxy-real-ip-cidr", values.pod_subnet.to_string()),
         ("use-forwarded-headers", "true".to_owned()),

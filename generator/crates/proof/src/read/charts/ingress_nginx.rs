@@ -85,6 +85,7 @@ struct NginxConfigValues {
     annotations_risk_level: Option<String>,
     compute_full_forwarded_for: Option<String>,
     forwarded_for_header: Option<String>,
+    location_snippet: Option<String>,
     proxy_body_size: Option<String>,
     proxy_real_ip_cidr: Option<String>,
     server_tokens: Option<String>,

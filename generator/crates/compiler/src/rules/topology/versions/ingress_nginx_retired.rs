@@ -23,7 +23,8 @@ address, as with ingress-nginx. `limit-rps`, `limit-rpm` and `limit-connections`
 Traefik counts all visitors as one, because its provider has no setting for them. Remove these annotations, \
 and limit rates at Cloudflare. The header `X-Real-Ip` has the address of cloudflared's pod: apps read \
 `X-Forwarded-For` or `Cf-Connecting-Ip` instead. If you keep ingress-nginx, let only trusted \
-users write Ingress objects, and do not use `?` together with `$1` in `rewrite-target`.
+users write Ingress objects, do not use `?` together with `$1` in `rewrite-target`, and redirect to or from \
+`www.` at Cloudflare: `from-to-www-redirect` would lead to `https://HOST:80/`.
 
 Sources: README of kubernetes/ingress-nginx; Traefik, \"Kubernetes Ingress NGINX provider\".",
     scope: Scope::Whole,
