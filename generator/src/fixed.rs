@@ -2,16 +2,16 @@
 //! that the proof has read from the other files of that tree.
 
 use meshwright_compiler::render::fixed::{
-    AptPackages, AptRepository, FixedFacts, FixedNode, FixedObjects, FixedPool, FixedSource,
-    FixedTunnel, files,
+    AptPackages, AptRepository, ConnectorPlan, FixedFacts, FixedNode, FixedObjects, FixedPool,
+    FixedSource, FixedTunnel, files,
 };
 use meshwright_proof::facts::{
     NodeFacts, PackageFacts, PoolFacts, RepositoryFacts, TreeFacts, TunnelFacts,
 };
 use meshwright_proof::fixed::{ExpectedFile, FixedFiles};
 use meshwright_value::{
-    AsNumber, DnsName, Hostname, ImageReference, Number as _, Replicas, Role, Subnet, Text as _,
-    TunnelId, TunnelMode, constant,
+    AsNumber, CpuMillis, DnsName, Hostname, ImageReference, MemoryMib, Number as _, Replicas, Role,
+    Subnet, Text as _, TunnelId, TunnelMode, constant,
 };
 
 /// The files as this version emits them.
@@ -57,8 +57,11 @@ fn cluster(facts: &TreeFacts) -> FixedFacts<'_> {
     }
 }
 
-/// The values where those of the tree are not valid: the comparison then names the valid ones.
+/// The values where those of the tree are not valid: the comparison then names the valid ones. Any memory and CPU of
+/// cloudflared is accepted.
 const REPLICAS: Replicas = Replicas::new(2);
+const MEMORY_LIMIT: MemoryMib = MemoryMib::new(256);
+const CPU_REQUEST: CpuMillis = CpuMillis::new(50);
 const AS_NUMBER: AsNumber = AsNumber::new(64512);
 const DNS_DOMAIN: &str = "cluster.local";
 
@@ -101,7 +104,12 @@ fn tunnel(facts: &TunnelFacts) -> Option<FixedTunnel> {
     Some(FixedTunnel {
         id: TunnelId::parse(&facts.id).ok()?,
         mode: if facts.remote { TunnelMode::Remote } else { TunnelMode::Local },
-        replicas: replicas(facts.replicas),
+        connectors: ConnectorPlan {
+            replicas: replicas(facts.replicas),
+            protocol: facts.protocol,
+            memory_limit: MEMORY_LIMIT,
+            cpu_request: CPU_REQUEST,
+        },
         hostnames: hostnames.collect(),
     })
 }

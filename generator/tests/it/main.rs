@@ -27,6 +27,7 @@ mod proof_damaged;
 mod proof_families;
 mod proof_hostile;
 mod proof_random;
+mod proof_tunnel;
 mod properties;
 mod random_topology;
 mod registry;

@@ -313,6 +313,15 @@ impl TopologyWriter<'_> {
             writeln!(self.text, "hostnames = [{}]", hostnames.join(", "))?;
             self.maybe(50, |draw| format!("mode = \"{}\"", draw.one(&["local", "remote"])))?;
             self.maybe(30, |draw| format!("replicas = {}", 1 + draw.below(25)))?;
+            self.maybe(60, |draw| {
+                format!("protocol = \"{}\"", draw.one(&["auto", "quic", "http2"]))
+            })?;
+            self.maybe(30, |draw| {
+                format!("memory_limit_mib = {}", draw.one(&[64, 512, 1_048_576]))
+            })?;
+            self.maybe(30, |draw| {
+                format!("cpu_request_millis = {}", draw.one(&[2, 1_000, 256_000]))
+            })?;
             if has_hello {
                 self.head("hello")?;
                 writeln!(self.text, "hostname = {}", HOSTNAMES[1])?;

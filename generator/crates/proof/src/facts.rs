@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
-    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Subnet, Version,
+    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Subnet, TunnelProtocol,
+    Version,
 };
 
 /// The facts of a tree.
@@ -111,6 +112,8 @@ pub struct TunnelFacts {
     pub remote: bool,
     /// How many connectors there are.
     pub replicas: u32,
+    /// How they connect to the edge (cloudflared's configuration, or its arguments).
+    pub protocol: TunnelProtocol,
     /// The names that it serves (the rules).
     pub hostnames: Vec<FileSpanned<String>>,
     /// The names with a record (`dns.zone`).

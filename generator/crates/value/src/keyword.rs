@@ -251,6 +251,19 @@ keywords! {
 }
 
 keywords! {
+    /// The protocol of the tunnel's connections to Cloudflare's edge.
+    pub enum TunnelProtocol {
+        /// QUIC, and HTTP/2 where QUIC cannot connect.
+        Auto = "auto",
+        /// QUIC over UDP.
+        Quic = "quic",
+        /// HTTP/2 over TCP.
+        Http2 = "http2",
+    }
+    noun: "a" "tunnel protocol", such as "auto";
+}
+
+keywords! {
     /// A destination that a client may reach through the mesh.
     pub enum Reach {
         /// The nodes' addresses.

@@ -45,12 +45,15 @@ pub use image_reference::ImageReference;
 pub use interface_name::InterfaceName;
 pub use keyword::{
     Arch, Dataplane, IngressController, Os, Protocol, ProviderName, ProxyMode, Reach, Role,
-    Scheduler, TaintEffect, TunnelMode,
+    Scheduler, TaintEffect, TunnelMode, TunnelProtocol,
 };
 pub use label::{LabelKey, LabelValue, Taint};
 pub use mask::{Mask, hide_by_form};
 pub use name::Name;
-pub use number::{AsNumber, Keepalive, Mtu, NodeId, PodPrefixLen, Port, Replicas, RoundTripMs};
+pub use number::{
+    AsNumber, CpuMillis, Keepalive, MemoryMib, Mtu, NodeId, PodPrefixLen, Port, Replicas,
+    RoundTripMs,
+};
 pub use open_port::OpenPort;
 pub use public_key::PublicKey;
 pub use reason::Reason;
@@ -245,7 +248,7 @@ mod tests {
                 Address ApiEndpoint Arch Dataplane DnsName Endpoint Fingerprint Hostname
                 ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
                 Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
-                Scheduler Sha256 SourceNet SourceUrl Subnet Taint TaintEffect TunnelId TunnelMode Url UserName
+                Scheduler Sha256 SourceNet SourceUrl Subnet Taint TaintEffect TunnelId TunnelMode TunnelProtocol Url UserName
                 Version)
         };
         (@ $check:ident $arguments:tt $($value:ident)+) => {

@@ -129,6 +129,24 @@ number! {
     help: "2 survives the loss of one node";
 }
 
+number! {
+    /// Memory of a container, in MiB.
+    ///
+    /// The lowest holds what our containers request; kubelet would refuse a limit below the request.
+    pub struct MemoryMib(u32) in 64..=1_048_576;
+    noun: "a" "number of MiB";
+    help: "256 is enough for a few hundred requests at a time";
+}
+
+number! {
+    /// A share of a processor, in thousandths.
+    ///
+    /// The kernel's smallest weight is that of 2 thousandths (`MinShares` in kubelet's pkg/kubelet/cm/helpers_linux.go).
+    pub struct CpuMillis(u32) in 2..=256_000;
+    noun: "a" "number of thousandths of a processor";
+    help: "1000 is one processor";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +164,8 @@ mod tests {
         bounded::<RoundTripMs>(1, 3_333);
         bounded::<AsNumber>(1, 2_147_483_647);
         bounded::<Replicas>(1, 25);
+        bounded::<MemoryMib>(64, 1_048_576);
+        bounded::<CpuMillis>(2, 256_000);
     }
 
     #[test]
@@ -208,6 +228,22 @@ mod tests {
                 "`9223372036854775807` is not a valid number of replicas",
                 "expected 1 to 25",
                 "2 survives the loss of one node",
+            ),
+        );
+        refuses_number::<MemoryMib>(
+            63,
+            (
+                "`63` is not a valid number of MiB",
+                "expected 64 to 1048576",
+                "256 is enough for a few hundred requests at a time",
+            ),
+        );
+        refuses_number::<CpuMillis>(
+            1,
+            (
+                "`1` is not a valid number of thousandths of a processor",
+                "expected 2 to 256000",
+                "1000 is one processor",
             ),
         );
     }

@@ -361,7 +361,7 @@ pub(super) const HARMLESS: &[Harmless] = &[
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A valid and an invalid value of a form.
-const fn samples(form: FreeForm) -> Option<(&'static str, &'static str)> {
+fn samples(form: FreeForm) -> Option<(&'static str, &'static str)> {
     Some(match form {
         FreeForm::Number(..) => ("3", "-1"),
         FreeForm::Hostname => ("other.example.com", "other_.example.com"),
@@ -369,20 +369,28 @@ const fn samples(form: FreeForm) -> Option<(&'static str, &'static str)> {
         FreeForm::ImagePath => ("other/path", "Other/path"),
         FreeForm::Tag => ("v9", "v9@"),
         FreeForm::Digest => (DIGEST, "sha256:0"),
+        FreeForm::Quantity(_, _, "Mi") => ("65Mi", "1Mi"),
+        FreeForm::Quantity(..) => ("65m", "1m"),
         // The reader knows all of them, and other files depend on these.
         FreeForm::Word(_) | FreeForm::Switch => return None,
     })
 }
 
-/// The tree that has the file of a latitude, and the line of its key.
+/// The tree that has the file of a latitude, and the line of its key, which is below that of the key before it.
 fn place_of(latitude: &Latitude, trees: &BTreeMap<&'static str, Files>) -> (&'static str, String) {
-    let key = latitude.path.rsplit('/').next().expect("a path has a key");
+    let mut keys = latitude.path.rsplit('/');
+    let key = keys.next().expect("a path has a key");
+    let parent = keys.next().filter(|parent| *parent != "*");
     let has_it = |topology: &&str| trees[topology].contains_key(latitude.family);
     let topology = [EXAMPLE, CONTROL_PLANES].into_iter().find(has_it);
     let topology = topology.expect(latitude.family);
+    let is_parent = |line: &&str| {
+        parent.is_none_or(|parent| line.trim_start().starts_with(&format!("{parent}:")))
+    };
     let is_here =
         |line: &&str| line.trim_start().trim_start_matches("- ").starts_with(&format!("{key}: "));
-    let line = trees[topology][latitude.family].split_inclusive('\n').find(is_here);
+    let lines = trees[topology][latitude.family].split_inclusive('\n');
+    let line = lines.skip_while(|line| !is_parent(line)).find(is_here);
     (topology, line.expect(key).to_owned())
 }
 

@@ -256,7 +256,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("    ingress:\n", "    protocl: quic\n    ingress:\n"),
-        cause: "not-understood: unknown field `protocl`, expected one of tunnel, credentials-file, metrics, edge-ip-version, ingress",
+        cause: "not-understood: unknown field `protocl`, expected one of tunnel, credentials-file, metrics, edge-ip-version, protocol, ingress",
         place: "cluster/cloudflared/cloudflared.yaml:14",
     },
     Broken {

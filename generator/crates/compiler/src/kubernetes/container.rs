@@ -1,8 +1,8 @@
 //! Containers of a pod, and their volumes.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
-use super::manifest::Labels;
+use serde::Serialize;
 
 /// A container.
 #[derive(Debug, Serialize)]
@@ -61,22 +61,32 @@ impl Probe {
         let http_get = HttpGet { path, port };
         Self { http_get, period_seconds: 10, failure_threshold: 3 }
     }
+
+    /// The same probe, which fails only after so many failures in a row.
+    #[must_use]
+    pub(crate) const fn failing_after(self, failure_threshold: u8) -> Self {
+        Self { failure_threshold, ..self }
+    }
 }
 
 /// The requests and limits of a container.
 #[derive(Debug, Serialize)]
 pub(crate) struct Resources {
-    requests: Labels,
-    limits: Labels,
+    requests: BTreeMap<&'static str, String>,
+    limits: BTreeMap<&'static str, String>,
 }
 
 impl Resources {
     /// The requested CPU and memory, and the memory limit.
     #[must_use]
-    pub(crate) fn new(cpu: &'static str, memory: &'static str, most_memory: &'static str) -> Self {
+    pub(crate) fn new(
+        cpu: impl Into<String>,
+        memory: impl Into<String>,
+        most_memory: impl Into<String>,
+    ) -> Self {
         Self {
-            requests: Labels::from([("cpu", cpu), ("memory", memory)]),
-            limits: Labels::from([("memory", most_memory)]),
+            requests: BTreeMap::from([("cpu", cpu.into()), ("memory", memory.into())]),
+            limits: BTreeMap::from([("memory", most_memory.into())]),
         }
     }
 }

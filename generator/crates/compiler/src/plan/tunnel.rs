@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 
 use crate::plan::ingress::{self, IngressPlan};
 use crate::topology::{CloudflareTunnel, Topology};
-use meshwright_value::{Hostname, Replicas, TunnelId, TunnelMode};
+use meshwright_value::{
+    CpuMillis, Hostname, MemoryMib, Replicas, TunnelId, TunnelMode, TunnelProtocol,
+};
 
 /// The namespace of cloudflared.
 pub const NAMESPACE: &str = "cloudflared";
@@ -25,12 +27,25 @@ pub struct TunnelPlan {
     pub id: TunnelId,
     /// The place of the rules.
     pub mode: TunnelMode,
-    /// The number of connectors.
-    pub replicas: Replicas,
+    /// The connectors.
+    pub connectors: ConnectorPlan,
     /// The target of public DNS names.
     pub address: String,
     /// The rules; the first that matches is taken, and the last answers 404.
     pub rules: Vec<TunnelRule>,
+}
+
+/// The pods of cloudflared.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectorPlan {
+    /// Their number.
+    pub replicas: Replicas,
+    /// How they connect to the edge.
+    pub protocol: TunnelProtocol,
+    /// The most memory of each, in MiB.
+    pub memory_limit: MemoryMib,
+    /// The CPU that each requests, in thousandths.
+    pub cpu_request: CpuMillis,
 }
 
 /// One rule.
@@ -62,10 +77,16 @@ pub(crate) fn address(id: &TunnelId) -> String {
 }
 
 pub(super) fn derive(topology: &Topology, ingress: &IngressPlan) -> Option<TunnelPlan> {
-    let CloudflareTunnel { id, mode, replicas, hostnames, .. } =
-        topology.cloudflare_tunnel.as_ref()?;
+    let declared = topology.cloudflare_tunnel.as_ref()?;
+    let CloudflareTunnel { id, mode, hostnames, .. } = declared;
+    let connectors = ConnectorPlan {
+        replicas: declared.replicas,
+        protocol: declared.protocol,
+        memory_limit: declared.memory_limit_mib,
+        cpu_request: declared.cpu_request_millis,
+    };
     let service = ingress::service_url(&topology.network.dns_domain, ingress.workload);
-    Some(TunnelPlan::new(id.clone(), *mode, *replicas, hostnames, &service))
+    Some(TunnelPlan::new(id.clone(), *mode, connectors, hostnames, &service))
 }
 
 impl TunnelPlan {
@@ -74,7 +95,7 @@ impl TunnelPlan {
     pub fn new(
         id: TunnelId,
         mode: TunnelMode,
-        replicas: Replicas,
+        connectors: ConnectorPlan,
         hostnames: &[Hostname],
         service: &str,
     ) -> Self {
@@ -83,7 +104,7 @@ impl TunnelPlan {
             hostname,
             service: service.to_owned(),
         });
-        Self { address: address(&id), id, mode, replicas, rules: rules.collect() }
+        Self { address: address(&id), id, mode, connectors, rules: rules.collect() }
     }
 }
 

@@ -71,6 +71,6 @@ fn manifests_file(controller: IngressWorkload, tunnel: &TunnelPlan) -> Vec<u8> {
     };
     file.document(&workload::deployment_of(tunnel))
         .document(&workload::disruption_budget())
-        .document(&policy::egress_policy(controller))
+        .document(&policy::egress_policy(controller, tunnel.connectors.protocol))
         .finish()
 }

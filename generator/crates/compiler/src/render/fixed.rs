@@ -9,6 +9,7 @@ use crate::plan::calico::{CalicoPlan, anchored};
 use crate::plan::ingress::{IngressPlan, IngressWorkload, service_url};
 use crate::plan::kube_proxy::KubeProxyPlan;
 pub use crate::plan::packages::{AptPackages, AptRepository};
+pub use crate::plan::tunnel::ConnectorPlan;
 use crate::plan::tunnel::{self, TunnelPlan};
 use crate::render::objects::{ObjectValues, PoolValues};
 use crate::render::{
@@ -167,8 +168,8 @@ pub struct FixedTunnel {
     pub id: TunnelId,
     /// The place of its rules.
     pub mode: TunnelMode,
-    /// The number of connectors.
-    pub replicas: Replicas,
+    /// The connectors.
+    pub connectors: ConnectorPlan,
     /// The names that it serves.
     pub hostnames: Vec<Hostname>,
 }
@@ -225,8 +226,8 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
         ..IngressPlan::new(controller, objects.replicas, objects.image.clone(), version, callers)
     };
     let service = service_url(&objects.dns_domain, IngressWorkload::of(controller));
-    let tunnel = objects.tunnel.as_ref().map(|FixedTunnel { id, mode, replicas, hostnames }| {
-        TunnelPlan::new(id.clone(), *mode, *replicas, hostnames, &service)
+    let tunnel = objects.tunnel.as_ref().map(|FixedTunnel { id, mode, connectors, hostnames }| {
+        TunnelPlan::new(id.clone(), *mode, *connectors, hostnames, &service)
     });
     let values = ObjectValues {
         interface_pattern: anchored(facts.interface),

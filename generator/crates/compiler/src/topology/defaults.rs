@@ -1,8 +1,8 @@
 //! The defaults of absent keys, each with its reason.
 
 use meshwright_value::{
-    Arch, AsNumber, IngressController, Keepalive, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
-    Replicas, Scheduler, Subnet, TunnelMode, Version,
+    Arch, AsNumber, CpuMillis, IngressController, Keepalive, MemoryMib, Os, PodPrefixLen, Port,
+    ProviderName, ProxyMode, Replicas, Scheduler, Subnet, TunnelMode, TunnelProtocol, Version,
 };
 
 /// The WireGuard plane: one address a node, up to 254 of them.
@@ -45,6 +45,12 @@ pub(super) const ADMISSION_WEBHOOK: bool = false;
 pub(super) const REPLICAS: Replicas = Replicas::new(2);
 /// The rules of the tunnel in git, beside everything else.
 pub(super) const TUNNEL_MODE: TunnelMode = TunnelMode::Local;
+/// cloudflared's own default.
+pub(super) const TUNNEL_PROTOCOL: TunnelProtocol = TunnelProtocol::Auto;
+/// Several times what cloudflared uses at rest.
+pub(super) const TUNNEL_MEMORY: MemoryMib = MemoryMib::new(256);
+/// It needs little until requests come, and is not limited then.
+pub(super) const TUNNEL_CPU: CpuMillis = CpuMillis::new(50);
 
 /// From every address: otherwise the user could be locked out on the first day. A rule warns.
 pub(super) const SSH_FROM: [&str; 2] = ["0.0.0.0/0", "::/0"];

@@ -13,12 +13,12 @@ use crate::diagnostic::Problems;
 use crate::document::Document;
 use crate::route::Route;
 use meshwright_value::{
-    Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
-    ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey,
-    LabelValue, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode,
-    PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs,
-    Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId, TunnelMode, Url, UserName,
-    Version, constant,
+    Address, ApiEndpoint, Arch, AsNumber, CpuMillis, Dataplane, DnsName, Endpoint, Fingerprint,
+    Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
+    LabelKey, LabelValue, MemoryMib, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port,
+    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName,
+    Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId,
+    TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -186,6 +186,13 @@ table! {
         mode: TunnelMode = defaults::TUNNEL_MODE,
         /// The number of cloudflared replicas.
         replicas: Replicas = defaults::REPLICAS,
+        /// How cloudflared connects to Cloudflare: `auto` uses QUIC (UDP), and HTTP/2 if that cannot connect. Use
+        /// `http2` where a network throttles UDP: then requests hang although the tunnel is connected.
+        protocol: TunnelProtocol = defaults::TUNNEL_PROTOCOL,
+        /// The most memory of each replica, in MiB.
+        memory_limit_mib: MemoryMib = defaults::TUNNEL_MEMORY,
+        /// The processor time that each replica requests, in thousandths of a processor; more is used if it is free.
+        cpu_request_millis: CpuMillis = defaults::TUNNEL_CPU,
     }
 }
 

@@ -14,12 +14,12 @@ use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::topology::schema;
 use meshwright_value::{
-    Address, ApiEndpoint, Arch, AsNumber, Dataplane, DnsName, Endpoint, Fingerprint, Hostname,
-    ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue,
-    Malformed, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port, ProviderName,
-    ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role, RoundTripMs,
-    Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId, TunnelMode, Url,
-    UserName, Version, closest, constant,
+    Address, ApiEndpoint, Arch, AsNumber, CpuMillis, Dataplane, DnsName, Endpoint, Fingerprint,
+    Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
+    LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port,
+    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role,
+    RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId,
+    TunnelMode, TunnelProtocol, Url, UserName, Version, closest, constant,
 };
 
 /// Code of a key that no table has.
@@ -228,7 +228,7 @@ fields! { read_text, quote as Text, text:
     SourceUrl, or "/broken.invalid";
     Subnet; Taint;
     TunnelId, or "00000000-0000-0000-0000-000000000000";
-    TunnelMode;
+    TunnelMode; TunnelProtocol;
     Url, or "https://broken.invalid";
     UserName;
     Version, or "1.37.0";
@@ -237,7 +237,7 @@ fields! { read_text, quote as Text, text:
 // In Kubernetes every label is text, and users write `true` for the text.
 fields! { read_text, quote_any as Text, text: LabelValue; }
 
-fields! { read_number, unquote as Number, number: AsNumber; Keepalive; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
 
 impl Field for NodeId {
     const EXPECTED: &'static str = <Self as Number>::EXPECTED;

@@ -14,6 +14,7 @@ use crate::read::objects::{
     EmittedService, EmittedWorkload, ObjectLabels, PolicyDirection, PortReference,
 };
 use crate::span::{FileLine, FileSpanned};
+use meshwright_value::TunnelProtocol;
 
 const DNS: u16 = 53;
 const UDP: u8 = 17;
@@ -105,7 +106,12 @@ impl<'a> RequestFollower<'a> {
     fn tunnel(&mut self) -> Result<(), ProofFinding> {
         let own = PodGroup::new(self.path.connectors);
         self.ask_for_name(own)?;
-        for protocol in [UDP, TCP] {
+        let protocols: &[u8] = match self.path.tunnel.protocol(Some(self.path.connectors)) {
+            TunnelProtocol::Auto => &[UDP, TCP],
+            TunnelProtocol::Quic => &[UDP],
+            TunnelProtocol::Http2 => &[TCP],
+        };
+        for &protocol in protocols {
             let other = OtherEnd::Address("Cloudflare's edge", INTERNET);
             let called = CalledPort { protocol, port: EDGE };
             self.ask(own, PolicyDirection::Egress, other, called)?;

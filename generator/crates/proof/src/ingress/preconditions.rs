@@ -169,7 +169,7 @@ fn local(path: &IngressPath<'_>, mounted: &MountedConfiguration) -> Vec<ProofFin
     let folder = folder
         .and_then(|volume| connectors.mounts.iter().find(|mount| mount.volume == volume.name));
     let file = folder.map(|folder| format!("{}/{}", folder.path.value, mounted.key));
-    match (argument_of(connectors, "--config"), file) {
+    match (connectors.argument_of("--config"), file) {
         (Some(config), Some(file)) if config.value == file => {}
         (Some(config), _) => {
             let message = format!(
@@ -200,14 +200,8 @@ fn local(path: &IngressPath<'_>, mounted: &MountedConfiguration) -> Vec<ProofFin
 
 /// If Cloudflare stores the rules, cloudflared gets its settings from its arguments.
 fn remote(path: &IngressPath<'_>) -> Vec<ProofFinding> {
-    let address = argument_of(path.connectors, "--metrics");
+    let address = path.connectors.argument_of("--metrics");
     address.and_then(|address| metrics(path.connectors, address)).into_iter().collect()
-}
-
-/// The argument after a flag.
-fn argument_of<'a>(workload: &'a EmittedWorkload, flag: &str) -> Option<&'a FileSpanned<String>> {
-    let position = workload.args.iter().position(|argument| argument.value == flag)?;
-    workload.args.get(position + 1)
 }
 
 /// kubelet's probes must use the address at which cloudflared answers them.

@@ -46,6 +46,8 @@ pub enum FreeForm {
     Tag,
     /// The digest of an image, or an empty text.
     Digest,
+    /// A whole number from the first to the last, with this unit behind it.
+    Quantity(u32, u32, &'static str),
 }
 
 impl FreeForm {
@@ -70,6 +72,11 @@ impl FreeForm {
             Self::ImagePath => is_image(format!("localhost/{text}:1")),
             Self::Tag => !text.contains('@') && is_image(format!("localhost/a:{text}")),
             Self::Digest => text.is_empty() || is_image(format!("localhost/a:1@{text}")),
+            Self::Quantity(first, last, unit) => {
+                let digits = text.strip_suffix(unit).filter(|text| !text.starts_with('+'));
+                let number = digits.and_then(|digits| digits.parse().ok());
+                number.is_some_and(|number| (first..=last).contains(&number))
+            }
             Self::Number(..) | Self::Switch => false,
         }
     }
@@ -84,6 +91,9 @@ impl FreeForm {
             Self::Registry => "the registry of an image".to_owned(),
             Self::ImagePath => "the path of an image".to_owned(),
             Self::Tag => "the tag of an image".to_owned(),
+            Self::Quantity(first, last, unit) => {
+                format!("a number from {first} to {last} with `{unit}` behind it")
+            }
             Self::Digest => "a digest such as `sha256:` and 64 hexadecimal digits".to_owned(),
         }
     }
@@ -181,6 +191,18 @@ pub const LATITUDES: &[Latitude] = &[
         "0 means no limit, and a node has one block, so each number is enough",
     ),
     free(CLOUDFLARED, "Deployment/spec/replicas", REPLICAS, "only the topology decides it"),
+    free(
+        CLOUDFLARED,
+        "Deployment/spec/template/spec/containers/*/resources/limits/memory",
+        FreeForm::Quantity(64, 1_048_576, "Mi"),
+        "only the topology decides it",
+    ),
+    free(
+        CLOUDFLARED,
+        "Deployment/spec/template/spec/containers/*/resources/requests/cpu",
+        FreeForm::Quantity(2, 256_000, "m"),
+        "only the topology decides it",
+    ),
     free(HELLO, "Deployment/spec/replicas", REPLICAS, "each number of pods answers"),
     free(
         HELLO,
@@ -250,6 +272,10 @@ mod tests {
             (FreeForm::Digest, text(""), true),
             (FreeForm::Digest, text(&digest.replace("256", "257")), false),
             (FreeForm::Digest, text(&digest[..70]), false),
+            (FreeForm::Quantity(64, 512, "Mi"), text("256Mi"), true),
+            (FreeForm::Quantity(64, 512, "Mi"), text("63Mi"), false),
+            (FreeForm::Quantity(64, 512, "Mi"), text("256"), false),
+            (FreeForm::Quantity(64, 512, "Mi"), text("+256Mi"), false),
             (FreeForm::Word(&["Info"]), text("Info"), true),
             (FreeForm::Word(&["Info"]), text("Infx"), false),
         ];

@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileSpanned};
+use meshwright_value::TunnelProtocol;
 
 /// The configuration file.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct TunnelConfiguration {
     pub credentials: FileSpanned<String>,
     /// The address of metrics and probes.
     pub metrics: FileSpanned<String>,
+    /// The protocol of the connections to the edge.
+    pub protocol: TunnelProtocol,
     /// The rules.
     pub rules: Vec<TunnelRule>,
 }
@@ -41,7 +44,27 @@ struct TunnelConfigurationYaml {
     metrics: Spanned<String>,
     #[expect(dead_code, reason = "pods have IPv4 only: read so that another value is an error")]
     edge_ip_version: Ipv4Only,
+    protocol: Option<ProtocolYaml>,
     ingress: Vec<TunnelRuleYaml>,
+}
+
+/// cloudflared does not start with another value, and its own check accepts any.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ProtocolYaml {
+    Auto,
+    Quic,
+    Http2,
+}
+
+impl ProtocolYaml {
+    const fn value(&self) -> TunnelProtocol {
+        match self {
+            Self::Auto => TunnelProtocol::Auto,
+            Self::Quic => TunnelProtocol::Quic,
+            Self::Http2 => TunnelProtocol::Http2,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,6 +116,7 @@ pub(crate) fn read(
         tunnel: document.with_place(file, read.tunnel),
         credentials: document.with_place(file, read.credentials_file),
         metrics: document.with_place(file, read.metrics),
+        protocol: read.protocol.map_or(TunnelProtocol::Auto, |protocol| protocol.value()),
         rules: rules(&document, file, read.ingress),
     })
 }

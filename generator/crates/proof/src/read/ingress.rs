@@ -7,6 +7,7 @@ use super::dns_zone::ZoneRecord;
 use super::global_policy::GlobalPolicy;
 use super::objects::{EmittedObjects, EmittedWorkload};
 use crate::span::{FileId, FileSpanned};
+use meshwright_value::{Text as _, TunnelProtocol};
 
 /// The files of the path from the Internet.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +52,17 @@ pub struct MountedConfiguration {
 pub(crate) const CONFIGURATION: &str = "config.yaml";
 
 impl EmittedTunnel {
+    /// How cloudflared's pods connect to the edge: as their configuration file says, or their arguments without one.
+    #[must_use]
+    pub fn protocol(&self, connectors: Option<&EmittedWorkload>) -> TunnelProtocol {
+        if let Some(mounted) = &self.configuration {
+            return mounted.content.protocol;
+        }
+        let argument = connectors.and_then(|connectors| connectors.argument_of("--protocol"));
+        let protocol = argument.and_then(|argument| TunnelProtocol::parse(&argument.value).ok());
+        protocol.unwrap_or(TunnelProtocol::Auto)
+    }
+
     /// The rules, and the file that contains them.
     #[must_use]
     pub fn rules(&self) -> (FileId, &[TunnelRule]) {

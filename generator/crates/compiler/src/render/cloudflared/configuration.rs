@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::encode::yaml;
 use crate::kubernetes::manifest::{Manifest, ObjectMeta};
 use crate::plan::tunnel::{self, NAMESPACE, TunnelPlan};
-use meshwright_value::{TunnelId, TunnelMode};
+use meshwright_value::{TunnelId, TunnelMode, TunnelProtocol};
 
 /// The ConfigMap, and its key.
 pub(super) const CONFIG_MAP: &str = "cloudflared";
@@ -26,6 +26,8 @@ struct CloudflaredConfiguration<'plan> {
     metrics: String,
     /// Pods have no IPv6, and the default tries it.
     edge_ip_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'static str>,
     ingress: Vec<CloudflaredIngressRule<'plan>>,
 }
 
@@ -71,9 +73,16 @@ pub(super) fn text(tunnel: &TunnelPlan) -> Option<String> {
         credentials_file: format!("{CREDENTIALS}/{}", tunnel::secret_key(tunnel.mode)),
         metrics: metrics_address(),
         edge_ip_version: EDGE_IP_VERSION,
+        protocol: protocol(tunnel),
         ingress: rules(tunnel),
     };
     (tunnel.mode == TunnelMode::Local).then(|| yaml::text(&configuration))
+}
+
+/// `protocol`, in the file or as a flag; none is cloudflared's default `auto`.
+pub(super) fn protocol(tunnel: &TunnelPlan) -> Option<&'static str> {
+    let protocol = tunnel.connectors.protocol;
+    (protocol != TunnelProtocol::Auto).then_some(protocol.as_str())
 }
 
 /// `metrics`, in the file or as a flag.

@@ -8,6 +8,7 @@ use crate::kubernetes::network_policy::{
 };
 use crate::plan::ingress::IngressWorkload;
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL};
+use meshwright_value::TunnelProtocol;
 
 /// The private ranges; they contain all of our subnets (rule `subnet-not-private`).
 const PRIVATE: &[&str] =
@@ -18,21 +19,14 @@ const EDGE: u16 = 7844;
 
 pub(super) fn egress_policy(
     workload: IngressWorkload,
+    protocol: TunnelProtocol,
 ) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let edge = NetworkPolicyPeer::addresses("0.0.0.0/0", PRIVATE);
     let dns = NetworkPolicyPeer::pods("kube-system", [("k8s-app", "kube-dns")]);
     let controller =
         NetworkPolicyPeer::pods(workload.namespace, workload.pod_labels.iter().copied());
     let egress = vec![
-        // 443 is Cloudflare's API, for the checks at a start.
-        NetworkPolicyEgressRule {
-            to: vec![edge],
-            ports: vec![
-                NetworkPolicyPort::udp(EDGE),
-                NetworkPolicyPort::tcp(EDGE),
-                NetworkPolicyPort::tcp(443),
-            ],
-        },
+        NetworkPolicyEgressRule { to: vec![edge], ports: edge_ports(protocol) },
         NetworkPolicyEgressRule {
             to: vec![dns],
             ports: vec![NetworkPolicyPort::udp(53), NetworkPolicyPort::tcp(53)],
@@ -44,4 +38,10 @@ pub(super) fn egress_policy(
     ];
     let metadata = ObjectMeta::namespaced("cloudflared", NAMESPACE);
     network_policy(metadata, LabelSelector::new([POD_LABEL]), Vec::new(), Some(egress))
+}
+
+/// 443 is Cloudflare's API, for the checks at a start. These try HTTP/2 whatever the protocol.
+fn edge_ports(protocol: TunnelProtocol) -> Vec<NetworkPolicyPort> {
+    let quic = (protocol != TunnelProtocol::Http2).then_some(NetworkPolicyPort::udp(EDGE));
+    quic.into_iter().chain([NetworkPolicyPort::tcp(EDGE), NetworkPolicyPort::tcp(443)]).collect()
 }

@@ -22,6 +22,9 @@ const NAME: &str = "cloudflared";
 
 const CONFIG_FOLDER: &str = "/etc/cloudflared/config";
 
+/// The failures in a row of a probe every ten seconds.
+const TEN_MINUTES: u8 = 60;
+
 /// Seconds; more than the 30 that cloudflared gives requests to end (`grace-period`).
 const GRACE_PERIOD: u16 = 45;
 
@@ -33,20 +36,24 @@ pub(super) fn deployment_of(
         .map(|text| ("checksum/config", Sha256::compute(text.as_bytes()).to_string()));
     let (volumes, volume_mounts) = files(tunnel);
     let workload = Workload {
-        replicas: tunnel.replicas,
+        replicas: tunnel.connectors.replicas,
         label: POD_LABEL,
         annotations: checksum.into_iter().collect::<BTreeMap<_, _>>(),
         grace_period: Some(GRACE_PERIOD),
         container: Container {
             name: NAME,
             image: release::CLOUDFLARED_IMAGE,
-            args: arguments(tunnel.mode),
+            args: arguments(tunnel),
             ports: [ContainerPort { name: "metrics", container_port: METRICS_PORT }],
             readiness_probe: Probe::http("/ready", "metrics"),
-            // Not `/ready`, which fails while no edge is connected: an outage there would restart
-            // every connector.
-            liveness_probe: Probe::http("/healthcheck", "metrics"),
-            resources: Resources::new("50m", "64Mi", "256Mi"),
+            // `/ready` fails while no edge is connected. A short outage there restarts no connector, and one that
+            // has lost the edge for ten minutes is started again: some do not find it again by themselves.
+            liveness_probe: Probe::http("/ready", "metrics").failing_after(TEN_MINUTES),
+            resources: Resources::new(
+                format!("{}m", tunnel.connectors.cpu_request),
+                "64Mi",
+                format!("{}Mi", tunnel.connectors.memory_limit),
+            ),
             security_context: SecurityContext::restricted(),
             volume_mounts,
         },
@@ -56,24 +63,22 @@ pub(super) fn deployment_of(
 }
 
 /// The flags of `tunnel` come before its subcommand. A secret is a file, never a variable.
-fn arguments(mode: TunnelMode) -> Vec<String> {
-    let credential = format!("{CREDENTIALS}/{}", secret_key(mode));
+fn arguments(tunnel: &TunnelPlan) -> Vec<String> {
+    let credential = format!("{CREDENTIALS}/{}", secret_key(tunnel.mode));
     let config = format!("{CONFIG_FOLDER}/{FILE}");
     let metrics = metrics_address();
-    let arguments: &[&str] = match mode {
-        TunnelMode::Local => &["tunnel", "--config", &config, "run"],
-        TunnelMode::Remote => &[
-            "tunnel",
-            "--metrics",
-            &metrics,
-            "--edge-ip-version",
-            EDGE_IP_VERSION,
-            "run",
-            "--token-file",
-            &credential,
-        ],
+    let protocol = configuration::protocol(tunnel);
+    let arguments = match tunnel.mode {
+        TunnelMode::Local => vec!["tunnel", "--config", &config, "run"],
+        TunnelMode::Remote => {
+            let mut arguments =
+                vec!["tunnel", "--metrics", &metrics, "--edge-ip-version", EDGE_IP_VERSION];
+            arguments.extend(protocol.iter().flat_map(|protocol| ["--protocol", protocol]));
+            arguments.extend(["run", "--token-file", &credential]);
+            arguments
+        }
     };
-    arguments.iter().map(|&argument| argument.to_owned()).collect()
+    arguments.into_iter().map(str::to_owned).collect()
 }
 
 fn files(tunnel: &TunnelPlan) -> (Vec<Volume>, Vec<VolumeMount>) {

@@ -139,7 +139,7 @@ pub(super) fn request(plan: &Plan) -> Picture {
         insider: insider(plan),
         tunnel: tunnel.map(|tunnel| TunnelPictureView {
             address: &tunnel.address,
-            replicas: tunnel.replicas.to_string(),
+            replicas: tunnel.connectors.replicas.to_string(),
         }),
         hostname: hostname(plan),
         ingress: plan.ingress.controller.to_string(),

@@ -77,6 +77,13 @@ impl EmittedWorkload {
         });
         found.map(|port| &port.number)
     }
+
+    /// The argument after a flag.
+    #[must_use]
+    pub fn argument_of(&self, flag: &str) -> Option<&FileSpanned<String>> {
+        let position = self.args.iter().position(|argument| argument.value == flag)?;
+        self.args.get(position + 1)
+    }
 }
 
 #[derive(Deserialize)]

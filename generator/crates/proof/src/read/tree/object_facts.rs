@@ -66,6 +66,7 @@ impl TunnelFacts {
             id: id.to_owned(),
             remote: tunnel.remote.is_some(),
             replicas: connectors.map_or(0, |workload| workload.replicas.value),
+            protocol: tunnel.protocol(connectors),
             hostnames: hostnames.cloned().collect(),
             records: tunnel.zone.1.iter().map(|record| record.name.clone()).collect(),
         }
