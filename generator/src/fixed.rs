@@ -80,6 +80,7 @@ fn objects(facts: &TreeFacts) -> FixedObjects<'_> {
         dataplane: objects.dataplane,
         pod_mtu: objects.pod_mtu,
         scheduler: objects.scheduler,
+        tcp_timeout: objects.tcp_timeout,
         pools: objects.pools.iter().map(pool).collect(),
         further_pools: objects.further_pools.iter().map(pool).collect(),
         host_services: objects.host_services.clone(),

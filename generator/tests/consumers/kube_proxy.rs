@@ -4,12 +4,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use libtest_mimic::Failed;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::consumer::{BrokenFile, ConsumerVerdict, TreeConsumer, need};
+use crate::expect::expect_text;
 use crate::kubeadm_init::{InitNode, compare_declared, yaml};
 use crate::namespace::outside;
+use crate::{render, testing};
 
 /// The consumer.
 pub(crate) const CONSUMER: TreeConsumer = TreeConsumer {
@@ -69,6 +72,23 @@ fn judge(tree: &Path) -> io::Result<ConsumerVerdict> {
         }
     }
     Ok(ConsumerVerdict::Accepted)
+}
+
+/// The timeout of IPVS reaches kube-proxy's own type.
+pub(crate) fn reads_the_timeout_of_ipvs() -> Result<(), Failed> {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let topology = fs::read_to_string(testing::repository().join("topology.toml"))?;
+    let topology = topology.replacen("[kube_proxy]\n", "[kube_proxy]\ntcp_timeout = 86400\n", 1);
+    let file = folder.path().join("topology.toml");
+    fs::write(&file, topology)?;
+    let tree = folder.path().join("out");
+    render(&file, &tree);
+    let patch = fs::read_to_string(tree.join(PATCH))?;
+    expect_text(&patch, "      tcpTimeout: 24h0m0s\n")?;
+    match judge(&tree)? {
+        ConsumerVerdict::Accepted => Ok(()),
+        ConsumerVerdict::Refused(reason) => Err(reason.into()),
+    }
 }
 
 /// kube-proxy reads and checks the file as when it starts, and writes the result. For an unknown key it only

@@ -107,6 +107,9 @@ fn main() -> ExitCode {
         kubeadm_init::waits_for_slow_api_server,
     );
     trials.push(needs.gate("kubeadm", kubeadm_init::CONSUMER.needs, waits));
+    let timeout =
+        Trial::test("kube_proxy::reads_the_timeout_of_ipvs", kube_proxy::reads_the_timeout_of_ipvs);
+    trials.push(needs.gate("api", kube_proxy::CONSUMER.needs, timeout));
     let serves = Trial::test(
         "control_plane::serves_and_accepts_join",
         control_plane::serves_and_accepts_join,

@@ -270,7 +270,8 @@ impl TopologyWriter<'_> {
         self.maybe(80, |draw| {
             format!("mode = \"{}\"", draw.one(&["ipvs", "nftables", "iptables"]))
         })?;
-        self.maybe(40, |draw| format!("scheduler = \"{}\"", draw.one(&SCHEDULERS)))
+        self.maybe(40, |draw| format!("scheduler = \"{}\"", draw.one(&SCHEDULERS)))?;
+        self.maybe(40, |draw| format!("tcp_timeout = {}", draw.one(&[1, 900, 86_400, 2_147_483])))
     }
 
     fn calico(&mut self) -> std::fmt::Result {

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
-    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Subnet, TunnelProtocol,
-    Version,
+    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Subnet, TcpTimeout,
+    TunnelProtocol, Version,
 };
 
 /// The facts of a tree.
@@ -69,6 +69,8 @@ pub struct ObjectFacts {
     pub pod_mtu: u16,
     /// The scheduler of IPVS (`node.json` of the init node).
     pub scheduler: Scheduler,
+    /// Seconds after which IPVS forgets an idle TCP connection (`kube-proxy.patch.yaml`).
+    pub tcp_timeout: Option<TcpTimeout>,
     /// The pools of `installation.yaml`.
     pub pools: Vec<PoolFacts>,
     /// The pools of `ip-pools.yaml`.

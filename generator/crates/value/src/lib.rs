@@ -52,7 +52,7 @@ pub use mask::{Mask, hide_by_form};
 pub use name::Name;
 pub use number::{
     AsNumber, CpuMillis, Keepalive, MemoryMib, Mtu, NodeId, PodPrefixLen, Port, Replicas,
-    RoundTripMs,
+    RoundTripMs, TcpTimeout,
 };
 pub use open_port::OpenPort;
 pub use public_key::PublicKey;

@@ -147,6 +147,16 @@ number! {
     help: "1000 is one processor";
 }
 
+number! {
+    /// Seconds after which an idle TCP connection is forgotten.
+    ///
+    /// The kernel refuses timeouts of IPVS that do not fit into its ticks, of which there are at most 1000 in a second
+    /// (`ip_vs_set_timeout` in net/netfilter/ipvs/ip_vs_ctl.c).
+    pub struct TcpTimeout(u32) in 1..=2_147_483;
+    noun: "a" "timeout in seconds";
+    help: "86400 is one day, as in the other modes";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +176,7 @@ mod tests {
         bounded::<Replicas>(1, 25);
         bounded::<MemoryMib>(64, 1_048_576);
         bounded::<CpuMillis>(2, 256_000);
+        bounded::<TcpTimeout>(1, 2_147_483);
     }
 
     #[test]
@@ -244,6 +255,14 @@ mod tests {
                 "`1` is not a valid number of thousandths of a processor",
                 "expected 2 to 256000",
                 "1000 is one processor",
+            ),
+        );
+        refuses_number::<TcpTimeout>(
+            0,
+            (
+                "`0` is not a valid timeout in seconds",
+                "expected 1 to 2147483",
+                "86400 is one day, as in the other modes",
             ),
         );
     }

@@ -88,7 +88,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "service:\n    type: NodePort\n    enableHttp",
         ),
         cause: "service-exposed: a Service of the type NodePort has a port on every node: requests can bypass the tunnel",
-        place: "cluster/ingress-nginx/values.yaml:42",
+        place: "cluster/ingress-nginx/values.yaml:43",
     },
     Broken {
         name: "lb",

@@ -250,7 +250,7 @@ pub(super) const BROKEN: &[Broken] = &[
         NGINX,
         Change::Replace("    limits:", "    limitx:"),
         "object-differs: controller.resources has `limitx`, and without `limits`",
-        "cluster/ingress-nginx/values.yaml:56",
+        "cluster/ingress-nginx/values.yaml:57",
     ),
     broken(
         "node-ports-with-host-bits",

@@ -2,7 +2,7 @@
 
 use crate::release::IPVS_GATED_IN;
 use crate::topology::Topology;
-use meshwright_value::{ProxyMode, Scheduler, Subnet, Version};
+use meshwright_value::{ProxyMode, Scheduler, Subnet, TcpTimeout, Version};
 
 /// kube-proxy's configuration.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct KubeProxyPlan {
     pub mode: ProxyMode,
     /// How IPVS chooses an endpoint.
     pub scheduler: Scheduler,
+    /// Seconds after which IPVS forgets an idle TCP connection; none is the kernel's default.
+    pub tcp_timeout: Option<TcpTimeout>,
     /// The addresses on which NodePorts answer: only the mesh.
     pub node_port_addresses: Subnet,
     /// Loopback: the default answers on the public side (observed with kube-proxy 1.37.2, 2026-11).
@@ -22,7 +24,12 @@ pub struct KubeProxyPlan {
 pub(super) fn derive(topology: &Topology) -> KubeProxyPlan {
     let settings = &topology.kube_proxy;
     let version = topology.cluster.kubernetes_version;
-    KubeProxyPlan::new(settings.mode, settings.scheduler, version, topology.network.node_subnet)
+    let node_subnet = topology.network.node_subnet;
+    let tcp_timeout = settings.tcp_timeout;
+    KubeProxyPlan {
+        tcp_timeout,
+        ..KubeProxyPlan::new(settings.mode, settings.scheduler, version, node_subnet)
+    }
 }
 
 impl KubeProxyPlan {
@@ -37,6 +44,7 @@ impl KubeProxyPlan {
         Self {
             mode,
             scheduler,
+            tcp_timeout: None,
             node_port_addresses: node_subnet,
             healthz_bind_address: "127.0.0.1:10256",
             ipvs_gate: mode == ProxyMode::Ipvs && kubernetes_version.minor() >= IPVS_GATED_IN.value,

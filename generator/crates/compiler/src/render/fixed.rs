@@ -18,7 +18,8 @@ use crate::render::{
 };
 use meshwright_value::{
     Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name, Os,
-    ProxyMode, Replicas, Role, Scheduler, Subnet, Text as _, TunnelId, TunnelMode, Version,
+    ProxyMode, Replicas, Role, Scheduler, Subnet, TcpTimeout, Text as _, TunnelId, TunnelMode,
+    Version,
 };
 
 /// The facts of a cluster.
@@ -130,6 +131,8 @@ pub struct FixedObjects<'a> {
     pub pod_mtu: u16,
     /// The scheduler of IPVS.
     pub scheduler: Scheduler,
+    /// Seconds after which IPVS forgets an idle TCP connection.
+    pub tcp_timeout: Option<TcpTimeout>,
     /// The pools in the Installation.
     pub pools: Vec<FixedPool<'a>>,
     /// The pools that are separate objects.
@@ -217,8 +220,10 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
         bgp_password: facts.bgp_password,
         route_reflectors: reflectors.collect(),
     };
-    let kube_proxy =
-        KubeProxyPlan::new(facts.proxy_mode, objects.scheduler, version, objects.node_subnet);
+    let kube_proxy = KubeProxyPlan {
+        tcp_timeout: objects.tcp_timeout,
+        ..KubeProxyPlan::new(facts.proxy_mode, objects.scheduler, version, objects.node_subnet)
+    };
     let status_address = objects.tunnel.as_ref().map(|tunnel| tunnel::address(&tunnel.id));
     let callers = objects.webhook_callers.clone();
     let ingress = IngressPlan {

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::plan::kube_proxy::KubeProxyPlan;
 use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
-use meshwright_value::{ProxyMode, Scheduler, Subnet};
+use meshwright_value::{ProxyMode, Scheduler, Subnet, TcpTimeout};
 
 /// The patch that brings a running cluster to the planned mode.
 pub(super) const RENDERER: ClusterRenderer =
@@ -103,6 +103,19 @@ struct Ipvs {
     /// No other program has virtual servers on the host.
     #[serde(rename = "excludeCIDRs")]
     exclude_cidrs: [Subnet; 0],
+    /// The kernel's default is 900 s (net/netfilter/ipvs/ip_vs_proto_tcp.c).
+    #[serde(rename = "tcpTimeout", skip_serializing_if = "Option::is_none")]
+    tcp_timeout: Option<String>,
+}
+
+/// A duration as Go prints it, which is the form that kubeadm writes into the ConfigMap.
+fn duration(timeout: TcpTimeout) -> String {
+    let (minutes, seconds) = (timeout.get() / 60, timeout.get() % 60);
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => format!("{seconds}s"),
+        (0, minutes) => format!("{minutes}m{seconds}s"),
+        (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
+    }
 }
 
 /// The document of a new cluster.
@@ -118,7 +131,12 @@ fn configuration(
     pod_subnet: Subnet,
     client_connection: Option<ClientConnection>,
 ) -> Manifest<KubeProxyConfiguration> {
-    let ipvs = Ipvs { scheduler: planned.scheduler, strict_arp: false, exclude_cidrs: [] };
+    let ipvs = Ipvs {
+        scheduler: planned.scheduler,
+        strict_arp: false,
+        exclude_cidrs: [],
+        tcp_timeout: planned.tcp_timeout.map(duration),
+    };
     Manifest {
         api_version: "kubeproxy.config.k8s.io/v1alpha1",
         kind: "KubeProxyConfiguration",
@@ -131,5 +149,20 @@ fn configuration(
             mode: planned.mode,
             node_port_addresses: [planned.node_port_addresses],
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use meshwright_value::TcpTimeout;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        let table =
+            [(7, "7s"), (60, "1m0s"), (3_599, "59m59s"), (86_400, "24h0m0s"), (90_061, "25h1m1s")];
+        for (seconds, text) in table {
+            assert_eq!(duration(TcpTimeout::new(seconds)), text);
+        }
     }
 }

@@ -17,8 +17,8 @@ use meshwright_value::{
     Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
     LabelKey, LabelValue, MemoryMib, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port,
     ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName,
-    Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, TunnelId,
-    TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
+    Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint,
+    TcpTimeout, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -139,6 +139,9 @@ table! {
         mode: ProxyMode = defaults::PROXY_MODE,
         /// How IPVS chooses an endpoint; without effect in the other modes.
         scheduler: Scheduler = defaults::SCHEDULER,
+        /// Seconds after which IPVS forgets an idle TCP connection; the kernel's 900 if absent. Without effect in the
+        /// other modes, which keep connections for a day.
+        tcp_timeout: Option<TcpTimeout>,
     }
 }
 

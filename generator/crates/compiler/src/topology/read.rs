@@ -18,8 +18,8 @@ use meshwright_value::{
     Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
     LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port,
     ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role,
-    RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, Text, TunnelId,
-    TunnelMode, TunnelProtocol, Url, UserName, Version, closest, constant,
+    RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, TcpTimeout, Text,
+    TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, closest, constant,
 };
 
 /// Code of a key that no table has.
@@ -237,7 +237,7 @@ fields! { read_text, quote as Text, text:
 // In Kubernetes every label is text, and users write `true` for the text.
 fields! { read_text, quote_any as Text, text: LabelValue; }
 
-fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; }
+fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; TcpTimeout; }
 
 impl Field for NodeId {
     const EXPECTED: &'static str = <Self as Number>::EXPECTED;

@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::LineSpanned;
-use meshwright_value::{Scheduler, Text as _};
+use meshwright_value::{Number as _, Scheduler, TcpTimeout, Text as _};
 
 /// kube-proxy's configuration.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct KubeProxyConf {
     pub node_port_addresses: LineSpanned<Vec<Ipv4Net>>,
     /// The address of health checks.
     pub healthz: LineSpanned<String>,
+    /// Seconds after which IPVS forgets an idle TCP connection; none is the kernel's default.
+    pub tcp_timeout: Option<TcpTimeout>,
 }
 
 /// The mode of kube-proxy.
@@ -91,6 +93,7 @@ struct IpvsYaml {
     strict_arp: Option<bool>,
     #[serde(rename = "excludeCIDRs")]
     exclude_cidrs: Option<Spanned<Vec<String>>>,
+    tcp_timeout: Option<Spanned<String>>,
 }
 
 /// The data of a ConfigMap or of its patch.
@@ -121,22 +124,27 @@ pub(crate) fn read_document(document: &YamlDocument<'_>) -> Result<KubeProxyConf
     if let Some(kubeconfig) = kubeconfig {
         document.exactly(kubeconfig, KUBECONFIG)?;
     }
-    read_ipvs(document, configuration.ipvs)?;
+    let tcp_timeout =
+        configuration.ipvs.map(|ipvs| read_ipvs(document, ipvs)).transpose()?.flatten();
     Ok(KubeProxyConf {
         names_kubeconfig,
         mode: document.with_line(configuration.mode),
         cluster_cidr: document.parse("subnet", configuration.cluster_cidr)?,
         node_port_addresses: document.with_line(configuration.node_port_addresses),
         healthz: document.with_line(configuration.healthz_bind_address),
+        tcp_timeout,
     })
 }
 
 /// The kubeconfig in kube-proxy's pod (kubeadm, `phases/addons/proxy/manifests.go`).
 const KUBECONFIG: &str = "/var/lib/kube-proxy/kubeconfig.conf";
 
-/// A virtual server in `excludeCIDRs` would stay when its Service is gone.
-fn read_ipvs(document: &YamlDocument<'_>, ipvs: Option<IpvsYaml>) -> Result<(), ParseError> {
-    let Some(IpvsYaml { scheduler, exclude_cidrs, .. }) = ipvs else { return Ok(()) };
+/// The timeout of TCP. A virtual server in `excludeCIDRs` would stay when its Service is gone.
+fn read_ipvs(
+    document: &YamlDocument<'_>,
+    ipvs: IpvsYaml,
+) -> Result<Option<TcpTimeout>, ParseError> {
+    let IpvsYaml { scheduler, exclude_cidrs, tcp_timeout, .. } = ipvs;
     if let Some(scheduler) = scheduler {
         let LineSpanned { value, line } = document.with_line(scheduler);
         if Scheduler::parse(&value).is_err() {
@@ -151,7 +159,31 @@ fn read_ipvs(document: &YamlDocument<'_>, ipvs: Option<IpvsYaml>) -> Result<(), 
         let message = "kube-proxy leaves virtual servers in these subnets behind".to_owned();
         return Err(ParseError { line, message });
     }
-    Ok(())
+    tcp_timeout.map(|timeout| read_timeout(document, timeout)).transpose()
+}
+
+/// A duration of Go in whole seconds, such as `24h0m0s`.
+fn read_timeout(
+    document: &YamlDocument<'_>,
+    timeout: Spanned<String>,
+) -> Result<TcpTimeout, ParseError> {
+    let LineSpanned { value, line } = document.with_line(timeout);
+    let timeout = seconds(&value).and_then(|seconds| TcpTimeout::from_integer(seconds).ok());
+    let message = format!("`{value}` is not a duration from 1s to 596h31m23s");
+    timeout.ok_or(ParseError { line, message })
+}
+
+fn seconds(duration: &str) -> Option<i64> {
+    let (mut rest, mut sum) = (duration, 0_i64);
+    for (unit, length) in [('h', 3_600), ('m', 60), ('s', 1)] {
+        let Some((number, after)) = rest.split_once(unit) else { continue };
+        if number.starts_with(['+', '-']) {
+            return None;
+        }
+        sum = sum.checked_add(number.parse::<i64>().ok()?.checked_mul(length)?)?;
+        rest = after;
+    }
+    rest.is_empty().then_some(sum)
 }
 
 /// Reads the patch.
@@ -174,4 +206,25 @@ pub(crate) fn read_patch(text: &str) -> Result<KubeProxyConf, ParseError> {
         "without clientConnection, kube-proxy calls the API by the Service that it must program"
             .to_owned();
     Err(ParseError { line: first_line, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        let table = [
+            ("24h0m0s", Some(86_400)),
+            ("59m59s", Some(3_599)),
+            ("7s", Some(7)),
+            ("1.5h", None),
+            ("7", None),
+            ("-7s", None),
+            ("1s2h", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
 }

@@ -135,7 +135,7 @@ fn controller<'a>(values: &'a ObjectValues<'_>) -> IngressNginxController<'a> {
             enabled: true,
             service: MetricsService { r#type: "ClusterIP" },
         },
-        resources: Resources::new("100m", "128Mi", "512Mi"),
+        resources: Resources::new("100m", "128Mi", format!("{MEMORY_MIB}Mi")),
         topology_spread_constraints: spread_constraints(ingress.workload),
         network_policy: Toggle { enabled: false },
     }
@@ -150,6 +150,14 @@ fn image(image: &ImageReference) -> IngressNginxImage<'_> {
     }
 }
 
+/// The most memory of a controller.
+const MEMORY_MIB: u32 = 512;
+
+/// Memory for one worker of nginx. Its number is by default that of the host's processors, since there is no limit of
+/// CPU (`NumCPU` in ingress-nginx's pkg/util/runtime/cpu_linux.go): on a large host the workers alone would reach the
+/// limit of memory.
+const WORKER_MIB: u32 = 128;
+
 /// The controller's ConfigMap, where every value is a string.
 fn config(values: &ObjectValues<'_>) -> BTreeMap<&'static str, String> {
     let mut config = BTreeMap::from([
@@ -158,6 +166,7 @@ fn config(values: &ObjectValues<'_>) -> BTreeMap<&'static str, String> {
         ("proxy-body-size", format!("{MAX_BODY_MIB}m")),
         ("server-tokens", "false".to_owned()),
         ("ssl-redirect", "false".to_owned()),
+        ("worker-processes", (MEMORY_MIB / WORKER_MIB).to_string()),
     ]);
     if values.tunnel.is_some() {
         config.extend(behind_cloudflared(values));

@@ -91,6 +91,7 @@ struct NginxConfigValues {
     server_tokens: Option<String>,
     ssl_redirect: Option<String>,
     use_forwarded_headers: Option<String>,
+    worker_processes: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -36,6 +36,7 @@ impl ObjectFacts {
             },
             pod_mtu: installation.mtu.value,
             scheduler: init.host.content.scheduler,
+            tcp_timeout: emitted.kube_proxy.content.tcp_timeout,
             pools: installation.pools.iter().filter_map(PoolFacts::of).collect(),
             further_pools: further.filter_map(PoolFacts::of).collect(),
             host_services: provider::host_services(own.map(Subnet::new)).collect(),

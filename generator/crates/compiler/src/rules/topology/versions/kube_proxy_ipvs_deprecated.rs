@@ -20,7 +20,7 @@ Meshwright will refuse this topology.
 
 IPVS also forgets a TCP connection that is idle for 900 seconds, and informs neither end: connections of \
 databases and message queues then hang until their own keepalive. nftables uses the kernel's connection \
-tracking, for which kube-proxy sets 24 hours.
+tracking, for which kube-proxy sets 24 hours. With IPVS, `tcp_timeout = 86400` sets the same.
 
 Set `mode = \"nftables\"`, which is stable since 1.33 and needs a kernel of 5.13 or later. Calico's \
 dataplane follows automatically. On a running cluster, change one node after the other: drain, apply, \
