@@ -178,3 +178,22 @@ pub fn table() -> String {
     let rows: String = ALL.iter().map(row).collect();
     format!("| damage | detected by |\n|---|---|\n{rows}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::founding;
+    use crate::cluster::workspace::Workspace;
+
+    /// The test with the clusters is not a part of CI: a text that is emitted differently must be noticed here.
+    #[test]
+    fn damages_are_of_emitted_texts() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let workspace = Workspace::initialise(folder.path(), &NODES.map(founding::declaration))?;
+        workspace.compile()?;
+        for damage in ALL {
+            damage.apply(&workspace.export(damage.node)?)?;
+        }
+        Ok(())
+    }
+}

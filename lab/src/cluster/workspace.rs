@@ -20,23 +20,33 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Runs `init` in a new folder with these nodes (`cp1=203.0.113.10`, `home=nat`), adds the laptop and the mirrors
-    /// of the lab to the topology, and runs `keys` and `generate`.
+    /// Runs `init` in a new folder with these nodes (`cp1=203.0.113.10`, `home=nat`), and adds the laptop to the
+    /// topology.
+    ///
+    /// # Errors
+    ///
+    /// When a command fails.
+    pub fn initialise(folder: &Path, nodes: &[String]) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let workspace = Self { folder: folder.to_owned() };
+        let options = nodes.iter().flat_map(|node| ["--node", node]);
+        workspace.meshwright(&["init"].into_iter().chain(options).collect::<Vec<_>>())?;
+        workspace.edit(|topology| add_client(topology, "laptop", 200))?;
+        Ok(workspace)
+    }
+
+    /// The same with the mirrors of the lab; runs `keys` and `generate`.
     ///
     /// # Errors
     ///
     /// When a command fails.
     pub fn create(folder: &Path, nodes: &[String], supplies: &Supplies) -> Result<Self> {
-        fs::create_dir_all(folder)?;
-        let workspace = Self { folder: folder.to_owned() };
-        let options = nodes.iter().flat_map(|node| ["--node", node]);
-        workspace.meshwright(&["init"].into_iter().chain(options).collect::<Vec<_>>())?;
+        let workspace = Self::initialise(folder, nodes)?;
         let digests =
             [supplies::HELM, supplies::CHART].map(|file| file_digest(&supplies.www.join(file)));
         let [helm, chart] = digests;
         let (helm, chart) = (helm?, chart?);
         workspace.edit(|topology| {
-            add_client(topology, "laptop", 200)?;
             let server = format!("http://{}:{}", underlay::SERVER, file_server::PORT);
             for registry in ["registry.k8s.io", "quay.io", "docker.io"] {
                 topology["images"]["mirrors"][registry] =
