@@ -1,6 +1,9 @@
 //! Tests of `node add`, `node remove` and `node rename`.
 
+use std::fs;
+
 use super::{Place, stderr_only};
+use crate::testing::{examples, repository};
 
 const NEXT: &str = "next: `meshwright keys`, `meshwright generate`, then `meshwright plan`\n";
 
@@ -64,6 +67,26 @@ fn a_node_is_added_behind_the_last_one() {
     assert!(stderr.starts_with("topology.toml: node home added with id 4\n"), "{stderr}");
     let written = place.read("topology.toml");
     assert!(written.contains("name = \"home\"\nid = 4\nrole = \"worker\"\nrelay = \"berlin\"\n"));
+}
+
+/// In every form in which the examples are written.
+#[test]
+fn what_is_added_and_removed_leaves_only_its_id() {
+    for example in examples() {
+        let text = fs::read_to_string(repository().join(&example)).expect("readable");
+        let place = Place::with(&text);
+        let id = if text.contains("\nid = 5\n") { "50" } else { "5" };
+        let add = ["node", "add", "zurich", "--endpoint", "203.0.113.199", "--id", id, "-q"];
+        assert_eq!(place.run(&add).0, Some(0), "{example}");
+        assert_eq!(place.run(&["node", "remove", "zurich", "-q"]).0, Some(0), "{example}");
+        let left = place.read("topology.toml");
+        let is_retired = |line: &&str| line.starts_with("retired_ids = ");
+        assert!(left.lines().any(|line| is_retired(&line)), "{example}");
+        let other = |text: &str| -> Vec<String> {
+            text.split_inclusive('\n').filter(|line| !is_retired(line)).map(str::to_owned).collect()
+        };
+        assert_eq!(other(&left), other(&text), "{example}");
+    }
 }
 
 /// The comment right above a table is about it, and goes with it.
