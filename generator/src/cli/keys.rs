@@ -464,9 +464,14 @@ fn print_renamed(
     let file = key_pair.path(store);
     let folder = file.parent().unwrap_or(&file).display();
     let (member, old, new) = (key_pair.member, found.display(), file.display());
+    let command = format!("mkdir -p -m 700 {folder} && mv {old} {new}");
+    session.print(format_args!("{member}: its private key is in the store under an old name"))?;
+    if member.kind == MemberKind::Client {
+        return session.print(format_args!("  run {command}"));
+    }
     session
-        .print(format_args!("{member}: its private key is in the store under an old name; run"))?;
-    session.print(format_args!("  mkdir -p -m 700 {folder} && mv {old} {new}"))
+        .print("  if a machine has the old name: restore it, and run `meshwright node rename`")?;
+    session.print(format_args!("  if none has it: {command}"))
 }
 
 fn print_missing(state: &StoreState<'_>, session: &mut Session<'_>) -> Result<Status, Failure> {

@@ -504,8 +504,11 @@ fn each_kind_of_change_has_its_plan() {
     assert_committed("docs/changes.md", &with_plans(&page, &plans));
 }
 
+/// Texts, and what replaces them.
+type Edits = &'static [(&'static str, &'static str)];
+
 /// Edits of the first example, and the codes of the values that are refused.
-const REFUSED: &[(&[(&str, &str)], &[&str])] = &[
+const REFUSED: &[(Edits, &[&str])] = &[
     (&[("name = \"atlas\"", "name = \"titan\"")], &["cluster-renamed"]),
     (
         &[("init = \"hongkong\"", "init = \"hongkong\"\nendpoint = \"api.atlas.internal\"")],

@@ -93,7 +93,9 @@ fn finds_the_key_of_a_renamed_node() {
     let before = place.tree();
     let command = "mkdir -p -m 700 secrets/nodes/osaka && mv secrets/nodes/tokyo/wg0.key secrets/nodes/osaka/wg0.key";
     let found = format!(
-        "node osaka: its private key is in the store under an old name; run\n  {command}\n\
+        "node osaka: its private key is in the store under an old name\n  \
+         if a machine has the old name: restore it, and run `meshwright node rename`\n  \
+         if none has it: {command}\n\
          keys are complete: 2 nodes, 1 client\n"
     );
     assert_eq!(place.run(&["keys"]), stderr_only(0, &found));
