@@ -109,11 +109,9 @@ fn output(mut command: Command) -> Result<Vec<u8>, GitError> {
 
 /// The hash of a revision's commit. A revision that begins with `-` is no option.
 fn commit(revision: &str, folder: &Path) -> Result<String, GitError> {
-    output({
-        let mut command = git(folder);
-        command.args(["rev-parse", "--git-dir"]);
-        command
-    })?;
+    let mut repository = git(folder);
+    repository.args(["rev-parse", "--git-dir"]);
+    output(repository)?;
     let mut command = git(folder);
     let wanted = format!("{revision}^{{commit}}");
     command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]);

@@ -1,7 +1,7 @@
 //! The order in which parts take over: the one that loses the fewest flows in the states between.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::state::{ChangeStates, Losses, TakenParts};
 use meshwright_proof::finding::ProofFinding;
@@ -28,12 +28,13 @@ pub struct PartOrder {
     pub is_best: bool,
 }
 
-/// How many states are walked beside those of the usual order. All states of seven parts are fewer.
-const FURTHER_STATES: usize = 128;
+/// How many states that lose flows are walked before the rest of the order is the usual one. All states of seven parts
+/// are fewer.
+const LOSING_STATES: usize = 128;
 
 /// How many flows are walked in these states together, so that a large mesh does not wait for minutes. The flows of
-/// [`FURTHER_STATES`] states of 20 nodes are fewer.
-const FURTHER_FLOWS: u64 = 1_000_000;
+/// [`LOSING_STATES`] states of 20 nodes are fewer.
+const LOSING_FLOWS: u64 = 1_000_000;
 
 /// A state that can be reached, first the one that loses the least; of several, the one with the most parts, and
 /// then the usual order.
@@ -75,20 +76,25 @@ impl OrderSearch<'_> {
     /// nothing is found with its own states alone.
     fn path(&mut self) -> Result<(Vec<usize>, bool), Vec<ProofFinding>> {
         let count = self.states.parts.len();
-        let affordable = FURTHER_FLOWS / self.states.required_flows().max(1);
-        let further = FURTHER_STATES.min(usize::try_from(affordable).unwrap_or(usize::MAX));
+        let affordable = LOSING_FLOWS / self.states.required_flows().max(1);
+        let most_losing = LOSING_STATES.min(usize::try_from(affordable).unwrap_or(usize::MAX));
         let start = ReachedState { lost: 0, missing: count, path: Vec::new(), is_walked: true };
         let mut reached = BinaryHeap::from([Reverse(start)]);
-        let mut expanded: BTreeMap<TakenParts, ()> = BTreeMap::new();
+        let mut expanded = BTreeSet::new();
+        let mut losing = 0;
         while let Some(Reverse(mut next)) = reached.pop() {
             let state = TakenParts::none(count).with(&next.path);
-            if expanded.contains_key(&state) {
+            if expanded.contains(&state) {
                 continue;
+            }
+            if !next.is_walked && losing > most_losing {
+                return Ok((self.usual_from(next.path), false));
             }
             if !next.is_walked {
                 let lost = count_of(self.losses(&state)?);
                 (next.lost, next.is_walked) = (next.lost + lost, true);
                 if lost > 0 {
+                    losing += 1;
                     reached.push(Reverse(next));
                     continue;
                 }
@@ -96,16 +102,13 @@ impl OrderSearch<'_> {
             if next.missing == 0 {
                 return Ok((next.path, true));
             }
-            if self.walked.len() >= count + further {
-                return Ok((self.usual_from(next.path), false));
-            }
             for part in self.states.next(&state) {
                 let path = [next.path.as_slice(), &[part]].concat();
                 let missing = next.missing - 1;
                 let lost = next.lost;
                 reached.push(Reverse(ReachedState { lost, missing, path, is_walked: false }));
             }
-            expanded.insert(state, ());
+            expanded.insert(state);
         }
         Ok((self.usual_from(Vec::new()), false))
     }

@@ -9,6 +9,7 @@ use meshwright_proof::flows::{self, Flow};
 use meshwright_proof::matrix::{self, FlowMatrix};
 use meshwright_proof::model::Model;
 use meshwright_proof::{EmittedClient, EmittedNode, EmittedTree};
+use meshwright_value::PublicKey;
 
 /// Which parts have taken over: one entry for each part, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,8 +132,8 @@ impl<'trees> ChangeStates<'trees> {
         if taken.is_end() {
             return Ok(Losses::new());
         }
-        let mut lost = self.required.iter().map(|pair| LostFlows { flows: 0, ..pair.clone() });
-        let mut lost: Losses = lost.by_ref().collect();
+        let nothing = |pair: &LostFlows| LostFlows { flows: 0, ..pair.clone() };
+        let mut lost: Losses = self.required.iter().map(nothing).collect();
         for network in self.networks(taken)? {
             let walked = FlowMatrix::of(&network);
             for (required, lost) in self.required.iter().zip(&mut lost) {
@@ -249,11 +250,7 @@ impl<'trees> ChangeStates<'trees> {
     }
 
     /// The key that each machine loads: `apply` installs a new key with the files that belong to it.
-    fn keys(
-        &self,
-        taken: &TakenParts,
-        emitted: &EmittedTree,
-    ) -> Vec<Option<meshwright_value::PublicKey>> {
+    fn keys(&self, taken: &TakenParts, emitted: &EmittedTree) -> Vec<Option<PublicKey>> {
         let nodes = emitted.nodes.iter().map(|node| {
             let name = node.name.as_str();
             self.tree_of_node(taken, name).key(name)
