@@ -24,8 +24,10 @@ const MOST_NODES: usize = 300;
 pub(super) struct TreeChange {
     parts: Vec<ChangedPart>,
     refusals: Vec<Refusal>,
-    /// The node that applies the cluster's objects.
+    /// The init node, which has the cluster's objects.
     init: String,
+    /// Whether it applies them by itself.
+    applies: bool,
 }
 
 /// Rendered files, before they are written.
@@ -53,8 +55,9 @@ impl TreeChange {
         let new = ComparedTree::read(&RenderedFiles(rendering.files().collect()), None).ok()?;
         let old = ComparedTree::read(&OutputDirectory(dir), Some(&new)).ok()?;
         let init = new.init()?.to_owned();
+        let applies = new.node(&init)?.host.applies_manifests;
         let (parts, refusals) = (changed_parts(&old, &new), refusals::find(&old, &new));
-        Some(Self { parts, refusals, init })
+        Some(Self { parts, refusals, init, applies })
     }
 
     /// Adds a warning for each value that a running cluster cannot change, at its place in the topology.
@@ -77,11 +80,13 @@ impl TreeChange {
                 _ => None,
             })
         };
-        let applies = self.parts.iter().any(|part| part.part == Part::Cluster);
+        let changes_objects = self.parts.iter().any(|part| part.part == Part::Cluster);
         let mut nodes: Vec<_> = named(PartChange::Changed).map(str::to_owned).collect();
-        if applies {
+        if changes_objects {
+            let how =
+                if self.applies { "applies the cluster's objects" } else { "run apply.sh there" };
             nodes.retain(|name| *name != self.init);
-            nodes.insert(0, format!("{} (applies the cluster's objects)", self.init));
+            nodes.insert(0, format!("{} ({how})", self.init));
         }
         nodes.extend(named(PartChange::Added).map(|name| format!("{name} (new)")));
         let removed: Vec<_> = named(PartChange::Removed).collect();

@@ -212,6 +212,11 @@ impl StepBuilder<'_> {
     fn deliver(&mut self, node: &NodeFacts, keeps: bool, change: PartChange) {
         let name = &node.name;
         let text = match change {
+            PartChange::Added if node.initialises => {
+                format!(
+                    "deliver to {name}, which then initialises the cluster and applies its objects"
+                )
+            }
             PartChange::Added => format!("deliver to {name}, which then joins the cluster"),
             _ => format!("deliver to {name}"),
         };
