@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 use meshwright_change::order;
 use meshwright_change::part::{ChangedPart, Part, PartChange, changed_parts};
 use meshwright_change::state::{ChangeStates, TakenParts};
@@ -103,16 +103,17 @@ const ON_ATLAS: PlannedChange = PlannedChange {
     loses: false,
 };
 
-/// How long a state lasts: 30 pings of each stream.
-const STATE: Duration = Duration::from_millis(1500);
+/// How long a state lasts. WireGuard keeps 128 packets for a peer until the handshake succeeds (`MAX_STAGED_PACKETS` of
+/// Linux, `QueueStagedSize` of wireguard-go), and sends them then: a shorter cut delays pings and loses none. Each peer
+/// gets 40 answers a second.
+const STATE: Duration = Duration::from_secs(5);
 
 /// Two machines, in the order of their names.
 type LabPair = [String; 2];
 
 impl PlannedChange {
     fn trial(&'static self) -> Trial {
-        let run = || self.run().map_err(|error| Failed::from(format!("{error:#}")));
-        Trial::test(format!("planned::{}", self.name), run)
+        sandbox::trial(format!("planned::{}", self.name), || self.run())
     }
 
     fn run(&self) -> Result<()> {
@@ -235,7 +236,7 @@ fn deliver(world: &mut World, new: &LabTree, changed: &ChangedPart) -> Result<()
 #[must_use]
 pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(3));
+    arguments.test_threads = arguments.test_threads.or(Some(5));
     let trials = || CHANGES.iter().map(PlannedChange::trial).collect();
     sandbox::main(&arguments, SandboxUse::PerTrial, trials)
 }

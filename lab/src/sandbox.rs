@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio, exit};
 use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::command::{program, run, succeeds};
@@ -132,6 +132,24 @@ pub enum SandboxUse {
     Shared,
     /// Each trial starts its own sandbox.
     PerTrial,
+}
+
+/// A trial of [`SandboxUse::PerTrial`]. Outside a sandbox, it starts its own, so that several run in parallel.
+/// Inside, it runs `judge`.
+pub fn trial(name: String, judge: impl Fn() -> Result<()> + Send + 'static) -> Trial {
+    let inside_name = name.clone();
+    let run = move || if is_inside() { judge() } else { run_in_sandbox(&inside_name) };
+    Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}"))))
+}
+
+fn run_in_sandbox(name: &str) -> Result<()> {
+    let arguments = ["--exact", "--quiet", name].map(str::to_owned);
+    let mut inside = start(arguments, Stdio::piped)?;
+    let _lifeline = inside.stdin.take();
+    let output = inside.wait_with_output()?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// Runs the trials of the lab in sandboxes, or reports why this machine cannot run them.

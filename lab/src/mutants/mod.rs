@@ -5,10 +5,10 @@ mod broken;
 mod edit;
 mod harmless;
 
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 
 pub use self::broken::ALL;
 pub use self::harmless::{HARMLESS, HarmlessTree};
@@ -45,7 +45,7 @@ const ATTEMPTS: usize = 3;
 impl Mutant {
     /// The trial of one mutant.
     pub fn trial(&'static self) -> Trial {
-        trial(self.name, || self.is_caught())
+        sandbox::trial(self.name.to_owned(), || self.is_caught())
     }
 
     fn is_caught(&self) -> Result<()> {
@@ -77,22 +77,6 @@ impl Mutant {
         (self.breaks)(&mut tree)?;
         Ok(tree)
     }
-}
-
-/// Outside a sandbox, the trial starts its own, so that several run in parallel. Inside, it runs `judge`.
-fn trial(name: &'static str, judge: impl Fn() -> Result<()> + Send + 'static) -> Trial {
-    let run = move || if sandbox::is_inside() { judge() } else { run_in_sandbox(name) };
-    Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}"))))
-}
-
-fn run_in_sandbox(name: &str) -> Result<()> {
-    let arguments = ["--exact", "--quiet", name].map(str::to_owned);
-    let mut inside = sandbox::start(arguments, Stdio::piped)?;
-    let _lifeline = inside.stdin.take();
-    let output = inside.wait_with_output()?;
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }
 
 /// Runs several mutants in parallel: they mostly wait.
