@@ -123,6 +123,13 @@ impl Place {
         command
     }
 
+    /// Runs git with an author, who is in no configuration of this machine.
+    fn git(&self, arguments: &[&str]) {
+        let mut git = self.command("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
+        assert!(git.output().expect("git runs").status.success(), "{arguments:?}");
+    }
+
     fn run(&self, arguments: &[&str]) -> Ended {
         ended(self.command(BINARY).args(arguments).output().expect("the binary runs"))
     }

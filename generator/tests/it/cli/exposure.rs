@@ -24,17 +24,11 @@ fn assert_warned(place: &Place, expected: &[&str]) {
     }
 }
 
-fn git(place: &Place, arguments: &[&str]) {
-    let mut git = place.command("git");
-    git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
-    assert!(git.output().expect("git runs").status.success(), "{arguments:?}");
-}
-
 #[test]
 fn a_store_that_git_takes() {
     let place = Place::complete();
-    git(&place, &["init", "-q"]);
-    git(&place, &["add", "."]);
+    place.git(&["init", "-q"]);
+    place.git(&["add", "."]);
     assert_warned(&place, &[]);
     let out = place.tree();
     place.write("secrets/.gitignore", "");
@@ -45,7 +39,7 @@ fn a_store_that_git_takes() {
     assert!(stderr.starts_with(message), "{stderr}");
 
     place.write("secrets/.gitignore", "*\n");
-    git(&place, &["add", "--force", "secrets/nodes/tokyo/wg0.key"]);
+    place.git(&["add", "--force", "secrets/nodes/tokyo/wg0.key"]);
     let (_, _, stderr) = place.run(&["check"]);
     let message =
         "warning[store-in-git]: secrets/nodes/tokyo/wg0.key is in git, without encryption\n";
@@ -65,7 +59,7 @@ fn a_store_that_git_takes() {
         "[[lint.allow]]\ncode = \"store-in-git\"\nreason = \"a test\"\n\n[firewall]",
     );
     assert_warned(&place, &[]);
-    git(&place, &["rm", "-q", "--cached", "secrets/nodes/tokyo/wg0.key"]);
+    place.git(&["rm", "-q", "--cached", "secrets/nodes/tokyo/wg0.key"]);
     assert_warned(&place, &[]);
 }
 

@@ -9,12 +9,6 @@ const NEXT: &str = "next: `meshwright keys`, `meshwright generate`, then `meshwr
 
 const HOME: &str = "\n[[nodes]]\nname = \"home\"\nid = 3\nrole = \"worker\"\nrelay = \"tokyo\"\n";
 
-fn git(place: &Place, arguments: &[&str]) {
-    let mut git = place.command("git");
-    git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
-    assert!(git.output().expect("git runs").status.success(), "{arguments:?}");
-}
-
 /// A place where tokyo is a relay, the `via` of a client and a route reflector.
 fn with_uses() -> Place {
     let place = Place::complete();
@@ -189,9 +183,9 @@ fn a_renamed_node_is_another_one() {
 fn the_plan_of_a_renamed_node_loses_nothing() {
     let place = Place::complete();
     assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
-    git(&place, &["init", "-q"]);
-    git(&place, &["add", "topology.toml", "out"]);
-    git(&place, &["commit", "-q", "-m", "first"]);
+    place.git(&["init", "-q"]);
+    place.git(&["add", "topology.toml", "out"]);
+    place.git(&["commit", "-q", "-m", "first"]);
     for arguments in
         [&["node", "rename", "tokyo", "osaka", "-q"][..], &["keys", "-q"], &["generate", "-q"]]
     {

@@ -8,19 +8,13 @@ use super::Place;
 use crate::json_schema;
 use meshwright_change::report::schema;
 
-fn git(place: &Place, arguments: &[&str]) {
-    let mut git = place.command("git");
-    git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
-    assert!(git.output().expect("git runs").status.success(), "{arguments:?}");
-}
-
 /// A tree that is committed.
 fn committed() -> Place {
     let place = Place::complete();
     assert_eq!(place.run(&["generate"]).0, Some(0));
-    git(&place, &["init", "-q"]);
-    git(&place, &["add", "topology.toml", "out"]);
-    git(&place, &["commit", "-q", "-m", "first"]);
+    place.git(&["init", "-q"]);
+    place.git(&["add", "topology.toml", "out"]);
+    place.git(&["commit", "-q", "-m", "first"]);
     place
 }
 
@@ -59,7 +53,7 @@ fn a_change_is_planned_from_the_last_commit_and_from_a_directory() {
         from_commit.contains("node hongkong: endpoint 203.0.113.10 → 203.0.113.11"),
         "{from_commit}"
     );
-    git(&place, &["worktree", "add", "-q", "delivered", "HEAD"]);
+    place.git(&["worktree", "add", "-q", "delivered", "HEAD"]);
     assert_eq!(place.run(&["plan", "--from", "delivered/out"]).1, from_commit);
 }
 
@@ -69,7 +63,7 @@ fn an_older_revision_is_compared() {
     let place = changed("ssh_from = [\"198.51.100.0/24\"]", "ssh_from = [\"198.51.100.0/25\"]");
     let (code, uncommitted, _) = place.run(&["plan"]);
     assert_eq!(code, Some(0), "{uncommitted}");
-    git(&place, &["commit", "-q", "-a", "-m", "second"]);
+    place.git(&["commit", "-q", "-a", "-m", "second"]);
     assert_eq!(place.run(&["plan"]).1, NOTHING);
     assert_eq!(place.run(&["plan", "--from", "HEAD~1"]), (Some(0), uncommitted, String::new()));
 }
@@ -137,8 +131,8 @@ fn a_plan_needs_two_whole_trees() {
     };
     let stderr = ended(&["plan"]);
     assert!(stderr.starts_with("error: git: not a git repository"), "{stderr}");
-    git(&place, &["init", "-q"]);
-    git(&place, &["commit", "-q", "--allow-empty", "-m", "empty"]);
+    place.git(&["init", "-q"]);
+    place.git(&["commit", "-q", "--allow-empty", "-m", "empty"]);
     let stderr = ended(&["plan"]);
     assert!(stderr.starts_with("error: HEAD has no out\n"), "{stderr}");
     assert!(stderr.contains("if no machine has anything yet, use --new"), "{stderr}");
