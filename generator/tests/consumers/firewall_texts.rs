@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 
 use libtest_mimic::Failed;
-use meshwright_proof::files::{TreeFiles, TreeReadError};
 use meshwright_proof::finding::FindingCode;
 use meshwright_proof::judge;
 use tempfile::TempDir;
@@ -359,18 +357,6 @@ const FIREWALL: &str = "nodes/alpha/nftables.conf";
 #[derive(Clone)]
 struct MemoryTree(BTreeMap<String, Vec<u8>>);
 
-impl TreeFiles for MemoryTree {
-    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
-        Ok(self.0.keys().cloned().collect())
-    }
-
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
-        let missing =
-            || TreeReadError { path: path.into(), source: io::ErrorKind::NotFound.into() };
-        self.0.get(path).cloned().ok_or_else(missing)
-    }
-}
-
 impl MemoryTree {
     fn emitted() -> Result<Self, Failed> {
         let topology = testing::repository().join("examples/minimal/topology.toml");
@@ -387,7 +373,7 @@ impl MemoryTree {
     fn refusal(&self, text: &str) -> Result<Option<String>, Failed> {
         let mut tree = self.clone();
         tree.0.insert(FIREWALL.to_owned(), text.into());
-        let proof = judge::prove(&tree).map_err(|error| error.to_string())?;
+        let proof = judge::prove(&tree.0).map_err(|error| error.to_string())?;
         let refused = proof.findings.iter().find(|finding| {
             finding.code == FindingCode::NotUnderstood
                 && proof.paths.path(finding.place.file) == FIREWALL

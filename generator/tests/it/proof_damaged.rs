@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use meshwright_proof::files::{TreeFiles, TreeReadError};
 use meshwright_proof::finding::{FindingCode, ProofFinding};
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::causes::causes;
@@ -16,18 +15,6 @@ use crate::testing::{compile, render, repository};
 /// Files by their paths, with bytes that need not be text.
 #[derive(Clone)]
 struct Bytes(BTreeMap<String, Vec<u8>>);
-
-impl TreeFiles for Bytes {
-    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
-        Ok(self.0.keys().cloned().collect())
-    }
-
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
-        let missing =
-            || TreeReadError { path: path.into(), source: io::ErrorKind::NotFound.into() };
-        self.0.get(path).cloned().ok_or_else(missing)
-    }
-}
 
 impl Bytes {
     fn emitted(topology: &str) -> Self {
@@ -42,7 +29,7 @@ impl Bytes {
             Some(bytes) => files.0.insert(path.to_owned(), bytes),
             None => files.0.remove(path),
         };
-        let proof = judge::prove(&files).expect("files in memory can be read");
+        let proof = judge::prove(&files.0).expect("files in memory can be read");
         assert_reported(&proof, &files);
         proof
     }

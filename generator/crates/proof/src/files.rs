@@ -138,7 +138,8 @@ impl Listing {
     }
 }
 
-impl TreeFiles for BTreeMap<String, String> {
+/// Files in memory, as text or as bytes.
+impl<B: AsRef<[u8]> + Sync> TreeFiles for BTreeMap<String, B> {
     fn paths(&self) -> Result<Vec<String>, TreeReadError> {
         Ok(self.keys().cloned().collect())
     }
@@ -146,6 +147,6 @@ impl TreeFiles for BTreeMap<String, String> {
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
         let missing =
             || TreeReadError { path: path.into(), source: io::ErrorKind::NotFound.into() };
-        self.get(path).map(|text| text.clone().into_bytes()).ok_or_else(missing)
+        self.get(path).map(|file| file.as_ref().to_vec()).ok_or_else(missing)
     }
 }
