@@ -8,10 +8,10 @@ use std::path::{Component, Path, PathBuf};
 use super::Global;
 use super::failure::Failure;
 use crate::file;
-pub(super) use meshwright_compiler::diagnostic::human::count;
 use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
 use meshwright_compiler::document::{self, LARGEST};
 use meshwright_compiler::source::Source;
+pub(super) use meshwright_value::count;
 use meshwright_value::printable_lines;
 
 /// The number of printed lines of a list without `--verbose`.

@@ -589,12 +589,7 @@ fn each_value_that_a_running_cluster_keeps_is_refused() {
     let refused = codes(&compiled(edited(&atlas, &skipped)), &old);
     assert_eq!(refused, ["version-skips-minor"]);
     found.extend(refused);
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), refusals::CODES);
-}
-
-/// `generate` warns about the values that `plan` refuses, and `explain` explains them.
-#[test]
-fn each_refused_value_has_its_explanation() {
-    let explained = change::ENTRIES.iter().map(|entry| entry.code);
-    assert_eq!(explained.collect::<Vec<_>>(), refusals::CODES);
+    // `generate` warns about them, and `explain` explains them.
+    let explained = change::ENTRIES.map(|entry| entry.code);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), explained);
 }

@@ -63,6 +63,22 @@ pub enum StepAction {
     CloseProviderFirewall,
 }
 
+impl StepAction {
+    /// All kinds, in the order in which they occur.
+    pub const ALL: [Self; 10] = [
+        Self::OpenProviderFirewall,
+        Self::RemoveNode,
+        Self::CreateNode,
+        Self::Deliver,
+        Self::ApplyObjects,
+        Self::ReplacePods,
+        Self::InstallClient,
+        Self::Upgrade,
+        Self::ChangeRecords,
+        Self::CloseProviderFirewall,
+    ];
+}
+
 /// Flows from one machine to another that are lost for some steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LostPair {

@@ -178,6 +178,12 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
+/// `1 node`, `2 nodes`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// [`printable`] for a text of several lines, whose line breaks and tabs are kept. A carriage return
 /// alone does not break a line: a terminal writes over the line.
 #[must_use]

@@ -62,23 +62,6 @@ type FindRefusals = fn(&ComparedTree, &ComparedTree) -> Vec<Refusal>;
 /// All kinds.
 const ALL: &[FindRefusals] = &[subnets::find, identity::find, role::find, version::find];
 
-/// The codes of all kinds, sorted.
-pub const CODES: [&str; 13] = [
-    "api-endpoint-changed",
-    "cluster-renamed",
-    "dns-domain-changed",
-    "interface-renamed",
-    "node-number-reused",
-    "node-renamed",
-    "node-renumbered",
-    "pod-block-moved",
-    "pod-prefix-len-changed",
-    "role-changed",
-    "subnet-changed",
-    "version-downgraded",
-    "version-skips-minor",
-];
-
 /// All refused changes from one tree to another.
 #[must_use]
 pub fn find(old: &ComparedTree, new: &ComparedTree) -> Vec<Refusal> {

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::plan::SCHEMA_VERSION;
+use crate::step::StepAction;
 
 /// A plan, or an error that prevented it.
 #[must_use]
@@ -66,7 +67,7 @@ pub fn document() -> Value {
             })),
             "step": object(&json!({
                 "number": count("Its number, from 1"),
-                "action": { "enum": ACTIONS },
+                "action": { "enum": StepAction::ALL },
                 "machine": optional_text("The machine, if it concerns one"),
                 "text": text("What happens"),
                 "commands": texts("The commands, in their order"),
@@ -94,20 +95,6 @@ pub fn document() -> Value {
         },
     })
 }
-
-/// The kinds of steps.
-const ACTIONS: [&str; 10] = [
-    "open-provider-firewall",
-    "remove-node",
-    "create-node",
-    "deliver",
-    "apply-objects",
-    "replace-pods",
-    "install-client",
-    "upgrade",
-    "change-records",
-    "close-provider-firewall",
-];
 
 fn failure() -> Value {
     object(&json!({

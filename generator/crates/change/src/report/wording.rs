@@ -5,11 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::difference::{ReachDifference, ValueDifference};
 use crate::plan::ChangePlan;
 use crate::step::PlanStep;
-
-/// `1 flow`, `2 flows`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
+use meshwright_value::count;
 
 /// `mtu 1420 → 1380`; of a list only what differs.
 pub(super) fn value(one: &ValueDifference) -> String {

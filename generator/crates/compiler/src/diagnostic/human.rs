@@ -7,7 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 
 use super::{Located, Report, Severity, ShownReport, Span, wrap};
 use crate::source::{BYTE_ORDER_MARK, Source};
-use meshwright_value::printable;
+use meshwright_value::{count, printable};
 
 /// The width of a line, in columns. Longer source lines are cut around the spans, text is wrapped.
 const WIDTH: usize = 80;
@@ -239,9 +239,4 @@ fn summary(report: &Report) -> String {
         allowed => format!(" ({allowed} accepted by [[lint.allow]])"),
     };
     format!("{}: {}{allowed}", report.source.name, counts.join(", "))
-}
-
-/// `1 node`, `2 nodes`.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
