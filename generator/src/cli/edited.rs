@@ -8,13 +8,13 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
-use super::opened;
+use super::opened::{self, KeylessTopology};
 use super::session::Session;
 use crate::edit::draft::Draft;
 use meshwright_compiler::diagnostic::{Format, Located, Report, Severity};
 use meshwright_compiler::document::Document;
 use meshwright_compiler::out::unified_diff;
-use meshwright_compiler::pipeline::{self, Compilation};
+use meshwright_compiler::pipeline;
 use meshwright_compiler::topology::Topology;
 use meshwright_compiler::topology::member::{Member, MemberKind, free_ids, members};
 use meshwright_value::{Name, NodeId};
@@ -36,16 +36,14 @@ pub(super) struct EditedTopology {
 }
 
 impl EditedTopology {
-    /// Reads the topology; `None` after reporting errors. Missing keys are no error: `keys` generates them.
+    /// Reads the topology; `None` after reporting errors. Missing keys are not an error: `keys` generates them.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
         let mut compilation = pipeline::compile(session.source()?)?;
         opened::refuse_published(&mut compilation, session);
-        let Compilation { document, mut report, topology, .. } = compilation;
-        report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
-        let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
-            session.report(&report)?;
+        let Some(accepted) = KeylessTopology::accept(compilation, session)? else {
             return Ok(None);
         };
+        let KeylessTopology { document, report, topology, .. } = accepted;
         let draft = Draft::new(document.source());
         Ok(Some(Self { document, report, topology, draft }))
     }

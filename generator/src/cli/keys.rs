@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::Status;
 use super::failure::Failure;
-use super::opened::{self, advice, report_faults};
+use super::opened::{self, KeylessTopology, advice, report_faults};
 use super::session::{Session, count, count_members};
 use crate::edit::correction;
 use crate::file;
@@ -26,9 +26,9 @@ use crate::secrets::rotation;
 use crate::secrets::secret::Secret;
 use crate::secrets::store::{self, Store, StoreError};
 use crate::secrets::tunnel::{self, TunnelCredential};
-use meshwright_compiler::diagnostic::{Change, Severity};
+use meshwright_compiler::diagnostic::Change;
 use meshwright_compiler::document::Document;
-use meshwright_compiler::pipeline::{self, Compilation};
+use meshwright_compiler::pipeline;
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
@@ -90,17 +90,12 @@ enum Import {
 impl Keys {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let compilation = pipeline::compile(session.source()?)?;
-        let Compilation { document, mut report, topology, plan } = compilation;
-        report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
-        let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
-            session.report(&report)?;
+        let Some(accepted) = KeylessTopology::accept(compilation, session)? else {
             return Ok(Status::Findings);
         };
-        let store = match opened::store(&topology, session)? {
-            Ok(store) => store,
-            Err(faults) => {
-                return report_faults(&document, faults, session).map(|()| Status::Findings);
-            }
+        let KeylessTopology { document, topology, plan, .. } = accepted;
+        let Some(store) = opened::store(&topology, &document, session)? else {
+            return Ok(Status::Findings);
         };
         let context = KeysContext { document: &document, topology: &topology, store: &store };
         if !self.check {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::keys::PUBLIC_KEY_MISSING;
 use super::session::Session;
 use crate::secrets::exposure;
 use crate::secrets::fault::{RECIPIENT_UNUSABLE, fault};
@@ -11,7 +12,7 @@ use crate::secrets::rotation;
 use crate::secrets::seal::{Identities, Recipients};
 use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
-use meshwright_compiler::diagnostic::{Diagnostic, Finding, Severity};
+use meshwright_compiler::diagnostic::{Diagnostic, Finding, Report, Severity};
 use meshwright_compiler::document::Document;
 use meshwright_compiler::pipeline::{self, Compilation, RuleGap};
 use meshwright_compiler::plan::Plan;
@@ -37,10 +38,7 @@ impl Opened {
             session.report(&report)?;
             return Ok(None);
         };
-        let store = match store(&topology, session)? {
-            Ok(store) => store,
-            Err(faults) => return report_faults(&document, faults, session).map(|()| None),
-        };
+        let Some(store) = store(&topology, &document, session)? else { return Ok(None) };
         let faults = published_key_faults(&topology, &store);
         if !faults.is_empty() {
             return report_faults(&document, faults, session).map(|()| None);
@@ -94,23 +92,49 @@ pub(super) fn advice(missing: &[String]) -> &'static str {
     }
 }
 
-/// Opens the store of a topology, or returns the faults of recipients that cannot be used.
+/// A topology without errors other than missing public keys, which `keys` generates.
+pub(super) struct KeylessTopology {
+    pub(super) document: Document,
+    /// The warnings.
+    pub(super) report: Report,
+    pub(super) topology: Topology,
+    pub(super) plan: Option<Checked<Plan>>,
+}
+
+impl KeylessTopology {
+    /// Accepts a compilation; `None` after reporting errors.
+    pub(super) fn accept(
+        compilation: Compilation,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Self>, Failure> {
+        let Compilation { document, mut report, topology, plan } = compilation;
+        report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
+        let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
+            session.report(&report)?;
+            return Ok(None);
+        };
+        Ok(Some(Self { document, report, topology, plan }))
+    }
+}
+
+/// Opens the store of a topology; `None` after reporting recipients that cannot be used.
 pub(super) fn store(
     topology: &Topology,
-    session: &Session<'_>,
-) -> Result<Result<Store, Vec<Diagnostic>>, Failure> {
+    document: &Document,
+    session: &mut Session<'_>,
+) -> Result<Option<Store>, Failure> {
     let written = &topology.secrets.recipients;
     let recipients = match Recipients::new(written) {
         Ok(recipients) => recipients,
         Err(unusable) => {
             let faults =
                 unusable.into_iter().map(|position| unusable_recipient(topology, position));
-            return Ok(Err(faults.collect()));
+            return report_faults(document, faults.collect(), session).map(|()| None);
         }
     };
     let is_sealed = !written.is_empty();
     let identities = Identities::read(&identity_files(is_sealed, session))?;
-    Ok(Ok(Store::new(session.secrets_dir(), is_sealed.then_some(recipients), identities)))
+    Ok(Some(Store::new(session.secrets_dir(), is_sealed.then_some(recipients), identities)))
 }
 
 fn unusable_recipient(topology: &Topology, position: usize) -> Diagnostic {

@@ -4,13 +4,12 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::keys::{PUBLIC_KEY_MISSING, remove_leftovers};
-use super::opened::{self, report_faults};
+use super::keys::remove_leftovers;
+use super::opened::{self, KeylessTopology};
 use super::session::{Session, count};
 use crate::secrets::exposure;
 use crate::secrets::store::Store;
-use meshwright_compiler::diagnostic::Severity;
-use meshwright_compiler::pipeline::{self, Compilation};
+use meshwright_compiler::pipeline;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,17 +32,12 @@ pub(super) struct Recrypt {
 impl Recrypt {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let compilation = pipeline::compile(session.source()?)?;
-        let Compilation { document, mut report, topology, .. } = compilation;
-        report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
-        let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
-            session.report(&report)?;
+        let Some(accepted) = KeylessTopology::accept(compilation, session)? else {
             return Ok(Status::Findings);
         };
-        let store = match opened::store(&topology, session)? {
-            Ok(store) => store,
-            Err(faults) => {
-                return report_faults(&document, faults, session).map(|()| Status::Findings);
-            }
+        let KeylessTopology { document, topology, .. } = accepted;
+        let Some(store) = opened::store(&topology, &document, session)? else {
+            return Ok(Status::Findings);
         };
         let recipients = topology.secrets.recipients.len();
         if self.dry_run {

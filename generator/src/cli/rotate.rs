@@ -6,7 +6,7 @@ use super::Status;
 use super::argument::{parse, quoted};
 use super::edited::{EditOptions, EditedTopology};
 use super::failure::Failure;
-use super::opened::{self, report_faults};
+use super::opened;
 use super::session::Session;
 use crate::secrets::key_pair::KeyPair;
 use crate::secrets::rotation::RotationState;
@@ -56,12 +56,8 @@ struct Replacement {
 impl Rotate {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let Some(mut edited) = EditedTopology::open(session)? else { return Ok(Status::Findings) };
-        let store = match opened::store(&edited.topology, session)? {
-            Ok(store) => store,
-            Err(faults) => {
-                report_faults(&edited.document, faults, session)?;
-                return Ok(Status::Findings);
-            }
+        let Some(store) = opened::store(&edited.topology, &edited.document, session)? else {
+            return Ok(Status::Findings);
         };
         let key_pairs = match &self.name {
             None => KeyPair::all(&edited.topology),
