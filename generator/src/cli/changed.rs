@@ -15,12 +15,14 @@ use meshwright_compiler::pipeline::Compilation;
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::topology::Topology;
-use meshwright_proof::files::{OutputDirectory, TreeFiles, TreeReadError};
+use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
+use meshwright_value::manifest::MANIFEST;
 
 /// The most nodes of a tree that `generate` compares: the files of more would double its time.
 const MOST_NODES: usize = 300;
 
 /// The change from one tree to another.
+#[derive(Default)]
 pub(super) struct TreeChange {
     parts: Vec<ChangedPart>,
     refusals: Vec<Refusal>,
@@ -30,29 +32,18 @@ pub(super) struct TreeChange {
     applies: bool,
 }
 
-/// Rendered files, before they are written.
-struct RenderedFiles(BTreeMap<String, Vec<u8>>);
-
-impl TreeFiles for RenderedFiles {
-    fn paths(&self) -> Result<Vec<String>, TreeReadError> {
-        Ok(self.0.keys().cloned().collect())
-    }
-
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeReadError> {
-        let missing =
-            || TreeReadError { path: path.into(), source: std::io::ErrorKind::NotFound.into() };
-        self.0.get(path).cloned().ok_or_else(missing)
-    }
-}
-
 impl TreeChange {
     /// Compares the output directory with what will be written. None if there is no whole tree of this version, or
     /// if the trees are too large.
     pub(super) fn find(dir: &Path, rendering: &Rendering<'_>, topology: &Topology) -> Option<Self> {
-        if topology.nodes.len() > MOST_NODES || !dir.join("manifest.json").is_file() {
+        if topology.nodes.len() > MOST_NODES || !dir.join(MANIFEST).is_file() {
             return None;
         }
-        let new = ComparedTree::read(&RenderedFiles(rendering.files().collect()), None).ok()?;
+        let rendered: BTreeMap<_, _> = rendering.files().collect();
+        if has_files(dir, &rendered) {
+            return Some(Self::default());
+        }
+        let new = ComparedTree::read(&rendered, None).ok()?;
         let old = ComparedTree::read(&OutputDirectory(dir), Some(&new)).ok()?;
         let init = new.init()?.to_owned();
         let applies = new.node(&init)?.host.applies_manifests;
@@ -103,6 +94,17 @@ impl TreeChange {
         let lines = listed.into_iter().filter(|(_, names)| !names.is_empty());
         lines.map(|(what, names)| format!("{what}: {names}")).collect()
     }
+}
+
+/// Whether the directory has these files, besides its manifest, and no other: then no network has to be built.
+fn has_files(dir: &Path, rendered: &BTreeMap<String, Vec<u8>>) -> bool {
+    let written = OutputDirectory(dir);
+    let is_same = |(path, bytes): (&String, &Vec<u8>)| {
+        written.read(path).is_ok_and(|on_disk| on_disk == *bytes)
+    };
+    let Ok(mut paths) = written.paths() else { return false };
+    paths.retain(|path| path != MANIFEST);
+    paths.len() == rendered.len() && rendered.iter().all(is_same)
 }
 
 fn warning(refusal: &Refusal, topology: &Topology) -> Option<Diagnostic> {
