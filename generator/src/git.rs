@@ -107,7 +107,7 @@ fn output(mut command: Command) -> Result<Vec<u8>, GitError> {
     Err(GitError::Refused(message.trim().trim_start_matches("fatal: ").to_owned()))
 }
 
-/// The hash of a revision's commit. A revision that begins with `-` is no option.
+/// The hash of a revision's commit. A revision that begins with `-` is not taken as an option.
 fn commit(revision: &str, folder: &Path) -> Result<String, GitError> {
     let mut repository = git(folder);
     repository.args(["rev-parse", "--git-dir"]);

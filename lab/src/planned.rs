@@ -138,7 +138,7 @@ impl PlannedChange {
         Ok(())
     }
 
-    /// The parts in the order of the plan, or in the other one: then the parts that are no nodes come first.
+    /// The parts in the order of the plan, or in the other one: then the parts that are not nodes come first.
     fn order(&self, states: &ChangeStates<'_>) -> Result<Vec<usize>> {
         let Some(nodes) = self.order else {
             let found = order::find(states);

@@ -7,7 +7,6 @@ use clap::Args;
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
-use crate::fixed::OfThisVersion;
 use crate::git::{CommittedFolder, GitError};
 use meshwright_change::plan::ChangePlan;
 use meshwright_change::report::{human, markdown};
@@ -15,7 +14,6 @@ use meshwright_change::tree::{ComparedTree, TreeFault};
 use meshwright_compiler::diagnostic::github;
 use meshwright_compiler::out;
 use meshwright_proof::files::{OutputDirectory, TreeFiles, TreeReadError};
-use meshwright_proof::judge;
 use meshwright_value::printable_lines;
 
 const EXAMPLES: &str = "\
@@ -62,7 +60,7 @@ impl Plan {
             ChangePlan::new(&old, &new).map_err(|findings| {
                 let first = findings.first().map(|finding| finding.message.clone());
                 let message = format!(
-                    "a state between the two trees is no network: {}",
+                    "the files of a state between the two trees do not form a network: {}",
                     first.unwrap_or_default()
                 );
                 Failure::usage(message, "split the change into two, and plan each")
@@ -74,12 +72,10 @@ impl Plan {
 
     /// A plan leads to a tree that works.
     fn refuse_unproven(&self, session: &Session<'_>) -> Result<(), Failure> {
-        let dir = session.out_dir();
-        let files = OutputDirectory(&dir);
-        let proof = out::read(&dir, || judge::prove_with(&files, Some(&OfThisVersion)))??;
-        if proof.holds() {
+        if session.prove()?.holds() {
             return Ok(());
         }
+        let dir = session.out_dir();
         let message =
             format!("{}/ is not proven, so there is no plan that leads to it", dir.display());
         Err(Failure::usage(message, "run `meshwright prove`, which names the causes"))

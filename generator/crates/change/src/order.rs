@@ -57,7 +57,7 @@ struct OrderSearch<'states> {
 ///
 /// # Errors
 ///
-/// When the files of a state are no network.
+/// When the files of a state do not form a network.
 pub fn find(states: &ChangeStates<'_>) -> Result<PartOrder, Vec<ProofFinding>> {
     let mut search = OrderSearch { states, walked: BTreeMap::new() };
     let (path, is_best) = search.path()?;

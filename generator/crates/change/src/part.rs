@@ -39,7 +39,7 @@ pub struct ChangedPart {
     pub part: Part,
     /// How it differs.
     pub change: PartChange,
-    /// The paths that differ, sorted. Empty for pods, which are no files.
+    /// The paths that differ, sorted. Empty for pods, which have no files.
     pub files: Vec<String>,
 }
 

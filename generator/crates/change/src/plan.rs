@@ -51,7 +51,7 @@ impl ChangePlan {
     ///
     /// # Errors
     ///
-    /// When the files of a state between are no network.
+    /// When the files of a state between do not form a network.
     pub fn new(old: &ComparedTree, new: &ComparedTree) -> Result<Self, Vec<ProofFinding>> {
         let refusals = refusals::find(old, new);
         let states = ChangeStates::new(old, new, changed_parts(old, new));

@@ -127,7 +127,7 @@ impl<'trees> ChangeStates<'trees> {
     ///
     /// # Errors
     ///
-    /// When the files of this state are no network, for example if two machines have one address.
+    /// When the files of this state do not form a network, for example if two machines have one address.
     pub fn losses(&self, taken: &TakenParts) -> Result<Losses, Vec<ProofFinding>> {
         if taken.is_end() {
             return Ok(Losses::new());
