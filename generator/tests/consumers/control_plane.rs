@@ -18,8 +18,42 @@ pub(crate) const NEEDS: &[Need] = &[
 
 /// From the delivery to the join of a second control plane.
 pub(crate) fn serves_and_accepts_join() -> Result<(), Failed> {
-    secrets::run(inside_with_processes, &[DELIVER, INIT, AUTHORISE, RENEW, JOIN, REFUSE].concat())
+    let steps = [SETTINGS, DELIVER, INIT, AUTHORISE, RENEW, SET, JOIN, REFUSE].concat();
+    secrets::run(inside_with_processes, &steps)
 }
+
+/// Settings of the user's own.
+const SETTINGS: &str = r#"
+cat >>topology.toml <<'TEXT'
+
+[kubeadm]
+cert_sans = ["api.example.com"]
+
+[kubeadm.feature_gates]
+ContainerStopSignals = true
+
+[kubeadm.api_server]
+enable-admission-plugins = "NodeRestriction,AlwaysPullImages"
+
+[kubeadm.etcd]
+quota-backend-bytes = 4294967296
+TEXT
+"#;
+
+/// They have their effect in the running programs.
+const SET: &str = r#"
+kubectl create --filename - >/dev/null <<'TEXT'
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pulled", "namespace": "kube-system"},
+ "spec": {"containers": [{"name": "pulled", "image": "pulled:1"}]}}
+TEXT
+same "$(kubectl --namespace kube-system get pod pulled --output 'jsonpath={.spec.containers[0].imagePullPolicy}')" Always
+same "$(kubectl get --raw /readyz --tls-server-name api.example.com)" ok
+refused kubectl get --raw /readyz --tls-server-name other.example.com
+expect_text 'certificate is valid for' refusal
+grep -qxF -- '--quota-backend-bytes=4294967296' <(printf '%s\n' "${etcd[@]}")
+kubectl get --raw /metrics >metrics
+expect_text 'kubernetes_feature_enabled{name="ContainerStopSignals",stage="ALPHA"} 1' metrics
+"#;
 
 /// The deliveries to alpha and beta, and those of another cluster with the same topology.
 const DELIVER: &str = r#"

@@ -215,13 +215,14 @@ impl InitNode {
         let declared = arguments.into_iter().flat_map(|(pod, arguments)| {
             pairs(arguments).map(move |(flag, value)| (pod, flag, value))
         });
+        // An argument may be given several times.
+        let mut expected: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (pod, flag, value) in fixed.into_iter().chain(declared) {
-            compare(
-                &format!("{pod}'s --{flag}"),
-                printed.flag(pod, flag),
-                [value].as_slice(),
-                faults,
-            );
+            expected.entry((pod, flag)).or_default().push(value);
+        }
+        for ((pod, flag), values) in expected {
+            let found = printed.flag(pod, flag);
+            compare(&format!("{pod}'s --{flag}"), found, values.as_slice(), faults);
         }
         let pod = printed.pod("kube-apiserver");
         let probed = pod["livenessProbe"]["httpGet"]["host"].clone();

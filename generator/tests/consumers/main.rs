@@ -19,6 +19,7 @@ mod full_disk;
 mod hosts;
 mod kube_proxy;
 mod kubeadm_init;
+mod kubelet;
 #[path = "../it/mesh.rs"]
 mod mesh;
 mod namespace;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         user_data::CONSUMERS,
         cluster::CONSUMERS,
         api_server::CONSUMERS,
+        kubelet::CONSUMERS,
         pictures::CONSUMERS,
     ];
     for consumer in consumers.into_iter().flatten() {
@@ -110,6 +112,16 @@ fn main() -> ExitCode {
     let timeout =
         Trial::test("kube_proxy::reads_the_timeout_of_ipvs", kube_proxy::reads_the_timeout_of_ipvs);
     trials.push(needs.gate("api", kube_proxy::CONSUMER.needs, timeout));
+    for trial in [
+        Trial::test(
+            "kubelet::names_are_those_of_the_programs",
+            kubelet::names_are_those_of_the_programs,
+        ),
+        Trial::test("kubelet::fields_are_those_of_kubelet", kubelet::fields_are_those_of_kubelet),
+    ] {
+        let gated = needs.gate("api", kubelet::NEEDS, trial);
+        trials.push(needs.gate("api", kubelet::CONSUMERS[0].needs, gated));
+    }
     let serves = Trial::test(
         "control_plane::serves_and_accepts_join",
         control_plane::serves_and_accepts_join,
@@ -134,7 +146,8 @@ fn main() -> ExitCode {
 
 /// Every consumer with the files that it must refuse.
 fn judges() -> Vec<(&'static str, &'static [BrokenFile])> {
-    let consumers = [consumer::CONSUMERS, cluster::CONSUMERS, api_server::CONSUMERS];
+    let consumers =
+        [consumer::CONSUMERS, cluster::CONSUMERS, api_server::CONSUMERS, kubelet::CONSUMERS];
     let files = consumers.into_iter().flatten().map(|judge| (judge.name, judge.broken));
     files.chain(TREE_CONSUMERS.iter().map(|judge| (judge.name, judge.broken))).collect()
 }

@@ -66,9 +66,10 @@ const PROOF: Arrows = &[
     ("matrix", "finding model walk flows cause pairs trace"),
     ("ingress", "span finding read model hop walk flows trace"),
     ("assumed", "span assumption read model flows"),
+    ("unjudged", "span assumption read"),
     (
         "judge",
-        "span files finding assumption facts fixed objects first_boot assumed read model flows cause pairs invariants ingress",
+        "span files finding assumption facts fixed objects first_boot assumed unjudged read model flows cause pairs invariants ingress",
     ),
     (
         "report",

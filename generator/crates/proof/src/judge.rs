@@ -20,6 +20,7 @@ use crate::objects;
 use crate::pairs::{self, PairWalk};
 use crate::read::tree::{self, EmittedTree, TreeReading};
 use crate::span::{FileId, FileLine, TreePaths};
+use crate::unjudged;
 use meshwright_value::Mask;
 
 /// The result of a proof.
@@ -41,6 +42,8 @@ pub struct Proof {
     pub edited: Vec<FileId>,
     /// Properties that the proof relies on, and that no file of the tree shows.
     pub assumptions: Vec<Assumption>,
+    /// What a user has added, and whose effect on the flows is not known: that it changes none is assumed.
+    pub unjudged: Vec<Assumption>,
 }
 
 /// One cause, and the flows that fail because of it.
@@ -149,7 +152,7 @@ pub fn read_model(
 
 /// A message may quote a line that contains a secret.
 fn hide_secrets(files: &dyn TreeFiles, proof: &mut Proof) {
-    let Proof { paths, failures, ingress, findings, .. } = proof;
+    let Proof { paths, failures, ingress, findings, unjudged, .. } = proof;
     let failures = failures.iter_mut().map(|failure| &mut failure.finding);
     let requests = ingress.requests.iter_mut().filter_map(|request| request.stopped.as_mut());
     let mut masks = BTreeMap::new();
@@ -159,6 +162,10 @@ fn hide_secrets(files: &dyn TreeFiles, proof: &mut Proof) {
             Mask::of(&String::from_utf8_lossy(&bytes))
         });
         finding.message = mask.hide(&finding.message);
+    }
+    for setting in unjudged {
+        let bytes = files.read(paths.path(setting.place.file)).unwrap_or_default();
+        setting.text = Mask::of(&String::from_utf8_lossy(&bytes)).hide(&setting.text);
     }
 }
 
@@ -173,6 +180,7 @@ fn judge(files: &dyn TreeFiles, fixed: Option<&dyn FixedFiles>) -> Result<Proof,
         findings: std::mem::take(&mut reading.findings),
         edited: std::mem::take(&mut reading.edited),
         assumptions: Vec::new(),
+        unjudged: Vec::new(),
     };
     // The content of an unread file is unknown, so no flow can be judged.
     let emitted = reading.emitted.take().filter(|_| proof.findings.is_empty());
@@ -181,6 +189,7 @@ fn judge(files: &dyn TreeFiles, fixed: Option<&dyn FixedFiles>) -> Result<Proof,
         return Ok(proof);
     };
     let accounted = account(files, &proof, &reading, &emitted, fixed)?;
+    proof.unjudged = unjudged::of(&emitted);
     proof.assumptions.extend(accounted.assumptions);
     proof.findings.extend(accounted.findings);
     match Model::build(emitted).and_then(with_one_identity) {

@@ -38,6 +38,7 @@ pub mod report;
 mod space;
 pub mod span;
 pub mod trace;
+mod unjudged;
 mod walk;
 
 pub use read::tree::{EmittedClient, EmittedNode, EmittedTree, FromFile};

@@ -4,6 +4,8 @@
 //! its normal form, and explains why it refuses a text.
 
 mod address;
+mod argument;
+pub mod component;
 pub mod delivery;
 mod digest;
 mod dns;
@@ -37,6 +39,7 @@ use std::fmt::Display;
 use strsim::damerau_levenshtein;
 
 pub use address::Address;
+pub use argument::{ArgumentName, CertificateName, FeatureGate};
 pub use digest::{Fingerprint, PublicKeyHash, Sha256};
 pub use dns::{DnsName, Hostname};
 pub use endpoint::{ApiEndpoint, Endpoint, Host};
@@ -251,7 +254,7 @@ mod tests {
     macro_rules! every_text {
         ($check:ident($($argument:expr),*)) => {
             every_text!(@ $check ($($argument),*)
-                Address ApiEndpoint Arch Dataplane DnsName Endpoint Fingerprint Hostname
+                Address ApiEndpoint Arch ArgumentName CertificateName Dataplane DnsName Endpoint FeatureGate Fingerprint Hostname
                 ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
                 Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
                 Scheduler Sha256 SourceNet SourceUrl Subnet Taint TaintEffect TunnelId TunnelMode TunnelProtocol Url UserName

@@ -37,7 +37,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "without-kube-proxy",
         INIT,
         Change::Replace("encryptionAlgorithm", "proxy:\n  disabled: true\nencryptionAlgorithm"),
-        "not-understood: unknown field `proxy`, expected one of apiVersion, kind, clusterName, kubernetesVersion, controlPlaneEndpoint, networking, apiServer, controllerManager, etcd, encryptionAlgorithm, imageRepository",
+        "not-understood: unknown field `proxy`, expected one of apiVersion, kind, clusterName, kubernetesVersion, controlPlaneEndpoint, networking, apiServer, controllerManager, scheduler, etcd, encryptionAlgorithm, imageRepository",
         "nodes/hongkong/kubeadm.yaml:44",
     ),
     broken(
@@ -47,8 +47,25 @@ pub(super) const BROKEN: &[Broken] = &[
             "apiServer:\n",
             "apiServer:\n  extraArgs:\n  - name: authorization-mode\n    value: AlwaysAllow\n",
         ),
-        "not-understood: unknown field `extraArgs`, expected one of certSANs",
-        "nodes/hongkong/kubeadm.yaml:37",
+        "not-understood: the setting `authorization-mode` of kube-apiserver is not understood here",
+        "nodes/hongkong/kubeadm.yaml:38",
+    ),
+    broken(
+        "scheduler-that-listens-everywhere",
+        INIT,
+        Change::Replace(
+            "apiServer:\n",
+            "scheduler:\n  extraArgs:\n  - name: bind-address\n    value: 0.0.0.0\napiServer:\n",
+        ),
+        "not-understood: the setting `bind-address` of kube-scheduler is not understood here",
+        "nodes/hongkong/kubeadm.yaml:38",
+    ),
+    broken(
+        "kubelet-with-a-port-for-everyone",
+        "nodes/tokyo/patches/kubeletconfiguration0+merge.yaml",
+        Change::Replace("address:", "readOnlyPort: 10255\naddress:"),
+        "not-understood: the setting `readOnlyPort` of kubelet is not understood here",
+        "nodes/tokyo/patches/kubeletconfiguration0+merge.yaml:3",
     ),
     broken(
         "kubelet-without-its-patches",

@@ -85,11 +85,12 @@ pub(crate) fn anchored(name: &str) -> String {
 
 impl NodePlan {
     /// kubelet's `maxPods`, where the block has fewer addresses than kubelet would run pods:
-    /// further pods would stay in `ContainerCreating`. All addresses of a block are used.
+    /// further pods would stay in `ContainerCreating`. The user's own number is among the node's settings.
     #[must_use]
     pub fn max_pods(&self) -> Option<u32> {
-        let addresses = 1_u32.checked_shl(32 - u32::from(self.pod_subnet.prefix_len()))?;
-        (addresses < KUBELET_MAX_PODS).then_some(addresses)
+        let addresses = derive::pool::addresses(self.pod_subnet)?;
+        let is_small = addresses < KUBELET_MAX_PODS;
+        (is_small && !self.kubelet.entries().contains_key("maxPods")).then_some(addresses)
     }
 }
 

@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 
 use crate::derive::api_endpoint;
 use crate::derive::etcd::EtcdTimings;
+use crate::plan::settings::ComponentArguments;
 use crate::plan::{NodePlan, Plan};
 use crate::topology::Topology;
-use meshwright_value::ApiEndpoint;
+use meshwright_value::{ApiEndpoint, CertificateName};
 
 /// The port of the API server on every control plane.
 pub const API_PORT: u16 = ApiEndpoint::PORT.get();
@@ -25,17 +26,26 @@ pub struct ControlPlanePlan {
     pub etcd: Option<EtcdTimings>,
     /// Whether the init node applies the cluster's manifests when its API is up.
     pub applies_manifests: bool,
+    /// More names and addresses for the API server's certificate.
+    pub further_names: Vec<CertificateName>,
+    /// The arguments that the user has written.
+    pub arguments: ComponentArguments,
 }
 
 impl ControlPlanePlan {
-    /// The names that the API server's certificate must have in addition to kubeadm's own. All
+    /// The names that the API server's certificate must have in addition to kubeadm's own, each once. All
     /// control planes from the start: to add one later, the certificate must be generated again
     /// (kubeadm#1447).
     #[must_use]
     pub fn cert_sans(&self) -> Vec<String> {
-        let name = self.endpoint.name().to_string();
+        let mut names = vec![self.endpoint.name().to_string()];
         let addresses = self.addresses.iter().map(Ipv4Addr::to_string);
-        std::iter::once(name).chain(addresses).collect()
+        for name in addresses.chain(self.further_names.iter().map(ToString::to_string)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Whether each node has a load balancer for the API servers.
@@ -69,5 +79,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], init: usize) -> Co
         addresses: control_planes.map(|node| node.address).collect(),
         etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
         applies_manifests: topology.bootstrap.apply,
+        further_names: topology.kubeadm.cert_sans.clone(),
+        arguments: ComponentArguments::derive(&topology.kubeadm),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod kube_proxy;
 pub mod mesh;
 pub(crate) mod packages;
 pub(crate) mod path;
+pub mod settings;
 pub(crate) mod sources;
 pub mod tunnel;
 
@@ -27,6 +28,7 @@ use crate::derive::location::Location;
 use crate::derive::{mtu, ssh, zone};
 use crate::route::Route;
 use crate::topology;
+use crate::topology::settings::Settings;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
     Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
@@ -130,6 +132,8 @@ pub struct NodePlan {
     pub labels: BTreeMap<LabelKey, LabelValue>,
     /// Taints of its Node object; `None` leaves them to kubeadm.
     pub taints: Option<Vec<Taint>>,
+    /// Fields of its `KubeletConfiguration` that the user has written.
+    pub kubelet: Settings,
 }
 
 impl NodePlan {
@@ -241,6 +245,7 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         zone: zone::node_zone(node),
         labels: node.labels.clone(),
         taints: node.taints.clone(),
+        kubelet: settings::kubelet(topology, node),
     }
 }
 

@@ -5,9 +5,11 @@
 //! ClusterConfiguration and the component configurations are the whole cluster's, and kubeadm
 //! ignores the latter in a join file (kubeadm#2724).
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::artifact::ArtifactSet;
 use crate::derive::etcd::EtcdTimings;
@@ -15,6 +17,7 @@ use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::Manifest;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::host::{CRI_SOCKET, DISCOVERY_FILE, PATCHES_DIRECTORY};
+use crate::plan::settings::{Argument, ComponentArguments};
 use crate::plan::{NodePlan, Plan};
 use crate::render::{NodeRenderer, NodeView, Output, kube_proxy};
 use meshwright_value::{DnsName, ImageRepository, LabelKey, LabelValue, Name, Subnet, TaintEffect};
@@ -106,7 +109,11 @@ fn join_file(view: &NodeView<'_>) -> Vec<u8> {
 }
 
 fn kubelet_patch(node: &NodePlan) -> Vec<u8> {
-    let patch = KubeletPatch { address: node.address, max_pods: node.max_pods() };
+    let patch = KubeletPatch {
+        address: node.address,
+        max_pods: node.max_pods(),
+        settings: node.kubelet.entries(),
+    };
     YamlFile::new("kubelet listens on the mesh address only").document(&patch).finish()
 }
 
@@ -220,7 +227,7 @@ struct NodeRegistration<'plan> {
     cri_socket: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignore_preflight_errors: Vec<String>,
-    kubelet_extra_args: [KubeadmArgument; 2],
+    kubelet_extra_args: [KubeadmArgument<'plan>; 2],
     /// Absent is a control plane's own taint, empty is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     taints: Option<Vec<KubeadmTaint<'plan>>>,
@@ -238,8 +245,8 @@ impl<'plan> NodeRegistration<'plan> {
             kubelet_extra_args: [
                 // The API server calls kubelet at this address; kubelet's own guess is the public
                 // one (kubernetes#45583).
-                KubeadmArgument { name: "node-ip", value: node.address.to_string() },
-                KubeadmArgument { name: "node-labels", value: plan.node_labels_argument(node) },
+                KubeadmArgument::ours("node-ip", node.address.to_string()),
+                KubeadmArgument::ours("node-labels", plan.node_labels_argument(node)),
             ],
             taints,
         }
@@ -248,9 +255,20 @@ impl<'plan> NodeRegistration<'plan> {
 
 /// One argument of a component, named without dashes.
 #[derive(Serialize)]
-struct KubeadmArgument {
-    name: &'static str,
-    value: String,
+struct KubeadmArgument<'plan> {
+    name: &'plan str,
+    value: Cow<'plan, str>,
+}
+
+impl<'plan> KubeadmArgument<'plan> {
+    fn ours(name: &'static str, value: String) -> Self {
+        Self { name, value: value.into() }
+    }
+
+    /// Those of the user.
+    fn written(arguments: &'plan [Argument]) -> impl Iterator<Item = Self> {
+        arguments.iter().map(|Argument { name, value }| Self { name, value: value.into() })
+    }
 }
 
 #[derive(Serialize)]
@@ -292,10 +310,12 @@ struct ClusterConfiguration<'plan> {
     kubernetes_version: String,
     control_plane_endpoint: String,
     networking: Networking<'plan>,
-    api_server: ApiServer,
-    controller_manager: ControllerManager,
+    api_server: ApiServer<'plan>,
+    controller_manager: ControllerManager<'plan>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    etcd: Option<KubeadmEtcd>,
+    scheduler: Option<KubeadmScheduler<'plan>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etcd: Option<KubeadmEtcd<'plan>>,
     /// Smaller and faster than the default of RSA-2048, and the algorithm of the CAs of `keys`.
     encryption_algorithm: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -306,7 +326,11 @@ impl<'plan> ClusterConfiguration<'plan> {
     fn of(plan: &'plan Plan) -> Self {
         // Calico's pools place the pods; the controller manager's own blocks in `spec.podCIDR`
         // would name others (tigera/docs#1885).
-        let allocate = KubeadmArgument { name: "allocate-node-cidrs", value: "false".to_owned() };
+        let allocate = KubeadmArgument::ours("allocate-node-cidrs", "false".to_owned());
+        let ComponentArguments { api_server, controller_manager, scheduler, etcd } =
+            &plan.control_plane.arguments;
+        let controller_manager = KubeadmArgument::written(controller_manager);
+        let scheduler: Vec<_> = KubeadmArgument::written(scheduler).collect();
         Self {
             cluster_name: &plan.name,
             kubernetes_version: kubernetes_version(plan),
@@ -316,9 +340,16 @@ impl<'plan> ClusterConfiguration<'plan> {
                 pod_subnet: plan.network.pod_subnet,
                 service_subnet: plan.network.service_subnet,
             },
-            api_server: ApiServer { cert_sans: plan.control_plane.cert_sans() },
-            controller_manager: ControllerManager { extra_args: [allocate] },
-            etcd: plan.control_plane.etcd.map(KubeadmEtcd::patient),
+            api_server: ApiServer {
+                cert_sans: plan.control_plane.cert_sans(),
+                extra_args: KubeadmArgument::written(api_server).collect(),
+            },
+            controller_manager: ControllerManager {
+                extra_args: std::iter::once(allocate).chain(controller_manager).collect(),
+            },
+            scheduler: (!scheduler.is_empty())
+                .then_some(KubeadmScheduler { extra_args: scheduler }),
+            etcd: KubeadmEtcd::of(plan.control_plane.etcd, etcd),
             encryption_algorithm: "ECDSA-P256",
             image_repository: plan.images.repository.as_ref(),
         }
@@ -335,39 +366,53 @@ struct Networking<'plan> {
 }
 
 #[derive(Serialize)]
-struct ApiServer {
+#[serde(rename_all = "camelCase")]
+struct ApiServer<'plan> {
     #[serde(rename = "certSANs")]
     cert_sans: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extra_args: Vec<KubeadmArgument<'plan>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ControllerManager {
-    extra_args: [KubeadmArgument; 1],
+struct ControllerManager<'plan> {
+    extra_args: Vec<KubeadmArgument<'plan>>,
 }
 
 #[derive(Serialize)]
-struct KubeadmEtcd {
-    local: LocalEtcd,
+#[serde(rename_all = "camelCase")]
+struct KubeadmScheduler<'plan> {
+    extra_args: Vec<KubeadmArgument<'plan>>,
+}
+
+#[derive(Serialize)]
+struct KubeadmEtcd<'plan> {
+    local: LocalEtcd<'plan>,
 }
 
 /// No `listen-*` and no `advertise-client-urls`: kubeadm binds etcd to the advertised address, and
 /// copies the latter into every API server (controlplane/manifests.go).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LocalEtcd {
+struct LocalEtcd<'plan> {
     data_dir: &'static str,
-    extra_args: [KubeadmArgument; 2],
+    extra_args: Vec<KubeadmArgument<'plan>>,
 }
 
-impl KubeadmEtcd {
-    fn patient(timings: EtcdTimings) -> Self {
-        let EtcdTimings { heartbeat_interval, election_timeout } = timings;
-        let extra_args = [
-            KubeadmArgument { name: "heartbeat-interval", value: heartbeat_interval.to_string() },
-            KubeadmArgument { name: "election-timeout", value: election_timeout.to_string() },
-        ];
-        Self { local: LocalEtcd { data_dir: "/var/lib/etcd", extra_args } }
+impl<'plan> KubeadmEtcd<'plan> {
+    /// None leaves all of etcd to kubeadm.
+    fn of(timings: Option<EtcdTimings>, written: &'plan [Argument]) -> Option<Self> {
+        let timings = timings.into_iter().flat_map(|timings| {
+            let EtcdTimings { heartbeat_interval, election_timeout } = timings;
+            [
+                KubeadmArgument::ours("heartbeat-interval", heartbeat_interval.to_string()),
+                KubeadmArgument::ours("election-timeout", election_timeout.to_string()),
+            ]
+        });
+        let extra_args: Vec<_> = timings.chain(KubeadmArgument::written(written)).collect();
+        let local = LocalEtcd { data_dir: "/var/lib/etcd", extra_args };
+        (!local.extra_args.is_empty()).then_some(Self { local })
     }
 }
 
@@ -381,10 +426,13 @@ struct KubeletConfiguration {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct KubeletPatch {
+struct KubeletPatch<'plan> {
     address: Ipv4Addr,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_pods: Option<u32>,
+    /// Those of the user.
+    #[serde(flatten)]
+    settings: &'plan Map<String, Value>,
 }
 
 /// One operation of RFC 6902.

@@ -6,23 +6,27 @@ pub mod member;
 mod read;
 pub mod reference;
 pub mod schema;
+pub mod settings;
 
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Problems;
 use crate::document::Document;
 use crate::route::Route;
+use meshwright_value::component::Component;
 use meshwright_value::{
-    Address, ApiEndpoint, Arch, AsNumber, CpuMillis, Dataplane, DnsName, Endpoint, Fingerprint,
-    Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
-    LabelKey, LabelValue, MemoryMib, Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port,
-    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName,
-    Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint,
-    TcpTimeout, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
+    Address, ApiEndpoint, Arch, ArgumentName, AsNumber, CertificateName, CpuMillis, Dataplane,
+    DnsName, Endpoint, FeatureGate, Fingerprint, Hostname, ImageReference, ImageRepository,
+    IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib, Mtu, Name,
+    NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash,
+    Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler, Sha256,
+    SourceNet, SourceUrl, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode, TunnelProtocol, Url,
+    UserName, Version, constant,
 };
 
 use read::table;
 pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
+use settings::{ArgumentValue, Settings};
 
 table! {
     /// The whole of `topology.toml`.
@@ -35,6 +39,8 @@ table! {
         wireguard: WireGuard,
         /// The init node and the API's name.
         control_plane: ControlPlane,
+        /// Settings of Kubernetes' programs.
+        kubeadm: Kubeadm,
         /// The implementation of Services.
         kube_proxy: KubeProxy,
         /// The pod network.
@@ -129,6 +135,29 @@ table! {
         endpoint: Option<ApiEndpoint>,
         /// The longest round trip between two control planes; etcd's timings are derived from it.
         round_trip_ms: Option<RoundTripMs>,
+    }
+}
+
+table! {
+    /// `[kubeadm]`: settings of Kubernetes' programs beyond those that this file has keys for. kubeadm reads them when a
+    /// node joins and when it is upgraded.
+    pub struct Kubeadm {
+        /// More names and addresses for the certificate of the API server.
+        cert_sans: Vec<CertificateName> = Vec::new(),
+        /// Feature gates of the API server, the controller manager, the scheduler and kubelet, such as
+        /// `ContainerStopSignals = true`.
+        feature_gates: BTreeMap<FeatureGate, bool> = BTreeMap::new(),
+        /// Arguments of kube-apiserver, such as `audit-log-maxage = 30`; with an array, the argument is given once for
+        /// each element.
+        api_server: BTreeMap<ArgumentName, ArgumentValue> = BTreeMap::new(),
+        /// Arguments of kube-controller-manager.
+        controller_manager: BTreeMap<ArgumentName, ArgumentValue> = BTreeMap::new(),
+        /// Arguments of kube-scheduler.
+        scheduler: BTreeMap<ArgumentName, ArgumentValue> = BTreeMap::new(),
+        /// Arguments of etcd.
+        etcd: BTreeMap<ArgumentName, ArgumentValue> = BTreeMap::new(),
+        /// Fields of `KubeletConfiguration` on every node, such as `imageGCHighThresholdPercent = 75`.
+        kubelet: Settings = Settings::default(),
     }
 }
 
@@ -347,6 +376,8 @@ table! {
         /// Taints of its Node object; if absent, a control plane has its default taint. A change also reaches a node that
         /// has joined.
         taints: Option<Vec<Taint>>,
+        /// Fields of `KubeletConfiguration` on this node; they are merged over those of `[kubeadm]`.
+        kubelet: Settings = Settings::default(),
         /// The name of its public interface. No emitted file uses it yet.
         public_interface: Option<InterfaceName>,
     }
@@ -374,6 +405,19 @@ impl Node {
     pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &Endpoint)> {
         let keys = [("endpoint", &self.endpoint), ("lan_endpoint", &self.lan_endpoint)];
         keys.into_iter().filter_map(|(key, endpoint)| Some((key, endpoint.as_ref()?)))
+    }
+}
+
+impl Kubeadm {
+    /// The arguments of one program.
+    #[must_use]
+    pub const fn arguments(&self, component: Component) -> &BTreeMap<ArgumentName, ArgumentValue> {
+        match component {
+            Component::ApiServer => &self.api_server,
+            Component::ControllerManager => &self.controller_manager,
+            Component::Scheduler => &self.scheduler,
+            Component::Etcd => &self.etcd,
+        }
     }
 }
 

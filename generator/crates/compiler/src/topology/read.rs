@@ -14,12 +14,13 @@ use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::topology::schema;
 use meshwright_value::{
-    Address, ApiEndpoint, Arch, AsNumber, CpuMillis, Dataplane, DnsName, Endpoint, Fingerprint,
-    Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
-    LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort, Os, PodPrefixLen, Port,
-    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Replicas, Role,
-    RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint, TcpTimeout, Text,
-    TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, closest, constant,
+    Address, ApiEndpoint, Arch, AsNumber, CertificateName, CpuMillis, Dataplane, DnsName, Endpoint,
+    Fingerprint, Hostname, ImageReference, ImageRepository, IngressController, InterfaceName,
+    Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort, Os,
+    PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason,
+    Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint,
+    TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, closest,
+    constant,
 };
 
 /// Code of a key that no table has.
@@ -216,7 +217,7 @@ macro_rules! fields {
 }
 
 fields! { read_text, quote as Text, text:
-    Address; ApiEndpoint; Arch; Dataplane; DnsName; Endpoint; Fingerprint;
+    Address; ApiEndpoint; Arch; CertificateName; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
     ImageReference; ImageRepository; IngressController; InterfaceName;
     Name, or "broken";

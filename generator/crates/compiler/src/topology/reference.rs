@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hello,
-    Images, Ingress, KubeProxy, Lint, Network, Node, PackageSource, Packages, Secrets, Site,
-    Topology, WireGuard,
+    Images, Ingress, KubeProxy, Kubeadm, Lint, Network, Node, PackageSource, Packages, Secrets,
+    Site, Topology, WireGuard,
 };
 use crate::encode::template;
 
@@ -40,6 +40,7 @@ const TABLES: &[(&str, &[Key])] = &[
     ("[network]", Network::KEYS),
     ("[wireguard]", WireGuard::KEYS),
     ("[control_plane]", ControlPlane::KEYS),
+    ("[kubeadm]", Kubeadm::KEYS),
     ("[kube_proxy]", KubeProxy::KEYS),
     ("[calico]", Calico::KEYS),
     ("[ingress]", Ingress::KEYS),

@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::ParseError;
 use super::kube_proxy::{self, KubeProxyConf};
+use super::user_settings::{self, Argument, Program, UserSetting};
 use super::yaml::{self, YamlDocument};
 use crate::span::LineSpanned;
 use meshwright_value::{Text as _, Version};
@@ -54,6 +55,8 @@ pub struct ClusterConf {
     pub dns_domain: String,
     /// kube-proxy's first configuration.
     pub kube_proxy: KubeProxyConf,
+    /// The arguments that the user has added.
+    pub added: Vec<UserSetting>,
 }
 
 /// The version of kubeadm's types.
@@ -194,9 +197,9 @@ struct ClusterConfigurationYaml {
     kubernetes_version: Spanned<String>,
     control_plane_endpoint: Spanned<String>,
     networking: NetworkingYaml,
-    #[expect(dead_code, reason = "kubeadm adds the endpoint's name and the advertised address")]
     api_server: Option<ApiServerYaml>,
     controller_manager: ControllerManagerYaml,
+    scheduler: Option<SchedulerYaml>,
     etcd: Option<EtcdYaml>,
     #[expect(dead_code, reason = "every algorithm gives certificates that all programs accept")]
     encryption_algorithm: Option<EncryptionAlgorithmYaml>,
@@ -212,16 +215,24 @@ struct NetworkingYaml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that an unknown key is an error")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ApiServerYaml {
     #[serde(rename = "certSANs")]
+    #[expect(dead_code, reason = "kubeadm adds the endpoint's name and the advertised address")]
     cert_sans: Vec<String>,
+    #[serde(default)]
+    extra_args: Vec<ArgumentYaml>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ControllerManagerYaml {
+    extra_args: Vec<ArgumentYaml>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SchedulerYaml {
     extra_args: Vec<ArgumentYaml>,
 }
 
@@ -341,8 +352,7 @@ fn read_node(
         }
     };
     let advertised = endpoint.map(|endpoint| read_endpoint(document, endpoint)).transpose()?;
-    let [node_ip, labels] =
-        arguments(document, registration.kubelet_extra_args, ["node-ip", "node-labels"])?;
+    let [node_ip, labels] = kubelet_arguments(document, registration.kubelet_extra_args)?;
     let labels = labels.map(|labels| labels.value).unwrap_or_default();
     let ignored_checks = read_ignored_checks(document, registration.ignore_preflight_errors)?;
     Ok(KubeadmConf {
@@ -436,24 +446,37 @@ fn minutes(duration: &str) -> Option<u32> {
     rest.is_empty().then_some(seconds / 60)
 }
 
-/// The values of arguments by their names. A second argument of the same name would replace the first
-/// or be added to it, and an argument of another name can change everything.
+/// The values of arguments by their names, and the other arguments. A second argument of the same name would replace
+/// the first or be added to it.
 fn arguments<const N: usize>(
     document: &YamlDocument<'_>,
     arguments: Vec<ArgumentYaml>,
     names: [&str; N],
-) -> Result<[Option<Spanned<String>>; N], ParseError> {
+) -> Result<([Option<Spanned<String>>; N], Vec<Argument>), ParseError> {
     let mut values = [const { None }; N];
-    for argument in arguments {
-        let LineSpanned { value: name, line } = document.with_line(argument.name);
-        let known = names.iter().position(|known| *known == name);
-        let message = format!("the argument `{name}` is not understood here");
-        let position = known.ok_or(ParseError { line, message })?;
-        if values[position].replace(argument.value).is_some() {
+    let mut others = Vec::new();
+    for ArgumentYaml { name, value } in arguments {
+        let Some(position) = names.iter().position(|known| *known == name.value) else {
+            others.push(Argument { name, value });
+            continue;
+        };
+        let LineSpanned { value: name, line } = document.with_line(name);
+        if values[position].replace(value).is_some() {
             return Err(ParseError { line, message: format!("a second argument `{name}`") });
         }
     }
-    Ok(values)
+    Ok((values, others))
+}
+
+/// kubelet's arguments are those of this version alone: its settings are in its patch.
+fn kubelet_arguments(
+    document: &YamlDocument<'_>,
+    written: Vec<ArgumentYaml>,
+) -> Result<[Option<Spanned<String>>; 2], ParseError> {
+    let (known, others) = arguments(document, written, ["node-ip", "node-labels"])?;
+    let Some(other) = others.into_iter().next() else { return Ok(known) };
+    let LineSpanned { value: name, line } = document.with_line(other.name);
+    Err(ParseError { line, message: format!("the argument `{name}` is not understood here") })
 }
 
 fn read_cluster(
@@ -462,12 +485,23 @@ fn read_cluster(
 ) -> Result<ClusterConf, ParseError> {
     let cluster: ClusterConfigurationYaml = document.read()?;
     document.exactly(cluster.api_version, API_VERSION)?;
-    let [allocates] =
+    let mut added = Vec::new();
+    if let Some(api_server) = cluster.api_server {
+        let ([], others) = arguments(document, api_server.extra_args, [])?;
+        added.extend(user_settings::arguments(document, Program::ApiServer, others)?);
+    }
+    let ([allocates], others) =
         arguments(document, cluster.controller_manager.extra_args, ["allocate-node-cidrs"])?;
     let allocates = allocates.ok_or_else(|| missing("`allocate-node-cidrs=false`"))?;
     document.exactly(allocates, "false")?;
+    added.extend(user_settings::arguments(document, Program::ControllerManager, others)?);
+    if let Some(scheduler) = cluster.scheduler {
+        let ([], others) = arguments(document, scheduler.extra_args, [])?;
+        added.extend(user_settings::arguments(document, Program::Scheduler, others)?);
+    }
     if let Some(etcd) = cluster.etcd {
-        read_etcd(document, etcd.local)?;
+        let others = read_etcd(document, etcd.local)?;
+        added.extend(user_settings::arguments(document, Program::Etcd, others)?);
     }
     Ok(ClusterConf {
         name: cluster.cluster_name,
@@ -478,6 +512,7 @@ fn read_cluster(
         service_subnet: document.parse("subnet", cluster.networking.service_subnet)?,
         dns_domain: cluster.networking.dns_domain,
         kube_proxy: kube_proxy::read_document(kube_proxy)?,
+        added,
     })
 }
 
@@ -492,13 +527,16 @@ fn version(
     parsed.map(|value| LineSpanned { value, line }).ok_or(ParseError { line, message })
 }
 
-/// etcd ends if its election timeout is less than 5 heartbeats, or more than 50 s (etcd 3.7,
+/// The further arguments. etcd ends if its election timeout is less than 5 heartbeats, or more than 50 s (etcd 3.7,
 /// `server/embed/config.go`).
-fn read_etcd(document: &YamlDocument<'_>, etcd: LocalEtcdYaml) -> Result<(), ParseError> {
+fn read_etcd(
+    document: &YamlDocument<'_>,
+    etcd: LocalEtcdYaml,
+) -> Result<Vec<Argument>, ParseError> {
     if let Some(folder) = etcd.data_dir {
         document.exactly(folder, "/var/lib/etcd")?;
     }
-    let [heartbeat, election] =
+    let ([heartbeat, election], others) =
         arguments(document, etcd.extra_args, ["heartbeat-interval", "election-timeout"])?;
     let milliseconds = |value: Spanned<String>| document.parse::<u32>("number", value);
     let heartbeat = heartbeat.map(milliseconds).transpose()?;
@@ -506,7 +544,7 @@ fn read_etcd(document: &YamlDocument<'_>, etcd: LocalEtcdYaml) -> Result<(), Par
     let beat = heartbeat.map_or(100, |heartbeat| heartbeat.value);
     let timeout = election.map_or(1000, |election| election.value);
     if beat > 0 && timeout / 5 >= beat && timeout <= 50_000 {
-        return Ok(());
+        return Ok(others);
     }
     let line = election.or(heartbeat).map_or(0, |one| one.line);
     let message =

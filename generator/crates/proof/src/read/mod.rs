@@ -24,6 +24,7 @@ pub(crate) mod routes;
 pub(crate) mod tree;
 pub(crate) mod unit;
 pub(crate) mod user_data;
+pub(crate) mod user_settings;
 pub(crate) mod wg_quick;
 mod yaml;
 

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::ParseError;
+use super::data::{self, DataNode, DataScalar, DataValue};
+use super::user_settings::{self, UserSetting};
 use super::yaml;
 use crate::span::LineSpanned;
 
@@ -19,21 +21,15 @@ struct PatchOperation {
     value: Spanned<String>,
 }
 
-/// The fields that are merged into `KubeletConfiguration`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct KubeletPatchYaml {
-    address: Spanned<String>,
-    max_pods: Option<Spanned<u32>>,
-}
-
 /// What kubelet's configuration states.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct KubeletConf {
     /// The address that it listens on.
     pub address: LineSpanned<Ipv4Addr>,
     /// How many pods it starts at most; kubelet's default if absent.
     pub max_pods: Option<LineSpanned<u32>>,
+    /// The settings that the user has added.
+    pub added: Vec<UserSetting>,
 }
 
 /// The end of the API server's command line.
@@ -64,12 +60,36 @@ pub(crate) fn read_api_server(text: &str) -> Result<LineSpanned<Ipv4Addr>, Parse
 ///
 /// # Errors
 ///
-/// When it contains anything else.
+/// When a field has another form, or when the proof depends on one that this version does not emit.
 pub(crate) fn read_kubelet(text: &str) -> Result<KubeletConf, ParseError> {
-    let document = yaml::single(&yaml::documents(text))?;
-    let kubelet: KubeletPatchYaml = document.read()?;
-    Ok(KubeletConf {
-        address: document.parse("address", kubelet.address)?,
-        max_pods: kubelet.max_pods.map(|count| document.with_line(count)),
-    })
+    let _ = yaml::single(&yaml::documents(text))?;
+    let whole = || ParseError { line: 0, message: "it has no fields".to_owned() };
+    let document = data::read(text)?.pop().ok_or_else(whole)?;
+    let DataValue::Map(fields) = document.root.value else { return Err(whole()) };
+    let (mut address, mut max_pods, mut added) = (None, None, Vec::new());
+    for (name, value) in &fields {
+        match name.as_str() {
+            "address" => address = Some(listening_address(value)?),
+            "maxPods" => max_pods = Some(number_of_pods(value)?),
+            _ => added.push(user_settings::kubelet_field(name, value)?),
+        }
+    }
+    let missing = || ParseError { line: 0, message: "missing field `address`".to_owned() };
+    Ok(KubeletConf { address: address.ok_or_else(missing)?, max_pods, added })
+}
+
+fn listening_address(node: &DataNode) -> Result<LineSpanned<Ipv4Addr>, ParseError> {
+    let value = node.text().and_then(|text| text.parse().ok());
+    let message = "kubelet's address is not a valid IPv4 address".to_owned();
+    let fault = ParseError { line: node.line, message };
+    value.map(|value| LineSpanned { value, line: node.line }).ok_or(fault)
+}
+
+fn number_of_pods(node: &DataNode) -> Result<LineSpanned<u32>, ParseError> {
+    let value = match &node.value {
+        DataValue::Scalar(DataScalar::Number(number)) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    let fault = ParseError { line: node.line, message: "maxPods is not a number".to_owned() };
+    value.map(|value| LineSpanned { value, line: node.line }).ok_or(fault)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::assumption::Assumption;
 use crate::exposure;
 use crate::flows::{self, FlowCount};
 use crate::ingress;
@@ -18,17 +19,23 @@ pub fn table(proof: &Proof) -> String {
     if let Some(model) = &proof.model {
         public_sides(proof, model, &mut text);
     }
-    assumptions(proof, &mut text);
+    listed("Assumed, because no file shows it:", &proof.assumptions, proof, &mut text);
+    listed(
+        "Not judged, because the proof does not know what it changes:",
+        &proof.unjudged,
+        proof,
+        &mut text,
+    );
     text
 }
 
-/// The assumptions; those with the same sentence are grouped.
-fn assumptions(proof: &Proof, text: &mut String) {
-    if proof.assumptions.is_empty() {
+/// Assumptions under a heading; those with the same sentence are grouped.
+fn listed(heading: &str, assumptions: &[Assumption], proof: &Proof, text: &mut String) {
+    if assumptions.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\nAssumed, because no file shows it:");
-    for alike in proof.assumptions.chunk_by(|one, next| one.text == next.text) {
+    let _ = writeln!(text, "\n{heading}");
+    for alike in assumptions.chunk_by(|one, next| one.text == next.text) {
         let _ = writeln!(text, "  {}", alike[0].text);
         let places = alike.iter().take(PLACES).map(|one| proof.paths.show(one.place));
         let places = places.collect::<Vec<_>>().join(", ");

@@ -60,6 +60,7 @@ pub fn proof(proof: &Proof, walked: WalkedFlows, out: &mut dyn Write) -> io::Res
             })
             .collect(),
         assumptions: proof.assumptions.iter().map(|one| assumption(one, paths)).collect(),
+        unjudged: proof.unjudged.iter().map(|one| assumption(one, paths)).collect(),
         exposure: proof.model.as_ref().map_or_else(Vec::new, |model| public_sides(model, paths)),
         counts: counts(proof),
         requests: proof.ingress.requests.iter().map(request_verdict).collect(),
@@ -114,6 +115,7 @@ struct ProofDocument<'a> {
     summary: Option<ProofSummary>,
     causes: Vec<CountedCause<'a>>,
     assumptions: Vec<AssumptionDocument<'a>>,
+    unjudged: Vec<AssumptionDocument<'a>>,
     exposure: Vec<PublicSideDocument<'a>>,
     counts: Vec<CountDocument>,
     requests: Vec<RequestVerdict<'a>>,

@@ -45,6 +45,7 @@ fn proof() -> Value {
         "summary": reference("summary"),
         "causes": list("countedCause", "All causes; those of the most failing flows first"),
         "assumptions": list("assumption", "Properties that no file shows and that the proof relies on"),
+        "unjudged": list("assumption", "What a user has added, and whose effect on the flows is not known"),
         "exposure": list("publicSide", "The packets that each public side accepts, besides answers"),
         "counts": list("count", "Each kind of flow that the tree has"),
         "requests": list("request", "Each public name"),

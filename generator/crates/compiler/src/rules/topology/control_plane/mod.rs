@@ -8,6 +8,10 @@ mod control_plane_init_unknown;
 mod control_plane_missing;
 mod control_planes_far_apart;
 mod control_planes_one_site;
+mod kubeadm_setting_owned;
+mod kubeadm_setting_unknown;
+mod kubelet_setting_type;
+mod max_pods_above_block;
 mod round_trip_missing;
 mod taint_drops_control_plane;
 
@@ -23,6 +27,10 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     control_plane_missing::RULE,
     control_planes_far_apart::RULE,
     control_planes_one_site::RULE,
+    kubeadm_setting_owned::RULE,
+    kubeadm_setting_unknown::RULE,
+    kubelet_setting_type::RULE,
+    max_pods_above_block::RULE,
     round_trip_missing::RULE,
     taint_drops_control_plane::RULE,
 ];

@@ -1,0 +1,56 @@
+//! The programs of Kubernetes that a user may give settings of their own, and the names that their releases know.
+//!
+//! The lists are those of Kubernetes 1.37.2 and etcd 3.7.3: `--help` of each program, and the fields of
+//! `KubeletConfiguration` (k8s.io/kubelet, config/v1beta1/types.go). A consumer test compares them with the programs.
+
+/// A program of the control plane, which kubeadm starts with arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Component {
+    /// The API server.
+    ApiServer,
+    /// The controller manager.
+    ControllerManager,
+    /// The scheduler.
+    Scheduler,
+    /// etcd.
+    Etcd,
+}
+
+impl Component {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Etcd];
+
+    /// Its program.
+    #[must_use]
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+            Self::Etcd => "etcd",
+        }
+    }
+
+    /// The names of its arguments, without dashes.
+    pub fn arguments(self) -> impl Iterator<Item = &'static str> {
+        let text = match self {
+            Self::ApiServer => include_str!("component/kube-apiserver.arguments"),
+            Self::ControllerManager => include_str!("component/kube-controller-manager.arguments"),
+            Self::Scheduler => include_str!("component/kube-scheduler.arguments"),
+            Self::Etcd => include_str!("component/etcd.arguments"),
+        };
+        text.lines()
+    }
+}
+
+/// The feature gates of Kubernetes.
+pub fn feature_gates() -> impl Iterator<Item = &'static str> {
+    include_str!("component/feature-gates").lines()
+}
+
+/// The fields of `KubeletConfiguration`, each with the type of its value: `array`, `boolean`, `integer`, `number`,
+/// `string` or `table`.
+pub fn kubelet_fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    include_str!("component/kubelet.fields").lines().filter_map(|line| line.split_once(' '))
+}
