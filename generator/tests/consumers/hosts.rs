@@ -3,6 +3,8 @@
 
 #[path = "hosts/bootstrapping.rs"]
 mod bootstrapping;
+#[path = "hosts/confirming.rs"]
+mod confirming;
 #[path = "hosts/delivering.rs"]
 mod delivering;
 #[path = "hosts/first_boot.rs"]
@@ -53,6 +55,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("hosts::waits_for_lock_and_mirror", first_boot::waits_for_lock_and_mirror),
         Trial::test("hosts::looks_before_it_takes_over", first_boot::looks_before_it_takes_over),
         Trial::test("hosts::delivers_joins_and_grows", delivering::delivers),
+        Trial::test("hosts::undoes_what_is_not_confirmed", confirming::undoes),
         Trial::test(
             "hosts::initialises_and_joins_with_three_control_planes",
             bootstrapping::bootstraps,

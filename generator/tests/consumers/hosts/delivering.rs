@@ -291,7 +291,7 @@ fn reverts_ssh_lockout(workspace: &Workspace, alpha: &HostMachine) -> Result<(),
 }
 
 /// In an SSH session from this address to that one. sshd sets the variable, and sudo removes it from its command.
-fn in_session(client: &str, server: &str, options: &str) -> String {
+pub(super) fn in_session(client: &str, server: &str, options: &str) -> String {
     format!(
         "SSH_CONNECTION='{client} 40022 {server} 22' sh -c 'env -u SSH_CONNECTION {APPLY} {options}; exit $?'"
     )

@@ -86,7 +86,7 @@ pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 12] = [
+const SCRIPT_PARTS: [&str; 13] = [
     "head",
     "common",
     "inspect",
@@ -96,6 +96,7 @@ const SCRIPT_PARTS: [&str; 12] = [
     "authority",
     "state",
     "deliver",
+    "confirm",
     "bootstrap",
     "status",
     "main",
