@@ -25,6 +25,7 @@ use meshwright_value::closest;
 
 const EXAMPLES: &str = "\
 Examples:
+  meshwright export tokyo --join | ssh debian@203.0.113.20 sudo meshwright-node apply   # the first time
   meshwright export tokyo | ssh debian@203.0.113.20 sudo meshwright-node apply
   meshwright export tokyo --public | tar -tv        # for inspection only; hosts reject it
   meshwright export --client laptop --to ~/wg0.conf # for a phone: | qrencode -t ansiutf8
@@ -33,8 +34,8 @@ Examples:
 /// Print the files of one node or client, secrets included
 ///
 /// Prints a tar archive that contains every file of one node at its final path, for the first
-/// delivery and for every later change. A node that joins the cluster also gets a new join
-/// credential, valid for one day. With --client, prints the complete wg-quick configuration of that
+/// delivery and for every later change. With --join, the archive also contains a new credential with
+/// which the node joins the cluster, valid for one day. With --client, prints the complete wg-quick configuration of that
 /// client. Refuses to print secrets to a terminal.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -44,6 +45,9 @@ pub(super) struct Export {
     /// Omit the secrets
     #[arg(long, conflicts_with_all = ["client", "manifests"])]
     public: bool,
+    /// Add a credential with which the node joins the cluster
+    #[arg(long, conflicts_with_all = ["client", "manifests", "public"])]
+    join: bool,
     /// Write a new file with mode 0600 instead of printing
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
@@ -101,9 +105,15 @@ impl Export {
     ) -> Result<Exported, Failure> {
         let Opened { topology, plan, store, .. } = opened;
         let node = find_node(name, plan)?;
+        if self.join && node.id == plan.init_node().id {
+            return Err(Failure::usage(
+                format!("{name} initialises the cluster, and joins none"),
+                format!("omit `--join`; if the cluster exists, set `init` of [control_plane] to a node of it, and {name} joins"),
+            ));
+        }
         let head = format!("meshwright delivery for {} of {}", node.name, plan.name);
         if !self.public
-            && !opened.has_secrets(Requirements::for_node(topology, plan, node), session)?
+            && !opened.has_secrets(Requirements::for_node(topology, plan, node, self.join), session)?
         {
             return Ok(None);
         }
@@ -114,7 +124,11 @@ impl Export {
             let summary = format!("{name}: {}, without secrets", files(delivery.count().0));
             return Ok(Some((marked(delivery, &format!("{head}, public part"))?, summary)));
         }
-        let expiry = delivery.add_secrets(topology, plan, node, store, clock::now())?;
+        delivery.add_secrets(topology, plan, node, store)?;
+        let expiry = match self.join {
+            true => Some(delivery.add_join(plan, node, store, clock::now())?),
+            false => None,
+        };
         let (all, private) = delivery.count();
         let mut summary = format!("{name}: {}, {private} readable only by root", files(all));
         if let Some(expiry) = expiry {

@@ -86,8 +86,7 @@ impl Delivery {
         Ok(delivery)
     }
 
-    /// Adds the secrets of a node. A node that joins also gets a new join credential, which is not
-    /// stored; returns its time of expiry.
+    /// Adds the secrets of a node.
     ///
     /// # Errors
     ///
@@ -98,19 +97,17 @@ impl Delivery {
         plan: &Plan,
         node: &NodePlan,
         store: &Store,
-        now: OffsetDateTime,
-    ) -> Result<Option<OffsetDateTime>, StoreError> {
+    ) -> Result<(), StoreError> {
         self.add_keys(topology, plan, node, store)?;
         if node.is_control_plane() {
             self.add_pki(store)?;
         }
-        if node.id != plan.init_node().id {
-            return self.add_join(plan, node, store, now).map(Some);
+        if node.id == plan.init_node().id {
+            for (file, content) in manifest::all(plan, store)? {
+                self.add_secret(&format!("{SECRETS_FOLDER}/{file}"), content);
+            }
         }
-        for (file, content) in manifest::all(plan, store)? {
-            self.add_secret(&format!("{SECRETS_FOLDER}/{file}"), content);
-        }
-        Ok(None)
+        Ok(())
     }
 
     fn add_keys(
@@ -149,7 +146,13 @@ impl Delivery {
         Ok(())
     }
 
-    fn add_join(
+    /// Adds a new credential with which the node joins the cluster, and returns its time of expiry. It is
+    /// not stored.
+    ///
+    /// # Errors
+    ///
+    /// When the authority is not in the store.
+    pub(crate) fn add_join(
         &mut self,
         plan: &Plan,
         node: &NodePlan,

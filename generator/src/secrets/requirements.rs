@@ -54,13 +54,19 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    /// The secrets that are delivered to one node. Every node needs the certificate authority of the
-    /// cluster: it signs the join credential.
-    pub(crate) fn for_node(topology: &'a Topology, plan: &'a Plan, node: &'a NodePlan) -> Self {
+    /// The secrets that are delivered to one node. The certificate authority of the cluster signs the
+    /// credential of a node that joins.
+    pub(crate) fn for_node(
+        topology: &'a Topology,
+        plan: &'a Plan,
+        node: &'a NodePlan,
+        joins: bool,
+    ) -> Self {
         let initialises = node.id == plan.init_node().id;
         let authorities = match node.is_control_plane() {
             true => Authority::ALL.to_vec(),
-            false => vec![Authority::Cluster],
+            false if joins => vec![Authority::Cluster],
+            false => Vec::new(),
         };
         Self {
             key_pairs: KeyPair::named(topology, &node.name),

@@ -62,7 +62,7 @@ for cluster in . other; do
   (
     cd $cluster
     meshwright keys && meshwright generate
-    meshwright export alpha >alpha.tar && meshwright export beta >beta.tar
+    meshwright export alpha >alpha.tar && meshwright export beta --join >beta.tar
     meshwright kubeconfig laptop --to admin.conf
     meshwright kubeconfig laptop --role view --to view.conf
   ) >>log 2>&1 || { cat log; exit 1; }

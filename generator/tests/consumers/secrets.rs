@@ -102,7 +102,7 @@ refused openssl verify -CAfile $pki/ca.crt $pki/etcd/ca.crt
 const SIGNED: &str = r#"
 meshwright keys
 mkdir delivery
-meshwright export beta | tar -xC delivery
+meshwright export beta --join | tar -xC delivery
 host=delivery/etc/kubernetes
 openssl verify -purpose sslclient -CAfile $pki/ca.crt $host/join.crt >/dev/null
 refused openssl verify -purpose sslserver -CAfile $pki/ca.crt $host/join.crt

@@ -30,6 +30,10 @@ pub const TIMEOUT: Duration = Duration::from_secs(420);
 /// The node that initialises the cluster.
 pub const INIT: &str = "cp1";
 
+/// Whether a machine still has to join the cluster.
+const JOINS: &str = ". /etc/meshwright/node.env; [ $MESHWRIGHT_BOOTSTRAP = init ] || \
+    { [ -e /var/lib/meshwright/joined ] && [ -e /etc/kubernetes/kubelet.conf ]; } || echo yes";
+
 /// The node behind NAT.
 pub const HOME: &str = "home";
 
@@ -229,13 +233,21 @@ impl Cluster {
         }
     }
 
+    /// The delivery of a node, as the last line of its console names it: with a credential if it has not joined.
+    fn export(&self, node: &str) -> Result<Vec<u8>> {
+        match self.machine(node)?.run(JOINS)?.trim() {
+            "yes" => self.workspace.export_to_join(node),
+            _ => self.workspace.export(node),
+        }
+    }
+
     /// `meshwright export NODE | meshwright-node apply`, and returns what it printed.
     ///
     /// # Errors
     ///
     /// When one of them fails.
     pub fn deliver(&self, node: &str) -> Result<String> {
-        let exported = self.workspace.export(node)?;
+        let exported = self.export(node)?;
         let delivery = match self.damage {
             Some(damage) if damage.node == node => damage.apply(&exported)?,
             _ => exported,

@@ -119,6 +119,15 @@ impl Workspace {
         self.meshwright(&["export", node])
     }
 
+    /// The delivery of a node with a credential to join the cluster.
+    ///
+    /// # Errors
+    ///
+    /// When `export` fails.
+    pub fn export_to_join(&self, node: &str) -> Result<Vec<u8>> {
+        self.meshwright(&["export", node, "--join"])
+    }
+
     /// Runs `meshwright` in the folder, and returns what it printed on standard output.
     ///
     /// # Errors

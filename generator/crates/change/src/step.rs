@@ -11,7 +11,7 @@ use crate::state::{ChangeStates, LostFlows};
 use crate::tree::ComparedTree;
 use meshwright_proof::facts::NodeFacts;
 use meshwright_proof::matrix::flows_of;
-use meshwright_value::delivery::{delivery_command, ssh_command, sudo};
+use meshwright_value::delivery::{delivery_command, joining_command, ssh_command, sudo};
 use meshwright_value::{Os, Role};
 
 /// One step.
@@ -240,7 +240,9 @@ impl StepBuilder<'_> {
         let is_nixos = node.host.os == Os::Nixos;
         let target = format!("{user}@{}", node.ssh_host);
         let option = if keeps { " --keep" } else { "" };
-        let command = delivery_command(name, port, user, &node.ssh_host) + option;
+        let joins = change == PartChange::Added && !node.initialises;
+        let command = if joins { joining_command } else { delivery_command };
+        let command = command(name, port, user, &node.ssh_host) + option;
         let step = self.add(StepAction::Deliver, Some(name), text);
         if is_nixos && change == PartChange::Changed {
             step.commands

@@ -8,6 +8,13 @@ pub fn delivery_command(name: &str, port: u16, user: &str, host: &str) -> String
     format!("meshwright export {name} | {ssh} {sudo}meshwright-node apply")
 }
 
+/// The command that also sends the credential with which the node joins the cluster.
+#[must_use]
+pub fn joining_command(name: &str, port: u16, user: &str, host: &str) -> String {
+    let export = format!("export {name} ");
+    delivery_command(name, port, user, host).replacen(&export, &format!("{export}--join "), 1)
+}
+
 /// `ssh` with the user, the host and, if it is not 22, the port.
 #[must_use]
 pub fn ssh_command(port: u16, user: &str, host: &str) -> String {

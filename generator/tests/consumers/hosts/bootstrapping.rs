@@ -35,7 +35,11 @@ pub(super) fn bootstraps() -> Result<(), Failed> {
     let gamma = workspace.switch_on(&switch, "gamma", 3)?;
     for machine in [&alpha, &beta, &gamma] {
         machine.wait_for_console("waiting for: ")?;
-        deliver(&workspace, machine)?;
+        let delivered = match machine.name.as_str() {
+            "alpha" => workspace.deliver(machine, APPLY)?,
+            _ => workspace.deliver_to_join(machine)?,
+        };
+        delivered.expect(0, &format!("delivered to {}", machine.name))?;
         machine.run(STOP)?.expect(0, "")?;
     }
     for machine in [&alpha, &beta, &gamma] {
@@ -141,13 +145,13 @@ const JOIN_FAULTS: &[HostFault] = &[
         "mv /etc/kubernetes/join.key /root",
         "mv /root/join.key /etc/kubernetes",
         46,
-        "/etc/kubernetes/join.key is missing; deliver it with: meshwright export beta | ssh",
+        "/etc/kubernetes/join.key is missing; deliver it with: meshwright export beta --join | ssh",
     ),
     fault(
         "echo '25 hours' >/run/later",
         "rm /run/later",
         46,
-        "deliver a new one with: meshwright export beta | ssh root@203.0.113.2 meshwright-node apply",
+        "deliver a new one with: meshwright export beta --join | ssh root@203.0.113.2 meshwright-node apply",
     ),
 ];
 
@@ -340,7 +344,7 @@ fn resumes_join(workspace: &Workspace, beta: &HostMachine) -> Result<(), Failed>
     // A node that left the cluster joins again with the next delivery.
     beta.run("kubeadm reset --force; rm -r /var/lib/etcd/member; systemctl stop api.service")?;
     beta.run("meshwright-node status")?.expect(1, "cluster    not joined yet")?;
-    deliver(workspace, beta)?;
+    workspace.deliver_to_join(beta)?.expect(0, "delivered to beta")?;
     beta.wait_for(IS_COMPLETE)?;
     expect_equal(&before, &beta.run(authorities)?.output)?;
     expect_equal(&format!("{calls}{RESET}{JOIN}"), &beta.run(KUBEADM_CALLS)?.output)

@@ -101,7 +101,8 @@ fn forms_mesh(workspace: &Workspace, machines: &[HostMachine]) -> Result<(), Fai
     done.expect(0, "/etc/wireguard/wg0.key (secret)")?;
     let mut deliveries = vec![first];
     for worker in workers {
-        let delivery = workspace.export(&worker.name)?;
+        names_the_missing_credential(workspace, worker)?;
+        let delivery = workspace.export_to_join(&worker.name)?;
         worker.feed(APPLY, &delivery)?.expect(0, &format!("delivered to {}", worker.name))?;
         deliveries.push(delivery);
     }
@@ -122,12 +123,39 @@ fn forms_mesh(workspace: &Workspace, machines: &[HostMachine]) -> Result<(), Fai
     status_reports_state(alpha, &workers[0])?;
     for (machine, delivery) in machines.iter().zip(&deliveries) {
         expect_no_change(machine, delivery)?;
-        // Another export changes nothing either, although its join credential differs.
+        // Another credential changes nothing either: a node of the cluster does not take it.
         if machine.name != "alpha" {
+            expect_no_change(machine, &workspace.export_to_join(&machine.name)?)?;
             expect_no_change(machine, &workspace.export(&machine.name)?)?;
         }
     }
     survives_power_cut(&workers[1])
+}
+
+/// A first delivery without a credential, and one after it: the host says how to get one, and keeps the one that it
+/// has.
+fn names_the_missing_credential(
+    workspace: &Workspace,
+    worker: &HostMachine,
+) -> Result<(), Failed> {
+    let name = &worker.name;
+    let message = format!(
+        "{name} has not joined, and has no credential to join: meshwright export {name} --join | ssh root@"
+    );
+    worker.feed(APPLY, &workspace.export(name)?)?.expect(0, &message)?;
+    worker.run("systemctl stop meshwright-bootstrap")?.expect(0, "")?;
+    worker.run("ls /etc/kubernetes/join.key")?.expect(2, "No such file")?;
+    let hold = "mkdir -p /run/systemd/system/meshwright-bootstrap.service.d; \
+        printf '[Service]\\nExecStart=\\nExecStart=true\\n' >/run/systemd/system/meshwright-bootstrap.service.d/hold.conf";
+    worker.run(hold)?.expect(0, "")?;
+    worker.feed(APPLY, &workspace.export_to_join(name)?)?.expect(0, "/etc/kubernetes/join.key (secret)")?;
+    let kept = worker.feed(APPLY, &workspace.export(name)?)?.expect(0, "delivered to ")?;
+    worker.run("ls /etc/kubernetes/join.key")?.expect(0, "")?;
+    worker.run("rm -r /run/systemd/system/meshwright-bootstrap.service.d; systemctl daemon-reload")?.expect(0, "")?;
+    match kept.output.contains("credential") {
+        true => Err(kept.output.into()),
+        false => Ok(()),
+    }
 }
 
 /// kubeadm was called exactly once.
@@ -404,7 +432,10 @@ fn adds_node_without_loss(
     ];
     machines.push(delta);
     for machine in &machines {
-        let delivered = workspace.deliver(machine, APPLY)?;
+        let delivered = match machine.name.as_str() {
+            "delta" => workspace.deliver_to_join(machine)?,
+            _ => workspace.deliver(machine, APPLY)?,
+        };
         delivered.expect(0, &format!("delivered to {}", machine.name))?;
     }
     for machine in &machines {

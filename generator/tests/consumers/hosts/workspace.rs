@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
+use super::delivering::APPLY;
 use super::machine::{CommandResult, HostMachine, NetworkSwitch};
 use super::{DebianRelease, create_image, create_repository, folder};
 
@@ -93,6 +94,11 @@ impl Workspace {
         self.meshwright(&["export", node])
     }
 
+    /// The delivery for a node with a credential to join the cluster.
+    pub(super) fn export_to_join(&self, node: &str) -> Result<Vec<u8>, Failed> {
+        self.meshwright(&["export", node, "--join"])
+    }
+
     /// The delivery for a node from a store whose authorities were generated again. The workspace keeps its own.
     pub(super) fn export_of_other_authorities(&self, node: &str) -> Result<Vec<u8>, Failed> {
         let (topology, pki) =
@@ -106,6 +112,11 @@ impl Workspace {
         fs::remove_dir_all(&pki)?;
         fs::rename(&kept, &pki)?;
         Ok(exported)
+    }
+
+    /// The first delivery of a machine, which joins the cluster with it.
+    pub(super) fn deliver_to_join(&self, machine: &HostMachine) -> Result<CommandResult, Failed> {
+        machine.feed(APPLY, &self.export_to_join(&machine.name)?)
     }
 
     /// Delivers to a machine. On the first node, applying the manifests is only recorded, because there is no

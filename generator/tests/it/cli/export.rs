@@ -85,7 +85,11 @@ fn exported(ended: Ended) -> String {
 fn delivery_contains_the_files_of_the_node() {
     let place = complete_place();
     for node in ["hongkong", "osaka", "tokyo", "seoul"] {
-        let tar = exported(place.run(&["export", node]));
+        let arguments = match node {
+            "hongkong" => &["export", node][..],
+            _ => &["export", node, "--join"],
+        };
+        let tar = exported(place.run(arguments));
         let lines: Vec<_> = read_entries(&tar)
             .iter()
             .map(|entry| format!("{:04o} {}", entry.mode, entry.path))
@@ -161,8 +165,8 @@ fn delivery_equals_the_output_directory_and_the_store() {
     // The init node does not join: its delivery has no new credential.
     let second_export = exported(place.run(&["export", "hongkong"]));
     assert_eq!(without_time(&second_export), without_time(&tar));
-    let other = exported(place.run(&["export", "osaka"]));
-    assert_ne!(exported(place.run(&["export", "osaka"])), other);
+    let other = exported(place.run(&["export", "osaka", "--join"]));
+    assert_ne!(exported(place.run(&["export", "osaka", "--join"])), other);
 
     place.write("out/nodes/hongkong/wg0.conf", "edited");
     let drift = "warning: out/nodes/hongkong/wg0.conf differs from the exported file; run \
@@ -173,7 +177,14 @@ fn delivery_equals_the_output_directory_and_the_store() {
 #[test]
 fn joining_node_gets_a_credential_for_one_day() {
     let place = complete_place();
-    let files = read_files(&exported(place.run(&["export", "tokyo"])));
+    let files = read_files(&exported(place.run(&["export", "tokyo", "--join"])));
+    let later = read_files(&exported(place.run(&["export", "tokyo"])));
+    let only_first: Vec<_> = files.keys().filter(|path| !later.contains_key(*path)).collect();
+    let credential = ["etc/kubernetes/discovery.conf", "etc/kubernetes/join.crt", "etc/kubernetes/join.key"];
+    assert_eq!(only_first, credential);
+    let initialises = "error: hongkong initialises the cluster, and joins none\n |\n = help: omit `--join`; if the \
+                       cluster exists, set `init` of [control_plane] to a node of it, and hongkong joins\n";
+    assert_eq!(place.run(&["export", "hongkong", "--join"]), stderr_only(2, initialises));
     let (_, pem) =
         x509_parser::pem::parse_x509_pem(files["etc/kubernetes/join.crt"].as_bytes()).expect("PEM");
     let certificate = pem.parse_x509().expect("a certificate");
@@ -340,6 +351,8 @@ fn reports_missing_secrets() {
     let authority = "secrets are missing:\n  kubernetes: no certificate authority\nrun `meshwright \
                      keys`\n";
     assert_eq!(place.run(&["kubeconfig", "laptop"]), stderr_only(1, authority));
+    assert_eq!(place.run(&["export", "seoul", "--join"]), stderr_only(1, authority));
+    assert_eq!(place.run(&["export", "seoul", "-q"]).0, Some(0), "a worker in the cluster needs none");
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn whole_run(place: &Place, identity: &[&str]) -> (Printed, Vec<u8>) {
     for node in ["hongkong", "tokyo", "osaka", "seoul"] {
         run(&["export", node, "-v"], 0, true);
     }
+    run(&["export", "osaka", "--join", "-v"], 0, true);
     run(&["export", "tokyo", "--public"], 0, false);
     run(&["export", "--client", "laptop"], 0, true);
     run(&["export", "--manifests"], 0, true);

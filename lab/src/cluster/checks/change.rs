@@ -39,13 +39,13 @@ fn expired_credential_refused(cluster: &mut Cluster) -> Result<()> {
     cluster.deliver_to_all()?;
     cluster.switch_on(ADDED)?;
     cluster.await_preparation(ADDED)?;
-    let delivery = cluster.workspace.export(ADDED)?;
+    let delivery = cluster.workspace.export_to_join(ADDED)?;
     let expired = credential::expire(&cluster.workspace, ADDED, &delivery)?;
     let machine = cluster.machine(ADDED)?;
     machine.feed("meshwright-node apply", &expired)?;
     let refusal = format!(
         "meshwright: the join credential was valid until {}: deliver a new one with: meshwright \
-         export {ADDED} | ssh root@{} meshwright-node apply\n",
+         export {ADDED} --join | ssh root@{} meshwright-node apply\n",
         credential::EXPIRY,
         public_address(ADDED).context("a public address")?.0
     );

@@ -15,7 +15,7 @@ use crate::plan::mesh::Peer;
 use crate::plan::packages::AptPackages;
 use crate::plan::{NodePlan, Plan};
 use crate::release;
-use meshwright_value::delivery::delivery_command;
+use meshwright_value::delivery::{delivery_command, joining_command};
 use meshwright_value::{
     Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
     Scheduler, SourceNet, Subnet, Url, Version,
@@ -414,6 +414,16 @@ impl Plan {
     pub fn delivery_command(&self, node: &NodePlan) -> String {
         let port = self.firewall.ssh_port.get();
         delivery_command(node.name.as_str(), port, &node.ssh_user, &node.ssh_host())
+    }
+
+    /// The command of the first delivery: every node but the first one joins the cluster with it.
+    #[must_use]
+    pub fn first_delivery_command(&self, node: &NodePlan) -> String {
+        if node.id == self.init_node().id {
+            return self.delivery_command(node);
+        }
+        let port = self.firewall.ssh_port.get();
+        joining_command(node.name.as_str(), port, &node.ssh_user, &node.ssh_host())
     }
 
     /// The configuration of kubelet and kubeadm on one node.

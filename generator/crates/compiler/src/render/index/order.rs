@@ -74,5 +74,5 @@ fn deliveries(plan: &Plan) -> Vec<String> {
     let init = plan.init_node();
     let others = plan.nodes.iter().filter(|node| node.id != init.id);
     let nodes = std::iter::once(init).chain(others);
-    nodes.map(|node: &NodePlan| plan.delivery_command(node)).collect()
+    nodes.map(|node: &NodePlan| plan.first_delivery_command(node)).collect()
 }
