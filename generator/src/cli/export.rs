@@ -108,12 +108,15 @@ impl Export {
         if self.join && node.id == plan.init_node().id {
             return Err(Failure::usage(
                 format!("{name} initialises the cluster, and joins none"),
-                format!("omit `--join`; if the cluster exists, set `init` of [control_plane] to a node of it, and {name} joins"),
+                format!(
+                    "omit `--join`; if the cluster exists, set `init` of [control_plane] to a node of it, and {name} joins"
+                ),
             ));
         }
         let head = format!("meshwright delivery for {} of {}", node.name, plan.name);
         if !self.public
-            && !opened.has_secrets(Requirements::for_node(topology, plan, node, self.join), session)?
+            && !opened
+                .has_secrets(Requirements::for_node(topology, plan, node, self.join), session)?
         {
             return Ok(None);
         }

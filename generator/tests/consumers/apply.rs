@@ -166,6 +166,7 @@ fn apply_variant(variant: &ClusterVariant) -> Result<(), Failed> {
     let output = cluster.run("", &[], 0)?;
     expect_text(&output, "meshwright: done; 0 changes")?;
     expect_equal("the cluster after a second run", cluster.state()?, before)?;
+    cluster.expect_copies_named()?;
     cluster.expect_labels_and_taints(variant)?;
     cluster.expect_reflectors_released()
 }
@@ -273,6 +274,43 @@ impl ApplyCluster {
         let node = format!(r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"}}}}"#);
         self.server.run_successfully(&format!("kubectl create --filename - <<<'{node}'"))?;
         Ok(())
+    }
+
+    /// Two nodes with one machine-id, and two with one UUID, which firmware prints in either case.
+    fn expect_copies_named(&self) -> Result<(), Failed> {
+        let nodes = self.server.run_successfully("kubectl get nodes --output name")?;
+        let [first, second, ..] = nodes.lines().collect::<Vec<_>>()[..] else {
+            return Err(nodes.into());
+        };
+        for (node, machine, system) in
+            [(first, "5d0c", "4C4C4544-AA"), (second, "5d0c", "4c4c4544-aa")]
+        {
+            let info = format!(
+                r#"{{"status":{{"nodeInfo":{{"machineID":"{machine}","systemUUID":"{system}"}}}}}}"#
+            );
+            self.server.run_successfully(&format!(
+                "kubectl patch {node} --subresource status --type merge --patch '{info}'"
+            ))?;
+        }
+        let output = self.run("", &[], 0)?;
+        for line in [
+            format!(
+                "{first} {second} have the same machine-id 5d0c, as copies of one machine: on all but one of them"
+            ),
+            format!(
+                "{first} {second} have the same product_uuid 4c4c4544-aa, as copies of one machine: create"
+            ),
+        ] {
+            expect_text(&output, &line)?;
+        }
+        let other = r#"{"status":{"nodeInfo":{"machineID":"7e1f","systemUUID":"4c4c4544-bb"}}}"#;
+        self.server.run_successfully(&format!(
+            "kubectl patch {second} --subresource status --type merge --patch '{other}'"
+        ))?;
+        match self.run("", &[], 0)?.contains("have the same") {
+            true => Err("named although they differ".into()),
+            false => Ok(()),
+        }
     }
 
     /// Each setting reaches a node that has joined, and what another program has set stays.

@@ -267,7 +267,7 @@ bad_usage() {
 missing=()
 check_inputs() {
   local program line
-  for program in kubectl awk cut diff grep sha256sum sleep sort tar; do
+  for program in kubectl awk cut diff grep paste sha256sum sleep sort tar uniq; do
     type "$program" >/dev/null 2>&1 || missing+=("the program $program")
   done
   [[ -r ${KUBECONFIG%%:*} ]] ||
@@ -812,6 +812,23 @@ print_left_overs() {
   done
 }
 
+# Machines of one disk image, or of one template: DHCP, drivers of storage and programs that count hosts take them
+# for one machine.
+print_copies() {
+  local found kind number remedy
+  ! planned 'look for machines that are copies of each other' || return 0
+  # kubelet sets both values (nodeInfo of the Node's status).
+  found=$(kubectl get nodes --output \
+    jsonpath='{range .items[*]}machine-id {.status.nodeInfo.machineID} {.metadata.name}{"\n"}product_uuid {.status.nodeInfo.systemUUID} {.metadata.name}{"\n"}{end}')
+  while read -r kind number; do
+    remedy='create all but one of them anew, or give them another UUID in the hypervisor'
+    [[ $kind == product_uuid ]] ||
+      remedy='on all but one of them: sudo rm -f /etc/machine-id /var/lib/dbus/machine-id; sudo systemd-machine-id-setup; sudo reboot'
+    info "$(awk -v kind="$kind" -v number="$number" '$1 == kind && tolower($2) == number { print "node/" $3 }' <<<"$found" |
+      paste -sd ' ' -) have the same $kind $number, as copies of one machine: $remedy"
+  done < <(awk 'NF == 3 { print $1, tolower($2) }' <<<"$found" | sort | uniq -d)
+}
+
 main() {
   read_arguments "$@"
   cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -842,6 +859,7 @@ main() {
   if_room 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || if_room 'installing the echo app' install_hello
   step "awaiting every node's own pods" await_node_pods
+  step 'looking for machines that are copies of each other' print_copies
   step 'checking for parts that are no longer in the topology' print_left_overs
   print_waiting
   if [[ $dry_run == yes ]]; then

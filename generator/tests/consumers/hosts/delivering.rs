@@ -134,10 +134,7 @@ fn forms_mesh(workspace: &Workspace, machines: &[HostMachine]) -> Result<(), Fai
 
 /// A first delivery without a credential, and one after it: the host says how to get one, and keeps the one that it
 /// has.
-fn names_the_missing_credential(
-    workspace: &Workspace,
-    worker: &HostMachine,
-) -> Result<(), Failed> {
+fn names_the_missing_credential(workspace: &Workspace, worker: &HostMachine) -> Result<(), Failed> {
     let name = &worker.name;
     let message = format!(
         "{name} has not joined, and has no credential to join: meshwright export {name} --join | ssh root@"
@@ -146,12 +143,16 @@ fn names_the_missing_credential(
     worker.run("systemctl stop meshwright-bootstrap")?.expect(0, "")?;
     worker.run("ls /etc/kubernetes/join.key")?.expect(2, "No such file")?;
     let hold = "mkdir -p /run/systemd/system/meshwright-bootstrap.service.d; \
-        printf '[Service]\\nExecStart=\\nExecStart=true\\n' >/run/systemd/system/meshwright-bootstrap.service.d/hold.conf";
+        printf '[Service]\\nExecStart=\\nExecStart=true\\n' >/run/systemd/system/meshwright-bootstrap.service.d/hold.conf; systemctl daemon-reload";
     worker.run(hold)?.expect(0, "")?;
-    worker.feed(APPLY, &workspace.export_to_join(name)?)?.expect(0, "/etc/kubernetes/join.key (secret)")?;
+    worker
+        .feed(APPLY, &workspace.export_to_join(name)?)?
+        .expect(0, "/etc/kubernetes/join.key (secret)")?;
     let kept = worker.feed(APPLY, &workspace.export(name)?)?.expect(0, "delivered to ")?;
     worker.run("ls /etc/kubernetes/join.key")?.expect(0, "")?;
-    worker.run("rm -r /run/systemd/system/meshwright-bootstrap.service.d; systemctl daemon-reload")?.expect(0, "")?;
+    worker
+        .run("rm -r /run/systemd/system/meshwright-bootstrap.service.d; systemctl daemon-reload")?
+        .expect(0, "")?;
     match kept.output.contains("credential") {
         true => Err(kept.output.into()),
         false => Ok(()),

@@ -149,7 +149,13 @@ pub(super) fn looks_before_it_takes_over() -> Result<(), Failed> {
 fn refuses_rules_of_others(alpha: &HostMachine) -> Result<(), Failed> {
     alpha.run("iptables -P INPUT DROP")?.expect(0, "")?;
     alpha.run(PREPARE)?.expect(20, "rules of another program drop packets that Meshwright's table accepts: table ip filter, chain INPUT.")?;
-    alpha.run("iptables -P INPUT ACCEPT; mv /usr/local/sbin/modprobe /root")?.expect(0, "")?;
+    alpha.run("iptables -P INPUT ACCEPT; iptables-legacy -P FORWARD DROP")?.expect(0, "")?;
+    alpha
+        .run(PREPARE)?
+        .expect(20, "that Meshwright's table accepts: iptables-legacy, chain FORWARD.")?;
+    alpha
+        .run("iptables-legacy -P FORWARD ACCEPT; mv /usr/local/sbin/modprobe /root")?
+        .expect(0, "")?;
     alpha
         .run(PREPARE)?
         .expect(14, "an upgrade has removed the modules of this kernel, so reboot")?;

@@ -248,7 +248,7 @@ fn reports_an_expired_authority() {
     let ended = parameters.self_signed(&key).expect("signed").pem();
     place.write("secrets/cluster/pki/ca.crt", &ended);
     let message = "secrets/cluster/pki/ca.crt expired on 2020-02-29";
-    for arguments in [&["keys"][..], &["export", "tokyo"], &["kubeconfig", "laptop"]] {
+    for arguments in [&["keys"][..], &["export", "tokyo", "--join"], &["kubeconfig", "laptop"]] {
         assert_reported(&place, arguments, "authority-expired", message, CLUSTER_LINE);
     }
 }
@@ -425,7 +425,7 @@ fn reports_a_replaced_authority() {
         &["keys"],
         &["keys", "--check"],
         &["export", "hongkong"],
-        &["export", "tokyo"],
+        &["export", "tokyo", "--join"],
         &["kubeconfig", "laptop"],
     ];
     for (file, key) in PINNED {

@@ -76,6 +76,14 @@ pub(super) const BROKEN: &[Broken] = &[
         place: "nodes/tokyo/kubeadm.yaml:13",
     },
     Broken {
+        name: "kubelet-with-the-name-of-the-host",
+        topology: EXAMPLE,
+        file: "nodes/tokyo/kubeadm.yaml",
+        change: Change::Replace("  - name: hostname-override\n    value: tokyo\n", ""),
+        cause: "not-understood: kubelet's --hostname-override is missing",
+        place: "nodes/tokyo/kubeadm.yaml",
+    },
+    Broken {
         name: "api-name-of-a-worker",
         topology: EXAMPLE,
         file: "host/hosts",
@@ -161,7 +169,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/vienna/kubeadm.yaml",
         change: Change::Replace("kubernetesAPICall: 8m0s", "kubernetesAPICall: 30s"),
         cause: "not-understood: `30s` is not a time of a minute or more, such as `8m0s`",
-        place: "nodes/vienna/kubeadm.yaml:26",
+        place: "nodes/vienna/kubeadm.yaml:28",
     },
     Broken {
         name: "haproxy-gone",
@@ -193,7 +201,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/hongkong/kubeadm.yaml",
         change: Change::Replace("- 10.66.66.0/24", "- 0.0.0.0/0"),
         cause: "listens-everywhere: kube-proxy serves NodePorts in 0.0.0.0/0, outside the mesh",
-        place: "nodes/hongkong/kubeadm.yaml:60",
+        place: "nodes/hongkong/kubeadm.yaml:62",
     },
     Broken {
         name: "node-ports-of-some-nodes",
@@ -209,7 +217,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "nodes/hongkong/kubeadm.yaml",
         change: Change::Replace("- 10.66.66.0/24", "- 10.66.66.0/29"),
         cause: "node-port-unserved: kube-proxy does not serve NodePorts in all of 10.66.66.0/24: a later node can have any address of it",
-        place: "nodes/hongkong/kubeadm.yaml:60",
+        place: "nodes/hongkong/kubeadm.yaml:62",
     },
     Broken {
         name: "node-ports-of-no-subnet",

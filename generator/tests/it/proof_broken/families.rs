@@ -38,7 +38,7 @@ pub(super) const BROKEN: &[Broken] = &[
         INIT,
         Change::Replace("encryptionAlgorithm", "proxy:\n  disabled: true\nencryptionAlgorithm"),
         "not-understood: unknown field `proxy`, expected one of apiVersion, kind, clusterName, kubernetesVersion, controlPlaneEndpoint, networking, apiServer, controllerManager, scheduler, etcd, encryptionAlgorithm, imageRepository",
-        "nodes/hongkong/kubeadm.yaml:44",
+        "nodes/hongkong/kubeadm.yaml:46",
     ),
     broken(
         "api-server-that-allows-everything",
@@ -48,7 +48,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "apiServer:\n  extraArgs:\n  - name: authorization-mode\n    value: AlwaysAllow\n",
         ),
         "not-understood: the setting `authorization-mode` of kube-apiserver is not understood here",
-        "nodes/hongkong/kubeadm.yaml:38",
+        "nodes/hongkong/kubeadm.yaml:40",
     ),
     broken(
         "scheduler-that-listens-everywhere",
@@ -58,7 +58,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "scheduler:\n  extraArgs:\n  - name: bind-address\n    value: 0.0.0.0\napiServer:\n",
         ),
         "not-understood: the setting `bind-address` of kube-scheduler is not understood here",
-        "nodes/hongkong/kubeadm.yaml:38",
+        "nodes/hongkong/kubeadm.yaml:40",
     ),
     broken(
         "kubelet-with-a-port-for-everyone",
@@ -72,14 +72,14 @@ pub(super) const BROKEN: &[Broken] = &[
         JOIN,
         Change::Replace("patches:\n  directory: /etc/kubernetes/patches\n", ""),
         "not-understood: missing field `patches`",
-        "nodes/tokyo/kubeadm.yaml:16",
+        "nodes/tokyo/kubeadm.yaml:18",
     ),
     broken(
         "patches-of-another-folder",
         JOIN,
         Change::Replace("/etc/kubernetes/patches", "/etc/kubernetes/patch"),
         "not-understood: `/etc/kubernetes/patch` is not understood: it must be `/etc/kubernetes/patches`",
-        "nodes/tokyo/kubeadm.yaml:17",
+        "nodes/tokyo/kubeadm.yaml:19",
     ),
     broken(
         "second-node-ip",

@@ -20,21 +20,21 @@ const WRONG: &[WrongSubnet] = &[
         file: KUBEADM,
         change: Change::Replace("serviceSubnet: 10.96.0.0/12", "serviceSubnet: 10.97.0.0/16"),
         cause: "files-disagree: serviceSubnet is 10.97.0.0/16, and no firewall has this subnet",
-        place: "nodes/hongkong/kubeadm.yaml:35",
+        place: "nodes/hongkong/kubeadm.yaml:37",
         alone: true,
     },
     WrongSubnet {
         file: KUBEADM,
         change: Change::Replace("serviceSubnet: 10.96.0.0/12", "serviceSubnet: 10.96.0.0/16"),
         cause: "files-disagree: serviceSubnet is 10.96.0.0/16, and no firewall has this subnet",
-        place: "nodes/hongkong/kubeadm.yaml:35",
+        place: "nodes/hongkong/kubeadm.yaml:37",
         alone: true,
     },
     WrongSubnet {
         file: KUBEADM,
         change: Change::Replace("serviceSubnet: 10.96.0.0/12", "serviceSubnet: 192.168.0.0/16"),
         cause: "files-disagree: serviceSubnet is 192.168.0.0/16, and no firewall has this subnet",
-        place: "nodes/hongkong/kubeadm.yaml:35",
+        place: "nodes/hongkong/kubeadm.yaml:37",
         alone: true,
     },
     WrongSubnet {
@@ -42,7 +42,7 @@ const WRONG: &[WrongSubnet] = &[
         change: Change::Replace("podSubnet: 10.244.0.0/16", "podSubnet: 10.243.0.0/16"),
         cause: "files-disagree: podSubnet is 10.243.0.0/16 here, and kube-proxy's clusterCIDR is \
                 10.244.0.0/16",
-        place: "nodes/hongkong/kubeadm.yaml:34",
+        place: "nodes/hongkong/kubeadm.yaml:36",
         alone: true,
     },
     WrongSubnet {
@@ -50,7 +50,7 @@ const WRONG: &[WrongSubnet] = &[
         change: Change::Replace("clusterCIDR: 10.244.0.0/16", "clusterCIDR: 10.244.0.0/17"),
         cause: "files-disagree: kube-proxy's clusterCIDR is 10.244.0.0/17 here, and podSubnet is \
                 10.244.0.0/16",
-        place: "nodes/hongkong/kubeadm.yaml:52",
+        place: "nodes/hongkong/kubeadm.yaml:54",
         alone: true,
     },
     WrongSubnet {

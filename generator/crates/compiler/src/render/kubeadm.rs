@@ -227,7 +227,7 @@ struct NodeRegistration<'plan> {
     cri_socket: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignore_preflight_errors: Vec<String>,
-    kubelet_extra_args: [KubeadmArgument<'plan>; 2],
+    kubelet_extra_args: [KubeadmArgument<'plan>; 3],
     /// Absent is a control plane's own taint, empty is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     taints: Option<Vec<KubeadmTaint<'plan>>>,
@@ -247,6 +247,9 @@ impl<'plan> NodeRegistration<'plan> {
                 // one (kubernetes#45583).
                 KubeadmArgument::ours("node-ip", node.address.to_string()),
                 KubeadmArgument::ours("node-labels", plan.node_labels_argument(node)),
+                // kubeadm sets it only if the host has another name at that time. Images reset the host's name
+                // (cloud-init's preserve_hostname), and kubelet's credential is for this one.
+                KubeadmArgument::ours("hostname-override", node.name.to_string()),
             ],
             taints,
         }

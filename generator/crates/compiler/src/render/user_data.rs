@@ -81,9 +81,9 @@ const RUNNING: &str = "bash <(base64 -d <<<\"$0\" | gunzip)";
 /// The line that ends each file in the script: no file contains it.
 const END: &str = "MESHWRIGHT-END";
 
-/// What the script contains before the files.
+/// What the script contains before the files: it unpacks them into a folder. The program among them looks at this host
+/// before it installs them.
 const UNPACKING_HEAD: &str = r#"#!/bin/bash
-# Unpacks the files of the first boot into a folder. The program among them looks at this host before it installs them.
 set -eu
 umask 022
 folder=/var/lib/meshwright/first-boot

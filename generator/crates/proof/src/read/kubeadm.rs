@@ -352,11 +352,16 @@ fn read_node(
         }
     };
     let advertised = endpoint.map(|endpoint| read_endpoint(document, endpoint)).transpose()?;
-    let [node_ip, labels] = kubelet_arguments(document, registration.kubelet_extra_args)?;
+    let name = document.with_line(registration.name);
+    let [node_ip, labels, host_name] =
+        kubelet_arguments(document, registration.kubelet_extra_args)?;
+    // kubelet would use the name of the host, which an image may set again.
+    let host_name = host_name.ok_or_else(|| missing("kubelet's --hostname-override"))?;
+    document.exactly(host_name, name.value.clone())?;
     let labels = labels.map(|labels| labels.value).unwrap_or_default();
     let ignored_checks = read_ignored_checks(document, registration.ignore_preflight_errors)?;
     Ok(KubeadmConf {
-        name: document.with_line(registration.name),
+        name,
         node_ip: document
             .parse("address", node_ip.ok_or_else(|| missing("kubelet's --node-ip"))?)?,
         labels: labels.split(',').map(str::to_owned).collect(),
@@ -472,8 +477,9 @@ fn arguments<const N: usize>(
 fn kubelet_arguments(
     document: &YamlDocument<'_>,
     written: Vec<ArgumentYaml>,
-) -> Result<[Option<Spanned<String>>; 2], ParseError> {
-    let (known, others) = arguments(document, written, ["node-ip", "node-labels"])?;
+) -> Result<[Option<Spanned<String>>; 3], ParseError> {
+    let names = ["node-ip", "node-labels", "hostname-override"];
+    let (known, others) = arguments(document, written, names)?;
     let Some(other) = others.into_iter().next() else { return Ok(known) };
     let LineSpanned { value: name, line } = document.with_line(other.name);
     Err(ParseError { line, message: format!("the argument `{name}` is not understood here") })
