@@ -49,7 +49,6 @@ const COMMAND: [&str; 3] = ["bash", "-c", "bash <(base64 -d <<<\"$0\" | gunzip)"
 const END: &str = "MESHWRIGHT-END";
 /// What the script contains before the files.
 const UNPACKING_HEAD: &str = r#"#!/bin/bash
-# Unpacks the files of the first boot into a folder. The program among them looks at this host before it installs them.
 set -eu
 umask 022
 folder=/var/lib/meshwright/first-boot
