@@ -1,10 +1,17 @@
 # The emitted firewall and route guards, loaded by the same units as on other hosts.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   cfg = config.services.meshwright;
   inherit (cfg.plan) firewall wireguard;
   table = cfg.folder + "/nftables.conf";
   guards = cfg.out + "/host/guards.routes";
+  # Without a firewall there is no mesh, and there are no pods: as in the drop-ins of other hosts.
+  requiresTable.serviceConfig.ExecStartPre = "${pkgs.bash}/bin/sh -c '${pkgs.nftables}/bin/nft list table inet meshwright >/dev/null'";
 in
 {
   config = lib.mkIf cfg.enable {
@@ -37,6 +44,8 @@ in
         reloadTriggers = [ guards ];
         before = [ "wireguard-${wireguard.interface}.service" ];
       };
+      "wireguard-${wireguard.interface}" = requiresTable;
+      kubelet = requiresTable;
     };
   };
 }

@@ -23,7 +23,10 @@ let
     let
       install = builtins.match ".*\nWantedBy=([^\n]+)\n.*" (builtins.readFile (systemd + "/${file}"));
     in
-    lib.optionals (install != null) (lib.splitString " " (lib.head install));
+    # NixOS prepares itself: that unit would try for ever.
+    lib.optionals (install != null && file != "meshwright-prepare.service") (
+      lib.splitString " " (lib.head install)
+    );
   unitsOf =
     kind:
     lib.mapAttrs' (

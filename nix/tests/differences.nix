@@ -22,6 +22,11 @@ let
     registry:
     if lib.hasInfix ":" registry then lib.replaceStrings [ ":" ] [ "_" ] registry + "_" else registry;
   kubelet = config.systemd.services.kubelet;
+  requiresTable =
+    unit:
+    lib.hasInfix "/bin/nft list table inet meshwright " (
+      toString (config.systemd.services.${unit}.serviceConfig.ExecStartPre or "")
+    );
   containsAll = required: found: lib.all (value: lib.elem value found) required;
 
   etcText = path: builtins.readFile config.environment.etc.${path}.source;
@@ -52,7 +57,8 @@ let
     name = config.networking.hostName == plan.name;
     # kubeadm.yaml contains whether the node initialises the cluster or joins it.
     role = etcEquals "kubernetes/kubeadm.yaml" (folder + "/kubeadm.yaml");
-    os = plan.os == "nixos";
+    # Only other hosts have a first boot that installs packages.
+    os = plan.os == "nixos" && config.systemd.services.meshwright-prepare.wantedBy == [ ];
     arch =
       config.nixpkgs.hostPlatform.system or config.nixpkgs.hostPlatform == (import ../lib/platforms.nix)
       .${plan.arch};
@@ -76,7 +82,12 @@ let
       etcEquals "meshwright/nftables.conf" (folder + "/nftables.conf")
       && !config.networking.firewall.enable
       && !config.networking.nftables.enable
-      && lib.elem "sysinit.target" config.systemd.services.meshwright-firewall.wantedBy;
+      && lib.elem "sysinit.target" config.systemd.services.meshwright-firewall.wantedBy
+      && lib.elem "timers.target" config.systemd.timers.meshwright-watch.wantedBy
+      && lib.all requiresTable [
+        "wireguard-${wireguard.interface}"
+        "kubelet"
+      ];
     kernel_modules =
       containsAll plan.kernel_modules config.boot.kernelModules
       && etcEquals "modules-load.d/meshwright.conf" (host + "/modules-load.conf");

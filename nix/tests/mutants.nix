@@ -57,6 +57,22 @@ let
       module.networking.firewall.enable = lib.mkForce true;
       finds = [ "firewall" ];
     };
+    "a mesh without a firewall" = {
+      module.systemd.services.wireguard-wg0.serviceConfig.ExecStartPre = lib.mkForce "";
+      finds = [ "firewall" ];
+    };
+    "pods without a firewall" = {
+      module.systemd.services.kubelet.serviceConfig.ExecStartPre = lib.mkForce "";
+      finds = [ "firewall" ];
+    };
+    "a firewall that is not loaded again" = {
+      module.systemd.timers.meshwright-watch.wantedBy = lib.mkForce [ ];
+      finds = [ "firewall" ];
+    };
+    "a first boot like that of other hosts" = {
+      module.systemd.services.meshwright-prepare.wantedBy = lib.mkForce [ "multi-user.target" ];
+      finds = [ "os" ];
+    };
     "another kernel parameter" = {
       module.boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = lib.mkForce 0;
       finds = [ "sysctl" ];
