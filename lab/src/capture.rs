@@ -32,7 +32,7 @@ pub struct CaptureCounts {
     pub wireguard: usize,
     /// Length of the largest of them in bytes, including the IP header.
     pub largest: usize,
-    /// Number of fragments of IPv4 packets.
+    /// Number of fragments of packets.
     pub fragments: usize,
     /// Unencrypted packets to or from a private address, and how many of each.
     pub unencrypted: BTreeMap<String, usize>,
@@ -121,7 +121,7 @@ impl PacketSorter {
         let Some((ethernet, packet)) = frame.split_at_checked(ETHERNET_HEADER) else { return };
         match [ethernet[12], ethernet[13]] {
             [0x08, 0x00] => self.sort_ipv4(packet, seen),
-            [0x86, 0xdd] => sort_ipv6(packet, seen),
+            [0x86, 0xdd] => self.sort_ipv6(packet, seen),
             _ => {}
         }
     }
@@ -139,16 +139,37 @@ impl PacketSorter {
         }
     }
 
+    /// Neighbour discovery uses ICMPv6, and MLD has a hop-by-hop header.
+    fn sort_ipv6(&self, packet: &[u8], seen: &mut CaptureCounts) {
+        let Some((header, payload)) = packet.split_at_checked(IPV6_HEADER) else { return };
+        let number = |bytes: &[u8], from: usize| {
+            Some(u16::from_be_bytes([*bytes.get(from)?, *bytes.get(from + 1)?]))
+        };
+        let ports = number(payload, 0).zip(number(payload, 2));
+        match header[6] {
+            PROTOCOL_ICMPV6 | PROTOCOL_HOP_BY_HOP => {}
+            PROTOCOL_FRAGMENT => seen.fragments += 1,
+            PROTOCOL_UDP if ports.is_some_and(|ports| self.has_listen_port(ports)) => {
+                let length = IPV6_HEADER + number(header, 4).map_or(0, usize::from);
+                seen.wireguard += 1;
+                seen.largest = seen.largest.max(length);
+            }
+            next => *seen.other.entry(format!("IPv6, protocol {next}")).or_default() += 1,
+        }
+    }
+
     fn is_private(&self, address: Ipv4Addr) -> bool {
         self.private.iter().any(|subnet| subnet.contains(&address))
     }
 
     /// The router of a node behind NAT chooses its source port; the other end has its listen port.
     fn is_wireguard(&self, header: &Ipv4Header) -> bool {
-        let ends = |(source, destination)| {
-            self.listen_ports.iter().any(|port| [source, destination].contains(port))
-        };
-        header.protocol == PROTOCOL_UDP && header.ports.is_some_and(ends)
+        header.protocol == PROTOCOL_UDP
+            && header.ports.is_some_and(|ports| self.has_listen_port(ports))
+    }
+
+    fn has_listen_port(&self, (source, destination): (u16, u16)) -> bool {
+        self.listen_ports.iter().any(|port| [source, destination].contains(port))
     }
 }
 
@@ -180,11 +201,5 @@ impl Ipv4Header {
 
 const PROTOCOL_ICMPV6: u8 = 58;
 const PROTOCOL_HOP_BY_HOP: u8 = 0;
-
-/// Neighbour discovery uses ICMPv6, and MLD has a hop-by-hop header.
-fn sort_ipv6(packet: &[u8], seen: &mut CaptureCounts) {
-    let Some(next) = packet.get(6) else { return };
-    if ![PROTOCOL_ICMPV6, PROTOCOL_HOP_BY_HOP].contains(next) {
-        *seen.other.entry(format!("IPv6, protocol {next}")).or_default() += 1;
-    }
-}
+const PROTOCOL_FRAGMENT: u8 = 44;
+const IPV6_HEADER: usize = 40;

@@ -1,4 +1,4 @@
-//! Clients: a person's machine, brought up from `out/clients/`.
+//! Clients: a person's machine or a server outside the cluster, brought up from `out/clients/`.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use meshwright_value::Reach;
 
 use crate::machine::LabMachine;
 use crate::namespace::Namespace;
-use crate::node::{etc_hosts, install_keys};
+use crate::node::{etc_hosts, install_keys, public_address};
 use crate::pod;
 use crate::server::{UdpInbox, serve};
 use crate::tree::LabTree;
@@ -22,6 +22,8 @@ pub struct LabClient {
     pub address: Ipv4Addr,
     /// What it may reach.
     pub reach: Vec<Reach>,
+    /// Whether nodes and pods call it.
+    pub is_server: bool,
     /// The UDP port on which it counts datagrams. It serves the same TCP port, and has no firewall.
     pub inbox: UdpInbox,
     /// The public key of the node that forwards its packets to members that it has no tunnel to.
@@ -29,7 +31,7 @@ pub struct LabClient {
 }
 
 impl LabClient {
-    /// Brings its machine up in a home network, behind NAT.
+    /// Brings its machine up: a server at its public address, any other in a home network, behind NAT.
     ///
     /// # Errors
     ///
@@ -42,7 +44,10 @@ impl LabClient {
     ) -> Result<Self> {
         let name = client.name.as_str();
         let namespace = Namespace::create(format!("{prefix}-{name}"))?;
-        underlay.attach_at_home(&namespace, name, "eth0", None)?;
+        match public_address(&client.location, client.id.get())? {
+            Some(public) => underlay.attach(&namespace, public.v4, Some(public.v6))?,
+            None => underlay.attach_at_home(&namespace, name, "eth0", None)?,
+        }
         let machine = LabMachine::boot(name, namespace)?;
         let interface = tree.plan.wireguard.interface.as_str();
         let conf = tree.file(&format!("clients/{name}/{interface}.conf"))?;
@@ -53,6 +58,7 @@ impl LabClient {
         let via = tree.plan.nodes[client.via].public_key.to_string();
         serve(&machine.namespace, name, pod::PORT)?;
         let inbox = UdpInbox::open(&machine.namespace, pod::PORT)?;
-        Ok(Self { machine, address: client.address, reach: client.reach.clone(), inbox, via })
+        let (reach, is_server) = (client.reach.clone(), client.is_server());
+        Ok(Self { machine, address: client.address, reach, is_server, inbox, via })
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::Ipv4Net;
-use meshwright_compiler::plan;
+use meshwright_compiler::plan::{self, Location};
 use meshwright_value::{Endpoint, Host, Os};
 
 use crate::calico::CalicoSettings;
@@ -51,8 +51,8 @@ pub struct LabNode {
 /// The public addresses of a node.
 #[derive(Debug, Clone, Copy)]
 pub struct PublicAddresses {
-    /// Its IPv4 address.
-    pub v4: Ipv4Addr,
+    /// Its IPv4 address; none if its only endpoint is an IPv6 address.
+    pub v4: Option<Ipv4Addr>,
     /// Its IPv6 address.
     pub v6: Ipv6Addr,
 }
@@ -73,7 +73,7 @@ pub(crate) fn boot(
     if let (Some(site), Some(mtu)) = (&site, node.site_mtu) {
         underlay.create_site(site, mtu)?;
     }
-    match public_address(node)? {
+    match public_address(&node.location, node.id.get())? {
         Some(public) => underlay.attach(&namespace, public.v4, Some(public.v6))?,
         None => {
             let home = site.clone().unwrap_or_else(|| name.to_owned());
@@ -86,33 +86,34 @@ pub(crate) fn boot(
     LabMachine::boot(name, namespace)
 }
 
-/// The public addresses of a node. A node whose endpoint is a name gets one of 192.0.2.0/24.
-fn public_address(node: &plan::NodePlan) -> Result<Option<PublicAddresses>> {
-    let Some(endpoint) = &node.location.endpoint else { return Ok(None) };
-    let id = node.id.get();
-    let v4 = match endpoint.host() {
-        Host::V4(address) => *address,
+/// The public addresses of a machine. One whose endpoint is a name gets one of 192.0.2.0/24.
+pub(crate) fn public_address(location: &Location, id: u32) -> Result<Option<PublicAddresses>> {
+    let Some(endpoints) = &location.endpoints else { return Ok(None) };
+    let v4 = match endpoints.preferred().host() {
+        Host::V4(address) => Some(*address),
         Host::Name(_) => {
             let last = u8::try_from(id).ok().and_then(|id| id.checked_add(200));
-            Ipv4Addr::new(
-                192,
-                0,
-                2,
-                last.context("the lab supports endpoints that are names for ids up to 55")?,
-            )
+            let last =
+                last.context("the lab supports endpoints that are names for ids up to 55")?;
+            Some(Ipv4Addr::new(192, 0, 2, last))
         }
-        Host::V6(address) => bail!("the lab's underlay is IPv4, and {address} is IPv6"),
+        Host::V6(_) => None,
     };
-    Ok(Some(PublicAddresses { v4, v6: underlay::address_v6(id) }))
+    let written_v6 = endpoints.iter().find_map(|endpoint| match endpoint.host() {
+        Host::V6(address) => Some(*address),
+        Host::V4(_) | Host::Name(_) => None,
+    });
+    Ok(Some(PublicAddresses { v4, v6: written_v6.unwrap_or_else(|| underlay::address_v6(id)) }))
 }
 
 /// The /etc/hosts of every machine: it resolves the endpoints that are names.
 pub(crate) fn etc_hosts(tree: &LabTree) -> Result<String> {
     let mut hosts = String::from("127.0.0.1 localhost\n");
     for node in &tree.plan.nodes {
-        let host = node.location.endpoint.as_ref().map(Endpoint::host);
-        if let (Some(Host::Name(name)), Some(public)) = (host, public_address(node)?) {
-            hosts += &format!("{} {name}\n", public.v4);
+        let host = node.location.common_endpoint().map(Endpoint::host);
+        let v4 = public_address(&node.location, node.id.get())?.and_then(|public| public.v4);
+        if let (Some(Host::Name(name)), Some(v4)) = (host, v4) {
+            hosts += &format!("{v4} {name}\n");
         }
     }
     Ok(hosts)
@@ -143,7 +144,7 @@ impl LabNode {
         let started = Self {
             id: node.id.get(),
             address: node.address,
-            public: public_address(node)?,
+            public: public_address(&node.location, node.id.get())?,
             relay: node.relay.map(|relay| tree.plan.nodes[relay].name.to_string()),
             site: node.location.site.as_ref().map(ToString::to_string),
             inboxes: listen(&machine, tree.plan.firewall.ssh_port.get())?,
@@ -264,11 +265,13 @@ impl LabNode {
         self.run_unit(tree, &drop_in(tree), "ExecReload").map(drop)
     }
 
-    /// Its public addresses of both families; none behind NAT.
+    /// Its public addresses; none behind NAT.
     #[must_use]
     pub fn public_addresses(&self) -> Vec<IpAddr> {
-        let both = |public: PublicAddresses| [IpAddr::from(public.v4), IpAddr::from(public.v6)];
-        self.public.into_iter().flat_map(both).collect()
+        let all = |public: PublicAddresses| {
+            public.v4.map(IpAddr::from).into_iter().chain([IpAddr::from(public.v6)])
+        };
+        self.public.into_iter().flat_map(all).collect()
     }
 
     /// Its network.

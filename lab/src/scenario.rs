@@ -46,6 +46,16 @@ pub const ALL: &[Scenario] = &[
             checks::change::ALL,
         ],
     },
+    Scenario {
+        name: "both-families",
+        topology: "examples/both-families/topology.toml",
+        checks: &[checks::families::ALL, checks::outside::ALL],
+    },
+    Scenario {
+        name: "server-and-lan",
+        topology: "examples/server-and-lan/topology.toml",
+        checks: &[checks::servers::ALL, checks::client::ALL],
+    },
 ];
 
 impl Scenario {

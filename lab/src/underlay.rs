@@ -14,6 +14,9 @@ use crate::server::{serve, serve_udp};
 /// The networks on the bridge. Their .254 is the default gateway.
 const NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 
+/// The IPv6 network on the bridge (RFC 3849).
+const NETWORK_V6: &str = "2001:db8::/32";
+
 /// A server outside the cluster.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 
@@ -98,11 +101,11 @@ impl Underlay {
             homes: BTreeMap::new(),
         };
         let outsider = underlay.outsider.clone();
-        underlay.attach(&outsider, OUTSIDER, Some(OUTSIDER_V6))?;
+        underlay.attach(&outsider, Some(OUTSIDER), Some(OUTSIDER_V6))?;
         Ok(underlay)
     }
 
-    /// Attaches a host to the bridge: `eth0` with these addresses.
+    /// Attaches a host to the bridge: `eth0` with these addresses. Without an IPv4 address its IPv4 route leads nowhere.
     ///
     /// # Errors
     ///
@@ -110,7 +113,7 @@ impl Underlay {
     pub fn attach(
         &mut self,
         host: &Namespace,
-        address: Ipv4Addr,
+        address: Option<Ipv4Addr>,
         address_v6: Option<Ipv6Addr>,
     ) -> Result<()> {
         let port = format!("port{}", self.created);
@@ -120,19 +123,25 @@ impl Underlay {
             "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
             host.name()
         ))?;
+        host.ip("link set eth0 up")?;
+        if let Some(address) = address_v6 {
+            host.ip(&format!("addr add {address}/64 dev eth0 nodad"))?;
+            host.ip(&format!("route replace {NETWORK_V6} dev eth0 src {address}"))?;
+        }
+        // A pod finds its gateway 169.254.1.1 by proxy ARP, which answers only for addresses that the host has a
+        // route to: without one, the pods of this host are cut off (observed 2026-11).
+        let Some(address) = address else {
+            return host.ip("route add default dev eth0").map(drop);
+        };
         // A /24, as DHCP of a provider gives it. With a /32, BIRD does not learn the default route because
         // the gateway is not a neighbour, and the checks see no leak over it (observed with BIRD 2,
         // 2026-11: the trees without a guard for the node subnet passed).
         let [a, b, c, _] = address.octets();
-        host.ip(&format!("addr add {address}/24 dev eth0\nlink set eth0 up"))?;
+        host.ip(&format!("addr add {address}/24 dev eth0"))?;
         for network in NETWORKS {
             host.ip(&format!("route replace {network} dev eth0 src {address}"))?;
         }
-        host.ip(&format!("route add default via {a}.{b}.{c}.254 src {address}"))?;
-        if let Some(address) = address_v6 {
-            host.ip(&format!("addr add {address}/64 dev eth0 nodad"))?;
-        }
-        Ok(())
+        host.ip(&format!("route add default via {a}.{b}.{c}.254 src {address}")).map(drop)
     }
 
     /// Sets the link of a host on the bridge up or down.
@@ -201,7 +210,7 @@ impl Underlay {
         }
         let number = u8::try_from(self.homes.len())? + 1;
         let router = Namespace::create(format!("{}-router{number}", self.prefix))?;
-        self.attach(&router, Ipv4Addr::new(198, 51, 100, 100 + number), None)?;
+        self.attach(&router, Some(Ipv4Addr::new(198, 51, 100, 100 + number)), None)?;
         router.ip(&format!("link set eth0 mtu {HOME_MTU}"))?;
         router.ip("link add lan type bridge\nlink set lan up")?;
         router.sysctl("net.ipv4.ip_forward", "1")?;

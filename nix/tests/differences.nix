@@ -44,6 +44,13 @@ let
       allowed_ips = peer.allowedIPs;
       persistent_keepalive = peer.persistentKeepalive;
     };
+  # The endpoint is compared alone, and only `meshwright prove` reads what a client may reach.
+  withoutOthers =
+    peer:
+    removeAttrs peer [
+      "endpoint"
+      "reach"
+    ];
   endpointEquals =
     planned: configured:
     if configured.endpoint != null then
@@ -71,7 +78,7 @@ let
       && interface.privateKeyFile == wireguard.private_key_file
       && !interface.allowedIPsAsRoutes
       && lib.all (peer: peer.publicKey != wireguard.public_key) interface.peers
-      && map toPlanned interface.peers == map (peer: removeAttrs peer [ "endpoint" ]) wireguard.peers
+      && map toPlanned interface.peers == map withoutOthers wireguard.peers
       && lib.all lib.id (lib.zipListsWith endpointEquals wireguard.peers interface.peers)
       && etcEquals "wireguard/${wireguard.interface}.conf" (folder + "/${wireguard.interface}.conf");
     pod_routes = etcEquals "wireguard/${wireguard.interface}.routes" (

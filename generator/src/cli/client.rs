@@ -8,7 +8,7 @@ use super::edited::{EditOptions, EditedTopology};
 use super::failure::Failure;
 use super::session::Session;
 use meshwright_compiler::topology::member::MemberKind;
-use meshwright_value::{Name, NodeId, Reach};
+use meshwright_value::{Endpoint, Name, NodeId, Reach};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,12 +52,15 @@ struct AddClient {
     /// Its name
     #[arg(value_parser = parse::<Name>)]
     name: Name,
-    /// What it may reach: `nodes`, `pods`, `services`; all of them if absent
+    /// What it may reach: `nodes`, `pods`, `services`; if absent, all of them, and none with --endpoint
     #[arg(long, value_delimiter = ',', value_name = "WHAT", value_parser = parse::<Reach>)]
     reach: Vec<Reach>,
     /// The public node that forwards its packets to nodes that it cannot reach directly
     #[arg(long, value_name = "NODE", value_parser = parse::<Name>)]
     via: Option<Name>,
+    /// Its public address or DNS name, if it is a server that nodes and pods call
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = parse::<Endpoint>)]
+    endpoint: Option<Endpoint>,
     /// Its id [default: the next one above those of all clients]
     #[arg(long, value_parser = parse_id)]
     id: Option<NodeId>,
@@ -96,6 +99,7 @@ impl AddClient {
     ) -> Result<Status, Failure> {
         let id = self.id.map_or_else(|| edited.next_id(MemberKind::Client), NodeId::get);
         let mut keys = vec![("name", quoted(&self.name)), ("id", id.to_string())];
+        keys.extend(self.endpoint.as_ref().map(|endpoint| ("endpoint", quoted(endpoint))));
         keys.extend(self.via.as_ref().map(|via| ("via", quoted(via))));
         if !self.reach.is_empty() {
             let reach: Vec<_> = self.reach.iter().map(quoted).collect();

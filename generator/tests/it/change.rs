@@ -78,6 +78,14 @@ public_key = "MIhqZSxpeMbzx8Ij/Tz0mLjl7y7BSXSfy8YuOCWGUQ8="
 
 [[clients]]
 name = "laptop""#;
+const STORAGE: &str = r#"[[clients]]
+name = "storage"
+id = 201
+endpoint = "203.0.113.50:51999"
+public_key = "xdkGV3hII8TAI4628DFtfK8P2LRLZMVWtVgvhSebDx4="
+
+[[clients]]
+name = "laptop""#;
 const PHONE: &str = r#"[[clients]]
 name = "phone"
 id = 201
@@ -133,6 +141,12 @@ const KINDS: &[ChangeKind] = &[
             "install-client laptop",
         ],
         lost: &["home-tokyo", "laptop-tokyo"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a node gets an address of the other family",
+        edits: &[("\"198.51.100.20\"", "[\"198.51.100.20\", \"2001:db8::20\"]")],
+        steps: &["deliver tokyo"],
         ..ON_ATLAS
     },
     ChangeKind {
@@ -305,6 +319,18 @@ const KINDS: &[ChangeKind] = &[
             "deliver frankfurt",
             "deliver home",
             "install-client phone",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a server outside the cluster is added",
+        edits: &[(LAPTOP, STORAGE)],
+        steps: &[
+            "deliver hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "install-client storage",
         ],
         ..ON_ATLAS
     },

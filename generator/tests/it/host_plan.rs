@@ -10,6 +10,7 @@ use meshwright_compiler::artifact::Tree;
 use meshwright_compiler::plan::host::SCHEMA_VERSION;
 use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::{Rendering, host_tree};
+use meshwright_value::{Endpoint, Endpoints};
 use serde_json::{Map, Value, json};
 
 use crate::testing::{compile, repository, topologies};
@@ -37,9 +38,11 @@ fn compare(path: &Path) -> usize {
         // Only `prove` reads these: no other file of the host contains them.
         let wireguard = node_json["wireguard"].as_object_mut().expect("an object");
         assert_eq!(wireguard.remove("public_key"), Some(json!(node.public_key)));
-        let endpoint = node.location.endpoint.as_ref();
-        let endpoint = endpoint.map(|known| json!(known.to_string()));
-        assert_eq!(wireguard.remove("endpoint"), endpoint);
+        let endpoints = node.location.endpoints.as_ref();
+        let shown = |endpoint: &Endpoint| json!(endpoint.to_string());
+        assert_eq!(wireguard.remove("endpoint"), endpoints.map(Endpoints::preferred).map(shown));
+        let ipv6 = endpoints.and_then(Endpoints::alternative);
+        assert_eq!(wireguard.remove("ipv6_endpoint"), ipv6.map(shown));
         let lan_endpoint = node.location.lan_endpoint.as_ref();
         let lan_endpoint = lan_endpoint.map(|known| json!(known.to_string()));
         assert_eq!(wireguard.remove("lan_endpoint"), lan_endpoint);
@@ -47,6 +50,11 @@ fn compare(path: &Path) -> usize {
         assert_eq!(wireguard.remove("site"), site);
         assert_eq!(wireguard.remove("underlay_mtu"), Some(json!(node.underlay_mtu)));
         assert_eq!(wireguard.remove("site_mtu"), node.site_mtu.map(|mtu| json!(mtu)));
+        let stated = wireguard["peers"].as_array_mut().expect("an array");
+        for (peer, planned) in stated.iter_mut().zip(plan.peers(node)) {
+            let reach = peer.as_object_mut().expect("an object").remove("reach");
+            assert_eq!(reach, planned.reach().map(|reach| json!(reach)));
+        }
         assert_eq!(node_json.remove("schema_version"), Some(json!(SCHEMA_VERSION)));
         assert_eq!(host.plan(), Value::Object(node_json), "{} of {}", node.name, path.display());
         compared += 1;

@@ -262,6 +262,40 @@ const CASES: &[NearMiss] = &[
         ("203.0.113.4", "2001:db8::4"),
     ),
     near(
+        "address-families-differ",
+        &[(RELAY, r#"endpoint = ["203.0.113.4", "2001:db8::4"]"#)],
+        ("\"203.0.113.4\", ", ""),
+    ),
+    near(
+        "endpoint-private",
+        &[(RELAY, r#"endpoint = ["203.0.113.4", "2001:db8::4"]"#)],
+        ("2001:db8::4", "fd01:db8::4"),
+    ),
+    near(
+        "endpoint-duplicate",
+        &[
+            (RELAY, r#"endpoint = ["203.0.113.4", "2001:db8::4"]"#),
+            ("\"203.0.113.10\"", r#"["203.0.113.10", "2001:db8::10"]"#),
+        ],
+        ("2001:db8::4", "2001:db8::10"),
+    ),
+    near(
+        "endpoint-duplicate",
+        &[("#laptop", r#"endpoint = "203.0.113.11""#)],
+        ("113.11", "113.10"),
+    ),
+    near(
+        "endpoint-private",
+        &[("#laptop", r#"endpoint = "198.51.100.9""#)],
+        ("198.51.100", "10.0.0"),
+    ),
+    near("endpoint-inside-mesh", &[("#laptop", r#"endpoint = "11.66.66.4""#)], ("11.66", "10.66")),
+    near(
+        "address-families-differ",
+        &[("#laptop", r#"endpoint = "198.51.100.9""#)],
+        ("198.51.100.9", "2001:db8::9"),
+    ),
+    near(
         "endpoint-address-shared",
         &[(RELAY, "endpoint = \"203.0.113.11\"\nlisten_port = 51821")],
         ("113.11", "113.10"),

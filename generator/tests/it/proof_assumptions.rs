@@ -90,6 +90,21 @@ fn names_address_families_and_routers_are_assumed() {
     assert_eq!(ipv4, 0, "no endpoint is an IPv4 address");
 }
 
+/// No file has the firewall of a machine that is not a node.
+#[test]
+fn the_firewall_of_a_server_is_assumed() {
+    let servers = emitted("examples/server-and-lan/topology.toml");
+    let accepts = |one: &(String, String, String)| one.0.contains("what nodes and pods send to it");
+    let found: Vec<_> = assumed(&servers).into_iter().filter(accepts).collect();
+    let places: Vec<_> =
+        found.iter().map(|(_, path, line)| (path.as_str(), line.as_str())).collect();
+    let expected = [
+        ("clients/metrics/wg0.conf", "ListenPort = 51820"),
+        ("clients/storage/wg0.conf", "ListenPort = 51999"),
+    ];
+    assert_eq!(places, expected);
+}
+
 /// The address of a name is known if `hosts` has it: no resolver is asked.
 #[test]
 fn a_named_endpoint_that_hosts_leads_into_the_mesh_is_a_loop() {

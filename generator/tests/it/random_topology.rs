@@ -432,7 +432,20 @@ impl TopologyWriter<'_> {
     }
 
     fn endpoint(&mut self, id: usize) -> std::fmt::Result {
-        let host = match self.draw.below(10) {
+        let host = match self.draw.below(12) {
+            10 => {
+                let port = self.draw.one(&["", ":4500"]);
+                return writeln!(
+                    self.text,
+                    "endpoint = [\"203.0.113.{id}{port}\", \"[2001:db8::{id:x}]{port}\"]"
+                );
+            }
+            11 => {
+                return writeln!(
+                    self.text,
+                    "endpoint = [\"2001:db8::{id:x}\", \"203.0.113.{id}\"]"
+                );
+            }
             0..=4 => format!("203.0.113.{id}"),
             5 | 6 => format!("n{id}.example.org"),
             7 => format!("[2001:db8::{id:x}]"),
@@ -466,6 +479,14 @@ impl TopologyWriter<'_> {
             writeln!(self.text, "\n[[clients]]\nname = \"{name}\"\nid = {id}")?;
             writeln!(self.text, "public_key = \"{}\"", key(4000 + number))?;
             self.maybe(40, |draw| format!("via = \"n{}\"", draw.one(&public)))?;
+            self.maybe(30, |draw| match draw.below(4) {
+                0 => {
+                    format!("endpoint = [\"198.51.100.{id}:51999\", \"[2001:db8:9::{id}]:51999\"]")
+                }
+                1 => format!("endpoint = \"{name}.example.org\""),
+                2 => format!("endpoint = \"2001:db8:9::{id}\""),
+                _ => format!("endpoint = \"198.51.100.{id}:51999\""),
+            })?;
             self.maybe(70, |draw| {
                 let reach = draw.some(&["\"nodes\"", "\"pods\"", "\"services\""]);
                 format!("reach = [{}]", reach.join(", "))

@@ -16,7 +16,7 @@ use crate::snapshot;
 use crate::testing::{compile, render, repository, topologies};
 
 /// Files of `rules` that do not contain a rule.
-const NO_RULES: [&str; 4] = ["mod", "node_names", "propose_ids", "public_nodes"];
+const NO_RULES: [&str; 5] = ["called", "mod", "node_names", "propose_ids", "public_nodes"];
 
 /// Codes of accepted warnings, which are found in the report: they have fixtures, but no files.
 const LINT: [&str; 2] = ["lint-allow-unknown", "lint-allow-unused"];

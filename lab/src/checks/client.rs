@@ -112,7 +112,7 @@ fn all_targets(world: &World) -> Vec<SocketAddr> {
 /// No pod opens a connection to a client, by TCP or UDP, even if the client's own file accepts all pods.
 /// Nodes reach it, so the tunnels work.
 fn closed_to_pods(world: &World) -> Result<()> {
-    for client in &world.clients {
+    for client in world.clients.iter().filter(|client| !client.is_server) {
         accept_all_pods(world, client)?;
         await_tunnel(world, client)?;
         let target = SocketAddr::from((client.address, pod::PORT));
@@ -154,11 +154,12 @@ fn accept_all_pods(world: &World, client: &LabClient) -> Result<()> {
     for (node, planned) in world.nodes.iter().zip(&world.tree.plan.nodes) {
         let allowed = [format!("{}/32", node.address), node.block.to_string()];
         let key = planned.public_key.to_string();
-        let Some(public) = node.public.filter(|_| key != client.via) else {
+        let v4 = node.public.and_then(|public| public.v4).filter(|_| key != client.via);
+        let Some(v4) = v4 else {
             through_via.extend(allowed);
             continue;
         };
-        let endpoint = SocketAddr::from((public.v4, planned.listen_port.get()));
+        let endpoint = SocketAddr::from((v4, planned.listen_port.get()));
         let (endpoint, allowed) = (endpoint.to_string(), allowed.join(","));
         let peer = ["peer", &key, "endpoint", &endpoint, "allowed-ips", &allowed];
         let call = ["persistent-keepalive", "25"];

@@ -36,7 +36,7 @@ pub const ALL: &[LabCheck] = &[
     LabCheck { name: "bgp-and-etcd-closed-to-pods", run: bgp_and_etcd_closed_to_pods },
 ];
 
-fn node_pairs(world: &World) -> Result<()> {
+pub(super) fn node_pairs(world: &World) -> Result<()> {
     eventually(world.timeout, || {
         none_failed(world.pairs().filter_map(|(one, other)| {
             let reached = answers_ping(one.namespace(), other.address.into());
@@ -187,7 +187,7 @@ pub(super) fn answers_as_dns(world: &World, from: &Namespace) -> Result<()> {
 }
 
 /// A packet of the pods' MTU arrives, and no packet on the underlay is a fragment.
-fn full_size_packets(world: &World) -> Result<()> {
+pub(super) fn full_size_packets(world: &World) -> Result<()> {
     let capture = world.capture()?;
     let mtu = world.calico.mtu;
     let failures = world.pairs().filter_map(|(one, other)| {
@@ -231,10 +231,10 @@ fn underlay_carries_only_wireguard(world: &World) -> Result<()> {
 fn pods_reach_internet(world: &World) -> Result<()> {
     none_failed(world.nodes.iter().filter_map(|node| {
         let answer = connect(&node.pod.namespace, underlay::SERVER.into(), underlay::SERVER_PORT);
-        match (answer, node.public) {
+        match (answer, node.public.and_then(|public| public.v4)) {
             (Err(error), _) => Some(describe(error)),
-            (Ok(ServerAnswer { peer, .. }), Some(public)) if peer != IpAddr::from(public.v4) => {
-                Some(format!("{} was seen as {peer}, not {}", node.pod.name, public.v4))
+            (Ok(ServerAnswer { peer, .. }), Some(v4)) if peer != IpAddr::from(v4) => {
+                Some(format!("{} was seen as {peer}, not {v4}", node.pod.name))
             }
             (Ok(_), _) => None,
         }

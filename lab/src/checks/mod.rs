@@ -3,9 +3,11 @@
 pub mod change;
 pub mod client;
 pub mod failure;
+pub mod families;
 pub mod mesh;
 pub mod outside;
 pub mod relay;
+pub mod servers;
 
 use anyhow::{Context as _, Result};
 

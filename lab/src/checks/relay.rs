@@ -40,7 +40,10 @@ fn relay_both_directions(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn planned<'world>(world: &'world World, node: &LabNode) -> Result<&'world plan::NodePlan> {
+pub(super) fn planned<'world>(
+    world: &'world World,
+    node: &LabNode,
+) -> Result<&'world plan::NodePlan> {
     let mut nodes = world.tree.plan.nodes.iter();
     nodes
         .find(|planned| planned.id.get() == node.id)
@@ -79,7 +82,12 @@ fn site_uses_lan_endpoints(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn peer_line(world: &World, node: &LabNode, public_key: &str, what: &str) -> Result<String> {
+pub(super) fn peer_line(
+    world: &World,
+    node: &LabNode,
+    public_key: &str,
+    what: &str,
+) -> Result<String> {
     let interface = world.tree.plan.wireguard.interface.as_str();
     let shown = node.machine.run(&["wg", "show", interface, what])?;
     let line = shown.lines().find_map(|line| line.strip_prefix(public_key));
@@ -126,11 +134,11 @@ fn next_address_of_a_name(world: &World) -> Result<()> {
     let tree = &world.tree;
     let planned = named_node(world)?;
     let named = world.node(planned.name.as_str())?;
-    let public = named.public.context("a node with an endpoint has public addresses")?;
-    let name = planned.location.endpoint.as_ref().context("an endpoint")?.host();
+    let v4 = named.public.and_then(|public| public.v4).context("a node with a name has IPv4")?;
+    let name = planned.location.common_endpoint().context("an endpoint")?.host();
     let caller = node_behind_nat(world)?;
     let hosts = std::fs::read_to_string(caller.machine.path("/etc/hosts"))?;
-    let both = format!("127.0.0.1 localhost\n{UNUSED} {name}\n{} {name}\n", public.v4);
+    let both = format!("127.0.0.1 localhost\n{UNUSED} {name}\n{v4} {name}\n");
     caller.machine.write("/etc/hosts", &both)?;
     caller.wireguard_down(tree)?;
     caller.wireguard_up(tree)?;
@@ -146,14 +154,14 @@ fn next_address_of_a_name(world: &World) -> Result<()> {
     let reached = answers_ping(caller.namespace(), named.address.into());
     ensure!(!reached, "{} is reached at an address without a machine", named.name());
     caller.resolve_endpoints(tree)?;
-    called_at(public.v4)?;
+    called_at(v4)?;
     eventually(Duration::from_secs(10), || {
         let reached = answers_ping(caller.namespace(), named.address.into());
         ensure!(reached, "{} does not answer", named.name());
         Ok(())
     })?;
     caller.resolve_endpoints(tree)?;
-    called_at(public.v4)?;
+    called_at(v4)?;
     caller.machine.write("/etc/hosts", &hosts)
 }
 
@@ -162,7 +170,7 @@ const UNUSED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 250);
 
 fn named_node(world: &World) -> Result<&plan::NodePlan> {
     let has_name =
-        |node: &&plan::NodePlan| node.location.endpoint.as_ref().is_some_and(Endpoint::is_name);
+        |node: &&plan::NodePlan| node.location.common_endpoint().is_some_and(Endpoint::is_name);
     let mut nodes = world.tree.plan.nodes.iter();
     nodes.find(has_name).context("the topology has no named endpoint")
 }

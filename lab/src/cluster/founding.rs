@@ -137,7 +137,7 @@ impl Cluster {
         };
         server.start(&underlay.internet, underlay::SERVER)?;
         let laptop = Namespace::create(format!("{prefix}-laptop"))?;
-        underlay.attach(&laptop, LAPTOP, None)?;
+        underlay.attach(&laptop, Some(LAPTOP), None)?;
         let declarations: Vec<_> = nodes.iter().map(|node| declaration(node)).collect();
         let workspace = Workspace::create(&run.path().join("workspace"), &declarations, supplies)?;
         Ok(Self {

@@ -385,7 +385,7 @@ impl MachineState {
         let namespace = Namespace::recreate(&self.name)?;
         let mut underlay = self.underlay.lock().unwrap_or_else(PoisonError::into_inner);
         match self.place {
-            MachinePlace::Public { v4, v6 } => underlay.attach(&namespace, v4, Some(v6)),
+            MachinePlace::Public { v4, v6 } => underlay.attach(&namespace, Some(v4), Some(v6)),
             MachinePlace::Home(address) => {
                 underlay.attach_at_home(&namespace, "home", "eth0", Some(address))
             }

@@ -1,6 +1,6 @@
 //! The broken trees: each has one fault.
 
-use super::{EXAMPLE, HOMES, Mutant};
+use super::{EXAMPLE, FAMILIES, HOMES, Mutant, SERVERS};
 
 /// All broken trees.
 pub const ALL: &[Mutant] = &[
@@ -45,6 +45,18 @@ pub const ALL: &[Mutant] = &[
         breaks: |tree| tree.secrets.replace_private_key("tokyo"),
         caught_by: "node-pairs",
         reason: "hongkong to tokyo",
+    },
+    Mutant {
+        name: "ipv6-only-node-calls-ipv4",
+        topology: FAMILIES,
+        breaks: |tree| {
+            let (v4, v6) = ("203.0.113.1:51820", "[2001:db8:1::1]:51820");
+            tree.edit("helsinki/wg0.conf", v6, v4)?;
+            tree.edit("helsinki/node.json", v6, v4)?;
+            tree.edit("nuremberg/wg0.conf", "Endpoint = [2001:db8:2::2]:51820\n", "")
+        },
+        caught_by: "node-pairs",
+        reason: "nuremberg to helsinki",
     },
     Mutant {
         name: "swapped-preshared-key",
@@ -183,6 +195,35 @@ pub const ALL: &[Mutant] = &[
         },
         caught_by: "client-second-address",
         reason: "laptop reached",
+    },
+    Mutant {
+        name: "servers-closed-to-pods",
+        topology: SERVERS,
+        breaks: |tree| tree.edit("/nftables.conf", " ip daddr != @servers", ""),
+        caught_by: "servers-open-to-pods",
+        reason: "pod-berlin to storage",
+    },
+    Mutant {
+        name: "server-accepts-one-node-less",
+        topology: SERVERS,
+        breaks: |tree| {
+            tree.edit(
+                "clients/storage/wg0.conf",
+                "AllowedIPs = 10.66.66.3/32",
+                "AllowedIPs = 10.66.66.9/32",
+            )
+        },
+        caught_by: "servers-open-to-nodes",
+        reason: "home to storage",
+    },
+    Mutant {
+        name: "server-reaches-nodes-unasked",
+        topology: SERVERS,
+        breaks: |tree| {
+            tree.edit("/nftables.conf", "    ip saddr @clients_to_nodes", "    ip saddr @clients")
+        },
+        caught_by: "client-isolation",
+        reason: "storage reached",
     },
     Mutant {
         name: "clients-open-to-pods",

@@ -37,6 +37,8 @@ pub const NOT_IN_FILES: &[&str] = &["wrong-key"];
 
 const EXAMPLE: &str = "topology.toml";
 const HOMES: &str = "examples/relay-and-site/topology.toml";
+const SERVERS: &str = "examples/server-and-lan/topology.toml";
+const FAMILIES: &str = "examples/both-families/topology.toml";
 
 /// How often a check is run until it fails. A check that expects no answer waits for a fixed time, and
 /// with six worlds on one machine an answer can arrive later.

@@ -154,7 +154,9 @@ fn node_values(tree: &ComparedTree, node: &NodeFacts) -> NamedValues {
         let endpoint = |place: Option<&meshwright_value::Endpoint>| place.map(ToString::to_string);
         let public = json.endpoint.as_ref().map(|endpoint| &endpoint.value);
         let lan = json.lan_endpoint.as_ref().map(|endpoint| &endpoint.value);
+        let ipv6 = json.ipv6_endpoint.as_ref().map(|endpoint| &endpoint.value);
         values.extend(endpoint(public).map(|text| ("endpoint", text)));
+        values.extend(endpoint(ipv6).map(|text| ("ipv6_endpoint", text)));
         values.extend(endpoint(lan).map(|text| ("lan_endpoint", text)));
         values.extend(json.site.clone().map(|site| ("site", site)));
         values.insert("listen_port", json.listen_port.value.to_string());
@@ -169,6 +171,7 @@ fn client_values(tree: &ComparedTree, name: &str) -> NamedValues {
     let mut values = NamedValues::new();
     values.extend(conf.address.map(|address| ("address", address.value.addr().to_string())));
     values.extend(tree.key(name).map(|key| ("public_key", key.to_string())));
+    values.extend(conf.listen_port.map(|port| ("listen_port", port.value.to_string())));
     let mut allowed: Vec<_> = conf.allowed.iter().map(|one| one.net).collect();
     allowed.sort_unstable();
     let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();

@@ -34,10 +34,11 @@ pub fn of(model: &Model, instance: &FlowInstance<'_>, verdict: FlowVerdict) -> P
             format!("{} from {} to {} is not blocked", flow.name, names[0], names[1])
         }
         Expected::AsAsked | Expected::Delivered => {
-            format!(
-                "{} reaches {} by {}, but its AllowedIPs do not contain that address",
-                names[0], names[1], flow.name
-            )
+            let limit = match model.is_server(from) {
+                true => "its `reach` does not allow it",
+                false => "its AllowedIPs do not contain that address",
+            };
+            format!("{} reaches {} by {}, but {limit}", names[0], names[1], flow.name)
         }
     };
     // The last rule that admitted the packet could have stopped it.

@@ -184,8 +184,12 @@ pub(crate) fn client_excess(model: &Model, client: MachineId, id: MachineId) -> 
         let through = admit_through(&node.firewall.content, &hooks, vec![start.clone()]);
         for one in through.admitted {
             for region in subtract_all(vec![one.region.clone()], &allowed) {
+                let beyond = match model.is_server(client) {
+                    true => "its `reach` does not allow",
+                    false => "its AllowedIPs do not cover",
+                };
                 let message = format!(
-                    "{} accepts packets from the client {} that its AllowedIPs do not cover: {}",
+                    "{} accepts packets from the client {} that {beyond}: {}",
                     node.name,
                     model.machine(client).name,
                     describe(&region)

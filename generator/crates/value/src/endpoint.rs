@@ -19,6 +19,24 @@ pub enum Host {
     Name(DnsName),
 }
 
+/// The family of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl fmt::Display for AddressFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
 /// The public side of a node: an address or a DNS name, with a port if it is not the mesh's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
@@ -37,6 +55,16 @@ impl Endpoint {
     #[must_use]
     pub const fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// The family of its address; `None` for a name, which can have addresses of both.
+    #[must_use]
+    pub const fn family(&self) -> Option<AddressFamily> {
+        match self.host {
+            Host::V4(_) => Some(AddressFamily::V4),
+            Host::V6(_) => Some(AddressFamily::V6),
+            Host::Name(_) => None,
+        }
     }
 
     /// The port, if one is written.
@@ -158,6 +186,84 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// The public side of a machine: one endpoint, or an address of each family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    first: Endpoint,
+    second: Option<Endpoint>,
+}
+
+impl Endpoints {
+    /// An endpoint, and perhaps a second one.
+    ///
+    /// # Errors
+    ///
+    /// When the two are not an IPv4 and an IPv6 address.
+    pub fn new(first: Endpoint, second: Option<Endpoint>) -> Result<Self, Malformed> {
+        let Some(other) = &second else { return Ok(Self { first, second }) };
+        let label = "expected one IPv4 and one IPv6 address";
+        match (first.family(), other.family()) {
+            (Some(one), Some(two)) if one != two => Ok(Self { first, second }),
+            (Some(family), Some(_)) => {
+                let message = format!("`{first}` and `{other}` are both {family}");
+                Err(Malformed::new(message, label).help(
+                    "a machine has one endpoint of each address family: leave one of the two out",
+                ))
+            }
+            (None, _) | (_, None) => {
+                let name = if first.is_name() { &first } else { other };
+                let message = format!("`{}` is a DNS name beside another endpoint", name.host());
+                Err(Malformed::new(message, label).help(
+                    "a name has the addresses of both families in DNS: write it alone, or write two addresses",
+                ))
+            }
+        }
+    }
+
+    /// Each endpoint, in the order in which they are written.
+    pub fn iter(&self) -> impl Iterator<Item = &Endpoint> {
+        std::iter::once(&self.first).chain(&self.second)
+    }
+
+    /// The endpoint at which most machines call: the IPv4 address if there are two.
+    ///
+    /// Machines behind NAT and clients write no address, and some have no IPv6; almost all have IPv4. So a second
+    /// address in the topology changes no pair that worked without it.
+    #[must_use]
+    pub fn preferred(&self) -> &Endpoint {
+        let v4 = self.iter().find(|endpoint| endpoint.family() == Some(AddressFamily::V4));
+        v4.unwrap_or(&self.first)
+    }
+
+    /// The IPv6 address, if there are two.
+    #[must_use]
+    pub fn alternative(&self) -> Option<&Endpoint> {
+        self.second.as_ref()?;
+        self.iter().find(|endpoint| endpoint.family() == Some(AddressFamily::V6))
+    }
+
+    /// The endpoint at which a machine with the endpoints `caller` calls: IPv6 if this is the only family that both
+    /// ends have, else [`Self::preferred`].
+    #[must_use]
+    pub fn called_by(&self, caller: Option<&Self>) -> &Endpoint {
+        let only_v6 = |caller: &Self| {
+            caller.iter().all(|endpoint| endpoint.family() == Some(AddressFamily::V6))
+        };
+        let alternative = self.alternative().filter(|_| caller.is_some_and(only_v6));
+        alternative.unwrap_or_else(|| self.preferred())
+    }
+}
+
+impl serde::Serialize for Endpoints {
+    /// As it is written: one string, or an array.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.second {
+            None => self.first.serialize(serializer),
+            Some(second) => [&self.first, second].serialize(serializer),
+        }
+    }
+}
+
 /// The name at which all nodes and clients find the API server, and its port, which is fixed.
 ///
 /// A name and not an address: certificates and kubeconfigs contain it, so the API could not move
@@ -248,6 +354,57 @@ mod tests {
         let endpoint = |text| Endpoint::parse(text).unwrap().with_port(Port::new(51_820));
         assert_eq!(endpoint("2001:db8::1"), "[2001:db8::1]:51820");
         assert_eq!(endpoint("203.0.113.10:7"), "203.0.113.10:7");
+    }
+
+    fn endpoints(texts: &[&str]) -> Result<Endpoints, Malformed> {
+        let mut all = texts.iter().map(|text| Endpoint::parse(text).unwrap());
+        Endpoints::new(all.next().unwrap(), all.next())
+    }
+
+    #[test]
+    fn a_pair_uses_a_family_that_both_ends_have() {
+        let (v4, v6) = (&["192.0.2.1"][..], &["2001:db8::1"][..]);
+        let (both, turned) = (&["192.0.2.2", "2001:db8::2"], &["2001:db8::2", "192.0.2.2"]);
+        let table = [
+            (&both[..], Some(v4), "192.0.2.2"),
+            (both, Some(v6), "2001:db8::2"),
+            (both, Some(&["192.0.2.3", "2001:db8::3"][..]), "192.0.2.2"),
+            (both, Some(&["home.example.net"][..]), "192.0.2.2"),
+            (both, None, "192.0.2.2"),
+            (turned, None, "192.0.2.2"),
+            (turned, Some(v6), "2001:db8::2"),
+            (v6, Some(v4), "2001:db8::1"),
+            (v4, Some(v6), "192.0.2.1"),
+            (&["home.example.net"], Some(v6), "home.example.net"),
+        ];
+        for (called, caller, expected) in table {
+            let caller = caller.map(|texts| endpoints(texts).unwrap());
+            let called = endpoints(called).unwrap();
+            assert_eq!(
+                called.called_by(caller.as_ref()).to_string(),
+                expected,
+                "{called:?} {caller:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_two_endpoints_of_one_family() {
+        let table = [
+            (["192.0.2.1", "192.0.2.2:7"], "`192.0.2.1` and `192.0.2.2:7` are both IPv4"),
+            (["2001:db8::1", "2001:db8::2"], "`2001:db8::1` and `2001:db8::2` are both IPv6"),
+            (
+                ["192.0.2.1", "a.example.net"],
+                "`a.example.net` is a DNS name beside another endpoint",
+            ),
+            (
+                ["a.example.net", "2001:db8::1"],
+                "`a.example.net` is a DNS name beside another endpoint",
+            ),
+        ];
+        for (texts, message) in table {
+            assert_eq!(endpoints(&texts).unwrap_err().message, message);
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub use address::Address;
 pub use argument::{ArgumentName, CertificateName, FeatureGate};
 pub use digest::{Fingerprint, PublicKeyHash, Sha256};
 pub use dns::{DnsName, Hostname};
-pub use endpoint::{ApiEndpoint, Endpoint, Host};
+pub use endpoint::{AddressFamily, ApiEndpoint, Endpoint, Endpoints, Host};
 pub use image::{ImageRepository, RegistryName};
 pub use image_reference::ImageReference;
 pub use interface_name::InterfaceName;

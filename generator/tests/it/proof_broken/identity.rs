@@ -319,7 +319,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "a further key of node.json",
         changes: &[("nodes/home/node.json", "\"mtu\": 1412", "\"fwmark\": 1, \"mtu\": 1412")],
         findings: &[
-            "not-understood nodes/home/node.json:13: unknown field `fwmark`, expected one of `interface`, `address`, `public_key`, `endpoint`, `lan_endpoint`, `site`, `listen_port`, `mtu`, `underlay_mtu`, `site_mtu`, `private_key_file`, `peers`",
+            "not-understood nodes/home/node.json:13: unknown field `fwmark`, expected one of `interface`, `address`, `public_key`, `endpoint`, `ipv6_endpoint`, `lan_endpoint`, `site`, `listen_port`, `mtu`, `underlay_mtu`, `site_mtu`, `private_key_file`, `peers`",
         ],
     },
     MisstatedIdentity {

@@ -58,7 +58,9 @@ struct Harmless {
 
 /// The trees that are changed, each made once.
 fn whole() -> BTreeMap<&'static str, Files> {
-    [EXAMPLE, CONTROL_PLANES, packets::HOMES].map(|topology| (topology, emitted(topology))).into()
+    [EXAMPLE, CONTROL_PLANES, packets::HOMES, packets::SERVERS]
+        .map(|topology| (topology, emitted(topology)))
+        .into()
 }
 
 fn changed(files: &Files, file: &str, change: &Change) -> Files {

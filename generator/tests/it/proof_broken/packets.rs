@@ -4,6 +4,7 @@
 use super::{Broken, Change, EXAMPLE, Harmless};
 
 pub(super) const HOMES: &str = "examples/relay-and-site/topology.toml";
+pub(super) const SERVERS: &str = "examples/server-and-lan/topology.toml";
 const TOKYO: &str = "nodes/tokyo/nftables.conf";
 const HOME: &str = "nodes/home/nftables.conf";
 
@@ -57,7 +58,79 @@ const fn harmless(name: &'static str, file: &'static str, change: Change) -> Har
     Harmless { name, topology: EXAMPLE, file, change }
 }
 
+const fn broken_servers(
+    name: &'static str,
+    file: &'static str,
+    change: Change,
+    cause: &'static str,
+    place: &'static str,
+) -> Broken {
+    Broken { name, topology: SERVERS, file, change, cause, place }
+}
+
 pub(super) const BROKEN: &[Broken] = &[
+    broken_servers(
+        "server-closed-to-pods",
+        "nodes/oslo/nftables.conf",
+        Change::Replace(
+            "iifname \"cali*\" ip daddr @clients ip daddr != @servers",
+            "iifname \"cali*\" ip daddr @clients",
+        ),
+        "firewall-drops: the firewall of oslo drops TCP to port 22 from 10.244.2.0 to 10.66.66.202 at forward",
+        "nodes/oslo/nftables.conf:105",
+    ),
+    broken_servers(
+        "server-that-accepts-one-node-less",
+        "clients/storage/wg0.conf",
+        Change::Replace("AllowedIPs = 10.66.66.3/32", "AllowedIPs = 10.66.66.9/32"),
+        "source-refused: storage drops what home sends from 10.66.66.3: the AllowedIPs of that peer do not contain it",
+        "clients/storage/wg0.conf:31",
+    ),
+    broken_servers(
+        "server-that-reaches-nodes-unasked",
+        "nodes/oslo/nftables.conf",
+        Change::Replace(
+            "ip saddr @clients_to_nodes ip daddr @nodes tcp",
+            "ip saddr @clients ip daddr @nodes tcp",
+        ),
+        "reach-exceeded: storage reaches oslo by client-ssh, but its `reach` does not allow it",
+        "nodes/oslo/nftables.conf:88",
+    ),
+    broken_servers(
+        "server-that-listens-on-another-port",
+        "clients/storage/wg0.conf",
+        Change::Replace("ListenPort = 51999", "ListenPort = 51998"),
+        "peer-unreachable: storage listens on 51998, and no node calls it there",
+        "clients/storage/wg0.conf:6",
+    ),
+    broken_servers(
+        "server-without-an-mtu",
+        "clients/storage/wg0.conf",
+        Change::Replace("MTU = 1412\n", ""),
+        "packet-too-large: storage answers with packets of 1420 bytes, and the MTU of the mesh is 1412",
+        "clients/storage/wg0.conf",
+    ),
+    broken_servers(
+        "server-without-a-port",
+        "clients/storage/wg0.conf",
+        Change::Replace("ListenPort = 51999\n", ""),
+        "peer-unreachable: storage has no ListenPort: the kernel chooses any port",
+        "clients/storage/wg0.conf",
+    ),
+    broken_servers(
+        "server-whose-reach-is-another-one-on-one-node",
+        "nodes/oslo/node.json",
+        Change::Replace("\"nodes\",\n          \"pods\"", "\"nodes\""),
+        "files-disagree: the reach of metrics differs from that in nodes/berlin/node.json:60",
+        "nodes/oslo/node.json:60",
+    ),
+    broken_servers(
+        "server-whose-endpoint-is-another-one-on-one-node",
+        "nodes/oslo/node.json",
+        Change::Replace("203.0.113.50:51999", "203.0.113.51:51999"),
+        "files-disagree: the endpoint of storage differs from that in nodes/berlin/node.json:50",
+        "nodes/oslo/node.json:50",
+    ),
     broken(
         "metadata-of-another-port",
         HOME,

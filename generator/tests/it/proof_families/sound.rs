@@ -132,6 +132,7 @@ const SOUND: &[SoundChange] = &[
     both(KUBEADM, "etcdAPICall", "kubeadm's default is shorter"),
     both(KUBEADM, "kubernetesAPICall", "kubeadm's default is shorter"),
     both(KUBEADM, "tlsBootstrap", "kubeadm's default is shorter"),
+    other(KUBEADM, "healthzBindAddress: 127.0.0.1:10256", "it is a loopback address still"),
     absent(KUBEADM, "bindPort: 6443", "it is kubeadm's default"),
     both(KUBEADM, "encryptionAlgorithm", "every algorithm is accepted"),
     both(KUBEADM, "  - k8s-api", "kubeadm adds the endpoint's name"),

@@ -13,6 +13,7 @@ pub(crate) mod mtu;
 pub(crate) mod package_source;
 pub(crate) mod pool;
 pub(crate) mod private;
+pub(crate) mod reach;
 pub(crate) mod ssh;
 pub(crate) mod taint;
 pub(crate) mod zone;

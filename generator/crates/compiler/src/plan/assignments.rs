@@ -73,6 +73,8 @@ impl<'topology> Assignments<'topology> {
         let mut sorted_clients: Vec<_> = topology.clients.iter().collect();
         sorted_clients.sort_by_key(|client| client.id);
         let clients = sorted_clients.into_iter().map(|client| {
+            // A client with an endpoint has a tunnel to every node.
+            let default_via = default_via.or(client.endpoint.is_some().then_some(init));
             Some(ClientAssignment {
                 client,
                 address: address::client_address(client, &topology.network)?,

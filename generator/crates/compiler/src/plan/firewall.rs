@@ -16,6 +16,8 @@ pub struct FirewallPlan {
     pub nodes: Vec<Ipv4Addr>,
     /// All clients.
     pub clients: Vec<Ipv4Addr>,
+    /// Clients to which pods may open connections: those with an endpoint.
+    pub servers: Vec<Ipv4Addr>,
     /// Clients that may reach nodes: SSH, the API and ICMP.
     pub clients_to_nodes: Vec<Ipv4Addr>,
     /// Clients that may reach pods.
@@ -49,6 +51,9 @@ pub(super) fn derive(
         ssh_port: topology.firewall.ssh_port,
         nodes: sorted(nodes.iter().map(|node| node.address)),
         clients: sorted(clients.iter().map(|client| client.address)),
+        servers: sorted(
+            clients.iter().filter(|client| client.is_server()).map(|client| client.address),
+        ),
         clients_to_nodes: reaching(Reach::Nodes),
         clients_to_pods: reaching(Reach::Pods),
         clients_to_services: reaching(Reach::Services),

@@ -17,8 +17,8 @@ use crate::plan::{NodePlan, Plan};
 use crate::release;
 use meshwright_value::delivery::{delivery_command, joining_command};
 use meshwright_value::{
-    Arch, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, RegistryName, Role,
-    Scheduler, SourceNet, Subnet, Url, Version,
+    Arch, Endpoints, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, Reach,
+    RegistryName, Role, Scheduler, SourceNet, Subnet, Url, Version,
 };
 
 /// The version of this struct's shape, checked by its readers.
@@ -108,9 +108,12 @@ pub struct HostWireGuard<'plan, Peer> {
     /// Its public key.
     pub public_key: &'plan PublicKey,
     /// Its public endpoint, if it has one; with a port if a router forwards another one than
-    /// `listen_port`.
+    /// `listen_port`. The IPv4 address, if it has one of each family.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// Its IPv6 address in the same form, if it has one of each family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipv6_endpoint: Option<String>,
     /// Its endpoint for nodes of its site, in the same form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lan_endpoint: Option<String>,
@@ -152,6 +155,10 @@ pub struct HostPeer<'plan> {
     /// Seconds between keepalives, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistent_keepalive: Option<u16>,
+    /// What a client with an endpoint may reach. `meshwright prove` compares the firewall with it: the client's own
+    /// file has the addresses of all nodes, whatever it may reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<&'plan [Reach]>,
 }
 
 /// Routes of one kind.
@@ -258,7 +265,7 @@ impl NodePlan {
     /// Its address for ssh(1). A placeholder behind NAT, where only the owner knows the address.
     #[must_use]
     pub fn ssh_host(&self) -> String {
-        let endpoint = self.location.endpoint.as_ref();
+        let endpoint = self.location.common_endpoint();
         endpoint.map_or_else(|| "HOST".to_owned(), |endpoint| endpoint.host().to_string())
     }
 }
@@ -298,11 +305,13 @@ impl Plan {
         peers: Vec<Peer>,
     ) -> HostWireGuard<'plan, Peer> {
         let interface = &self.wireguard.interface;
+        let alternative = node.location.endpoints.as_ref().and_then(Endpoints::alternative);
         HostWireGuard {
             interface,
             address: self.interface_address(node),
             public_key: &node.public_key,
-            endpoint: node.location.endpoint.as_ref().map(ToString::to_string),
+            endpoint: node.location.common_endpoint().map(ToString::to_string),
+            ipv6_endpoint: alternative.map(ToString::to_string),
             lan_endpoint: node.location.lan_endpoint.as_ref().map(ToString::to_string),
             site: node.location.site.as_ref(),
             listen_port: node.listen_port,
@@ -327,6 +336,7 @@ impl Plan {
             allowed_ips: &peer.allowed_ips,
             endpoint: peer.called_at(),
             persistent_keepalive: keepalive.filter(|seconds| peer.keepalive && *seconds > 0),
+            reach: peer.reach(),
         }
     }
 

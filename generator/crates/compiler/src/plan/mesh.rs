@@ -31,7 +31,7 @@ pub struct Peer<'plan> {
     pub allowed_ips: Vec<Ipv4Net>,
     /// The address at which it is called; none if it calls.
     pub endpoint: Option<&'plan Endpoint>,
-    /// Whether keepalives keep the connection open. Clients send their own keepalives.
+    /// Whether keepalives keep the connection open. Clients that call send their own keepalives.
     pub keepalive: bool,
 }
 
@@ -59,18 +59,27 @@ impl<'plan> Peer<'plan> {
     pub fn called_at(&self) -> Option<String> {
         match self.identity {
             PeerIdentity::Node(node) => Some(self.endpoint?.with_port(node.listen_port)),
-            // Nothing calls a client.
-            PeerIdentity::Client(_) => None,
+            PeerIdentity::Client(client) => Some(self.endpoint?.with_port(client.listen_port?)),
         }
     }
 
-    /// The peer that a node is to most others: to those that are not in its site and need no relay.
+    /// What a server may reach; none for a node, and for a client whose file says it.
+    #[must_use]
+    pub fn reach(&self) -> Option<&'plan [Reach]> {
+        match self.identity {
+            PeerIdentity::Client(client) if client.is_server() => Some(&client.reach),
+            PeerIdentity::Client(_) | PeerIdentity::Node(_) => None,
+        }
+    }
+
+    /// The peer that a node is to most others: to those that are not in its site, need no relay
+    /// and do not have IPv6 only.
     #[must_use]
     pub fn common(node: &'plan NodePlan) -> Self {
         Self {
             identity: PeerIdentity::Node(node),
             allowed_ips: node.prefixes().to_vec(),
-            endpoint: node.location.endpoint.as_ref(),
+            endpoint: node.location.common_endpoint(),
             keepalive: true,
         }
     }
@@ -80,7 +89,7 @@ impl<'plan> Peer<'plan> {
     pub fn is_common(&self) -> bool {
         match self.identity {
             PeerIdentity::Node(node) => {
-                self.endpoint == node.location.endpoint.as_ref()
+                self.endpoint == node.location.common_endpoint()
                     && self.allowed_ips == node.prefixes()
             }
             PeerIdentity::Client(_) => false,
@@ -113,14 +122,13 @@ impl Plan {
             peer
         });
         let mut peers: Vec<_> = nodes.collect();
-        if node.is_public() {
-            peers.extend(self.clients.iter().map(|client| Peer {
-                identity: PeerIdentity::Client(client),
-                allowed_ips: vec![host(client.address)],
-                endpoint: None,
-                keepalive: false,
-            }));
-        }
+        let reachable = self.clients.iter().filter(|client| node.is_public() || client.is_server());
+        peers.extend(reachable.map(|client| Peer {
+            identity: PeerIdentity::Client(client),
+            allowed_ips: vec![host(client.address)],
+            endpoint: node.location.endpoint_of(&client.location),
+            keepalive: client.is_server(),
+        }));
         peers
     }
 
@@ -148,7 +156,7 @@ impl Plan {
                 carried.entry(relay).or_default().extend(other.prefixes());
             }
         }
-        for client in &self.clients {
+        for client in self.clients.iter().filter(|client| !client.is_server()) {
             carried.entry(client.via).or_default().push(host(client.address));
         }
         carried
@@ -186,13 +194,15 @@ impl Plan {
     }
 
     /// The peers of one client, by node id: every public node. The peer of `via` also has the
-    /// addresses of nodes behind NAT.
+    /// addresses of nodes behind NAT. A server has every node as a peer.
     #[must_use]
     pub fn peers_of_client<'plan>(&'plan self, client: &'plan ClientPlan) -> Vec<Peer<'plan>> {
-        let public = self.nodes.iter().enumerate().filter(|(_, node)| node.is_public());
-        let peers = public.map(|(position, node)| {
+        let direct = |node: &NodePlan| node.is_public() || client.is_server();
+        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| direct(node));
+        let peers = nodes.map(|(position, node)| {
             let mut peer = Peer::common(node);
-            peer.allowed_ips = client.reachable(node);
+            peer.endpoint = client.location.endpoint_of(&node.location);
+            peer.allowed_ips = client.accepted(node);
             if position == client.via {
                 peer.allowed_ips.extend(self.behind_via(client));
             }
@@ -202,7 +212,7 @@ impl Plan {
     }
 
     fn behind_via(&self, client: &ClientPlan) -> Vec<Ipv4Net> {
-        let behind_nat = self.nodes.iter().filter(|node| !node.is_public());
+        let behind_nat = self.nodes.iter().filter(|node| !node.is_public() && !client.is_server());
         let reaches_services = client.reach.contains(&Reach::Services);
         let services = reaches_services.then(|| self.network.service_subnet.net());
         behind_nat.flat_map(|node| client.reachable(node)).chain(services).collect()
@@ -210,6 +220,17 @@ impl Plan {
 }
 
 impl ClientPlan {
+    /// The addresses of a peer: what the client may reach. A server also accepts each node, with whose address pods
+    /// call it.
+    fn accepted(&self, node: &NodePlan) -> Vec<Ipv4Net> {
+        let mut accepted = self.reachable(node);
+        let address = host(node.address);
+        if self.is_server() && !accepted.contains(&address) {
+            accepted.insert(0, address);
+        }
+        accepted
+    }
+
     fn reachable(&self, node: &NodePlan) -> Vec<Ipv4Net> {
         let [address, pods] = node.prefixes();
         let address = self.reach.contains(&Reach::Nodes).then_some(address);

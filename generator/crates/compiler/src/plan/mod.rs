@@ -24,15 +24,16 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::derive::listen_port::listen_port;
-use crate::derive::location::Location;
+pub use crate::derive::location::Location;
+use crate::derive::reach::reach;
 use crate::derive::{mtu, ssh, zone};
 use crate::route::Route;
 use crate::topology;
 use crate::topology::settings::Settings;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
-    Arch, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId, OpenPort, Os,
-    Port, PublicKey, Reach, Role, SourceNet, Subnet, Taint, Version,
+    Arch, Endpoint, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId,
+    OpenPort, Os, Port, PublicKey, Reach, Role, SourceNet, Subnet, Taint, Version,
 };
 
 pub use assignments::Assignments;
@@ -140,7 +141,7 @@ impl NodePlan {
     /// Whether others can call it from anywhere.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.location.endpoint.is_some()
+        self.location.endpoints.is_some()
     }
 
     /// Whether it runs the control plane.
@@ -167,6 +168,18 @@ pub struct ClientPlan {
     pub via: usize,
     /// The destinations that it may reach.
     pub reach: Vec<Reach>,
+    /// The addresses at which nodes call it; none for a client that calls.
+    pub location: Location,
+    /// The UDP port on which it listens; none for a client that calls.
+    pub listen_port: Option<Port>,
+}
+
+impl ClientPlan {
+    /// Whether nodes and pods call it: it is a server outside the cluster.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.location.endpoints.is_some()
+    }
 }
 
 impl Plan {
@@ -176,7 +189,8 @@ impl Plan {
         let Assignments { topology, init, ref mtu, .. } = *assignments;
         let nodes: Vec<_> =
             assignments.nodes.iter().map(|node| derive_node(topology, node)).collect();
-        let clients: Vec<_> = assignments.clients.iter().map(derive_client).collect();
+        let clients: Vec<_> =
+            assignments.clients.iter().map(|client| derive_client(topology, client)).collect();
         let control_plane = control_plane::derive(topology, &nodes, init);
         let ingress = ingress::derive(topology, &nodes);
         let wireguard = WireGuardPlan {
@@ -255,8 +269,10 @@ fn site_mtu(topology: &topology::Topology, node: &topology::Node) -> Option<u16>
     Some(mtu::of_site(topology, site))
 }
 
-fn derive_client(assignment: &ClientAssignment<'_>) -> ClientPlan {
+fn derive_client(topology: &topology::Topology, assignment: &ClientAssignment<'_>) -> ClientPlan {
     let ClientAssignment { client, address, public_key, via } = *assignment;
+    let location = Location::from_client(client);
+    let called_port = location.common_endpoint().map(Endpoint::port);
     ClientPlan {
         origin: client.origin.clone(),
         name: client.name.clone(),
@@ -264,6 +280,8 @@ fn derive_client(assignment: &ClientAssignment<'_>) -> ClientPlan {
         address,
         public_key,
         via,
-        reach: client.reach.clone(),
+        reach: reach(client).to_vec(),
+        listen_port: called_port.map(|port| port.unwrap_or(topology.wireguard.listen_port)),
+        location,
     }
 }

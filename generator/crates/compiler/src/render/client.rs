@@ -9,6 +9,7 @@ use crate::plan::host::{HostPeer, HostWireGuard};
 use crate::plan::{ClientPlan, Plan};
 use crate::render::wg_quick::section;
 use crate::render::{ClusterRenderer, Output};
+use meshwright_value::Port;
 
 /// The registration.
 pub const RENDERER: ClusterRenderer = ClusterRenderer {
@@ -27,6 +28,7 @@ pub struct ClientInterface<'plan> {
     id: u32,
     cluster: &'plan str,
     address: String,
+    listen_port: Option<u16>,
     mtu: u16,
     dns_address: String,
     dns_domain: String,
@@ -40,6 +42,7 @@ impl<'plan> ClientInterface<'plan> {
             id: client.id.get(),
             cluster: plan.name.as_str(),
             address: format!("{}/32", client.address),
+            listen_port: client.listen_port.map(Port::get),
             mtu: plan.wireguard.mtu.value,
             dns_address: plan.dns_address().to_string(),
             dns_domain: plan.network.dns_domain.to_string(),

@@ -10,11 +10,13 @@ use order::OrderView;
 use pictures::Picture;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::location::Location;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::wg_quick::comma_separated;
 use crate::render::{CLUSTER, ClusterRenderer, NODE, Output};
+use meshwright_value::Port;
 
 /// The registration.
 pub(super) const RENDERER: ClusterRenderer = ClusterRenderer {
@@ -30,6 +32,7 @@ struct ReadmeView<'plan> {
     interface: &'plan str,
     nodes: Vec<NodeRow<'plan>>,
     clients: Vec<ClientRow<'plan>>,
+    has_servers: bool,
     relays: Vec<RelayRow<'plan>>,
     packets: Vec<Picture>,
     request: Picture,
@@ -58,6 +61,7 @@ struct ClientRow<'plan> {
     name: &'plan str,
     id: u32,
     address: String,
+    endpoint: String,
     via: &'plan str,
     reach: String,
 }
@@ -82,6 +86,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         interface: plan.wireguard.interface.as_str(),
         nodes: plan.nodes.iter().map(node_row).collect(),
         clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
+        has_servers: plan.clients.iter().any(ClientPlan::is_server),
         relays: relay_rows(plan),
         packets: pictures::packets(plan),
         request: pictures::request(plan),
@@ -93,15 +98,14 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 }
 
 fn node_row(node: &NodePlan) -> NodeRow<'_> {
-    let declared = node.location.endpoint.as_ref();
-    let endpoint = declared.map(|endpoint| endpoint.with_port(node.listen_port));
     NodeRow {
         name: node.name.as_str(),
         id: node.id.get(),
         role: node.role.to_string(),
         address: node.address.to_string(),
         pod_subnet: node.pod_subnet.to_string(),
-        endpoint: endpoint.unwrap_or_else(|| "behind NAT".to_owned()),
+        endpoint: endpoints(&node.location, node.listen_port)
+            .unwrap_or_else(|| "behind NAT".to_owned()),
         listen_port: node.listen_port.get(),
         ssh_from: comma_separated(&node.ssh_from),
         open_ports: comma_separated(&node.open_ports),
@@ -109,13 +113,26 @@ fn node_row(node: &NodePlan) -> NodeRow<'_> {
     }
 }
 
+/// The addresses at which a machine is called, with their ports; none if it calls.
+fn endpoints(location: &Location, listen_port: Port) -> Option<String> {
+    let all = location.endpoints.as_ref()?.iter();
+    Some(all.map(|one| one.with_port(listen_port)).collect::<Vec<_>>().join(", "))
+}
+
 fn client_row<'plan>(plan: &'plan Plan, client: &'plan ClientPlan) -> ClientRow<'plan> {
     ClientRow {
         name: client.name.as_str(),
         id: client.id.get(),
         address: client.address.to_string(),
+        endpoint: client
+            .listen_port
+            .and_then(|port| endpoints(&client.location, port))
+            .unwrap_or_else(|| "calls".to_owned()),
         via: plan.nodes[client.via].name.as_str(),
-        reach: comma_separated(&client.reach),
+        reach: match client.reach.as_slice() {
+            [] => "nothing: it answers".to_owned(),
+            reach => comma_separated(reach),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::control_plane::API_PORT;
+use crate::plan::firewall::FirewallPlan;
 use crate::render::wg_quick::comma_separated;
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::SourceNet;
@@ -38,6 +39,8 @@ struct NftablesView<'plan> {
     open_ports: Vec<OpenPortView>,
     nodes: String,
     client_sets: Vec<SetView>,
+    /// Whether pods may open connections to a client.
+    has_servers: bool,
     host_services: String,
     pod_subnet: String,
     service_subnet: String,
@@ -78,17 +81,26 @@ fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
         ssh_from_v6: comma_separated(&ssh_from_v6),
         open_ports: node.open_ports.iter().map(open_port).collect(),
         nodes: comma_separated(&firewall.nodes),
-        client_sets: vec![
-            set("clients", &firewall.clients),
-            set("clients_to_nodes", &firewall.clients_to_nodes),
-            set("clients_to_pods", &firewall.clients_to_pods),
-            set("clients_to_services", &firewall.clients_to_services),
-        ],
+        client_sets: client_sets(firewall),
+        has_servers: !firewall.servers.is_empty(),
         host_services: comma_separated(&firewall.host_services),
         pod_subnet: network.pod_subnet.to_string(),
         service_subnet: network.service_subnet.to_string(),
         private_subnets: comma_separated(&network.subnets()),
     }
+}
+
+fn client_sets(firewall: &FirewallPlan) -> Vec<SetView> {
+    let mut sets = vec![
+        set("clients", &firewall.clients),
+        set("clients_to_nodes", &firewall.clients_to_nodes),
+        set("clients_to_pods", &firewall.clients_to_pods),
+        set("clients_to_services", &firewall.clients_to_services),
+    ];
+    if !firewall.servers.is_empty() {
+        sets.push(set("servers", &firewall.servers));
+    }
+    sets
 }
 
 fn set(name: &'static str, addresses: &[Ipv4Addr]) -> SetView {

@@ -16,12 +16,12 @@ use crate::route::Route;
 use meshwright_value::component::Component;
 use meshwright_value::{
     Address, ApiEndpoint, Arch, ArgumentName, AsNumber, CertificateName, CpuMillis, Dataplane,
-    DnsName, Endpoint, FeatureGate, Fingerprint, Hostname, ImageReference, ImageRepository,
-    IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib, Mtu, Name,
-    NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash,
-    Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler, Sha256,
-    SourceNet, SourceUrl, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode, TunnelProtocol, Url,
-    UserName, Version, constant,
+    DnsName, Endpoint, Endpoints, FeatureGate, Fingerprint, Hostname, ImageReference,
+    ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib,
+    Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey,
+    PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
+    Sha256, SourceNet, SourceUrl, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode, TunnelProtocol,
+    Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -352,8 +352,10 @@ table! {
         /// More ports of this host that are open to the Internet.
         open_ports: Vec<OpenPort> = Vec::new(),
         /// Its public address or DNS name; absent if the node is behind NAT. With a port if its
-        /// router translates another one to `listen_port`.
-        endpoint: Option<Endpoint>,
+        /// router translates another one to `listen_port`. A node with both address families has an array of two
+        /// addresses: a peer whose only endpoint is an IPv6 address calls the IPv6 address, and every other machine the
+        /// IPv4 address.
+        endpoint: Option<Endpoints>,
         /// The UDP port that it listens on; `listen_port` of `[wireguard]` if absent. Peers call it at this port
         /// if its endpoint has none.
         listen_port: Option<Port>,
@@ -384,7 +386,7 @@ table! {
 }
 
 table! {
-    /// One `[[clients]]`: a member that is not a node.
+    /// One `[[clients]]`: a member that is not a node, such as a laptop, or a server that nodes and pods call.
     pub struct Client {
         /// Its name, and the name of its folder in `out/clients`.
         name: Name,
@@ -392,20 +394,75 @@ table! {
         id: NodeId,
         /// Written by `meshwright keys`.
         public_key: Option<PublicKey>,
+        /// Its public address or DNS name, with the port that it listens on if this is not `listen_port` of
+        /// `[wireguard]`; an array if it has an address of each family. Nodes and pods call a client with an endpoint:
+        /// it is a server outside the cluster. Absent for a client that calls, such as a laptop.
+        endpoint: Option<Endpoints>,
         /// The public node that forwards packets to nodes that it cannot reach directly; the init
-        /// node if absent.
+        /// node if absent. A client with an `endpoint` has a tunnel to every node, and needs it for Services only.
         via: Option<Name>,
-        /// The destinations that it may reach; all of them if absent.
-        reach: Vec<Reach> = Reach::ALL.to_vec(),
+        /// The destinations that it may reach. If absent, all of them, and none for a client with an `endpoint`, which
+        /// then only answers.
+        reach: Option<Vec<Reach>>,
     }
 }
 
+/// One endpoint of a node or client.
+#[derive(Debug, Clone)]
+pub struct WrittenEndpoint<'topology> {
+    /// The name of the machine.
+    pub owner: &'topology Name,
+    /// Its key.
+    pub key: &'static str,
+    /// Its place, which is an element of an array if the node has two.
+    pub place: Route,
+    /// The endpoint.
+    pub endpoint: &'topology Endpoint,
+}
+
 impl Node {
-    /// The endpoints that are written, with their keys.
-    pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &Endpoint)> {
-        let keys = [("endpoint", &self.endpoint), ("lan_endpoint", &self.lan_endpoint)];
-        keys.into_iter().filter_map(|(key, endpoint)| Some((key, endpoint.as_ref()?)))
+    /// The public endpoints.
+    pub fn public_endpoints(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
+        written(&self.name, &self.origin, self.endpoint.as_ref())
     }
+
+    /// The endpoint in the LAN, if there is one.
+    pub fn lan_endpoint(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
+        let key = "lan_endpoint";
+        let lan = self.lan_endpoint.iter();
+        lan.map(move |endpoint| WrittenEndpoint {
+            owner: &self.name,
+            key,
+            place: self.origin.key(key),
+            endpoint,
+        })
+    }
+
+    /// All endpoints: the public ones, then that of the LAN.
+    pub fn endpoints(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
+        self.public_endpoints().chain(self.lan_endpoint())
+    }
+}
+
+impl Client {
+    /// The public endpoints.
+    pub fn public_endpoints(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
+        written(&self.name, &self.origin, self.endpoint.as_ref())
+    }
+}
+
+fn written<'topology>(
+    owner: &'topology Name,
+    origin: &'topology Route,
+    endpoints: Option<&'topology Endpoints>,
+) -> impl Iterator<Item = WrittenEndpoint<'topology>> {
+    let key = "endpoint";
+    let is_array = endpoints.is_some_and(|both| both.alternative().is_some());
+    endpoints.into_iter().flat_map(Endpoints::iter).enumerate().map(move |(index, endpoint)| {
+        let place = origin.key(key);
+        let place = if is_array { place.index(index) } else { place };
+        WrittenEndpoint { owner, key, place, endpoint }
+    })
 }
 
 impl Kubeadm {
@@ -440,6 +497,18 @@ impl Topology {
     /// The nodes of a site.
     pub fn nodes_of(&self, site: &Site) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.site.as_ref() == Some(&site.name))
+    }
+
+    /// The public endpoints of nodes, then those of clients.
+    pub fn public_endpoints(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
+        let nodes = self.nodes.iter().flat_map(Node::public_endpoints);
+        nodes.chain(self.clients.iter().flat_map(Client::public_endpoints))
+    }
+
+    /// All endpoints: those of nodes, then those of clients.
+    pub fn endpoints(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
+        let nodes = self.nodes.iter().flat_map(Node::endpoints);
+        nodes.chain(self.clients.iter().flat_map(Client::public_endpoints))
     }
 
     /// The node of that name.

@@ -15,12 +15,12 @@ use crate::topology::reference::{self, Key};
 use crate::topology::schema;
 use meshwright_value::{
     Address, ApiEndpoint, Arch, AsNumber, CertificateName, CpuMillis, Dataplane, DnsName, Endpoint,
-    Fingerprint, Hostname, ImageReference, ImageRepository, IngressController, InterfaceName,
-    Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort, Os,
-    PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason,
-    Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, Subnet, Taint,
-    TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, closest,
-    constant,
+    Endpoints, Fingerprint, Hostname, ImageReference, ImageRepository, IngressController,
+    InterfaceName, Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number,
+    OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
+    Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl,
+    Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version,
+    closest, constant,
 };
 
 /// Code of a key that no table has.
@@ -239,6 +239,55 @@ fields! { read_text, quote as Text, text:
 fields! { read_text, quote_any as Text, text: LabelValue; }
 
 fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; TcpTimeout; }
+
+fn no_endpoint(at: &Route) -> Malformed {
+    Malformed::new(format!("`{at}` is empty"), "expected an address or a DNS name")
+        .help("leave the key out if the node is behind NAT")
+}
+
+fn many_endpoints(at: &Route, length: usize) -> Malformed {
+    Malformed::new(
+        format!("`{at}` has {length} entries"),
+        "expected one IPv4 and one IPv6 address at the most",
+    )
+    .help("a machine has one endpoint of each address family: leave the others out")
+}
+
+/// One endpoint as a string, or an array with an address of each family.
+impl Field for Endpoints {
+    const EXPECTED: &'static str = "an address or DNS name such as `203.0.113.10:51820`, or an array with an IPv4 and an IPv6 address";
+
+    fn schema() -> Value {
+        schema::one_or_two::<Endpoint>()
+    }
+
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let (first, second) = match value {
+            TomlValue::String(_) => (Endpoint::read(value, at, problems)?, None),
+            TomlValue::Array(array) => {
+                let read = Vec::<Endpoint>::read(value, at, problems)?;
+                if read.len() < array.len() {
+                    // An element that cannot be read is reported.
+                    return None;
+                }
+                let mut read = read.into_iter();
+                match (read.next(), read.next(), read.next()) {
+                    (Some(first), second, None) => (first, second),
+                    (None, ..) => return malformed(no_endpoint(at), at, problems),
+                    (_, _, Some(_)) => {
+                        return malformed(many_endpoints(at, array.len()), at, problems);
+                    }
+                }
+            }
+            _ => return mismatch(value, at, problems),
+        };
+        Self::new(first, second).map_or_else(|fault| malformed(fault, at, problems), Some)
+    }
+
+    fn remedy(value: &TomlValue) -> Option<Remedy> {
+        quote::<Endpoint>(value)
+    }
+}
 
 impl Field for NodeId {
     const EXPECTED: &'static str = <Self as Number>::EXPECTED;

@@ -56,6 +56,14 @@ pub(super) fn array<T: Field>() -> Value {
     json!({"type": "array", "items": T::schema()})
 }
 
+/// One value, or an array of one or two.
+pub(super) fn one_or_two<T: Field>() -> Value {
+    json!({"anyOf": [
+        T::schema(),
+        {"type": "array", "items": T::schema(), "minItems": 1, "maxItems": 2},
+    ]})
+}
+
 pub(super) fn text<T: Text>() -> Value {
     match T::FORM {
         Form::Free => json!({"type": "string"}),

@@ -10,7 +10,7 @@ pub(super) fn all(model: &Model) -> Vec<Assumption> {
     for node in &model.emitted.nodes {
         let json = &node.json.content;
         let listens = json.listen_port.value;
-        for endpoint in json.endpoint.iter().chain(&json.lan_endpoint) {
+        for endpoint in json.endpoints() {
             let forwarded = endpoint.value.port().map(Port::get).filter(|port| *port != listens);
             if let Some(port) = forwarded {
                 let host = endpoint.value.host();

@@ -11,6 +11,7 @@ pub(super) fn all(model: &Model) -> Vec<Assumption> {
     for node in model.nodes().filter_map(|id| model.files(id)) {
         assumptions.extend(of_node(node));
     }
+    assumptions.extend(model.clients().filter_map(|id| of_server(model, id)));
     let script = model.emitted.script_keeps_key.file.whole();
     assumptions.push(Assumption::new(
         script,
@@ -40,6 +41,15 @@ fn keys(model: &Model, id: MachineId) -> Vec<Assumption> {
         )
     });
     private.into_iter().chain(preshared).collect()
+}
+
+/// No file has the firewall of a client.
+fn of_server(model: &Model, id: MachineId) -> Option<Assumption> {
+    let listen_port = model.conf(id).listen_port.filter(|_| model.is_server(id))?;
+    Some(Assumption::new(
+        model.machine(id).file.line(listen_port.line),
+        "this machine accepts UDP to the port on this line, and, from the mesh, what nodes and pods send to it",
+    ))
 }
 
 fn of_node(node: &EmittedNode) -> Vec<Assumption> {

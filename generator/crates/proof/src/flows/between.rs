@@ -22,8 +22,14 @@ pub(super) fn from_client(model: &Model, from: MachineId, to: MachineId) -> bool
     !is_node(model, from) && is_node(model, to)
 }
 
+/// To a client that is not called.
 pub(super) fn to_client(model: &Model, from: MachineId, to: MachineId) -> bool {
-    is_node(model, from) && !is_node(model, to)
+    is_node(model, from) && !is_node(model, to) && !model.is_server(to)
+}
+
+/// To a client that is called.
+pub(super) fn to_server(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, from) && model.is_server(to)
 }
 
 pub(super) fn controls(model: &Model, id: MachineId) -> bool {

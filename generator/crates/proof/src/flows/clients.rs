@@ -1,6 +1,6 @@
 //! Flows of clients.
 
-use super::between::{from_client, to_client};
+use super::between::{from_client, to_client, to_server};
 use super::{API, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, SERVICE};
 use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
@@ -70,5 +70,21 @@ pub(super) const FLOWS: &[Flow] = &[
         target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(22))),
         expected: Expected::Blocked,
         between: to_client,
+    },
+    Flow {
+        name: "node-server",
+        about: "a host reaches every port of a client with an endpoint, and pings it",
+        sender: FlowEnd::Host,
+        target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(22))),
+        expected: Expected::Delivered,
+        between: to_server,
+    },
+    Flow {
+        name: "pod-server",
+        about: "a pod reaches every port of a client with an endpoint, under its node's address",
+        sender: FlowEnd::Pod,
+        target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(22))),
+        expected: Expected::Delivered,
+        between: to_server,
     },
 ];

@@ -14,6 +14,7 @@ use crate::model::packet::PacketPayload;
 use crate::model::payload_set::{FlowPayloads, Reach, TargetPort};
 use crate::model::{MachineId, Model};
 use crate::walk::{Arrival, Journey, StoppedPacket, Walker};
+use meshwright_value::Reach as ClientTarget;
 
 /// One kind of flow.
 #[derive(Debug, Clone, Copy)]
@@ -215,23 +216,39 @@ impl Flow {
     }
 
     /// Whether the AllowedIPs of a client's file contain the target of this flow. One node means
-    /// all nodes, and the pods of one node for all pods.
+    /// all nodes, and the pods of one node for all pods. The file of a client that is called contains all nodes, so
+    /// `node.json` states what it may reach.
     #[must_use]
     pub fn is_asked_for(&self, model: &Model, client: MachineId) -> bool {
         let client = model.machine(client);
+        if let Some(server) = &client.server {
+            return self.client_target().is_some_and(|target| server.reach.contains(&target));
+        }
         let asks = |class| client.peer(class).is_some();
-        match self.target {
-            FlowTarget::Host(_) | FlowTarget::Ssh | FlowTarget::NodePort => {
+        match self.client_target() {
+            Some(ClientTarget::Nodes) => {
                 model.nodes().any(|node| asks(model.machine(node).address))
             }
-            FlowTarget::Pod(_) | FlowTarget::PodWithoutBgp(_) => model.nodes().any(|node| {
+            Some(ClientTarget::Pods) => model.nodes().any(|node| {
                 let host = model.machine(node).node.as_ref();
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
-            FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => model.services().any(asks),
+            Some(ClientTarget::Services) => model.services().any(asks),
+            None => false,
+        }
+    }
+
+    /// What a client needs to be allowed to reach the target; none for targets that no client reaches.
+    const fn client_target(&self) -> Option<ClientTarget> {
+        match self.target {
+            FlowTarget::Host(_) | FlowTarget::Ssh | FlowTarget::NodePort => {
+                Some(ClientTarget::Nodes)
+            }
+            FlowTarget::Pod(_) | FlowTarget::PodWithoutBgp(_) => Some(ClientTarget::Pods),
+            FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => Some(ClientTarget::Services),
             FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
-            | FlowTarget::InternetAndResolver(_) => false,
+            | FlowTarget::InternetAndResolver(_) => None,
         }
     }
 

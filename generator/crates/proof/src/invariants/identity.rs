@@ -4,6 +4,7 @@
 mod address;
 mod owned;
 mod port;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -24,6 +25,7 @@ pub(crate) fn first(model: &Model) -> Vec<ProofFinding> {
     let mut findings = model.key_findings.clone();
     findings.extend(address::check(model));
     findings.extend(port::check(model));
+    findings.extend(server::check(model));
     findings.sort();
     findings.dedup();
     findings

@@ -16,6 +16,7 @@ pub(super) fn check(
     findings.extend(keepalives(model, id, keepalives_of_mesh));
     findings.extend(late_keepalives(model, id));
     findings.extend(small_mtu(model, id));
+    findings.extend(large_answers(model, id));
     findings.extend(routes(model, id));
     findings.extend(files_agree(model, id));
     findings
@@ -126,6 +127,22 @@ pub(super) fn small_mtu_of_pods(model: &Model) -> Option<ProofFinding> {
     let installation = &model.emitted.installation;
     let mtu = installation.content.mtu;
     (mtu.value < SMALLEST_MTU).then(|| too_small(mtu, installation.file))
+}
+
+/// The answers of a client that is called fit into the mesh. No other flow has their size.
+fn large_answers(model: &Model, id: MachineId) -> Option<ProofFinding> {
+    let smallest = model.nodes().map(|node| model.mtu(node)).min()?;
+    let own = model.mtu(id);
+    if !model.is_server(id) || own <= smallest {
+        return None;
+    }
+    let machine = model.machine(id);
+    let message = format!(
+        "{} answers with packets of {own} bytes, and the MTU of the mesh is {smallest}",
+        machine.name
+    );
+    let line = model.conf(id).mtu.map_or(0, |mtu| mtu.line);
+    Some(ProofFinding::new(FindingCode::PacketTooLarge, machine.file.line(line), message))
 }
 
 fn too_small(mtu: LineSpanned<u16>, file: FileId) -> ProofFinding {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::address_class::{AddressClass, AddressClasses};
 use super::firewall::NodeFirewall;
 use super::routing::{self, AdvertisedPool, RouteConditions, RouteSources};
-use super::{MeshMachine, NONE, NodeFacts, limits};
+use super::{MeshMachine, NONE, NodeFacts, ServerFacts, limits};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::nftables::Ruleset;
 use crate::read::tree::{EmittedNode, EmittedTree, FromFile};
@@ -115,6 +115,7 @@ impl MachineBuilder<'_> {
             file: node.conf.file,
             links: Vec::new(),
             node: Some(host),
+            server: None,
             peer_of: peer_of(&node.conf.content, self.classes),
             routes,
         })
@@ -128,9 +129,22 @@ impl MachineBuilder<'_> {
             file: client.conf.file,
             links: Vec::new(),
             node: None,
+            server: self.server(&client.name),
             peer_of: peer_of(&client.conf.content, self.classes),
             routes: routing::client_table(&client.conf, self.classes),
         })
+    }
+
+    /// What the nodes state about a client with an endpoint. An invariant compares the statements.
+    fn server(&self, name: &str) -> Option<ServerFacts> {
+        let peers = self.emitted.nodes.iter().flat_map(|node| &node.json.content.peers);
+        let stated = peers.filter(|peer| peer.name == name).filter_map(|peer| peer.server.as_ref());
+        let mut stated = stated.peekable();
+        let reach = stated.peek()?.reach.clone();
+        let mut endpoints: Vec<_> = stated.map(|one| one.endpoint.value.clone()).collect();
+        endpoints.sort();
+        endpoints.dedup();
+        Some(ServerFacts { reach, endpoints })
     }
 
     fn address(&self, conf: &FromFile<WgConf>) -> Result<AddressClass, ProofFinding> {

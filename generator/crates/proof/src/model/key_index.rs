@@ -50,13 +50,11 @@ impl<'a> NamedMachines<'a> {
         carried
     }
 
-    /// Whether the endpoint of a peer is one of this machine; a client has none.
+    /// Whether the endpoint of a peer is one of this machine. No file of a client states its endpoint.
     fn is_called(&self, peer: &WgPeer, id: MachineId) -> Option<bool> {
         let endpoint = peer.endpoint.as_ref()?;
-        let json = self.emitted.nodes.get(id.index()).map(|node| &node.json.content);
-        let places =
-            json.into_iter().flat_map(|json| json.endpoint.iter().chain(&json.lan_endpoint));
-        let hosts: Vec<_> = places.map(|place| place.value.host()).collect();
+        let json = &self.emitted.nodes.get(id.index())?.json.content;
+        let hosts: Vec<_> = json.endpoints().map(|place| place.value.host()).collect();
         Some(hosts.contains(&endpoint.value.host()))
     }
 }

@@ -209,6 +209,12 @@ impl<'a> LinkBuilder<'a> {
             let message = format!("the endpoint of {} is not {}", self.name(called.id), call.value);
             return Err(fault(message));
         }
+        if self.model.lacks_family(call.value, caller.id, called.id) {
+            let [from, to] = [caller, called].map(|end| self.name(end.id));
+            let message =
+                format!("{from} has only an IPv6 address, and calls {to} at its IPv4 address");
+            return Err(fault(message));
+        }
         if let Err(finding) = &self.listening[called.id.index()] {
             return Err(Some(finding.clone()));
         }

@@ -33,7 +33,7 @@ use crate::read::tree::{EmittedClient, EmittedNode, EmittedTree};
 use crate::read::wg_quick::WgConf;
 use crate::space::Ranges;
 use crate::span::{FileId, FileLine, LineSpanned};
-use meshwright_value::{Endpoint, Host, Port, PublicKey, Subnet, provider};
+use meshwright_value::{AddressFamily, Endpoint, Host, Port, PublicKey, Reach, Subnet, provider};
 
 /// A machine: its position in [`Model::machines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +91,8 @@ pub struct MeshMachine {
     pub links: Vec<Link>,
     /// The part that only nodes have.
     pub node: Option<NodeFacts>,
+    /// The part that only clients have that nodes and pods call.
+    pub server: Option<ServerFacts>,
     /// For each class the position of the peer to which packets are sent and from which they are
     /// accepted.
     peer_of: Vec<u32>,
@@ -114,6 +116,27 @@ pub struct NodeFacts {
     pub firewall_file: FileId,
     /// Its routes while BIRD has no routes.
     without_bird: RouteTable,
+}
+
+/// What nodes state about a client with an endpoint.
+#[derive(Debug)]
+pub struct ServerFacts {
+    /// What it may reach.
+    pub reach: Vec<Reach>,
+    /// Where it is called.
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl ServerFacts {
+    /// Whether it is called at an endpoint. A router may translate the port of one address family, if the other
+    /// endpoint has the port on which it listens. A machine without such a port has another finding.
+    fn is_at(&self, endpoint: &Endpoint, listens: Option<u16>) -> bool {
+        let has_port = |one: &Endpoint| listens.is_none() || one.port().map(Port::get) == listens;
+        let is_translated =
+            |other: &Endpoint| other.family() != endpoint.family() && has_port(other);
+        self.endpoints.contains(endpoint)
+            && (has_port(endpoint) || self.endpoints.iter().any(is_translated))
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -219,6 +242,12 @@ impl Model {
     #[must_use]
     pub fn is_client(&self, id: MachineId) -> bool {
         self.machine(id).node.is_none()
+    }
+
+    /// Whether a machine is a client that nodes and pods call.
+    #[must_use]
+    pub fn is_server(&self, id: MachineId) -> bool {
+        self.machine(id).server.is_some()
     }
 
     /// A machine.
@@ -416,6 +445,10 @@ impl Model {
         caller: MachineId,
         called: MachineId,
     ) -> Option<UnderlayNetwork> {
+        if let Some(server) = &self.machine(called).server {
+            let listens = self.conf(called).listen_port.map(|port| port.value);
+            return server.is_at(endpoint, listens).then_some(UnderlayNetwork::Internet);
+        }
         let called = self.files(called).map(|files| &files.json.content)?;
         let site = self.files(caller).and_then(|files| files.json.content.site.as_ref());
         let is_neighbour = site.is_some() && site == called.site.as_ref();
@@ -424,9 +457,29 @@ impl Model {
             place.value.host() == endpoint.host() && endpoint.port().map(Port::get) == Some(port)
         };
         let in_site = called.lan_endpoint.as_ref().filter(|lan| is_neighbour && is_at(lan));
-        let in_internet = called.endpoint.as_ref().filter(|public| is_at(public));
+        let in_internet = called.public_endpoints().find(|public| is_at(public));
         let site = in_site.map(|_| UnderlayNetwork::Site);
         site.or(in_internet.map(|_| UnderlayNetwork::Internet))
+    }
+
+    /// Whether a machine that states only IPv6 addresses calls IPv4, although the called machine states both. Where
+    /// the other states IPv4 only, both have some address to call from, which no file states.
+    pub(crate) fn lacks_family(
+        &self,
+        endpoint: &Endpoint,
+        caller: MachineId,
+        called: MachineId,
+    ) -> bool {
+        let json = |id| self.files(id).map(|files| &files.json.content);
+        let (Some(caller), Some(called)) = (json(caller), json(called)) else { return false };
+        let mut own = caller.public_endpoints().map(|own| own.value.family()).peekable();
+        let is_called_in_lan =
+            called.lan_endpoint.as_ref().is_some_and(|lan| lan.value.host() == endpoint.host());
+        endpoint.family() == Some(AddressFamily::V4)
+            && called.ipv6_endpoint.is_some()
+            && !is_called_in_lan
+            && own.peek().is_some()
+            && own.all(|family| family == Some(AddressFamily::V6))
     }
 
     /// The endpoint of a machine's peer, by its position, and its line: `Endpoint`, or the line of

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::facts::PackageFacts;
 use crate::read::ParseError;
 use crate::span::LineSpanned;
-use meshwright_value::{Endpoint, OpenPort, PublicKey, Text};
+use meshwright_value::{Endpoint, OpenPort, PublicKey, Reach, Text};
 
 /// The fields of one node's HostPlan that are compared with the files of other machines.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct NodeJson {
     /// Its public endpoint, if it has one. The port is there if a router forwards another port than
     /// [`NodeJson::listen_port`].
     pub endpoint: Option<LineSpanned<Endpoint>>,
+    /// Its IPv6 address in the same form, if it has one of each family.
+    pub ipv6_endpoint: Option<LineSpanned<Endpoint>>,
     /// Its endpoint for nodes of its site, in the same form.
     pub lan_endpoint: Option<LineSpanned<Endpoint>>,
     /// Its site, if it is in one.
@@ -66,6 +68,18 @@ pub struct NodeJson {
     pub peers: Vec<NamedPeer>,
 }
 
+impl NodeJson {
+    /// Its public endpoints.
+    pub fn public_endpoints(&self) -> impl Iterator<Item = &LineSpanned<Endpoint>> {
+        self.endpoint.iter().chain(&self.ipv6_endpoint)
+    }
+
+    /// All of its endpoints.
+    pub fn endpoints(&self) -> impl Iterator<Item = &LineSpanned<Endpoint>> {
+        self.public_endpoints().chain(&self.lan_endpoint)
+    }
+}
+
 /// A peer by its name.
 #[derive(Debug, Clone)]
 pub struct NamedPeer {
@@ -73,6 +87,17 @@ pub struct NamedPeer {
     pub name: String,
     /// Its key.
     pub public_key: LineSpanned<PublicKey>,
+    /// What a client has that nodes and pods call.
+    pub server: Option<Box<StatedServer>>,
+}
+
+/// A client with an endpoint, as a node states it.
+#[derive(Debug, Clone)]
+pub struct StatedServer {
+    /// Where it is called.
+    pub endpoint: LineSpanned<Endpoint>,
+    /// What it may reach, in the order of [`Reach::ALL`].
+    pub reach: Vec<Reach>,
 }
 
 /// The whole file, as it is written.
@@ -116,6 +141,7 @@ pub(super) struct WireGuardJson<'text> {
     pub(super) address: &'text str,
     pub(super) public_key: &'text str,
     pub(super) endpoint: Option<&'text str>,
+    pub(super) ipv6_endpoint: Option<&'text str>,
     pub(super) lan_endpoint: Option<&'text str>,
     pub(super) site: Option<&'text str>,
     #[serde(borrow)]
@@ -142,6 +168,8 @@ pub(super) struct PeerJson<'text> {
     pub(super) endpoint: Option<&'text str>,
     #[serde(borrow)]
     pub(super) persistent_keepalive: Option<&'text RawValue>,
+    #[serde(borrow)]
+    reach: Option<Vec<&'text str>>,
 }
 
 /// `pod_routes` and `route_guards`
@@ -292,6 +320,20 @@ fn site_mtu(
     }
 }
 
+/// A peer with a `reach`.
+fn server(peer: &PeerJson<'_>, lines: &TextLines<'_>) -> Result<Option<StatedServer>, ParseError> {
+    let Some(stated) = &peer.reach else { return Ok(None) };
+    let Some(endpoint) = peer.endpoint else {
+        let message = "there is a `reach`, and no `endpoint`".to_owned();
+        return Err(ParseError { line: lines.line_of(peer.name), message });
+    };
+    let known: Result<Vec<_>, _> =
+        stated.iter().map(|word| Ok(lines.value::<Reach>(word)?.value)).collect();
+    let known = known?;
+    let reach = Reach::ALL.iter().copied().filter(|one| known.contains(one)).collect();
+    Ok(Some(StatedServer { endpoint: lines.value(endpoint)?, reach }))
+}
+
 fn malformed(text: &str, line: u32) -> ParseError {
     ParseError { line, message: format!("`{text}` is not understood") }
 }
@@ -325,7 +367,8 @@ impl NodeJsonDocument<'_> {
         let endpoint = |text: Option<&str>| text.map(|text| lines.value(text)).transpose();
         let peers = wireguard.peers.iter().map(|peer| {
             let public_key = lines.value(peer.public_key)?;
-            Ok(NamedPeer { name: peer.name.to_owned(), public_key })
+            let server = server(peer, lines)?.map(Box::new);
+            Ok(NamedPeer { name: peer.name.to_owned(), public_key, server })
         });
         let initialises = LineSpanned {
             value: kubernetes.bootstrap == "init",
@@ -339,6 +382,7 @@ impl NodeJsonDocument<'_> {
             address: lines.parse(wireguard.address)?.value,
             public_key: lines.value(wireguard.public_key)?,
             endpoint: endpoint(wireguard.endpoint)?,
+            ipv6_endpoint: endpoint(wireguard.ipv6_endpoint)?,
             lan_endpoint: endpoint(wireguard.lan_endpoint)?,
             site: wireguard.site.map(str::to_owned),
             listen_port: lines.parse(wireguard.listen_port.get())?,

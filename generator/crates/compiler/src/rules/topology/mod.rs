@@ -1,6 +1,7 @@
 //! Rules about the values of the topology, one folder per theme.
 
 mod addresses;
+mod called;
 mod control_plane;
 mod file;
 mod hosts;

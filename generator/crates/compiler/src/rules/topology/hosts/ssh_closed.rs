@@ -2,6 +2,7 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::is_local_source;
+use crate::derive::reach::reach;
 use crate::derive::ssh::ssh_from;
 use crate::diagnostic::wording::list;
 use crate::diagnostic::{Finding, Severity};
@@ -32,7 +33,7 @@ Sources: RFC 1918 §3, RFC 6598 §7, RFC 3927 §2, RFC 4193 §3, RFC 4291 §2.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let by_client = topology.clients.iter().any(|client| client.reach.contains(&Reach::Nodes));
+    let by_client = topology.clients.iter().any(|client| reach(client).contains(&Reach::Nodes));
     if by_client {
         return;
     }

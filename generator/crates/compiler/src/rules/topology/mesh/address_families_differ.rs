@@ -1,23 +1,24 @@
-//! Warns when two public nodes have endpoints of different address families.
+//! Warns when two machines have endpoints of different address families.
 
 use crate::check::{Findings, Rule, Scope, Theme};
-use crate::derive::location::Location;
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::{Node, Topology};
-use meshwright_value::Host;
+use crate::rules::topology::called::{CalledMachine, called_machines};
+use crate::topology::{Topology, WrittenEndpoint};
+use meshwright_value::{AddressFamily, Host};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "address-families-differ",
     severity: Severity::Warning,
     theme: Theme::Mesh,
-    summary: "two public nodes have endpoints of different address families",
+    summary: "two machines have endpoints of different address families",
     explain: "\
-One endpoint is an IPv4 address and the other an IPv6 address. Each of the two nodes calls the other at \
-its endpoint. If the first node has no IPv6, and the second has no IPv4, neither call leaves the machine: \
-this pair has no handshake, and no program reports an error. A node with both families reaches every peer.
+One endpoint is an IPv4 address and the other an IPv6 address. Each of the two calls the other at \
+its endpoint. If the first has no IPv6, and the second has no IPv4, neither call leaves the machine: \
+this pair has no handshake, and no program reports an error.
 
-Write addresses of one family, if both nodes have it. If at least one of the two nodes has both families, \
-accept the warning.
+If a machine has both families, write both: `endpoint = [\"198.51.100.20\", \"2001:db8::20\"]`. Each pair then uses a \
+family that both ends have, and IPv4 if they have both. If one of the two can call the other, but cannot be \
+called in that family, accept the warning: one call opens the tunnel for both directions.
 
 Source: wg(8), \"endpoint\": one address, of one family.",
     scope: Scope::Present,
@@ -25,45 +26,40 @@ Source: wg(8), \"endpoint\": one address, of one family.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let written = |family: Family| {
-        let nodes = topology.nodes.iter();
-        nodes.filter(move |node| family_of(node) == Some(family)).collect::<Vec<_>>()
+    let machines = called_machines(topology);
+    let written = |family: AddressFamily| {
+        let machines = machines.iter();
+        machines.filter(move |one| only_family(one) == Some(family)).collect::<Vec<_>>()
     };
-    let (v4, v6) = (written(Family::V4), written(Family::V6));
-    // Each node of the smaller group is reported once, with its first peer of the other family.
+    let (v4, v6) = (written(AddressFamily::V4), written(AddressFamily::V6));
+    // Each machine of the smaller group is reported once, with its first peer of the other family.
     let (few, many) = if v6.len() <= v4.len() { (&v6, &v4) } else { (&v4, &v6) };
-    for node in few {
-        let location = Location::from_node(node);
-        let needs_family = |other: &&&Node| !location.meets_in_lan(&Location::from_node(other));
+    for machine in few {
+        let needs_family =
+            |other: &&&CalledMachine<'_>| !machine.location.meets_in_lan(&other.location);
         if let Some(other) = many.iter().find(needs_family) {
-            findings.push(finding(node, other));
+            findings.push(finding(&machine.endpoints[0], &other.endpoints[0]));
         }
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
-    V4,
-    V6,
-}
-
-/// The family of the endpoint; `None` for a name, which can have addresses of both, and for a
-/// unique local address, which `endpoint-private` judges.
-fn family_of(node: &Node) -> Option<Family> {
-    match node.endpoint.as_ref()?.host() {
-        Host::V4(_) => Some(Family::V4),
-        Host::V6(address) => (!address.is_unique_local()).then_some(Family::V6),
-        Host::Name(_) => None,
+/// The only family of its endpoints; `None` for both, for a name, which can have addresses of both, and for
+/// a unique local address, which `endpoint-private` judges.
+fn only_family(machine: &CalledMachine<'_>) -> Option<AddressFamily> {
+    let [only] = machine.endpoints.as_slice() else { return None };
+    match only.endpoint.host() {
+        Host::V6(address) if address.is_unique_local() => None,
+        _ => only.endpoint.family(),
     }
 }
 
-fn finding(node: &Node, other: &Node) -> Finding {
+fn finding(one: &WrittenEndpoint<'_>, other: &WrittenEndpoint<'_>) -> Finding {
     let message = format!(
         "the endpoints of `{}` and `{}` have different address families",
-        node.name, other.name
+        one.owner, other.owner
     );
-    let label = "reached only by nodes that have this family too";
-    Finding::new(message, &node.origin.key("endpoint"), label)
-        .and(&other.origin.key("endpoint"), "an address of the other family")
-        .help("write addresses of one family, or accept the warning if one node has both families")
+    let label = "reached only by machines that have this family too";
+    Finding::new(message, &one.place, label)
+        .and(&other.place, "an address of the other family")
+        .help("write both addresses of a machine that has both families: `endpoint = [\"198.51.100.20\", \"2001:db8::20\"]`")
 }

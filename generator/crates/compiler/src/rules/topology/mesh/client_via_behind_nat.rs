@@ -14,7 +14,7 @@ pub(super) const RULE: Rule<Topology> = Rule {
     explain: "\
 A client connects to its `via`. This node forwards everything that the client cannot reach directly: \
 Services, nodes behind NAT, and the pods of those nodes. A node behind NAT has no address that a client \
-can connect to, and the client has no address that the node can connect to: there is never a handshake \
+can connect to, and a client without an `endpoint` has no address that the node can connect to: there is never a handshake \
 between them.
 
 Name a node that has an `endpoint`, or leave `via` out.",
@@ -27,7 +27,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return; // `client-without-public-node` reports this once.
     }
     let nodes = nodes_by_name(topology);
-    for client in &topology.clients {
+    let callers = topology.clients.iter().filter(|client| client.endpoint.is_none());
+    for client in callers {
         let via = client.via.as_ref().and_then(|via| nodes.get(via));
         if let Some(via) = via.filter(|via| via.endpoint.is_none()) {
             findings.push(not_public("via", via, &client.origin.key("via"), topology));

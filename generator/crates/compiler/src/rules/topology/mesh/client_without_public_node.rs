@@ -10,11 +10,11 @@ pub(super) const RULE: Rule<Topology> = Rule {
     code: "client-without-public-node",
     severity: Severity::Error,
     theme: Theme::Mesh,
-    summary: "there are clients, but no node has an `endpoint`",
+    summary: "there are clients without an `endpoint`, but no node has one",
     explain: "\
 A client connects to the nodes that have an `endpoint`, and reaches the other nodes through one of \
 them. If every node is behind NAT, the client can connect to no node, and no node can connect to the \
-client: its configuration would have no peer.
+client: its configuration would have no peer. A client with an `endpoint` is called by the nodes.
 
 Give one node an `endpoint`: its public address, or a DNS name and a port that its router forwards. \
 Otherwise remove the client, and reach the cluster from inside its LAN.",
@@ -23,11 +23,13 @@ Otherwise remove the client, and reach the cluster from inside its LAN.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let Some((first, others)) = topology.clients.split_first() else { return };
+    let callers: Vec<_> =
+        topology.clients.iter().filter(|client| client.endpoint.is_none()).collect();
+    let Some((first, others)) = callers.split_first() else { return };
     if !public_nodes(topology).is_empty() {
         return;
     }
-    let names: Vec<_> = topology.clients.iter().map(|client| &client.name).collect();
+    let names: Vec<_> = callers.iter().map(|client| &client.name).collect();
     let message = format!("there is no node that {} can connect to", list(&names, "or"));
     let mut finding = Finding::new(message, &first.origin.key("name"), "connects to public nodes");
     for other in others.iter().take(NAMED - 1) {

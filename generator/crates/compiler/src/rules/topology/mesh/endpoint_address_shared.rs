@@ -1,11 +1,11 @@
 //! Warns when two nodes of different sites have endpoints at one address.
 
 use crate::check::{Findings, Rule, Scope, Theme};
-use crate::derive::listen_port::listen_port;
-use crate::derive::location::Location;
 use crate::diagnostic::{Finding, Severity};
+use crate::rules::topology::called::{CalledMachine, called_machines};
 use crate::topology::member::duplicates;
-use crate::topology::{Node, Topology};
+use crate::topology::{Topology, WrittenEndpoint};
+use meshwright_value::Port;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-address-shared",
@@ -27,28 +27,38 @@ Source: RFC 4787 §6 (hairpinning).",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let public = topology.nodes.iter().filter_map(|node| {
-        let endpoint = node.endpoint.as_ref()?;
-        Some((endpoint.host(), node))
+    let machines = called_machines(topology);
+    let sockets = machines.iter().flat_map(|machine| {
+        let of_machine = machine.endpoints.iter();
+        of_machine.map(move |written| PublicSocket { machine, written })
     });
-    for (later, first) in duplicates(public) {
+    let sockets: Vec<_> = sockets.collect();
+    let by_host = sockets.iter().map(|socket| (socket.written.endpoint.host(), socket));
+    for (later, first) in duplicates(by_host) {
         // The same port is an error: `endpoint-duplicate` reports it.
-        let meet = Location::from_node(later).meets_in_lan(&Location::from_node(first));
-        if port(later, topology) != port(first, topology) && !meet {
-            findings.push(finding(later, first));
+        let meet = later.machine.location.meets_in_lan(&first.machine.location);
+        if later.port() != first.port() && !meet {
+            findings.push(finding(later.written, first.written));
         }
     }
 }
 
-fn port(node: &Node, topology: &Topology) -> Option<u16> {
-    let endpoint = node.endpoint.as_ref()?;
-    Some(endpoint.port().unwrap_or_else(|| listen_port(topology, node)).get())
+/// One endpoint of a machine.
+struct PublicSocket<'a, 'topology> {
+    machine: &'a CalledMachine<'topology>,
+    written: &'a WrittenEndpoint<'topology>,
 }
 
-fn finding(later: &Node, first: &Node) -> Finding {
-    let message = format!("`{}` and `{}` share a public address", first.name, later.name);
+impl PublicSocket<'_, '_> {
+    fn port(&self) -> Port {
+        self.written.endpoint.port().unwrap_or(self.machine.listens)
+    }
+}
+
+fn finding(later: &WrittenEndpoint<'_>, first: &WrittenEndpoint<'_>) -> Finding {
+    let message = format!("`{}` and `{}` share a public address", first.owner, later.owner);
     let label = "reached from inside only if the router translates";
-    Finding::new(message, &later.origin.key("endpoint"), label)
-        .and(&first.origin.key("endpoint"), "the same address")
+    Finding::new(message, &later.place, label)
+        .and(&first.place, "the same address")
         .help("give both the same `site`, and one of them a `lan_endpoint`")
 }

@@ -2,7 +2,7 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::{Node, Topology};
+use crate::topology::{Topology, WrittenEndpoint};
 use meshwright_value::{Endpoint, Host, Subnet};
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -24,11 +24,9 @@ Source: wg(8), \"endpoint\"; wireguard.com, \"Routing & Network Namespace Integr
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    for node in &topology.nodes {
-        for (key, endpoint) in node.endpoints() {
-            if let Some((subnet_key, subnet)) = subnet_around(endpoint, topology) {
-                findings.push(finding(node, key, endpoint, subnet_key, subnet, topology));
-            }
+    for written in topology.endpoints() {
+        if let Some(around) = subnet_around(written.endpoint, topology) {
+            findings.push(finding(&written, around, topology));
         }
     }
 }
@@ -49,16 +47,13 @@ pub(super) fn subnet_around(
 }
 
 fn finding(
-    node: &Node,
-    key: &'static str,
-    endpoint: &Endpoint,
-    subnet_key: &'static str,
-    subnet: Subnet,
+    WrittenEndpoint { owner, key, place, endpoint }: &WrittenEndpoint<'_>,
+    (subnet_key, subnet): (&'static str, Subnet),
     topology: &Topology,
 ) -> Finding {
-    let message = format!("the {key} {} of `{}` is inside the mesh", endpoint.host(), node.name);
+    let message = format!("the {key} {} of `{}` is inside the mesh", endpoint.host(), owner);
     let label = format!("reached only through the tunnel, since it is in {subnet}");
-    Finding::new(message, &node.origin.key(key), label)
+    Finding::new(message, place, label)
         .and(
             &topology.network.origin.key(subnet_key),
             format!("`network.{subnet_key}` is {subnet}"),

@@ -3,7 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::private_domain;
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::Topology;
+use crate::topology::{Topology, WrittenEndpoint};
 use meshwright_value::Host;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -28,17 +28,14 @@ Sources: systemd unit `wg-quick@.service` (`WG_ENDPOINT_RESOLUTION_RETRIES`); wg
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    for node in &topology.nodes {
-        let Some(Host::Name(name)) = node.endpoint.as_ref().map(|endpoint| endpoint.host()) else {
-            continue;
-        };
+    for WrittenEndpoint { owner, place, endpoint, .. } in topology.public_endpoints() {
+        let Host::Name(name) = endpoint.host() else { continue };
         // A name that public DNS does not have is worse: `endpoint-name-private` reports it.
         if private_domain(name.as_str()).is_some() {
             continue;
         }
-        let message = format!("the endpoint of `{}` is the name `{name}`", node.name);
-        let finding =
-            Finding::new(message, &node.origin.key("endpoint"), "every peer has to resolve it");
+        let message = format!("the endpoint of `{}` is the name `{name}`", owner);
+        let finding = Finding::new(message, &place, "every peer has to resolve it");
         findings.push(finding.help("write the address if it does not change"));
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::private_domain;
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::Topology;
+use crate::topology::{Topology, WrittenEndpoint};
 use meshwright_value::Host;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -27,17 +27,15 @@ Sources: RFC 6761 and RFC 6762 (special-use names, `.local`); RFC 8375 (`home.ar
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    for node in &topology.nodes {
-        let Some(Host::Name(name)) = node.endpoint.as_ref().map(|endpoint| endpoint.host()) else {
-            continue;
-        };
+    for WrittenEndpoint { owner, place, endpoint, .. } in topology.public_endpoints() {
+        let Host::Name(name) = endpoint.host() else { continue };
         let Some(domain) = private_domain(name.as_str()) else { continue };
-        let message = format!("public DNS has no name `{name}`, the endpoint of `{}`", node.name);
+        let message = format!("public DNS has no name `{name}`, the endpoint of `{}`", owner);
         let label = match domain {
             "" => "a name without a domain".to_owned(),
             domain => format!("`.{domain}` is valid in one network only"),
         };
-        let finding = Finding::new(message, &node.origin.key("endpoint"), label);
+        let finding = Finding::new(message, &place, label);
         findings.push(
             finding.help("write an address, or a name that every node and client can resolve"),
         );

@@ -39,15 +39,13 @@ fn check(topology: &Topology, findings: &mut Findings) {
         None => topology.cluster.origin.key("name"),
     };
     owners.insert(api.name().as_str(), ("the API's name", api_origin));
-    for node in &topology.nodes {
-        for (key, endpoint) in node.endpoints() {
-            let Host::Name(name) = endpoint.host() else { continue };
-            let Some((owner, place)) = owners.get(name.as_str()) else { continue };
-            let message = format!("the {key} `{name}` of `{}` is {owner}", node.name);
-            let label = "`/etc/hosts` maps it to a mesh address";
-            let finding = Finding::new(message, &node.origin.key(key), label)
-                .and(place, format!("{owner} comes from here"));
-            findings.push(finding.help("write the public address, or another name"));
-        }
+    for written in topology.endpoints() {
+        let Host::Name(name) = written.endpoint.host() else { continue };
+        let Some((owner, place)) = owners.get(name.as_str()) else { continue };
+        let message = format!("the {} `{name}` of `{}` is {owner}", written.key, written.owner);
+        let label = "`/etc/hosts` maps it to a mesh address";
+        let finding = Finding::new(message, &written.place, label)
+            .and(place, format!("{owner} comes from here"));
+        findings.push(finding.help("write the public address, or another name"));
     }
 }

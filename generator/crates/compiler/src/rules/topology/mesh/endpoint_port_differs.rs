@@ -3,8 +3,8 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::listen_port::listen_port;
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::{Node, Topology};
-use meshwright_value::{Endpoint, Port};
+use crate::topology::{Node, Topology, WrittenEndpoint};
+use meshwright_value::Port;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "endpoint-port-differs",
@@ -28,9 +28,9 @@ Source: wg(8), \"endpoint\" and \"listen-port\".",
 fn check(topology: &Topology, findings: &mut Findings) {
     for node in &topology.nodes {
         let listens = listen_port(topology, node);
-        for (key, endpoint) in node.endpoints() {
-            if let Some(called) = endpoint.port().filter(|called| *called != listens) {
-                findings.push(finding(topology, node, (key, endpoint), (called, listens)));
+        for written in node.endpoints() {
+            if let Some(called) = written.endpoint.port().filter(|called| *called != listens) {
+                findings.push(finding(topology, node, &written, (called, listens)));
             }
         }
     }
@@ -39,13 +39,13 @@ fn check(topology: &Topology, findings: &mut Findings) {
 fn finding(
     topology: &Topology,
     node: &Node,
-    (key, endpoint): (&'static str, &Endpoint),
+    WrittenEndpoint { place, endpoint, .. }: &WrittenEndpoint<'_>,
     (called, listens): (Port, Port),
 ) -> Finding {
     let message =
         format!("peers call `{}` at port {called}, and it listens on {listens}", node.name);
     let label = format!("works only if a router translates UDP {called} to {listens}");
-    let finding = Finding::new(message, &node.origin.key(key), label);
+    let finding = Finding::new(message, place, label);
     let finding = match node.listen_port {
         Some(_) => finding.and(&node.origin.key("listen_port"), "listens here"),
         None => finding.and(&topology.wireguard.origin.key("listen_port"), "listens here"),

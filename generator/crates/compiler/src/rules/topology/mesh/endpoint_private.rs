@@ -4,7 +4,7 @@ use super::endpoint_inside_mesh::subnet_around;
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::private::is_private;
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::Topology;
+use crate::topology::{Topology, WrittenEndpoint};
 use meshwright_value::{Host, Subnet};
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -30,17 +30,17 @@ Sources: RFC 1918 §3; RFC 6598 §7; RFC 4193 §3.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    for node in &topology.nodes {
-        let endpoint = node.endpoint.as_ref().filter(|endpoint| is_unreachable(endpoint.host()));
-        // An address inside the mesh is always an error: `endpoint-inside-mesh` reports it.
-        let outside = endpoint.filter(|endpoint| subnet_around(endpoint, topology).is_none());
-        let Some(endpoint) = outside else { continue };
-        let message = format!("the endpoint {} of `{}` is private", endpoint.host(), node.name);
+    // An address inside the mesh is always an error: `endpoint-inside-mesh` reports it.
+    let is_private = |written: &WrittenEndpoint<'_>| {
+        is_unreachable(written.endpoint.host())
+            && subnet_around(written.endpoint, topology).is_none()
+    };
+    for written in topology.public_endpoints().filter(is_private) {
+        let host = written.endpoint.host();
+        let message = format!("the endpoint {host} of `{}` is private", written.owner);
         let label = "cannot be reached from another network";
-        let finding = Finding::new(message, &node.origin.key("endpoint"), label);
-        findings.push(
-            finding.help("if it is a LAN address, write it as `lan_endpoint`, and add a `site`"),
-        );
+        let help = "if it is a LAN address, write it as `lan_endpoint`, and add a `site`";
+        findings.push(Finding::new(message, &written.place, label).help(help));
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule<Topology> = Rule {
     explain: "\
 A router removes the UDP mapping of a silent connection, many routers after 30 seconds. Then no peer \
 can reach the node behind the router until the node itself sends a packet. Its pods answer at some \
-times and not at others, and the API server loses its kubelet. A client has no endpoint, so it counts as \
+times and not at others, and the API server loses its kubelet. A client without an endpoint counts as \
 behind NAT: a session that is silent for a while, such as `kubectl logs --follow`, ends.
 
 Leave `wireguard.persistent_keepalive` out. The default is 25 seconds, which wg(8) calls sensible for a \
@@ -27,7 +27,8 @@ Sources: wg(8), \"persistent keepalive\"; RFC 4787 §4.3.",
 fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = topology.nodes.iter().filter(|node| node.endpoint.is_none());
     let node = nodes.min_by_key(|node| node.id).map(|node| (&node.name, &node.origin));
-    let client = topology.clients.iter().min_by_key(|client| client.id);
+    let callers = topology.clients.iter().filter(|client| client.endpoint.is_none());
+    let client = callers.min_by_key(|client| client.id);
     let client = client.map(|client| (&client.name, &client.origin));
     let Some((name, origin)) = node.or(client) else { return };
     if topology.wireguard.persistent_keepalive.get() != 0 {
