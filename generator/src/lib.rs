@@ -9,11 +9,13 @@
 //!
 //! `secrets` is the only module that handles private keys. `edit` changes `topology.toml`, [`cli`] is
 //! the command line, [`fixed`] gives the proof the text of files that only this version knows, `file`
-//! writes single files outside the output directory, and `git` reads files of a revision.
+//! writes single files outside the output directory, `git` reads files of a revision, and [`overlays`] reads the
+//! manifests beside the topology.
 
 pub mod cli;
 pub mod edit;
 mod file;
 pub mod fixed;
 mod git;
+pub mod overlays;
 mod secrets;

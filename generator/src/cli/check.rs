@@ -42,7 +42,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let found = pipeline::compile(session.source()?)?;
+        let found = session.compile()?;
         let mut compiled = if self.fix { self.fix(found, session)? } else { found };
         opened::refuse_published(&mut compiled, session);
         opened::add_store_warnings(&mut compiled, session);

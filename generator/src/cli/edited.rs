@@ -38,7 +38,7 @@ pub(super) struct EditedTopology {
 impl EditedTopology {
     /// Reads the topology; `None` after reporting errors. Missing keys are not an error: `keys` generates them.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
-        let mut compilation = pipeline::compile(session.source()?)?;
+        let mut compilation = session.compile()?;
         opened::refuse_published(&mut compilation, session);
         let Some(accepted) = KeylessTopology::accept(compilation, session)? else {
             return Ok(None);

@@ -31,6 +31,9 @@ pub(super) enum Failure {
     /// An error of the output directory.
     #[error(transparent)]
     Out(#[from] meshwright_compiler::out::OutError),
+    /// A manifest beside the topology cannot be carried.
+    #[error(transparent)]
+    Overlays(#[from] crate::overlays::OverlayError),
     /// The tree to prove cannot be read.
     #[error(transparent)]
     Tree(#[from] meshwright_proof::files::TreeReadError),
@@ -113,6 +116,7 @@ impl Failure {
                     .into(),
             ),
             Self::Out(fault) => fault.help(),
+            Self::Overlays(fault) => fault.help().map(str::to_owned),
             Self::Unproven(failure) => failure.remedy(),
             Self::Secrets(fault) => fault.help().map(str::to_owned),
             Self::Rules(_) => {

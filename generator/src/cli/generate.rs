@@ -54,7 +54,7 @@ impl Generate {
             return Err(Failure::usage("--diff cannot be combined with --format", help));
         }
         session.refuse_out_dir()?;
-        let mut compiled = opened::compile(session.source()?, session)?;
+        let mut compiled = opened::compile(session)?;
         let Some(plan) = compiled.plan.take() else {
             session.report(&compiled.report)?;
             session.info("nothing was written")?;

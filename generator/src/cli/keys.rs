@@ -89,7 +89,7 @@ enum Import {
 
 impl Keys {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let compilation = pipeline::compile(session.source()?)?;
+        let compilation = session.compile()?;
         let Some(accepted) = KeylessTopology::accept(compilation, session)? else {
             return Ok(Status::Findings);
         };

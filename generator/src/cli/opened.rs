@@ -14,10 +14,9 @@ use crate::secrets::store::Store;
 use meshwright_compiler::check::Checked;
 use meshwright_compiler::diagnostic::{Diagnostic, Finding, Report, Severity};
 use meshwright_compiler::document::Document;
-use meshwright_compiler::pipeline::{self, Compilation, RuleGap};
+use meshwright_compiler::pipeline::Compilation;
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::route::Route;
-use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
 
 /// A compiled topology with its store.
@@ -32,7 +31,7 @@ impl Opened {
     /// Compiles the topology and opens its store; `None` after reporting errors. A private key in the
     /// place of a public key is an error: it would be sent to every peer.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
-        let compilation = pipeline::compile(session.source()?)?;
+        let compilation = session.compile()?;
         let Compilation { document, report, topology, plan } = compilation;
         let (Some(topology), Some(plan)) = (topology, plan) else {
             session.report(&report)?;
@@ -160,8 +159,8 @@ fn identity_files(is_sealed: bool, session: &Session<'_>) -> Vec<PathBuf> {
 }
 
 /// Compiles a topology and reports private keys in it: they would be sent to every peer and to git.
-pub(super) fn compile(source: Source, session: &Session<'_>) -> Result<Compilation, RuleGap> {
-    let mut compilation = pipeline::compile(source)?;
+pub(super) fn compile(session: &Session<'_>) -> Result<Compilation, Failure> {
+    let mut compilation = session.compile()?;
     refuse_published(&mut compilation, session);
     add_store_warnings(&mut compilation, session);
     Ok(compilation)

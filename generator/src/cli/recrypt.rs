@@ -9,7 +9,6 @@ use super::opened::{self, KeylessTopology};
 use super::session::{Session, count};
 use crate::secrets::exposure;
 use crate::secrets::store::Store;
-use meshwright_compiler::pipeline;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +30,7 @@ pub(super) struct Recrypt {
 
 impl Recrypt {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let compilation = pipeline::compile(session.source()?)?;
+        let compilation = session.compile()?;
         let Some(accepted) = KeylessTopology::accept(compilation, session)? else {
             return Ok(Status::Findings);
         };

@@ -8,8 +8,10 @@ use std::path::{Component, Path, PathBuf};
 use super::Global;
 use super::failure::Failure;
 use crate::file;
+use crate::overlays;
 use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
 use meshwright_compiler::document::{self, LARGEST};
+use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::source::Source;
 pub(super) use meshwright_value::count;
 use meshwright_value::printable_lines;
@@ -85,6 +87,12 @@ impl Session<'_> {
             read_at_most(LARGEST as u64 + 1, path).map_err(Failure::reading_topology(path))?;
         document::decode(path.display().to_string(), bytes)
             .map_err(|report| Failure::Unreadable { report })
+    }
+
+    /// Compiles the topology with the manifests beside it.
+    pub(super) fn compile(&self) -> Result<Compilation, Failure> {
+        let overlays = overlays::beside(self.topology())?;
+        Ok(pipeline::compile_with(self.source()?, overlays)?)
     }
 
     /// Replaces the topology that was read, unless it has changed since: the other change would be lost.

@@ -65,7 +65,9 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
             need(chart!("ls", "traefik-41.3.0/values.schema.json"), "no chart of Traefik"),
             need("python3 -c 'import jsonschema, yaml'", "no jsonschema for Python"),
         ],
-        reads: |path| path == "cluster/traefik/values.yaml",
+        reads: |path| {
+            ["cluster/traefik/values.yaml", "cluster/own/ingress/values.yaml"].contains(&path)
+        },
         judge: |files| each(files, traefik_values),
         broken: &[
             BrokenFile {

@@ -18,7 +18,7 @@ pub(crate) const NEEDS: &[Need] = &[
 
 /// From the delivery to the join of a second control plane.
 pub(crate) fn serves_and_accepts_join() -> Result<(), Failed> {
-    let steps = [SETTINGS, DELIVER, INIT, AUTHORISE, RENEW, SET, JOIN, REFUSE].concat();
+    let steps = [SETTINGS, DELIVER, INIT, AUTHORISE, RENEW, SET, OVERLAY, JOIN, REFUSE].concat();
     secrets::run(inside_with_processes, &steps)
 }
 
@@ -53,6 +53,43 @@ expect_text 'certificate is valid for' refusal
 grep -qxF -- '--quota-backend-bytes=4294967296' <(printf '%s\n' "${etcd[@]}")
 kubectl get --raw /metrics >metrics
 expect_text 'kubernetes_feature_enabled{name="ContainerStopSignals",stage="ALPHA"} 1' metrics
+"#;
+
+/// The functions of apply.sh apply manifests of the user's own: a new object, and a field of an object that exists, but no
+/// field that another program has set, and no field of an object of apply.sh. A second run changes nothing.
+const OVERLAY: &str = r#"
+mkdir -p overlaid/overlays
+cd overlaid
+object() { printf '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s", "namespace": "kube-system"}, "data": {%s}}\n' "$@"; }
+object program '"set": "1"' | kubectl create --filename - >/dev/null
+object ours '"set": "1"' | kubectl apply --filename - >/dev/null
+object new '"a": "b"' >overlays/10-new.yaml
+object program '"added": "2"' >overlays/20-added.yaml
+for function in planned applied apply apply_overlays is_overlay_safe; do
+  sed -n "/^$function() {\$/,/^}\$/p" ../out/cluster/apply.sh
+done >functions.sh
+cat >>functions.sh <<'SCRIPT'
+info() { echo "$*"; }
+fail() { info "$*"; exit 1; }
+dry_run=no changes=0
+apply_overlays
+echo "$changes changes"
+SCRIPT
+bash -euo pipefail functions.sh >applied
+expect_text '2 changes' applied
+bash -euo pipefail functions.sh >again
+expect_text '0 changes' again
+values() { kubectl --namespace kube-system get configmap "$1" --output 'jsonpath={.data}'; }
+same "$(values program)" '{"added":"2","set":"1"}'
+same "$(values new)" '{"a":"b"}'
+object program '"set": "3"' >overlays/30-owned.yaml
+refused bash -euo pipefail functions.sh
+expect_text 'conflict with "kubectl-create"' refusal
+object ours '"added": "2"' >overlays/30-owned.yaml
+refused bash -euo pipefail functions.sh
+expect_text 'fields cannot be added to it' refusal
+same "$(values program) $(values ours)" '{"added":"2","set":"1"} {"set":"1"}'
+cd ..
 "#;
 
 /// The deliveries to alpha and beta, and those of another cluster with the same topology.

@@ -23,6 +23,7 @@ const COMPILER: Arrows = &[
     ("source", ""),
     ("route", ""),
     ("artifact", ""),
+    ("overlay", ""),
     ("release", ""),
     ("encode", ""),
     ("kubernetes", ""),
@@ -31,13 +32,13 @@ const COMPILER: Arrows = &[
     ("topology", "route encode diagnostic document"),
     ("derive", "release topology"),
     ("check", "diagnostic"),
-    ("plan", "route release topology derive check"),
+    ("plan", "route release topology derive check overlay"),
     ("render", "artifact release encode kubernetes derive check plan"),
     ("rules", "route release diagnostic topology derive check plan render"),
     ("catalogue", "diagnostic document topology check rules"),
     ("lint", "diagnostic topology check catalogue"),
     ("out", "artifact"),
-    ("pipeline", "source diagnostic document topology check plan render rules lint"),
+    ("pipeline", "source diagnostic document topology check plan render rules lint overlay"),
 ];
 
 const PROOF: Arrows = &[
@@ -94,8 +95,9 @@ const GENERATOR: Arrows = &[
     ("edit", ""),
     ("fixed", ""),
     ("git", ""),
+    ("overlays", ""),
     ("secrets", "file"),
-    ("cli", "file edit fixed git secrets"),
+    ("cli", "file edit fixed git overlays secrets"),
 ];
 
 #[test]

@@ -11,6 +11,7 @@ mod ingress;
 mod leaks;
 mod many;
 mod nodes;
+mod overlays;
 mod packaging;
 mod pasted;
 mod plan;

@@ -160,6 +160,7 @@ fn generic(path: &str, interface: &str) -> String {
         ["host", "containerd", "certs.d", _, file] => {
             format!("host/containerd/certs.d/<registry>/{file}")
         }
+        ["cluster", "overlays", _] => "cluster/overlays/<manifest>".to_owned(),
         ["clients", _, rest @ ..] => format!("clients/<client>/{}", rest.join("/")),
         _ => path,
     }

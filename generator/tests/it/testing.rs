@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use meshwright::overlays;
 use meshwright_compiler::artifact::Tree as _;
 use meshwright_compiler::check::Checked;
 use meshwright_compiler::diagnostic::{self, Format};
@@ -61,7 +62,9 @@ pub(crate) fn topologies() -> Vec<String> {
 /// Compiles a file. Messages contain only the last part of its path.
 pub(crate) fn compile(path: &Path) -> Compilation {
     let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-    compile_text(&name, fs::read_to_string(path).expect("readable"))
+    let overlays = overlays::beside(path).expect("manifests");
+    let source = Source { name, text: fs::read_to_string(path).expect("readable") };
+    pipeline::compile_with(source, overlays).expect("no gap in the rules")
 }
 
 /// Compiles a text.

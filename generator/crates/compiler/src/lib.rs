@@ -26,6 +26,7 @@ pub mod encode;
 pub mod kubernetes;
 mod lint;
 pub mod out;
+pub mod overlay;
 pub mod pipeline;
 pub mod plan;
 pub mod release;

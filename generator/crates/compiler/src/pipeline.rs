@@ -4,6 +4,7 @@ use crate::check::{Checked, check};
 use crate::diagnostic::{Problems, Report};
 use crate::document::Document;
 use crate::lint;
+use crate::overlay::Overlay;
 use crate::plan::{Assignments, Plan};
 use crate::render::Rendering;
 use crate::rules;
@@ -36,9 +37,18 @@ pub struct RuleGap;
 ///
 /// When a rule has a gap: a bug, whatever the topology contains.
 pub fn compile(source: Source) -> Result<Compilation, RuleGap> {
+    compile_with(source, Vec::new())
+}
+
+/// [`compile`] with the manifests that are beside the topology, in the order of their names.
+///
+/// # Errors
+///
+/// When a rule has a gap.
+pub fn compile_with(source: Source, overlays: Vec<Overlay>) -> Result<Compilation, RuleGap> {
     let (document, syntax) = Document::parse(source);
     let mut problems = Problems::new(syntax);
-    let (topology, plan) = run_stages(&document, &mut problems)?;
+    let (topology, plan) = run_stages(&document, overlays, &mut problems)?;
     let found = problems.into_diagnostics();
     let (diagnostics, allowed) = match &topology {
         Some(topology) => lint::accept(found, &topology.lint),
@@ -50,7 +60,11 @@ pub fn compile(source: Source) -> Result<Compilation, RuleGap> {
 
 type Stages = (Option<Topology>, Option<Checked<Plan>>);
 
-fn run_stages(document: &Document, problems: &mut Problems) -> Result<Stages, RuleGap> {
+fn run_stages(
+    document: &Document,
+    overlays: Vec<Overlay>,
+    problems: &mut Problems,
+) -> Result<Stages, RuleGap> {
     if problems.has_errors() {
         return Ok((None, None));
     }
@@ -64,7 +78,8 @@ fn run_stages(document: &Document, problems: &mut Problems) -> Result<Stages, Ru
         Err(topology) => return Ok((Some(topology), None)),
     };
     let assignments = Assignments::from_topology(&topology).ok_or(RuleGap)?;
-    let checked = check(Plan::derive(&assignments), rules::plan::RULES, problems).ok();
+    let plan = Plan { overlays, ..Plan::derive(&assignments) };
+    let checked = check(plan, rules::plan::RULES, problems).ok();
     let plan = checked.filter(|plan| {
         let output = OutputSizes::measure(&Rendering::new(plan));
         check(output, rules::output::RULES, problems).is_ok()

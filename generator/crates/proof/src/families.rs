@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileFamily {
     /// The path below the output directory. `<node>`, `<client>` and `<registry>` are one folder of any
-    /// name, `<interface>` is the name of the interface.
+    /// name, `<manifest>` is one file of any name, `<interface>` is the name of the interface.
     pub pattern: &'static str,
     /// How it is accounted for.
     pub account: Account,
@@ -152,6 +152,8 @@ pub const FAMILIES: &[FileFamily] = &[
     objects("cluster/ingress-nginx/networkpolicy.yaml", Need::Other),
     objects("cluster/ingress-nginx/values.yaml", Need::Other),
     objects("cluster/kube-proxy/kube-proxy.patch.yaml", Need::Tree),
+    modelled("cluster/overlays/<manifest>", Need::Other),
+    modelled("cluster/own/ingress/values.yaml", Need::Other),
     objects("cluster/traefik/ingressclass.yaml", Need::Other),
     objects("cluster/traefik/namespace.yaml", Need::Other),
     objects("cluster/traefik/networkpolicy.yaml", Need::Other),
@@ -195,7 +197,7 @@ impl FileFamily {
 }
 
 fn is_part(wanted: &str, part: &str, interface: &str) -> bool {
-    if matches!(wanted, "<node>" | "<client>" | "<registry>") {
+    if matches!(wanted, "<node>" | "<client>" | "<registry>" | "<manifest>") {
         return !part.is_empty();
     }
     match wanted.split_once("<interface>") {

@@ -14,6 +14,12 @@ pub(crate) fn of(emitted: &EmittedTree) -> Vec<Assumption> {
         unjudged.extend(settings(node.kubeadm.file, arguments));
         unjudged.extend(settings(node.kubelet.file, &node.kubelet.content.added));
     }
+    if let Some(values) = &emitted.user_values {
+        unjudged.extend(settings(values.file, &values.content));
+    }
+    for manifest in &emitted.overlays {
+        unjudged.extend(settings(manifest.file, &manifest.content));
+    }
     unjudged.sort_by(|one, other| (&one.text, one.place).cmp(&(&other.text, other.place)));
     unjudged
 }

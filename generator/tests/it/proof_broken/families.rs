@@ -236,7 +236,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "cluster/apply.sh",
         Change::Replace("checksum[calico-operator]='", "checksum[calico-operator]='0"),
         "file-differs: `checksum[calico-operator]='0f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f'` differs from `checksum[calico-operator]='f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f'`",
-        "cluster/apply.sh:81",
+        "cluster/apply.sh:84",
     ),
     broken(
         "unit-edited",

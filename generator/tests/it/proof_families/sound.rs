@@ -50,6 +50,8 @@ const CLIENT: &str = "clients/<client>/<interface>.conf";
 const ENDPOINTS: &str = "nodes/<node>/<interface>.endpoints";
 const KUBEADM: &str = "nodes/<node>/kubeadm.yaml";
 const KUBELET: &str = "nodes/<node>/patches/kubeletconfiguration0+merge.yaml";
+const VALUES: &str = "cluster/own/ingress/values.yaml";
+const MANIFEST: &str = "cluster/overlays/<manifest>";
 const JSON: &str = "nodes/<node>/node.json";
 
 const SOUND: &[SoundChange] = &[
@@ -234,6 +236,7 @@ fn is_setting_of_the_user(trial: &Trial<'_>) -> bool {
     }
     match (trial.pattern, trial.damage) {
         (KUBELET, Damage::OtherValue(..) | Damage::WithoutLine(_)) => !line.starts_with("address"),
+        (VALUES | MANIFEST, Damage::OtherValue(..) | Damage::WithoutLine(_)) => true,
         (KUBEADM, Damage::OtherValue(..)) => {
             let is_argument = line.starts_with("  - name: ") || line.starts_with("    value: ");
             let is_of_etcd = line.starts_with("    - name: ") || line.starts_with("      value: ");

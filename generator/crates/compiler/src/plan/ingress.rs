@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use crate::plan::{NodePlan, tunnel};
 use crate::release;
 use crate::topology::Topology;
+use crate::topology::settings::Settings;
 use meshwright_value::{DnsName, ImageReference, IngressController, Replicas, Version, constant};
 
 /// The IngressClass that apps name.
@@ -35,6 +36,8 @@ pub struct IngressPlan {
     /// The mesh addresses of the API servers, which may call its admission webhook; empty without a
     /// webhook.
     pub webhook_callers: Vec<Ipv4Addr>,
+    /// Values of the chart that the user has written.
+    pub values: Settings,
 }
 
 /// The objects of a controller, as its chart names them.
@@ -108,6 +111,7 @@ impl IngressPlan {
             status_address: None,
             traffic_distribution: release::same_zone(kubernetes_version),
             webhook_callers: callers,
+            values: Settings::default(),
         }
     }
 
@@ -126,6 +130,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> IngressPlan {
     let status_address = tunnel.map(|tunnel| tunnel::address(&tunnel.id));
     IngressPlan {
         status_address,
+        values: declared.values.clone(),
         ..IngressPlan::new(
             declared.controller,
             declared.replicas,

@@ -27,6 +27,7 @@ use crate::derive::listen_port::listen_port;
 pub use crate::derive::location::Location;
 use crate::derive::reach::reach;
 use crate::derive::{mtu, ssh, zone};
+use crate::overlay::Overlay;
 use crate::route::Route;
 use crate::topology;
 use crate::topology::settings::Settings;
@@ -72,6 +73,8 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The clients by id.
     pub clients: Vec<ClientPlan>,
+    /// The manifests that the user has written, in the order of their names.
+    pub overlays: Vec<Overlay>,
 }
 
 /// The values that all WireGuard interfaces share.
@@ -215,6 +218,7 @@ impl Plan {
             control_plane,
             nodes,
             clients,
+            overlays: Vec::new(),
         }
     }
 

@@ -158,8 +158,10 @@ fn file_rows(plan: &Plan, artifacts: &ArtifactSet) -> Vec<FileRow> {
         };
         outputs.iter().map(row)
     });
-    let is_here =
-        |row: &FileRow| !row.path.starts_with("cluster/") || artifacts.contains(&row.path);
+    let is_here = |row: &FileRow| {
+        let is_overlay = row.path.ends_with("<manifest>") && !plan.overlays.is_empty();
+        !row.path.starts_with("cluster/") || artifacts.contains(&row.path) || is_overlay
+    };
     let mut sorted: Vec<_> = rows.filter(is_here).collect();
     sorted.sort_by(|one, other| one.path.cmp(&other.path));
     sorted

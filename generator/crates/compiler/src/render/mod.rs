@@ -21,8 +21,10 @@ mod kubeadm;
 mod nftables;
 mod node_env;
 mod objects;
+mod overlays;
 mod traefik;
 mod user_data;
+mod user_values;
 pub mod wg_quick;
 
 use serde_json::value::RawValue;
@@ -128,7 +130,9 @@ pub const CLUSTER: &[ClusterRenderer] = &[
     host_files::RENDERER,
     ingress_nginx::RENDERER,
     kube_proxy::RENDERER,
+    overlays::RENDERER,
     traefik::RENDERER,
+    user_values::RENDERER,
     index::RENDERER,
 ];
 

@@ -203,6 +203,8 @@ table! {
         /// Whether ingress-nginx validates Ingress objects when they are written; without effect
         /// for Traefik.
         admission_webhook: bool = defaults::ADMISSION_WEBHOOK,
+        /// More values for the controller's chart, as its own `values.yaml` has them; merged below Meshwright's.
+        values: Settings = Settings::default(),
     }
 }
 

@@ -451,26 +451,33 @@ fn minutes(duration: &str) -> Option<u32> {
     rest.is_empty().then_some(seconds / 60)
 }
 
+/// The arguments of one program.
+struct ReadArguments<const N: usize> {
+    /// The values of those that this version emits.
+    known: [Option<Spanned<String>>; N],
+    /// Those of the user.
+    others: Vec<Argument>,
+}
+
 /// The values of arguments by their names, and the other arguments. A second argument of the same name would replace
 /// the first or be added to it.
 fn arguments<const N: usize>(
     document: &YamlDocument<'_>,
     arguments: Vec<ArgumentYaml>,
     names: [&str; N],
-) -> Result<([Option<Spanned<String>>; N], Vec<Argument>), ParseError> {
-    let mut values = [const { None }; N];
-    let mut others = Vec::new();
+) -> Result<ReadArguments<N>, ParseError> {
+    let mut read = ReadArguments { known: [const { None }; N], others: Vec::new() };
     for ArgumentYaml { name, value } in arguments {
         let Some(position) = names.iter().position(|known| *known == name.value) else {
-            others.push(Argument { name, value });
+            read.others.push(Argument { name, value });
             continue;
         };
         let LineSpanned { value: name, line } = document.with_line(name);
-        if values[position].replace(value).is_some() {
+        if read.known[position].replace(value).is_some() {
             return Err(ParseError { line, message: format!("a second argument `{name}`") });
         }
     }
-    Ok((values, others))
+    Ok(read)
 }
 
 /// kubelet's arguments are those of this version alone: its settings are in its patch.
@@ -479,7 +486,7 @@ fn kubelet_arguments(
     written: Vec<ArgumentYaml>,
 ) -> Result<[Option<Spanned<String>>; 3], ParseError> {
     let names = ["node-ip", "node-labels", "hostname-override"];
-    let (known, others) = arguments(document, written, names)?;
+    let ReadArguments { known, others } = arguments(document, written, names)?;
     let Some(other) = others.into_iter().next() else { return Ok(known) };
     let LineSpanned { value: name, line } = document.with_line(other.name);
     Err(ParseError { line, message: format!("the argument `{name}` is not understood here") })
@@ -493,16 +500,16 @@ fn read_cluster(
     document.exactly(cluster.api_version, API_VERSION)?;
     let mut added = Vec::new();
     if let Some(api_server) = cluster.api_server {
-        let ([], others) = arguments(document, api_server.extra_args, [])?;
+        let ReadArguments { known: [], others } = arguments(document, api_server.extra_args, [])?;
         added.extend(user_settings::arguments(document, Program::ApiServer, others)?);
     }
-    let ([allocates], others) =
+    let ReadArguments { known: [allocates], others } =
         arguments(document, cluster.controller_manager.extra_args, ["allocate-node-cidrs"])?;
     let allocates = allocates.ok_or_else(|| missing("`allocate-node-cidrs=false`"))?;
     document.exactly(allocates, "false")?;
     added.extend(user_settings::arguments(document, Program::ControllerManager, others)?);
     if let Some(scheduler) = cluster.scheduler {
-        let ([], others) = arguments(document, scheduler.extra_args, [])?;
+        let ReadArguments { known: [], others } = arguments(document, scheduler.extra_args, [])?;
         added.extend(user_settings::arguments(document, Program::Scheduler, others)?);
     }
     if let Some(etcd) = cluster.etcd {
@@ -542,7 +549,7 @@ fn read_etcd(
     if let Some(folder) = etcd.data_dir {
         document.exactly(folder, "/var/lib/etcd")?;
     }
-    let ([heartbeat, election], others) =
+    let ReadArguments { known: [heartbeat, election], others } =
         arguments(document, etcd.extra_args, ["heartbeat-interval", "election-timeout"])?;
     let milliseconds = |value: Spanned<String>| document.parse::<u32>("number", value);
     let heartbeat = heartbeat.map(milliseconds).transpose()?;

@@ -18,6 +18,7 @@ pub(crate) mod nftables;
 pub(crate) mod node_env;
 pub(crate) mod node_json;
 pub(crate) mod objects;
+pub(crate) mod overlay;
 pub(crate) mod patches;
 mod peer_list;
 pub(crate) mod routes;
@@ -25,6 +26,7 @@ pub(crate) mod tree;
 pub(crate) mod unit;
 pub(crate) mod user_data;
 pub(crate) mod user_settings;
+pub(crate) mod user_values;
 pub(crate) mod wg_quick;
 mod yaml;
 

@@ -382,7 +382,7 @@ impl KnownSettings {
 }
 
 /// A value on one line, as YAML's flow style has it.
-fn flow_style(value: &DataNode) -> String {
+pub(super) fn flow_style(value: &DataNode) -> String {
     match &value.value {
         DataValue::Scalar(DataScalar::Null) => "null".to_owned(),
         DataValue::Scalar(DataScalar::Switch(switch)) => switch.to_string(),

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::copies::{CopyComparison, NodeDifferences, NodeFiles, peers};
 use super::ingress::{HELLO, INGRESS_NGINX};
-use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, SHARED};
+use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, OVERLAYS, SHARED, USER_VALUES};
 use super::{EmittedClient, EmittedNode, FromFile, SharedFiles, TreeReader};
 use crate::families::{Account, family};
 use crate::files::TreeReadError;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::fixed::FixedTexts;
+use crate::read::user_settings::UserSetting;
 use crate::read::{
     ParseError, apply_script, calico, haproxy, host_facts, hosts, kube_proxy, kubeadm, node_env,
-    node_json, patches, peer_list, routes, unit, wg_quick,
+    node_json, overlay, patches, peer_list, routes, unit, user_values, wg_quick,
 };
 use crate::span::FileId;
 use meshwright_value::manifest::MANIFEST;
@@ -243,6 +244,9 @@ impl<'a> FolderReader<'a> {
             true => IngressController::IngressNginx,
             false => IngressController::Traefik,
         };
+        let user_values =
+            self.read_optional(USER_VALUES, |text| user_values::read(text, controller));
+        let overlays = self.overlays();
         Some(SharedFiles {
             guards: guards?,
             installation: installation?,
@@ -259,7 +263,19 @@ impl<'a> FolderReader<'a> {
             sources: sources?,
             has_hello,
             controller,
+            user_values: user_values?,
+            overlays: overlays?,
         })
+    }
+}
+
+impl FolderReader<'_> {
+    /// All manifests of the user's own; none if one of them cannot be read.
+    fn overlays(&mut self) -> Option<Vec<FromFile<Vec<UserSetting>>>> {
+        let files = self.reader.layout.folders.get("").into_iter().flatten();
+        let paths = files.filter(|path| path.starts_with(OVERLAYS));
+        let read: Vec<_> = paths.map(|path| self.read_required(path, overlay::read)).collect();
+        read.into_iter().collect()
     }
 }
 

@@ -31,6 +31,10 @@ pub(super) const SHARED: [&str; 10] = [
 pub(super) const KUBELET: &str = "patches/kubeletconfiguration0+merge.yaml";
 /// The patch of a control plane's API server.
 pub(super) const API_SERVER: &str = "patches/kube-apiserver0+json.yaml";
+/// Values of the user's own for the chart of the Ingress controller.
+pub(super) const USER_VALUES: &str = "cluster/own/ingress/values.yaml";
+/// The folder of the user's own manifests.
+pub(super) const OVERLAYS: &str = "cluster/overlays/";
 /// The file of trees with several control planes.
 pub(super) const HAPROXY: &str = "host/haproxy.cfg";
 /// The pools that do not fit into `installation.yaml`.

@@ -29,6 +29,7 @@ use super::node_json::NodeJson;
 use super::patches::KubeletConf;
 use super::routes::EmittedRoute;
 use super::unit::UnitSetting;
+use super::user_settings::UserSetting;
 use super::wg_quick::{WgConf, WgEndpoints};
 use crate::facts::{ExternalSource, HostFacts, NodeEnv};
 use crate::families::family;
@@ -87,6 +88,10 @@ pub struct EmittedTree {
     pub has_hello: bool,
     /// The Ingress controller, by its folder.
     pub controller: IngressController,
+    /// The values that the user has added for its chart.
+    pub user_values: Option<FromFile<Vec<UserSetting>>>,
+    /// The manifests that the user has added.
+    pub overlays: Vec<FromFile<Vec<UserSetting>>>,
 }
 
 impl EmittedTree {
@@ -328,6 +333,8 @@ struct SharedFiles {
     sources: FromFile<Vec<ExternalSource>>,
     has_hello: bool,
     controller: IngressController,
+    user_values: Option<FromFile<Vec<UserSetting>>>,
+    overlays: Vec<FromFile<Vec<UserSetting>>>,
 }
 
 impl SharedFiles {
@@ -356,6 +363,8 @@ impl SharedFiles {
             sources: self.sources,
             has_hello: self.has_hello,
             controller: self.controller,
+            user_values: self.user_values,
+            overlays: self.overlays,
         }
     }
 }

@@ -5,6 +5,7 @@ mod hostname_duplicate;
 mod hostname_inside_cluster_domain;
 mod hostname_too_deep;
 mod hostname_wildcard_host_header;
+mod ingress_value_owned;
 mod replicas_above_nodes;
 
 use crate::check::Rule;
@@ -16,5 +17,6 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     hostname_inside_cluster_domain::RULE,
     hostname_too_deep::RULE,
     hostname_wildcard_host_header::RULE,
+    ingress_value_owned::RULE,
     replicas_above_nodes::RULE,
 ];
