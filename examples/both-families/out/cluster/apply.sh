@@ -57,6 +57,9 @@ ingress_manifests=(
   traefik/ingressclass.yaml
 )
 
+# Values of the user's own for the chart, if the file exists.
+own_values=own/ingress/values.yaml
+
 # The permissions of kubeconfigs with the role view, or empty.
 viewers=''
 
@@ -651,12 +654,18 @@ install_tunnel() {
 # time, so it is skipped if the last one was made from these files and the cluster still matches it. Both
 # controllers use the same class: this release takes over the class of the other.
 install_ingress() {
-  local manifest description last
+  local manifest file description last
+  local -a files=("$ingress/values.yaml") values=()
   for manifest in "${ingress_manifests[@]}"; do
     apply "$manifest"
   done
-  ! planned "install the chart $ingress ${version[$ingress]} with $ingress/values.yaml" || return 0
-  description="meshwright $(cat "${taken[$ingress]}" "$ingress/values.yaml" | sha256sum | cut -d ' ' -f 1)"
+  # Of two values with the same key, helm uses that of the last file.
+  [[ ! -e $own_values ]] || files=("$own_values" "${files[@]}")
+  for file in "${files[@]}"; do
+    values+=(--values "$file")
+  done
+  ! planned "install the chart $ingress ${version[$ingress]} with ${files[*]}" || return 0
+  description="meshwright $(cat "${taken[$ingress]}" "${files[@]}" | sha256sum | cut -d ' ' -f 1)"
   last=$("$helm" history "$ingress" --namespace "$ingress" --max 1 --output json 2>/dev/null) || last=
   case $last in
     *'"status":"pending-install"'*) fail "helm was interrupted: \`helm uninstall $ingress --namespace $ingress\`, then run this again" ;;
@@ -664,7 +673,7 @@ install_ingress() {
     *'"status":"deployed"'*"$description"*) ! is_as_installed || return 0 ;;
   esac
   "$helm" upgrade --install "$ingress" "${taken[$ingress]}" --namespace "$ingress" \
-    --values "$ingress/values.yaml" --description "$description" --take-ownership --timeout "${limit}s" >/dev/null
+    "${values[@]}" --description "$description" --take-ownership --timeout "${limit}s" >/dev/null
   changes=$((changes + 1))
   info "chart $ingress ${version[$ingress]} installed"
 }
@@ -793,6 +802,24 @@ install_hello() {
   await_rollout hello deployment/hello
 }
 
+# Manifests of the user's own, in the order of their names. The API server adds their fields to those of an object that
+# exists, and refuses fields that another program has set. But of an object that was made by client-side apply, kubectl
+# takes over all fields, and then removes those that the manifest does not have (observed with kubectl 1.37.2, 2026-11).
+apply_overlays() {
+  local file
+  for file in overlays/*.yaml; do
+    is_overlay_safe "$file" ||
+      fail "$PWD/$file has an object that \`kubectl apply\` has made, by this script or by hand: fields cannot be added to it"
+    apply "$file" --server-side --field-manager=meshwright-overlays
+  done
+}
+
+is_overlay_safe() {
+  [[ $dry_run == no ]] || return 0
+  ! kubectl get --ignore-not-found --filename "$1" --output yaml 2>/dev/null |
+    grep -qF 'kubectl.kubernetes.io/last-applied-configuration:'
+}
+
 # Lines of the form `waiting for node/home: not joined`, which `meshwright-node status` repeats. No other line begins
 # so.
 print_waiting() {
@@ -860,6 +887,7 @@ main() {
   [[ -z $tunnel_secret ]] || if_room 'spreading the tunnel over the nodes' spread_tunnel
   if_room 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || if_room 'installing the echo app' install_hello
+  [[ ! -d overlays ]] || step 'applying the manifests of overlays' apply_overlays
   step "awaiting every node's own pods" await_node_pods
   step 'looking for machines that are copies of each other' print_copies
   step 'checking for parts that are no longer in the topology' print_left_overs
