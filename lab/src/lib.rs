@@ -10,7 +10,7 @@
 //! 2. [`world`]: starts nodes ([`node`]) and clients ([`client`]) from the files on a small Internet
 //!    ([`underlay`]), with BIRD ([`bird`]), pods ([`pod`]) and Services ([`service`]).
 //! 3. [`checks`]: send packets ([`probe`]) and capture them ([`capture`], [`scan`]).
-//! 4. [`planned`]: changes a running mesh in the order of a plan.
+//! 4. [`planned`]: changes a running mesh in the order of a plan, and lets single machines fail.
 //! 5. [`mutants`]: tests the lab with deliberately broken trees; [`verdict`] judges the changes that
 //!    [`alterations`] makes, and [`effect`] asks the program that reads a changed file.
 
@@ -23,6 +23,7 @@ pub mod client;
 pub mod cluster;
 pub mod command;
 pub mod effect;
+mod failing;
 pub mod file_lock;
 pub mod machine;
 pub mod mutants;

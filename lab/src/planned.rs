@@ -16,9 +16,10 @@ use meshwright_change::order;
 use meshwright_change::part::{ChangedPart, Part, PartChange, changed_parts};
 use meshwright_change::state::{ChangeStates, TakenParts};
 use meshwright_change::tree::ComparedTree;
-use meshwright_proof::matrix::flows_of;
+use meshwright_proof::matrix::{LostFlows, flows_of};
 
 use crate::calico::CalicoSettings;
+use crate::failing;
 use crate::node::{self, LabNode};
 use crate::probe::PingStream;
 use crate::sandbox::{self, SandboxUse};
@@ -41,7 +42,7 @@ struct PlannedChange {
 }
 
 const ATLAS: &str = "topology.toml";
-const HOMES: &str = "examples/relay-and-site/topology.toml";
+pub(crate) const HOMES: &str = "examples/relay-and-site/topology.toml";
 
 const ADD_OSAKA: (&str, &str) = (
     "[[clients]]\nname = \"laptop\"",
@@ -106,10 +107,10 @@ const ON_ATLAS: PlannedChange = PlannedChange {
 /// How long a state lasts. WireGuard keeps 128 packets for a peer until the handshake succeeds (`MAX_STAGED_PACKETS` of
 /// Linux, `QueueStagedSize` of wireguard-go), and sends them then: a shorter cut delays pings and loses none. Each peer
 /// gets 40 answers a second.
-const STATE: Duration = Duration::from_secs(5);
+pub(crate) const STATE: Duration = Duration::from_secs(5);
 
 /// Two machines, in the order of their names.
-type LabPair = [String; 2];
+pub(crate) type LabPair = [String; 2];
 
 impl PlannedChange {
     fn trial(&'static self) -> Trial {
@@ -169,8 +170,7 @@ fn expected_pairs(states: &ChangeStates<'_>, order: &[usize]) -> Result<BTreeSet
         state = state.with(&[*part]);
         let losses = states.losses(&state);
         for lost in losses.map_err(|faults| anyhow::anyhow!("no network: {faults:?}"))? {
-            let is_pinged = |name: &str| ["node-node", "pod-pod"].contains(&name);
-            if flows_of(lost.flows).any(|flow| is_pinged(flow.name)) {
+            if is_pinged(&lost) {
                 pairs.insert(pair(&lost.from, &lost.to));
             }
         }
@@ -178,14 +178,19 @@ fn expected_pairs(states: &ChangeStates<'_>, order: &[usize]) -> Result<BTreeSet
     Ok(pairs)
 }
 
-fn pair(one: &str, other: &str) -> LabPair {
+/// Whether pings between the hosts or the pods of a pair are among its lost flows.
+pub(crate) fn is_pinged(lost: &LostFlows) -> bool {
+    flows_of(lost.flows).any(|flow| ["node-node", "pod-pod"].contains(&flow.name))
+}
+
+pub(crate) fn pair(one: &str, other: &str) -> LabPair {
     let mut names = [one.to_owned(), other.to_owned()];
     names.sort_unstable();
     names
 }
 
 /// Pings between the pods of all pairs, and between their hosts.
-fn streams(world: &World) -> Result<Vec<(LabPair, PingStream)>> {
+pub(crate) fn streams(world: &World) -> Result<Vec<(LabPair, PingStream)>> {
     let mut streams = Vec::new();
     for (one, other) in world.pairs() {
         let names = pair(one.name(), other.name());
@@ -196,7 +201,7 @@ fn streams(world: &World) -> Result<Vec<(LabPair, PingStream)>> {
     Ok(streams)
 }
 
-fn losing_pairs(streams: Vec<(LabPair, PingStream)>) -> Result<BTreeSet<LabPair>> {
+pub(crate) fn losing_pairs(streams: Vec<(LabPair, PingStream)>) -> Result<BTreeSet<LabPair>> {
     let mut losing = BTreeSet::new();
     for (names, stream) in streams {
         let loss = stream.finish()?;
@@ -237,6 +242,6 @@ fn deliver(world: &mut World, new: &LabTree, changed: &ChangedPart) -> Result<()
 pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(5));
-    let trials = || CHANGES.iter().map(PlannedChange::trial).collect();
+    let trials = || CHANGES.iter().map(PlannedChange::trial).chain(failing::trials()).collect();
     sandbox::main(&arguments, SandboxUse::PerTrial, trials)
 }

@@ -158,6 +158,20 @@ impl Underlay {
         self.internet.ip(&format!("link set {port} {state}")).map(drop)
     }
 
+    /// Takes down the network between the hosts of a home network. Each of them still reaches the router
+    /// (bridge(8), `isolated`).
+    ///
+    /// # Errors
+    ///
+    /// When there is no such network.
+    pub fn isolate_hosts(&self, home: &str) -> Result<()> {
+        let home = self.homes.get(home).with_context(|| format!("no home network {home}"))?;
+        for host in 1..=home.hosts {
+            home.router.ip(&format!("link set port{host} type bridge_slave isolated on"))?;
+        }
+        Ok(())
+    }
+
     /// Creates the network of a site with its own MTU, before hosts are attached to it.
     ///
     /// # Errors

@@ -12,12 +12,13 @@ use crate::fixed::OfThisVersion;
 use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, ShownReport, Span};
 use meshwright_compiler::out;
 use meshwright_compiler::source::{LineIndex, Source, clamp};
+use meshwright_proof::failure;
 use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
 use meshwright_proof::finding::ProofFinding;
 use meshwright_proof::judge::{self, Proof};
 use meshwright_proof::report::causes::causes;
-use meshwright_proof::report::human;
 use meshwright_proof::report::json::{self, WalkedFlows};
+use meshwright_proof::report::{self, human};
 use meshwright_proof::span::TreePaths;
 use meshwright_value::printable_lines;
 
@@ -25,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright prove
   meshwright prove --out /etc/cluster/out     # any tree of this layout, also hand-edited
+  meshwright prove --failures 1               # what is lost if one machine is off
   meshwright prove --format json | jq .holds
   meshwright prove --format json | jq '.flows[] | {from, to, flow, cause}'    # flows that fail";
 
@@ -40,17 +42,35 @@ pub(super) struct Prove {
     /// With --format json: list every flow with its hops, not only those that fail
     #[arg(long)]
     all: bool,
+
+    /// Also compute what the other machines lose if one node, or the local network of one site, fails
+    ///
+    /// Each node and each site's network fails alone; two failures at once are not computed. The exit code
+    /// does not depend on it.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=1))]
+    failures: Option<u8>,
 }
 
 impl Prove {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let proof = session.prove().map_err(|failure| Failure::Unproven(Box::new(failure)))?;
+        let failures = proof.model.as_ref().filter(|_| self.failures.is_some()).map(|model| {
+            let effects = failure::effects(model);
+            (model, effects)
+        });
         match session.global.format {
             Format::Human => {
                 write!(session.out, "{}", printable_lines(&human::table(&proof)))?;
+                if let Some((model, effects)) = &failures {
+                    let table = report::failure::table(model, effects);
+                    write!(session.out, "{}", printable_lines(&table))?;
+                }
                 print_causes(&proof, session)?;
             }
-            Format::Json => json::proof(&proof, self.walked(), session.out)?,
+            Format::Json => {
+                let effects = failures.as_ref().map(|(_, effects)| effects.as_slice());
+                json::proof(&proof, self.walked(), effects, session.out)?;
+            }
             Format::Github => print_github(&proof, session)?,
         }
         print_summary(&proof, session)?;

@@ -3,15 +3,18 @@
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use meshwright_compiler::catalogue;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::{reference, schema};
+use meshwright_proof::failure;
 use meshwright_proof::families::FAMILIES;
 use meshwright_proof::report;
 
+use crate::proof::{emitted, prove};
 use crate::testing::{compile_text, human};
 
 fn root() -> PathBuf {
@@ -65,22 +68,37 @@ fn the_list_of_rules_is_generated_from_the_code() {
     assert_committed("docs/rules.md", &catalogue::markdown());
 }
 
-const FAMILIES_BEGIN: &str = "<!-- families -->\n";
-const FAMILIES_END: &str = "<!-- families end -->";
+/// Compares the part of a page between `<!-- NAME -->` and `<!-- NAME end -->` with the generated one.
+fn assert_part_committed(path: &str, name: &str, made: &str) {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- {name} end -->"));
+    let page = fs::read_to_string(root().join(path)).expect("readable");
+    let (before, rest) = page.split_once(&begin).expect("the part begins");
+    let (_, after) = rest.split_once(&end).expect("the part ends");
+    assert_committed(path, &format!("{before}{begin}\n{made}\n{end}{after}"));
+}
 
+/// Both parts of one page: two tests at once would write the page at the same time.
 #[test]
-fn the_table_of_families_is_generated_from_the_code() {
-    let page = fs::read_to_string(root().join("docs/proof.md")).expect("readable");
-    let (before, rest) = page.split_once(FAMILIES_BEGIN).expect("the table begins");
-    let (_, after) = rest.split_once(FAMILIES_END).expect("the table ends");
+fn the_tables_of_the_proof_are_generated_from_the_code() {
     let rows = FAMILIES.iter().map(|family| {
         let (account, need) = (family.account.description(), family.need.description());
         format!("| `{}` | {account} | {need} |\n", family.pattern)
     });
     let table: String = rows.collect();
-    let head = "\n| files | accounted for | in |\n|---|---|---|\n";
-    let made = format!("{before}{FAMILIES_BEGIN}{head}{table}\n{FAMILIES_END}{after}");
-    assert_committed("docs/proof.md", &made);
+    let head = "| files | accounted for | in |\n|---|---|---|\n";
+    assert_part_committed("docs/proof.md", "families", &format!("{head}{table}"));
+    let mut failures = String::new();
+    for topology in ["examples/relay-and-site", "examples/high-availability"] {
+        let proof = prove(&emitted(&format!("{topology}/topology.toml")));
+        let model = proof.model.as_ref().expect("a network");
+        let table = report::failure::table(model, &failure::effects(model));
+        let _ = write!(
+            failures,
+            "`meshwright --topology {topology}/topology.toml prove --failures 1` ends with\n\n```text\n{}```\n\n",
+            table.trim_start()
+        );
+    }
+    assert_part_committed("docs/proof.md", "failures", failures.trim_end_matches("\n\n"));
 }
 
 /// The fenced blocks of one language in a document.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::part::{ChangedPart, Part, PartChange};
 use crate::tree::ComparedTree;
 use meshwright_proof::finding::ProofFinding;
-use meshwright_proof::flows::{self, Flow};
-use meshwright_proof::matrix::{self, FlowMatrix};
+use meshwright_proof::flows::Flow;
+use meshwright_proof::matrix::{self, FlowMatrix, LostFlows};
 use meshwright_proof::model::Model;
 use meshwright_proof::{EmittedClient, EmittedNode, EmittedTree};
 use meshwright_value::PublicKey;
@@ -50,17 +50,6 @@ impl TakenParts {
     }
 }
 
-/// Flows from one machine to another that hold before and after the change, and not in a state between.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LostFlows {
-    /// The sender.
-    pub from: String,
-    /// The receiver.
-    pub to: String,
-    /// The flows: one bit for each of [`flows::all`](meshwright_proof::flows::all).
-    pub flows: u64,
-}
-
 /// The flows that a state loses; sorted by sender and receiver.
 pub type Losses = Vec<LostFlows>;
 
@@ -79,23 +68,6 @@ pub struct ChangeStates<'trees> {
     pub parts: Vec<ChangedPart>,
     /// The flows that hold at both ends of the change.
     required: Losses,
-}
-
-/// A NodePort of a node leads to pods of all nodes. If only the way from there to the pod of a third node is lost, it
-/// is counted for that pair, and not for the one that calls the NodePort.
-fn attribute_node_ports(lost: &mut Losses) {
-    let bit = |name: &str| {
-        let number = flows::all().position(|flow| flow.name == name);
-        number.map_or(0, |number| 1 << number)
-    };
-    let (node_port, to_pods) = (bit("node-port"), bit("node-pod"));
-    let cut: BTreeSet<_> = lost
-        .iter()
-        .filter(|pair| pair.flows & to_pods != 0)
-        .map(|pair| pair.from.clone())
-        .collect();
-    let is_indirect = |pair: &&mut LostFlows| pair.flows == node_port && cut.contains(&pair.to);
-    lost.iter_mut().filter(is_indirect).for_each(|pair| pair.flows = 0);
 }
 
 impl<'trees> ChangeStates<'trees> {
@@ -141,7 +113,7 @@ impl<'trees> ChangeStates<'trees> {
                 lost.flows |= required.flows & now.applying & !now.holding;
             }
         }
-        attribute_node_ports(&mut lost);
+        matrix::attribute_node_ports(&mut lost);
         lost.retain(|pair| pair.flows != 0);
         Ok(lost)
     }

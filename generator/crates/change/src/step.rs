@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::difference::ExposureDifference;
 use crate::order::{OrderedPart, PartOrder};
 use crate::part::{Part, PartChange, is_zone};
-use crate::state::{ChangeStates, LostFlows};
+use crate::state::ChangeStates;
 use crate::tree::ComparedTree;
 use meshwright_proof::facts::NodeFacts;
-use meshwright_proof::matrix::flows_of;
+use meshwright_proof::matrix::{LostFlows, flows_of};
 use meshwright_value::delivery::{delivery_command, joining_command, ssh_command, sudo};
 use meshwright_value::{Os, Role};
 

@@ -19,6 +19,7 @@ pub mod assumption;
 pub mod cause;
 pub mod exposure;
 pub mod facts;
+pub mod failure;
 pub mod families;
 pub mod files;
 pub mod finding;

@@ -1,6 +1,6 @@
 //! Which flows hold between which machines, so that two networks can be compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -21,6 +21,17 @@ pub struct PairFlows {
     pub holding: u64,
     /// Those of them whose packets arrive.
     pub arriving: u64,
+}
+
+/// Flows from one machine to another that hold in one network, and do not in another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LostFlows {
+    /// The sender.
+    pub from: String,
+    /// The receiver.
+    pub to: String,
+    /// The flows: one bit for each of [`flows::all`].
+    pub flows: u64,
 }
 
 /// The flows between all machines of a network.
@@ -61,6 +72,18 @@ impl FlowMatrix {
         self.names.contains_key(machine)
     }
 
+    /// The flows that hold in `before` and apply here, and do not hold here; sorted by sender and receiver.
+    #[must_use]
+    pub fn lost_since(&self, before: &Self) -> Vec<LostFlows> {
+        let pairs = before.names().flat_map(|from| before.names().map(move |to| (from, to)));
+        let lost = pairs.filter_map(|(from, to)| {
+            let now = self.pair(from, to);
+            let flows = before.pair(from, to).holding & now.applying & !now.holding;
+            (flows != 0).then(|| LostFlows { from: from.to_owned(), to: to.to_owned(), flows })
+        });
+        lost.collect()
+    }
+
     /// The names of all machines, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)
@@ -91,6 +114,23 @@ fn row(walk: &mut PairWalk<'_>, from: MachineId) -> Vec<PairFlows> {
         }
     });
     row
+}
+
+/// A NodePort of a node leads to pods of all nodes. If only the way from there to the pod of a third node is lost, it
+/// is counted for that pair, and not for the one that calls the NodePort, which has no flows then.
+pub fn attribute_node_ports(lost: &mut [LostFlows]) {
+    let bit = |name: &str| {
+        let number = flows::all().position(|flow| flow.name == name);
+        number.map_or(0, |number| 1 << number)
+    };
+    let (node_port, to_pods) = (bit("node-port"), bit("node-pod"));
+    let cut: BTreeSet<_> = lost
+        .iter()
+        .filter(|pair| pair.flows & to_pods != 0)
+        .map(|pair| pair.from.clone())
+        .collect();
+    let is_indirect = |pair: &&mut LostFlows| pair.flows == node_port && cut.contains(&pair.to);
+    lost.iter_mut().filter(is_indirect).for_each(|pair| pair.flows = 0);
 }
 
 /// Why a flow between two machines has another verdict than the expected one; none if it has that one, or if

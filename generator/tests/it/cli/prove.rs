@@ -258,3 +258,29 @@ fn traces_are_json_documents() {
     });
     assert_eq!((code, &parse_json(&stdout)["error"]), (Some(2), &error));
 }
+
+/// hongkong is the only control plane, and the laptop reaches Services through it.
+#[test]
+fn single_failures_are_reported_on_demand() {
+    let place = generated();
+    let (code, stdout, _) = place.run(&["prove", "--failures", "1"]);
+    assert_eq!(code, Some(0));
+    let expected = "
+If one of these fails, the other machines lose:
+  hongkong             1 flow: laptop → all other nodes
+                       no API: 0 of 1 control plane run, etcd needs 1; pods and Services run on, and nothing is started, moved or changed
+  tokyo                nothing
+";
+    assert!(stdout.contains(expected), "{stdout}");
+    let (_, stdout, _) = place.run(&["prove", "--failures", "1", "--format", "json"]);
+    let failures = &parse_json(&stdout)["failures"];
+    let lost = json!({ "from": "laptop", "to": "tokyo", "flows": ["client-service"] });
+    let alone =
+        json!({ "node": "hongkong", "site_network": null, "api_answers": false, "lost": [lost] });
+    assert_eq!(failures[0], alone);
+    let without = parse_json(&place.run(&["prove", "--format", "json"]).1);
+    assert_eq!(without.get("failures"), None);
+    let (code, _, stderr) = place.run(&["prove", "--failures", "2"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("2 is not in 1..=1"), "{stderr}");
+}

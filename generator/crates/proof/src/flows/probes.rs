@@ -198,11 +198,13 @@ impl<'model> ProbeBuilder<'model> {
         aims.collect()
     }
 
-    /// A node other than these two, so that a NodePort leads to another node; `to` if there is none.
+    /// A node that runs, other than these two, so that a NodePort leads to another node; `to` if there is none.
     fn third(&self) -> MachineId {
         let after = self.model.nodes().skip(self.to.index() + 1);
         let mut others = after.chain(self.model.nodes());
-        others.find(|id| *id != self.from && *id != self.to).unwrap_or(self.to)
+        others
+            .find(|id| ![self.from, self.to].contains(id) && self.model.off != Some(*id))
+            .unwrap_or(self.to)
     }
 
     /// The MTU of the interface of one end, in bytes.

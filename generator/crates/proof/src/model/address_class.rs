@@ -22,7 +22,7 @@ impl AddressClass {
 }
 
 /// All classes, in the order of their addresses.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AddressClasses {
     /// The first address of each class.
     first: Vec<u32>,

@@ -10,7 +10,7 @@ use crate::read::nftables::{Hook, Interface, NO_INTERFACE, Ruleset};
 use crate::space::{Dimension, Ranges, Region};
 
 /// A ruleset, prepared for the address classes of one tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NodeFirewall {
     /// The rules.
     pub ruleset: std::sync::Arc<Ruleset>,

@@ -15,7 +15,7 @@ use crate::span::{FileId, FileLine};
 use meshwright_value::PublicKey;
 
 /// The owner of each key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct KeyIndex {
     owners: BTreeMap<PublicKey, MachineId>,
     /// The key of each machine, if a file states it.

@@ -9,7 +9,7 @@ use meshwright_value::{Endpoint, Host};
 use rayon::prelude::*;
 
 /// The link of one machine to one peer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Link {
     /// Packets pass.
     Up(LinkTunnel),

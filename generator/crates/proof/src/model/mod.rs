@@ -52,7 +52,7 @@ impl MachineId {
 }
 
 /// The network.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     /// The content of the tree.
     pub emitted: EmittedTree,
@@ -76,10 +76,12 @@ pub struct Model {
     /// Whether two ends of a connection with other MTUs agree on the smaller one, as TCP's do by their MSS (RFC 9293,
     /// section 3.7.1). In one tree, all ends have the MTU of the mesh, and another one is a fault.
     pub(crate) agrees_on_size: bool,
+    /// The machine that is off, in a network [`without`](Self::without) it.
+    pub(crate) off: Option<MachineId>,
 }
 
 /// A machine with an interface in the mesh.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MeshMachine {
     /// Its name.
     pub name: String,
@@ -100,7 +102,7 @@ pub struct MeshMachine {
 }
 
 /// The part of a machine that only nodes have.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NodeFacts {
     /// Whether it runs the control plane.
     pub control_plane: bool,
@@ -215,6 +217,7 @@ impl Model {
             owned,
             key_findings,
             agrees_on_size: false,
+            off: None,
         };
         let links = link::all(&model);
         for (machine, links) in model.machines.iter_mut().zip(links) {

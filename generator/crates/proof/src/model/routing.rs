@@ -76,7 +76,7 @@ impl RouteConditions {
 }
 
 /// For each class the route of its packets: [`TakenRoute`] by its position.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RouteTable {
     taken: Vec<TakenRoute>,
     route_of: Vec<u32>,

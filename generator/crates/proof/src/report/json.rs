@@ -6,10 +6,12 @@ use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use super::causes::causes;
+use super::failure::{self, FailureDocument};
 use super::text;
 use crate::assumption::Assumption;
 use crate::cause::FlowInstance;
 use crate::exposure;
+use crate::failure::FailureEffect;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::{self, FlowCount, FlowVerdict};
 use crate::hop::PacketHop;
@@ -36,12 +38,18 @@ pub enum WalkedFlows {
 
 /// Writes the result of a proof.
 ///
-/// Each flow is walked again while it is written, so that memory never holds all steps.
+/// Each flow is walked again while it is written, so that memory never holds all steps. `failures` are the effects
+/// of single failures, if they were computed.
 ///
 /// # Errors
 ///
 /// When writing fails.
-pub fn proof(proof: &Proof, walked: WalkedFlows, out: &mut dyn Write) -> io::Result<()> {
+pub fn proof(
+    proof: &Proof,
+    walked: WalkedFlows,
+    failures: Option<&[FailureEffect]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let paths = &proof.paths;
     let omitted = match walked {
         WalkedFlows::Failing => proof.total_failures() - listed_flows(proof).count() as u64,
@@ -67,6 +75,9 @@ pub fn proof(proof: &Proof, walked: WalkedFlows, out: &mut dyn Write) -> io::Res
         flows: FlowList { proof, walked },
         flows_omitted: omitted,
         edited: proof.edited.iter().map(|file| paths.path(*file)).collect(),
+        failures: failures
+            .zip(proof.model.as_ref())
+            .map(|(failures, model)| failure::documents(model, failures)),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -122,6 +133,8 @@ struct ProofDocument<'a> {
     flows: FlowList<'a>,
     flows_omitted: u64,
     edited: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<Vec<FailureDocument<'a>>>,
 }
 
 #[derive(Serialize)]

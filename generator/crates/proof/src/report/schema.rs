@@ -32,6 +32,7 @@ pub fn documents() -> Value {
             "flow": object(&flow()),
             "hop": hop(),
             "trace": trace(),
+            "failureEffect": failure_effect(),
             "failure": failure(),
         },
     })
@@ -39,7 +40,7 @@ pub fn documents() -> Value {
 
 fn proof() -> Value {
     let list = |of: &str, about: &str| described(about, array(&reference(of)));
-    object(&json!({
+    let mut proof = object(&json!({
         "schema_version": { "const": SCHEMA_VERSION },
         "holds": described("Whether nothing is wrong: no cause, and all files were read", boolean()),
         "summary": reference("summary"),
@@ -52,6 +53,20 @@ fn proof() -> Value {
         "flows": list("flow", "The flows that fail, with their steps; with --all, all flows"),
         "flows_omitted": described("Failing flows that `flows` does not contain", count()),
         "edited": described("Files whose bytes differ from the manifest", array(&text())),
+    }));
+    proof["properties"]["failures"] =
+        list("failureEffect", "With --failures: what each single failure changes");
+    proof
+}
+
+fn failure_effect() -> Value {
+    let flows = described("Names of flows that hold now and are lost", array(&text()));
+    let lost = object(&json!({ "from": text(), "to": text(), "flows": flows }));
+    object(&json!({
+        "node": described("The node that is off", nullable(&text())),
+        "site_network": described("The site whose local network is down", nullable(&text())),
+        "api_answers": described("Whether etcd has a majority of its members", boolean()),
+        "lost": array(&lost),
     }))
 }
 
