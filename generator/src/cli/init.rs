@@ -16,7 +16,9 @@ use meshwright_compiler::diagnostic::{Located, Report, Severity};
 use meshwright_compiler::encode::template;
 use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
-use meshwright_value::{Endpoint, Name, Os, ProviderName, Role, Text as _};
+use meshwright_value::{
+    Arch, Endpoint, Hostname, Name, Os, ProviderName, Role, SourceNet, Text, TunnelId,
+};
 
 /// The latest release with which the generated files were tested.
 const KUBERNETES_VERSION: &str = "1.37.2";
@@ -31,7 +33,8 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright init                              # three placeholder nodes, with comments
   meshwright init --name atlas \\
-    --node hongkong=203.0.113.10,alibaba --node tokyo=203.0.113.20 --node home=nat,nixos";
+    --node hongkong=203.0.113.10,alibaba --node tokyo=203.0.113.20,arm64 --node home=nat,nixos \\
+    --client laptop --ssh-from 198.51.100.7";
 
 /// Write a first topology.toml
 ///
@@ -43,10 +46,22 @@ pub(super) struct Init {
     /// The name of the cluster
     #[arg(long, default_value = "atlas", value_parser = parse::<Name>)]
     name: Name,
-    /// A node: its endpoint or `nat`, then optionally role, operating system and provider; can be
-    /// repeated
+    /// A node: its endpoint or `nat`, then optionally role, operating system, architecture and
+    /// provider; can be repeated
     #[arg(long = "node", value_name = "NAME=ENDPOINT[,WORD…]")]
     nodes: Vec<NodeArgument>,
+    /// A client, such as the laptop that runs kubectl; can be repeated
+    #[arg(long = "client", value_name = "NAME", value_parser = parse::<Name>)]
+    clients: Vec<Name>,
+    /// A network or address from which SSH is allowed; can be repeated; everything by default
+    #[arg(long, value_name = "NETWORK", value_parser = parse::<SourceNet>)]
+    ssh_from: Vec<SourceNet>,
+    /// The tunnel of `cloudflared tunnel create`
+    #[arg(long, value_name = "ID", value_parser = parse::<TunnelId>)]
+    tunnel: Option<TunnelId>,
+    /// A public name that the tunnel serves; can be repeated
+    #[arg(long = "hostname", value_name = "NAME", requires = "tunnel", value_parser = parse::<Hostname>)]
+    hostnames: Vec<Hostname>,
 }
 
 /// One `--node`.
@@ -56,6 +71,7 @@ struct NodeArgument {
     endpoint: Option<Endpoint>,
     role: Option<Role>,
     os: Option<Os>,
+    arch: Option<Arch>,
     provider: Option<ProviderName>,
 }
 
@@ -64,7 +80,7 @@ impl Init {
         let path = session.topology().to_owned();
         let placeholders = self.nodes.is_empty();
         let nodes = if placeholders { placeholder_nodes()? } else { self.nodes.clone() };
-        let text = render(&self.name, &nodes, placeholders);
+        let text = self.render(&nodes, placeholders);
         let source = Source { name: path.display().to_string(), text };
         let report = errors_beside_keys(&source)?;
         if report.count(Severity::Error) > 0 {
@@ -110,7 +126,23 @@ struct TopologyView<'a> {
     kubernetes_version: &'static str,
     placeholders: bool,
     nodes: Vec<TopologyNodeView<'a>>,
+    clients: Vec<TopologyClientView<'a>>,
+    ssh_from: Vec<String>,
+    tunnel: Option<&'a TunnelId>,
+    hostnames: &'a [Hostname],
 }
+
+#[derive(Serialize)]
+struct TopologyClientView<'a> {
+    name: &'a Name,
+    id: usize,
+}
+
+/// The id of the first client: above those of the nodes, so that both can grow.
+const FIRST_CLIENT: usize = 200;
+
+/// Every address.
+const EVERYWHERE: [&str; 2] = ["0.0.0.0/0", "::/0"];
 
 #[derive(Serialize)]
 struct TopologyNodeView<'a> {
@@ -118,32 +150,48 @@ struct TopologyNodeView<'a> {
     id: usize,
     role: Role,
     os: Os,
+    arch: Option<Arch>,
     provider: Option<ProviderName>,
     endpoint: Option<&'a Endpoint>,
     relay: Option<&'a Name>,
 }
 
-fn render(name: &Name, nodes: &[NodeArgument], placeholders: bool) -> String {
-    let common_relay = relay(nodes);
-    let views = nodes.iter().enumerate().map(|(position, node)| {
-        let first = if position == 0 { Role::ControlPlane } else { Role::Worker };
-        let relay = common_relay.filter(|_| node.endpoint.is_none());
-        TopologyNodeView {
-            name: &node.name,
-            id: position + 1,
-            role: node.role.unwrap_or(first),
-            os: node.os.unwrap_or(Os::Debian13),
-            provider: node.provider,
-            endpoint: node.endpoint.as_ref(),
-            relay,
-        }
-    });
-    let kubernetes_version = KUBERNETES_VERSION;
-    let nodes = views.collect();
-    template::render(
-        "topology.toml",
-        &TopologyView { name, kubernetes_version, placeholders, nodes },
-    )
+impl Init {
+    fn render(&self, nodes: &[NodeArgument], placeholders: bool) -> String {
+        let common_relay = relay(nodes);
+        let views = nodes.iter().enumerate().map(|(position, node)| {
+            let first = if position == 0 { Role::ControlPlane } else { Role::Worker };
+            let relay = common_relay.filter(|_| node.endpoint.is_none());
+            TopologyNodeView {
+                name: &node.name,
+                id: position + 1,
+                role: node.role.unwrap_or(first),
+                os: node.os.unwrap_or(Os::Debian13),
+                arch: node.arch,
+                provider: node.provider,
+                endpoint: node.endpoint.as_ref(),
+                relay,
+            }
+        });
+        let clients = self.clients.iter().enumerate();
+        let clients =
+            clients.map(|(position, name)| TopologyClientView { name, id: FIRST_CLIENT + position });
+        let ssh_from = match self.ssh_from.as_slice() {
+            [] => EVERYWHERE.map(str::to_owned).to_vec(),
+            networks => networks.iter().map(ToString::to_string).collect(),
+        };
+        let view = TopologyView {
+            name: &self.name,
+            kubernetes_version: KUBERNETES_VERSION,
+            placeholders,
+            nodes: views.collect(),
+            clients: clients.collect(),
+            ssh_from,
+            tunnel: self.tunnel.as_ref(),
+            hostnames: &self.hostnames,
+        };
+        template::render("topology.toml", &view)
+    }
 }
 
 /// The relay of several nodes behind NAT: the first public node.
@@ -159,29 +207,49 @@ impl FromStr for NodeArgument {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, rest) = text.split_once('=').ok_or("expected NAME=ENDPOINT or NAME=nat")?;
         let mut words = rest.split(',');
-        let address = words.next().filter(|word| *word != BEHIND_NAT);
+        let address = words.next().filter(|word| !word.eq_ignore_ascii_case(BEHIND_NAT));
         let endpoint = address.map(parse).transpose()?;
-        let mut node = Self { name: parse(name)?, endpoint, role: None, os: None, provider: None };
+        let mut node = Self { name: parse(name)?, endpoint, role: None, os: None, arch: None, provider: None };
         words.try_for_each(|word| node.take(word))?;
         Ok(node)
     }
 }
 
 impl NodeArgument {
-    /// Sets role, operating system or provider. No word belongs to two of them, so any order is valid.
-    fn take(&mut self, word: &str) -> Result<(), String> {
+    /// Sets role, operating system, architecture or provider. No word belongs to two of them, so any order is
+    /// valid. `os=` and the like before a word are accepted.
+    fn take(&mut self, written: &str) -> Result<(), String> {
+        let keys = ["role=", "os=", "arch=", "provider="];
+        let word = keys.iter().find_map(|key| written.strip_prefix(key)).unwrap_or(written);
         let has_one = if let Ok(role) = Role::parse(word) {
             self.role.replace(role).is_some()
         } else if let Ok(os) = Os::parse(word) {
             self.os.replace(os).is_some()
+        } else if let Ok(arch) = Arch::parse(word) {
+            self.arch.replace(arch).is_some()
         } else if let Ok(provider) = ProviderName::parse(word) {
             self.provider.replace(provider).is_some()
         } else {
-            return Err(format!("`{word}` is not a role, operating system or provider"));
+            let meant = [
+                meaning::<Role>(word),
+                meaning::<Os>(word),
+                meaning::<Arch>(word),
+                meaning::<ProviderName>(word),
+            ];
+            let meant = meant.into_iter().flatten().next();
+            let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            return Err(format!(
+                "`{word}` is not a role, operating system, architecture or provider{meant}"
+            ));
         };
         match has_one {
             true => Err(format!("`{word}` is the second value of its kind")),
             false => Ok(()),
         }
     }
+}
+
+/// The only value that a word of another program can mean.
+fn meaning<T: Text>(word: &str) -> Option<String> {
+    T::parse(word).err()?.suggestion
 }

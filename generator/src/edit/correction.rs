@@ -56,6 +56,9 @@ fn splice(document: &Document, change: &Change) -> Option<Splice> {
             let (offset, with) = insertion(text, document.item(&table)?, is_inline, &assignment)?;
             Some(Splice { bytes: offset..offset, with })
         }
+        Change::ReplaceText { bytes, text } => {
+            Some(Splice { bytes: bytes.clone(), with: text.clone() })
+        }
         Change::Remove { at } => {
             Some(Splice { bytes: removal(document, at)?, with: String::new() })
         }

@@ -67,6 +67,24 @@ pub fn kubernetes_support(kubernetes: Version) -> Option<Known<Support>> {
     lines.find(|line| kubernetes.major() == 1 && line.value.minor == kubernetes.minor())
 }
 
+/// The newest known patch release of each line that a user may write without one; upstream may have a newer one.
+const NEWEST_PATCHES: &[Known<Version>] = &[
+    known(Version::new(1, 34, 4), "2026-11-30", "versions of the Go module k8s.io/kubernetes"),
+    known(Version::new(1, 35, 4), "2026-11-30", "versions of the Go module k8s.io/kubernetes"),
+    known(Version::new(1, 36, 3), "2026-11-30", "versions of the Go module k8s.io/kubernetes"),
+    known(Version::new(1, 37, 2), "2026-11-30", "versions of the Go module k8s.io/kubernetes"),
+    known(Version::new(3, 32, 1), "2026-11-23", "tags of projectcalico/calico"),
+    known(Version::new(3, 33, 0), "2026-11-29", "tags of projectcalico/calico"),
+];
+
+/// The newest known patch release of a line such as `1.37`.
+#[must_use]
+pub fn newest_patch(line: &str) -> Option<Version> {
+    let newest = NEWEST_PATCHES.iter().map(|known| known.value);
+    let mut of_line = newest.filter(|version| format!("{}.{}", version.major(), version.minor()) == line);
+    of_line.next()
+}
+
 /// Since when kube-proxy warns of its IPVS mode.
 pub const IPVS_DEPRECATED_IN: Known<u16> = known(35, "2026-05-28", "kubernetes#134539, KEP-5495");
 /// The first minor whose gate `KubeProxyIPVS` is closed by default. The gate does not exist before

@@ -1,7 +1,7 @@
 //! DNS names.
 
 use super::string::string_type;
-use super::{Form, Malformed, Name, Text, checked};
+use super::{Form, Malformed, Name, Text, checked, refusal_of_empty};
 
 /// The longest label, in octets (RFC 1035 §2.3.4).
 const LABEL_MAX: usize = 63;
@@ -89,7 +89,7 @@ fn label_fault(label: &str) -> Option<String> {
 
 fn refuse(text: &str, fault: &str) -> Result<(), Malformed> {
     match text {
-        "" => Err(Malformed::new("the value is empty", "empty")),
+        "" => Err(refusal_of_empty()),
         _ => Err(Malformed::new(format!("`{text}` has {fault}"), fault)),
     }
 }

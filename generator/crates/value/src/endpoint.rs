@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::address::check_host;
 use super::open_port::parse_port;
 use super::string::serialize_as_displayed;
-use super::{DnsName, Form, Malformed, Name, Port, Text};
+use super::{DnsName, Form, Malformed, Name, Port, Text, refusal_of_empty};
 
 /// The host part of an [`Endpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,32 +87,71 @@ impl Text for Endpoint {
         Form::Pattern(r"^(\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+|[A-Za-z0-9.-]+)(:[0-9]+)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
-        refuse_url::<Self>(text)?;
+        refuse_url(text, |authority| {
+            // The port in a URL is that of its scheme, and not WireGuard's.
+            let host = Self::parse(without_user(authority)).ok()?;
+            Some(Self { port: None, ..host })
+        })?;
         refuse_network(text)?;
+        refuse_user(text)?;
+        refuse_absence(text)?;
         let (host, written_port) = split_port(text);
         let port = written_port.map(parse_port).transpose()?;
         Ok(Self { host: parse_host(host)?, port })
     }
 }
 
-/// Refuses a URL, with the host and port in it as the correction.
-fn refuse_url<T: Text + fmt::Display>(text: &str) -> Result<(), Malformed> {
-    let Some((_, rest)) = text.split_once("://") else { return Ok(()) };
-    let refusal = Malformed::new(format!("`{text}` is a URL"), "expected host or host:port");
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    Err(match T::parse(authority) {
-        Ok(suggestion) => refusal.did_you_mean(suggestion),
+/// Refuses a word for a host without an endpoint.
+fn refuse_absence(text: &str) -> Result<(), Malformed> {
+    let help = "leave the key out: a node without `endpoint` is behind NAT";
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" => Err(refusal_of_empty().help(help)),
+        "nat" | "none" | "null" => {
+            Err(Malformed::new(format!("`{text}` is not a valid host"), "not a valid host").help(help))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn without_user(text: &str) -> &str {
+    text.rsplit_once('@').map_or(text, |(_, host)| host)
+}
+
+/// Refuses the argument of ssh(1).
+fn refuse_user(text: &str) -> Result<(), Malformed> {
+    let Some((_, host)) = text.rsplit_once('@') else { return Ok(()) };
+    let refusal = Malformed::new(format!("`{text}` has a user name"), "expected host or host:port");
+    Err(match Endpoint::parse(host) {
+        Ok(endpoint) => refusal.did_you_mean(endpoint),
         Err(_) => refusal.help("write the host, and the port if it is not the default"),
     })
 }
 
-/// Refuses the address of an interface, as `ip address` prints it, with the address as the
+/// Refuses a URL, with the value that its authority (RFC 3986 §3.2) means as the correction.
+fn refuse_url<T: fmt::Display>(
+    text: &str,
+    meaning: impl Fn(&str) -> Option<T>,
+) -> Result<(), Malformed> {
+    let Some((_, rest)) = text.split_once("://") else { return Ok(()) };
+    let refusal = Malformed::new(format!("`{text}` is a URL"), "expected host or host:port");
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    Err(match meaning(authority) {
+        Some(suggestion) => refusal.did_you_mean(suggestion),
+        None => refusal.help("write the host, and the port if it is not the default"),
+    })
+}
+
+/// Refuses the address of an interface, as `ip address` prints it, and a path, with the host as the
 /// correction.
 fn refuse_network(text: &str) -> Result<(), Malformed> {
-    let Some((address, _)) = text.split_once('/') else { return Ok(()) };
-    let Ok(address) = address.parse::<IpAddr>() else { return Ok(()) };
-    let refusal = Malformed::new(format!("`{text}` has a prefix length"), "expected one host");
-    Err(refusal.did_you_mean(address))
+    let Some((before, after)) = text.split_once('/') else { return Ok(()) };
+    let is_prefix_length = !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit());
+    let fault = if is_prefix_length { "has a prefix length" } else { "has a path" };
+    let refusal = Malformed::new(format!("`{text}` {fault}"), "expected one host");
+    Err(match Endpoint::parse(before) {
+        Ok(endpoint) => refusal.did_you_mean(endpoint),
+        Err(_) => refusal,
+    })
 }
 
 /// Splits `host:port`. The colons of an IPv6 address without brackets are not separators.
@@ -134,6 +173,7 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
                 .help(format!("write `{address}` without brackets")))
         }
         (Ok(address), _) => check_host(address.to_canonical(), text).map(|()| address.into()),
+        (Err(_), None) if is_numeric(text) => Err(no_ipv4(text)),
         (Err(_), None) if !text.contains(':') => {
             let name = DnsName::parse(&text.to_ascii_lowercase())?;
             check_name(&name).map(|()| Host::Name(name))
@@ -143,6 +183,26 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
             "not a valid IPv6 address",
         )
         .help("write an IPv6 address with a port as `[2001:db8::1]:51820`")),
+    }
+}
+
+/// Whether a text is meant as an IPv4 address.
+fn is_numeric(text: &str) -> bool {
+    text.contains(['.', ',']) && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte))
+}
+
+/// inet_aton(3) reads a number with a leading zero as octal, so such a text has no certain meaning.
+fn no_ipv4(text: &str) -> Malformed {
+    let refusal =
+        Malformed::new(format!("`{text}` is not a valid IPv4 address"), "not a valid IPv4 address");
+    let number = |part: &str| {
+        let digits = part.trim_start_matches('0');
+        if digits.is_empty() && !part.is_empty() { "0".to_owned() } else { digits.to_owned() }
+    };
+    let numbers: Vec<_> = text.split(['.', ',']).map(number).collect();
+    match numbers.join(".").parse::<Ipv4Addr>() {
+        Ok(address) => refusal.did_you_mean(address),
+        Err(_) => refusal.help("write four numbers from 0 to 255, such as `203.0.113.10`"),
     }
 }
 
@@ -298,7 +358,7 @@ impl Text for ApiEndpoint {
     const FORM: Form = Form::Pattern(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:0*6443)?$");
 
     fn parse(text: &str) -> Result<Self, Malformed> {
-        refuse_url::<Self>(text)?;
+        refuse_url(text, |authority| Self::parse(authority).ok())?;
         let (host, written_port) = split_port(text);
         let address = host.trim_matches(['[', ']']);
         if address.parse::<IpAddr>().is_ok() {
@@ -411,13 +471,45 @@ mod tests {
     fn refuses_endpoints() {
         let reachable = "write an address at which other hosts reach this one";
         let bounds = "ports are from 1 to 65535";
+        let absent = "leave the key out: a node without `endpoint` is behind NAT";
         refuses::<Endpoint>(&[
             (
                 "http://203.0.113.10:80/x",
                 "`http://203.0.113.10:80/x` is a URL",
                 "expected host or host:port",
-                "did you mean `203.0.113.10:80`?",
+                "did you mean `203.0.113.10`?",
             ),
+            (
+                "ssh://root@203.0.113.10:22",
+                "`ssh://root@203.0.113.10:22` is a URL",
+                "expected host or host:port",
+                "did you mean `203.0.113.10`?",
+            ),
+            (
+                "root@203.0.113.10",
+                "`root@203.0.113.10` has a user name",
+                "expected host or host:port",
+                "did you mean `203.0.113.10`?",
+            ),
+            (
+                "203.0.113.10/",
+                "`203.0.113.10/` has a path",
+                "expected one host",
+                "did you mean `203.0.113.10`?",
+            ),
+            (
+                "203.0.113.010",
+                "`203.0.113.010` is not a valid IPv4 address",
+                "not a valid IPv4 address",
+                "did you mean `203.0.113.10`?",
+            ),
+            (
+                "203,0,113,10",
+                "`203,0,113,10` is not a valid IPv4 address",
+                "not a valid IPv4 address",
+                "did you mean `203.0.113.10`?",
+            ),
+            ("NAT", "`NAT` is not a valid host", "not a valid host", absent),
             (
                 "203.0.113.10/24",
                 "`203.0.113.10/24` has a prefix length",
@@ -444,7 +536,7 @@ mod tests {
                 "203.0.113.256",
                 "`203.0.113.256` is not a valid IPv4 address",
                 "not a valid IPv4 address",
-                "",
+                "write four numbers from 0 to 255, such as `203.0.113.10`",
             ),
             (
                 "2001:db8:::1",
@@ -476,7 +568,7 @@ mod tests {
                 "not reachable from other hosts",
                 reachable,
             ),
-            ("", "the value is empty", "empty", ""),
+            ("", "the value is empty", "empty", absent),
         ]);
     }
 

@@ -1,6 +1,6 @@
 //! Words of a closed list.
 
-use super::{Form, Malformed, Text, closest};
+use super::{Form, Malformed, Text, closest, refusal_of_empty};
 
 /// Defines an enum by its words, its noun, and an example.
 macro_rules! keywords {
@@ -56,16 +56,18 @@ macro_rules! keywords {
 }
 
 fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
+    let all = || format!("valid values: {}", words.join(", "));
+    if text.trim().is_empty() {
+        return refusal_of_empty().help(all());
+    }
     let refusal =
         Malformed::new(format!("`{text}` is not a valid {noun}"), format!("unknown {noun}"));
     let word = text.trim().to_lowercase();
     if let Some((_, why)) = UNSUPPORTED.iter().find(|(other, _)| (noun, word.as_str()) == *other) {
         return refusal.help(*why);
     }
-    let synonym =
-        SYNONYMS.iter().find(|(other, suggestion)| *other == word && words.contains(suggestion));
-    let same = words.iter().find(|known| known.eq_ignore_ascii_case(&word));
-    if let Some(suggestion) = same.or(synonym.map(|(_, suggestion)| suggestion)) {
+    let same = words.iter().find(|known| known.eq_ignore_ascii_case(&word)).copied();
+    if let Some(suggestion) = same.or_else(|| synonym(noun, &word)) {
         return refusal.suggest(suggestion);
     }
     let is_version = |known: &&str| known.strip_prefix(&*word).is_some_and(starts_next);
@@ -73,7 +75,7 @@ fn unknown(text: &str, noun: &str, words: &[&str]) -> Malformed {
     match closest(text, words.iter().copied()) {
         _ if !family.is_empty() => refusal.help(format!("write one of {}", family.join(", "))),
         Some(suggestion) => refusal.did_you_mean(suggestion),
-        None => refusal.help(format!("valid values: {}", words.join(", "))),
+        None => refusal.help(all()),
     }
 }
 
@@ -82,28 +84,45 @@ fn starts_next(rest: &str) -> bool {
     rest.starts_with('-')
 }
 
-/// Words of other programs for the same value.
-const SYNONYMS: [(&str, &str); 20] = [
-    ("master", "control-plane"),
-    ("controlplane", "control-plane"),
-    ("control_plane", "control-plane"),
-    ("agent", "worker"),
-    ("x86_64", "amd64"),
-    ("x86-64", "amd64"),
-    ("aarch64", "arm64"),
-    ("bookworm", "debian-12"),
-    ("trixie", "debian-13"),
-    ("jammy", "ubuntu-22.04"),
-    ("noble", "ubuntu-24.04"),
-    ("resolute", "ubuntu-26.04"),
-    ("nginx", "ingress-nginx"),
-    ("nft", "nftables"),
-    ("aliyun", "alibaba"),
-    ("amazon", "aws"),
-    ("google", "gcp"),
-    ("round-robin", "rr"),
-    ("digital-ocean", "digitalocean"),
-    ("akamai", "linode"),
+/// The word that a synonym means, whatever stands between its parts: `Digital Ocean` and `digital-ocean`.
+fn synonym(noun: &str, word: &str) -> Option<&'static str> {
+    let joined = |word: &str| word.replace([' ', '-', '_'], "");
+    let joined_word = joined(word);
+    let mut of_noun = SYNONYMS.iter().filter(|(other, _, _)| *other == noun);
+    let found = of_noun.find(|(_, synonyms, known)| {
+        synonyms.contains(&joined_word.as_str()) || joined(known) == joined_word
+    });
+    found.map(|(_, _, known)| *known)
+}
+
+/// Words of other programs and providers for the same value, without spaces and hyphens, by noun.
+const SYNONYMS: &[(&str, &[&str], &str)] = &[
+    ("role", &["controlplane", "controller", "master", "server"], "control-plane"),
+    ("role", &["agent", "minion", "node", "slave"], "worker"),
+    ("architecture", &["x64", "x8664", "intel64"], "amd64"),
+    ("architecture", &["aarch64", "arm64v8", "armv8"], "arm64"),
+    ("operating system", &["bookworm", "debian12"], "debian-12"),
+    ("operating system", &["debian13", "trixie"], "debian-13"),
+    ("operating system", &["jammy", "ubuntu2204", "ubuntu22.04"], "ubuntu-22.04"),
+    ("operating system", &["noble", "ubuntu2404", "ubuntu24.04"], "ubuntu-24.04"),
+    ("operating system", &["resolute", "ubuntu2604", "ubuntu26.04"], "ubuntu-26.04"),
+    ("operating system", &["nix"], "nixos"),
+    ("ingress controller", &["nginx", "nginxingress"], "ingress-nginx"),
+    ("ingress controller", &["traefikproxy"], "traefik"),
+    ("mode of kube-proxy", &["nft"], "nftables"),
+    ("dataplane", &["nft"], "nftables"),
+    ("IPVS scheduler", &["roundrobin"], "rr"),
+    ("provider", &["alibabacloud", "alicloud", "aliyun", "阿里云"], "alibaba"),
+    ("provider", &["amazon", "amazonwebservices", "ec2", "lightsail"], "aws"),
+    ("provider", &["microsoft", "microsoftazure"], "azure"),
+    ("provider", &["do"], "digitalocean"),
+    ("provider", &["gce", "gcloud", "google", "googlecloud", "googlecloudplatform"], "gcp"),
+    ("provider", &["hcloud", "hetznercloud", "hetznerrobot"], "hetzner"),
+    ("provider", &["akamai", "akamaicloud"], "linode"),
+    ("provider", &["oci", "oraclecloud", "oraclecloudinfrastructure"], "oracle"),
+    ("provider", &["ovhcloud"], "ovh"),
+    ("provider", &["qcloud", "tencentcloud", "腾讯云"], "tencent"),
+    ("provider", &["choopa"], "vultr"),
 ];
 
 /// Words that other programs accept and this one does not, with the reason, by noun and word.
@@ -421,6 +440,42 @@ mod tests {
         // A synonym is certain, a similar spelling is a guess.
         means::<Role>(&[("Worker", "worker"), ("master", "control-plane"), ("wroker", "")]);
         means::<Arch>(&[("aarch64", "arm64"), ("master", ""), ("amd", "")]);
+        means::<ProviderName>(&[
+            ("hcloud", "hetzner"),
+            ("qcloud", "tencent"),
+            ("Alibaba Cloud", "alibaba"),
+            ("Digital Ocean", "digitalocean"),
+            ("阿里云", "alibaba"),
+            ("upcloudd", ""),
+        ]);
+        means::<Os>(&[("Ubuntu 24.04", "ubuntu-24.04"), ("debian12", "debian-12")]);
+        let empty = ("", "the value is empty", "empty", "valid values: control-plane, worker");
+        refuses::<Role>(&[empty]);
+    }
+
+    /// Joined words, no word twice, and each target is a word of a type.
+    #[test]
+    fn synonyms_are_well_formed() {
+        let mut words: Vec<_> = SYNONYMS
+            .iter()
+            .flat_map(|(noun, synonyms, _)| synonyms.iter().map(move |word| (*noun, *word)))
+            .collect();
+        assert!(words.iter().all(|(_, word)| !word.contains([' ', '-'])), "{words:?}");
+        words.sort_unstable();
+        let count = words.len();
+        words.dedup();
+        assert_eq!(words.len(), count);
+        let targets = SYNONYMS.iter().map(|(_, _, known)| *known);
+        let is_known = |word: &str| {
+            Role::parse(word).is_ok()
+                || Arch::parse(word).is_ok()
+                || Os::parse(word).is_ok()
+                || IngressController::parse(word).is_ok()
+                || ProxyMode::parse(word).is_ok()
+                || Scheduler::parse(word).is_ok()
+                || ProviderName::parse(word).is_ok()
+        };
+        assert_eq!(targets.filter(|word| !is_known(word)).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod mask;
 mod name;
 mod number;
 mod open_port;
+mod plain;
 pub mod provider;
 mod public_key;
 mod reason;
@@ -60,6 +61,7 @@ pub use number::{
 pub use open_port::OpenPort;
 pub use public_key::PublicKey;
 pub use reason::Reason;
+pub use plain::{parse_written, plain_character, plain_text};
 pub use recipient::Recipient;
 pub use source_url::SourceUrl;
 pub use subnet::{SourceNet, Subnet};
@@ -163,6 +165,11 @@ impl Malformed {
         self.suggestion = Some(suggestion.to_string());
         self.did_you_mean(suggestion)
     }
+}
+
+/// The refusal of an empty text.
+fn refusal_of_empty() -> Malformed {
+    Malformed::new("the value is empty", "empty")
 }
 
 /// The text with control characters and bidirectional formatting characters escaped: messages quote

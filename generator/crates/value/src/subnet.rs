@@ -183,9 +183,13 @@ fn one_unspecified_address(net: IpNet, text: &str) -> Malformed {
         .help(format!("write `{every}` for every address, or the addresses that you mean"))
 }
 
-/// Refuses a network with a port.
+/// Refuses a word for every address, and a network with a port.
 fn no_source(text: &str) -> Malformed {
     let refusal = Malformed::new(format!("`{text}` is not a valid network"), "not a valid network");
+    let word = text.trim().to_ascii_lowercase();
+    if ["*", "0/0", "all", "any", "anywhere", "everywhere", "internet"].contains(&word.as_str()) {
+        return refusal.help("write `0.0.0.0/0` and `::/0` for every address");
+    }
     match text.parse::<SocketAddr>() {
         Ok(socket) => refusal.did_you_mean(socket.ip()),
         Err(_) => refusal.help("write it as `203.0.113.0/24`, `2001:db8::/32` or one address"),
@@ -213,6 +217,15 @@ mod tests {
             ("203.0.113.7", "203.0.113.7/32"),
             ("2001:DB8::1", "2001:db8::1/128"),
             ("::/0", "::/0"),
+        ]);
+    }
+
+    #[test]
+    fn explains_words_for_every_address() {
+        let every = "write `0.0.0.0/0` and `::/0` for every address";
+        refuses::<SourceNet>(&[
+            ("any", "`any` is not a valid network", "not a valid network", every),
+            ("0/0", "`0/0` is not a valid network", "not a valid network", every),
         ]);
     }
 
@@ -298,8 +311,8 @@ mod tests {
             ("::/128", "`::/128` is one address, which no packet comes from", label, every_v6),
         ]);
         refuses::<SourceNet>(&[(
-            "any",
-            "`any` is not a valid network",
+            "office",
+            "`office` is not a valid network",
             "not a valid network",
             "write it as `203.0.113.0/24`, `2001:db8::/32` or one address",
         )]);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::string::serialize_as_displayed;
-use super::{Form, Malformed, Text};
+use super::{Form, Malformed, Text, refusal_of_empty};
 
 /// A released version: `major.minor.patch`, without `v` and without a pre-release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,8 +53,11 @@ impl Text for Version {
         if let Some(suggestion) = released(number) {
             return Err(refusal.suggest(suggestion));
         }
+        if text.trim().is_empty() {
+            return Err(refusal_of_empty().help("write major.minor.patch, such as `1.37.2`"));
+        }
         let bare = number.split(['-', '+']).next().unwrap_or_default();
-        Err(match released(bare).or_else(|| released(&format!("{bare}.0"))) {
+        Err(match released(bare) {
             Some(suggestion) => refusal.did_you_mean(suggestion),
             None => refusal.help("write major.minor.patch, such as `1.37.2`"),
         })
@@ -108,7 +111,7 @@ mod tests {
                 "1.37",
                 "`1.37` is not a valid version",
                 "not a valid version",
-                "did you mean `1.37.0`?",
+                write,
             ),
             (
                 "1.38.0-rc.1",

@@ -1,5 +1,7 @@
 //! Corrections of a finding: the only change that corrects the fault, with the help text for it.
 
+use std::ops::Range;
+
 use toml::Value;
 
 use crate::route::Route;
@@ -32,6 +34,13 @@ pub enum Change {
         at: Route,
         /// Its value, as TOML.
         value: String,
+    },
+    /// The bytes of the finding's primary place get another text: the document cannot be read as TOML.
+    ReplaceText {
+        /// The old text.
+        bytes: Range<usize>,
+        /// The new text; may be empty.
+        text: String,
     },
     /// A key, an element of an array, or an entry of an array of tables is removed.
     Remove {

@@ -90,6 +90,9 @@ fn change(change: &Change) -> DocumentChange<'_> {
         Change::Insert { at, value } => {
             DocumentChange { action: "insert", key: at.to_string(), value: Some(value) }
         }
+        Change::ReplaceText { text, .. } => {
+            DocumentChange { action: "replace-text", key: String::new(), value: Some(text) }
+        }
         Change::Remove { at } => {
             DocumentChange { action: "remove", key: at.to_string(), value: None }
         }

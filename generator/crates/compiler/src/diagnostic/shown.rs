@@ -52,8 +52,11 @@ fn shown(located: &Located, mask: &Mask) -> Located {
 /// write stars.
 fn is_without_secret(change: &Change, mask: &Mask) -> bool {
     let (at, value) = match change {
-        Change::Replace { at, value } | Change::Insert { at, value } => (at, value.as_str()),
-        Change::Remove { at } => (at, ""),
+        Change::Replace { at, value } | Change::Insert { at, value } => {
+            (at.to_string(), value.as_str())
+        }
+        Change::ReplaceText { text, .. } => (String::new(), text.as_str()),
+        Change::Remove { at } => (at.to_string(), ""),
     };
-    [&at.to_string(), value].into_iter().all(|text| mask.hide(text) == *text)
+    [at.as_str(), value].into_iter().all(|text| mask.hide(text) == *text)
 }

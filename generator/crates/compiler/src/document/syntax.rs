@@ -6,8 +6,8 @@ use std::ops::Range;
 use toml::de::Error;
 
 use super::SYNTAX;
-use crate::diagnostic::{Diagnostic, Finding, LabelPlace, Severity};
-use meshwright_value::printable;
+use crate::diagnostic::{Change, Diagnostic, Finding, Fix, LabelPlace, Severity};
+use meshwright_value::{plain_character, plain_text, printable};
 
 const EQUAL_SIGN: &str = "write `=` between key and value";
 
@@ -91,6 +91,9 @@ impl<'a> Fault<'a> {
 
     /// The descriptions are those of `toml_parser` 1.1; an unknown description is printed as it is.
     fn finding(&self, arrays: &BTreeSet<&str>) -> Finding {
+        if let Some(foreign) = self.foreign_characters() {
+            return foreign;
+        }
         match self.description {
             "string values must be quoted" if self.bytes.is_empty() => {
                 self.finding_here("a value is missing", "expected a value")
@@ -106,8 +109,9 @@ impl<'a> Fault<'a> {
             "invalid key-value pair" if self.text.trim_start().starts_with('{') => self
                 .finding_here("the file is JSON, not TOML", "expected a key")
                 .help("`meshwright init` writes a first topology to begin with"),
-            "unexpected key or value" => self
-                .finding_here("the line continues after the value", "expected the end of the line"),
+            "unexpected key or value" => self.rest_of_line(self.bytes.start).unwrap_or_else(|| {
+                self.finding_here("the line continues after the value", "expected the end of the line")
+            }),
             "missing escaped value" => self.escape(),
             "unclosed table" | "unclosed array table" => {
                 self.finding_here("the table header is not closed", self.expectation())
@@ -149,7 +153,62 @@ impl<'a> Fault<'a> {
         }
     }
 
+    /// Characters outside of strings and comments that only look like those of TOML.
+    fn foreign_characters(&self) -> Option<Finding> {
+        let start = self.bytes.start - self.line_before().len();
+        let line = self.text[start..].lines().next()?;
+        let found = foreign_characters(line)?;
+        let first = line[found.clone()].chars().next()?;
+        let number = format!("U+{:04X}", u32::from(first));
+        let message = match plain_character(first)?.as_str() {
+            "" => format!("{number} is an invisible character"),
+            " " => format!("{number} is not a plain space"),
+            plain => format!("`{first}` ({number}) is not the character `{plain}`"),
+        };
+        let text = plain_text(&line[found.clone()]);
+        let corrected = [&line[..found.start], &text, &line[found.end..]].concat();
+        let bytes = start + found.start..start + found.end;
+        let change = Change::ReplaceText { bytes: bytes.clone(), text };
+        let help = format!("write `{}`", printable(corrected.trim()));
+        let finding = Finding::at_place(message, LabelPlace::Bytes(bytes), "expected plain characters");
+        Some(finding.fix(Fix { change, help }))
+    }
+
+    /// What is behind a value as in other languages: a comma, a semicolon, or a comment.
+    fn rest_of_line(&self, start: usize) -> Option<Finding> {
+        let rest = self.text[start..].lines().next()?;
+        let mark = ["//", "--", ";", ","].into_iter().find(|mark| rest.starts_with(mark))?;
+        let bytes = start..start + mark.len();
+        let is_comment = mark.len() == 2;
+        let ends_here = matches!(rest[mark.len()..].trim_start().chars().next(), None | Some('#'));
+        let (message, text, help) = if is_comment {
+            ("the line continues after the value".to_owned(), "#", "comments begin with `#`".to_owned())
+        } else if ends_here {
+            (format!("`{mark}` is behind a value"), "", format!("remove `{mark}`"))
+        } else {
+            return None;
+        };
+        let change = Change::ReplaceText { bytes: bytes.clone(), text: text.to_owned() };
+        let label = "expected the end of the line";
+        let finding = Finding::at_place(message, LabelPlace::Bytes(bytes), label);
+        Some(finding.fix(Fix { change, help }))
+    }
+
+    /// The place behind a value at the beginning of a word that is none.
+    fn end_of_value(&self) -> Option<usize> {
+        let bytes = self.word_bytes();
+        let word = &self.text[bytes.clone()];
+        let marks = ["//", "--", ";", ","].into_iter();
+        let mut ends = marks.filter_map(|mark| word.find(mark));
+        let end = ends.find(|end| is_value(word[..*end].trim()))?;
+        Some(bytes.start + end)
+    }
+
     fn unquoted(&self) -> Finding {
+        let behind = self.end_of_value().and_then(|end| self.rest_of_line(end));
+        if let Some(found) = behind {
+            return found;
+        }
         let word = self.word();
         let at = |label: &str| {
             let message = format!("`{word}` is not a value");
@@ -199,6 +258,7 @@ impl<'a> Fault<'a> {
                 found.help(format!("write `[[{word}]]`: it is one of several"))
             }
             "[" => found.help(format!("write its keys under the first `[{word}]`")),
+            "[[" => found.help(format!("write the first header as `[[{word}]]` too")),
             _ => found,
         }
     }
@@ -216,9 +276,12 @@ impl<'a> Fault<'a> {
         let message = format!("`{found}` is not allowed in a key without quotes");
         match found.as_str() {
             ":" => self.finding_here(message, "expected `=`").help(EQUAL_SIGN),
-            "//" | ";" | "/*" => {
-                self.finding_here(message, self.expectation()).help("comments begin with `#`")
+            "//" | ";" => {
+                let change = Change::ReplaceText { bytes: self.bytes.clone(), text: "#".to_owned() };
+                let help = "comments begin with `#`".to_owned();
+                self.finding_here(message, self.expectation()).fix(Fix { change, help })
             }
+            "/*" => self.finding_here(message, self.expectation()).help("comments begin with `#`"),
             _ => self.finding_here(message, self.expectation()),
         }
     }
@@ -247,6 +310,30 @@ impl<'a> Fault<'a> {
     fn word(&self) -> String {
         printable(&self.text[self.word_bytes()])
     }
+}
+
+/// From the first to the last character of a line, outside of strings and comments, that has a plain one.
+fn foreign_characters(line: &str) -> Option<Range<usize>> {
+    let mut found: Option<Range<usize>> = None;
+    let mut quote = None;
+    for (start, c) in line.char_indices() {
+        match (quote, c) {
+            (None, '#') => break,
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            (None, _) if plain_character(c).is_some() => {
+                let first = found.map_or(start, |range| range.start);
+                found = Some(first..start + c.len_utf8());
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a text is one TOML value.
+fn is_value(text: &str) -> bool {
+    !text.is_empty() && toml::from_str::<toml::Table>(&format!("value = {text}")).is_ok()
 }
 
 /// Words for a boolean in YAML and Python.

@@ -7,6 +7,7 @@ mod read;
 pub mod reference;
 pub mod schema;
 pub mod settings;
+mod synonym;
 
 use std::collections::BTreeMap;
 

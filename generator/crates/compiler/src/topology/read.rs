@@ -10,9 +10,11 @@ use serde_json::Value;
 use crate::diagnostic::Problems;
 use crate::diagnostic::{Finding, Fix, LabelPlace, Severity};
 use crate::document::{TomlInteger, TomlTable, TomlValue};
+use crate::release;
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::topology::schema;
+use crate::topology::synonym::{self, Synonym};
 use meshwright_value::{
     Address, ApiEndpoint, Arch, AsNumber, CertificateName, CpuMillis, Dataplane, DnsName, Endpoint,
     Endpoints, Fingerprint, Hostname, ImageReference, ImageRepository, IngressController,
@@ -20,7 +22,7 @@ use meshwright_value::{
     OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
     Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl,
     Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version,
-    closest, constant,
+    closest, constant, parse_written, plain_text,
 };
 
 /// Code of a key that no table has.
@@ -35,6 +37,9 @@ pub const VALUE_MALFORMED: &str = "value-malformed";
 /// The most elements of an array: Kubernetes supports 5000 nodes (kubernetes.io, "Considerations
 /// for large clusters"), and no other array is longer. Rules may take time for each pair of them.
 const LONGEST: usize = 5000;
+
+/// [`Field::EXPECTED`] of an array.
+const ARRAY: &str = "an array";
 
 /// Something that a key can hold.
 pub(super) trait Field: Sized {
@@ -90,6 +95,9 @@ pub(super) fn mismatch<T: Field>(
     let finding = match T::remedy(value) {
         Some(Remedy::Write(value)) => finding.fix(Fix::write(at, value)),
         Some(Remedy::Describe(help)) => finding.help(help),
+        None if matches!(value, TomlValue::Table(_)) && T::EXPECTED == ARRAY => {
+            finding.help(format!("write a header `[[{at}]]` for each entry"))
+        }
         None => finding,
     };
     problems.broken(TYPE_MISMATCH, at, finding);
@@ -172,7 +180,7 @@ fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Op
 fn read_text<T: Text + Field>(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<T> {
     match value {
         TomlValue::String(text) => {
-            T::parse(text).map_or_else(|fault| malformed(fault, at, problems), Some)
+            parse_written(text).map_or_else(|fault| malformed(fault, at, problems), Some)
         }
         _ => mismatch(value, at, problems),
     }
@@ -232,7 +240,46 @@ fields! { read_text, quote as Text, text:
     TunnelMode; TunnelProtocol;
     Url, or "https://broken.invalid";
     UserName;
-    Version, or "1.37.0";
+}
+
+impl Field for Version {
+    const EXPECTED: &'static str = <Self as Text>::EXPECTED;
+
+    fn schema() -> Value {
+        schema::text::<Self>()
+    }
+
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let TomlValue::String(text) = value else { return mismatch(value, at, problems) };
+        parse_written(text).map_or_else(
+            |fault| malformed(with_newest_patch(fault, text), at, problems),
+            Some,
+        )
+    }
+
+    fn remedy(value: &TomlValue) -> Option<Remedy> {
+        let (TomlValue::Integer(_) | TomlValue::Float(_)) = value else { return None };
+        let text = literal(value)?;
+        let fault = with_newest_patch(Self::parse(&text).err()?, &text);
+        fault.help.map(|help| Remedy::Describe(format!("put it between quotes; {help}")))
+    }
+
+    fn placeholder(_: &Route) -> Option<Self> {
+        Some(Self::new(1, 37, 0))
+    }
+}
+
+/// A version without a patch release probably means the newest one that is known.
+fn with_newest_patch(fault: Malformed, text: &str) -> Malformed {
+    let plain = plain_text(text);
+    let line = plain.trim().trim_start_matches(['v', 'V']);
+    let line = line.strip_suffix(".x").or(line.strip_suffix(".*")).unwrap_or(line);
+    match release::newest_patch(line) {
+        Some(newest) if fault.suggestion.is_none() => {
+            fault.help(format!("did you mean `{newest}`?"))
+        }
+        _ => fault,
+    }
 }
 
 // In Kubernetes every label is text, and users write `true` for the text.
@@ -363,7 +410,7 @@ fn too_long(length: usize, at: &Route, problems: &mut Problems) {
 /// An array; elements that cannot be read are reported and left out. The positions of later
 /// elements are then not those of the file, so no rule may report them.
 impl<T: Field> Field for Vec<T> {
-    const EXPECTED: &'static str = "an array";
+    const EXPECTED: &'static str = ARRAY;
 
     fn schema() -> Value {
         schema::array::<T>()
@@ -457,8 +504,17 @@ impl<'a> Keys<'a> {
         let keys = table.into_iter().flat_map(|table| table.keys());
         let mut misspelt = Vec::new();
         for key in keys.filter(|key| known.iter().all(|known| known.name != *key)) {
-            let suggestion = closest(key, known.iter().map(|known| known.name));
-            problems.report(KEY_UNKNOWN, Severity::Error, unknown(key, at, known, suggestion));
+            let synonym = synonym::find(key, |name| known.iter().any(|known| known.name == name));
+            let suggestion = match synonym {
+                Some(Synonym::Key(meant)) => Some(meant),
+                Some(Synonym::OfOtherTables | Synonym::Absent(_)) => None,
+                None => closest(key, known.iter().map(|known| known.name)),
+            };
+            let mut finding = unknown(key, at, known, suggestion);
+            if let Some(Synonym::Absent(advice)) = synonym {
+                finding = finding.help(advice);
+            }
+            problems.report(KEY_UNKNOWN, Severity::Error, finding);
             misspelt.extend(suggestion);
             if problems.are_too_many() {
                 break;
@@ -502,7 +558,15 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
     let is_of_another_component =
         is_component(&table.to_string()) && tables.iter().all(|table| is_component(table));
     match (suggestion, tables.as_slice()) {
-        (Some(suggestion), _) => finding.help(format!("did you mean `{suggestion}`?")),
+        (Some(suggestion), _) => {
+            let is_array = known.iter().any(|key| key.name == suggestion && key.expected == ARRAY);
+            let header = if is_array && *table == Route::root() {
+                format!("[[{suggestion}]]")
+            } else {
+                suggestion.to_owned()
+            };
+            finding.help(format!("did you mean `{header}`?"))
+        }
         (None, tables) if tables.is_empty() || is_of_another_component => {
             let names: Vec<_> = known.iter().map(|key| key.name).collect();
             finding.help(format!("valid keys here: {}", names.join(", ")))
