@@ -21,6 +21,7 @@ mod opened;
 mod plan;
 mod prove;
 mod recrypt;
+mod report;
 mod rotate;
 mod schema;
 mod session;
@@ -121,6 +122,7 @@ enum Verb {
     Plan(plan::Plan),
     Prove(prove::Prove),
     Trace(trace::Trace),
+    Report(report::Report),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -145,6 +147,7 @@ impl Verb {
             | Self::Plan(_)
             | Self::Prove(_)
             | Self::Trace(_)
+            | Self::Report(_)
             | Self::Explain(_)
             | Self::Schema(_)
             | Self::Completions(_)
@@ -228,6 +231,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Plan(plan) => plan.run(&mut session),
         Verb::Prove(prove) => prove.run(&mut session),
         Verb::Trace(trace) => trace.run(&mut session),
+        Verb::Report(report) => report.run(&mut session),
     };
     match ended {
         Ok(Status::Clean) => 0,

@@ -26,6 +26,7 @@ mod namespace;
 mod need;
 mod pictures;
 mod proof;
+mod report_page;
 mod secrets;
 #[allow(dead_code, reason = "the tests in `it` use the rest")]
 #[path = "../it/testing.rs"]
@@ -100,6 +101,13 @@ fn main() -> ExitCode {
     }
     for trial in docs::trials() {
         trials.push(needs.gate("consumers", docs::NEEDS, trial));
+    }
+    for trial in report_page::trials(&trees) {
+        trials.push(needs.gate("browser", report_page::NEEDS, trial));
+    }
+    for trial in report_page::axe_trials(&trees) {
+        let gated = needs.gate("browser", report_page::NEEDS, trial);
+        trials.push(needs.gate("judges", report_page::AXE_NEEDS, gated));
     }
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));
@@ -181,6 +189,11 @@ fn write_trees(folder: &Path) -> Vec<PathBuf> {
 fn render(topology: &Path, tree: &Path) {
     let plan = testing::compile(topology).plan.expect("it is accepted");
     out::write(&Rendering::new(&plan), tree, out::Options::default()).expect("written");
+}
+
+/// The name of a tree's folder.
+fn tree_name(tree: &Path) -> String {
+    tree.file_name().expect("a tree has a name").display().to_string()
 }
 
 /// The trial that all files of a tree are accepted; none if the tree has no file for this consumer.

@@ -12,10 +12,11 @@ use crate::testing::repository;
 /// The modules of a crate, lowest first, each with the modules that it may use.
 type Arrows = &'static [(&'static str, &'static str)];
 
-const CRATES: [(&str, Arrows); 4] = [
+const CRATES: [(&str, Arrows); 5] = [
     ("generator/crates/compiler/src", COMPILER),
     ("generator/crates/proof/src", PROOF),
     ("generator/crates/change/src", CHANGE),
+    ("generator/crates/report/src", REPORT),
     ("generator/src", GENERATOR),
 ];
 
@@ -29,7 +30,7 @@ const COMPILER: Arrows = &[
     ("kubernetes", ""),
     ("diagnostic", "source route"),
     ("document", "source route diagnostic"),
-    ("topology", "route encode diagnostic document"),
+    ("topology", "release route encode diagnostic document"),
     ("derive", "release topology"),
     ("check", "diagnostic"),
     ("plan", "route release topology derive check overlay"),
@@ -65,6 +66,7 @@ const PROOF: Arrows = &[
     ("trace", "finding model hop walk flows cause"),
     ("pairs", "model walk flows"),
     ("matrix", "finding model walk flows cause pairs trace"),
+    ("failure", "finding model matrix"),
     ("ingress", "span finding read model hop walk flows trace"),
     ("assumed", "span assumption read model flows"),
     ("unjudged", "span assumption read"),
@@ -74,7 +76,7 @@ const PROOF: Arrows = &[
     ),
     (
         "report",
-        "span finding assumption read model hop walk flows exposure cause trace ingress judge",
+        "span finding assumption read model hop walk flows exposure cause trace matrix failure ingress judge",
     ),
 ];
 
@@ -89,6 +91,8 @@ const CHANGE: Arrows = &[
     ("plan", "tree part refusals state order difference step"),
     ("report", "difference step plan"),
 ];
+
+const REPORT: Arrows = &[("map", ""), ("walks", ""), ("page", "map walks")];
 
 const GENERATOR: Arrows = &[
     ("file", ""),

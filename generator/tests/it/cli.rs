@@ -16,6 +16,7 @@ mod packaging;
 mod pasted;
 mod plan;
 mod prove;
+mod report;
 mod rotate;
 mod sealed;
 mod secrets;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::matrix::{self, FlowMatrix, LostFlows};
 use crate::model::link::{Link, LinkTunnel};
-use crate::model::{MachineId, Model, UnderlayNetwork};
+use crate::model::{MachineId, Model};
 
 /// What fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,11 +99,6 @@ fn sites(model: &Model) -> Vec<String> {
 }
 
 impl Model {
-    /// The name of a node's site.
-    fn site(&self, id: MachineId) -> Option<&str> {
-        self.files(id)?.json.content.site.as_deref()
-    }
-
     /// The network while something of it fails.
     fn without(&self, failure: &Failure) -> Self {
         let mut model = self.clone();
@@ -119,7 +114,7 @@ impl Model {
                     Failure::Node(off) if ends.iter().any(|(end, _)| end == off) => {
                         format!("{} is off", self.machine(*off).name)
                     }
-                    Failure::SiteNetwork(site) if self.meets_only_in(site, ends) => {
+                    Failure::SiteNetwork(site) if self.site_between(ends) == Some(site) => {
                         format!("the local network of {site} is down")
                     }
                     Failure::Node(_) | Failure::SiteNetwork(_) => continue,
@@ -130,20 +125,5 @@ impl Model {
             }
         }
         model
-    }
-
-    /// Whether two machines, each with the position of the other among its peers, call each other in the local
-    /// network of a site, and nowhere else.
-    fn meets_only_in(&self, site: &str, ends: [(MachineId, usize); 2]) -> bool {
-        let [near, far] = ends;
-        if [near, far].iter().any(|(id, _)| self.site(*id) != Some(site)) {
-            return false;
-        }
-        let network = |(caller, peer): (MachineId, usize), called| {
-            let (endpoint, _) = self.endpoint(caller, peer)?;
-            self.network_of(endpoint, caller, called)
-        };
-        let networks = [network(near, far.0), network(far, near.0)];
-        networks.iter().flatten().all(|network| *network == UnderlayNetwork::Site)
     }
 }

@@ -42,4 +42,5 @@ pub mod trace;
 mod unjudged;
 mod walk;
 
+pub use hop::FlowEnd;
 pub use read::tree::{EmittedClient, EmittedNode, EmittedTree, FromFile};

@@ -30,14 +30,18 @@ pub fn table(model: &Model, effects: &[FailureEffect]) -> String {
     text
 }
 
-fn name(model: &Model, failure: &Failure) -> String {
+/// The name of what fails.
+#[must_use]
+pub fn name(model: &Model, failure: &Failure) -> String {
     match failure {
         Failure::Node(id) => model.machine(*id).name.clone(),
         Failure::SiteNetwork(site) => format!("the LAN of {site}"),
     }
 }
 
-fn control_plane(effect: ControlPlaneEffect) -> String {
+/// The effect on the control plane.
+#[must_use]
+pub fn control_plane(effect: ControlPlaneEffect) -> String {
     let ControlPlaneEffect { all, left, quorum, is_called_by_clients } = effect;
     let running = format!("{left} of {} run, etcd needs {quorum}", count(all, "control plane"));
     match (effect.has_quorum(), is_called_by_clients) {
@@ -51,7 +55,9 @@ fn control_plane(effect: ControlPlaneEffect) -> String {
     }
 }
 
-fn lost(model: &Model, effect: &FailureEffect) -> String {
+/// The flows that are lost, or `nothing`.
+#[must_use]
+pub fn lost(model: &Model, effect: &FailureEffect) -> String {
     if effect.lost.is_empty() {
         return "nothing".to_owned();
     }

@@ -73,15 +73,20 @@ fn ingress_rows(proof: &Proof, text: &mut String) {
     }
 }
 
-/// The packets that each public side accepts; nodes that accept the same packets are grouped.
-fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
+/// The packets that each public side accepts, with the line of the rule; nodes that accept the same packets are
+/// grouped.
+#[must_use]
+pub fn alike_public_sides<'a>(
+    proof: &Proof,
+    model: &'a Model,
+) -> Vec<(Vec<String>, Vec<&'a str>)> {
     let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
     for id in model.nodes() {
         let Some(files) = model.files(id) else { continue };
         let admitted = exposure::public_side(model, id).admitted.into_iter().map(|(what, line)| {
             let path = proof.paths.path(files.firewall.file);
             let file = path.rsplit('/').next().unwrap_or_default();
-            format!("  {what}  ({file}:{})", line.unwrap_or(0))
+            format!("{what}  ({file}:{})", line.unwrap_or(0))
         });
         let admitted: Vec<_> = admitted.collect();
         match alike.iter_mut().find(|(known, _)| *known == admitted) {
@@ -89,7 +94,11 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
             None => alike.push((admitted, vec![&files.name])),
         }
     }
-    for (admitted, names) in alike {
+    alike
+}
+
+fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
+    for (admitted, names) in alike_public_sides(proof, model) {
         let shown = names.len().min(NAMES);
         let more = names.len() - shown;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -99,7 +108,7 @@ fn public_sides(proof: &Proof, model: &Model, text: &mut String) {
             "\nThe public side of {names}{more} accepts, besides answers to its own connections:"
         );
         admitted.iter().for_each(|line| {
-            let _ = writeln!(text, "{line}");
+            let _ = writeln!(text, "  {line}");
         });
     }
 }

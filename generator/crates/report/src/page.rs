@@ -1,0 +1,229 @@
+//! The page and its tables.
+
+use meshwright_proof::assumption::Assumption;
+use meshwright_proof::judge::Proof;
+use meshwright_proof::model::{MachineId, Model, PairPath};
+use meshwright_proof::report::causes::causes;
+use meshwright_proof::report::{failure as failure_report, human};
+use meshwright_proof::{failure, flows, ingress};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::{map, walks};
+
+const TEMPLATE: &str = include_str!("../templates/report.html.j2");
+const STYLE: &str = include_str!("../templates/report.css");
+const SCRIPT: &str = include_str!("../templates/report.js");
+
+#[derive(Serialize)]
+struct PageView<'a> {
+    style: &'static str,
+    script: &'static str,
+    holds: bool,
+    proven: u64,
+    failed: u64,
+    causes: Vec<CauseView>,
+    network: Option<NetworkView<'a>>,
+    flows: Vec<FlowView>,
+    assumptions: Vec<AssumptionView>,
+}
+
+/// What is known if the files form a network.
+#[derive(Serialize)]
+struct NetworkView<'a> {
+    cluster: &'a str,
+    kubernetes: &'a str,
+    map: map::MapView,
+    machines: Vec<MachineView<'a>>,
+    public_sides: Vec<PublicSideView>,
+    requests: Vec<RequestView<'a>>,
+    failures: Vec<FailureView>,
+    walks: String,
+}
+
+#[derive(Serialize)]
+struct MachineView<'a> {
+    name: &'a str,
+    kind: &'static str,
+    address: String,
+    pods: String,
+    site: &'a str,
+    endpoint: String,
+    mtu: u16,
+    relayed: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct CauseView {
+    code: &'static str,
+    place: String,
+    message: String,
+    effect: String,
+}
+
+#[derive(Serialize)]
+struct FlowView {
+    name: &'static str,
+    about: &'static str,
+    proven: u64,
+    failed: u64,
+}
+
+#[derive(Serialize)]
+struct PublicSideView {
+    nodes: String,
+    accepts: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RequestView<'a> {
+    hostname: &'a str,
+    holds: bool,
+    end: String,
+}
+
+#[derive(Serialize)]
+struct FailureView {
+    name: String,
+    lost: String,
+    control_plane: String,
+}
+
+#[derive(Serialize)]
+struct AssumptionView {
+    text: String,
+    places: String,
+}
+
+/// The page of a proof. Equal proofs have equal pages.
+#[must_use]
+pub fn html(proof: &Proof) -> String {
+    let total = proof.total();
+    let view = PageView {
+        style: STYLE,
+        script: SCRIPT,
+        holds: proof.holds(),
+        proven: total.proven,
+        failed: total.failed,
+        causes: cause_views(proof),
+        network: proof.model.as_ref().map(|model| network(proof, model)),
+        flows: flow_views(proof),
+        assumptions: assumption_views(proof),
+    };
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true);
+    let syntax = syntax.build();
+    environment.set_syntax(syntax.unwrap_or_else(|fault| unreachable!("the default: {fault}")));
+    let rendered = environment.render_named_str("report.html", TEMPLATE, Serde(&view));
+    rendered.unwrap_or_else(|fault| unreachable!("a test renders the page: {fault}"))
+}
+
+fn network<'a>(proof: &'a Proof, model: &'a Model) -> NetworkView<'a> {
+    let walks = serde_json::to_string(&walks::table(proof, model));
+    let walks = walks.unwrap_or_else(|fault| unreachable!("names and numbers are JSON: {fault}"));
+    let init = model.nodes().find_map(|id| {
+        let files = model.files(id)?;
+        files.kubeadm.content.cluster.as_ref().map(|_| files)
+    });
+    NetworkView {
+        cluster: init.map_or("", |files| &files.json.content.cluster.value),
+        kubernetes: init.map_or("", |files| &files.json.content.version.value),
+        map: map::draw(model),
+        machines: model.ids().map(|id| machine(model, id)).collect(),
+        public_sides: public_sides(proof, model),
+        requests: requests(proof),
+        failures: failures(model),
+        // In HTML, `</script>` ends a script wherever it is; `<` is not needed in JSON.
+        walks: walks.replace('<', "\\u003c"),
+    }
+}
+
+fn machine(model: &Model, id: MachineId) -> MachineView<'_> {
+    let machine = model.machine(id);
+    let files = model.files(id).map(|files| &files.json.content);
+    let pods = machine.node.iter().flat_map(|node| &node.pools).map(|(pool, _)| pool.to_string());
+    let endpoint = files.and_then(|json| json.endpoint.as_ref());
+    let lan = files.and_then(|json| json.lan_endpoint.as_ref());
+    let endpoint = match (endpoint, lan) {
+        (Some(public), _) => public.value.to_string(),
+        (None, Some(lan)) => format!("behind NAT; in its site {}", lan.value),
+        (None, None) if model.is_client(id) => String::new(),
+        (None, None) => "behind NAT".to_owned(),
+    };
+    let relayed = model.nodes().filter_map(|to| match model.path(id, to) {
+        PairPath::Relay(relay) if to != id => {
+            Some(format!("{} through {}", model.machine(to).name, model.machine(relay).name))
+        }
+        _ => None,
+    });
+    MachineView {
+        name: &machine.name,
+        kind: map::kind(model, id),
+        address: model.classes.address(machine.address).to_string(),
+        pods: pods.collect::<Vec<_>>().join(", "),
+        site: model.site(id).unwrap_or_default(),
+        endpoint,
+        mtu: model.mtu(id),
+        relayed: relayed.collect(),
+    }
+}
+
+fn cause_views(proof: &Proof) -> Vec<CauseView> {
+    let views = causes(proof).into_iter().map(|cause| CauseView {
+        code: cause.finding.code.name(),
+        place: proof.paths.show(cause.finding.place),
+        message: cause.finding.message.clone(),
+        effect: cause.effect,
+    });
+    views.collect()
+}
+
+fn flow_views(proof: &Proof) -> Vec<FlowView> {
+    let between = flows::all().zip(&proof.counts);
+    let between = between.map(|(flow, count)| (flow.name, flow.about, *count));
+    let all = between.chain([(ingress::FLOW, ingress::ABOUT, proof.ingress.count())]);
+    let views = all.map(|(name, about, count)| FlowView {
+        name,
+        about,
+        proven: count.proven,
+        failed: count.failed,
+    });
+    views.filter(|view| view.proven + view.failed > 0).collect()
+}
+
+fn public_sides(proof: &Proof, model: &Model) -> Vec<PublicSideView> {
+    let sides = human::alike_public_sides(proof, model).into_iter();
+    sides.map(|(accepts, nodes)| PublicSideView { nodes: nodes.join(", "), accepts }).collect()
+}
+
+fn requests(proof: &Proof) -> Vec<RequestView<'_>> {
+    let views = proof.ingress.requests.iter().map(|request| RequestView {
+        hostname: &request.hostname,
+        holds: request.stopped.is_none(),
+        end: request.end.as_ref().map(ToString::to_string).unwrap_or_default(),
+    });
+    views.collect()
+}
+
+fn failures(model: &Model) -> Vec<FailureView> {
+    let views = failure::effects(model).into_iter().map(|effect| FailureView {
+        name: failure_report::name(model, &effect.failure),
+        lost: failure_report::lost(model, &effect),
+        control_plane: effect.control_plane.map(failure_report::control_plane).unwrap_or_default(),
+    });
+    views.collect()
+}
+
+fn assumption_views(proof: &Proof) -> Vec<AssumptionView> {
+    let groups = proof.assumptions.chunk_by(|one, next| one.text == next.text);
+    let views = groups.map(|alike: &[Assumption]| AssumptionView {
+        text: alike[0].text.clone(),
+        places: alike.iter().map(|one| proof.paths.show(one.place)).collect::<Vec<_>>().join(", "),
+    });
+    views.collect()
+}

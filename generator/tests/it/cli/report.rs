@@ -1,0 +1,68 @@
+//! Tests of `report`: its page is the same for the same tree, shows faults, and replaces only pages of its own.
+
+use super::Place;
+
+fn generated() -> Place {
+    let place = Place::complete();
+    assert_eq!(place.run(&["generate"]).0, Some(0));
+    place
+}
+
+#[test]
+fn the_page_has_every_machine_and_is_reproducible() {
+    let place = generated();
+    let (code, page, stderr) = place.run(&["report"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    for name in ["hongkong", "tokyo", "laptop"] {
+        assert!(page.contains(&format!("<th scope=\"row\">{name}</th>")), "{name}");
+    }
+    assert!(page.contains("<strong>Proven:</strong> 74 flows"), "{page}");
+    assert_eq!(place.run(&["report"]).1, page);
+    // Nothing is loaded from elsewhere.
+    assert_eq!(page.matches("http").count(), page.matches("http-equiv").count(), "{page}");
+}
+
+#[test]
+fn a_fault_is_shown_and_ends_with_1() {
+    let place = generated();
+    let conf = place.read("out/nodes/hongkong/wg0.conf");
+    place.write("out/nodes/hongkong/wg0.conf", &conf.replace(", 10.244.2.0/24", ""));
+    let (code, page, _) = place.run(&["report"]);
+    assert_eq!(code, Some(1));
+    assert!(page.contains("<code>no-peer-for-address</code>"), "{page}");
+    // Without a network there are causes only.
+    std::fs::remove_file(place.path().join("out/nodes/tokyo/node.json")).expect("a file");
+    let (code, page, _) = place.run(&["report"]);
+    assert_eq!(code, Some(1));
+    assert!(page.contains("<code>file-missing</code>") && !page.contains("id=\"pairs\""), "{page}");
+}
+
+/// An argument of the mesh's files does not become markup.
+#[test]
+fn texts_of_files_are_escaped() {
+    let place = generated();
+    let conf = place.read("out/nodes/hongkong/wg0.conf");
+    place.write("out/nodes/hongkong/wg0.conf", &conf.replace("Table = off", "Table = <script>"));
+    let (code, page, _) = place.run(&["report"]);
+    assert_eq!(code, Some(1));
+    assert!(!page.contains("= <script>"), "{page}");
+    assert!(page.contains("&lt;script&gt;"), "{page}");
+}
+
+#[test]
+fn only_a_page_of_this_command_is_replaced() {
+    let place = generated();
+    assert_eq!(place.run(&["report", "--to", "report.html"]).0, Some(0));
+    let page = place.read("report.html");
+    let (code, stdout, stderr) = place.run(&["report", "--to", "report.html"]);
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", "report.html: written\n"));
+    assert_eq!(place.read("report.html"), page);
+    place.write("notes.html", "<p>mine</p>\n");
+    let (code, _, stderr) = place.run(&["report", "--to", "notes.html"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.starts_with("error: notes.html exists, and is not a page of this command"),
+        "{stderr}"
+    );
+    assert_eq!(place.read("notes.html"), "<p>mine</p>\n");
+}
