@@ -120,7 +120,8 @@ impl Underlay {
         self.created += 1;
         self.ports.insert(host.name().to_owned(), port.clone());
         self.internet.ip(&format!(
-            "link add {port} type veth peer name eth0 netns {}\nlink set {port} master bridge up",
+            "link add {port} type veth peer name eth0 address {} netns {}\nlink set {port} master bridge up",
+            hardware_address(address),
             host.name()
         ))?;
         host.ip("link set eth0 up")?;
@@ -205,8 +206,9 @@ impl Underlay {
         let host_address = address.unwrap_or(assigned);
         let (name, mtu) = (host.name(), home.mtu);
         home.router.ip(&format!(
-            "link add {port} mtu {mtu} type veth peer name {interface} mtu {mtu} netns {name}\n\
-             link set {port} master lan up"
+            "link add {port} mtu {mtu} type veth peer name {interface} address {} mtu {mtu} netns {name}\n\
+             link set {port} master lan up",
+            hardware_address(host_address)
         ))?;
         host.ip(&format!("addr add {host_address}/24 dev {interface}\nlink set {interface} up"))?;
         if interface == "eth0" {
@@ -233,6 +235,14 @@ impl Underlay {
             .insert(name.to_owned(), HomeNetwork { router, number, hosts: 0, mtu: ETHERNET_MTU });
         Ok(number)
     }
+}
+
+/// The hardware address of the host with an address. It stays the same when the host is switched on again, as that of a
+/// real machine does: its neighbours would send to the old one until their entry expires.
+fn hardware_address(address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    // Locally administered (IEEE 802, the second bit of the first octet).
+    format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
 /// A home router: masquerades outgoing packets, accepts only replies from outside, and lowers the segment size of

@@ -12,11 +12,10 @@ use crate::testing::repository;
 /// The modules of a crate, lowest first, each with the modules that it may use.
 type Arrows = &'static [(&'static str, &'static str)];
 
-const CRATES: [(&str, Arrows); 5] = [
+const CRATES: [(&str, Arrows); 4] = [
     ("generator/crates/compiler/src", COMPILER),
     ("generator/crates/proof/src", PROOF),
     ("generator/crates/change/src", CHANGE),
-    ("generator/crates/report/src", REPORT),
     ("generator/src", GENERATOR),
 ];
 
@@ -91,8 +90,6 @@ const CHANGE: Arrows = &[
     ("plan", "tree part refusals state order difference step"),
     ("report", "difference step plan"),
 ];
-
-const REPORT: Arrows = &[("map", ""), ("walks", ""), ("page", "map walks")];
 
 const GENERATOR: Arrows = &[
     ("file", ""),

@@ -234,7 +234,7 @@ fn rejects_wrong_usage() {
         (
             &["init", "--node", "a=203.0.113.1,debian"],
             "error: invalid value 'a=203.0.113.1,debian' for '--node <NAME=ENDPOINT[,WORD…]>': \
-             `debian` is not a role, operating system or provider",
+             `debian` is not a role, operating system, architecture or provider",
         ),
         (&["init"], "error: topology.toml exists already"),
         (&["explain", "public-key-mising"], "error: there is no code `public-key-mising`"),

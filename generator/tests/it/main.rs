@@ -36,4 +36,5 @@ mod reject;
 mod seed;
 mod snapshot;
 mod testing;
+mod translations;
 mod user_data;

@@ -32,10 +32,13 @@ struct PairWalks {
     holding: u32,
     /// The flows that do not.
     failing: Vec<usize>,
-    /// The flow whose packet is walked, and its steps: machine, text, file and line. Line 0 is the whole file; a step
-    /// without a place has no file.
-    walk: Option<(usize, Vec<(usize, usize, Option<usize>, u32)>)>,
+    /// The flow whose packet is walked, and its steps.
+    walk: Option<(usize, Vec<WalkStep>)>,
 }
+
+/// The machine, the text, the file and the line of a step. Line 0 is the whole file; a step without a place has no
+/// file.
+type WalkStep = (usize, usize, Option<usize>, u32);
 
 /// Numbers for texts that occur often.
 #[derive(Default)]

@@ -126,12 +126,16 @@ fn laptop_kubeconfig(cluster: &mut Cluster) -> Result<()> {
     })
 }
 
-/// A filter may have left out the check that gives the laptop its files.
+/// A filter may have left out the check that gives the laptop its files. After a power cut of the control plane its
+/// old session is worth nothing: WireGuard starts a new one 15 s after the first packet without an answer (whitepaper,
+/// section 6.5, `KEEPALIVE_TIMEOUT + REKEY_TIMEOUT`), and kubectl gives a connection up after 30 s.
 pub(super) fn require_laptop(cluster: &mut Cluster) -> Result<()> {
-    match cluster.laptop.run(&["wg", "show", "wg0"]) {
-        Ok(_) => Ok(()),
-        Err(_) => laptop_kubeconfig(cluster),
+    if cluster.laptop.run(&["wg", "show", "wg0"]).is_err() {
+        return laptop_kubeconfig(cluster);
     }
+    eventually(cluster.timeout, || laptop_kubectl(cluster, "get --raw /readyz").map(drop))?;
+    cluster.report("the laptop reaches the API");
+    Ok(())
 }
 
 /// The commands of out/README.md for a client, which has no other configuration: its own wg0 carries everything.
