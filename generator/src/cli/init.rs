@@ -174,8 +174,8 @@ impl Init {
             }
         });
         let clients = self.clients.iter().enumerate();
-        let clients =
-            clients.map(|(position, name)| TopologyClientView { name, id: FIRST_CLIENT + position });
+        let clients = clients
+            .map(|(position, name)| TopologyClientView { name, id: FIRST_CLIENT + position });
         let ssh_from = match self.ssh_from.as_slice() {
             [] => EVERYWHERE.map(str::to_owned).to_vec(),
             networks => networks.iter().map(ToString::to_string).collect(),
@@ -209,7 +209,8 @@ impl FromStr for NodeArgument {
         let mut words = rest.split(',');
         let address = words.next().filter(|word| !word.eq_ignore_ascii_case(BEHIND_NAT));
         let endpoint = address.map(parse).transpose()?;
-        let mut node = Self { name: parse(name)?, endpoint, role: None, os: None, arch: None, provider: None };
+        let mut node =
+            Self { name: parse(name)?, endpoint, role: None, os: None, arch: None, provider: None };
         words.try_for_each(|word| node.take(word))?;
         Ok(node)
     }
@@ -237,7 +238,8 @@ impl NodeArgument {
                 meaning::<ProviderName>(word),
             ];
             let meant = meant.into_iter().flatten().next();
-            let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            let meant =
+                meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
             return Err(format!(
                 "`{word}` is not a role, operating system, architecture or provider{meant}"
             ));

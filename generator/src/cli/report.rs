@@ -54,7 +54,8 @@ fn write_page(path: &Path, page: &str) -> Result<(), Failure> {
         Err(fault) if fault.kind() == ErrorKind::AlreadyExists => {
             let existing = fs::read_to_string(path).map_err(Failure::reading(path))?;
             if !existing.contains(GENERATOR) {
-                let message = format!("{} exists, and is not a page of this command", path.display());
+                let message =
+                    format!("{} exists, and is not a page of this command", path.display());
                 return Err(Failure::usage(message, "name another file with --to"));
             }
             file::replace(path, page.as_bytes()).map_err(Failure::writing(path))

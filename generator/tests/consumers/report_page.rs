@@ -75,8 +75,7 @@ fn open(page: &str, hash: &str, options: &[&str]) -> Result<(String, String), Fa
         .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
         .arg(format!("file://{}{hash}", file.display()))
         .output()?;
-    let (dom, log) =
-        (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let (dom, log) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     if !done.status.success() {
         return Err(format!("chromium failed: {log}").into());
     }
@@ -100,10 +99,8 @@ fn every_pair_can_be_chosen(tree: &Path) -> Result<(), Failed> {
         return Err(format!("the console has a message: {message}").into());
     }
     let pairs = page.matches("{\"path\":").count();
-    let expected = format!(
-        "{pairs} buttons, {pairs} walks, {} in the order of Tab",
-        usize::from(pairs > 0)
-    );
+    let expected =
+        format!("{pairs} buttons, {pairs} walks, {} in the order of Tab", usize::from(pairs > 0));
     let found = result(&dom)?;
     if found != expected {
         return Err(format!("{found}, and the data has {pairs} pairs").into());

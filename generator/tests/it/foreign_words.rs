@@ -51,14 +51,38 @@ const WORDS: &[ForeignWord] = &[
     ("endpoint =", "public_ip =", "key-unknown", "did you mean `endpoint`?", false),
     ("endpoint =", "ip =", "key-unknown", "did you mean `endpoint`?", false),
     ("endpoint =", "Public-IPv4 =", "key-unknown", "did you mean `endpoint`?", false),
-    ("endpoint = \"203.0.113.10\"", "nat = true", "key-unknown", "leave `endpoint` out: a node without one is behind NAT", false),
+    (
+        "endpoint = \"203.0.113.10\"",
+        "nat = true",
+        "key-unknown",
+        "leave `endpoint` out: a node without one is behind NAT",
+        false,
+    ),
     ("kubernetes_version", "version", "key-unknown", "did you mean `kubernetes_version`?", false),
     ("public_key", "pubkey", "key-unknown", "did you mean `public_key`?", false),
     ("name = \"tokyo\"", "hostname = \"tokyo\"", "key-unknown", "did you mean `name`?", false),
     // Headers.
-    ("[[nodes]]\nname = \"tokyo\"", "[node]\nname = \"tokyo\"", "key-unknown", "did you mean `[[nodes]]`?", false),
-    ("[[nodes]]\nname = \"tokyo\"", "[[servers]]\nname = \"tokyo\"", "key-unknown", "did you mean `[[nodes]]`?", false),
-    ("[[nodes]]\nname = \"tokyo\"", "[nodes]\nname = \"tokyo\"", "toml-syntax", "write the first header as `[[nodes]]` too", false),
+    (
+        "[[nodes]]\nname = \"tokyo\"",
+        "[node]\nname = \"tokyo\"",
+        "key-unknown",
+        "did you mean `[[nodes]]`?",
+        false,
+    ),
+    (
+        "[[nodes]]\nname = \"tokyo\"",
+        "[[servers]]\nname = \"tokyo\"",
+        "key-unknown",
+        "did you mean `[[nodes]]`?",
+        false,
+    ),
+    (
+        "[[nodes]]\nname = \"tokyo\"",
+        "[nodes]\nname = \"tokyo\"",
+        "toml-syntax",
+        "write the first header as `[[nodes]]` too",
+        false,
+    ),
     // Characters of input methods and word processors.
     ("\"tokyo\"", "＂tokyo＂", "toml-syntax", "write `name = \"tokyo\"`", true),
     ("\"tokyo\"", "“tokyo”", "toml-syntax", "write `name = \"tokyo\"`", true),
@@ -68,8 +92,20 @@ const WORDS: &[ForeignWord] = &[
     ("id = 1", "id\u{a0}= 1", "toml-syntax", "write `id = 1`", true),
     ("id = 1", "id = \u{3000}1", "toml-syntax", "write `id =  1`", true),
     ("id = 1", "id\u{200b} = 1", "toml-syntax", "write `id = 1`", true),
-    ("[\"198.51.100.0/24\"]", "[\"198.51.100.0/24\"，\"203.0.113.0/24\"]", "toml-syntax", "write `ssh_from = [\"198.51.100.0/24\",\"203.0.113.0/24\"]`", true),
-    ("[[nodes]]\nname = \"tokyo\"", "［［nodes］］\nname = \"tokyo\"", "toml-syntax", "write `[[nodes]]`", true),
+    (
+        "[\"198.51.100.0/24\"]",
+        "[\"198.51.100.0/24\"，\"203.0.113.0/24\"]",
+        "toml-syntax",
+        "write `ssh_from = [\"198.51.100.0/24\",\"203.0.113.0/24\"]`",
+        true,
+    ),
+    (
+        "[[nodes]]\nname = \"tokyo\"",
+        "［［nodes］］\nname = \"tokyo\"",
+        "toml-syntax",
+        "write `[[nodes]]`",
+        true,
+    ),
     ("203.0.113.10", "２０３.0.113.10", "value-malformed", ENDPOINT_MEANT, true),
     ("203.0.113.10", "203。0。113。10", "value-malformed", ENDPOINT_MEANT, true),
     ("203.0.113.10", " 203.0.113.10", "value-malformed", ENDPOINT_MEANT, true),
@@ -102,9 +138,21 @@ const WORDS: &[ForeignWord] = &[
     ("\"worker\"", "\"\"", "value-malformed", "valid values: control-plane, worker", false),
     ("id = 1", "id = 1\narch = \"x86_64\"", "value-malformed", "did you mean `amd64`?", true),
     ("id = 1", "id = 1\nprovider = \"hcloud\"", "value-malformed", "did you mean `hetzner`?", true),
-    ("id = 1", "id = 1\nprovider = \"Alibaba Cloud\"", "value-malformed", "did you mean `alibaba`?", true),
+    (
+        "id = 1",
+        "id = 1\nprovider = \"Alibaba Cloud\"",
+        "value-malformed",
+        "did you mean `alibaba`?",
+        true,
+    ),
     ("id = 1", "id = 1\nprovider = \"腾讯云\"", "value-malformed", "did you mean `tencent`?", true),
-    ("[\"198.51.100.0/24\"]", "[\"any\"]", "value-malformed", "write `0.0.0.0/0` and `::/0` for every address", false),
+    (
+        "[\"198.51.100.0/24\"]",
+        "[\"any\"]",
+        "value-malformed",
+        "write `0.0.0.0/0` and `::/0` for every address",
+        false,
+    ),
 ];
 
 #[test]
@@ -143,9 +191,11 @@ fn the_topology_of_this_test_is_clean() {
 /// A string and a comment may contain every character.
 #[test]
 fn characters_in_strings_and_comments_are_not_touched() {
-    let text = TOPOLOGY
-        .replacen("the test is about words", "“东京”，１ 台", 1)
-        .replacen("id = 1\n", "id = 1 # “东京”，１ 台\nid = 1\n", 1);
+    let text = TOPOLOGY.replacen("the test is about words", "“东京”，１ 台", 1).replacen(
+        "id = 1\n",
+        "id = 1 # “东京”，１ 台\nid = 1\n",
+        1,
+    );
     let compiled = compile_text("topology.toml", text);
     let messages: Vec<_> =
         compiled.report.diagnostics.iter().map(|found| found.message.as_str()).collect();

@@ -50,7 +50,8 @@ fn assert_reported(proof: &Proof, files: &Bytes) {
     assert!(!causes(proof).is_empty() || proof.holds());
     // With a model the report has every step of every flow: that takes long and tests nothing more.
     if proof.model.is_none() {
-        json::proof(proof, WalkedFlows::All, None, &mut io::sink()).expect("a sink takes everything");
+        json::proof(proof, WalkedFlows::All, None, &mut io::sink())
+            .expect("a sink takes everything");
     }
 }
 

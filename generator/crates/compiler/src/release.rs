@@ -81,7 +81,8 @@ const NEWEST_PATCHES: &[Known<Version>] = &[
 #[must_use]
 pub fn newest_patch(line: &str) -> Option<Version> {
     let newest = NEWEST_PATCHES.iter().map(|known| known.value);
-    let mut of_line = newest.filter(|version| format!("{}.{}", version.major(), version.minor()) == line);
+    let mut of_line =
+        newest.filter(|version| format!("{}.{}", version.major(), version.minor()) == line);
     of_line.next()
 }
 

@@ -72,9 +72,9 @@ pub(crate) fn table(proof: &Proof, model: &Model) -> WalkTable {
             }
             let walk = usual(model, from, to).map(|traced| {
                 let steps = traced.hops.iter().map(|hop| {
-                    let file = hop.place.map(|place| {
-                        files.number(proof.paths.path(place.file).to_owned())
-                    });
+                    let file = hop
+                        .place
+                        .map(|place| files.number(proof.paths.path(place.file).to_owned()));
                     let line = hop.place.map_or(0, |place| place.line);
                     (hop.machine.index(), texts.number(text::step(model, hop)), file, line)
                 });

@@ -107,7 +107,8 @@ fn refuse_absence(text: &str) -> Result<(), Malformed> {
     match text.trim().to_ascii_lowercase().as_str() {
         "" => Err(refusal_of_empty().help(help)),
         "nat" | "none" | "null" => {
-            Err(Malformed::new(format!("`{text}` is not a valid host"), "not a valid host").help(help))
+            Err(Malformed::new(format!("`{text}` is not a valid host"), "not a valid host")
+                .help(help))
         }
         _ => Ok(()),
     }
@@ -188,7 +189,8 @@ fn parse_host(text: &str) -> Result<Host, Malformed> {
 
 /// Whether a text is meant as an IPv4 address.
 fn is_numeric(text: &str) -> bool {
-    text.contains(['.', ',']) && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte))
+    text.contains(['.', ','])
+        && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte))
 }
 
 /// inet_aton(3) reads a number with a leading zero as octal, so such a text has no certain meaning.

@@ -59,9 +59,9 @@ pub use number::{
     RoundTripMs, TcpTimeout,
 };
 pub use open_port::OpenPort;
+pub use plain::{parse_written, plain_character, plain_text};
 pub use public_key::PublicKey;
 pub use reason::Reason;
-pub use plain::{parse_written, plain_character, plain_text};
 pub use recipient::Recipient;
 pub use source_url::SourceUrl;
 pub use subnet::{SourceNet, Subnet};

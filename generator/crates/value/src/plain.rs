@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn a_value_with_other_characters_has_one_meaning() {
         let meaning = |fault: Malformed| fault.suggestion.unwrap_or_default();
-        let endpoint = |text| parse_written::<Endpoint>(text).map_or_else(meaning, |_| "valid".into());
+        let endpoint =
+            |text| parse_written::<Endpoint>(text).map_or_else(meaning, |_| "valid".into());
         assert_eq!(endpoint("２０３.0.113.10"), "203.0.113.10");
         assert_eq!(endpoint(" 203.0.113.10"), "203.0.113.10");
         assert_eq!(endpoint("203.0.113.10"), "valid");

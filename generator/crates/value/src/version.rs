@@ -107,12 +107,7 @@ mod tests {
                 "not a valid version",
                 "did you mean `1.37.2`?",
             ),
-            (
-                "1.37",
-                "`1.37` is not a valid version",
-                "not a valid version",
-                write,
-            ),
+            ("1.37", "`1.37` is not a valid version", "not a valid version", write),
             (
                 "1.38.0-rc.1",
                 "`1.38.0-rc.1` is not a valid version",

@@ -110,7 +110,10 @@ impl<'a> Fault<'a> {
                 .finding_here("the file is JSON, not TOML", "expected a key")
                 .help("`meshwright init` writes a first topology to begin with"),
             "unexpected key or value" => self.rest_of_line(self.bytes.start).unwrap_or_else(|| {
-                self.finding_here("the line continues after the value", "expected the end of the line")
+                self.finding_here(
+                    "the line continues after the value",
+                    "expected the end of the line",
+                )
             }),
             "missing escaped value" => self.escape(),
             "unclosed table" | "unclosed array table" => {
@@ -170,7 +173,8 @@ impl<'a> Fault<'a> {
         let bytes = start + found.start..start + found.end;
         let change = Change::ReplaceText { bytes: bytes.clone(), text };
         let help = format!("write `{}`", printable(corrected.trim()));
-        let finding = Finding::at_place(message, LabelPlace::Bytes(bytes), "expected plain characters");
+        let finding =
+            Finding::at_place(message, LabelPlace::Bytes(bytes), "expected plain characters");
         Some(finding.fix(Fix { change, help }))
     }
 
@@ -182,7 +186,11 @@ impl<'a> Fault<'a> {
         let is_comment = mark.len() == 2;
         let ends_here = matches!(rest[mark.len()..].trim_start().chars().next(), None | Some('#'));
         let (message, text, help) = if is_comment {
-            ("the line continues after the value".to_owned(), "#", "comments begin with `#`".to_owned())
+            (
+                "the line continues after the value".to_owned(),
+                "#",
+                "comments begin with `#`".to_owned(),
+            )
         } else if ends_here {
             (format!("`{mark}` is behind a value"), "", format!("remove `{mark}`"))
         } else {
@@ -277,7 +285,8 @@ impl<'a> Fault<'a> {
         match found.as_str() {
             ":" => self.finding_here(message, "expected `=`").help(EQUAL_SIGN),
             "//" | ";" => {
-                let change = Change::ReplaceText { bytes: self.bytes.clone(), text: "#".to_owned() };
+                let change =
+                    Change::ReplaceText { bytes: self.bytes.clone(), text: "#".to_owned() };
                 let help = "comments begin with `#`".to_owned();
                 self.finding_here(message, self.expectation()).fix(Fix { change, help })
             }

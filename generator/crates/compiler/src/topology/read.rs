@@ -251,10 +251,8 @@ impl Field for Version {
 
     fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
         let TomlValue::String(text) = value else { return mismatch(value, at, problems) };
-        parse_written(text).map_or_else(
-            |fault| malformed(with_newest_patch(fault, text), at, problems),
-            Some,
-        )
+        parse_written(text)
+            .map_or_else(|fault| malformed(with_newest_patch(fault, text), at, problems), Some)
     }
 
     fn remedy(value: &TomlValue) -> Option<Remedy> {

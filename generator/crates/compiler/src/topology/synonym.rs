@@ -5,8 +5,19 @@
 const SYNONYMS: &[(&[&str], &str)] = &[
     (
         &[
-            "addr", "address", "external_ip", "host", "ip", "ip_address", "ipv4", "ipv6", "public_address",
-            "public_ip", "public_ipv4", "public_ipv6", "wan_ip",
+            "addr",
+            "address",
+            "external_ip",
+            "host",
+            "ip",
+            "ip_address",
+            "ipv4",
+            "ipv6",
+            "public_address",
+            "public_ip",
+            "public_ipv4",
+            "public_ipv6",
+            "wan_ip",
         ],
         "endpoint",
     ),

@@ -76,10 +76,7 @@ fn ingress_rows(proof: &Proof, text: &mut String) {
 /// The packets that each public side accepts, with the line of the rule; nodes that accept the same packets are
 /// grouped.
 #[must_use]
-pub fn alike_public_sides<'a>(
-    proof: &Proof,
-    model: &'a Model,
-) -> Vec<(Vec<String>, Vec<&'a str>)> {
+pub fn alike_public_sides<'a>(proof: &Proof, model: &'a Model) -> Vec<(Vec<String>, Vec<&'a str>)> {
     let mut alike: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
     for id in model.nodes() {
         let Some(files) = model.files(id) else { continue };
