@@ -117,11 +117,13 @@ impl Underlay {
         address_v6: Option<Ipv6Addr>,
     ) -> Result<()> {
         let port = format!("port{}", self.created);
+        let [.., a, b, c, d] = address_v6.unwrap_or(Ipv6Addr::UNSPECIFIED).octets();
+        let identity = address.map_or([a, b, c, d], |address| address.octets());
         self.created += 1;
         self.ports.insert(host.name().to_owned(), port.clone());
         self.internet.ip(&format!(
             "link add {port} type veth peer name eth0 address {} netns {}\nlink set {port} master bridge up",
-            hardware_address(address),
+            hardware_address(identity),
             host.name()
         ))?;
         host.ip("link set eth0 up")?;
@@ -208,7 +210,7 @@ impl Underlay {
         home.router.ip(&format!(
             "link add {port} mtu {mtu} type veth peer name {interface} address {} mtu {mtu} netns {name}\n\
              link set {port} master lan up",
-            hardware_address(host_address)
+            hardware_address(host_address.octets())
         ))?;
         host.ip(&format!("addr add {host_address}/24 dev {interface}\nlink set {interface} up"))?;
         if interface == "eth0" {
@@ -237,10 +239,9 @@ impl Underlay {
     }
 }
 
-/// The hardware address of the host with an address. It stays the same when the host is switched on again, as that of a
+/// The hardware address of a host, from octets of its IP address. It stays the same when the host is switched on again, as that of a
 /// real machine does: its neighbours would send to the old one until their entry expires.
-fn hardware_address(address: Ipv4Addr) -> String {
-    let [a, b, c, d] = address.octets();
+fn hardware_address([a, b, c, d]: [u8; 4]) -> String {
     // Locally administered (IEEE 802, the second bit of the first octet).
     format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }

@@ -123,7 +123,7 @@ pub struct NodeFacts {
 }
 
 /// What nodes state about a client with an endpoint.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ServerFacts {
     /// What it may reach.
     pub reach: Vec<Reach>,
