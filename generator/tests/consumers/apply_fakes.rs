@@ -296,6 +296,7 @@ kubectl wait --for=create tigerastatus/calico --timeout=20s
 kubectl wait --for=condition=Available tigerastatus/calico --timeout=20s
 kubectl --namespace calico-system rollout status daemonset/calico-node --timeout=20s
 kubectl --namespace kube-system rollout status daemonset/kube-proxy --timeout=20s
+kubectl get nodes --output jsonpath={range .items[*]}machine-id {.status.nodeInfo.machineID} {.metadata.name}{\"\\n\"}product_uuid {.status.nodeInfo.systemUUID} {.metadata.name}{\"\\n\"}{end}
 kubectl get namespace/traefik --ignore-not-found --output name
 ";
 

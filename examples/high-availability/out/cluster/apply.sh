@@ -285,7 +285,7 @@ bad_usage() {
 missing=()
 check_inputs() {
   local program line
-  for program in kubectl awk cut diff grep paste sha256sum sleep sort tar uniq; do
+  for program in kubectl awk cut diff grep sha256sum sleep sort tar; do
     type "$program" >/dev/null 2>&1 || missing+=("the program $program")
   done
   [[ -r ${KUBECONFIG%%:*} ]] ||
@@ -857,18 +857,18 @@ print_left_overs() {
 # Machines of one disk image, or of one template: DHCP, drivers of storage and programs that count hosts take them
 # for one machine.
 print_copies() {
-  local found kind number remedy
+  local found kind number machines remedy
   ! planned 'look for machines that are copies of each other' || return 0
   # kubelet sets both values (nodeInfo of the Node's status).
   found=$(kubectl get nodes --output \
     jsonpath='{range .items[*]}machine-id {.status.nodeInfo.machineID} {.metadata.name}{"\n"}product_uuid {.status.nodeInfo.systemUUID} {.metadata.name}{"\n"}{end}')
-  while read -r kind number; do
+  while IFS='|' read -r kind number machines; do
     remedy='create all but one of them anew, or give them another UUID in the hypervisor'
     [[ $kind == product_uuid ]] ||
       remedy='on all but one of them: sudo rm -f /etc/machine-id /var/lib/dbus/machine-id; sudo systemd-machine-id-setup; sudo reboot'
-    info "$(awk -v kind="$kind" -v number="$number" '$1 == kind && tolower($2) == number { print "node/" $3 }' <<<"$found" |
-      paste -sd ' ' -) have the same $kind $number, as copies of one machine: $remedy"
-  done < <(awk 'NF == 3 { print $1, tolower($2) }' <<<"$found" | sort | uniq -d)
+    info "$machines have the same $kind $number, as copies of one machine: $remedy"
+  done < <(awk 'NF == 3 { key = $1 "|" tolower($2); count[key]++; names[key] = names[key] " node/" $3 }
+    END { for (key in count) if (count[key] > 1) print key "|" substr(names[key], 2) }' <<<"$found" | sort)
 }
 
 main() {
