@@ -239,7 +239,7 @@ unshare --mount bash -euo pipefail join >joined 2>&1 || { grep -v '^ ' joined | 
 for line in \
   '[etcd] Would add etcd member: https://10.66.66.2:2380' \
   '[control-plane-join] Would mark node beta as a control-plane' \
-  'KUBELET_KUBEADM_ARGS="--hostname-override=beta --node-ip=10.66.66.2' \
+  'KUBELET_KUBEADM_ARGS="--node-ip=10.66.66.2 --node-labels=topology.kubernetes.io/zone=beta --hostname-override=beta' \
   '--advertise-address=10.66.66.2' '--bind-address=10.66.66.2' 'address: 10.66.66.2'; do
   expect_text "$line" joined
 done
