@@ -122,7 +122,9 @@ pub(crate) fn topology(seed: u64) -> String {
     let mut draw = Seed::new(seed);
     let network = &NETWORKS[draw.below(NETWORKS.len())];
     let mesh = RandomMesh::new(&mut draw, network);
-    let mut writer = TopologyWriter { text: &mut text, draw, network, mesh: &mesh };
+    // Of their own, so that the rest of a topology does not depend on them.
+    let settings = Seed::new(seed.wrapping_add(1 << 32));
+    let mut writer = TopologyWriter { text: &mut text, draw, settings, network, mesh: &mesh };
     writer.topology().expect("a String takes everything");
     text
 }
@@ -181,6 +183,8 @@ impl RandomMesh {
 struct TopologyWriter<'a> {
     text: &'a mut String,
     draw: Seed,
+    /// For the settings of the user's own.
+    settings: Seed,
     network: &'a NetworkChoice,
     mesh: &'a RandomMesh,
 }
@@ -216,7 +220,34 @@ impl TopologyWriter<'_> {
         for node in &self.mesh.nodes {
             self.node(node)?;
         }
-        self.clients()
+        self.clients()?;
+        self.kubeadm()
+    }
+
+    /// Settings of Kubernetes' programs.
+    fn kubeadm(&mut self) -> std::fmt::Result {
+        const TABLES: [(&str, &str); 6] = [
+            ("feature_gates", "ContainerStopSignals = true"),
+            ("api_server", "event-ttl = \"2h\"\noidc-required-claim = [\"a=b\", \"c=d\"]"),
+            ("controller_manager", "concurrent-gc-syncs = 30"),
+            ("scheduler", "kube-api-burst = 200"),
+            ("etcd", "quota-backend-bytes = 4294967296"),
+            (
+                "kubelet",
+                "imageGCHighThresholdPercent = 75\nevictionHard = { \"memory.available\" = \"5%\" }",
+            ),
+        ];
+        if self.settings.chance(40) {
+            self.head("kubeadm")?;
+            writeln!(self.text, "cert_sans = [\"api.example.com\", \"203.0.113.9\"]")?;
+        }
+        for (table, lines) in TABLES {
+            if self.settings.chance(30) {
+                self.head(&format!("kubeadm.{table}"))?;
+                writeln!(self.text, "{lines}")?;
+            }
+        }
+        Ok(())
     }
 
     fn cluster(&mut self) -> std::fmt::Result {
@@ -303,6 +334,9 @@ impl TopologyWriter<'_> {
             format!("image = \"registry.example.com/controller{tag}@sha256:{SHA256}\"")
         })?;
         self.maybe(30, |draw| format!("admission_webhook = {}", draw.chance(70)))?;
+        if self.settings.chance(30) {
+            writeln!(self.text, "values = {{ commonLabels = {{ team = \"a\" }} }}")?;
+        }
         if self.draw.chance(60) {
             self.head("cloudflare_tunnel")?;
             writeln!(self.text, "id = \"6ff42ae2-765d-4adf-8112-31c55c1551ef\"")?;
@@ -399,6 +433,9 @@ impl TopologyWriter<'_> {
         let role = if *is_control_plane { "control-plane" } else { "worker" };
         writeln!(self.text, "\n[[nodes]]\nname = \"n{id}\"\nid = {id}\nrole = \"{role}\"")?;
         writeln!(self.text, "public_key = \"{}\"", key(*id))?;
+        if self.settings.chance(20) {
+            writeln!(self.text, "kubelet = {{ podPidsLimit = 4096, serverTLSBootstrap = true }}")?;
+        }
         self.maybe(50, |draw| format!("provider = \"{}\"", draw.one(&PROVIDERS)))?;
         self.maybe(60, |draw| format!("os = \"{}\"", draw.one(&SYSTEMS)))?;
         self.maybe(30, |draw| format!("arch = \"{}\"", draw.one(&["amd64", "arm64"])))?;
