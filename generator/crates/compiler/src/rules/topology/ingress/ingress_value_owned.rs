@@ -197,13 +197,15 @@ fn check(topology: &Topology, findings: &mut Findings) {
         IngressController::Traefik => TRAEFIK,
     };
     let at = topology.ingress.origin.key("values");
+    let mut reported = Vec::new();
     for owned in table {
         for path in owned.paths {
-            findings.extend(find(topology.ingress.values.entries(), path, &at).map(|place| {
-                let message = format!("the value `{path}` of the chart is not free");
-                let finding = Finding::at_place(message, LabelPlace::Key(place), owned.reason);
-                finding.help(owned.help)
-            }));
+            let place = find(topology.ingress.values.entries(), path, &at);
+            let Some(place) = place.filter(|place| !reported.contains(place)) else { continue };
+            let message = format!("the value `{path}` of the chart is not free");
+            let key = LabelPlace::Key(place.clone());
+            findings.push(Finding::at_place(message, key, owned.reason).help(owned.help));
+            reported.push(place);
         }
     }
 }
