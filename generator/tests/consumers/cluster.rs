@@ -238,8 +238,11 @@ fn is_of_a_built_in_kind(path: &str) -> bool {
     const CALICO: [&str; 2] = ["bgp-password.rbac.yaml", "pod-annotations.policy.yaml"];
     match path.strip_prefix("cluster/").and_then(|path| path.split_once('/')) {
         Some(("calico", file)) => CALICO.contains(&file),
-        Some((_, "values.yaml")) | None => false,
-        Some((_, file)) => file.ends_with(".yaml") && !file.ends_with(".patch.yaml"),
+        None => false,
+        Some((_, file)) => {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            name.ends_with(".yaml") && !name.ends_with(".patch.yaml") && name != "values.yaml"
+        }
     }
 }
 

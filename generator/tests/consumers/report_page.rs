@@ -52,7 +52,8 @@ const CLICKS: &str = "<script>
   });
   const tab = buttons.filter((button) => button.tabIndex === 0).length;
   const result = document.createElement('p');
-  result.textContent = `RESULT ${buttons.length} buttons, ${walks.length} walks, ${tab} in the order of Tab`;
+  result.id = 'result';
+  result.textContent = `${buttons.length} buttons, ${walks.length} walks, ${tab} in the order of Tab`;
   document.body.append(result);
 </script>";
 
@@ -70,6 +71,8 @@ fn open(page: &str, hash: &str, options: &[&str]) -> Result<(String, String), Fa
     let done = Command::new("chromium")
         // As root, Chromium's own sandbox does not start.
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"])
+        // The trial chooses thousands of pairs at once, and each changes the address of the page.
+        .arg("--disable-ipc-flooding-protection")
         .args(["--virtual-time-budget=60000", "--dump-dom"])
         .args(options)
         .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
@@ -84,7 +87,7 @@ fn open(page: &str, hash: &str, options: &[&str]) -> Result<(String, String), Fa
 
 /// What a script added to the page has written.
 fn result(dom: &str) -> Result<&str, Failed> {
-    let result = dom.split("RESULT ").nth(1).and_then(|rest| rest.split("</p>").next());
+    let result = dom.split("<p id=\"result\">").nth(1).and_then(|rest| rest.split("</p>").next());
     result.ok_or_else(|| "the added script wrote no result".into())
 }
 
@@ -134,8 +137,9 @@ fn axe_violations(page: &str, scheme: &str) -> Result<String, Failed> {
   if (first) first.click();
   axe.run(document).then((found) => {{
     const result = document.createElement('p');
+    result.id = 'result';
     const violations = found.violations.map((one) => one.id + ' ' + one.nodes.map((node) => node.target).join(' '));
-    result.textContent = `RESULT ${{found.passes.length > 0}} ${{violations.join('; ')}}`;
+    result.textContent = `${{found.passes.length > 0}} ${{violations.join('; ')}}`;
     document.body.append(result);
   }});
 </script>",
