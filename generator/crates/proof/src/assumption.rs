@@ -17,3 +17,8 @@ impl Assumption {
         Self { place, text: text.into() }
     }
 }
+
+/// Neighbours with the same sentence, each group once.
+pub fn alike(assumptions: &[Assumption]) -> impl Iterator<Item = &[Assumption]> {
+    assumptions.chunk_by(|one, next| one.text == next.text)
+}

@@ -84,6 +84,14 @@ impl Proof {
         counts.any(|(flow, count)| flow.name == name && count.failed == 0)
     }
 
+    /// Each kind of flow that the tree has: its name, its description, and how often it was walked.
+    pub fn counted_flows(&self) -> impl Iterator<Item = (&'static str, &'static str, FlowCount)> {
+        let between = flows::all().zip(&self.counts);
+        let between = between.map(|(flow, count)| (flow.name, flow.about, *count));
+        let all = between.chain([(ingress::FLOW, ingress::ABOUT, self.ingress.count())]);
+        all.filter(|(_, _, count)| count.proven + count.failed > 0)
+    }
+
     /// How many ordered pairs of different nodes there are.
     #[must_use]
     pub fn pairs(&self) -> u64 {

@@ -83,7 +83,23 @@ pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'stati
 /// Walks a flow between two machines as `prove` does.
 #[must_use]
 pub fn trace(model: &Model, flow: &Flow, from: MachineId, to: MachineId) -> PacketTrace {
-    walk(&mut Walker::with_log(model), FlowInstance { flow, from, to })
+    FlowTracer::new(model).trace(flow, from, to)
+}
+
+/// Walks many flows of one network, and keeps what the firewalls decided.
+pub struct FlowTracer<'model>(Walker<'model>);
+
+impl<'model> FlowTracer<'model> {
+    /// A tracer that has walked nothing.
+    #[must_use]
+    pub fn new(model: &'model Model) -> Self {
+        Self(Walker::with_log(model))
+    }
+
+    /// [`trace`] of one flow.
+    pub fn trace(&mut self, flow: &Flow, from: MachineId, to: MachineId) -> PacketTrace {
+        walk(&mut self.0, FlowInstance { flow, from, to })
+    }
 }
 
 /// Walks with a walker that records the steps.

@@ -1,11 +1,11 @@
 //! The page and its tables.
 
-use meshwright_proof::assumption::Assumption;
+use meshwright_proof::assumption::{self, Assumption};
+use meshwright_proof::failure;
 use meshwright_proof::judge::Proof;
 use meshwright_proof::model::{MachineId, Model, PairPath};
 use meshwright_proof::report::causes::causes;
 use meshwright_proof::report::{failure as failure_report, human};
-use meshwright_proof::{failure, flows, ingress};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -27,6 +27,8 @@ struct PageView<'a> {
     causes: Vec<CauseView>,
     network: Option<NetworkView<'a>>,
     flows: Vec<FlowView>,
+    /// Settings of the user that the proof did not judge.
+    unjudged: Vec<AssumptionView>,
     assumptions: Vec<AssumptionView>,
 }
 
@@ -110,7 +112,8 @@ pub fn html(proof: &Proof) -> String {
         causes: cause_views(proof),
         network: proof.model.as_ref().map(|model| network(proof, model)),
         flows: flow_views(proof),
-        assumptions: assumption_views(proof),
+        unjudged: assumption_views(proof, &proof.unjudged),
+        assumptions: assumption_views(proof, &proof.assumptions),
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -184,16 +187,13 @@ fn cause_views(proof: &Proof) -> Vec<CauseView> {
 }
 
 fn flow_views(proof: &Proof) -> Vec<FlowView> {
-    let between = flows::all().zip(&proof.counts);
-    let between = between.map(|(flow, count)| (flow.name, flow.about, *count));
-    let all = between.chain([(ingress::FLOW, ingress::ABOUT, proof.ingress.count())]);
-    let views = all.map(|(name, about, count)| FlowView {
+    let views = proof.counted_flows().map(|(name, about, count)| FlowView {
         name,
         about,
         proven: count.proven,
         failed: count.failed,
     });
-    views.filter(|view| view.proven + view.failed > 0).collect()
+    views.collect()
 }
 
 fn public_sides(proof: &Proof, model: &Model) -> Vec<PublicSideView> {
@@ -219,9 +219,8 @@ fn failures(model: &Model) -> Vec<FailureView> {
     views.collect()
 }
 
-fn assumption_views(proof: &Proof) -> Vec<AssumptionView> {
-    let groups = proof.assumptions.chunk_by(|one, next| one.text == next.text);
-    let views = groups.map(|alike: &[Assumption]| AssumptionView {
+fn assumption_views(proof: &Proof, assumptions: &[Assumption]) -> Vec<AssumptionView> {
+    let views = assumption::alike(assumptions).map(|alike| AssumptionView {
         text: alike[0].text.clone(),
         places: alike.iter().map(|one| proof.paths.show(one.place)).collect::<Vec<_>>().join(", "),
     });

@@ -6,7 +6,7 @@ use meshwright_proof::judge::Proof;
 use meshwright_proof::matrix::{FlowMatrix, flows_of};
 use meshwright_proof::model::{MachineId, Model, PairPath};
 use meshwright_proof::report::text;
-use meshwright_proof::trace::{self, PacketTrace};
+use meshwright_proof::trace::{self, FlowTracer, PacketTrace};
 use meshwright_proof::{FlowEnd, flows};
 use serde::Serialize;
 
@@ -61,6 +61,7 @@ impl Numbered {
 pub(crate) fn table(proof: &Proof, model: &Model) -> WalkTable {
     let matrix = FlowMatrix::of(model);
     let (mut texts, mut files) = (Numbered::default(), Numbered::default());
+    let mut tracer = FlowTracer::new(model);
     let mut pairs = Vec::new();
     for from in model.ids() {
         for to in model.ids() {
@@ -70,7 +71,7 @@ pub(crate) fn table(proof: &Proof, model: &Model) -> WalkTable {
                 pairs.push(None);
                 continue;
             }
-            let walk = usual(model, from, to).map(|traced| {
+            let walk = usual(model, &mut tracer, from, to).map(|traced| {
                 let steps = traced.hops.iter().map(|hop| {
                     let file = hop
                         .place
@@ -107,13 +108,18 @@ pub(crate) fn table(proof: &Proof, model: &Model) -> WalkTable {
 }
 
 /// The packet that `meshwright trace` walks between the pods of two nodes, or from a client to a pod.
-fn usual(model: &Model, from: MachineId, to: MachineId) -> Option<PacketTrace> {
+fn usual(
+    model: &Model,
+    tracer: &mut FlowTracer<'_>,
+    from: MachineId,
+    to: MachineId,
+) -> Option<PacketTrace> {
     let end = |id: MachineId| trace::TraceEnd {
         machine: Some(id),
         party: if model.is_client(id) { FlowEnd::Host } else { FlowEnd::Pod },
     };
     let flow = trace::usual_flow(model, end(from), end(to))?;
-    flow.applies(model, from, to).then(|| trace::trace(model, flow, from, to))
+    flow.applies(model, from, to).then(|| tracer.trace(flow, from, to))
 }
 
 fn position(flow: &str) -> usize {

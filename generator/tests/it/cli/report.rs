@@ -66,3 +66,20 @@ fn only_a_page_of_this_command_is_replaced() {
     );
     assert_eq!(place.read("notes.html"), "<p>mine</p>\n");
 }
+
+/// What `prove` lists as not judged is on the page too: it claims no more.
+#[test]
+fn settings_that_are_not_judged_are_listed() {
+    let place = generated();
+    let (_, page, _) = place.run(&["report"]);
+    assert!(!page.contains("id=\"unjudged\""), "{page}");
+    let out = crate::testing::repository().join("examples/own-settings/out");
+    let out = out.to_str().expect("UTF-8");
+    let (_, printed, _) = place.run(&["prove", "--out", out]);
+    let (_, listed) = printed.split_once("\nNot judged").expect("a setting");
+    let setting = listed.lines().nth(1).expect("a line").trim();
+    let (code, page, _) = place.run(&["report", "--out", out]);
+    assert_eq!(code, Some(0));
+    let (_, section) = page.split_once("id=\"unjudged-title\"").expect("a section");
+    assert!(section.contains(&format!("<li>{setting}<br>")), "{setting}: {section}");
+}

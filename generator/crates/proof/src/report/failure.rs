@@ -1,5 +1,6 @@
 //! The report of single failures, for people and for programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -77,14 +78,13 @@ fn arrows(model: &Model, effect: &FailureEffect) -> Vec<String> {
         Failure::Node(off) => Some(off),
         Failure::SiteNetwork(_) => None,
     };
-    let nodes: Vec<_> = model.nodes().filter(|id| Some(*id) != off).collect();
-    let is_lost =
-        |from: &str, to: &str| effect.lost.iter().any(|pair| pair.from == from && pair.to == to);
-    let loses_all = |from: &str| {
-        let mut others =
-            nodes.iter().map(|id| model.machine(*id).name.as_str()).filter(|name| *name != from);
-        others.all(|to| is_lost(from, to))
-    };
+    let nodes = model.nodes().filter(|id| Some(*id) != off);
+    let names: Vec<_> = nodes.map(|id| model.machine(id).name.as_str()).collect();
+    let lost: BTreeSet<_> =
+        effect.lost.iter().map(|pair| (pair.from.as_str(), pair.to.as_str())).collect();
+    let is_lost = |from: &str, to: &str| lost.contains(&(from, to));
+    let loses_all =
+        |from: &str| names.iter().filter(|name| **name != from).all(|to| is_lost(from, to));
     let mut arrows = Vec::new();
     for LostFlows { from, to, .. } in &effect.lost {
         let arrow = match (loses_all(from), is_lost(to, from)) {

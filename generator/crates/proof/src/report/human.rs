@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::assumption::Assumption;
+use crate::assumption::{self, Assumption};
 use crate::exposure;
 use crate::flows::{self, FlowCount};
 use crate::ingress;
@@ -35,7 +35,7 @@ fn listed(heading: &str, assumptions: &[Assumption], proof: &Proof, text: &mut S
         return;
     }
     let _ = writeln!(text, "\n{heading}");
-    for alike in assumptions.chunk_by(|one, next| one.text == next.text) {
+    for alike in assumption::alike(assumptions) {
         let _ = writeln!(text, "  {}", alike[0].text);
         let places = alike.iter().take(PLACES).map(|one| proof.paths.show(one.place));
         let places = places.collect::<Vec<_>>().join(", ");

@@ -21,8 +21,7 @@ use crate::ingress::request::IngressRequest;
 use crate::judge::{LISTED, Proof};
 use crate::model::{MachineId, Model};
 use crate::span::{FileLine, TreePaths};
-use crate::trace::{self, PacketTrace};
-use crate::walk::Walker;
+use crate::trace::{FlowTracer, PacketTrace};
 
 /// The version of the structure of all documents of this module.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -265,16 +264,10 @@ fn public_sides<'a>(model: &'a Model, paths: &'a TreePaths) -> Vec<PublicSideDoc
 
 /// The counts of all flows that the tree has.
 fn counts(proof: &Proof) -> Vec<CountDocument> {
-    let between = flows::all().zip(&proof.counts);
-    let between = between.map(|(flow, count)| (flow.name, flow.about, *count));
-    let all = between.chain([(ingress::FLOW, ingress::ABOUT, proof.ingress.count())]);
-    let counts = all.map(|(flow, about, FlowCount { proven, failed })| CountDocument {
-        flow,
-        about,
-        proven,
-        failed,
+    let counts = proof.counted_flows().map(|(flow, about, FlowCount { proven, failed })| {
+        CountDocument { flow, about, proven, failed }
     });
-    counts.filter(|count| count.proven + count.failed > 0).collect()
+    counts.collect()
 }
 
 fn request_verdict(request: &IngressRequest) -> RequestVerdict<'_> {
@@ -326,9 +319,10 @@ impl Serialize for FlowList<'_> {
         let mut list = serializer.serialize_seq(None)?;
         let Some(model) = &self.proof.model else { return list.end() };
         let paths = &self.proof.paths;
-        let mut walker = Walker::with_log(model);
+        let mut tracer = FlowTracer::new(model);
         for instance in self.instances(model) {
-            let traced = trace::walk(&mut walker, instance);
+            let FlowInstance { flow, from, to } = instance;
+            let traced = tracer.trace(flow, from, to);
             list.serialize_element(&flow_document(model, paths, &traced))?;
         }
         let requests = self.proof.ingress.requests.iter();
