@@ -44,6 +44,16 @@ impl Component {
     }
 }
 
+/// Whether a pattern means a name: `*` at the beginning or the end of a pattern is any text.
+#[must_use]
+pub fn is_named(pattern: &str, name: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(end), _) => name.ends_with(end),
+        (None, Some(start)) => name.starts_with(start),
+        (None, None) => pattern == name,
+    }
+}
+
 /// The feature gates of Kubernetes.
 pub fn feature_gates() -> impl Iterator<Item = &'static str> {
     include_str!("component/feature-gates").lines()

@@ -84,7 +84,8 @@ fn starts_next(rest: &str) -> bool {
     rest.starts_with('-')
 }
 
-/// The word that a synonym means, whatever stands between its parts: `Digital Ocean` and `digital-ocean`.
+/// The word that a synonym means. Spaces, hyphens and underscores between its parts do not count: `Digital Ocean` and
+/// `digital-ocean`.
 fn synonym(noun: &str, word: &str) -> Option<&'static str> {
     let joined = |word: &str| word.replace([' ', '-', '_'], "");
     let joined_word = joined(word);
@@ -97,15 +98,15 @@ fn synonym(noun: &str, word: &str) -> Option<&'static str> {
 
 /// Words of other programs and providers for the same value, without spaces and hyphens, by noun.
 const SYNONYMS: &[(&str, &[&str], &str)] = &[
-    ("role", &["controlplane", "controller", "master", "server"], "control-plane"),
+    ("role", &["controller", "master", "server"], "control-plane"),
     ("role", &["agent", "minion", "node", "slave"], "worker"),
     ("architecture", &["x64", "x8664", "intel64"], "amd64"),
     ("architecture", &["aarch64", "arm64v8", "armv8"], "arm64"),
-    ("operating system", &["bookworm", "debian12"], "debian-12"),
-    ("operating system", &["debian13", "trixie"], "debian-13"),
-    ("operating system", &["jammy", "ubuntu2204", "ubuntu22.04"], "ubuntu-22.04"),
-    ("operating system", &["noble", "ubuntu2404", "ubuntu24.04"], "ubuntu-24.04"),
-    ("operating system", &["resolute", "ubuntu2604", "ubuntu26.04"], "ubuntu-26.04"),
+    ("operating system", &["bookworm"], "debian-12"),
+    ("operating system", &["trixie"], "debian-13"),
+    ("operating system", &["jammy", "ubuntu2204"], "ubuntu-22.04"),
+    ("operating system", &["noble", "ubuntu2404"], "ubuntu-24.04"),
+    ("operating system", &["resolute", "ubuntu2604"], "ubuntu-26.04"),
     ("operating system", &["nix"], "nixos"),
     ("ingress controller", &["nginx", "nginxingress"], "ingress-nginx"),
     ("ingress controller", &["traefikproxy"], "traefik"),

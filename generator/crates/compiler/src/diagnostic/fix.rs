@@ -63,6 +63,16 @@ impl Fix {
         Self { change: Change::Replace { at: at.clone(), value }, help }
     }
 
+    /// The bytes of the document are to be replaced by `text`; `help` describes it.
+    pub fn replace_text(
+        bytes: &Range<usize>,
+        text: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let change = Change::ReplaceText { bytes: bytes.clone(), text: text.into() };
+        Self { change, help: help.into() }
+    }
+
     /// The key at `at` is to be written with `value`, a TOML value, for the reason `why`.
     pub fn insert(at: &Route, value: String, why: &str) -> Self {
         let help = format!("add `{} = {value}`: {why}", at.last());

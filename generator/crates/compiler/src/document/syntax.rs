@@ -6,10 +6,12 @@ use std::ops::Range;
 use toml::de::Error;
 
 use super::SYNTAX;
-use crate::diagnostic::{Change, Diagnostic, Finding, Fix, LabelPlace, Severity};
+use crate::diagnostic::{Diagnostic, Finding, Fix, LabelPlace, Severity};
 use meshwright_value::{plain_character, plain_text, printable};
 
 const EQUAL_SIGN: &str = "write `=` between key and value";
+const COMMENTS: &str = "comments begin with `#`";
+const CONTINUES: &str = "the line continues after the value";
 
 /// One fault that the parser reported.
 struct Fault<'a> {
@@ -109,12 +111,9 @@ impl<'a> Fault<'a> {
             "invalid key-value pair" if self.text.trim_start().starts_with('{') => self
                 .finding_here("the file is JSON, not TOML", "expected a key")
                 .help("`meshwright init` writes a first topology to begin with"),
-            "unexpected key or value" => self.rest_of_line(self.bytes.start).unwrap_or_else(|| {
-                self.finding_here(
-                    "the line continues after the value",
-                    "expected the end of the line",
-                )
-            }),
+            "unexpected key or value" => self
+                .rest_of_line(self.bytes.start)
+                .unwrap_or_else(|| self.finding_here(CONTINUES, "expected the end of the line")),
             "missing escaped value" => self.escape(),
             "unclosed table" | "unclosed array table" => {
                 self.finding_here("the table header is not closed", self.expectation())
@@ -171,11 +170,11 @@ impl<'a> Fault<'a> {
         let text = plain_text(&line[found.clone()]);
         let corrected = [&line[..found.start], &text, &line[found.end..]].concat();
         let bytes = start + found.start..start + found.end;
-        let change = Change::ReplaceText { bytes: bytes.clone(), text };
         let help = format!("write `{}`", printable(corrected.trim()));
+        let fix = Fix::replace_text(&bytes, text, help);
         let finding =
             Finding::at_place(message, LabelPlace::Bytes(bytes), "expected plain characters");
-        Some(finding.fix(Fix { change, help }))
+        Some(finding.fix(fix))
     }
 
     /// What is behind a value as in other languages: a comma, a semicolon, or a comment.
@@ -185,24 +184,19 @@ impl<'a> Fault<'a> {
         let bytes = start..start + mark.len();
         let is_comment = mark.len() == 2;
         let ends_here = matches!(rest[mark.len()..].trim_start().chars().next(), None | Some('#'));
-        let (message, text, help) = if is_comment {
-            (
-                "the line continues after the value".to_owned(),
-                "#",
-                "comments begin with `#`".to_owned(),
-            )
+        let (message, fix) = if is_comment {
+            (CONTINUES.to_owned(), Fix::replace_text(&bytes, "#", COMMENTS))
         } else if ends_here {
-            (format!("`{mark}` is behind a value"), "", format!("remove `{mark}`"))
+            let fix = Fix::replace_text(&bytes, "", format!("remove `{mark}`"));
+            (format!("`{mark}` is behind a value"), fix)
         } else {
             return None;
         };
-        let change = Change::ReplaceText { bytes: bytes.clone(), text: text.to_owned() };
         let label = "expected the end of the line";
-        let finding = Finding::at_place(message, LabelPlace::Bytes(bytes), label);
-        Some(finding.fix(Fix { change, help }))
+        Some(Finding::at_place(message, LabelPlace::Bytes(bytes), label).fix(fix))
     }
 
-    /// The place behind a value at the beginning of a word that is none.
+    /// The place behind a value with which a word begins that as a whole is not a value.
     fn end_of_value(&self) -> Option<usize> {
         let bytes = self.word_bytes();
         let word = &self.text[bytes.clone()];
@@ -285,12 +279,10 @@ impl<'a> Fault<'a> {
         match found.as_str() {
             ":" => self.finding_here(message, "expected `=`").help(EQUAL_SIGN),
             "//" | ";" => {
-                let change =
-                    Change::ReplaceText { bytes: self.bytes.clone(), text: "#".to_owned() };
-                let help = "comments begin with `#`".to_owned();
-                self.finding_here(message, self.expectation()).fix(Fix { change, help })
+                let fix = Fix::replace_text(&self.bytes, "#", COMMENTS);
+                self.finding_here(message, self.expectation()).fix(fix)
             }
-            "/*" => self.finding_here(message, self.expectation()).help("comments begin with `#`"),
+            "/*" => self.finding_here(message, self.expectation()).help(COMMENTS),
             _ => self.finding_here(message, self.expectation()),
         }
     }

@@ -11,6 +11,8 @@ mod synonym;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::diagnostic::Problems;
 use crate::document::Document;
 use crate::route::Route;
@@ -468,7 +470,45 @@ fn written<'topology>(
     })
 }
 
+/// One field of `KubeletConfiguration` that the user has written, with its place.
+#[derive(Debug)]
+pub struct KubeletSetting<'topology> {
+    /// Its name.
+    pub field: &'topology str,
+    /// Its value.
+    pub value: &'topology Value,
+    /// Its place.
+    pub at: Route,
+}
+
+impl Topology {
+    /// The fields for all nodes, then those of each node.
+    pub fn kubelet_settings(&self) -> impl Iterator<Item = KubeletSetting<'_>> {
+        let of_all = std::iter::once((&self.kubeadm.origin, &self.kubeadm.kubelet));
+        let of_nodes = self.nodes.iter().map(|node| (&node.origin, &node.kubelet));
+        of_all.chain(of_nodes).flat_map(|(origin, settings)| {
+            let entries = settings.entries().iter();
+            entries.map(|(field, value)| {
+                let at = origin.key("kubelet").key(field.clone());
+                KubeletSetting { field, value, at }
+            })
+        })
+    }
+}
+
 impl Kubeadm {
+    /// The place of an argument of a program.
+    #[must_use]
+    pub fn place_of(&self, component: Component, name: &ArgumentName) -> Route {
+        let table = match component {
+            Component::ApiServer => "api_server",
+            Component::ControllerManager => "controller_manager",
+            Component::Scheduler => "scheduler",
+            Component::Etcd => "etcd",
+        };
+        self.origin.key(table).key(name.to_string())
+    }
+
     /// The arguments of one program.
     #[must_use]
     pub const fn arguments(&self, component: Component) -> &BTreeMap<ArgumentName, ArgumentValue> {

@@ -7,6 +7,7 @@ use super::ParseError;
 use super::data::{DataNode, DataScalar, DataValue};
 use super::yaml::YamlDocument;
 use crate::span::LineSpanned;
+use meshwright_value::component::is_named;
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +39,6 @@ impl KnownSettings {
     fn is_harmless(&self, name: &str) -> bool {
         self.harmless.iter().any(|pattern| is_named(pattern, name))
     }
-}
-
-fn is_named(pattern: &str, name: &str) -> bool {
-    pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
 }
 
 /// A program of the control plane.

@@ -3,9 +3,8 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, LabelPlace, Severity};
 use crate::route::Route;
-use crate::topology::Topology;
-use crate::topology::settings::Settings;
-use meshwright_value::component::Component;
+use crate::topology::{KubeletSetting, Topology};
+use meshwright_value::component::{Component, is_named};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubeadm-setting-owned",
@@ -210,23 +209,21 @@ fn check(topology: &Topology, findings: &mut Findings) {
     for component in Component::ALL {
         arguments(topology, component, findings);
     }
-    kubelet(&topology.kubeadm.kubelet, &topology.kubeadm.origin, findings);
-    for node in &topology.nodes {
-        kubelet(&node.kubelet, &node.origin, findings);
+    for KubeletSetting { field, at, .. } in topology.kubelet_settings() {
+        findings.extend(find(KUBELET, field, &format!("kubelet's `{field}`"), &at));
     }
 }
 
 fn arguments(topology: &Topology, component: Component, findings: &mut Findings) {
-    let kubeadm = &topology.kubeadm;
-    let (key, owned) = match component {
-        Component::ApiServer => ("api_server", API_SERVER),
-        Component::ControllerManager => ("controller_manager", CONTROLLER_MANAGER),
-        Component::Scheduler => ("scheduler", SCHEDULER),
-        Component::Etcd => ("etcd", ETCD),
+    let owned = match component {
+        Component::ApiServer => API_SERVER,
+        Component::ControllerManager => CONTROLLER_MANAGER,
+        Component::Scheduler => SCHEDULER,
+        Component::Etcd => ETCD,
     };
     let program = component.program();
-    for (name, value) in kubeadm.arguments(component) {
-        let at = kubeadm.origin.key(key).key(name.to_string());
+    for (name, value) in topology.kubeadm.arguments(component) {
+        let at = topology.kubeadm.place_of(component, name);
         let what = format!("the argument `{name}` of {program}");
         findings.extend(find(owned, name.as_str(), &what, &at));
         if component == Component::ApiServer {
@@ -236,26 +233,11 @@ fn arguments(topology: &Topology, component: Component, findings: &mut Findings)
     }
 }
 
-fn kubelet(settings: &Settings, origin: &Route, findings: &mut Findings) {
-    for field in settings.entries().keys() {
-        let at = origin.key("kubelet").key(field.clone());
-        findings.extend(find(KUBELET, field, &format!("kubelet's `{field}`"), &at));
-    }
-}
-
 fn find(table: &[Owned], name: &str, what: &str, at: &Route) -> Option<Finding> {
     let owned = table.iter().find(|owned| owned.names.iter().any(|one| is_named(one, name)))?;
     let message = format!("{what} is not free");
     let finding = Finding::at_place(message, LabelPlace::Key(at.clone()), owned.reason);
     Some(finding.help(owned.help))
-}
-
-fn is_named(pattern: &str, name: &str) -> bool {
-    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        (Some(end), _) => name.ends_with(end),
-        (None, Some(start)) => name.starts_with(start),
-        (None, None) => pattern == name,
-    }
 }
 
 /// A list replaces kubeadm's own.
@@ -278,8 +260,8 @@ fn admission(name: &str, plugins: &[&str], at: &Route) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBELET, Owned, SCHEDULER, is_named};
-    use meshwright_value::component::{self, Component};
+    use super::{API_SERVER, CONTROLLER_MANAGER, ETCD, KUBELET, Owned, SCHEDULER};
+    use meshwright_value::component::{self, Component, is_named};
 
     /// A name that no program has protects nothing.
     #[test]

@@ -4,7 +4,7 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, LabelPlace, Severity};
 use crate::release::NEWEST_KUBERNETES;
 use crate::route::Route;
-use crate::topology::Topology;
+use crate::topology::{KubeletSetting, Topology};
 use meshwright_value::closest;
 use meshwright_value::component::{Component, feature_gates, kubelet_fields};
 
@@ -28,11 +28,10 @@ Sources: `--help` of each program; `KubeletConfiguration` in k8s.io/kubelet, con
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let kubeadm = &topology.kubeadm;
-    let keys = ["api_server", "controller_manager", "scheduler", "etcd"];
-    for (component, key) in Component::ALL.into_iter().zip(keys) {
+    for component in Component::ALL {
         let known: Vec<_> = component.arguments().collect();
         for name in kubeadm.arguments(component).keys() {
-            let at = kubeadm.origin.key(key).key(name.to_string());
+            let at = kubeadm.place_of(component, name);
             let what = format!("{} has no argument", component.program());
             findings.extend(finding(name.as_str(), &known, &what, at));
         }
@@ -45,12 +44,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     // Ours, and the head of the document: another rule refuses it.
     let fields: Vec<_> =
         kubelet_fields().map(|(field, _)| field).chain(["kind", "apiVersion"]).collect();
-    let nodes = topology.nodes.iter().map(|node| (&node.origin, &node.kubelet));
-    for (origin, settings) in std::iter::once((&kubeadm.origin, &kubeadm.kubelet)).chain(nodes) {
-        for field in settings.entries().keys() {
-            let at = origin.key("kubelet").key(field.clone());
-            findings.extend(finding(field, &fields, "kubelet has no setting", at));
-        }
+    for KubeletSetting { field, at, .. } in topology.kubelet_settings() {
+        findings.extend(finding(field, &fields, "kubelet has no setting", at));
     }
 }
 

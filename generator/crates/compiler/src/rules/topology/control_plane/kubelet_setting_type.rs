@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::topology::Topology;
+use crate::topology::{KubeletSetting, Topology};
 use meshwright_value::component::kubelet_fields;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -26,19 +26,14 @@ Source: `KubeletConfiguration` in k8s.io/kubelet, config/v1beta1/types.go, of Ku
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let kubeadm = &topology.kubeadm;
-    let nodes = topology.nodes.iter().map(|node| (&node.origin, &node.kubelet));
-    for (origin, settings) in std::iter::once((&kubeadm.origin, &kubeadm.kubelet)).chain(nodes) {
-        for (field, value) in settings.entries() {
-            let expected = kubelet_fields().find(|(known, _)| known == field);
-            let Some((_, expected)) = expected.filter(|(_, expected)| !is(expected, value)) else {
-                continue;
-            };
-            let at = origin.key("kubelet").key(field.clone());
-            let article = if matches!(expected, "array" | "integer") { "an" } else { "a" };
-            let message = format!("kubelet's `{field}` takes {article} {expected}");
-            findings.push(Finding::new(message, &at, format!("expected {article} {expected}")));
-        }
+    for KubeletSetting { field, value, at } in topology.kubelet_settings() {
+        let expected = kubelet_fields().find(|(known, _)| *known == field);
+        let Some((_, expected)) = expected.filter(|(_, expected)| !is(expected, value)) else {
+            continue;
+        };
+        let article = if matches!(expected, "array" | "integer") { "an" } else { "a" };
+        let message = format!("kubelet's `{field}` takes {article} {expected}");
+        findings.push(Finding::new(message, &at, format!("expected {article} {expected}")));
     }
 }
 
