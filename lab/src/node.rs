@@ -274,6 +274,12 @@ impl LabNode {
         self.public.into_iter().flat_map(all).collect()
     }
 
+    /// Its public IPv4 address.
+    #[must_use]
+    pub fn public_v4(&self) -> Option<Ipv4Addr> {
+        self.public?.v4
+    }
+
     /// Its network.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {

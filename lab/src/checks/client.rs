@@ -154,7 +154,7 @@ fn accept_all_pods(world: &World, client: &LabClient) -> Result<()> {
     for (node, planned) in world.nodes.iter().zip(&world.tree.plan.nodes) {
         let allowed = [format!("{}/32", node.address), node.block.to_string()];
         let key = planned.public_key.to_string();
-        let v4 = node.public.and_then(|public| public.v4).filter(|_| key != client.via);
+        let v4 = node.public_v4().filter(|_| key != client.via);
         let Some(v4) = v4 else {
             through_via.extend(allowed);
             continue;

@@ -17,11 +17,10 @@ pub const ALL: &[LabCheck] = &[
 fn pair_uses_common_family(world: &World) -> Result<()> {
     let mut in_ipv6 = 0;
     for (one, other) in world.pairs() {
-        let v4 = |node: &crate::node::LabNode| node.public.and_then(|public| public.v4);
         let key = relay::planned(world, other)?.public_key.to_string();
         let port = relay::planned(world, other)?.listen_port;
         let public = other.public.context("each node is public")?;
-        let expected = match (v4(one), public.v4) {
+        let expected = match (one.public_v4(), public.v4) {
             (Some(_), Some(v4)) => format!("{v4}:{port}"),
             _ => format!("[{}]:{port}", public.v6),
         };

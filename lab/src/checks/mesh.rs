@@ -231,7 +231,7 @@ fn underlay_carries_only_wireguard(world: &World) -> Result<()> {
 fn pods_reach_internet(world: &World) -> Result<()> {
     none_failed(world.nodes.iter().filter_map(|node| {
         let answer = connect(&node.pod.namespace, underlay::SERVER.into(), underlay::SERVER_PORT);
-        match (answer, node.public.and_then(|public| public.v4)) {
+        match (answer, node.public_v4()) {
             (Err(error), _) => Some(describe(error)),
             (Ok(ServerAnswer { peer, .. }), Some(v4)) if peer != IpAddr::from(v4) => {
                 Some(format!("{} was seen as {peer}, not {v4}", node.pod.name))

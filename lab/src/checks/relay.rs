@@ -134,7 +134,7 @@ fn next_address_of_a_name(world: &World) -> Result<()> {
     let tree = &world.tree;
     let planned = named_node(world)?;
     let named = world.node(planned.name.as_str())?;
-    let v4 = named.public.and_then(|public| public.v4).context("a node with a name has IPv4")?;
+    let v4 = named.public_v4().context("a node with a name has IPv4")?;
     let name = planned.location.common_endpoint().context("an endpoint")?.host();
     let caller = node_behind_nat(world)?;
     let hosts = std::fs::read_to_string(caller.machine.path("/etc/hosts"))?;

@@ -27,7 +27,7 @@ pub struct FailureEffect {
     pub failure: Failure,
     /// The flows that hold now and are then lost, without those from and to a node that is off.
     pub lost: Vec<LostFlows>,
-    /// The effect on the control plane; none if it has no part in it.
+    /// The effect on the control plane; none for a worker and for a network.
     pub control_plane: Option<ControlPlaneEffect>,
 }
 

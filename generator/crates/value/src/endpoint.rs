@@ -193,7 +193,7 @@ fn is_numeric(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte))
 }
 
-/// inet_aton(3) reads a number with a leading zero as octal, so such a text has no certain meaning.
+/// inet_aton(3) reads a number with a leading zero as octal, so the meaning of such a text is not certain.
 fn no_ipv4(text: &str) -> Malformed {
     let refusal =
         Malformed::new(format!("`{text}` is not a valid IPv4 address"), "not a valid IPv4 address");

@@ -126,8 +126,8 @@ fn laptop_kubeconfig(cluster: &mut Cluster) -> Result<()> {
     })
 }
 
-/// A filter may have left out the check that gives the laptop its files. After a power cut of the control plane its
-/// old session is worth nothing: WireGuard starts a new one 15 s after the first packet without an answer (whitepaper,
+/// A filter may have left out the check that gives the laptop its files. After a power cut of the control plane, its
+/// old session is not valid there: WireGuard starts a new one 15 s after the first packet without an answer (whitepaper,
 /// section 6.5, `KEEPALIVE_TIMEOUT + REKEY_TIMEOUT`), and kubectl gives a connection up after 30 s.
 pub(super) fn require_laptop(cluster: &mut Cluster) -> Result<()> {
     if cluster.laptop.run(&["wg", "show", "wg0"]).is_err() {

@@ -87,7 +87,7 @@ pub struct NamedPeer {
     pub name: String,
     /// Its key.
     pub public_key: LineSpanned<PublicKey>,
-    /// What a client has that nodes and pods call.
+    /// For a client that nodes and pods call.
     pub server: Option<Box<StatedServer>>,
 }
 
