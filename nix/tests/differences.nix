@@ -85,6 +85,8 @@ let
       folder + "/${wireguard.interface}.routes"
     );
     route_guards = etcEquals "meshwright/guards.routes" (host + "/guards.routes");
+    # The routes, peers and rules that follow from them are compared above and below; only `meshwright prove` reads the list.
+    networks = plan ? networks -> plan.networks != [ ];
     firewall =
       etcEquals "meshwright/nftables.conf" (folder + "/nftables.conf")
       && !config.networking.firewall.enable

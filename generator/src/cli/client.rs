@@ -52,7 +52,7 @@ struct AddClient {
     /// Its name
     #[arg(value_parser = parse::<Name>)]
     name: Name,
-    /// What it may reach: `nodes`, `pods`, `services`; if absent, all of them, and none with --endpoint
+    /// What it may reach: `nodes`, `pods`, `services`, `networks`; if absent, the first three, and none with --endpoint
     #[arg(long, value_delimiter = ',', value_name = "WHAT", value_parser = parse::<Reach>)]
     reach: Vec<Reach>,
     /// The public node that forwards its packets to nodes that it cannot reach directly

@@ -248,7 +248,12 @@ fn uses(topology: &Topology, name: &Name) -> Vec<NodeUse> {
         at: at.index(position),
         user: "`route_reflectors` of [calico]".to_owned(),
     });
-    relayed.chain(clients).chain(reflectors).collect()
+    let networks = topology.networks.iter().filter(|network| network.via == *name);
+    let networks = networks.map(|network| NodeUse {
+        at: network.origin.key("via"),
+        user: format!("`via` of network {}", network.name),
+    });
+    relayed.chain(clients).chain(networks).chain(reflectors).collect()
 }
 
 /// Why a node cannot leave the cluster, with the remedy.

@@ -27,7 +27,7 @@ Examples:
 /// Trace one packet and its reply
 ///
 /// Prints each hop with the file and the line that decide it. FROM and TO are a node (`tokyo`), a pod
-/// on a node (`pod@tokyo`), a client (`laptop`) or `internet`. From `internet`, TO is a hostname of
+/// on a node (`pod@tokyo`), a client (`laptop`) or `internet`; TO is also an address of `[[networks]]`. From `internet`, TO is a hostname of
 /// the tunnel; the request is traced through the DNS zone, cloudflared and the Ingress controller to
 /// the app. Reads only the output directory.
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ Examples:
 pub(super) struct Trace {
     /// The sender
     from: String,
-    /// The receiver; from `internet`, also a hostname of the tunnel
+    /// The receiver, also an address of `[[networks]]`; from `internet`, also a hostname of the tunnel
     to: String,
     /// The flow [default: the usual flow between the two]
     #[arg(long, value_name = "FLOW")]
@@ -98,7 +98,7 @@ impl Trace {
 
     fn trace(&self, model: &Model) -> Result<PacketTrace, Failure> {
         let parse = |name: &str| {
-            let help = "use a node, `pod@` and a node, a client, or `internet`";
+            let help = "use a node, `pod@` and a node, a client, an address of `[[networks]]`, or `internet`";
             TraceEnd::parse(name, model).map_err(|message| Failure::usage(message, help))
         };
         let (sender, receiver) = (parse(&self.from)?, parse(&self.to)?);
@@ -108,7 +108,7 @@ impl Trace {
             let message = format!("{} is not sent from {} to {}", flow.name, self.from, self.to);
             return Err(Failure::usage(message, flow.about));
         }
-        Ok(trace::trace(model, flow, from, to))
+        Ok(trace::trace(model, &receiver.narrow(flow), from, to))
     }
 
     fn flow(&self, model: &Model, from: TraceEnd, to: TraceEnd) -> Result<&'static Flow, Failure> {

@@ -78,6 +78,13 @@ public_key = "MIhqZSxpeMbzx8Ij/Tz0mLjl7y7BSXSfy8YuOCWGUQ8="
 
 [[clients]]
 name = "laptop""#;
+const NETWORK: &str = r#"[[networks]]
+name = "lan"
+subnet = "192.168.178.0/24"
+via = "home"
+
+[[clients]]
+name = "laptop""#;
 const STORAGE: &str = r#"[[clients]]
 name = "storage"
 id = 201
@@ -320,6 +327,12 @@ const KINDS: &[ChangeKind] = &[
             "deliver home",
             "install-client phone",
         ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "a network behind a node is added",
+        edits: &[(LAPTOP, NETWORK)],
+        steps: &["deliver hongkong", "deliver tokyo", "deliver frankfurt", "deliver home"],
         ..ON_ATLAS
     },
     ChangeKind {

@@ -55,6 +55,21 @@ fn compare(path: &Path) -> usize {
             let reach = peer.as_object_mut().expect("an object").remove("reach");
             assert_eq!(reach, planned.reach().map(|reach| json!(reach)));
         }
+        let networks = plan.networks.iter().map(|network| {
+            let mut stated = json!({
+                "name": network.name,
+                "subnet": network.subnet,
+                "via": network.via,
+                "pods": network.pods,
+            });
+            if let Some(site) = &network.site {
+                stated["site"] = json!(site);
+            }
+            stated
+        });
+        let networks: Vec<_> = networks.collect();
+        let stated = (!networks.is_empty()).then_some(Value::Array(networks));
+        assert_eq!(node_json.remove("networks"), stated);
         assert_eq!(node_json.remove("schema_version"), Some(json!(SCHEMA_VERSION)));
         assert_eq!(host.plan(), Value::Object(node_json), "{} of {}", node.name, path.display());
         compared += 1;

@@ -69,6 +69,7 @@ public_key = "BBBBJOEJYbnSY5jk73R/V+zAjHXV3vR7PvC7SdE/BgU="
 [[sites]]
 name = "office"
 #office
+#behind
 "#;
 
 /// The key that a case replaces if it connects `home` and `attic` in another way.
@@ -290,6 +291,69 @@ const CASES: &[NearMiss] = &[
         ("198.51.100", "10.0.0"),
     ),
     near("endpoint-inside-mesh", &[("#laptop", r#"endpoint = "11.66.66.4""#)], ("11.66", "10.66")),
+    near(
+        "network-via-unknown",
+        &[(
+            "#behind",
+            "[[networks]]\nname = \"lan\"\nsubnet = \"192.168.1.0/24\"\nvia = \"attic\"",
+        )],
+        ("via = \"attic\"", "via = \"attics\""),
+    ),
+    near(
+        "network-via-not-called",
+        &[
+            ("#laptop", "endpoint = \"198.51.100.9\""),
+            (
+                "#behind",
+                "[[networks]]\nname = \"lan\"\nsubnet = \"192.168.1.0/24\"\nvia = \"laptop\"",
+            ),
+        ],
+        ("endpoint = \"198.51.100.9\"", ""),
+    ),
+    near(
+        "network-not-private",
+        &[("#behind", "[[networks]]\nname = \"lan\"\nsubnet = \"172.16.0.0/12\"\nvia = \"attic\"")],
+        ("172.16.0.0/12", "172.0.0.0/8"),
+    ),
+    near(
+        "network-overlap",
+        &[("#behind", "[[networks]]\nname = \"lan\"\nsubnet = \"10.67.0.0/16\"\nvia = \"attic\"")],
+        ("10.67.0.0/16", "10.66.0.0/16"),
+    ),
+    // The LAN of the site of `via` may be the network, and that of another site may not.
+    near(
+        "network-overlap",
+        &[
+            ("#office", "subnet = \"192.168.7.0/24\""),
+            IN_LAN,
+            ATTIC_IN_LAN,
+            (
+                "#behind",
+                "[[networks]]\nname = \"lan\"\nsubnet = \"192.168.7.128/25\"\nvia = \"attic\"",
+            ),
+        ],
+        ("via = \"attic\"", "via = \"tokyo\""),
+    ),
+    near(
+        "network-endpoint-inside",
+        &[
+            IN_LAN,
+            ATTIC_IN_LAN,
+            (
+                "#behind",
+                "[[networks]]\nname = \"lan\"\nsubnet = \"192.168.7.0/24\"\nvia = \"attic\"",
+            ),
+        ],
+        ("via = \"attic\"", "via = \"tokyo\""),
+    ),
+    near(
+        "name-duplicate",
+        &[(
+            "#behind",
+            "[[networks]]\nname = \"home\"\nsubnet = \"192.168.1.0/24\"\nvia = \"attic\"\n\n[[networks]]\nname = \"lan\"\nsubnet = \"192.168.2.0/24\"\nvia = \"attic\"",
+        )],
+        ("name = \"lan\"", "name = \"home\""),
+    ),
     near(
         "address-families-differ",
         &[("#laptop", r#"endpoint = "198.51.100.9""#)],

@@ -217,6 +217,7 @@ impl TopologyWriter<'_> {
         self.downloads()?;
         self.operation()?;
         self.sites()?;
+        self.networks()?;
         for node in &self.mesh.nodes {
             self.node(node)?;
         }
@@ -428,6 +429,29 @@ impl TopologyWriter<'_> {
         Ok(())
     }
 
+    /// Networks behind nodes: of their own, and the LAN of a site.
+    fn networks(&mut self) -> std::fmt::Result {
+        const SUBNETS: [&str; 3] = ["10.9.0.0/24", "10.9.1.128/25", "10.9.2.7/32"];
+        for (number, subnet) in SUBNETS.into_iter().enumerate() {
+            if !self.settings.chance(15) {
+                continue;
+            }
+            let via = &self.mesh.nodes[self.settings.below(self.mesh.nodes.len())];
+            let lan = via.site.map(|site| format!("192.168.{site}.0/24"));
+            let lan = lan.filter(|_| number == 0 && self.settings.chance(50));
+            let subnet = lan.as_deref().unwrap_or(subnet);
+            writeln!(
+                self.text,
+                "\n[[networks]]\nname = \"behind{number}\"\nsubnet = \"{subnet}\""
+            )?;
+            writeln!(self.text, "via = \"n{}\"", via.id)?;
+            if self.settings.chance(30) {
+                writeln!(self.text, "pods = false")?;
+            }
+        }
+        Ok(())
+    }
+
     fn node(&mut self, node: &RandomNode) -> std::fmt::Result {
         let RandomNode { id, is_control_plane, is_public, site, underlay_mtu } = node;
         let role = if *is_control_plane { "control-plane" } else { "worker" };
@@ -524,9 +548,10 @@ impl TopologyWriter<'_> {
                 2 => format!("endpoint = \"2001:db8:9::{id}\""),
                 _ => format!("endpoint = \"198.51.100.{id}:51999\""),
             })?;
+            let networks = if self.settings.chance(40) { ", \"networks\"" } else { "" };
             self.maybe(70, |draw| {
                 let reach = draw.some(&["\"nodes\"", "\"pods\"", "\"services\""]);
-                format!("reach = [{}]", reach.join(", "))
+                format!("reach = [{}{networks}]", reach.join(", "))
             })?;
         }
         Ok(())

@@ -15,6 +15,7 @@ nodes=(
   berlin
   oslo
   home
+  attic
 )
 control_planes=(
   berlin
@@ -25,7 +26,8 @@ declare -A labels=() taints=()
 labels[berlin]='topology.kubernetes.io/zone=hetzner'
 taints[berlin]='node-role.kubernetes.io/control-plane:NoSchedule'
 labels[oslo]='topology.kubernetes.io/zone=oslo'
-labels[home]='topology.kubernetes.io/zone=home'
+labels[home]='topology.kubernetes.io/zone=house'
+labels[attic]='topology.kubernetes.io/zone=house'
 
 # The API's name, and the address that each node has for it in /etc/hosts.
 api='k8s-api.harbor.internal 10.66.66.1'

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::read::nftables::{
-    BaseChain, ChainPolicy, Hook, NO_INTERFACE, NftChain, NftRule, NftVerdict, Ruleset,
+    BaseChain, ChainKind, ChainPolicy, Hook, NO_INTERFACE, NftChain, NftRule, NftVerdict, Ruleset,
 };
 use crate::space::{Dimension, Ranges, Region};
 
@@ -72,6 +72,19 @@ pub(crate) struct HookChains {
     pub priorities: Priorities,
 }
 
+/// The line that masquerades these packets at postrouting; none if some of them keep their source.
+#[must_use]
+pub(crate) fn masquerades(
+    ruleset: &Ruleset,
+    regions: Vec<Region>,
+    common: CommonValues<'_>,
+) -> Option<u32> {
+    let chains = HookChains { hook: Hook::Postrouting, priorities: Priorities::All };
+    let steps = Steps::at_most(usize::MAX);
+    let decided = admit_in(ruleset, (chains, ChainKind::Nat), regions, common, &steps);
+    decided.dropped.first().filter(|_| decided.admitted.is_empty())?.line
+}
+
 impl From<Hook> for HookChains {
     fn from(hook: Hook) -> Self {
         Self { hook, priorities: Priorities::All }
@@ -117,12 +130,13 @@ pub(crate) fn admit_alike(
     common: CommonValues<'_>,
 ) -> Admission {
     // The ruleset of a model is not too complex.
+    let chains = (chains, ChainKind::Filter);
     admit_in(ruleset, chains, regions, common, &Steps::at_most(usize::MAX))
 }
 
 fn admit_in(
     ruleset: &Ruleset,
-    HookChains { hook, priorities }: HookChains,
+    (HookChains { hook, priorities }, kind): (HookChains, ChainKind),
     regions: Vec<Region>,
     common: CommonValues<'_>,
     steps: &Steps,
@@ -133,7 +147,9 @@ fn admit_in(
         split_by_family(ruleset, region, common, &mut passing, &mut unseen);
     }
     let mut bases: Vec<_> = ruleset.chains.iter().filter_map(base_of).collect();
-    bases.retain(|(base, _)| base.hook == hook && priorities.includes(base.priority));
+    bases.retain(|(base, _)| {
+        base.kind == kind && base.hook == hook && priorities.includes(base.priority)
+    });
     bases.sort_by_key(|(base, _)| base.priority);
     let mut dropped = Vec::new();
     for (base, chain) in bases {
@@ -161,9 +177,10 @@ const MOST_STEPS: usize = 200_000;
 /// The line at which a ruleset has taken too many steps for all packets. It takes no more for some of them.
 #[must_use]
 pub(crate) fn too_complex(ruleset: &Ruleset) -> Option<u32> {
-    Hook::ALL.iter().find_map(|hook| {
+    let kinds = [ChainKind::Filter, ChainKind::Nat];
+    let mut both = Hook::ALL.iter().flat_map(|hook| kinds.map(|kind| ((*hook).into(), kind)));
+    both.find_map(|chains| {
         let steps = Steps::at_most(MOST_STEPS);
-        let chains = (*hook).into();
         let _ = admit_in(ruleset, chains, vec![Region::everything()], &|_| None, &steps);
         steps.exceeded.get()
     })
@@ -319,7 +336,10 @@ impl ChainRun<'_> {
             }
             match verdict {
                 NftVerdict::Accept => self.decide(met, true, Some(rule.line)),
-                NftVerdict::Drop => self.decide(met, false, Some(rule.line)),
+                // A chain of the type nat drops nothing: there, the others are those with a new source.
+                NftVerdict::Drop | NftVerdict::Masquerade => {
+                    self.decide(met, false, Some(rule.line));
+                }
                 NftVerdict::Return => returned.extend(met),
                 NftVerdict::Jump(target) => {
                     let rules = &self.ruleset.chains[target].rules;

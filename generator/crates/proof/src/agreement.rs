@@ -72,7 +72,7 @@ impl HookedPacket {
             match rule.verdict {
                 None => {}
                 Some(NftVerdict::Accept) => return decided(true),
-                Some(NftVerdict::Drop) => return decided(false),
+                Some(NftVerdict::Drop | NftVerdict::Masquerade) => return decided(false),
                 Some(NftVerdict::Return) => return None,
                 Some(NftVerdict::Goto(target)) => {
                     return self.chain(ruleset, &ruleset.chains[target].rules);

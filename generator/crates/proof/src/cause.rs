@@ -2,7 +2,7 @@
 
 use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::{Expected, Flow, FlowTarget, FlowVerdict};
-use crate::hop::HopStep;
+use crate::hop::{FlowEnd, HopStep};
 use crate::model::{MachineId, Model};
 use crate::read::nftables::Hook;
 use crate::span::FileLine;
@@ -42,7 +42,7 @@ pub fn of(model: &Model, instance: &FlowInstance<'_>, verdict: FlowVerdict) -> P
         }
     };
     // The last rule that admitted the packet could have stopped it.
-    let place = last_admission(model, instance);
+    let place = admission(model, instance);
     let code = match flow.expected {
         Expected::Blocked => FindingCode::FirewallAdmits,
         Expected::AsAsked | Expected::Delivered => FindingCode::ReachExceeded,
@@ -99,7 +99,9 @@ fn without_routes(
     }
 }
 
-fn last_admission(model: &Model, instance: &FlowInstance<'_>) -> FileLine {
+/// The line that admits a packet that must not arrive: the last one, but the first one for a network behind a machine,
+/// since only the firewall nearest to the sender knows it.
+fn admission(model: &Model, instance: &FlowInstance<'_>) -> FileLine {
     let mut walker = Walker::with_log(model);
     let _ = instance.flow.prove(&mut walker, instance.from, instance.to);
     let hops = walker.hops();
@@ -107,5 +109,8 @@ fn last_admission(model: &Model, instance: &FlowInstance<'_>) -> FileLine {
         HopStep::Admitted(Hook::Input | Hook::Forward) => hop.place,
         _ => None,
     });
-    admitted.next_back().unwrap_or(model.machine(instance.to).file.whole())
+    let is_of_network = instance.flow.sender == FlowEnd::Network
+        || matches!(instance.flow.target, FlowTarget::Network(..));
+    let place = if is_of_network { admitted.next() } else { admitted.next_back() };
+    place.unwrap_or(model.machine(instance.to).file.whole())
 }

@@ -226,6 +226,10 @@ fn allowed(model: &Model, client: MachineId, node: &EmittedNode) -> (Vec<Region>
     if asks("client-pod") {
         forward.push(untranslated(to(&Ranges::from(cluster.pod_subnet.value))));
     }
+    if asks("client-network") {
+        let networks = model.networks.iter().map(|network| Ranges::from(network.net));
+        forward.extend(networks.map(|network| untranslated(to(&network))));
+    }
     if asks("client-service") {
         let services = Ranges::from(cluster.service_subnet.value);
         let translated = Region::everything().within(Dimension::Original4, &services);

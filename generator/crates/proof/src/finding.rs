@@ -92,6 +92,8 @@ codes! {
     NoRoute = "no-route",
     /// A packet of the mesh takes the default route.
     LeavesInClear = "leaves-in-clear",
+    /// A machine does not give packets for the network behind it its own address there.
+    NetworkNotForwarded = "network-not-forwarded",
     /// A packet arrives at another machine than its destination.
     ArrivesElsewhere = "arrives-elsewhere",
     /// A packet is forwarded in a circle.

@@ -61,4 +61,6 @@ pub enum FlowEnd {
     Pod,
     /// A host on the Internet.
     Internet,
+    /// A machine of a network behind this machine.
+    Network,
 }

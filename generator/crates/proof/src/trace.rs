@@ -1,9 +1,12 @@
 //! The path of one packet between two parties, step by step.
 
+use std::net::Ipv4Addr;
+
 use crate::cause::{self, FlowInstance};
 use crate::finding::ProofFinding;
-use crate::flows::{Flow, FlowVerdict};
+use crate::flows::{Flow, FlowTarget, FlowVerdict, NetworkRange};
 use crate::hop::{FlowEnd, PacketHop};
+use crate::model::address_class::AddressClass;
 use crate::model::{MachineId, Model};
 use crate::walk::Walker;
 
@@ -14,17 +17,22 @@ pub struct TraceEnd {
     pub machine: Option<MachineId>,
     /// The sender or receiver on it.
     pub party: FlowEnd,
+    /// The address in a network behind it, if this is the receiver.
+    pub address: Option<AddressClass>,
 }
 
 impl TraceEnd {
-    /// Reads `tokyo`, `pod@tokyo` or `internet`.
+    /// Reads `tokyo`, `pod@tokyo`, `internet`, or an address in a network behind a machine.
     ///
     /// # Errors
     ///
-    /// When there is no such machine; the message lists the nodes.
+    /// When there is no such machine or network; the message lists the known ones.
     pub fn parse(text: &str, model: &Model) -> Result<Self, String> {
         if text == "internet" {
-            return Ok(Self { machine: None, party: FlowEnd::Internet });
+            return Ok(Self { machine: None, party: FlowEnd::Internet, address: None });
+        }
+        if let Ok(address) = text.parse() {
+            return Self::in_network(address, model);
         }
         let (name, party) = match text.strip_prefix("pod@") {
             Some(name) => (name, FlowEnd::Pod),
@@ -36,7 +44,33 @@ impl TraceEnd {
             nodes.collect::<Vec<_>>().join(", ")
         };
         let unknown = || format!("there is no node `{name}` in the tree, only {}", known());
-        Ok(Self { machine: Some(found.ok_or_else(unknown)?), party })
+        Ok(Self { machine: Some(found.ok_or_else(unknown)?), party, address: None })
+    }
+
+    fn in_network(address: Ipv4Addr, model: &Model) -> Result<Self, String> {
+        let class = model.classes.class_of(address);
+        let known = || {
+            let nets = model.networks.iter().map(|network| network.net.to_string());
+            match nets.collect::<Vec<_>>().join(", ") {
+                nets if nets.is_empty() => {
+                    format!("the tree has no network that contains {address}")
+                }
+                nets => format!("no network of the tree contains {address}, only {nets}"),
+            }
+        };
+        let network = model.network_of_class(class).ok_or_else(known)?;
+        Ok(Self { machine: Some(network.via), party: FlowEnd::Network, address: Some(class) })
+    }
+
+    /// A flow to this receiver: of a network, to this address only.
+    #[must_use]
+    pub fn narrow(&self, flow: &Flow) -> Flow {
+        match (flow.target, self.address) {
+            (FlowTarget::Network(_, payloads), Some(class)) => {
+                flow.with_target(FlowTarget::Network(NetworkRange::Address(class), payloads))
+            }
+            _ => *flow,
+        }
     }
 }
 
@@ -65,6 +99,10 @@ pub struct PacketTrace {
 #[must_use]
 pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'static Flow> {
     let is_client = |end: TraceEnd| end.machine.is_some_and(|id| model.is_client(id));
+    let is_closed = |end: TraceEnd| {
+        let network = end.address.and_then(|class| model.network_of_class(class));
+        network.is_some_and(|network| !network.pods)
+    };
     let client = is_client(from);
     let name = match (from.party, to.party) {
         (FlowEnd::Host, FlowEnd::Pod) if client => "client-pod",
@@ -75,6 +113,10 @@ pub fn usual_flow(model: &Model, from: TraceEnd, to: TraceEnd) -> Option<&'stati
         (FlowEnd::Pod, FlowEnd::Host) if is_client(to) => "pod-client",
         (FlowEnd::Pod, FlowEnd::Host) => "pod-kubelet",
         (FlowEnd::Pod, FlowEnd::Internet) => "pod-internet",
+        (FlowEnd::Host, FlowEnd::Network) if client => "client-network",
+        (FlowEnd::Host, FlowEnd::Network) => "node-network",
+        (FlowEnd::Pod, FlowEnd::Network) if is_closed(to) => "pod-network-closed",
+        (FlowEnd::Pod, FlowEnd::Network) => "pod-network",
         _ => return None,
     };
     Flow::find(name)

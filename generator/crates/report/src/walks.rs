@@ -117,6 +117,7 @@ fn usual(
     let end = |id: MachineId| trace::TraceEnd {
         machine: Some(id),
         party: if model.is_client(id) { FlowEnd::Host } else { FlowEnd::Pod },
+        address: None,
     };
     let flow = trace::usual_flow(model, end(from), end(to))?;
     flow.applies(model, from, to).then(|| tracer.trace(flow, from, to))

@@ -292,6 +292,8 @@ keywords! {
         Pods = "pods",
         /// The Services' cluster addresses.
         Services = "services",
+        /// The networks behind machines of the mesh.
+        Networks = "networks",
     }
     noun: "a" "network that a client reaches", such as "nodes";
 }

@@ -88,25 +88,25 @@ const PREPARE_FAULTS: &[HostFault] = &[
         "ip address add 10.104.0.2/20 dev host0",
         "ip address del 10.104.0.2/20 dev host0",
         26,
-        "10.104.0.0/20 (a route through host0) is in 10.96.0.0/12 of [network]",
+        "10.104.0.0/20 (a route through host0) is in 10.96.0.0/12 of the topology",
     ),
     fault(
         "ip route add 10.244.7.0/24 dev host0",
         "ip route del 10.244.7.0/24 dev host0",
         26,
-        "10.244.7.0/24 (a route through host0) is in 10.244.0.0/16 of [network]",
+        "10.244.7.0/24 (a route through host0) is in 10.244.0.0/16 of the topology",
     ),
     fault(
         "ip address add 10.66.66.1/32 dev lo",
         "ip address del 10.66.66.1/32 dev lo",
         26,
-        "10.66.66.1 (an address of lo) is in 10.66.66.0/24 of [network]",
+        "10.66.66.1 (an address of lo) is in 10.66.66.0/24 of the topology",
     ),
     fault(
         "echo nameserver 10.96.0.53 >/run/resolver; touch /etc/resolv.conf; mount --bind /run/resolver /etc/resolv.conf",
         "umount /etc/resolv.conf",
         26,
-        "10.96.0.53 (a resolver) is in 10.96.0.0/12 of [network]",
+        "10.96.0.53 (a resolver) is in 10.96.0.0/12 of the topology",
     ),
 ];
 

@@ -33,7 +33,7 @@ const SABOTAGES: &[(&str, &str)] = &[
     ),
     (
         "ip route del 10.244.1.0/24 dev wg0 proto kernel metric 512",
-        "differs    the route to the pods 10.244.1.0/24 is missing\n",
+        "differs    the route to 10.244.1.0/24 is missing\n",
     ),
     (
         "ip route add 10.99.9.0/24 dev wg0 proto kernel metric 512",

@@ -254,7 +254,7 @@ fn traces_are_json_documents() {
     let (code, stdout, _) = whole.run(&["trace", "hongkong", "pod@rome", "--format", "json"]);
     let error = json!({
         "message": "there is no node `rome` in the tree, only hongkong, tokyo",
-        "help": "use a node, `pod@` and a node, a client, or `internet`",
+        "help": "use a node, `pod@` and a node, a client, an address of `[[networks]]`, or `internet`",
     });
     assert_eq!((code, &parse_json(&stdout)["error"]), (Some(2), &error));
 }

@@ -11,6 +11,7 @@ mod firewall_syntax;
 mod first_boot;
 mod identity;
 mod interfaces;
+mod networks;
 mod objects;
 mod packets;
 mod subnets;
@@ -115,6 +116,7 @@ const ALL: &[&[Broken]] = &[
     controller::BROKEN,
     app::BROKEN,
     packets::BROKEN,
+    networks::BROKEN,
     control_plane::BROKEN,
     families::BROKEN,
     objects::BROKEN,

@@ -24,6 +24,8 @@ pub struct FirewallPlan {
     pub clients_to_pods: Vec<Ipv4Addr>,
     /// Clients that may reach Services.
     pub clients_to_services: Vec<Ipv4Addr>,
+    /// Clients that may reach the networks behind nodes and servers.
+    pub clients_to_networks: Vec<Ipv4Addr>,
     /// The addresses at which clouds answer their hosts, and not pods.
     pub host_services: Vec<Subnet>,
 }
@@ -57,6 +59,7 @@ pub(super) fn derive(
         clients_to_nodes: reaching(Reach::Nodes),
         clients_to_pods: reaching(Reach::Pods),
         clients_to_services: reaching(Reach::Services),
+        clients_to_networks: reaching(Reach::Networks),
         host_services: provider::host_services(topology.network.subnets()).collect(),
     }
 }

@@ -74,10 +74,13 @@ pub struct HostPlan<'plan, Peer> {
     pub arch: Arch,
     /// Its WireGuard interface.
     pub wireguard: HostWireGuard<'plan, Peer>,
-    /// Routes to the other nodes' pods.
+    /// Routes into the mesh: to the other nodes' pods, and to the networks behind machines of the mesh.
     pub pod_routes: Routes,
     /// `unreachable` routes, so that pod and node traffic never leaves unencrypted.
     pub route_guards: Routes,
+    /// The networks behind machines of the mesh, the same on every node.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<HostNetwork<'plan>>,
     /// The open ports of its public side; the table itself is `nftables.conf`.
     pub firewall: HostFirewall<'plan>,
     /// Modules to load at boot.
@@ -169,6 +172,22 @@ pub struct Routes {
     pub kind: RouteKind,
     /// Their destinations.
     pub subnets: Vec<Subnet>,
+}
+
+/// A network behind a machine of the mesh. `meshwright prove` sends packets to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostNetwork<'plan> {
+    /// Its name in the topology.
+    pub name: &'plan Name,
+    /// Its address range.
+    pub subnet: Subnet,
+    /// The machine that forwards to it.
+    pub via: &'plan Name,
+    /// The site whose LAN it is: the nodes of this site reach it without the mesh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<&'plan Name>,
+    /// Whether pods may open connections to it.
+    pub pods: bool,
 }
 
 /// The open ports of the public side.
@@ -286,8 +305,9 @@ impl Plan {
             os: node.os,
             arch: node.arch,
             wireguard: self.host_wireguard(node, peers),
-            pod_routes: Routes { kind: POD_ROUTE, subnets: self.pod_blocks_beside(node) },
+            pod_routes: Routes { kind: POD_ROUTE, subnets: self.routed_into_mesh(node) },
             route_guards: self.route_guards(),
+            networks: self.host_networks(),
             firewall: self.host_firewall(node),
             kernel_modules: self.kernel_modules(),
             sysctl: sysctl(),
@@ -347,9 +367,26 @@ impl Plan {
         format!("{}/{}", node.address, self.network.node_subnet.prefix_len())
     }
 
-    fn pod_blocks_beside(&self, node: &NodePlan) -> Vec<Subnet> {
+    fn routed_into_mesh(&self, node: &NodePlan) -> Vec<Subnet> {
         let others = self.nodes.iter().filter(|other| other.id != node.id);
-        others.map(|other| other.pod_subnet).collect()
+        others.map(|other| other.pod_subnet).chain(self.networks_elsewhere(node)).collect()
+    }
+
+    /// The networks that a node reaches through the mesh.
+    pub fn networks_elsewhere(&self, node: &NodePlan) -> impl Iterator<Item = Subnet> {
+        let elsewhere = self.networks.iter().filter(|network| !network.is_beside(node));
+        elsewhere.map(|network| network.subnet)
+    }
+
+    fn host_networks(&self) -> Vec<HostNetwork<'_>> {
+        let networks = self.networks.iter().map(|network| HostNetwork {
+            name: &network.name,
+            subnet: network.subnet,
+            via: &network.via,
+            site: network.site.as_ref(),
+            pods: network.pods,
+        });
+        networks.collect()
     }
 
     /// `unreachable` routes to pods and nodes. Not to Services: connections to every ClusterIP

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::plan::{ClientPlan, NodePlan, Plan};
-use meshwright_value::{Endpoint, Name, PublicKey, Reach};
+use meshwright_value::{Endpoint, Name, PublicKey, Reach, Subnet};
 
 /// The node or client that a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl<'plan> Peer<'plan> {
     pub fn common(node: &'plan NodePlan) -> Self {
         Self {
             identity: PeerIdentity::Node(node),
-            allowed_ips: node.prefixes().to_vec(),
+            allowed_ips: node.prefixes(),
             endpoint: node.location.common_endpoint(),
             keepalive: true,
         }
@@ -98,10 +98,11 @@ impl<'plan> Peer<'plan> {
 }
 
 impl NodePlan {
-    /// The addresses that only this node may send and receive: its own and its pod block.
+    /// The addresses that only this node may send and receive: its own, its pod block, and the networks behind it.
     #[must_use]
-    pub fn prefixes(&self) -> [Ipv4Net; 2] {
-        [host(self.address), self.pod_subnet.net()]
+    pub fn prefixes(&self) -> Vec<Ipv4Net> {
+        let networks = self.networks.iter().map(Subnet::net);
+        [host(self.address), self.pod_subnet.net()].into_iter().chain(networks).collect()
     }
 }
 
@@ -125,7 +126,7 @@ impl Plan {
         let reachable = self.clients.iter().filter(|client| node.is_public() || client.is_server());
         peers.extend(reachable.map(|client| Peer {
             identity: PeerIdentity::Client(client),
-            allowed_ips: vec![host(client.address)],
+            allowed_ips: client.prefixes(),
             endpoint: node.location.endpoint_of(&client.location),
             keepalive: client.is_server(),
         }));
@@ -194,7 +195,7 @@ impl Plan {
     }
 
     /// The peers of one client, by node id: every public node. The peer of `via` also has the
-    /// addresses of nodes behind NAT. A server has every node as a peer.
+    /// addresses of nodes behind NAT, and the networks behind servers. A server has every node as a peer.
     #[must_use]
     pub fn peers_of_client<'plan>(&'plan self, client: &'plan ClientPlan) -> Vec<Peer<'plan>> {
         let direct = |node: &NodePlan| node.is_public() || client.is_server();
@@ -206,6 +207,7 @@ impl Plan {
             if position == client.via {
                 peer.allowed_ips.extend(self.behind_via(client));
             }
+            peer.allowed_ips.extend(self.forwarded_to(client, position));
             peer
         });
         peers.filter(|peer| !peer.allowed_ips.is_empty()).collect()
@@ -215,11 +217,32 @@ impl Plan {
         let behind_nat = self.nodes.iter().filter(|node| !node.is_public() && !client.is_server());
         let reaches_services = client.reach.contains(&Reach::Services);
         let services = reaches_services.then(|| self.network.service_subnet.net());
-        behind_nat.flat_map(|node| client.reachable(node)).chain(services).collect()
+        let servers = self.clients.iter().filter(|server| client.reaches_network_of(server));
+        let networks = servers.flat_map(|server| server.networks.iter().map(Subnet::net));
+        behind_nat.flat_map(|node| client.reachable(node)).chain(services).chain(networks).collect()
+    }
+
+    /// The clients whose packets for the networks behind a server come from this node: two clients have no tunnel to
+    /// each other.
+    fn forwarded_to(&self, server: &ClientPlan, via: usize) -> impl Iterator<Item = Ipv4Net> {
+        let callers = self.clients.iter();
+        callers
+            .filter(move |caller| caller.via == via && caller.reaches_network_of(server))
+            .map(|caller| host(caller.address))
     }
 }
 
 impl ClientPlan {
+    /// The addresses that only this client may send and receive: its own, and the networks behind it.
+    #[must_use]
+    pub fn prefixes(&self) -> Vec<Ipv4Net> {
+        std::iter::once(host(self.address)).chain(self.networks.iter().map(Subnet::net)).collect()
+    }
+
+    fn reaches_network_of(&self, server: &Self) -> bool {
+        self.id != server.id && self.reach.contains(&Reach::Networks) && !server.networks.is_empty()
+    }
+
     /// The addresses of a peer: what the client may reach. A server also accepts each node, with whose address pods
     /// call it.
     fn accepted(&self, node: &NodePlan) -> Vec<Ipv4Net> {
@@ -232,10 +255,10 @@ impl ClientPlan {
     }
 
     fn reachable(&self, node: &NodePlan) -> Vec<Ipv4Net> {
-        let [address, pods] = node.prefixes();
-        let address = self.reach.contains(&Reach::Nodes).then_some(address);
-        let pods = self.reach.contains(&Reach::Pods).then_some(pods);
-        address.into_iter().chain(pods).collect()
+        let address = self.reach.contains(&Reach::Nodes).then(|| host(node.address));
+        let pods = self.reach.contains(&Reach::Pods).then(|| node.pod_subnet.net());
+        let networks = node.networks.iter().filter(|_| self.reach.contains(&Reach::Networks));
+        address.into_iter().chain(pods).chain(networks.map(Subnet::net)).collect()
     }
 }
 

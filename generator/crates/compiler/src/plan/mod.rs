@@ -14,6 +14,7 @@ pub mod host;
 pub(crate) mod ingress;
 pub(crate) mod kube_proxy;
 pub mod mesh;
+pub mod network;
 pub(crate) mod packages;
 pub(crate) mod path;
 pub mod settings;
@@ -73,6 +74,8 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The clients by id.
     pub clients: Vec<ClientPlan>,
+    /// The networks behind nodes and servers, by their addresses.
+    pub networks: Vec<network::RoutedNetworkPlan>,
     /// The manifests that the user has written, in the order of their names.
     pub overlays: Vec<Overlay>,
 }
@@ -118,6 +121,8 @@ pub struct NodePlan {
     pub address: Ipv4Addr,
     /// The address block of its pods.
     pub pod_subnet: Subnet,
+    /// The networks to which it forwards.
+    pub networks: Vec<Subnet>,
     /// Its public key.
     pub public_key: PublicKey,
     /// The addresses at which others reach it.
@@ -165,6 +170,8 @@ pub struct ClientPlan {
     pub id: NodeId,
     /// Its address in the mesh.
     pub address: Ipv4Addr,
+    /// The networks to which it forwards: none for a client that calls.
+    pub networks: Vec<Subnet>,
     /// Its public key.
     pub public_key: PublicKey,
     /// The position of the node that forwards its packets to nodes that it cannot reach directly.
@@ -218,6 +225,7 @@ impl Plan {
             control_plane,
             nodes,
             clients,
+            networks: network::derive(topology),
             overlays: Vec::new(),
         }
     }
@@ -254,6 +262,7 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         open_ports: node.open_ports.clone(),
         address,
         pod_subnet,
+        networks: network::behind(topology, &node.name),
         public_key,
         location: Location::from_node(node),
         listen_port: listen_port(topology, node),
@@ -282,6 +291,7 @@ fn derive_client(topology: &topology::Topology, assignment: &ClientAssignment<'_
         name: client.name.clone(),
         id: client.id,
         address,
+        networks: network::behind(topology, &client.name),
         public_key,
         via,
         reach: reach(client).to_vec(),

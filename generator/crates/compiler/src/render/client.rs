@@ -7,7 +7,7 @@ use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::host::{HostPeer, HostWireGuard};
 use crate::plan::{ClientPlan, Plan};
-use crate::render::wg_quick::section;
+use crate::render::wg_quick::{comma_separated, section};
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::Port;
 
@@ -32,6 +32,15 @@ pub struct ClientInterface<'plan> {
     mtu: u16,
     dns_address: String,
     dns_domain: String,
+    /// The settings with which it forwards to the networks behind it; empty if there is none.
+    forwarding: String,
+}
+
+/// The settings with which a client forwards to the networks behind it.
+#[derive(Serialize)]
+struct ForwardingView {
+    networks: String,
+    node_subnet: String,
 }
 
 impl<'plan> ClientInterface<'plan> {
@@ -46,7 +55,19 @@ impl<'plan> ClientInterface<'plan> {
             mtu: plan.wireguard.mtu.value,
             dns_address: plan.dns_address().to_string(),
             dns_domain: plan.network.dns_domain.to_string(),
+            forwarding: forwarding(plan, client),
         }
+    }
+}
+
+fn forwarding(plan: &Plan, client: &ClientPlan) -> String {
+    let view = ForwardingView {
+        networks: comma_separated(&client.networks),
+        node_subnet: plan.network.node_subnet.to_string(),
+    };
+    match client.networks.is_empty() {
+        true => String::new(),
+        false => template::render("wg-quick-forwarding.conf", &view),
     }
 }
 

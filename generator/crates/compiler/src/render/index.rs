@@ -13,6 +13,7 @@ use crate::artifact::ArtifactSet;
 use crate::derive::location::Location;
 use crate::encode::GENERATED;
 use crate::encode::template;
+use crate::plan::network::RoutedNetworkPlan;
 use crate::plan::{ClientPlan, NodePlan, Plan};
 use crate::render::wg_quick::comma_separated;
 use crate::render::{CLUSTER, ClusterRenderer, NODE, Output};
@@ -33,6 +34,7 @@ struct ReadmeView<'plan> {
     nodes: Vec<NodeRow<'plan>>,
     clients: Vec<ClientRow<'plan>>,
     has_servers: bool,
+    networks: Vec<NetworkRow<'plan>>,
     relays: Vec<RelayRow<'plan>>,
     packets: Vec<Picture>,
     request: Picture,
@@ -67,6 +69,14 @@ struct ClientRow<'plan> {
 }
 
 #[derive(Serialize)]
+struct NetworkRow<'plan> {
+    name: &'plan str,
+    subnet: String,
+    via: &'plan str,
+    callers: &'static str,
+}
+
+#[derive(Serialize)]
 struct RelayRow<'plan> {
     name: &'plan str,
     users: String,
@@ -87,6 +97,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
         nodes: plan.nodes.iter().map(node_row).collect(),
         clients: plan.clients.iter().map(|client| client_row(plan, client)).collect(),
         has_servers: plan.clients.iter().any(ClientPlan::is_server),
+        networks: plan.networks.iter().map(network_row).collect(),
         relays: relay_rows(plan),
         packets: pictures::packets(plan),
         request: pictures::request(plan),
@@ -133,6 +144,15 @@ fn client_row<'plan>(plan: &'plan Plan, client: &'plan ClientPlan) -> ClientRow<
             [] => "nothing: it answers".to_owned(),
             reach => comma_separated(reach),
         },
+    }
+}
+
+fn network_row(network: &RoutedNetworkPlan) -> NetworkRow<'_> {
+    NetworkRow {
+        name: network.name.as_str(),
+        subnet: network.subnet.to_string(),
+        via: network.via.as_str(),
+        callers: if network.pods { "nodes, pods" } else { "nodes" },
     }
 }
 

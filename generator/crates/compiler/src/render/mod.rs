@@ -112,7 +112,7 @@ impl SharedNode {
         Self {
             peer_section: wg_quick::node_section(plan, &peer),
             peer_line: wg_quick::peer_line(plan, &peer),
-            pod_route: wg_quick::pod_route(plan, node),
+            pod_route: wg_quick::route(plan, node.pod_subnet),
             host_peer: host_plan::host_peer(plan, &peer),
         }
     }

@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
+use crate::plan::Plan;
 use crate::plan::control_plane::API_PORT;
-use crate::plan::firewall::FirewallPlan;
+use crate::plan::network::RoutedNetworkPlan;
 use crate::render::wg_quick::comma_separated;
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::SourceNet;
@@ -42,9 +43,23 @@ struct NftablesView<'plan> {
     /// Whether pods may open connections to a client.
     has_servers: bool,
     host_services: String,
+    node_subnet: String,
     pod_subnet: String,
     service_subnet: String,
     private_subnets: String,
+    networks: NetworksView,
+}
+
+/// The networks of `[[networks]]`, each list empty if there is none.
+#[derive(Serialize)]
+struct NetworksView {
+    all: String,
+    /// Those to which pods open no connection.
+    closed_to_pods: String,
+    /// Those that are reached through the mesh.
+    elsewhere: String,
+    /// Those to which this node forwards.
+    behind: String,
 }
 
 #[derive(Serialize)]
@@ -81,22 +96,40 @@ fn table<'plan>(view: &NodeView<'plan>) -> NftablesView<'plan> {
         ssh_from_v6: comma_separated(&ssh_from_v6),
         open_ports: node.open_ports.iter().map(open_port).collect(),
         nodes: comma_separated(&firewall.nodes),
-        client_sets: client_sets(firewall),
+        client_sets: client_sets(plan),
         has_servers: !firewall.servers.is_empty(),
         host_services: comma_separated(&firewall.host_services),
+        node_subnet: network.node_subnet.to_string(),
         pod_subnet: network.pod_subnet.to_string(),
         service_subnet: network.service_subnet.to_string(),
         private_subnets: comma_separated(&network.subnets()),
+        networks: networks(view),
     }
 }
 
-fn client_sets(firewall: &FirewallPlan) -> Vec<SetView> {
+fn networks(NodeView { plan, node, .. }: &NodeView<'_>) -> NetworksView {
+    let subnets = |networks: &mut dyn Iterator<Item = &RoutedNetworkPlan>| {
+        comma_separated(&networks.map(|network| network.subnet).collect::<Vec<_>>())
+    };
+    NetworksView {
+        all: subnets(&mut plan.networks.iter()),
+        closed_to_pods: subnets(&mut plan.networks.iter().filter(|network| !network.pods)),
+        elsewhere: comma_separated(&plan.networks_elsewhere(node).collect::<Vec<_>>()),
+        behind: comma_separated(&node.networks),
+    }
+}
+
+fn client_sets(plan: &Plan) -> Vec<SetView> {
+    let firewall = &plan.firewall;
     let mut sets = vec![
         set("clients", &firewall.clients),
         set("clients_to_nodes", &firewall.clients_to_nodes),
         set("clients_to_pods", &firewall.clients_to_pods),
         set("clients_to_services", &firewall.clients_to_services),
     ];
+    if !plan.networks.is_empty() {
+        sets.push(set("clients_to_networks", &firewall.clients_to_networks));
+    }
     if !firewall.servers.is_empty() {
         sets.push(set("servers", &firewall.servers));
     }

@@ -1,18 +1,18 @@
 //! `wg0.conf` (wg-quick(8)), the list of its peers for scripts, and the settings that must not be in it:
 //! endpoints that are names, and the routes to the other nodes' pods.
 
+use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::derive::mtu::Reason;
 use crate::encode::GENERATED;
 use crate::encode::template;
+use crate::plan::Plan;
 use crate::plan::host::{HostPeer, HostWireGuard, POD_ROUTE};
 use crate::plan::mesh::{Peer, PeerIdentity};
-use crate::plan::{NodePlan, Plan};
 use crate::render::{NodeRenderer, NodeView, Output};
-use meshwright_value::Endpoint;
-use meshwright_value::WIREGUARD_OVERHEAD;
+use meshwright_value::{Endpoint, Subnet, WIREGUARD_OVERHEAD};
 
 /// The registration.
 pub const RENDERER: NodeRenderer = NodeRenderer {
@@ -78,6 +78,7 @@ struct RouteView<'plan> {
 #[derive(Serialize)]
 struct RoutesView {
     generated: &'static str,
+    has_networks: bool,
 }
 
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
@@ -161,7 +162,10 @@ pub(super) fn peer_line(plan: &Plan, peer: &Peer<'_>) -> String {
         PeerIdentity::Client(_) => "client",
     };
     let host_peer = plan.host_peer(peer);
-    let machines = peer.allowed_ips.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
+    let is_network =
+        |net: &Ipv4Net| plan.networks.iter().any(|network| network.subnet.net() == *net);
+    let is_machine = |net: &&Ipv4Net| net.prefix_len() == net.max_prefix_len() && !is_network(net);
+    let machines = peer.allowed_ips.iter().filter(is_machine);
     let addresses: Vec<_> = machines.map(|net| net.addr().to_string()).collect();
     let columns = [
         kind,
@@ -174,10 +178,15 @@ pub(super) fn peer_line(plan: &Plan, peer: &Peer<'_>) -> String {
 }
 
 fn routes(view: &NodeView<'_>) -> String {
-    let mut routes = template::render("wg-routes", &RoutesView { generated: GENERATED });
+    let elsewhere: Vec<_> = view.plan.networks_elsewhere(view.node).collect();
+    let head = RoutesView { generated: GENERATED, has_networks: !elsewhere.is_empty() };
+    let mut routes = template::render("wg-routes", &head);
     let others = view.plan.nodes.iter().filter(|other| other.id != view.node.id);
     for other in others {
         routes.push_str(&view.shared(other).pod_route);
+    }
+    for network in elsewhere {
+        routes.push_str(&route(view.plan, network));
     }
     routes
 }
@@ -192,10 +201,10 @@ fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
     template::render("wg-endpoints", &endpoints)
 }
 
-/// The line of the route to a node's pods.
-pub(super) fn pod_route(plan: &Plan, node: &NodePlan) -> String {
+/// The line of a route into the mesh.
+pub(super) fn route(plan: &Plan, subnet: Subnet) -> String {
     let view = RouteView {
-        subnet: node.pod_subnet.to_string(),
+        subnet: subnet.to_string(),
         interface: plan.wireguard.interface.as_str(),
         protocol: POD_ROUTE.protocol,
         metric: POD_ROUTE.metric,

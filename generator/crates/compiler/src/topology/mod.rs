@@ -68,6 +68,8 @@ table! {
         lint: Lint,
         /// Private networks with several nodes.
         sites: Vec<Site> = Vec::new(),
+        /// Networks behind machines of the mesh, which nodes and pods reach.
+        networks: Vec<RoutedNetwork> = Vec::new(),
         /// The machines of the cluster.
         nodes: Vec<Node>,
         /// Machines that are in the mesh but are not Kubernetes nodes.
@@ -336,6 +338,21 @@ table! {
 }
 
 table! {
+    /// One `[[networks]]`: a network behind a machine of the mesh, such as the LAN at home.
+    pub struct RoutedNetwork {
+        /// Its name, in messages only.
+        name: Name,
+        /// Its private address range.
+        subnet: Subnet,
+        /// The node in this network, or the client with an `endpoint`, to which the mesh sends packets for it. That
+        /// machine forwards them under its own address, so the machines of the network need no route back.
+        via: Name,
+        /// Whether pods may open connections to it. Nodes may, and clients that have `networks` in `reach`.
+        pods: bool = true,
+    }
+}
+
+table! {
     /// One `[[nodes]]`.
     pub struct Node {
         /// Its hostname and its name in Kubernetes.
@@ -406,8 +423,9 @@ table! {
         /// The public node that forwards packets to nodes that it cannot reach directly; the init
         /// node if absent. A client with an `endpoint` has a tunnel to every node, and needs it for Services only.
         via: Option<Name>,
-        /// The destinations that it may reach. If absent, all of them, and none for a client with an `endpoint`, which
-        /// then only answers.
+        /// The destinations that it may reach. If absent, nodes, pods and Services, and none for a client with an
+        /// `endpoint`, which then only answers. `networks` are those of `[[networks]]`: leave them out for a client that
+        /// is in one of them itself.
         reach: Option<Vec<Reach>>,
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hello,
-    Images, Ingress, KubeProxy, Kubeadm, Lint, Network, Node, PackageSource, Packages, Secrets,
-    Site, Topology, WireGuard,
+    Images, Ingress, KubeProxy, Kubeadm, Lint, Network, Node, PackageSource, Packages,
+    RoutedNetwork, Secrets, Site, Topology, WireGuard,
 };
 use crate::encode::template;
 
@@ -55,6 +55,7 @@ const TABLES: &[(&str, &[Key])] = &[
     ("[lint]", Lint::KEYS),
     ("[[lint.allow]]", Allow::KEYS),
     ("[[sites]]", Site::KEYS),
+    ("[[networks]]", RoutedNetwork::KEYS),
     ("[[nodes]]", Node::KEYS),
     ("[[clients]]", Client::KEYS),
     ("the top level", Topology::KEYS),

@@ -1,6 +1,7 @@
 //! The machines: secrets, programs, and other networks.
 
 use crate::assumption::Assumption;
+use crate::model::routed_network::RoutedNetwork;
 use crate::model::{MachineId, Model};
 use crate::read::tree::EmittedNode;
 use meshwright_value::provider::HOST_SERVICES;
@@ -12,6 +13,7 @@ pub(super) fn all(model: &Model) -> Vec<Assumption> {
         assumptions.extend(of_node(node));
     }
     assumptions.extend(model.clients().filter_map(|id| of_server(model, id)));
+    assumptions.extend(model.networks.iter().flat_map(|network| of_network(model, network)));
     let script = model.emitted.script_keeps_key.file.whole();
     assumptions.push(Assumption::new(
         script,
@@ -50,6 +52,29 @@ fn of_server(model: &Model, id: MachineId) -> Option<Assumption> {
         model.machine(id).file.line(listen_port.line),
         "this machine accepts UDP to the port on this line, and, from the mesh, what nodes and pods send to it",
     ))
+}
+
+/// No file has the machines of a network.
+fn of_network(model: &Model, network: &RoutedNetwork) -> Vec<Assumption> {
+    let via = model.machine(network.via);
+    let file = via.firewall().map_or(via.file, |(_, file)| file);
+    let mut assumptions = vec![Assumption::new(
+        file.whole(),
+        format!(
+            "the route of this host to {} leads to the network {}, whose machines answer to its address there, and no \
+             other network of a machine that reaches it through the mesh has an address in it",
+            network.net, network.name
+        ),
+    )];
+    if model.is_client(network.via) {
+        let text = "no other rule of this host drops what it forwards to the networks behind it";
+        assumptions.push(Assumption::new(file.whole(), text));
+    }
+    assumptions.extend(network.site.as_ref().map(|site| {
+        let text = format!("every node of the site {site} has an address in {}", network.net);
+        Assumption::new(file.whole(), text)
+    }));
+    assumptions
 }
 
 fn of_node(node: &EmittedNode) -> Vec<Assumption> {

@@ -32,6 +32,38 @@ pub(super) fn to_server(model: &Model, from: MachineId, to: MachineId) -> bool {
     is_node(model, from) && model.is_server(to)
 }
 
+/// To the machine that forwards to a network, from another one.
+fn to_network(model: &Model, from: MachineId, to: MachineId) -> bool {
+    from != to && model.networks_behind(to).next().is_some()
+}
+
+pub(super) fn node_to_network(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, from) && to_network(model, from, to)
+}
+
+pub(super) fn client_to_network(model: &Model, from: MachineId, to: MachineId) -> bool {
+    !is_node(model, from) && to_network(model, from, to)
+}
+
+/// From the pods of a node, also the one that forwards.
+pub(super) fn pods_to_network(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, from) && model.networks_behind(to).any(|network| network.pods)
+}
+
+pub(super) fn pods_to_closed_network(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, from) && model.networks_behind(to).any(|network| !network.pods)
+}
+
+/// From a network to another node than the one that forwards.
+pub(super) fn from_network(model: &Model, from: MachineId, to: MachineId) -> bool {
+    from != to && from_network_to_pods(model, from, to)
+}
+
+/// From a network to pods, also those of the node that forwards.
+pub(super) fn from_network_to_pods(model: &Model, from: MachineId, to: MachineId) -> bool {
+    is_node(model, to) && model.networks_behind(from).next().is_some()
+}
+
 pub(super) fn controls(model: &Model, id: MachineId) -> bool {
     model.machine(id).node.as_ref().is_some_and(|host| host.control_plane)
 }

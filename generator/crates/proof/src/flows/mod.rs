@@ -3,6 +3,7 @@
 mod between;
 mod clients;
 mod hosts;
+mod networks;
 mod outside;
 mod pods;
 mod probes;
@@ -10,6 +11,7 @@ mod services;
 
 pub use self::probes::{FlowProbe, probes};
 use crate::hop::FlowEnd;
+use crate::model::address_class::AddressClass;
 use crate::model::packet::PacketPayload;
 use crate::model::payload_set::{FlowPayloads, Reach, TargetPort};
 use crate::model::{MachineId, Model};
@@ -61,10 +63,25 @@ pub enum FlowTarget {
     PodWithoutBgp(FlowPayloads),
     /// The services of clouds for their hosts, such as the metadata service.
     HostServices(FlowPayloads),
+    /// Networks behind the machine.
+    Network(NetworkRange, FlowPayloads),
     /// A host on the Internet.
     Internet(FlowPayloads),
     /// The same, and DNS and time among the services of clouds for their hosts (AWS, Azure, GCP).
     InternetAndResolver(FlowPayloads),
+}
+
+/// Which addresses of the networks behind a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkRange {
+    /// All of them.
+    All,
+    /// Those of networks that pods may reach.
+    OpenToPods,
+    /// Those of all other networks.
+    ClosedToPods,
+    /// One address.
+    Address(AddressClass),
 }
 
 /// The ports of a Service.
@@ -140,7 +157,7 @@ pub fn all() -> impl Iterator<Item = &'static Flow> + Clone {
 }
 
 const KINDS: &[&[Flow]] =
-    &[hosts::FLOWS, pods::FLOWS, services::FLOWS, outside::FLOWS, clients::FLOWS];
+    &[hosts::FLOWS, pods::FLOWS, services::FLOWS, outside::FLOWS, clients::FLOWS, networks::FLOWS];
 
 impl Flow {
     /// A flow by its name.
@@ -174,12 +191,15 @@ impl Flow {
             // A third node, the port of a node's sshd, a node's cloud, and all public addresses.
             FlowTarget::NodePort
             | FlowTarget::Ssh
+            | FlowTarget::Network(..)
             | FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
             | FlowTarget::InternetAndResolver(_) => false,
         };
-        // What a client asks for depends on all nodes.
-        is_in_pair && !matches!(self.expected, Expected::AsAsked)
+        // What a client asks for depends on all nodes. The addresses of a network are in no view.
+        is_in_pair
+            && !matches!(self.expected, Expected::AsAsked)
+            && !matches!(self.sender, FlowEnd::Network)
     }
 
     /// Which of its packets have to arrive. If none may arrive, one that does is a fault.
@@ -234,6 +254,10 @@ impl Flow {
                 host.is_some_and(|host| host.pods.iter().copied().any(asks))
             }),
             Some(ClientTarget::Services) => model.services().any(asks),
+            Some(ClientTarget::Networks) => {
+                let mut nets = model.networks.iter().map(|network| network.net);
+                nets.any(|net| model.classes.within(net).any(asks))
+            }
             None => false,
         }
     }
@@ -246,6 +270,7 @@ impl Flow {
             }
             FlowTarget::Pod(_) | FlowTarget::PodWithoutBgp(_) => Some(ClientTarget::Pods),
             FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => Some(ClientTarget::Services),
+            FlowTarget::Network(..) => Some(ClientTarget::Networks),
             FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
             | FlowTarget::InternetAndResolver(_) => None,

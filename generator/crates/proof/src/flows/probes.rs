@@ -1,7 +1,7 @@
 //! The probes of a flow between two machines: for every address that pods can have, and each mode in
 //! which a Service is translated.
 
-use super::{Flow, FlowTarget, ServicePorts, TO_NODE_PORT};
+use super::{Flow, FlowTarget, NetworkRange, ServicePorts, TO_NODE_PORT};
 use crate::hop::FlowEnd;
 use crate::model::address_class::AddressClass;
 use crate::model::packet::{Packet, PacketPayload};
@@ -66,11 +66,15 @@ impl<'model> ProbeBuilder<'model> {
 
     /// The source addresses.
     fn sources(&self) -> impl Iterator<Item = AddressClass> + use<'model> {
-        let (own, pods) = match self.sender {
-            FlowEnd::Pod => (None, self.pods(self.from)),
-            FlowEnd::Host | FlowEnd::Internet => (Some(self.source_of_host()), &[][..]),
+        let sources = match self.sender {
+            FlowEnd::Pod => self.pods(self.from).to_vec(),
+            FlowEnd::Host | FlowEnd::Internet => vec![self.source_of_host()],
+            FlowEnd::Network => {
+                let networks = self.model.networks_behind(self.from);
+                networks.flat_map(|network| self.model.classes.within(network.net)).collect()
+            }
         };
-        own.into_iter().chain(pods.iter().copied())
+        sources.into_iter()
     }
 
     /// The kernel takes the address of the interface of the route: wg0's, but the public address for a
@@ -127,6 +131,9 @@ impl<'model> ProbeBuilder<'model> {
                 aims.extend(self.through_pods(called, self.to));
                 aims.extend(self.through_pods(called, self.third()));
             }
+            FlowTarget::Network(range, payloads) => {
+                aims.extend(self.networks(range, payloads));
+            }
             FlowTarget::HostServices(payload) => {
                 let here = Arrival { machine: self.from, party: FlowEnd::Internet };
                 let services = host_services(self.model);
@@ -148,6 +155,32 @@ impl<'model> ProbeBuilder<'model> {
             }
         }
         aims
+    }
+
+    /// The addresses of networks behind `to`. A machine that is beside a network sends to it without the mesh.
+    fn networks(&self, range: NetworkRange, payloads: FlowPayloads) -> Vec<ProbeTarget> {
+        let Self { model, from, to, reach, .. } = *self;
+        let is_meant = move |class: AddressClass, pods: bool| match range {
+            NetworkRange::All => true,
+            NetworkRange::OpenToPods => pods,
+            NetworkRange::ClosedToPods => !pods,
+            NetworkRange::Address(address) => address == class,
+        };
+        let classes = model.networks_behind(to).flat_map(|network| {
+            let machine = if model.is_beside(from, network) { from } else { to };
+            let within = model.classes.within(network.net);
+            within
+                .filter(move |class| is_meant(*class, network.pods))
+                .map(move |class| (class, Arrival { machine, party: FlowEnd::Network }))
+        });
+        let aims = classes.map(|(destination, expected_arrival)| ProbeTarget {
+            destination,
+            payloads,
+            expected_arrival,
+            service: None,
+            reach,
+        });
+        aims.collect()
     }
 
     /// Every class of public addresses.
@@ -211,7 +244,7 @@ impl<'model> ProbeBuilder<'model> {
     fn mtu(&self, machine: MachineId, end: FlowEnd) -> u16 {
         match end {
             FlowEnd::Pod => self.model.emitted.installation.content.mtu.value,
-            FlowEnd::Host | FlowEnd::Internet => self.model.mtu(machine),
+            FlowEnd::Host | FlowEnd::Internet | FlowEnd::Network => self.model.mtu(machine),
         }
     }
 
@@ -222,7 +255,13 @@ impl<'model> ProbeBuilder<'model> {
             FlowEnd::Host | FlowEnd::Pod if self.model.agrees_on_size => {
                 sent.min(self.mtu(expected_arrival.machine, expected_arrival.party))
             }
-            FlowEnd::Host | FlowEnd::Pod | FlowEnd::Internet => sent,
+            FlowEnd::Host | FlowEnd::Pod | FlowEnd::Internet | FlowEnd::Network => sent,
+        };
+        // To a network beside it, a host sends from its address there.
+        let is_beside = expected_arrival == Arrival { machine: self.from, party: FlowEnd::Network };
+        let source = match self.sender {
+            FlowEnd::Host if is_beside => self.model.internet(),
+            _ => source,
         };
         let packet = Packet { source, destination, payload: payloads.sample, size };
         let bird = !matches!(self.target, FlowTarget::PodWithoutBgp(_));

@@ -22,7 +22,7 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     findings
 }
 
-/// No packet for a mesh, pod or service address passes the egress chain to a public interface.
+/// No packet for such an address passes the egress chain to a public interface.
 fn egress(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let Some(node) = model.files(id) else { return Vec::new() };
     let ruleset = &*node.firewall.content;
@@ -63,11 +63,15 @@ fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     Some(ProofFinding::new(FindingCode::FirewallDrops, place, message))
 }
 
-/// Mesh, pod and service addresses.
+/// Mesh, pod and service addresses, and those of networks behind other machines.
 fn ours(model: &Model, id: MachineId) -> Vec<Ipv4Net> {
     let (cluster, _) = model.cluster();
     let mesh = model.conf(id).address.map(|address| address.value.trunc());
-    mesh.into_iter().chain([cluster.pod_subnet.value, cluster.service_subnet.value]).collect()
+    let elsewhere = model.networks.iter().filter(|network| !model.is_beside(id, network));
+    mesh.into_iter()
+        .chain([cluster.pod_subnet.value, cluster.service_subnet.value])
+        .chain(elsewhere.map(|network| network.net))
+        .collect()
 }
 
 /// In every state of a booting or failing host, each address of pods and nodes is routed into the

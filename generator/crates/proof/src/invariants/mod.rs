@@ -5,6 +5,7 @@ mod calico;
 mod control_plane;
 pub(crate) mod identity;
 mod mesh;
+mod networks;
 mod pod_count;
 pub(crate) mod subnets;
 
@@ -29,6 +30,7 @@ pub(crate) fn check(model: &Model, blamed: &[FileLine]) -> Vec<ProofFinding> {
             .extend(clients.iter().flat_map(|client| exposure::client_excess(model, *client, id)));
         findings.extend(mesh::check(model, id, keepalives));
         findings.extend(identity::check(model, id));
+        findings.extend(networks::check(model, id));
         findings.extend(boot::check(model, id));
         findings.extend(control_plane::check(model, id));
         findings.extend(pod_count::check(model, id));
@@ -37,11 +39,13 @@ pub(crate) fn check(model: &Model, blamed: &[FileLine]) -> Vec<ProofFinding> {
     let of_clients = clients.iter().flat_map(|client| {
         let mut findings = mesh::check(model, *client, keepalives);
         findings.extend(identity::check(model, *client));
+        findings.extend(networks::check(model, *client));
         findings
     });
     let mut findings: Vec<_> = of_nodes.collect();
     findings.extend(of_clients);
     findings.extend(identity::shared(model));
+    findings.extend(networks::shared(model));
     findings.extend(calico::check(model));
     findings.extend(mesh::small_mtu_of_pods(model));
     findings.extend(boot::units(model));

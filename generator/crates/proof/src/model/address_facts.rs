@@ -73,12 +73,20 @@ pub(super) fn all_cuts(emitted: &EmittedTree, init: usize) -> BTreeSet<u32> {
     }
     let mut seen: Vec<&Arc<_>> = Vec::new();
     for node in &emitted.nodes {
+        all.extend(node.json.content.networks.iter().flat_map(|network| cuts(network.subnet)));
         all.extend(node.routes.content.iter().flat_map(|route| cuts(route.net)));
         let ruleset = &node.firewall.content;
         if !seen.iter().any(|known| Arc::ptr_eq(known, ruleset)) {
             seen.push(ruleset);
         }
     }
+    seen.extend(
+        emitted
+            .clients
+            .iter()
+            .filter_map(|client| client.conf.content.firewall.as_ref())
+            .map(|firewall| &firewall.value),
+    );
     let rules = seen.iter().flat_map(|ruleset| &ruleset.chains).flat_map(|chain| &chain.rules);
     for (_, ranges) in rules.flat_map(|rule| rule.region.iter()).filter(is_address4) {
         let cuts = ranges.iter().flat_map(|(first, last)| [Some(first), last.checked_add(1)]);

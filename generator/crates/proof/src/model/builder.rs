@@ -13,9 +13,18 @@ use crate::finding::{FindingCode, ProofFinding};
 use crate::read::nftables::Ruleset;
 use crate::read::tree::{EmittedNode, EmittedTree, FromFile};
 use crate::read::wg_quick::{AllowedIp, WgConf};
-use crate::span::FileLine;
+use crate::span::{FileId, FileLine};
 
-/// The distinct firewalls, and for each node the position of its firewall.
+/// The distinct firewalls.
+pub(super) struct Firewalls {
+    pub(super) firewalls: Vec<NodeFirewall>,
+    /// For each node the position of its firewall.
+    pub(super) of_nodes: Vec<usize>,
+    /// The same for each client; none if its file has none.
+    pub(super) of_clients: Vec<Option<usize>>,
+}
+
+/// Prepares all firewalls.
 ///
 /// # Errors
 ///
@@ -23,19 +32,24 @@ use crate::span::FileLine;
 pub(super) fn firewalls(
     emitted: &EmittedTree,
     classes: &AddressClasses,
-) -> Result<(Vec<NodeFirewall>, Vec<usize>), Vec<ProofFinding>> {
-    let mut known: Vec<&FromFile<Arc<Ruleset>>> = Vec::new();
-    let mut positions = Vec::new();
-    for node in &emitted.nodes {
-        let found = known.iter().position(|one| Arc::ptr_eq(&one.content, &node.firewall.content));
-        positions.push(found.unwrap_or(known.len()));
-        if found.is_none() {
-            known.push(&node.firewall);
-        }
-    }
-    let built = known.into_par_iter().map(|file| {
-        let firewall = NodeFirewall::new(Arc::clone(&file.content), classes);
-        firewall.map_err(|unread| limits::firewall(file.file, &unread))
+) -> Result<Firewalls, Vec<ProofFinding>> {
+    let mut known: Vec<(&Arc<Ruleset>, FileId)> = Vec::new();
+    let mut position_of = |ruleset, file| {
+        let found = known.iter().position(|(one, _)| Arc::ptr_eq(one, ruleset));
+        found.unwrap_or_else(|| {
+            known.push((ruleset, file));
+            known.len() - 1
+        })
+    };
+    let nodes = emitted.nodes.iter().map(|node| &node.firewall);
+    let of_nodes = nodes.map(|firewall| position_of(&firewall.content, firewall.file)).collect();
+    let clients = emitted.clients.iter().map(|client| &client.conf);
+    let of_clients = clients
+        .map(|conf| Some(position_of(&conf.content.firewall.as_ref()?.value, conf.file)))
+        .collect();
+    let built = known.into_par_iter().map(|(ruleset, file)| {
+        let firewall = NodeFirewall::new(Arc::clone(ruleset), classes);
+        firewall.map_err(|unread| limits::firewall(file, &unread))
     });
     let mut firewalls = Vec::new();
     let mut findings = Vec::new();
@@ -45,7 +59,8 @@ pub(super) fn firewalls(
             Err(finding) => findings.push(finding),
         }
     }
-    if findings.is_empty() { Ok((firewalls, positions)) } else { Err(findings) }
+    let all = Firewalls { firewalls, of_nodes, of_clients };
+    if findings.is_empty() { Ok(all) } else { Err(findings) }
 }
 
 /// The input of machines.
@@ -121,7 +136,11 @@ impl MachineBuilder<'_> {
         })
     }
 
-    pub(super) fn client(&self, position: usize) -> Result<MeshMachine, ProofFinding> {
+    pub(super) fn client(
+        &self,
+        position: usize,
+        firewall: Option<usize>,
+    ) -> Result<MeshMachine, ProofFinding> {
         let client = &self.emitted.clients[position];
         Ok(MeshMachine {
             name: client.name.clone(),
@@ -129,14 +148,14 @@ impl MachineBuilder<'_> {
             file: client.conf.file,
             links: Vec::new(),
             node: None,
-            server: self.server(&client.name),
+            server: self.server(&client.name, firewall),
             peer_of: peer_of(&client.conf.content, self.classes),
             routes: routing::client_table(&client.conf, self.classes),
         })
     }
 
     /// What the nodes state about a client with an endpoint. An invariant compares the statements.
-    fn server(&self, name: &str) -> Option<ServerFacts> {
+    fn server(&self, name: &str, forwarding: Option<usize>) -> Option<ServerFacts> {
         let peers = self.emitted.nodes.iter().flat_map(|node| &node.json.content.peers);
         let stated = peers.filter(|peer| peer.name == name).filter_map(|peer| peer.server.as_ref());
         let mut stated = stated.peekable();
@@ -144,7 +163,7 @@ impl MachineBuilder<'_> {
         let mut endpoints: Vec<_> = stated.map(|one| one.endpoint.value.clone()).collect();
         endpoints.sort();
         endpoints.dedup();
-        Some(ServerFacts { reach, endpoints })
+        Some(ServerFacts { reach, endpoints, forwarding })
     }
 
     fn address(&self, conf: &FromFile<WgConf>) -> Result<AddressClass, ProofFinding> {

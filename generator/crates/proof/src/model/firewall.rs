@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::address_class::{AddressClass, AddressClasses};
 use super::packet::ConntrackView;
 use super::payload_set::PayloadSet;
-use crate::admission::{self, Admission, HookChains, Priorities};
-use crate::read::nftables::{Hook, Interface, NO_INTERFACE, Ruleset};
+use crate::admission::{self, Admission, CommonValues, HookChains, Priorities};
+use crate::read::nftables::{Hook, Interface, NO_INTERFACE, NftChain, Ruleset};
 use crate::space::{Dimension, Ranges, Region};
 
 /// A ruleset, prepared for the address classes of one tree.
@@ -116,6 +116,38 @@ impl NodeFirewall {
         payloads: &[Region],
         classes: &AddressClasses,
     ) -> Admission {
+        let Passage { hook, priorities, .. } = passage;
+        let chains = HookChains { hook, priorities };
+        self.evaluate(passage, addresses, payloads, classes, |regions, common| {
+            admission::admit_alike(&self.ruleset, chains, regions, common)
+        })
+    }
+
+    /// The line that masquerades all of these packets at postrouting.
+    #[must_use]
+    pub(crate) fn masquerades(
+        &self,
+        passage: Passage,
+        addresses: PacketAddresses,
+        payloads: &[Region],
+        classes: &AddressClasses,
+    ) -> Option<u32> {
+        if !self.ruleset.chains.iter().any(NftChain::is_nat) {
+            return None;
+        }
+        self.evaluate(passage, addresses, payloads, classes, |regions, common| {
+            admission::masquerades(&self.ruleset, regions, common)
+        })
+    }
+
+    fn evaluate<R>(
+        &self,
+        passage: Passage,
+        addresses: PacketAddresses,
+        payloads: &[Region],
+        classes: &AddressClasses,
+        by: impl FnOnce(Vec<Region>, CommonValues<'_>) -> R,
+    ) -> R {
         let PacketAddresses { source, destination, tracked } = addresses;
         let numbers = |known: Option<Interface>| match known {
             Some(kind) => self.ruleset.interfaces.of(kind),
@@ -145,9 +177,7 @@ impl NodeFirewall {
             }
             region
         };
-        let Passage { hook, priorities, .. } = passage;
-        let regions = payloads.iter().map(between).collect();
-        admission::admit_alike(&self.ruleset, HookChains { hook, priorities }, regions, &common)
+        by(payloads.iter().map(between).collect(), &common)
     }
 
     /// The group of a class: no rule distinguishes the addresses of one group.

@@ -11,6 +11,7 @@ pub mod packet;
 pub(crate) mod pair_view;
 mod path;
 pub mod payload_set;
+pub mod routed_network;
 pub mod routing;
 mod underlay;
 
@@ -22,11 +23,12 @@ use rayon::prelude::*;
 
 use self::address_class::{AddressClass, AddressClasses};
 use self::address_facts::AddressFacts;
-use self::builder::MachineBuilder;
+use self::builder::{Firewalls, MachineBuilder};
 use self::firewall::NodeFirewall;
 use self::key_index::KeyIndex;
 use self::link::Link;
 pub use self::path::PairPath;
+use self::routed_network::RoutedNetwork;
 use self::routing::{AdvertisedPool, RouteConditions, RouteTable};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::kube_proxy::ProxyMode;
@@ -64,6 +66,8 @@ pub struct Model {
     pub classes: AddressClasses,
     /// Firewalls; nodes with the same rules share one.
     pub firewalls: Vec<NodeFirewall>,
+    /// The networks behind machines of the mesh.
+    pub networks: Vec<RoutedNetwork>,
     /// The position of the init node's files.
     init: usize,
     /// Facts about each class.
@@ -129,6 +133,8 @@ pub struct ServerFacts {
     pub reach: Vec<Reach>,
     /// Where it is called.
     pub endpoints: Vec<Endpoint>,
+    /// The position of the firewall with which it forwards to networks; none if it forwards nothing.
+    pub forwarding: Option<usize>,
 }
 
 impl ServerFacts {
@@ -185,13 +191,16 @@ impl Model {
         let classes = AddressClasses::from_cuts(address_facts::all_cuts(&emitted, init));
         let services = cluster(&emitted, init).0.service_subnet.value;
         limits::subnets(&emitted, services, &classes)?;
-        let (firewalls, firewall_of) = builder::firewalls(&emitted, &classes)?;
+        let Firewalls { firewalls, of_nodes, of_clients } = builder::firewalls(&emitted, &classes)?;
         let builder = MachineBuilder { emitted: &emitted, classes: &classes };
         let count = emitted.nodes.len() + emitted.clients.len();
         let advertised = builder.advertised();
         let built = (0..count).into_par_iter().map(|position| match emitted.nodes.get(position) {
-            Some(node) => builder.node(node, firewall_of[position], &advertised),
-            None => builder.client(position - emitted.nodes.len()),
+            Some(node) => builder.node(node, of_nodes[position], &advertised),
+            None => {
+                let position = position - emitted.nodes.len();
+                builder.client(position, of_clients[position])
+            }
         });
         let mut machines = Vec::new();
         let mut findings = Vec::new();
@@ -212,6 +221,7 @@ impl Model {
             machines,
             classes,
             firewalls,
+            networks: Vec::new(),
             init,
             facts,
             advertised,
@@ -221,6 +231,7 @@ impl Model {
             agrees_on_size: false,
             off: None,
         };
+        model.networks = model.stated_networks();
         let links = link::all(&model);
         for (machine, links) in model.machines.iter_mut().zip(links) {
             machine.links = links;
@@ -540,6 +551,16 @@ impl MeshMachine {
         match &self.node {
             Some(host) if !bird => host.without_bird.route(class),
             _ => self.routes.route(class),
+        }
+    }
+
+    /// The position of its firewall, and the file with it.
+    #[must_use]
+    pub fn firewall(&self) -> Option<(usize, FileId)> {
+        match (&self.node, &self.server) {
+            (Some(host), _) => Some((host.firewall, host.firewall_file)),
+            (None, Some(server)) => Some((server.forwarding?, self.file)),
+            (None, None) => None,
         }
     }
 

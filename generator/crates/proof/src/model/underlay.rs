@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::packet::ConntrackState;
+use super::routed_network::RoutedNetwork;
 use super::routing::{RouteOrigin, RouteTarget, TakenRoute};
 use super::{MachineId, Model};
 use crate::admission::admit_through;
@@ -33,15 +34,36 @@ struct DroppedCall {
 pub(super) struct UnderlayAddresses {
     /// The IPv4 addresses that a host's own public side can have.
     hosts: Ranges,
-    /// The IPv4 addresses that a machine can call from.
+    /// The IPv4 addresses that a machine can call from. In a network behind a machine of the mesh, only its
+    /// neighbours call.
     callers: Ranges,
+    /// The same, with those of all networks.
+    with_neighbours: Ranges,
 }
 
 impl UnderlayAddresses {
     pub(super) fn of(model: &Model) -> Self {
         let hosts = model.ours().complement(Dimension::Source4.largest());
-        Self { hosts, callers: model.callers() }
+        let with_neighbours = model.callers();
+        let callers = without_networks(model, &with_neighbours, |_| false);
+        Self { hosts, callers, with_neighbours }
     }
+
+    /// The addresses that call one machine.
+    fn callers_of(&self, model: &Model, called: MachineId) -> Ranges {
+        without_networks(model, &self.with_neighbours, |network| model.is_beside(called, network))
+    }
+}
+
+/// The addresses that are in no network, except for those that are kept.
+fn without_networks(
+    model: &Model,
+    addresses: &Ranges,
+    is_kept: impl Fn(&RoutedNetwork) -> bool,
+) -> Ranges {
+    let left_out = model.networks.iter().filter(|network| !is_kept(network));
+    let nets = left_out.flat_map(|network| Ranges::from(network.net).iter().collect::<Vec<_>>());
+    addresses.intersect(&nets.collect::<Ranges>().complement(Dimension::Source4.largest()))
 }
 
 /// Packets on the underlay.
@@ -171,7 +193,8 @@ pub(super) fn listening_fault(
     let machine = model.machine(called);
     let host = machine.node.as_ref()?;
     let port = model.conf(called).listen_port?.value;
-    let packets = OuterPackets::from_anywhere(addresses, port);
+    let callers = addresses.callers_of(model, called);
+    let packets = OuterPackets::from_anywhere(addresses, callers, port);
     let DroppedCall { kind, line, .. } =
         packets.first_dropped(&model.firewalls[host.firewall].ruleset)?;
     let what = match kind {
@@ -276,8 +299,8 @@ impl OuterPackets {
     }
 
     /// The calls of any machine to a port, and their answers.
-    fn from_anywhere(addresses: &UnderlayAddresses, listen_port: u16) -> Self {
-        let far = Far::of(addresses, None);
+    fn from_anywhere(addresses: &UnderlayAddresses, callers: Ranges, listen_port: u16) -> Self {
+        let far = Far { v4: Some(callers), ..Far::of(addresses, None) };
         let own = (listen_port.into(), listen_port.into());
         Self {
             sent: far.regions(&udp(own, EVERY_PORT), Direction::To, &KNOWN),

@@ -66,6 +66,32 @@ pub struct NodeJson {
     pub initialises: LineSpanned<bool>,
     /// Its peers.
     pub peers: Vec<NamedPeer>,
+    /// The networks behind machines of the mesh.
+    pub networks: Vec<StatedNetwork>,
+}
+
+/// A network behind a machine of the mesh, as a node states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedNetwork {
+    /// Its name in the topology.
+    pub name: LineSpanned<String>,
+    /// Its address range.
+    pub subnet: Ipv4Net,
+    /// The machine that forwards to it.
+    pub via: String,
+    /// The site whose LAN it is.
+    pub site: Option<String>,
+    /// Whether pods may open connections to it.
+    pub pods: bool,
+}
+
+impl StatedNetwork {
+    /// Whether two nodes state the same.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let Self { name, subnet, via, site, pods } = self;
+        (&name.value, subnet, via, site, pods)
+            == (&other.name.value, &other.subnet, &other.via, &other.site, &other.pods)
+    }
 }
 
 impl NodeJson {
@@ -116,6 +142,8 @@ pub(super) struct NodeJsonDocument<'text> {
     pub(super) pod_routes: RoutesJson<'text>,
     #[serde(borrow)]
     pub(super) route_guards: RoutesJson<'text>,
+    #[serde(borrow, default)]
+    pub(super) networks: Vec<NetworkJson<'text>>,
     #[serde(borrow)]
     pub(super) firewall: FirewallJson<'text>,
     #[serde(borrow)]
@@ -181,6 +209,17 @@ pub(super) struct RoutesJson<'text> {
     pub(super) metric: &'text RawValue,
     #[serde(borrow)]
     pub(super) subnets: Vec<&'text str>,
+}
+
+/// One of `networks`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetworkJson<'text> {
+    name: &'text str,
+    pub(super) subnet: &'text str,
+    via: &'text str,
+    site: Option<&'text str>,
+    pods: bool,
 }
 
 /// `firewall`
@@ -370,6 +409,15 @@ impl NodeJsonDocument<'_> {
             let server = server(peer, lines)?.map(Box::new);
             Ok(NamedPeer { name: peer.name.to_owned(), public_key, server })
         });
+        let networks = self.networks.iter().map(|network| {
+            Ok(StatedNetwork {
+                name: lines.text(network.name),
+                subnet: Self::nets(&[network.subnet], lines)?[0],
+                via: network.via.to_owned(),
+                site: network.site.map(str::to_owned),
+                pods: network.pods,
+            })
+        });
         let initialises = LineSpanned {
             value: kubernetes.bootstrap == "init",
             line: lines.line_of(kubernetes.bootstrap),
@@ -398,6 +446,7 @@ impl NodeJsonDocument<'_> {
             scheduler: lines.text(kubernetes.scheduler),
             initialises,
             peers: peers.collect::<Result<_, _>>()?,
+            networks: networks.collect::<Result<_, _>>()?,
         })
     }
 

@@ -3,9 +3,11 @@
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use super::nftables::{self, Ruleset};
 use super::{MOST_FAULTS, ParseError};
 use crate::span::LineSpanned;
 use meshwright_value::{Endpoint, PublicKey, Text};
@@ -27,6 +29,10 @@ pub struct WgConf {
     pub private_key: Option<LineSpanned<String>>,
     /// The files of preshared keys.
     pub preshared: Vec<PresharedKeyFile>,
+    /// Whether a command lets the host forward packets.
+    pub forwards: Option<LineSpanned<()>>,
+    /// The firewall that a command loads; all its rules have the line of this command.
+    pub firewall: Option<LineSpanned<Arc<Ruleset>>>,
     /// Its peers.
     pub peers: Vec<WgPeer>,
     /// The peers' `AllowedIPs`, in the order of the file.
@@ -103,6 +109,7 @@ pub(crate) fn read(text: &str) -> Result<WgConf, Vec<ParseError>> {
     }
     reader.finish_peer();
     reader.refuse_default_route();
+    reader.refuse_half_of_forwarding();
     if reader.unread.is_empty() { Ok(reader.conf) } else { Err(reader.unread) }
 }
 
@@ -182,6 +189,17 @@ impl WgConfReader {
         }
     }
 
+    /// Forwarding needs both: the kernel's parameter, and the rules that limit it.
+    fn refuse_half_of_forwarding(&mut self) {
+        let (line, missing) = match (&self.conf.forwards, &self.conf.firewall) {
+            (Some(forwards), None) => (forwards.line, "no command loads rules that limit it"),
+            (None, Some(firewall)) => (firewall.line, "no command sets net.ipv4.ip_forward"),
+            _ => return,
+        };
+        let message = format!("the host forwards packets, and {missing}");
+        self.unread.push(ParseError { line, message });
+    }
+
     fn finish_peer(&mut self) {
         let WgSection::Peer(builder) = std::mem::replace(&mut self.section, WgSection::None) else {
             return;
@@ -244,8 +262,11 @@ fn as_in_the_manual(key: &str) -> &str {
     KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key)).unwrap_or(key)
 }
 
-/// The two commands that are emitted. The effect of other commands is unknown.
+/// The commands that are emitted. The effect of other commands is unknown.
 fn post_up(conf: &mut WgConf, command: &str, line: u32) -> Result<(), String> {
+    if let Some(rules) = command.strip_prefix("nft '").and_then(|rest| rest.strip_suffix('\'')) {
+        return once(&mut conf.firewall, ruleset(rules, line)?, "PostUp … nft", line);
+    }
     let words: Vec<_> = command.split_ascii_whitespace().collect();
     match words[..] {
         ["wg", "set", "%i", "private-key", path] => {
@@ -256,8 +277,22 @@ fn post_up(conf: &mut WgConf, command: &str, line: u32) -> Result<(), String> {
             conf.preshared.push(PresharedKeyFile { public_key, path: path.to_owned(), line });
             Ok(())
         }
+        ["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"] => {
+            once(&mut conf.forwards, (), "PostUp … ip_forward", line)
+        }
         _ => Err(format!("the command `{command}` is not understood")),
     }
+}
+
+/// The rules of a command on this line. wg-quick(8) replaces `%i` with the interface.
+fn ruleset(text: &str, line: u32) -> Result<Arc<Ruleset>, String> {
+    if text.contains('\'') {
+        return Err("a quote inside the rules is not understood".to_owned());
+    }
+    let above = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+    let numbered = "\n".repeat(above) + text;
+    let read = nftables::read(&numbered, "%i").map_err(|error| error.message)?;
+    Ok(Arc::new(read))
 }
 
 fn peer_setting(

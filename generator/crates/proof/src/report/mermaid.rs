@@ -28,6 +28,7 @@ pub fn diagram(model: &Model, paths: &TreePaths, trace: &PacketTrace) -> String 
                 writeln!(text, "  {host}->>{}: {what}", pod(hop.machine))
             }
             HopStep::Delivered(FlowEnd::Internet) => writeln!(text, "  {host}->>internet: {what}"),
+            HopStep::Delivered(FlowEnd::Network) => writeln!(text, "  {host}->>network: {what}"),
             HopStep::Encrypted { to, .. } => {
                 writeln!(text, "  {host}->>{}: {what}{place}", self::host(to))
             }
@@ -73,6 +74,7 @@ fn participants(model: &Model, trace: &PacketTrace) -> Vec<(String, String)> {
         match hop.step {
             HopStep::Delivered(FlowEnd::Pod) => meet(pod(hop.machine), format!("pod on {name}")),
             HopStep::Delivered(FlowEnd::Internet) => meet("internet".into(), "the Internet".into()),
+            HopStep::Delivered(FlowEnd::Network) => meet("network".into(), "the network".into()),
             _ => {}
         }
     }

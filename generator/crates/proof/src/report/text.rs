@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::hop::{FlowEnd, HopStep, PacketHop};
 use crate::model::Model;
+use crate::model::address_class::AddressClass;
 use crate::model::routing::{RouteOrigin, RouteTarget, TakenRoute};
 use crate::read::nftables::Hook;
 use crate::span::TreePaths;
@@ -69,7 +70,9 @@ pub fn step(model: &Model, hop: &PacketHop) -> String {
         HopStep::Restored => {
             format!("conntrack restores the addresses: from {source} to {destination}")
         }
-        HopStep::Routed(taken) => route(model, taken),
+        HopStep::Routed(taken) => {
+            route(model, taken, model.network_of_class(packet.destination).is_some())
+        }
         HopStep::Admitted(hook) => format!("the firewall accepts it {}", passes(hook)),
         HopStep::Encrypted { to, size, .. } => format!(
             "WireGuard: {destination} is in the AllowedIPs of {}; encrypted for its key, {size} bytes on the underlay",
@@ -82,6 +85,9 @@ pub fn step(model: &Model, hop: &PacketHop) -> String {
         HopStep::Delivered(FlowEnd::Pod) => format!("delivered to the pod {destination}"),
         HopStep::Delivered(FlowEnd::Host) => format!("delivered to the host, {}", packet.payload),
         HopStep::Delivered(FlowEnd::Internet) => "out to the Internet".to_owned(),
+        HopStep::Delivered(FlowEnd::Network) => {
+            format!("out to {destination}, in {}", network_name(model, packet.destination))
+        }
     }
 }
 
@@ -90,7 +96,13 @@ fn sender(party: FlowEnd) -> &'static str {
         FlowEnd::Host => "the host",
         FlowEnd::Pod => "the pod",
         FlowEnd::Internet => "an Internet host",
+        FlowEnd::Network => "a machine of the network",
     }
+}
+
+fn network_name(model: &Model, class: AddressClass) -> String {
+    let network = model.network_of_class(class);
+    network.map_or_else(String::new, |network| format!("the network {}", network.name))
 }
 
 fn passes(hook: Hook) -> &'static str {
@@ -103,10 +115,11 @@ fn passes(hook: Hook) -> &'static str {
     }
 }
 
-fn route(model: &Model, taken: TakenRoute) -> String {
+fn route(model: &Model, taken: TakenRoute, is_network: bool) -> String {
     let interface = &model.emitted.interface;
     let made = match taken.origin {
         RouteOrigin::Address => "the connected route, from the interface's Address",
+        RouteOrigin::Static if is_network => "a static route",
         RouteOrigin::Static => "a static pod route, which does not depend on BGP",
         RouteOrigin::Guard => "the route guard",
         RouteOrigin::Bird => "BIRD's route, from the pool of the node that advertised it",
@@ -118,6 +131,7 @@ fn route(model: &Model, taken: TakenRoute) -> String {
         RouteTarget::Mesh => format!("routed into {interface}: {made}"),
         RouteTarget::Pod => format!("routed to a pod here: {made}"),
         RouteTarget::Unreachable => format!("unreachable: {made}"),
+        RouteTarget::Public if is_network => format!("routed out of the mesh: {made}"),
         RouteTarget::Public => format!("routed out to the Internet: {made}"),
     }
 }

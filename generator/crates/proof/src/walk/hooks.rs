@@ -8,6 +8,7 @@ use super::{
 };
 use crate::admission::Priorities;
 use crate::hop::{FlowEnd, HopStep};
+use crate::model::MachineId;
 use crate::model::address_class::AddressClass;
 use crate::model::firewall::{PacketAddresses, Passage};
 use crate::model::packet::Packet;
@@ -15,6 +16,16 @@ use crate::model::payload_set::Reach;
 use crate::model::routing::{RouteTarget, TakenRoute};
 use crate::read::kube_proxy::ProxyMode;
 use crate::read::nftables::{Hook, Interface};
+use crate::span::FileLine;
+
+/// What sets the source of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MasqueradedBy {
+    KubeProxy,
+    Calico,
+    /// A rule of the host's firewall, on this line.
+    Firewall(u32),
+}
 
 impl Walker<'_> {
     pub(super) fn visit(
@@ -113,13 +124,19 @@ impl Walker<'_> {
                 Ok(self.delivered(&visit, FlowEnd::Pod))
             }
             RouteTarget::Mesh => self.encrypt(&visit),
-            RouteTarget::Public if self.model.is_private(visit.packet.destination) => {
+            RouteTarget::Public
+                if self.model.is_across_mesh(visit.at, visit.packet.destination) =>
+            {
                 Err(visit.stopped(StopReason::InClear(taken)))
             }
             RouteTarget::Public if self.model.is_private(visit.packet.source) => {
                 Err(visit.stopped(StopReason::Unanswerable))
             }
-            RouteTarget::Public => Ok(self.delivered(&visit, FlowEnd::Internet)),
+            RouteTarget::Public => {
+                let network = self.model.network_of_class(visit.packet.destination);
+                let party = network.map_or(FlowEnd::Internet, |_| FlowEnd::Network);
+                Ok(self.delivered(&visit, party))
+            }
             _ => Err(visit.stopped(StopReason::NoPod(taken))),
         }
     }
@@ -141,9 +158,10 @@ impl Walker<'_> {
             self.judge(visit, hook, output, Priorities::All)?;
         } else {
             self.judge(visit, hook, output, Priorities::BeforeMasquerade)?;
-            if let Some((source, by_proxy)) = masqueraded {
+            if let Some((source, by)) = masqueraded {
+                let at = visit.at;
                 visit.packet.source = source;
-                let place = |walker: &Self| Some(walker.model.masquerade_place(by_proxy));
+                let place = |walker: &Self| Some(walker.masquerade_place(at, by));
                 self.note(visit.at, visit.packet, HopStep::Masqueraded, place);
             } else {
                 self.restore_source(visit);
@@ -185,24 +203,53 @@ impl Walker<'_> {
         self.judge(visit, hook, Some(output), rest)
     }
 
-    /// The new source, and whether kube-proxy sets it. kube-proxy masquerades packets to a Service that do
-    /// not come from pods. Calico masquerades packets from pods to addresses outside the cluster. conntrack
-    /// processes the answers.
-    fn masquerade(&self, visit: &Visit, output: Interface) -> Option<(AddressClass, bool)> {
+    /// The new source, and what sets it. kube-proxy masquerades packets to a Service that do not come from pods.
+    /// Calico masquerades packets from pods to addresses outside the cluster. The host's own firewall masquerades
+    /// packets to the networks behind it. conntrack processes the answers.
+    fn masquerade(
+        &mut self,
+        visit: &Visit,
+        output: Interface,
+    ) -> Option<(AddressClass, MasqueradedBy)> {
         let machine = self.model.machine(visit.at);
-        if visit.phase == ConnectionPhase::Answer || machine.node.is_none() {
+        if visit.phase == ConnectionPhase::Answer {
             return None;
         }
         let Packet { source, destination, .. } = visit.packet;
         let by_proxy = visit.translated_by.is_some()
             && (!self.model.is_in_cluster_cidr(source)
                 || visit.called.packet.destination == machine.address);
-        let by_calico = self.model.masquerades(source, destination);
-        if !by_proxy && !by_calico {
-            return None;
-        }
+        let by = match &machine.node {
+            Some(_) if by_proxy => MasqueradedBy::KubeProxy,
+            Some(_) if self.model.masquerades(source, destination) => MasqueradedBy::Calico,
+            _ => MasqueradedBy::Firewall(self.masquerading_rule(visit, output)?),
+        };
         let own = if output == Interface::Public { self.model.internet() } else { machine.address };
-        (source != own).then_some((own, by_proxy))
+        (source != own).then_some((own, by))
+    }
+
+    /// The line of the firewall that masquerades all of these packets.
+    fn masquerading_rule(&mut self, visit: &Visit, output: Interface) -> Option<u32> {
+        let (firewall, _) = self.model.machine(visit.at).firewall()?;
+        let passage = Passage {
+            hook: Hook::Postrouting,
+            input: visit.origin.interface(),
+            output: Some(output),
+            priorities: Priorities::All,
+        };
+        let Packet { source, destination, .. } = visit.packet;
+        let addresses = PacketAddresses { source, destination, tracked: visit.tracked() };
+        let regions = self.sets.regions(visit.payloads);
+        let firewall = &self.model.firewalls[firewall];
+        firewall.masquerades(passage, addresses, regions, &self.model.classes)
+    }
+
+    fn masquerade_place(&self, at: MachineId, by: MasqueradedBy) -> FileLine {
+        let file = self.model.machine(at).firewall().map(|(_, file)| file);
+        match (by, file) {
+            (MasqueradedBy::Firewall(line), Some(file)) => file.line(line),
+            (by, _) => self.model.masquerade_place(by == MasqueradedBy::KubeProxy),
+        }
     }
 
     /// Sends packets through the chains of a hook. If any packet may arrive, those that pass go on.
@@ -213,12 +260,12 @@ impl Walker<'_> {
         output: Option<Interface>,
         priorities: Priorities,
     ) -> Result<(), StoppedPacket> {
-        let Some(host) = &self.model.machine(visit.at).node else { return Ok(()) };
+        let Some((firewall, file)) = self.model.machine(visit.at).firewall() else { return Ok(()) };
         let input = if hook == Hook::Output { None } else { visit.origin.interface() };
         let passage = Passage { hook, input, output, priorities };
         let Packet { source, destination, .. } = visit.packet;
         let addresses = PacketAddresses { source, destination, tracked: visit.tracked() };
-        let decision = self.decide(host.firewall, passage, addresses, visit.payloads);
+        let decision = self.decide(firewall, passage, addresses, visit.payloads);
         let SetDecision { admitted, dropped, line } = decision;
         match (visit.reach, admitted, dropped) {
             (_, None, Some(dropped)) | (Reach::Every, _, Some(dropped)) => {
@@ -232,7 +279,7 @@ impl Walker<'_> {
             (_, _, None) => {}
         }
         if let Some(line) = line {
-            let place = host.firewall_file.line(line);
+            let place = file.line(line);
             self.note(visit.at, visit.packet, HopStep::Admitted(hook), |_| Some(place));
         }
         Ok(())

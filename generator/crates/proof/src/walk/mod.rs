@@ -246,6 +246,7 @@ impl<'model> Walker<'model> {
         let origin = match journey.sender {
             FlowEnd::Pod => PacketOrigin::Pod,
             FlowEnd::Host | FlowEnd::Internet => PacketOrigin::Process,
+            FlowEnd::Network => PacketOrigin::Public,
         };
         self.note(journey.from, journey.packet, HopStep::Sent(journey.sender), |_| None);
         let first = self.sets.of_flow(journey.payloads);
@@ -276,7 +277,7 @@ impl<'model> Walker<'model> {
         let origin = match from.party {
             FlowEnd::Host => PacketOrigin::Process,
             FlowEnd::Pod => PacketOrigin::Pod,
-            FlowEnd::Internet => PacketOrigin::Public,
+            FlowEnd::Internet | FlowEnd::Network => PacketOrigin::Public,
         };
         self.note(from.machine, answers.packet, HopStep::Sent(from.party), |_| None);
         self.travel((from.machine, origin, answers), journey, ConnectionPhase::Answer)

@@ -141,9 +141,14 @@ impl<'model> StopReport<'model> {
             self.shown(self.packet.destination),
             hook.name()
         );
-        let machine = self.machine();
-        let file = machine.node.as_ref().map_or(machine.file, |host| host.firewall_file);
+        let file = self.firewall().file;
         ProofFinding::new(FindingCode::FirewallDrops, file.line(line.unwrap_or(0)), message)
+    }
+
+    /// The file with the host's firewall.
+    fn firewall(&self) -> FileLine {
+        let machine = self.machine();
+        machine.firewall().map_or(machine.file, |(_, file)| file).whole()
     }
 
     fn no_route(&self, taken: TakenRoute) -> ProofFinding {
@@ -173,6 +178,15 @@ impl<'model> StopReport<'model> {
 
     fn unanswerable(&self) -> ProofFinding {
         let address = self.source();
+        if let Some(network) = self.model.network_of_class(self.packet.destination) {
+            let message = format!(
+                "{} sends packets from {address} to the network {}, whose machines have no route to this address: \
+                 answers cannot return",
+                self.name(),
+                network.name
+            );
+            return ProofFinding::new(FindingCode::NetworkNotForwarded, self.firewall(), message);
+        }
         let message = format!(
             "{} sends packets from {address} to the Internet without masquerading: answers cannot return",
             self.name()

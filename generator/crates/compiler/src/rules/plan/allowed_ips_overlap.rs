@@ -35,12 +35,12 @@ Source: wg(8), AllowedIPs; `allowedips.c` of WireGuard.",
 type OwnedPrefix<'plan> = (Ipv4Net, &'plan Name, &'plan Route);
 
 fn check(plan: &Plan, findings: &mut Findings) {
-    let clients =
-        plan.clients.iter().map(|client| (client.address.into(), &client.name, &client.origin));
-    let nodes = plan
-        .nodes
-        .iter()
-        .flat_map(|node| node.prefixes().map(|prefix| (prefix, &node.name, &node.origin)));
+    let clients = plan.clients.iter().flat_map(|client| {
+        client.prefixes().into_iter().map(|prefix| (prefix, &client.name, &client.origin))
+    });
+    let nodes = plan.nodes.iter().flat_map(|node| {
+        node.prefixes().into_iter().map(|prefix| (prefix, &node.name, &node.origin))
+    });
     if let Some((one, other)) = overlap(nodes.chain(clients)) {
         findings.push(finding(None, one, other));
         return;

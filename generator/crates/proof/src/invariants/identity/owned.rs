@@ -18,6 +18,10 @@ pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
         let peer = &conf.peers[allowed.peer as usize];
         let place = model.machine(id).file.line(conf.line_of(*allowed));
         let Some(member) = model.owner_of_key(&peer.public_key.value) else { continue };
+        // A peer that carries the network of another machine fails flows to it.
+        if model.networks.iter().any(|network| network.net == allowed.net) {
+            continue;
+        }
         if model.is_client(member) {
             let own = Ipv4Net::from(model.classes.address(model.machine(member).address));
             if allowed.net != own {

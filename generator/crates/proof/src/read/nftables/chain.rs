@@ -2,14 +2,23 @@
 
 use super::rule::{self, Declarations, NftRuleBuilder};
 use super::token::{NftToken, NftTokens};
-use super::{BaseChain, ChainPolicy, Hook, ParseError};
+use super::{BaseChain, ChainKind, ChainPolicy, Hook, ParseError};
 
 /// A chain that is being read. nft joins all blocks of a table that have the same name.
 pub(super) struct ChainBuilder<'text> {
     pub(super) name: &'text str,
-    hook: Option<(Hook, i32, u32)>,
+    hook: Option<ChainHook>,
     policy: Option<(ChainPolicy, u32)>,
     pub(super) rules: Vec<NftRuleBuilder<'text>>,
+}
+
+/// The line with the hook of a chain.
+#[derive(Clone, Copy)]
+struct ChainHook {
+    kind: ChainKind,
+    hook: Hook,
+    priority: i32,
+    line: u32,
 }
 
 impl<'text> ChainBuilder<'text> {
@@ -53,9 +62,13 @@ impl<'text> ChainBuilder<'text> {
 
     pub(super) fn base(&self) -> Result<Option<BaseChain>, ParseError> {
         match (self.hook, self.policy) {
-            (Some((hook, priority, line)), policy) => {
+            (Some(ChainHook { kind: ChainKind::Nat, .. }), Some((ChainPolicy::Drop, line))) => {
+                let message = "the policy `drop` of a chain of the type nat is not understood";
+                Err(ParseError { line, message: message.to_owned() })
+            }
+            (Some(ChainHook { kind, hook, priority, line }), policy) => {
                 let (policy, line) = policy.unwrap_or((ChainPolicy::Accept, line));
-                Ok(Some(BaseChain { hook, priority, policy, line }))
+                Ok(Some(BaseChain { kind, hook, priority, policy, line }))
             }
             (None, None) => Ok(None),
             (None, Some((_, line))) => {
@@ -66,9 +79,14 @@ impl<'text> ChainBuilder<'text> {
     }
 }
 
-/// `filter hook H priority P`, after `type`.
-fn hook(tokens: &mut NftTokens<'_>) -> Result<(Hook, i32, u32), ParseError> {
-    tokens.expect(NftToken::Word("filter"))?;
+/// `filter hook H priority P`, after `type`, or `nat hook postrouting priority P`.
+fn hook(tokens: &mut NftTokens<'_>) -> Result<ChainHook, ParseError> {
+    let kind = if tokens.take_word("nat") {
+        ChainKind::Nat
+    } else {
+        tokens.expect(NftToken::Word("filter"))?;
+        ChainKind::Filter
+    };
     tokens.expect(NftToken::Word("hook"))?;
     let hook = match tokens.word()? {
         "prerouting" => Hook::Prerouting,
@@ -78,8 +96,12 @@ fn hook(tokens: &mut NftTokens<'_>) -> Result<(Hook, i32, u32), ParseError> {
         "postrouting" => Hook::Postrouting,
         word => return Err(tokens.error(format!("`{word}` is not a hook that is understood"))),
     };
+    if kind == ChainKind::Nat && hook != Hook::Postrouting {
+        let message = "chains of the type nat are understood at postrouting only";
+        return Err(tokens.error(message));
+    }
     tokens.expect(NftToken::Word("priority"))?;
-    Ok((hook, priority(tokens, hook)?, tokens.line()))
+    Ok(ChainHook { kind, hook, priority: priority(tokens, hook)?, line: tokens.line() })
 }
 
 fn policy(tokens: &mut NftTokens<'_>) -> Result<(ChainPolicy, u32), ParseError> {

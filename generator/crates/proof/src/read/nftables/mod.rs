@@ -45,9 +45,19 @@ pub struct NftChain {
     pub rules: Vec<NftRule>,
 }
 
+impl NftChain {
+    /// Whether its rules decide about the sources of packets.
+    #[must_use]
+    pub fn is_nat(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.kind == ChainKind::Nat)
+    }
+}
+
 /// The hook, priority and policy of a base chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseChain {
+    /// What its rules decide about.
+    pub kind: ChainKind,
     /// The hook.
     pub hook: Hook,
     /// Chains with a lower priority are evaluated first.
@@ -56,6 +66,15 @@ pub struct BaseChain {
     pub policy: ChainPolicy,
     /// Its line.
     pub line: u32,
+}
+
+/// The type of a base chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChainKind {
+    /// Which packets pass.
+    Filter,
+    /// Which packets get the host's address as their source: the first packet of each connection is evaluated.
+    Nat,
 }
 
 /// The hooks of netfilter, in the order of a packet's path.
@@ -121,6 +140,8 @@ pub enum NftVerdict {
     Accept,
     /// Dropped.
     Drop,
+    /// Accepted, with the address of the outgoing interface as its source.
+    Masquerade,
     /// Evaluation continues in the chain that jumped here.
     Return,
     /// Evaluation continues in the chain at this position, and at its end after this rule.
@@ -183,6 +204,40 @@ mod tests {
         let start = "chain z {\n type filter hook input priority 0;\n jump a\n}\n";
         let chains = "chain a {\n jump b\n}\nchain b {\n jump c\n}\nchain c {\n jump a\n}\n}\n";
         assert_eq!(refusal(&format!("{start}{chains}")), (15, circle));
+    }
+
+    #[test]
+    fn sources_are_masqueraded_at_postrouting_only() {
+        let nat = |name: &str, rest: &str| {
+            format!("chain {name} {{\n type nat hook postrouting priority srcnat; {rest}\n}}\n")
+        };
+        let masquerade = "ip saddr 10.0.0.0/8 counter masquerade comment \"lan\"";
+        assert!(read(&format!("{HEAD}{}}}\n", nat("a", masquerade)), "wg0").is_ok());
+        let filter = "chain a {\n type filter hook postrouting priority 0;\n masquerade\n}\n}\n";
+        let refused = [
+            (filter.to_owned(), 6, "`masquerade` is only understood in a chain of the type nat"),
+            (nat("a", "drop"), 5, "this verdict is not understood in a chain of the type nat"),
+            (
+                nat("a", "policy drop;"),
+                5,
+                "the policy `drop` of a chain of the type nat is not understood",
+            ),
+            (nat("a", "masquerade random"), 5, "`random` is not understood here"),
+            (
+                nat("a", "accept") + &nat("b", "accept"),
+                8,
+                "two chains of the type nat are not understood",
+            ),
+            (
+                "chain a {\n type nat hook prerouting priority dstnat;\n}\n}\n".to_owned(),
+                5,
+                "chains of the type nat are understood at postrouting only",
+            ),
+        ];
+        for (chains, line, message) in refused {
+            let ended = chains.clone() + if chains.ends_with("}\n}\n") { "" } else { "}\n" };
+            assert_eq!(refusal(&ended), (line, message.to_owned()), "{chains}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) enum NftAction<'text> {
     Drop,
     /// Dropped, with an answer to the sender.
     Reject,
+    Masquerade,
     Return,
     Jump(&'text str),
     Goto(&'text str),
@@ -121,6 +122,14 @@ impl<'text> NftRuleReader<'_, 'text> {
             }
             "accept" => self.builder.action = Some(NftAction::Accept),
             "drop" => self.builder.action = Some(NftAction::Drop),
+            "masquerade" => {
+                // Options such as `random` and `to :1024-65535` change the port.
+                if !self.tokens.is_at_end() && self.tokens.peek() != Some(NftToken::Word("comment"))
+                {
+                    return Err(self.tokens.unexpected());
+                }
+                self.builder.action = Some(NftAction::Masquerade);
+            }
             "return" => self.builder.action = Some(NftAction::Return),
             "jump" => self.builder.action = Some(NftAction::Jump(self.tokens.word()?)),
             "goto" => self.builder.action = Some(NftAction::Goto(self.tokens.word()?)),

@@ -5,7 +5,7 @@ use super::graph;
 use super::interfaces::InterfaceClasses;
 use super::rule::{Declarations, InterfaceMatch, NftAction, NftRuleBuilder};
 use super::token::{NftToken, NftTokens};
-use super::{NftChain, NftRule, NftVerdict, ParseError, Ruleset, set, statement};
+use super::{ChainKind, NftChain, NftRule, NftVerdict, ParseError, Ruleset, set, statement};
 use crate::space::Ranges;
 
 /// Words of nft's grammar that it refuses as names (nftables 1.0.6, src/scanner.l; observed).
@@ -235,6 +235,13 @@ impl<'text> TableBuilder<'text> {
         for chain in self.chains {
             let base = chain.base()?;
             let rejects = |rule: &&NftRuleBuilder<'_>| rule.action == Some(NftAction::Reject);
+            let is_nat = base.as_ref().is_some_and(|base| base.kind == ChainKind::Nat);
+            check_actions(&chain.rules, is_nat)?;
+            if is_nat && chains.iter().any(|other: &NftChain| other.is_nat()) {
+                let line = base.map_or(0, |base| base.line);
+                let message = "two chains of the type nat are not understood".to_owned();
+                return Err(ParseError { line, message });
+            }
             rejecting.push(chain.rules.iter().find(rejects).map(|rule| rule.line));
             let rules = chain.rules.into_iter().map(|rule| finish_rule(rule, &names, &interfaces));
             let rules = rules.collect::<Result<_, _>>()?;
@@ -243,6 +250,21 @@ impl<'text> TableBuilder<'text> {
         graph::check(&chains, &rejecting)?;
         Ok(Ruleset { families, interfaces, chains })
     }
+}
+
+/// A chain of the type nat accepts and masquerades, and no other chain masquerades.
+fn check_actions(rules: &[NftRuleBuilder<'_>], is_nat: bool) -> Result<(), ParseError> {
+    let is_wrong = |rule: &&NftRuleBuilder<'_>| match rule.action {
+        Some(NftAction::Masquerade) => !is_nat,
+        Some(NftAction::Accept) | None => false,
+        Some(_) => is_nat,
+    };
+    let Some(rule) = rules.iter().find(is_wrong) else { return Ok(()) };
+    let message = match is_nat {
+        true => "this verdict is not understood in a chain of the type nat",
+        false => "`masquerade` is only understood in a chain of the type nat",
+    };
+    Err(ParseError { line: rule.line, message: message.to_owned() })
 }
 
 /// The body of a counter.
@@ -272,6 +294,7 @@ fn finish_rule(
         None => None,
         Some(NftAction::Accept) => Some(NftVerdict::Accept),
         Some(NftAction::Drop | NftAction::Reject) => Some(NftVerdict::Drop),
+        Some(NftAction::Masquerade) => Some(NftVerdict::Masquerade),
         Some(NftAction::Return) => Some(NftVerdict::Return),
         Some(NftAction::Jump(name)) => Some(NftVerdict::Jump(position(name)?)),
         Some(NftAction::Goto(name)) => Some(NftVerdict::Goto(position(name)?)),

@@ -17,6 +17,11 @@ mod keepalive_zero_behind_nat;
 mod lan_endpoint_outside_site;
 mod lan_endpoint_without_site;
 mod mtu_out_of_bounds;
+mod network_endpoint_inside;
+mod network_not_private;
+mod network_overlap;
+mod network_via_not_called;
+mod network_via_unknown;
 mod pair_unreachable;
 mod public_key_duplicate;
 mod public_key_missing;
@@ -49,6 +54,11 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     lan_endpoint_outside_site::RULE,
     lan_endpoint_without_site::RULE,
     mtu_out_of_bounds::RULE,
+    network_endpoint_inside::RULE,
+    network_not_private::RULE,
+    network_overlap::RULE,
+    network_via_not_called::RULE,
+    network_via_unknown::RULE,
     pair_unreachable::RULE,
     public_key_duplicate::RULE,
     public_key_missing::RULE,

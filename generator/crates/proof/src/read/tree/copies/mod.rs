@@ -182,10 +182,17 @@ impl CopyComparison<'_, '_> {
     }
 }
 
-/// The addresses of single machines.
-fn machines(nets: &[ipnet::Ipv4Net]) -> Vec<Ipv4Addr> {
-    let single = nets.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
-    let mut addresses: Vec<_> = single.map(ipnet::Ipv4Net::addr).collect();
-    addresses.sort_unstable();
-    addresses
+impl CopyComparison<'_, '_> {
+    /// The addresses of single machines of the mesh; a network behind a machine can be a single address too.
+    fn machines(&self, nets: &[ipnet::Ipv4Net]) -> Vec<Ipv4Addr> {
+        let is_machine = |net: &&ipnet::Ipv4Net| {
+            let text = net.to_string();
+            let is_network = self.document.networks.iter().any(|network| network.subnet == text);
+            net.prefix_len() == net.max_prefix_len() && !is_network
+        };
+        let mut addresses: Vec<_> =
+            nets.iter().filter(is_machine).map(ipnet::Ipv4Net::addr).collect();
+        addresses.sort_unstable();
+        addresses
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
 
-use super::{CopyComparison, machines};
+use super::CopyComparison;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::ParseError;
 use crate::read::node_json::{NodeJsonDocument, PeerJson};
@@ -111,8 +111,8 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
             let json_place = self.json.line(self.lines.line_of(json_line));
             // Of three copies, the one that differs is wrong.
             let carried = listed.map(|listed| ascending(&listed.addresses));
-            let with_list = carried.as_ref() == Some(&machines(&one.nets))
-                && carried != Some(machines(&other.nets));
+            let with_list = carried.as_ref() == Some(&self.machines(&one.nets))
+                && carried != Some(self.machines(&other.nets));
             let (place, shown, here, there) = if with_list {
                 (conf_place, json_place, &other.nets, &one.nets)
             } else {
@@ -272,7 +272,7 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
             let kind = if is_node { "node" } else { "client" };
             self.differs(place, format!("{name} is a {kind}"));
         }
-        let (carried, wanted) = (ascending(&listed.addresses), machines(&one.nets));
+        let (carried, wanted) = (ascending(&listed.addresses), self.machines(&one.nets));
         let configured = self.files.conf.content.peers.iter();
         let agrees = carried == wanted;
         // The AllowedIPs of node.json alone may be wrong, and have their own finding.
@@ -310,7 +310,7 @@ impl<'a, 'text> CopyComparison<'a, 'text> {
             return false;
         };
         let allowed = conf.allowed.iter().filter(|allowed| allowed.peer == position);
-        machines(&allowed.map(|allowed| allowed.net).collect::<Vec<_>>()) == carried
+        self.machines(&allowed.map(|allowed| allowed.net).collect::<Vec<_>>()) == carried
     }
 
     fn is_not_listed(&mut self, one: &StatedPeer<'_, '_>) {
