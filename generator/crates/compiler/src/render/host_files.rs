@@ -86,7 +86,7 @@ pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 13] = [
+const SCRIPT_PARTS: [&str; 14] = [
     "head",
     "common",
     "inspect",
@@ -99,6 +99,7 @@ const SCRIPT_PARTS: [&str; 13] = [
     "confirm",
     "bootstrap",
     "status",
+    "records",
     "main",
 ];
 
