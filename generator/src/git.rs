@@ -83,6 +83,18 @@ impl CommittedFolder {
     }
 }
 
+/// The newest revisions that changed a folder, newest first, by their short names.
+pub(crate) fn revisions_of(folder: &Path, limit: usize) -> Result<Vec<String>, GitError> {
+    let absolute = std::path::absolute(folder)?;
+    let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return Ok(Vec::new());
+    };
+    let mut command = git(parent);
+    command.args(["log", &format!("--max-count={limit}"), "--format=%h", "--"]).arg(name);
+    let listed = output(command)?;
+    Ok(String::from_utf8_lossy(&listed).lines().map(str::to_owned).collect())
+}
+
 /// Starts git in a folder. No program that the repository's configuration names is started.
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");

@@ -113,7 +113,6 @@ impl Export {
                 ),
             ));
         }
-        let head = format!("meshwright delivery for {} of {}", node.name, plan.name);
         if !self.public
             && !opened
                 .has_secrets(Requirements::for_node(topology, plan, node, self.join), session)?
@@ -125,7 +124,10 @@ impl Export {
         print_drift(&rendering, node, session)?;
         if self.public {
             let summary = format!("{name}: {}, without secrets", files(delivery.count().0));
-            return Ok(Some((marked(delivery, &format!("{head}, public part"))?, summary)));
+            return Ok(Some((
+                marked(delivery, &format!("{}, public part", Delivery::head(plan, node)))?,
+                summary,
+            )));
         }
         delivery.add_secrets(topology, plan, node, store)?;
         let expiry = match self.join {
@@ -137,9 +139,8 @@ impl Export {
         if let Some(expiry) = expiry {
             summary += &format!("; join credential expires on {}", clock::format_minute(expiry));
         }
-        // A host refuses a delivery that is older than its last one.
-        let dated = format!("{head}\n# exported {}", clock::now().unix_timestamp());
-        Ok(Some((marked(delivery, &dated)?, summary)))
+        let head = Delivery::dated_head(plan, node, clock::now());
+        Ok(Some((marked(delivery, &head)?, summary)))
     }
 }
 
@@ -206,7 +207,7 @@ pub(super) fn find_client<'plan>(
     found.ok_or_else(|| unknown("client", name, known.collect()))
 }
 
-fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan NodePlan, Failure> {
+pub(super) fn find_node<'plan>(name: &str, plan: &'plan Plan) -> Result<&'plan NodePlan, Failure> {
     let found = plan.nodes.iter().find(|node| node.name.as_str() == name);
     let known = plan.nodes.iter().map(|node| node.name.as_str());
     found.ok_or_else(|| unknown("node", name, known.collect()))

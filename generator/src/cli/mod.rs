@@ -2,6 +2,7 @@
 //!
 //! Data is printed on stdout, messages on stderr. Exit codes: 0 clean, 1 findings or drift, 2 usage or I/O.
 
+mod apply;
 mod argument;
 mod changed;
 mod check;
@@ -11,6 +12,7 @@ mod edited;
 mod explain;
 mod export;
 mod failure;
+mod fleet;
 mod generate;
 mod init;
 mod keys;
@@ -25,8 +27,10 @@ mod report;
 mod rotate;
 mod schema;
 mod session;
+mod status;
 mod trace;
 mod upgrade;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -120,6 +124,9 @@ enum Verb {
     Export(export::Export),
     Kubeconfig(kubeconfig::Kubeconfig),
     Plan(plan::Plan),
+    Apply(apply::Apply),
+    Status(status::FleetStatus),
+    Verify(verify::Verify),
     Prove(prove::Prove),
     Trace(trace::Trace),
     Report(report::Report),
@@ -142,7 +149,10 @@ impl Verb {
             | Self::Check(_)
             | Self::Generate(_)
             | Self::Export(_)
-            | Self::Kubeconfig(_) => true,
+            | Self::Kubeconfig(_)
+            | Self::Apply(_)
+            | Self::Status(_)
+            | Self::Verify(_) => true,
             Self::Init(_)
             | Self::Plan(_)
             | Self::Prove(_)
@@ -229,6 +239,9 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Completions(completions) => completions.run(&mut session),
         Verb::Man(man) => man.run(&mut session),
         Verb::Plan(plan) => plan.run(&mut session),
+        Verb::Apply(apply) => apply.run(&mut session),
+        Verb::Verify(verify) => verify.run(&mut session),
+        Verb::Status(status) => status.run(&mut session),
         Verb::Prove(prove) => prove.run(&mut session),
         Verb::Trace(trace) => trace.run(&mut session),
         Verb::Report(report) => report.run(&mut session),

@@ -52,43 +52,14 @@ impl Plan {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let dir = session.out_dir();
         let new = out::read(&dir, || compared(&OutputDirectory(&dir), None, &dir))??;
-        self.refuse_unproven(session)?;
+        session.refuse_unproven()?;
         let plan = if self.new {
             ChangePlan::installation(&new)
         } else {
-            let old = self.old(&dir, &new)?;
-            ChangePlan::new(&old, &new).map_err(|findings| {
-                let first = findings.first().map(|finding| finding.message.clone());
-                let message = format!(
-                    "the files of a state between the two trees do not form a network: {}",
-                    first.unwrap_or_default()
-                );
-                Failure::usage(message, "split the change into two, and plan each")
-            })?
+            change(&read_old(&self.from, &dir, &new)?, &new)?
         };
         self.print(&plan, session)?;
         Ok(Status::findings(!plan.refusals.is_empty() || plan.loses()))
-    }
-
-    /// A plan leads to a tree that works.
-    fn refuse_unproven(&self, session: &Session<'_>) -> Result<(), Failure> {
-        if session.prove()?.holds() {
-            return Ok(());
-        }
-        let dir = session.out_dir();
-        let message =
-            format!("{}/ is not proven, so there is no plan that leads to it", dir.display());
-        Err(Failure::usage(message, "run `meshwright prove`, which names the causes"))
-    }
-
-    fn old(&self, dir: &Path, new: &ComparedTree) -> Result<ComparedTree, Failure> {
-        let from = PathBuf::from(&self.from);
-        if from.is_dir() {
-            return out::read(&from, || compared(&OutputDirectory(&from), Some(new), &from))?;
-        }
-        let committed = CommittedFolder::read(&self.from, dir).map_err(unread)?;
-        let shown = PathBuf::from(format!("{}:{}", self.from, dir.display()));
-        compared(&committed, Some(new), &shown)
     }
 
     fn print(&self, plan: &ChangePlan, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -104,6 +75,46 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+impl Session<'_> {
+    /// A plan leads to a tree that works.
+    pub(super) fn refuse_unproven(&self) -> Result<(), Failure> {
+        if self.prove()?.holds() {
+            return Ok(());
+        }
+        let dir = self.out_dir();
+        let message =
+            format!("{}/ is not proven, so there is no plan that leads to it", dir.display());
+        Err(Failure::usage(message, "run `meshwright prove`, which names the causes"))
+    }
+}
+
+/// The plan from one tree to the other.
+pub(super) fn change(old: &ComparedTree, new: &ComparedTree) -> Result<ChangePlan, Failure> {
+    ChangePlan::new(old, new).map_err(|findings| {
+        let first = findings.first().map(|finding| finding.message.clone());
+        let message = format!(
+            "the files of a state between the two trees do not form a network: {}",
+            first.unwrap_or_default()
+        );
+        Failure::usage(message, "split the change into two, and plan each")
+    })
+}
+
+/// The tree of a revision of git, or of a directory.
+pub(super) fn read_old(
+    from: &str,
+    dir: &Path,
+    new: &ComparedTree,
+) -> Result<ComparedTree, Failure> {
+    let folder = PathBuf::from(from);
+    if folder.is_dir() {
+        return out::read(&folder, || compared(&OutputDirectory(&folder), Some(new), &folder))?;
+    }
+    let committed = CommittedFolder::read(from, dir).map_err(unread)?;
+    let shown = PathBuf::from(format!("{from}:{}", dir.display()));
+    compared(&committed, Some(new), &shown)
 }
 
 /// Refused values and lost flows, as annotations.
@@ -122,7 +133,7 @@ fn print_github(plan: &ChangePlan, session: &mut Session<'_>) -> Result<(), Fail
 }
 
 /// Reads a tree; `shown` is its name in messages.
-fn compared(
+pub(super) fn compared(
     files: &dyn TreeFiles,
     beside: Option<&ComparedTree>,
     shown: &Path,

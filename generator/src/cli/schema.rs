@@ -14,9 +14,10 @@ Examples:
   meshwright schema > topology.schema.json
   sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo
   meshwright schema prove > prove.schema.json
-  meshwright schema plan > plan.schema.json";
+  meshwright schema plan > plan.schema.json
+  meshwright schema status > status.schema.json";
 
-/// Print the JSON Schema of topology.toml, or of the documents of prove, trace and plan
+/// Print the JSON Schema of topology.toml, or of the documents of prove, trace, plan and status
 ///
 /// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema of the topology to
 /// complete keys, to show their documentation and to mark invalid values. Only `meshwright check`
@@ -37,6 +38,8 @@ enum Described {
     Prove,
     /// The document of `plan --format json`
     Plan,
+    /// The document of `status --format json`
+    Status,
 }
 
 impl Schema {
@@ -45,6 +48,7 @@ impl Schema {
             Described::Topology => schema::topology(),
             Described::Prove => report::schema::documents(),
             Described::Plan => meshwright_change::report::schema::document(),
+            Described::Status => meshwright_fleet::report::schema::document(),
         };
         session.out.write_all(&json::file(&described))?;
         Ok(Status::Clean)

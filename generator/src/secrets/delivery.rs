@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
+use std::{fs, io};
 
 use tar::{EntryType, Header};
 use time::{Duration, OffsetDateTime};
@@ -20,6 +22,7 @@ use super::preshared::PeerPair;
 use super::secret::Secret;
 use super::store::{Store, StoreError};
 use super::{kubeconfig, manifest};
+use crate::file;
 use meshwright_compiler::artifact::FileMode;
 use meshwright_compiler::plan::host::{DISCOVERY_FILE, HostWireGuard, JOIN_CERTIFICATE, JOIN_KEY};
 use meshwright_compiler::plan::{NodePlan, Plan};
@@ -179,10 +182,42 @@ impl Delivery {
         self.files.insert(path.trim_start_matches('/').to_owned(), file);
     }
 
+    /// The checksum of each file, by its path without a leading slash.
+    pub(crate) fn sums(&self) -> BTreeMap<String, Sha256> {
+        let sum = |(path, file): (&String, &DeliveredFile)| {
+            (path.clone(), Sha256::compute(file.content.expose()))
+        };
+        self.files.iter().map(sum).collect()
+    }
+
     /// The number of files, and how many of them only root can read.
     pub(crate) fn count(&self) -> (usize, usize) {
         let private = self.files.values().filter(|file| file.mode == FileMode::Private);
         (self.files.len(), private.count())
+    }
+
+    /// The first line of a delivery's marker.
+    pub(crate) fn head(plan: &Plan, node: &NodePlan) -> String {
+        format!("meshwright delivery for {} of {}", node.name, plan.name)
+    }
+
+    /// The head with the time of the export: a host refuses a delivery that is older than its last one.
+    pub(crate) fn dated_head(plan: &Plan, node: &NodePlan, now: OffsetDateTime) -> String {
+        format!("{}\n# exported {}", Self::head(plan, node), now.unix_timestamp())
+    }
+
+    /// Writes all files below a folder, readable by this user only.
+    ///
+    /// # Errors
+    ///
+    /// When a file exists or cannot be written.
+    pub(crate) fn write_below(&self, folder: &Path) -> io::Result<()> {
+        for (path, delivered) in &self.files {
+            let file = folder.join(path);
+            fs::create_dir_all(file.parent().unwrap_or(folder))?;
+            file::create_private(&file, delivered.content.expose())?;
+        }
+        Ok(())
     }
 
     /// The archive with the marker. `head` is one line with the content and the receiver.

@@ -7,6 +7,7 @@ mod export;
 mod exposure;
 mod failures;
 mod fix;
+mod fleet;
 mod ingress;
 mod leaks;
 mod many;

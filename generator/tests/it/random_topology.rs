@@ -464,6 +464,7 @@ impl TopologyWriter<'_> {
         self.maybe(60, |draw| format!("os = \"{}\"", draw.one(&SYSTEMS)))?;
         self.maybe(30, |draw| format!("arch = \"{}\"", draw.one(&["amd64", "arm64"])))?;
         self.maybe(20, |_| "ssh_user = \"debian\"".to_owned())?;
+        self.maybe(20, |_| "ssh_host = \"a-name.of-ssh_config\"".to_owned())?;
         self.maybe(20, |draw| format!("ssh_from = [{}]", draw.some(&SSH_SOURCES).join(", ")))?;
         self.maybe(25, |draw| format!("open_ports = [{}]", draw.some(&OPEN_PORTS).join(", ")))?;
         self.maybe(10, |_| "public_interface = \"ens3\"".to_owned())?;

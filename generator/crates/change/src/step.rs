@@ -29,6 +29,8 @@ pub struct PlanStep {
     pub commands: Vec<String>,
     /// Whether a person does something that no command does.
     pub by_hand: bool,
+    /// Whether the host keeps the delivery although fewer peers answer afterwards (`apply --keep`).
+    pub keep: bool,
     /// Steps with the same number here are done directly after one another: between them, flows are lost.
     pub together: Option<usize>,
     /// The flows that are lost from this step on.
@@ -130,6 +132,20 @@ pub fn installation(new: &ComparedTree) -> Vec<PlanStep> {
     builder.steps
 }
 
+/// The steps that deliver to one node. `is_new`: it has no delivery yet, and joins the cluster.
+#[must_use]
+pub fn delivery(new: &ComparedTree, name: &str, is_new: bool) -> Vec<PlanStep> {
+    let mut builder = StepBuilder { old: None, new, steps: Vec::new() };
+    if let Some(node) = new.node(name) {
+        if is_new {
+            builder.create(node);
+        }
+        let change = if is_new { PartChange::Added } else { PartChange::Changed };
+        builder.deliver(node, false, change);
+    }
+    builder.steps
+}
+
 struct StepBuilder<'trees> {
     old: Option<&'trees ComparedTree>,
     new: &'trees ComparedTree,
@@ -150,6 +166,7 @@ impl StepBuilder<'_> {
             text: text.into(),
             commands: Vec::new(),
             by_hand: false,
+            keep: false,
             together: None,
             lost: Vec::new(),
             cause: None,
@@ -248,6 +265,7 @@ impl StepBuilder<'_> {
             step.commands
                 .push(format!("nixos-rebuild switch --flake .#{name} --target-host {target}"));
         }
+        step.keep = keeps;
         step.commands.push(command);
     }
 

@@ -143,7 +143,7 @@ pub struct NodeFacts {
     pub taints: Option<Vec<String>>,
     /// What `node.json` states.
     pub host: HostFacts,
-    /// Its address for ssh(1): the host of its public endpoint (`node.json`), else `HOST`.
+    /// Its address for ssh(1): `ssh_host` or the host of its public endpoint (`node.json`), else `HOST`.
     pub ssh_host: String,
     /// What `node.env` alone states.
     pub env: NodeEnv,
@@ -177,6 +177,8 @@ pub struct HostFacts {
     pub applies_manifests: bool,
     /// The port of sshd.
     pub ssh_port: u16,
+    /// Where ssh(1) finds it, if it is not at its public endpoint.
+    pub ssh_host: Option<String>,
     /// Whether the public side admits SSH.
     pub ssh_from_outside: bool,
     /// The mirrors of each registry, in order.

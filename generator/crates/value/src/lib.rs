@@ -26,6 +26,7 @@ mod public_key;
 mod reason;
 mod recipient;
 mod source_url;
+mod ssh_host;
 mod string;
 mod subnet;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use public_key::PublicKey;
 pub use reason::Reason;
 pub use recipient::Recipient;
 pub use source_url::SourceUrl;
+pub use ssh_host::SshHost;
 pub use subnet::{SourceNet, Subnet};
 pub use tunnel_id::TunnelId;
 pub use url::Url;
@@ -264,7 +266,7 @@ mod tests {
                 Address ApiEndpoint Arch ArgumentName CertificateName Dataplane DnsName Endpoint FeatureGate Fingerprint Hostname
                 ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
                 Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
-                Scheduler Sha256 SourceNet SourceUrl Subnet Taint TaintEffect TunnelId TunnelMode TunnelProtocol Url UserName
+                Scheduler Sha256 SourceNet SourceUrl SshHost Subnet Taint TaintEffect TunnelId TunnelMode TunnelProtocol Url UserName
                 Version)
         };
         (@ $check:ident $arguments:tt $($value:ident)+) => {

@@ -71,6 +71,7 @@ pub fn document() -> Value {
                 "machine": optional_text("The machine, if it concerns one"),
                 "text": text("What happens"),
                 "commands": texts("The commands, in their order"),
+                "keep": { "type": "boolean", "description": "Whether the host keeps the delivery although fewer peers answer afterwards" },
                 "by_hand": { "type": "boolean", "description": "Whether a person does something that no command does" },
                 "together": {
                     "description": "Steps with the same number are done directly after one another",

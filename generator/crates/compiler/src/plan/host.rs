@@ -18,7 +18,7 @@ use crate::release;
 use meshwright_value::delivery::{delivery_command, joining_command};
 use meshwright_value::{
     Arch, Endpoints, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, Reach,
-    RegistryName, Role, Scheduler, SourceNet, Subnet, Url, Version,
+    RegistryName, Role, Scheduler, SourceNet, SshHost, Subnet, Url, Version,
 };
 
 /// The version of this struct's shape, checked by its readers.
@@ -195,6 +195,9 @@ pub struct HostNetwork<'plan> {
 pub struct HostFirewall<'plan> {
     /// The port of sshd.
     pub ssh_port: Port,
+    /// Where ssh(1) finds it, if it is not at its public endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_host: Option<&'plan SshHost>,
     /// The sources that may reach it.
     pub ssh_from: &'plan [SourceNet],
     /// Further public ports.
@@ -281,11 +284,17 @@ impl HostWireGuard<'_, ()> {
 }
 
 impl NodePlan {
-    /// Its address for ssh(1). A placeholder behind NAT, where only the owner knows the address.
+    /// Where ssh(1) finds it; none behind NAT, where only the owner knows the address.
+    #[must_use]
+    pub fn known_ssh_host(&self) -> Option<String> {
+        let at_endpoint = || self.location.common_endpoint().map(|one| one.host().to_string());
+        self.ssh_host.as_ref().map(ToString::to_string).or_else(at_endpoint)
+    }
+
+    /// The same for a command that a person completes, with a placeholder.
     #[must_use]
     pub fn ssh_host(&self) -> String {
-        let endpoint = self.location.common_endpoint();
-        endpoint.map_or_else(|| "HOST".to_owned(), |endpoint| endpoint.host().to_string())
+        self.known_ssh_host().unwrap_or_else(|| "HOST".to_owned())
     }
 }
 
@@ -400,6 +409,7 @@ impl Plan {
     fn host_firewall<'plan>(&'plan self, node: &'plan NodePlan) -> HostFirewall<'plan> {
         HostFirewall {
             ssh_port: self.firewall.ssh_port,
+            ssh_host: node.ssh_host.as_ref(),
             ssh_from: &node.ssh_from,
             open_ports: &node.open_ports,
         }

@@ -35,7 +35,7 @@ use crate::topology::settings::Settings;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
     Arch, Endpoint, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId,
-    OpenPort, Os, Port, PublicKey, Reach, Role, SourceNet, Subnet, Taint, Version,
+    OpenPort, Os, Port, PublicKey, Reach, Role, SourceNet, SshHost, Subnet, Taint, Version,
 };
 
 pub use assignments::Assignments;
@@ -112,6 +112,8 @@ pub struct NodePlan {
     pub provider: Provider,
     /// The user that logs in.
     pub ssh_user: String,
+    /// Where ssh(1) finds it, if it is not at its public endpoint.
+    pub ssh_host: Option<SshHost>,
     /// The sources that may reach SSH on its public side: IPv4 first, each family in the order of
     /// the topology.
     pub ssh_from: Vec<SourceNet>,
@@ -258,6 +260,7 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         arch: node.arch,
         provider: provider::facts(node.provider),
         ssh_user: ssh::user(node).to_owned(),
+        ssh_host: node.ssh_host.clone(),
         ssh_from,
         open_ports: node.open_ports.clone(),
         address,

@@ -23,8 +23,8 @@ use meshwright_value::{
     ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib,
     Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey,
     PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
-    Sha256, SourceNet, SourceUrl, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode, TunnelProtocol,
-    Url, UserName, Version, constant,
+    Sha256, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode,
+    TunnelProtocol, Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -369,6 +369,9 @@ table! {
         arch: Arch = defaults::ARCH,
         /// The user in the printed commands `export … | ssh`; the user of the provider's image if absent.
         ssh_user: Option<UserName>,
+        /// The host in the same commands, and where `status` and `apply` connect to: a name of ~/.ssh/config, a DNS name or
+        /// an address. The host of `endpoint` if absent.
+        ssh_host: Option<SshHost>,
         /// The sources that may reach SSH of this node; `ssh_from` of `[firewall]` if absent.
         ssh_from: Option<Vec<SourceNet>>,
         /// More ports of this host that are open to the Internet.

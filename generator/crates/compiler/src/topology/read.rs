@@ -21,8 +21,8 @@ use meshwright_value::{
     InterfaceName, Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number,
     OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
     Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl,
-    Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version,
-    closest, constant, parse_written, plain_text,
+    SshHost, Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName,
+    Version, closest, constant, parse_written, plain_text,
 };
 
 /// Code of a key that no table has.
@@ -235,7 +235,7 @@ fields! { read_text, quote as Text, text:
     Role, or "worker";
     Scheduler; Sha256; SourceNet;
     SourceUrl, or "/broken.invalid";
-    Subnet; Taint;
+    SshHost; Subnet; Taint;
     TunnelId, or "00000000-0000-0000-0000-000000000000";
     TunnelMode; TunnelProtocol;
     Url, or "https://broken.invalid";

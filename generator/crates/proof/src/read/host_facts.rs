@@ -23,6 +23,7 @@ pub(super) fn of(
         scheduler: lines.value(kubernetes.scheduler)?.value,
         applies_manifests: lines.parse(kubernetes.applies_manifests.get())?.value,
         ssh_port: firewall.ssh_port,
+        ssh_host: firewall.ssh_host.map(str::to_owned),
         ssh_from_outside: !firewall.ssh_from.is_empty(),
         mirrors: mirrors.collect(),
         packages: packages.clone(),

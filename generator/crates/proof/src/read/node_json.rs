@@ -227,6 +227,7 @@ pub(super) struct NetworkJson<'text> {
 #[serde(deny_unknown_fields)]
 pub(super) struct FirewallJson<'text> {
     pub(super) ssh_port: u16,
+    pub(super) ssh_host: Option<&'text str>,
     #[serde(borrow)]
     pub(super) ssh_from: Vec<&'text str>,
     open_ports: Vec<String>,

@@ -77,13 +77,16 @@ impl NodeFacts {
             labels: kubeadm.labels.clone(),
             taints: kubeadm.taints.clone(),
             host: node.host.content.clone(),
-            ssh_host: node
-                .json
-                .content
-                .endpoint
-                .as_ref()
-                .map_or_else(|| "HOST".to_owned(), |endpoint| endpoint.value.host().to_string()),
+            ssh_host: ssh_host(node),
             env: node.env.content.clone(),
         })
     }
+}
+
+/// A placeholder behind NAT, where only the owner knows the address.
+fn ssh_host(node: &EmittedNode) -> String {
+    let endpoint = node.json.content.endpoint.as_ref();
+    let at_endpoint = || endpoint.map(|endpoint| endpoint.value.host().to_string());
+    let named = node.host.content.ssh_host.clone();
+    named.or_else(at_endpoint).unwrap_or_else(|| "HOST".to_owned())
 }
