@@ -47,7 +47,8 @@ pub const ALL: &[Deviation] = &[
     Deviation {
         name: "console",
         change: "deliveries and commands enter a machine by nsenter(1) instead of SSH; sshd runs, and only its \
-                 port is tested",
+                 port is tested. In the stage `fleet`, the laptop uses ssh(1) and sshd(8), with a key that is copied to \
+                 each machine",
         reason: "user-data contains no SSH key: that is the provider's task",
         files: &[],
     },

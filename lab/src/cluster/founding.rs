@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ const HOME_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 11);
 pub struct Datacentre {
     /// The real programs.
     pub programs: RealPrograms,
+    /// `meshwright` as a program.
+    pub owner: PathBuf,
     supplies: Supplies,
     layers: DiskLayers,
 }
@@ -64,7 +66,8 @@ impl Datacentre {
         let deviations = Path::new(crate::sandbox::WORK).join("deviations");
         deviations::write_layer(stand_in, &deviations)?;
         let layers = DiskLayers { image: image.root, deviations, pool: image.pool };
-        Ok(Self { programs, supplies, layers })
+        let owner = stand_in.with_file_name("lab-owner");
+        Ok(Self { programs, owner, supplies, layers })
     }
 }
 

@@ -8,7 +8,7 @@
 //!    [`file_server`] serves it.
 //! 2. [`machine`] boots machines on the lab's [`underlay`](crate::underlay).
 //! 3. [`workspace`] is the folder of the cluster's owner, in which `meshwright` runs.
-//! 4. [`laptop`] is a client with kubectl, and [`operations`] reads the commands of the documentation.
+//! 4. [`laptop`] is a client with kubectl, [`owner`] the same laptop with `meshwright` and ssh(1), and [`operations`] reads the commands of the documentation.
 //! 5. [`founding`] has a cluster's machines, and [`memory`] measures what they need; [`checks`] are what must work,
 //!    and [`broken`] damages emitted files.
 //! 6. [`stand_in`] replaces the programs that no registry has.
@@ -28,6 +28,7 @@ pub mod laptop;
 pub mod machine;
 pub mod memory;
 pub mod operations;
+pub mod owner;
 pub mod packages;
 pub mod programs;
 pub mod run_folder;

@@ -22,6 +22,8 @@ pub struct ClusterTrial {
     pub nodes: &'static [&'static str],
     /// The Kubernetes with which it begins.
     pub release: InitialRelease,
+    /// The checks of the founding. If one of them fails, no later check can run.
+    pub founding: &'static [ClusterCheck],
     /// The checks after those of the founding.
     pub stages: &'static [ClusterStage],
 }
@@ -50,6 +52,7 @@ pub const ALL: &[ClusterTrial] = &[
     ClusterTrial {
         nodes: &["cp1", "w1", "home"],
         release: InitialRelease::Pinned,
+        founding: checks::founding::ALL,
         stages: &[
             ClusterStage {
                 name: "founds",
@@ -73,6 +76,7 @@ pub const ALL: &[ClusterTrial] = &[
     ClusterTrial {
         nodes: &["cp1", "cp2", "cp3", "home"],
         release: InitialRelease::Pinned,
+        founding: checks::founding::ALL,
         stages: &[ClusterStage {
             name: "survives",
             tables: &[checks::access::ALL, checks::control_planes::LOST],
@@ -80,8 +84,15 @@ pub const ALL: &[ClusterTrial] = &[
         }],
     },
     ClusterTrial {
+        nodes: &["cp1", "w1", "w2"],
+        release: InitialRelease::Pinned,
+        founding: checks::fleet::FOUNDING,
+        stages: &[ClusterStage { name: "fleet", tables: &[checks::fleet::ALL], is_sequence: true }],
+    },
+    ClusterTrial {
         nodes: &["cp1", "cp2", "cp3", "home"],
         release: InitialRelease::Previous,
+        founding: checks::founding::ALL,
         stages: &[ClusterStage {
             name: "upgrades",
             tables: &[checks::upgrade::ALL, checks::access::ALL],
@@ -200,6 +211,8 @@ pub(super) type SharedDatacentre = Arc<OnceLock<Result<Arc<Datacentre>, String>>
 /// A cluster, and how far it is founded.
 struct ClusterRun {
     cluster: Cluster,
+    /// The checks of the founding.
+    founding: &'static [ClusterCheck],
     /// How many checks of the founding have passed.
     passed: usize,
     /// The one that failed: no later check can run then.
@@ -232,7 +245,7 @@ impl ClusterTrial {
         let mut named = Vec::new();
         let mut add =
             |stage: &str, check: &str, work| named.push((format!("{stage}::{check}"), work));
-        for (step, number) in checks::founding::ALL.iter().zip(1..) {
+        for (step, number) in self.founding.iter().zip(1..) {
             let stage = self.stages.first().map_or("founds", |stage| stage.name);
             add(stage, step.name, ClusterWork::Founding(number));
         }
@@ -260,7 +273,13 @@ impl ClusterTrial {
             anyhow::Ok(cluster)
         };
         let cluster = started().map_err(|error| format!("{error:#}"))?;
-        Ok(ClusterRun { cluster, passed: 0, unfounded: None, done: BTreeSet::new() })
+        Ok(ClusterRun {
+            cluster,
+            founding: self.founding,
+            passed: 0,
+            unfounded: None,
+            done: BTreeSet::new(),
+        })
     }
 }
 
@@ -292,7 +311,7 @@ impl ClusterRun {
             ClusterWork::Founding(count) => return self.found(count),
             ClusterWork::Check { needed, check } => (needed, check),
         };
-        self.found(checks::founding::ALL.len())?;
+        self.found(self.founding.len())?;
         for earlier in needed {
             if !self.done.contains(earlier.name) {
                 self.check(earlier).map_err(|error| format!("{}: {error}", earlier.name))?;
@@ -303,7 +322,7 @@ impl ClusterRun {
 
     /// Runs the checks of the founding that have not run yet: a filter may have left them out.
     fn found(&mut self, count: usize) -> Result<(), String> {
-        for step in checks::founding::ALL.iter().take(count).skip(self.passed) {
+        for step in self.founding.iter().take(count).skip(self.passed) {
             if let Some(failed) = self.unfounded {
                 return Err(format!("not run, because {failed} has failed"));
             }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod change;
 pub mod control_planes;
+pub mod fleet;
 pub mod founding;
 pub mod power;
 pub mod reachability;
