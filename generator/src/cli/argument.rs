@@ -1,6 +1,6 @@
 //! Values in arguments: the types of the topology, with their own error messages.
 
-use meshwright_value::{Malformed, NodeId, Number as _, Text};
+use meshwright_value::{Endpoint, Endpoints, Malformed, NodeId, Number as _, Text};
 
 /// Parses a value; the error is that of its type.
 pub(super) fn parse<T: Text>(text: &str) -> Result<T, String> {
@@ -11,6 +11,29 @@ pub(super) fn parse<T: Text>(text: &str) -> Result<T, String> {
 pub(super) fn parse_id(text: &str) -> Result<NodeId, String> {
     let integer = text.parse().map_err(|_| format!("expected {}", NodeId::EXPECTED))?;
     NodeId::from_integer(integer).map_err(message)
+}
+
+/// Parses an endpoint, or one of each address family, separated by a comma.
+pub(super) fn parse_endpoints(text: &str) -> Result<Endpoints, String> {
+    let (first, second) = match text.split_once(',') {
+        Some((first, second)) => (first, Some(second)),
+        None => (text, None),
+    };
+    endpoints(parse(first)?, second.map(parse).transpose()?)
+}
+
+/// An endpoint, and perhaps one of the other address family.
+pub(super) fn endpoints(first: Endpoint, second: Option<Endpoint>) -> Result<Endpoints, String> {
+    Endpoints::new(first, second).map_err(message)
+}
+
+/// Endpoints as TOML: an array if there are two.
+pub(super) fn quoted_endpoints(endpoints: &Endpoints) -> String {
+    let all: Vec<_> = endpoints.iter().map(quoted).collect();
+    match all.as_slice() {
+        [only] => only.clone(),
+        several => format!("[{}]", several.join(", ")),
+    }
 }
 
 fn message(malformed: Malformed) -> String {

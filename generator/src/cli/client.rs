@@ -3,12 +3,12 @@
 use clap::{Args, Subcommand};
 
 use super::Status;
-use super::argument::{parse, parse_id, quoted};
+use super::argument::{parse, parse_endpoints, parse_id, quoted, quoted_endpoints};
 use super::edited::{EditOptions, EditedTopology};
 use super::failure::Failure;
 use super::session::Session;
 use meshwright_compiler::topology::member::MemberKind;
-use meshwright_value::{Endpoint, Name, NodeId, Reach};
+use meshwright_value::{Endpoints, Name, NodeId, Reach};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,8 +59,8 @@ struct AddClient {
     #[arg(long, value_name = "NODE", value_parser = parse::<Name>)]
     via: Option<Name>,
     /// Its public address or DNS name, if it is a server that nodes and pods call
-    #[arg(long, value_name = "HOST[:PORT]", value_parser = parse::<Endpoint>)]
-    endpoint: Option<Endpoint>,
+    #[arg(long, value_name = "HOST[:PORT][,…]", value_parser = parse_endpoints)]
+    endpoint: Option<Endpoints>,
     /// Its id [default: the next one above those of all clients]
     #[arg(long, value_parser = parse_id)]
     id: Option<NodeId>,
@@ -99,7 +99,7 @@ impl AddClient {
     ) -> Result<Status, Failure> {
         let id = self.id.map_or_else(|| edited.next_id(MemberKind::Client), NodeId::get);
         let mut keys = vec![("name", quoted(&self.name)), ("id", id.to_string())];
-        keys.extend(self.endpoint.as_ref().map(|endpoint| ("endpoint", quoted(endpoint))));
+        keys.extend(self.endpoint.as_ref().map(|both| ("endpoint", quoted_endpoints(both))));
         keys.extend(self.via.as_ref().map(|via| ("via", quoted(via))));
         if !self.reach.is_empty() {
             let reach: Vec<_> = self.reach.iter().map(quoted).collect();

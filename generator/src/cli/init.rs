@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Status;
-use super::argument::parse;
+use super::argument::{endpoints, parse, quoted_endpoints};
 use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::session::{Session, count};
@@ -17,7 +17,7 @@ use meshwright_compiler::encode::template;
 use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
 use meshwright_value::{
-    Arch, Endpoint, Hostname, Name, Os, ProviderName, Role, SourceNet, Text, TunnelId,
+    Arch, Endpoint, Endpoints, Hostname, Name, Os, ProviderName, Role, SourceNet, Text, TunnelId,
 };
 
 /// The latest release with which the generated files were tested.
@@ -46,8 +46,8 @@ pub(super) struct Init {
     /// The name of the cluster
     #[arg(long, default_value = "atlas", value_parser = parse::<Name>)]
     name: Name,
-    /// A node: its endpoint or `nat`, then optionally role, operating system, architecture and
-    /// provider; can be repeated
+    /// A node: its endpoint or `nat`, then optionally an endpoint of the other address family, role, operating
+    /// system, architecture and provider; can be repeated
     #[arg(long = "node", value_name = "NAME=ENDPOINT[,WORD…]")]
     nodes: Vec<NodeArgument>,
     /// A client, such as the laptop that runs kubectl; can be repeated
@@ -68,7 +68,7 @@ pub(super) struct Init {
 #[derive(Debug, Clone)]
 struct NodeArgument {
     name: Name,
-    endpoint: Option<Endpoint>,
+    endpoint: Option<Endpoints>,
     role: Option<Role>,
     os: Option<Os>,
     arch: Option<Arch>,
@@ -152,7 +152,8 @@ struct TopologyNodeView<'a> {
     os: Os,
     arch: Option<Arch>,
     provider: Option<ProviderName>,
-    endpoint: Option<&'a Endpoint>,
+    /// As TOML.
+    endpoint: Option<String>,
     relay: Option<&'a Name>,
 }
 
@@ -169,7 +170,7 @@ impl Init {
                 os: node.os.unwrap_or(Os::Debian13),
                 arch: node.arch,
                 provider: node.provider,
-                endpoint: node.endpoint.as_ref(),
+                endpoint: node.endpoint.as_ref().map(quoted_endpoints),
                 relay,
             }
         });
@@ -208,10 +209,21 @@ impl FromStr for NodeArgument {
         let (name, rest) = text.split_once('=').ok_or("expected NAME=ENDPOINT or NAME=nat")?;
         let mut words = rest.split(',');
         let address = words.next().filter(|word| !word.eq_ignore_ascii_case(BEHIND_NAT));
-        let endpoint = address.map(parse).transpose()?;
+        let first = address.map(parse::<Endpoint>).transpose()?;
+        let endpoint = first.clone().map(|first| endpoints(first, None)).transpose()?;
         let mut node =
             Self { name: parse(name)?, endpoint, role: None, os: None, arch: None, provider: None };
-        words.try_for_each(|word| node.take(word))?;
+        for word in words {
+            match (&first, Endpoint::parse(word).ok().filter(|other| !other.is_name())) {
+                (Some(first), Some(other)) => {
+                    if node.endpoint.as_ref().is_some_and(|both| both.alternative().is_some()) {
+                        return Err(format!("`{word}` is the second value of its kind"));
+                    }
+                    node.endpoint = Some(endpoints(first.clone(), Some(other))?);
+                }
+                _ => node.take(word)?,
+            }
+        }
         Ok(node)
     }
 }

@@ -3,14 +3,14 @@
 use clap::{Args, Subcommand};
 
 use super::Status;
-use super::argument::{parse, parse_id, quoted};
+use super::argument::{parse, parse_endpoints, parse_id, quoted, quoted_endpoints};
 use super::edited::{EditOptions, EditedTopology};
 use super::failure::Failure;
 use super::session::Session;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::topology::Topology;
 use meshwright_compiler::topology::member::MemberKind;
-use meshwright_value::{Endpoint, Name, NodeId, Os, ProviderName, Role};
+use meshwright_value::{Endpoints, Name, NodeId, Os, ProviderName, Role};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,9 +60,9 @@ struct AddNode {
     /// Its name
     #[arg(value_parser = parse::<Name>)]
     name: Name,
-    /// Its public address or DNS name; absent if it is behind NAT
-    #[arg(long, value_parser = parse::<Endpoint>)]
-    endpoint: Option<Endpoint>,
+    /// Its public address or DNS name, or an address of each family; absent if it is behind NAT
+    #[arg(long, value_name = "ENDPOINT[,ENDPOINT]", value_parser = parse_endpoints)]
+    endpoint: Option<Endpoints>,
     /// `control-plane` or `worker`
     #[arg(long, default_value = "worker", value_parser = parse::<Role>)]
     role: Role,
@@ -146,7 +146,7 @@ impl AddNode {
             vec![("name", quoted(&self.name)), ("id", id.to_string()), ("role", quoted(self.role))];
         keys.extend(self.provider.map(|provider| ("provider", quoted(provider))));
         keys.extend(self.os.map(|os| ("os", quoted(os))));
-        keys.extend(self.endpoint.as_ref().map(|endpoint| ("endpoint", quoted(endpoint))));
+        keys.extend(self.endpoint.as_ref().map(|both| ("endpoint", quoted_endpoints(both))));
         keys.extend(self.site.as_ref().map(|site| ("site", quoted(site))));
         keys.extend(self.relay.as_ref().map(|relay| ("relay", quoted(relay))));
         edited.draft.add_table("nodes", &keys);

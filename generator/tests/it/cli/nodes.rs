@@ -30,6 +30,23 @@ fn with_control_planes() -> Place {
 }
 
 #[test]
+fn a_node_with_both_address_families_is_added() {
+    let place = Place::complete();
+    let add = ["node", "add", "berlin", "--endpoint", "203.0.113.40,[2001:db8::40]:51821"];
+    assert_eq!(place.run(&[&add[..], &["-q"]].concat()).0, Some(0));
+    let array = "endpoint = [\"203.0.113.40\", \"[2001:db8::40]:51821\"]\n";
+    assert!(place.read("topology.toml").contains(array));
+    let (code, _, stderr) =
+        place.run(&["node", "add", "rome", "--endpoint", "203.0.113.41,203.0.113.42"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("`203.0.113.41` and `203.0.113.42` are both IPv4"), "{stderr}");
+    let node = "tokyo=203.0.113.10,debian-12,2001:db8::10";
+    assert_eq!(place.run(&["init", "-t", "new.toml", "--node", node, "-q"]).0, Some(0));
+    let array = "endpoint = [\"203.0.113.10\", \"2001:db8::10\"]\n";
+    assert!(place.read("new.toml").contains(array), "{}", place.read("new.toml"));
+}
+
+#[test]
 fn a_node_is_added_behind_the_last_one() {
     let place = Place::complete();
     let (before, text) = (place.tree(), place.read("topology.toml"));
