@@ -28,6 +28,7 @@ pub mod file_lock;
 pub mod machine;
 pub mod mutants;
 pub mod namespace;
+pub mod network;
 pub mod node;
 pub mod planned;
 pub mod pod;

@@ -40,6 +40,8 @@ pub struct LabNode {
     pub relay: Option<String>,
     /// The name of its site.
     pub site: Option<String>,
+    /// Its address in the LAN of its site.
+    pub lan: Option<Ipv4Addr>,
     /// The addresses of its pods.
     pub block: Ipv4Net,
     /// Its pod.
@@ -147,6 +149,7 @@ impl LabNode {
             public: public_address(&node.location, node.id.get())?,
             relay: node.relay.map(|relay| tree.plan.nodes[relay].name.to_string()),
             site: node.location.site.as_ref().map(ToString::to_string),
+            lan: node.location.lan_endpoint.as_ref().map(lan_address).transpose()?,
             inboxes: listen(&machine, tree.plan.firewall.ssh_port.get())?,
             machine,
             block,

@@ -54,7 +54,7 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "server-and-lan",
         topology: "examples/server-and-lan/topology.toml",
-        checks: &[checks::servers::ALL, checks::client::ALL],
+        checks: &[checks::servers::ALL, checks::networks::ALL, checks::client::ALL],
     },
 ];
 

@@ -12,6 +12,7 @@ use crate::calico::CalicoSettings;
 use crate::capture::Capture;
 use crate::client::LabClient;
 use crate::machine::LabMachine;
+use crate::network::LabNetwork;
 use crate::node::{self, LabNode, PRIVATE_PORTS, PublicAddresses};
 use crate::probe::{answers_ping, eventually};
 use crate::service::{self, LabService};
@@ -31,6 +32,8 @@ pub struct World {
     pub nodes: Vec<LabNode>,
     /// The clients by id.
     pub clients: Vec<LabClient>,
+    /// The networks behind machines of the mesh.
+    pub networks: Vec<LabNetwork>,
     /// The Service that every node balances.
     pub service: LabService,
     /// The settings of the Calico objects.
@@ -56,10 +59,14 @@ impl World {
             .clients
             .iter()
             .map(|client| LabClient::start(prefix, client, &tree, &mut underlay));
-        let clients = starting.collect::<Result<_>>()?;
+        let clients = starting.collect::<Result<Vec<_>>>()?;
+        let behind = tree.plan.networks.iter().enumerate().map(|(number, network)| {
+            LabNetwork::start(prefix, number, network, (&nodes, &clients), &mut underlay)
+        });
+        let networks = behind.collect::<Result<_>>()?;
         let service = create_service(&tree, &nodes);
         let timeout = TIMEOUT;
-        let world = Self { tree, underlay, nodes, clients, service, calico, timeout };
+        let world = Self { tree, underlay, nodes, clients, networks, service, calico, timeout };
         world.nodes.iter().try_for_each(|node| world.start_network(node))?;
         Ok(world)
     }

@@ -197,7 +197,9 @@ fn isolation(world: &World) -> Result<()> {
 /// Routes all private addresses that have no peer to `via`.
 fn widen(world: &World, client: &LabClient) -> Result<()> {
     let interface = world.tree.plan.wireguard.interface.as_str();
-    let subnets: Vec<_> = world.private_subnets().iter().map(ToString::to_string).collect();
+    let networks = world.networks.iter().map(|network| network.subnet);
+    let subnets = world.private_subnets().into_iter().chain(networks);
+    let subnets: Vec<_> = subnets.map(|subnet| subnet.to_string()).collect();
     for subnet in &subnets {
         client.machine.run(&["ip", "route", "replace", subnet, "dev", interface])?;
     }
@@ -219,6 +221,11 @@ fn forbidden_targets(world: &World, client: &LabClient) -> Vec<SocketAddr> {
         if !reaches(Reach::Pods) {
             targets.push(SocketAddr::from((node.pod.address, pod::PORT)));
         }
+    }
+    // A machine reaches the networks that it is in.
+    let others = world.networks.iter().filter(|network| network.via != client.machine.name);
+    if !reaches(Reach::Networks) {
+        targets.extend(others.map(|network| SocketAddr::from((network.address, pod::PORT))));
     }
     if !reaches(Reach::Services) {
         targets.push(SocketAddr::from((world.service.address, service::PORT)));

@@ -5,6 +5,7 @@ pub mod client;
 pub mod failure;
 pub mod families;
 pub mod mesh;
+pub mod networks;
 pub mod outside;
 pub mod relay;
 pub mod servers;

@@ -217,6 +217,46 @@ pub const ALL: &[Mutant] = &[
         reason: "home to storage",
     },
     Mutant {
+        name: "network-not-masqueraded",
+        topology: SERVERS,
+        breaks: |tree| tree.edit("home/nftables.conf", "counter masquerade", "counter accept"),
+        caught_by: "networks-open-to-pods",
+        reason: "pod-berlin to lan",
+    },
+    Mutant {
+        name: "network-opens-connections",
+        topology: SERVERS,
+        breaks: |tree| {
+            tree.edit(
+                "home/nftables.conf",
+                "    iifname \"cali*\" accept\n    ct state established,related accept\n    counter comment \"not",
+                "    iifname \"eth0\" accept\n    iifname \"cali*\" accept\n    ct state established,related accept\n    counter comment \"not",
+            )
+        },
+        caught_by: "networks-open-no-connection",
+        reason: "lan reached",
+    },
+    Mutant {
+        name: "network-closed-to-pods-is-open",
+        topology: SERVERS,
+        breaks: |tree| {
+            tree.edit(
+                "/nftables.conf",
+                "ip daddr { 10.20.31.0/24 } ct state new counter drop",
+                "counter",
+            )
+        },
+        caught_by: "networks-open-to-pods",
+        reason: "pod-berlin to management",
+    },
+    Mutant {
+        name: "server-does-not-masquerade",
+        topology: SERVERS,
+        breaks: |tree| tree.edit("clients/storage/wg0.conf", "counter masquerade", "accept"),
+        caught_by: "networks-open-to-nodes",
+        reason: "berlin to tapes",
+    },
+    Mutant {
         name: "server-reaches-nodes-unasked",
         topology: SERVERS,
         breaks: |tree| {
