@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::machine::FleetMachine;
-use crate::ssh::{Ssh, SshError};
+use crate::ssh::{Ssh, SshError, last_line};
 
 /// The line that `meshwright-node hold` prints when it has the lock.
 const HELD: &str = "held";
@@ -56,8 +56,8 @@ impl FleetLock {
         if answer.trim_end() != HELD {
             let done = child.wait_with_output().map_err(|error| ssh.not_started(&error))?;
             let errors = String::from_utf8_lossy(&done.stderr).into_owned();
-            let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-            return Err(LockError::Refused(last.trim_start_matches("meshwright: ").to_owned()));
+            let reason = last_line(&errors).trim_start_matches("meshwright: ");
+            return Err(LockError::Refused(reason.to_owned()));
         }
         let (stop, stopped) = mpsc::channel();
         let input = child.stdin.take();

@@ -124,10 +124,15 @@ impl Ssh {
     }
 }
 
-/// The last line of ssh(1), which names the cause; those before it are warnings and banners.
+/// What ssh(1) names as the cause; the lines before it are warnings and banners.
 fn reason(errors: &str) -> String {
-    let last = errors.lines().map(str::trim).rfind(|line| !line.is_empty());
-    last.map_or_else(|| "the connection ended".to_owned(), str::to_owned)
+    let last = last_line(errors);
+    if last.is_empty() { "the connection ended".to_owned() } else { last.to_owned() }
+}
+
+/// The last line that is not empty: programs end with the cause.
+pub(crate) fn last_line(text: &str) -> &str {
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]

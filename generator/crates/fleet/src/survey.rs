@@ -11,7 +11,7 @@ use crate::inspection::{
     DeliveryCondition, INSPECT, Inspection, InspectionError, Membership, ObjectRecord, Preparation,
 };
 use crate::machine::FleetMachine;
-use crate::ssh::{Ssh, SshError};
+use crate::ssh::{Ssh, SshError, last_line};
 
 /// How many machines are called at the same time.
 const AT_ONCE: usize = 32;
@@ -97,10 +97,7 @@ fn records(
     match done.code {
         0 => Ok(done.output),
         USAGE => Err(InspectError::Older),
-        code => {
-            let last = done.errors.lines().rfind(|line| !line.trim().is_empty());
-            Err(InspectError::Ended { code, message: last.unwrap_or_default().to_owned() })
-        }
+        code => Err(InspectError::Ended { code, message: last_line(&done.errors).to_owned() }),
     }
 }
 

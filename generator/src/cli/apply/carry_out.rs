@@ -230,7 +230,7 @@ impl<'run> Executor<'run> {
         let patience = if was_member { RECOVERY } else { self.patience };
         let result = self.gate(node, step, patience);
         if matches!(result, StepResult::Done) {
-            session.info(format_args!("  {name}: works, {} s", started.elapsed().as_secs()))?;
+            session.info(format_args!("  {name}: in order, {} s", started.elapsed().as_secs()))?;
         }
         Ok(result)
     }

@@ -87,7 +87,12 @@ struct Prepared {
     before: Vec<Inspected>,
     /// The machines that leave the cluster.
     leaving: Vec<FleetMachine>,
+    /// What the machines need besides their files.
+    next: Vec<String>,
 }
+
+/// The files are all that it compares.
+const ALL_DELIVERED: &str = "all machines have the files of the topology";
 
 impl Apply {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
@@ -104,18 +109,16 @@ impl Apply {
         let ssh = self.ssh.ssh();
         session.info(format_args!("asking {}", count(fleet.nodes.len(), "machine")))?;
         let Some(prepared) = self.prepare(&fleet, session)? else { return Ok(Status::Findings) };
-        let Prepared { plan, steps, before, leaving } = prepared;
-        if steps.is_empty() {
-            session.info("all machines have what the topology says")?;
-            return Ok(Status::Clean);
+        let Prepared { plan, steps, before, leaving, next } = prepared;
+        if steps.is_empty() && plan.refusals.is_empty() {
+            session.info(ALL_DELIVERED)?;
+            next.iter().try_for_each(|line| session.print(line))?;
+            return Ok(Status::findings(!next.is_empty()));
         }
         let shown = ChangePlan { steps: steps.clone(), ..plan };
         write!(session.out, "{}", printable_lines(&human::text(&shown)))?;
         session.out.flush()?;
-        if !shown.refusals.is_empty() {
-            return Ok(Status::Findings);
-        }
-        if self.dry_run {
+        if !shown.refusals.is_empty() || self.dry_run {
             return Ok(Status::Findings);
         }
         if shown.loses() && !self.allow_loss {
@@ -199,7 +202,11 @@ impl Apply {
         };
         let steps = remaining(&plan, &machines, &new);
         let leaving = base.iter().flat_map(|old| leaving(old, &new)).collect();
-        Ok(Some(Prepared { plan, steps, before, leaving }))
+        let next = machines.iter().flat_map(|machine| {
+            machine.next.iter().map(|step| format!("next, {}: {step}", machine.name))
+        });
+        let next = next.collect();
+        Ok(Some(Prepared { plan, steps, before, leaving, next }))
     }
 
     /// Holds the lock of the node that initialises the cluster. Before its first delivery it has none.
@@ -283,7 +290,7 @@ impl Apply {
             }
         }
         if left.is_empty() {
-            session.info("all machines have what the topology says")?;
+            session.info(ALL_DELIVERED)?;
             return Ok(Status::Clean);
         }
         session.print(format_args!("left to do by hand, as printed above: {}", listed(&left)))?;

@@ -93,7 +93,7 @@ pub(super) fn carry_out(
         return Ok(goes_back(&reason));
     }
     session.info(format_args!(
-        "  {} machines work, {} s after the moment",
+        "  {} machines are in order, {} s after the moment",
         nodes.len(),
         announced.elapsed().as_secs().saturating_sub(NOTICE)
     ))?;

@@ -82,8 +82,28 @@ fn installs_in_order() {
 #[test]
 fn what_is_done_is_not_done_again() {
     let place = installed();
-    let nothing = stderr_only(0, "asking 2 machines\nall machines have what the topology says\n");
+    let nothing =
+        stderr_only(0, "asking 2 machines\nall machines have the files of the topology\n");
     assert_eq!(call(&place, &["apply", "--yes"]), nothing);
+    place.write("machines/203.0.113.20/more", "version\tkubelet\t1.35.0-1.1\t1.36.1-*\n");
+    let (code, _, printed) = call(&place, &["apply", "--yes", "-q"]);
+    assert_eq!(code, Some(1), "the files are there, and another version runs");
+    assert_eq!(
+        printed,
+        "next, tokyo: upgrade kubelet from 1.35.0-1.1 to 1.36.1-*: docs/operations.md\n"
+    );
+    assert_eq!(calls(&place), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_running_cluster_cannot_change() {
+    let place = installed();
+    place.edit("[kube_proxy]", "[network]\npod_subnet = \"10.200.0.0/16\"\n\n[kube_proxy]");
+    // A warning.
+    assert_eq!(place.run(&["generate", "-q"]).0, Some(0));
+    let (code, plan, _) = call(&place, &["apply", "--yes", "-q"]);
+    assert_eq!(code, Some(1));
+    assert!(plan.contains("A running cluster cannot change\n"), "{plan}");
     assert_eq!(calls(&place), Vec::<String>::new());
 }
 
@@ -132,7 +152,7 @@ fn takes_over_at_one_moment() {
     place.write("machines/calls", "");
     let (code, _, printed) = call(&place, &["apply", "--yes", "--allow-loss"]);
     assert_eq!(code, Some(1), "the client's file is left");
-    assert!(printed.contains("  2 machines work, "), "{printed}");
+    assert!(printed.contains("  2 machines are in order, "), "{printed}");
     let mut calls = calls(&place);
     assert!(calls[3].contains(" meshwright-node commit --at "), "{calls:?}");
     assert_eq!(calls[3].rsplit(' ').next(), calls[4].rsplit(' ').next(), "one moment");

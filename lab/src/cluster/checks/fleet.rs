@@ -52,7 +52,7 @@ const ADDED: &str = "w2";
 /// The worker that is damaged.
 const DAMAGED: &str = "w1";
 
-const APPLIED: &str = "all machines have what the topology says";
+const APPLIED: &str = "all machines have the files of the topology";
 
 /// The machines prepare themselves while `apply` waits for them. The client's file is left to its owner.
 fn apply_installs(cluster: &mut Cluster) -> Result<()> {
@@ -123,7 +123,7 @@ fn key_rotated_at_one_moment(cluster: &mut Cluster) -> Result<()> {
     let kept = ping(cluster, INIT, ADDED)?;
     let cut = [ping(cluster, INIT, DAMAGED)?, ping(cluster, DAMAGED, ADDED)?];
     let applied = owner::meshwright(cluster, &["apply", "--yes", "--allow-loss"])?;
-    applied.expect(1, "3 machines work, ")?;
+    applied.expect(1, "3 machines are in order, ")?;
     applied.expect(1, "left to do by hand")?;
     kept.expect(0)?;
     cut.into_iter().try_for_each(|stream| stream.expect(LOST_AT_MOST))?;
@@ -184,7 +184,8 @@ fn second_apply_refused(cluster: &mut Cluster) -> Result<()> {
 
 /// The controller is killed in each step; the next run completes the change.
 fn apply_killed(cluster: &mut Cluster) -> Result<()> {
-    for (keepalive, line) in [(22, "step 1:"), (23, "step 2:"), (24, "step 3:"), (25, "works, ")] {
+    for (keepalive, line) in [(22, "step 1:"), (23, "step 2:"), (24, "step 3:"), (25, "in order, ")]
+    {
         set_keepalive(cluster, keepalive)?;
         owner::kill_at(cluster, &["apply", "--yes"], line)?;
         // The node lets go of the lock when the connection is closed.
