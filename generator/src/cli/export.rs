@@ -170,7 +170,8 @@ fn manifests(opened: &Opened, session: &mut Session<'_>) -> Result<Exported, Fai
     Ok(Some((delivery.unmarked().map_err(too_long)?, summary)))
 }
 
-fn marked(delivery: Delivery, head: &str) -> Result<Secret, Failure> {
+/// The archive of a delivery.
+pub(super) fn marked(delivery: Delivery, head: &str) -> Result<Secret, Failure> {
     delivery.marked(head).map_err(too_long)
 }
 

@@ -15,7 +15,7 @@ use crate::secrets::delivery::Delivery;
 use crate::secrets::requirements::Requirements;
 use meshwright_compiler::plan::NodePlan;
 use meshwright_compiler::render::Rendering;
-use meshwright_compiler::render::host_tree::{self, CLUSTER_FOLDER};
+use meshwright_compiler::render::host_tree;
 use meshwright_fleet::delivery::{DeliveredState, FileSums, TreeRevision, WantedDelivery};
 use meshwright_fleet::inspection::Inspection;
 use meshwright_fleet::machine::FleetMachine;
@@ -88,14 +88,24 @@ impl Fleet {
 
     /// Asks all machines at the same time.
     pub(super) fn inspect(&self, ssh: &Ssh) -> Vec<Inspected> {
-        let machines: Vec<_> = self.nodes.iter().map(|node| node.machine.clone()).collect();
-        survey::for_each(&machines, |machine| self.inspect_one(ssh, machine))
+        survey::for_each(&self.nodes, |node| self.inspect_one(ssh, &node.machine))
     }
 
     /// Asks one machine.
     pub(super) fn inspect_one(&self, ssh: &Ssh, machine: &FleetMachine) -> Inspected {
         let inspected = survey::inspect(ssh, machine, &self.cluster);
         (inspected, clock::now().unix_timestamp().unsigned_abs())
+    }
+
+    /// Asks all machines, and compares them with what they should have.
+    pub(super) fn look(
+        &self,
+        ssh: &Ssh,
+        session: &mut Session<'_>,
+    ) -> Result<Vec<MachineSurvey>, Failure> {
+        let inspected = self.inspect(ssh);
+        let revisions = self.revisions(&inspected, session)?;
+        Ok(self.survey(inspected, &revisions))
     }
 
     /// Compares the inspections with what the machines should have.
@@ -194,11 +204,8 @@ fn delivered_sums(
     }
     let applies = has("MESHWRIGHT_BOOTSTRAP=init");
     for path in paths {
-        let of_cluster = path.strip_prefix("cluster/").filter(|_| applies);
-        let place = of_cluster
-            .map(|file| format!("{CLUSTER_FOLDER}/{file}"))
-            .or_else(|| host_tree::place(path, &name, &interface));
-        if let Some(place) = place {
+        let object = || host_tree::place_of_object_file(path).filter(|_| applies);
+        if let Some(place) = host_tree::place(path, &name, &interface).or_else(object) {
             let sum = Sha256::compute(&tree.read(path).ok()?);
             sums.insert(place.trim_start_matches('/').to_owned(), sum);
         }

@@ -52,9 +52,7 @@ impl FleetStatus {
         let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
         let fleet = Fleet::of(&opened, &self.nodes, session)?;
         loop {
-            let inspected = fleet.inspect(&self.ssh.ssh());
-            let revisions = fleet.revisions(&inspected, session)?;
-            let machines = fleet.survey(inspected, &revisions);
+            let machines = fleet.look(&self.ssh.ssh(), session)?;
             if self.watch.is_some() && std::io::stdout().is_terminal() {
                 write!(session.out, "{CLEAR}")?;
             }

@@ -12,7 +12,7 @@ use super::fleet::{Fleet, SshArguments};
 use super::opened::Opened;
 use super::session::{Session, count};
 use meshwright_compiler::diagnostic::Format;
-use meshwright_compiler::render::host_tree::{self, CLUSTER_FOLDER};
+use meshwright_compiler::render::host_tree;
 use meshwright_fleet::drift::{self, Drift, TreeTexts};
 use meshwright_fleet::inspection::Inspection;
 use meshwright_fleet::survey::{self, MachineSurvey};
@@ -64,9 +64,7 @@ impl Verify {
         let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
         let fleet = Fleet::of(&opened, &self.nodes, session)?;
         let ssh = self.ssh.ssh();
-        let inspected = fleet.inspect(&ssh);
-        let revisions = fleet.revisions(&inspected, session)?;
-        let machines = fleet.survey(inspected, &revisions);
+        let machines = fleet.look(&ssh, session)?;
         let texts = texts(session)?;
         let mut drifts = Vec::new();
         let mut objects = 0;
@@ -110,9 +108,8 @@ fn places(opened: &Opened, texts: &TreeTexts, node: &str) -> BTreeMap<String, St
     let own = opened.plan.nodes.iter().find(|one| one.name.as_str() == node);
     let interface = &opened.plan.wireguard.interface;
     let place = |path: &String| {
-        let of_cluster =
-            path.strip_prefix("cluster/").map(|file| format!("{CLUSTER_FOLDER}/{file}"));
-        let place = of_cluster.or_else(|| host_tree::place(path, &own?.name, interface))?;
+        let object = || host_tree::place_of_object_file(path);
+        let place = host_tree::place(path, &own?.name, interface).or_else(object)?;
         Some((place.trim_start_matches('/').to_owned(), path.clone()))
     };
     texts.keys().filter_map(place).collect()
@@ -125,6 +122,7 @@ fn print(
     drifts: &[Drift],
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
+    let has_delivery = |inspection: &Inspection| inspection.delivery.is_some();
     let is_verified =
         |machine: &&MachineSurvey| machine.inspection.as_ref().is_some_and(has_delivery);
     let verified: Vec<_> =
@@ -173,8 +171,4 @@ fn print(
     );
     writeln!(session.out, "{summary}")?;
     Ok(())
-}
-
-fn has_delivery(inspection: &Inspection) -> bool {
-    inspection.delivery.is_some()
 }

@@ -27,9 +27,7 @@ use meshwright_compiler::artifact::FileMode;
 use meshwright_compiler::plan::host::{DISCOVERY_FILE, HostWireGuard, JOIN_CERTIFICATE, JOIN_KEY};
 use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
-use meshwright_compiler::render::host_tree::{
-    self, CLUSTER_FOLDER, MARKER, PKI_FOLDER, SECRETS_FOLDER,
-};
+use meshwright_compiler::render::host_tree::{self, MARKER, PKI_FOLDER, SECRETS_FOLDER};
 use meshwright_compiler::topology::Topology;
 use meshwright_value::Sha256;
 
@@ -63,16 +61,13 @@ impl Delivery {
         }
         if node.id == rendering.plan().init_node().id {
             for (path, content) in rendering.cluster().iter() {
-                delivery.add_of_cluster(path, content);
+                // The rest of `out/` is not delivered.
+                if let Some(place) = host_tree::place_of_object_file(path) {
+                    delivery.add(&place, content.to_vec());
+                }
             }
         }
         delivery
-    }
-
-    /// Adds a file that the init node applies. The rest of `out/` is not delivered.
-    fn add_of_cluster(&mut self, path: &str, content: &[u8]) {
-        let Some(file) = path.strip_prefix("cluster/") else { return };
-        self.add(&format!("{CLUSTER_FOLDER}/{file}"), content.to_vec());
     }
 
     /// The Kubernetes Secrets of the cluster, one file each.

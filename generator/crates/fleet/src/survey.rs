@@ -1,7 +1,7 @@
 //! All machines at one moment, and what each of them needs next.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde::Serialize;
@@ -101,28 +101,26 @@ fn records(
     }
 }
 
-/// Calls all machines, and returns the results in their order.
-pub fn for_each<R: Send>(
-    machines: &[FleetMachine],
-    call: impl Fn(&FleetMachine) -> R + Sync,
-) -> Vec<R> {
-    let queue: Mutex<VecDeque<usize>> = Mutex::new((0..machines.len()).collect());
-    let results: Mutex<Vec<Option<R>>> = Mutex::new(machines.iter().map(|_| None).collect());
+/// Calls a function for all items, for several at the same time, and returns the results in their order.
+pub fn for_each<T: Sync, R: Send>(items: &[T], call: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
     let work = || {
+        let mut results = Vec::new();
         loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(position) = next else { return };
-            let result = call(&machines[position]);
-            results.lock().unwrap_or_else(PoisonError::into_inner)[position] = Some(result);
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(position) else { return results };
+            results.push((position, call(item)));
         }
     };
-    thread::scope(|scope| {
-        for _ in 0..machines.len().min(AT_ONCE) {
-            scope.spawn(work);
-        }
+    let mut results = thread::scope(|scope| {
+        let workers: Vec<_> = (0..items.len().min(AT_ONCE)).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        joined
+            .flat_map(|results| results.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect::<Vec<_>>()
     });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|one| one.unwrap_or_else(|| unreachable!("all were called"))).collect()
+    results.sort_by_key(|(position, _)| *position);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// One machine of a survey.
@@ -138,6 +136,27 @@ pub struct MachineSurvey {
     pub inspection: Option<Inspection>,
     /// What to do, the first one first.
     pub next: Vec<String>,
+}
+
+impl MachineSurvey {
+    /// Whether it is in the cluster with exactly its delivery, and runs what its files say.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let runs_its_files = |inspection: &Inspection| {
+            inspection.delivery.as_ref().is_some_and(is_intact)
+                && inspection.differences.is_empty()
+                && inspection.is_member()
+        };
+        self.delivered == Some(DeliveredState::Current)
+            && self.inspection.as_ref().is_some_and(runs_its_files)
+    }
+
+    /// Whether it can take deliveries.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        let inspection = self.inspection.as_ref();
+        inspection.is_some_and(|inspection| inspection.preparation == Preparation::Done)
+    }
 }
 
 /// Compares an inspection with what a machine should have. `now` is the time of this machine, in seconds since 1970.
@@ -231,7 +250,7 @@ fn next_steps(
             next.push(on_it("journalctl -u meshwright-bootstrap"));
         }
         Some(Membership::Waiting(what)) => {
-            next.push(format!("a part of the manifests waits for {what}"))
+            next.push(format!("a part of the manifests waits for {what}"));
         }
         Some(Membership::Joined) | None => {}
     }

@@ -48,26 +48,25 @@ pub(super) fn of_machines(
         return Ok(FleetBase::Nothing);
     }
     let position = |name: &str| revisions.iter().position(|revision| revision.name == name);
-    let of_files = states().filter_map(|(_, state)| match state {
-        DeliveredState::Revision { revision, .. } => Some(revision),
+    let oldest = |names: &mut dyn Iterator<Item = String>| names.max_by_key(|name| position(name));
+    let by_files = oldest(&mut states().filter_map(|(_, state)| match state {
+        DeliveredState::Revision { revision, .. } => Some(revision.clone()),
         _ => None,
-    });
-    let oldest = of_files.max_by_key(|revision| position(revision)).cloned();
+    }));
     // A key that was rotated changes the files of the others only: they name the revision.
     let revision_of = |state: &DeliveredState| match state {
         DeliveredState::Revision { revision, .. } => Some(revision.clone()),
         DeliveredState::OtherSecret { revisions } => {
-            let of_others = revisions.iter().find(|one| Some(*one) == oldest.as_ref());
+            let of_others = revisions.iter().find(|one| Some(*one) == by_files.as_ref());
             of_others.or(revisions.first()).cloned()
         }
         _ => None,
     };
-    let revisions_in_use = states().filter_map(|(_, state)| revision_of(state));
-    let oldest = revisions_in_use.max_by_key(|revision| position(revision));
     let current = bytes_of(&OutputDirectory(&session.out_dir()))?;
-    let Some(oldest) = oldest else { return Ok(FleetBase::Tree(current)) };
+    let in_use = || states().filter_map(|(_, state)| revision_of(state));
+    let Some(oldest) = oldest(&mut in_use()) else { return Ok(FleetBase::Tree(current)) };
     let mut trees = BTreeMap::new();
-    for revision in states().filter_map(|(_, state)| revision_of(state)) {
+    for revision in in_use() {
         let folder = CommittedFolder::read(&revision, &session.out_dir())
             .map_err(|error| Failure::usage(error.to_string(), "name the tree with --from"))?;
         trees.insert(revision, bytes_of(&folder)?);

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use crate::cli::export::marked;
 use crate::cli::failure::Failure;
 use crate::cli::fleet::{Fleet, FleetNode, Inspected};
 use crate::cli::opened::Opened;
@@ -173,7 +174,7 @@ impl<'run> Executor<'run> {
         self.before[position].0.as_ref().ok()
     }
 
-    pub(super) fn inspect(&self, machine: &FleetMachine) -> Result<Inspection, String> {
+    fn inspect(&self, machine: &FleetMachine) -> Result<Inspection, String> {
         self.fleet.inspect_one(self.ssh, machine).0.map_err(|error| error.to_string())
     }
 
@@ -246,12 +247,7 @@ impl<'run> Executor<'run> {
         if joins {
             delivery.add_join(plan, own, store, clock::now())?;
         }
-        delivery.marked(&Delivery::dated_head(plan, own, clock::now())).map_err(|path| {
-            Failure::usage(
-                format!("{path} is too long for a tar archive"),
-                "shorten the name in it",
-            )
-        })
+        marked(delivery, &Delivery::dated_head(plan, own, clock::now()))
     }
 
     /// Waits until the machine has and does what it should, and no other one is worse than before.

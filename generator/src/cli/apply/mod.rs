@@ -25,8 +25,7 @@ use meshwright_change::step::{self, PlanStep, StepAction};
 use meshwright_change::tree::ComparedTree;
 use meshwright_compiler::out;
 use meshwright_compiler::render::Rendering;
-use meshwright_fleet::delivery::{DeliveredState, is_intact};
-use meshwright_fleet::inspection::{Inspection, Preparation};
+use meshwright_fleet::delivery::DeliveredState;
 use meshwright_fleet::lock::FleetLock;
 use meshwright_fleet::machine::FleetMachine;
 use meshwright_fleet::ssh::SshError;
@@ -221,7 +220,7 @@ impl Apply {
             .filter(|(_, inspected)| is_delivered(inspected))
             .find(|(node, _)| node.machine.initialises);
         let Some((node, _)) = holder else {
-            session.info("no lock: the node that initialises the cluster has no delivery yet")?;
+            session.info("without a lock: nothing was delivered yet to the node that initialises the cluster")?;
             return Ok(None);
         };
         match FleetLock::take(&self.ssh.ssh(), &node.machine) {
@@ -355,65 +354,54 @@ fn report_unreachable(
     machines: &[MachineSurvey],
     session: &mut Session<'_>,
 ) -> Result<bool, Failure> {
-    let unreachable: Vec<_> =
-        machines.iter().filter(|machine| machine.unreachable.is_some()).collect();
-    for machine in &unreachable {
-        let reason = machine.unreachable.as_deref().unwrap_or_default();
+    let unreachable = || {
+        let reason = |machine: &'_ MachineSurvey| machine.unreachable.clone();
+        machines.iter().filter_map(move |machine| Some((machine, reason(machine)?)))
+    };
+    for (machine, reason) in unreachable() {
         session.print(format_args!("{}: {reason}", machine.name))?;
-        for step in &machine.next {
-            session.print(format_args!("  {step}"))?;
-        }
+        machine.next.iter().try_for_each(|step| session.print(format_args!("  {step}")))?;
     }
-    if !unreachable.is_empty() {
+    let is_whole = unreachable().next().is_none();
+    if !is_whole {
         session.print("nothing was changed: the plan needs the state of all machines")?;
     }
-    Ok(unreachable.is_empty())
+    Ok(is_whole)
 }
 
-/// The steps that are not done yet. A machine that the plan takes as there, and that has no delivery, is added.
+/// The steps that are not done yet. Each machine that lacks something gets a delivery, also if its files are the same in
+/// both trees.
 fn remaining(plan: &ChangePlan, machines: &[MachineSurvey], new: &ComparedTree) -> Vec<PlanStep> {
-    let is_current = |name: &str| {
-        machines.iter().any(|machine| {
-            let inspection = machine.inspection.as_ref();
-            let is_intact = inspection.and_then(|one| one.delivery.as_ref()).is_some_and(is_intact);
-            machine.name == name
-                && machine.delivered == Some(DeliveredState::Current)
-                && is_intact
-                && inspection.is_some_and(|one| one.is_member() && one.differences.is_empty())
-        })
+    let survey_of = |step: &PlanStep| {
+        let name = step.machine.as_deref();
+        machines.iter().find(|machine| Some(machine.name.as_str()) == name)
     };
-    let is_prepared = |name: &str| {
-        machines.iter().any(|machine| {
-            let done = |inspection: &Inspection| inspection.preparation == Preparation::Done;
-            machine.name == name && machine.inspection.as_ref().is_some_and(done)
-        })
-    };
-    let is_done = |step: &PlanStep| match (step.action, step.machine.as_deref()) {
-        (StepAction::Deliver, Some(name)) => is_current(name),
-        (StepAction::CreateNode, Some(name)) => is_prepared(name),
+    let is_done = |step: &PlanStep| match step.action {
+        StepAction::Deliver => survey_of(step).is_some_and(MachineSurvey::is_current),
+        StepAction::CreateNode => survey_of(step).is_some_and(MachineSurvey::is_prepared),
         _ => false,
     };
-    let mut number = plan.steps.len();
     let mut steps: Vec<_> = plan.steps.iter().filter(|step| !is_done(step)).cloned().collect();
-    let has_step = |name: &str, steps: &[PlanStep]| {
-        let is_delivery = |step: &&PlanStep| step.action == StepAction::Deliver;
-        steps.iter().filter(is_delivery).any(|step| step.machine.as_deref() == Some(name))
+    if !plan.refusals.is_empty() {
+        return steps;
+    }
+    let is_planned = |machine: &MachineSurvey| {
+        plan.steps.iter().any(|step| {
+            step.action == StepAction::Deliver && step.machine.as_ref() == Some(&machine.name)
+        })
     };
-    if plan.refusals.is_empty() {
-        for machine in machines.iter().filter(|machine| !is_current(&machine.name)) {
-            if !has_step(&machine.name, &steps) {
-                let is_new = machine.delivered == Some(DeliveredState::Nothing);
-                for added in step::delivery(new, &machine.name, is_new) {
-                    number += 1;
-                    steps.push(PlanStep { number, ..added });
-                }
-            }
+    let mut number = plan.steps.len();
+    for machine in machines.iter().filter(|machine| !machine.is_current() && !is_planned(machine)) {
+        let is_new = machine.delivered == Some(DeliveredState::Nothing);
+        for added in step::delivery(new, &machine.name, is_new) {
+            number += 1;
+            steps.push(PlanStep { number, ..added });
         }
     }
     steps
 }
 
-/// Asks on the terminal. Without one there is no answer.
+/// Asks on the terminal, and fails without one.
 fn ask(question: &str, session: &mut Session<'_>) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(

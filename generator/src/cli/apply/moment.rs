@@ -12,6 +12,7 @@ use meshwright_change::step::{PlanStep, StepAction};
 use meshwright_fleet::inspection::{DeliveryCondition, Inspection};
 use meshwright_fleet::ssh::RemoteResult;
 use meshwright_fleet::stopwatch::Stopwatch;
+use meshwright_fleet::survey;
 
 /// From the first `commit` to the moment, in seconds: each machine is called again, and ssh(1) needs a second or two.
 const NOTICE: u64 = 10;
@@ -145,11 +146,8 @@ fn on_all(executor: &Executor<'_>, nodes: &[&FleetNode], command: &str) -> Optio
             Err(error) => Some(format!("{}: {error}", machine.name)),
         }
     };
-    let failures = thread::scope(|scope| {
-        let calls: Vec<_> = nodes.iter().map(|node| scope.spawn(|| run(node))).collect();
-        let results = calls.into_iter().filter_map(|call| call.join().ok().flatten());
-        results.collect::<Vec<_>>()
-    });
+    let failures: Vec<_> =
+        survey::for_each(nodes, |node| run(node)).into_iter().flatten().collect();
     (!failures.is_empty()).then(|| failures.join("\n  "))
 }
 

@@ -161,6 +161,12 @@ pub fn place(artifact: &str, node: &Name, interface: &InterfaceName) -> Option<S
     place_of_node_file(file, interface.as_str())
 }
 
+/// The absolute path on the init node of one file of `cluster/`, which it applies; `None` for another file.
+#[must_use]
+pub fn place_of_object_file(artifact: &str) -> Option<String> {
+    artifact.strip_prefix("cluster/").map(|file| format!("{CLUSTER_FOLDER}/{file}"))
+}
+
 /// The place of a file of `nodes/<node>/`.
 fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
     // The name of an interface may contain dots.
