@@ -68,6 +68,7 @@ impl Verify {
         let texts = texts(session)?;
         let mut drifts = Vec::new();
         let mut objects = 0;
+        let mut is_whole = machines.iter().all(|machine| machine.unreachable.is_none());
         for (node, machine) in fleet.nodes.iter().zip(&machines) {
             let (Some(inspection), Some(delivered)) = (&machine.inspection, &machine.delivered)
             else {
@@ -81,11 +82,14 @@ impl Verify {
                         objects = found.len();
                         drifts.extend(drift::of_objects(&node.machine, &found));
                     }
-                    Err(error) => session.print(format_args!("{}: {error}", node.machine.name))?,
+                    Err(error) => {
+                        is_whole = false;
+                        let name = &node.machine.name;
+                        session.print(format_args!("{name}: objects not compared: {error}"))?;
+                    }
                 }
             }
         }
-        let is_whole = machines.iter().all(|machine| machine.unreachable.is_none());
         print(&fleet.cluster, &machines, objects, &drifts, session)?;
         Ok(Status::findings(!drifts.is_empty() || !is_whole))
     }

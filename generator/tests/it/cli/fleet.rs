@@ -254,6 +254,13 @@ fn verifies_what_runs() {
     let place = installed();
     let nothing = "2 of 2 machines and 1 file of objects compared: 0 differences\n";
     assert_eq!(call(&place, &["verify"]), (Some(0), nothing.to_owned(), String::new()));
+    place.write("machines/203.0.113.10/refuses", "");
+    let (code, text, printed) = call(&place, &["verify"]);
+    assert_eq!(code, Some(1), "the objects were not compared");
+    assert_eq!(text, "2 of 2 machines and 0 files of objects compared: 0 differences\n");
+    let reason = "hongkong: objects not compared: it ended with 33: meshwright: this host does not apply the objects\n";
+    assert_eq!(printed, reason);
+    fs::remove_file(place.path().join("machines/203.0.113.10/refuses")).expect("it is there");
     place.write(
         "machines/203.0.113.20/more",
         "changed\tetc/meshwright/guards.routes\ndifference\troutes\tthe route to the pods 10.244.1.0/24 is missing\n\
