@@ -132,7 +132,7 @@ pub fn installation(new: &ComparedTree) -> Vec<PlanStep> {
     builder.steps
 }
 
-/// The steps that deliver to one node. `is_new`: it has no delivery yet, and joins the cluster.
+/// The steps that deliver to one node. `is_new`: nothing was delivered to it yet, and it joins the cluster.
 #[must_use]
 pub fn delivery(new: &ComparedTree, name: &str, is_new: bool) -> Vec<PlanStep> {
     let mut builder = StepBuilder { old: None, new, steps: Vec::new() };

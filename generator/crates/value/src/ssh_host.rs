@@ -6,7 +6,7 @@ use super::{Form, Malformed, Text, checked};
 string_type! {
     /// What is written after `ssh`: a name of ~/.ssh/config, a DNS name, or an address.
     ///
-    /// It is part of commands in files and messages, so it has no character that a shell interprets, and it
+    /// It is part of commands in files and messages, so it contains only characters that a shell does not interpret, and
     /// does not begin like an option.
     pub struct SshHost;
 }
