@@ -28,6 +28,7 @@ mod rotate;
 mod schema;
 mod session;
 mod status;
+mod test;
 mod trace;
 mod upgrade;
 mod verify;
@@ -127,6 +128,7 @@ enum Verb {
     Apply(apply::Apply),
     Status(status::FleetStatus),
     Verify(verify::Verify),
+    Test(test::Test),
     Prove(prove::Prove),
     Trace(trace::Trace),
     Report(report::Report),
@@ -152,7 +154,8 @@ impl Verb {
             | Self::Kubeconfig(_)
             | Self::Apply(_)
             | Self::Status(_)
-            | Self::Verify(_) => true,
+            | Self::Verify(_)
+            | Self::Test(_) => true,
             Self::Init(_)
             | Self::Plan(_)
             | Self::Prove(_)
@@ -241,6 +244,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Plan(plan) => plan.run(&mut session),
         Verb::Apply(apply) => apply.run(&mut session),
         Verb::Verify(verify) => verify.run(&mut session),
+        Verb::Test(test) => test.run(&mut session),
         Verb::Status(status) => status.run(&mut session),
         Verb::Prove(prove) => prove.run(&mut session),
         Verb::Trace(trace) => trace.run(&mut session),

@@ -15,9 +15,10 @@ Examples:
   sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo
   meshwright schema prove > prove.schema.json
   meshwright schema plan > plan.schema.json
-  meshwright schema status > status.schema.json";
+  meshwright schema status > status.schema.json
+  meshwright schema test > test.schema.json";
 
-/// Print the JSON Schema of topology.toml, or of the documents of prove, trace, plan and status
+/// Print the JSON Schema of topology.toml, or of the documents of prove, trace, plan, status and test
 ///
 /// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema of the topology to
 /// complete keys, to show their documentation and to mark invalid values. Only `meshwright check`
@@ -40,6 +41,8 @@ enum Described {
     Plan,
     /// The document of `status --format json`
     Status,
+    /// The document of `test --format json`
+    Test,
 }
 
 impl Schema {
@@ -49,6 +52,7 @@ impl Schema {
             Described::Prove => report::schema::documents(),
             Described::Plan => meshwright_change::report::schema::document(),
             Described::Status => meshwright_fleet::report::schema::document(),
+            Described::Test => meshwright_fleet::connectivity::schema::document(),
         };
         session.out.write_all(&json::file(&described))?;
         Ok(Status::Clean)

@@ -10,6 +10,7 @@ mod api_server;
 mod apply;
 mod apply_fakes;
 mod cluster;
+mod connectivity;
 mod consumer;
 mod control_plane;
 mod docs;
@@ -135,6 +136,11 @@ fn main() -> ExitCode {
         control_plane::serves_and_accepts_join,
     );
     trials.push(needs.gate("api", control_plane::NEEDS, serves));
+    let scripts = Trial::test(
+        "connectivity::scripts_see_what_is_there",
+        connectivity::scripts_see_what_is_there,
+    );
+    trials.push(needs.gate("consumers", connectivity::NEEDS, scripts));
     for trial in hosts::trials() {
         trials.push(needs.gate("hosts", hosts::NEEDS, trial));
     }

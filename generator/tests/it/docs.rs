@@ -71,6 +71,13 @@ fn the_schema_of_surveys_is_generated_from_the_code() {
 }
 
 #[test]
+fn the_schema_of_connectivity_tests_is_generated_from_the_code() {
+    let schema = meshwright_fleet::connectivity::schema::document();
+    let schema = String::from_utf8(json::file(&schema)).expect("JSON is text");
+    assert_committed("docs/test.schema.json", &schema);
+}
+
+#[test]
 fn the_list_of_rules_is_generated_from_the_code() {
     assert_committed("docs/rules.md", &catalogue::markdown());
 }

@@ -22,6 +22,12 @@ pub const APP: &str = "docker.io/lab/app:1";
 /// The image of the Ingress controller's pods.
 pub const INGRESS: &str = "docker.io/lab/ingress:1";
 
+/// The image of the pods of `meshwright test`: Debian's busybox, in the place of the official image.
+pub const PROBE: &str = "docker.io/lab/probe:1";
+
+/// The only program of [`PROBE`] that is used. The one that is linked statically cannot resolve names.
+const BUSYBOX: &str = "/bin/busybox";
+
 /// The media type of a manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -65,6 +71,8 @@ pub fn write(
     for name in [APP, INGRESS] {
         store.add(name, &[debian.clone(), app.clone()], Some("/usr/local/bin/app"))?;
     }
+    let busybox = store.add_files(&[(BUSYBOX.to_owned(), PathBuf::from(BUSYBOX))])?;
+    store.add(PROBE, &[debian.clone(), busybox], None)?;
     let calico = store.add_files(&[
         ("/usr/local/bin/operator".to_owned(), stand_in.to_owned()),
         ("/usr/local/bin/calico-node".to_owned(), stand_in.to_owned()),

@@ -161,11 +161,12 @@ pub(super) fn report_failure(message: String) -> Failed {
 }
 
 /// Programs that the cluster runs beside those of the lab, and the Debian packages that contain them.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("apt-ftparchive", "apt-utils"),
     ("dpkg-deb", "dpkg"),
     ("gpg", "gnupg"),
     ("mmdebstrap", "mmdebstrap"),
+    ("busybox", "busybox"),
     ("systemd-nspawn", "systemd-container"),
 ];
 

@@ -8,9 +8,11 @@
 //! 6. [`report`]: a survey as text and as JSON.
 //! 7. [`drift`]: what is not as the output directory says, with the line that says it.
 //! 8. [`gate`]: what must hold after a step of a change; [`lock`]: one change at a time.
+//! 9. [`connectivity`]: pods and nodes call each other.
 //!
 //! It knows no topology and no secret: what a machine should have is given as checksums.
 
+pub mod connectivity;
 pub mod delivery;
 pub mod drift;
 pub mod gate;

@@ -282,6 +282,41 @@ fn verifies_what_runs() {
     assert!(document.contains(unreachable), "{document}");
 }
 
+/// What the fake answers is not what a cluster does: that is shown by `consumers connectivity::` and the cluster tier.
+#[test]
+fn tests_connections() {
+    let place = installed();
+    for (address, pod) in [("203.0.113.10", "10.244.1.5\n"), ("203.0.113.20", "10.244.2.5\n")] {
+        place.write(&format!("machines/{address}/pod"), pod);
+    }
+    let (code, text, printed) = call(&place, &["test"]);
+    assert_eq!((code, text.contains("failed")), (Some(0), false), "{text}{printed}");
+    assert_eq!(printed, "creating a pod on every node\ntrying 40 connections\ndeleting the pods\n");
+    assert_eq!(place.read("machines/deleted"), "hongkong\n");
+    fs::remove_file(place.path().join("machines/203.0.113.10/pod")).expect("it is there");
+    place.write("machines/203.0.113.20/closed", "10.244.2.5\n");
+    let (code, text, errors) = call(&place, &["test", "-q"]);
+    assert_eq!((code, errors.as_str()), (Some(1), ""));
+    snapshot::settings().bind(|| insta::assert_snapshot!("fleet-test", text));
+    let (code, document, _) = call(&place, &["test", "-q", "--format", "json"]);
+    assert_eq!(code, Some(1));
+    assert!(document.contains("\"passed\": false,\n  \"results\": ["), "{document}");
+    place.write("machines/deleted", "");
+    let removed = "the namespace meshwright-test does not exist any more\n";
+    assert_eq!(call(&place, &["test", "--remove"]), stderr_only(0, removed));
+    assert_eq!(place.read("machines/deleted"), "hongkong\n");
+}
+
+#[test]
+fn a_test_needs_a_control_plane() {
+    let place = prepared();
+    let (code, _, printed) = call(&place, &["test"]);
+    assert_eq!(code, Some(2));
+    let expected = "error: no control plane was reached: hongkong has not joined the cluster\n |\n = help: see `meshwright \
+                    status`\n";
+    assert_eq!(printed, expected);
+}
+
 #[test]
 fn a_node_behind_nat_needs_an_address_for_ssh() {
     let place = prepared();

@@ -9,8 +9,10 @@ use super::change::declare_node;
 use super::power::{expect_reachability, ping};
 use super::{CheckStep, ClusterCheck};
 use crate::cluster::founding::{Cluster, INIT, public_address};
-use crate::cluster::{owner, workload};
+use crate::cluster::owner::OwnerResult;
+use crate::cluster::{file_server, images, owner, workload};
 use crate::probe::eventually;
+use crate::underlay;
 
 use CheckStep::Procedure;
 
@@ -33,6 +35,8 @@ pub const ALL: &[ClusterCheck] = &[
     ClusterCheck { name: "status-has-no-next-step", step: Procedure(status_in_order) },
     ClusterCheck { name: "verify-finds-no-difference", step: Procedure(verify_finds_nothing) },
     ClusterCheck { name: "verify-names-an-object", step: Procedure(verify_names_an_object) },
+    ClusterCheck { name: "test-passes", step: Procedure(test_passes) },
+    ClusterCheck { name: "test-names-each-fault", step: Procedure(test_names_each_fault) },
     ClusterCheck { name: "apply-again-does-nothing", step: Procedure(apply_again) },
     ClusterCheck { name: "rolling-change", step: Procedure(rolling_change) },
     ClusterCheck { name: "key-rotated-at-one-moment", step: Procedure(key_rotated_at_one_moment) },
@@ -84,6 +88,65 @@ fn verify_names_an_object(cluster: &mut Cluster) -> Result<()> {
     verified.expect(1, "compared: 1 difference\n")?;
     cluster.machine(INIT)?.run("/etc/meshwright/cluster/apply.sh")?;
     verify_finds_nothing(cluster)
+}
+
+/// The connectivity test with the images and the Internet of the lab. The pods call the metadata services too, whose
+/// addresses answer outside.
+fn run_test(cluster: &Cluster) -> Result<OwnerResult> {
+    let internet = format!("{}:{}", underlay::SERVER, file_server::PORT);
+    let image = images::PROBE;
+    owner::meshwright(cluster, &["test", "--image", image, "--internet", &internet])
+}
+
+fn test_passes(cluster: &mut Cluster) -> Result<()> {
+    let tested = run_test(cluster)?;
+    for line in [
+        "pod to pod                     9 of 9\n",
+        "pod to pod, full-size packets  9 of 9\n",
+        "pod to Service, by name        3 of 3\n",
+        "node to pod                    9 of 9\n",
+        "node to Service                3 of 3\n",
+        "node to NodePort in the mesh   9 of 9\n",
+        "pod to Internet                3 of 3\n",
+        "pod to metadata, closed        9 of 9\n",
+    ] {
+        tested.expect(0, line)?;
+    }
+    let left = cluster.kubectl("get namespaces --output name")?;
+    ensure!(!left.contains("meshwright-test"), "not deleted: {left}");
+    Ok(())
+}
+
+/// A fault, and what the test prints about it. Each is mended before the next.
+const FAULTS: &[(&str, &str, &str)] = &[
+    (
+        "ip route replace unreachable 10.244.1.0/24",
+        "ip route replace 10.244.1.0/24 dev wg0",
+        "failed, node to pod: w1 to cp1 (10.244.1.",
+    ),
+    (
+        "nft insert rule inet meshwright forward ip daddr 10.244.0.0/16 meta length '>=' 1300 drop",
+        "systemctl reload-or-restart meshwright-firewall.service",
+        "failed, pod to pod, full-size packets: ",
+    ),
+    (
+        "nft insert rule inet meshwright input tcp dport 10250 accept",
+        "systemctl reload-or-restart meshwright-firewall.service",
+        "failed, node to public port, closed: cp1 to w1 (",
+    ),
+];
+
+fn test_names_each_fault(cluster: &mut Cluster) -> Result<()> {
+    let watch = "meshwright-watch.timer";
+    cluster.machine(DAMAGED)?.run(&format!("systemctl stop {watch}"))?;
+    for (damage, mend, line) in FAULTS {
+        cluster.machine(DAMAGED)?.run(damage).context(*damage)?;
+        let result = run_test(cluster)?.expect(1, line).context(*damage);
+        cluster.machine(DAMAGED)?.run(mend).context(*mend)?;
+        result?;
+    }
+    cluster.machine(DAMAGED)?.run(&format!("systemctl start {watch}"))?;
+    test_passes(cluster)
 }
 
 fn apply_again(cluster: &mut Cluster) -> Result<()> {

@@ -101,27 +101,32 @@ pub fn document() -> Value {
                 "digest": text("The digest of all delivered files"),
                 "changed": texts("The files that were changed since"),
             })),
-            "failure": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": object(&json!({
-                        "message": text("What failed"),
-                        "help": optional(&json!({ "type": "string" }), "What to do"),
-                    })),
-                },
-            },
+            "failure": failure(),
         },
     })
 }
 
-fn object(properties: &Value) -> Value {
+/// The document of a run that failed.
+pub(crate) fn failure() -> Value {
+    json!({
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": object(&json!({
+                "message": text("What failed"),
+                "help": optional(&json!({ "type": "string" }), "What to do"),
+            })),
+        },
+    })
+}
+
+pub(crate) fn object(properties: &Value) -> Value {
     let required: Vec<_> =
         properties.as_object().into_iter().flatten().map(|(key, _)| key).collect();
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
 
-fn text(description: &str) -> Value {
+pub(crate) fn text(description: &str) -> Value {
     json!({ "description": description, "type": "string" })
 }
 
@@ -129,7 +134,7 @@ fn texts(description: &str) -> Value {
     list(&json!({ "type": "string" }), description)
 }
 
-fn list(items: &Value, description: &str) -> Value {
+pub(crate) fn list(items: &Value, description: &str) -> Value {
     json!({ "description": description, "type": "array", "items": items })
 }
 
