@@ -25,17 +25,19 @@ head -c 262144 /dev/zero >"$www/block"
 busybox httpd -f -p 127.0.0.1:8080 -h "$www" &
 (while :; do echo hello | busybox nc -l -p 8081; done) >/dev/null 2>&1 &
 sleep 60 | busybox nc -l -p 8082 >/dev/null 2>&1 &
-for port in 8080 8081 8082; do
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf' | busybox nc -l -p 8084 >/dev/null 2>&1 &
+for port in 8080 8081 8082 8084; do
   until grep -q ":$(printf %X "$port") .* 0A" /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done
 done
 "#;
 
 /// A request at a port of the servers, and what each of the two callers sees.
-const CALLS: [(Call, u16, &str, &str); 7] = [
+const CALLS: [(Call, u16, &str, &str); 8] = [
     (Call::Name, 8080, "text tokyo", "text tokyo"),
     (Call::Block, 8080, "text 262144", ""),
     (Call::Answer, 8080, "connected", "connected"),
     (Call::Answer, 8081, "connected", "connected"),
+    (Call::Answer, 8084, "connected", "connected"),
     // A pod needs an answer; a node sees that the connection is accepted.
     (Call::Answer, 8082, "silence no answer within 5 s", "connected"),
     (Call::Name, 8083, "silence wget: can't connect", "Connection refused"),

@@ -130,8 +130,10 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "failed, pod to pod, full-size packets: ",
     ),
     (
-        "nft insert rule inet meshwright input tcp dport 10250 accept",
-        "systemctl reload-or-restart meshwright-firewall.service",
+        // The programs of Kubernetes listen in the mesh only, so an open firewall alone opens nothing.
+        "systemd-run --quiet --unit lab-open systemd-socket-activate --accept --listen 0.0.0.0:6443 cat; \
+         nft insert rule inet meshwright input tcp dport 6443 accept",
+        "systemctl stop lab-open; systemctl reload-or-restart meshwright-firewall.service",
         "failed, node to public port, closed: cp1 to w1 (",
     ),
 ];

@@ -21,7 +21,7 @@ const END: &str = "MESHWRIGHT_END";
 /// The functions of a pod, for the shell of busybox 1.37.
 ///
 /// wget ends with an error if the server answers with an error, or with something else than HTTP: then the server was
-/// reached (`networking/wget.c`: "server returned error", "error getting response"). Its option -T is not in every
+/// reached (`networking/wget.c`: "server returned error", "error getting response", "connection closed prematurely"). Its option -T is not in every
 /// build of busybox.
 const IN_POD: &str = r#"
 record() { printf 'probe\t%s\t%s\t%s\n' "$1" "$2" "$(printf %s "$3" | busybox tr '\n\t' '  ' | busybox cut -c 1-200)"; }
@@ -44,7 +44,7 @@ answer() {
   status=$?
   case $status:$text in
     0:*) record "$1" connected '' ;;
-    *'server returned error'* | *'error getting response'*) record "$1" connected '' ;;
+    *'server returned error'* | *'error getting response'* | *'closed prematurely'*) record "$1" connected '' ;;
     *) silent "$1" "$status" "$text" ;;
   esac
 }
