@@ -75,6 +75,7 @@ fn objects(facts: &TreeFacts) -> FixedObjects<'_> {
     FixedObjects {
         pod_subnet: Subnet::new(objects.pod_subnet),
         node_subnet: Subnet::new(objects.node_subnet),
+        service_subnet: Subnet::new(objects.service_subnet),
         dns_domain: DnsName::parse(&objects.dns_domain).unwrap_or_else(|_| constant(DNS_DOMAIN)),
         as_number: AsNumber::from_integer(objects.as_number.into()).unwrap_or(AS_NUMBER),
         dataplane: objects.dataplane,
@@ -131,8 +132,12 @@ fn node(facts: &NodeFacts) -> FixedNode<'_> {
         scheduler: host.scheduler,
         applies_manifests: host.applies_manifests,
         ssh_port: host.ssh_port,
+        ssh_from: &host.ssh_from,
+        open_ports: &host.open_ports,
+        listen_port: host.listen_port,
+        networks_elsewhere: facts.networks_elsewhere.iter().copied().map(Subnet::new).collect(),
         // The public side of `node.json` admits SSH, or clients may use it.
-        ssh_admitted: host.ssh_from_outside || facts.env.names_ssh_port,
+        ssh_admitted: !host.ssh_from.is_empty() || facts.env.names_ssh_port,
         ssh_user: &facts.env.ssh_user,
         ssh_host: &facts.ssh_host,
         mirrors: &host.mirrors,

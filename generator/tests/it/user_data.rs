@@ -20,7 +20,8 @@ use meshwright_compiler::render::host_tree;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::testing::{compile, read as read_folder, repository, topologies};
+use crate::proof::{Files, emitted, prove};
+use crate::testing::{compile, compile_text, read as read_folder, repository, topologies};
 
 const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 
@@ -42,6 +43,54 @@ fn three_nodes_with_mirrors_packages_and_a_client_fit() {
         assert_eq!(limit, 16_384);
         assert!(size <= limit, "{}: {size} bytes", node.name);
     }
+}
+
+/// What grows with the mesh comes with the first delivery.
+#[test]
+fn the_first_boot_of_a_large_mesh_fits() {
+    let mut text = "[cluster]\nname = \"orbit\"\nkubernetes_version = \"1.37.2\"\n".to_owned();
+    for id in 1_u8..=200 {
+        let role = if id <= 3 { "control-plane" } else { "worker" };
+        let key = STANDARD.encode([id; 32]);
+        text.push_str(&format!(
+            "\n[[nodes]]\nname = \"node{id}\"\nid = {id}\nrole = \"{role}\"\nendpoint = \"203.0.113.{id}\"\npublic_key = \"{key}\"\n"
+        ));
+    }
+    let plan = compile_text("topology.toml", text).plan.expect("it is accepted");
+    let rendering = Rendering::new(&plan);
+    for node in [1, 200] {
+        let own = texts(&rendering, node);
+        let user_data = &own[&format!("nodes/node{node}/user-data.yaml")];
+        assert!(user_data.len() <= 16_384, "node{node}: {} bytes", user_data.len());
+    }
+}
+
+/// The table of the first boot has fewer rules: none of them may be one that closes the public side.
+#[test]
+fn the_first_boot_has_the_public_side_of_its_node() {
+    let sides = |files: &Files| -> Vec<String> {
+        let proof = prove(files);
+        let is_of_public_side = |code: &str| code.starts_with("public-side-");
+        let findings = proof.findings.iter().filter(|one| is_of_public_side(&one.code.to_string()));
+        findings.map(|one| format!("{} {}", one.code, proof.paths.show(one.place))).collect()
+    };
+    let mut judged = 0;
+    for topology in topologies() {
+        let whole = emitted(&topology);
+        let first_boots = whole.iter().filter(|(path, _)| path.ends_with("/first-boot/nftables.conf"));
+        let mut booted = whole.clone();
+        for (path, table) in first_boots {
+            judged += 1;
+            booted.insert(path.replace("first-boot/", ""), table.clone());
+        }
+        assert_eq!(sides(&booted), [""; 0], "{topology}");
+    }
+    assert!(judged > 20, "only {judged} nodes have a first boot");
+    let mut open = emitted("topology.toml");
+    let table = open["nodes/tokyo/first-boot/nftables.conf"].clone();
+    let widened = table.replacen("    counter comment \"closed\"\n", "    tcp dport 8080 accept\n", 1);
+    open.insert("nodes/tokyo/nftables.conf".to_owned(), widened);
+    assert_eq!(sides(&open), ["public-side-open nodes/tokyo/nftables.conf:39"]);
 }
 
 const LARGE_FIRST_BOOT: &str = r#"
@@ -132,8 +181,12 @@ fn judge(
         if COMES_WITH_THE_DELIVERY.iter().any(|start| path.starts_with(start)) {
             continue;
         }
-        // The whole script comes with the first delivery.
-        let text = if path == host_tree::SCRIPT { &cluster[FIRST_BOOT_SCRIPT] } else { text };
+        // The whole script and the whole firewall come with the first delivery.
+        let text = match path.as_str() {
+            host_tree::SCRIPT => &cluster[FIRST_BOOT_SCRIPT],
+            host_tree::FIREWALL => &own[&format!("nodes/{}/first-boot/nftables.conf", node.name)],
+            _ => text,
+        };
         let mode = host_tree::mode(&path).octal();
         expected.insert(path, (mode.to_owned(), text.clone()));
     }

@@ -53,12 +53,13 @@ pub(super) fn draw(tree: &AlterableTree<'_>, draw: &mut Draw) -> Option<Alterati
 }
 
 fn is_nft(path: &str) -> bool {
-    path.ends_with("/nftables.conf")
+    // The table of the first boot is compared statement by statement.
+    path.ends_with("/nftables.conf") && !path.contains("/first-boot/")
 }
 
 fn is_wg(path: &str) -> bool {
     let is_of_machine = path.starts_with("nodes/") || path.starts_with("clients/");
-    is_of_machine && path.ends_with(".conf") && !is_nft(path)
+    is_of_machine && path.ends_with(".conf") && !path.ends_with("/nftables.conf")
 }
 
 /// YAML that a reader knows; user-data is compared with the text of its comments.

@@ -97,13 +97,14 @@ fn changed_node(old: &ComparedTree, new: &ComparedTree, name: &str) -> Option<Ch
     (!part.files.is_empty()).then_some(part)
 }
 
-/// A node that runs reads its user-data no more, nor the script of its first boot. NixOS builds the machine from
+/// A node that runs reads its user-data no more, nor the other files of its first boot. NixOS builds the machine from
 /// `node.json` instead of `host/`.
 fn node(old: &ComparedTree, new: &ComparedTree, name: &str, change: PartChange) -> ChangedPart {
     let folder = format!("nodes/{name}/");
     let is_nixos = new.node(name).is_some_and(|node| node.host.os == Os::Nixos);
     let mut files = differing(old, new, &folder);
-    files.retain(|path| !path.ends_with("/user-data.yaml"));
+    let of_first_boot = format!("{folder}first-boot/");
+    files.retain(|path| !path.ends_with("/user-data.yaml") && !path.starts_with(&of_first_boot));
     if change == PartChange::Changed && !is_nixos {
         files.extend(differing(old, new, "host/"));
         files.retain(|path| !path.starts_with("host/first-boot/"));

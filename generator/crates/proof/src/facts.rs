@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 
 use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
-    Arch, Dataplane, IngressController, Os, ProxyMode, Role, Scheduler, Subnet, TcpTimeout,
+    Arch, Dataplane, IngressController, OpenPort, Os, ProxyMode, Role, Scheduler, Subnet, TcpTimeout,
     TunnelProtocol, Version,
 };
 
@@ -59,6 +59,8 @@ pub struct ObjectFacts {
     pub pod_subnet: Ipv4Net,
     /// The subnet of nodes and clients (`<interface>.conf` of the init node).
     pub node_subnet: Ipv4Net,
+    /// The subnet of Services (`kubeadm.yaml` of the init node).
+    pub service_subnet: Ipv4Net,
     /// The DNS domain of Services (`kubeadm.yaml` of the init node).
     pub dns_domain: String,
     /// The AS of all nodes (`bgp.yaml`).
@@ -145,6 +147,8 @@ pub struct NodeFacts {
     pub host: HostFacts,
     /// Its address for ssh(1): `ssh_host` or the host of its public endpoint (`node.json`), else `HOST`.
     pub ssh_host: String,
+    /// The networks behind other machines (`node.json`).
+    pub networks_elsewhere: Vec<Ipv4Net>,
     /// What `node.env` alone states.
     pub env: NodeEnv,
 }
@@ -179,8 +183,12 @@ pub struct HostFacts {
     pub ssh_port: u16,
     /// Where ssh(1) finds it, if it is not at its public endpoint.
     pub ssh_host: Option<String>,
-    /// Whether the public side admits SSH.
-    pub ssh_from_outside: bool,
+    /// The sources from which the public side admits SSH.
+    pub ssh_from: Vec<IpNet>,
+    /// Further public ports.
+    pub open_ports: Vec<OpenPort>,
+    /// The UDP port of WireGuard.
+    pub listen_port: u16,
     /// The mirrors of each registry, in order.
     pub mirrors: BTreeMap<String, Vec<String>>,
     /// Where apt gets packages; none on NixOS.

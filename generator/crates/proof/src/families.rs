@@ -107,6 +107,7 @@ pub const FAMILIES: &[FileFamily] = &[
     modelled("nodes/<node>/patches/kube-apiserver0+json.yaml", Need::Other),
     modelled("nodes/<node>/patches/kubeletconfiguration0+merge.yaml", Need::Node),
     modelled("nodes/<node>/user-data.yaml", Need::Other),
+    fixed("nodes/<node>/first-boot/nftables.conf", Need::Other),
     fixed("nodes/<node>/node.env", Need::Node),
     modelled("nodes/<node>/upgrade.yaml", Need::Node),
     modelled("host/guards.routes", Need::Tree),

@@ -136,6 +136,11 @@ impl TreeFiles for BootedTree<'_> {
     }
 }
 
+/// Whether a file is the table of a first boot: it repeats what other files of its node have.
+pub(crate) fn is_table(path: &str) -> bool {
+    path.ends_with("/first-boot/nftables.conf")
+}
+
 /// The program of a host; at the first boot it is the smaller one.
 const SCRIPT: &str = "/usr/local/sbin/meshwright-node";
 
@@ -324,11 +329,12 @@ fn waits(path: &str) -> bool {
     WAITS.iter().any(|start| path.starts_with(start))
 }
 
-/// The place on a host of a file of `nodes/<node>/`.
+/// The place on a host of a file of `nodes/<node>/`, at its first boot.
 fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
     let is_of_interface = file.strip_prefix(interface).is_some_and(|kind| kind.starts_with('.'));
     match file {
-        "nftables.conf" | "node.env" => Some(format!("/etc/meshwright/{file}")),
+        "first-boot/nftables.conf" => Some("/etc/meshwright/nftables.conf".to_owned()),
+        "node.env" => Some("/etc/meshwright/node.env".to_owned()),
         "kubeadm.yaml" | "upgrade.yaml" => Some(format!("/etc/kubernetes/{file}")),
         _ if file.starts_with("patches/") => Some(format!("/etc/kubernetes/{file}")),
         _ if is_of_interface => Some(format!("/etc/wireguard/{file}")),

@@ -10,7 +10,7 @@ use crate::cause::{self, FlowInstance};
 use crate::facts::TreeFacts;
 use crate::files::{TreeFiles, TreeReadError};
 use crate::finding::{FindingCode, ProofFinding};
-use crate::first_boot::{BootedTree, FirstBoots, OlderText};
+use crate::first_boot::{self, BootedTree, FirstBoots, OlderText};
 use crate::fixed::{self, FixedFiles};
 use crate::flows::{self, FlowCount};
 use crate::ingress;
@@ -267,7 +267,7 @@ fn with_one_identity(model: Model) -> Result<Model, Vec<ProofFinding>> {
 #[derive(Default)]
 struct Accounted {
     findings: Vec<ProofFinding>,
-    /// User-data that differs from the files of its node, and objects with other keys or values than this
+    /// User-data and the table of the first boot that differ from the files of their node, and objects with other keys or values than this
     /// version emits.
     copies: Vec<ProofFinding>,
     older: Vec<OlderText>,
@@ -308,7 +308,11 @@ fn account(
         (Some(fixed), Some(facts)) => {
             let expected = fixed.expected(&facts);
             let compared = fixed::compare(&proof.paths, &facts, &reading.fixed, &expected);
-            accounted.findings.extend(compared);
+            let is_copy =
+                |one: &ProofFinding| first_boot::is_table(proof.paths.path(one.place.file));
+            let (copies, others): (Vec<_>, Vec<_>) = compared.into_iter().partition(is_copy);
+            accounted.copies.extend(copies);
+            accounted.findings.extend(others);
             let differences = objects::compare(&proof.paths, &facts, &reading.objects, &expected);
             accounted.copies.extend(differences);
         }

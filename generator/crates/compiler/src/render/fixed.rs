@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use ipnet::IpNet;
+
 use crate::artifact::ArtifactSet;
 use crate::plan::calico::{CalicoPlan, anchored};
 use crate::plan::ingress::{IngressPlan, IngressWorkload, service_url};
@@ -14,10 +16,10 @@ use crate::plan::tunnel::{self, TunnelPlan};
 use crate::render::objects::{ObjectValues, PoolValues};
 use crate::render::{
     access, apply, calico, cloudflared, coredns, hello, host_files, ingress_nginx, kube_proxy,
-    node_env, traefik,
+    nftables, node_env, traefik,
 };
 use meshwright_value::{
-    Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name, Os,
+    Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name, OpenPort, Os,
     ProxyMode, Replicas, Role, Scheduler, Subnet, TcpTimeout, Text as _, TunnelId, TunnelMode,
     Version,
 };
@@ -103,6 +105,14 @@ pub struct FixedNode<'a> {
     pub applies_manifests: bool,
     /// The port of sshd.
     pub ssh_port: u16,
+    /// The sources of SSH on the public side.
+    pub ssh_from: &'a [IpNet],
+    /// Further public ports.
+    pub open_ports: &'a [OpenPort],
+    /// WireGuard's port.
+    pub listen_port: u16,
+    /// The networks behind other machines.
+    pub networks_elsewhere: Vec<Subnet>,
     /// Whether anyone may use SSH.
     pub ssh_admitted: bool,
     /// The user of the delivery.
@@ -121,6 +131,8 @@ pub struct FixedObjects<'a> {
     pub pod_subnet: Subnet,
     /// The subnet of nodes and clients.
     pub node_subnet: Subnet,
+    /// The subnet of Services.
+    pub service_subnet: Subnet,
     /// The DNS domain of Services.
     pub dns_domain: DnsName,
     /// The AS of all nodes.
@@ -203,6 +215,7 @@ pub fn files(facts: &FixedFacts<'_>) -> ArtifactSet {
     }
     for node in &facts.nodes {
         node_env::render_fixed(facts, node, &mut artifacts);
+        nftables::render_fixed(facts, node, &mut artifacts);
     }
     render_objects(facts, &mut artifacts);
     artifacts

@@ -12,6 +12,9 @@ pub const OWNER: &str = "root:root";
 /// Our program on a host.
 pub const SCRIPT: &str = "/usr/local/sbin/meshwright-node";
 
+/// The firewall of a host.
+pub const FIREWALL: &str = "/etc/meshwright/nftables.conf";
+
 /// The folder on the init node with `cluster/` of the output directory.
 pub const CLUSTER_FOLDER: &str = "/etc/meshwright/cluster";
 

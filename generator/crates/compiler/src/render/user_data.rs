@@ -17,7 +17,8 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::yaml::YamlFile;
 use crate::render::host_files::FIRST_BOOT_SCRIPT;
-use crate::render::host_tree::{self, HostFile, SCRIPT};
+use crate::render::host_tree::{self, FIREWALL, HostFile, SCRIPT};
+use crate::render::nftables;
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::Name;
 
@@ -55,8 +56,13 @@ pub(super) fn user_data(view: &NodeView<'_>, artifacts: &ArtifactSet) -> Option<
     }
     let mut files = host_tree::files(view, artifacts);
     files.retain(|file| !waits(&file.path));
-    for script in files.iter_mut().filter(|file| file.path == SCRIPT) {
-        script.content = view.host.get(FIRST_BOOT_SCRIPT);
+    let firewall = view.path(nftables::FIRST_BOOT);
+    for file in &mut files {
+        match file.path.as_str() {
+            SCRIPT => file.content = view.host.get(FIRST_BOOT_SCRIPT),
+            FIREWALL => file.content = artifacts.get(&firewall),
+            _ => {}
+        }
     }
     Some(document(&view.node.name, &files))
 }

@@ -13,7 +13,9 @@ pub(super) fn of(
     document: &NodeJsonDocument<'_>,
     lines: &TextLines<'_>,
 ) -> Result<HostFacts, ParseError> {
-    let NodeJsonDocument { os, arch, firewall, containerd, kubernetes, packages, .. } = document;
+    let NodeJsonDocument {
+        os, arch, wireguard, firewall, containerd, kubernetes, packages, ..
+    } = document;
     let mirrors = containerd.mirrors.iter().map(|(registry, mirrors)| {
         ((*registry).to_owned(), mirrors.iter().map(|mirror| mirror.clone().into_owned()).collect())
     });
@@ -24,7 +26,9 @@ pub(super) fn of(
         applies_manifests: lines.parse(kubernetes.applies_manifests.get())?.value,
         ssh_port: firewall.ssh_port,
         ssh_host: firewall.ssh_host.map(str::to_owned),
-        ssh_from_outside: !firewall.ssh_from.is_empty(),
+        ssh_from: NodeJsonDocument::nets(&firewall.ssh_from, lines)?,
+        open_ports: NodeJsonDocument::ports(&firewall.open_ports, lines)?,
+        listen_port: lines.parse(wireguard.listen_port.get())?.value,
         mirrors: mirrors.collect(),
         packages: packages.clone(),
     })

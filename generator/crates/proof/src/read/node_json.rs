@@ -230,7 +230,8 @@ pub(super) struct FirewallJson<'text> {
     pub(super) ssh_host: Option<&'text str>,
     #[serde(borrow)]
     pub(super) ssh_from: Vec<&'text str>,
-    open_ports: Vec<String>,
+    #[serde(borrow)]
+    pub(super) open_ports: Vec<&'text str>,
 }
 
 /// One of `hosts`
@@ -401,9 +402,6 @@ impl NodeJsonDocument<'_> {
     /// The fields that are compared with the files of other machines.
     pub(super) fn facts(&self, lines: &TextLines<'_>) -> Result<NodeJson, ParseError> {
         let Self { wireguard, kubernetes, firewall, .. } = self;
-        let open_ports = firewall.open_ports.iter();
-        let open_ports =
-            open_ports.map(|port| OpenPort::parse(port).map_err(|_| malformed(port, 0)));
         let endpoint = |text: Option<&str>| text.map(|text| lines.value(text)).transpose();
         let peers = wireguard.peers.iter().map(|peer| {
             let public_key = lines.value(peer.public_key)?;
@@ -427,7 +425,7 @@ impl NodeJsonDocument<'_> {
         Ok(NodeJson {
             ssh_port: firewall.ssh_port,
             ssh_from: Self::nets(&firewall.ssh_from, lines)?,
-            open_ports: open_ports.collect::<Result<_, _>>()?,
+            open_ports: Self::ports(&firewall.open_ports, lines)?,
             address: lines.parse(wireguard.address)?.value,
             public_key: lines.value(wireguard.public_key)?,
             endpoint: endpoint(wireguard.endpoint)?,
@@ -449,6 +447,14 @@ impl NodeJsonDocument<'_> {
             peers: peers.collect::<Result<_, _>>()?,
             networks: networks.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The ports of an entry such as `open_ports`.
+    pub(super) fn ports(
+        texts: &[&str],
+        lines: &TextLines<'_>,
+    ) -> Result<Vec<OpenPort>, ParseError> {
+        texts.iter().map(|text| Ok(lines.value(text)?.value)).collect()
     }
 
     /// The networks of an entry such as `allowed_ips`, none with host bits.

@@ -61,7 +61,7 @@ put() {
 "#;
 /// What the script contains after the files.
 const UNPACKING_TAIL: &str = "exec bash $folder/usr/local/sbin/meshwright-node first-boot \"$@\"\n";
-/// The most bytes of all unpacked files: a gzip bomb ends here. The firewall of 5000 nodes has 100 kB.
+/// The most bytes of all unpacked files: a gzip bomb ends here.
 const LARGEST: u64 = 16 << 20;
 
 /// Reads a file.

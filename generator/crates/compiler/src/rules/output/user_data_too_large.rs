@@ -12,8 +12,8 @@ pub(super) const RULE: Rule<OutputSizes> = Rule {
     explain: "\
 Every provider limits the size of user-data, in bytes: gcp 262,144; digitalocean 65,536; azure 65,535; \
 alibaba and hetzner 32,768; oracle 24,000; the others, and where none is set, 16,384. The files that a \
-host uses before its first delivery must be in the user-data: the script of the first boot, the \
-firewall, the systemd units and containerd's configuration. They are compressed, all in one script, and \
+host uses before its first delivery must be in the user-data: the script of the first boot, \
+its firewall, the systemd units and containerd's configuration. They are compressed, all in one script, and \
 together they are too large. The provider would refuse to create the machine, or cut the text \
 short: such a host does nothing at its first boot.
 

@@ -1,5 +1,7 @@
 //! Collects the facts of a tree from the modelled files.
 
+use ipnet::Ipv4Net;
+
 use super::{EmittedNode, EmittedTree};
 use crate::facts::{NodeFacts, ObjectFacts, TreeFacts};
 use crate::read::kube_proxy;
@@ -78,6 +80,7 @@ impl NodeFacts {
             taints: kubeadm.taints.clone(),
             host: node.host.content.clone(),
             ssh_host: ssh_host(node),
+            networks_elsewhere: networks_elsewhere(node),
             env: node.env.content.clone(),
         })
     }
@@ -89,4 +92,14 @@ fn ssh_host(node: &EmittedNode) -> String {
     let at_endpoint = || endpoint.map(|endpoint| endpoint.value.host().to_string());
     let named = node.host.content.ssh_host.clone();
     named.or_else(at_endpoint).unwrap_or_else(|| "HOST".to_owned())
+}
+
+/// The networks that a node reaches through the mesh: it neither forwards to them nor is in their LAN.
+fn networks_elsewhere(node: &EmittedNode) -> Vec<Ipv4Net> {
+    let json = &node.json.content;
+    let elsewhere = json.networks.iter().filter(|network| {
+        let is_of_site = network.site.is_some() && network.site == json.site;
+        network.via != node.name && !is_of_site
+    });
+    elsewhere.map(|network| network.subnet).collect()
 }

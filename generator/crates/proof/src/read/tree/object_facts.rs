@@ -28,6 +28,7 @@ impl ObjectFacts {
         Some(Self {
             pod_subnet: cluster.pod_subnet.value,
             node_subnet,
+            service_subnet: cluster.service_subnet.value,
             dns_domain: cluster.dns_domain.clone(),
             as_number: emitted.bgp.content.as_number,
             dataplane: match installation.dataplane.value {
