@@ -136,6 +136,7 @@ fn node(facts: &NodeFacts) -> FixedNode<'_> {
         open_ports: &host.open_ports,
         listen_port: host.listen_port,
         networks_elsewhere: facts.networks_elsewhere.iter().copied().map(Subnet::new).collect(),
+        volumes_for_root: host.volumes_for_root,
         // The public side of `node.json` admits SSH, or clients may use it.
         ssh_admitted: !host.ssh_from.is_empty() || facts.env.names_ssh_port,
         ssh_user: &facts.env.ssh_user,

@@ -162,8 +162,13 @@ impl World {
     /// The TCP ports that nodes serve each other.
     #[must_use]
     pub fn private_ports(&self) -> Vec<u16> {
-        let ssh_port = self.tree.plan.firewall.ssh_port.get();
-        [&PRIVATE_PORTS[..], &[ssh_port, bird::PORT]].concat()
+        [&PRIVATE_PORTS[..], &[self.ssh_port(), bird::PORT]].concat()
+    }
+
+    /// The port of sshd.
+    #[must_use]
+    pub fn ssh_port(&self) -> u16 {
+        self.tree.plan.firewall.ssh_port.get()
     }
 
     /// Subnets whose addresses must never be in unencrypted packets: nodes, pods and Services.

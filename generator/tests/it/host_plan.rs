@@ -50,6 +50,12 @@ fn compare(path: &Path) -> usize {
         assert_eq!(wireguard.remove("site"), site);
         assert_eq!(wireguard.remove("underlay_mtu"), Some(json!(node.underlay_mtu)));
         assert_eq!(wireguard.remove("site_mtu"), node.site_mtu.map(|mtu| json!(mtu)));
+        // The table of the first boot has no rules of the mesh.
+        let firewall = node_json["firewall"].as_object_mut().expect("an object");
+        let (nodes, pods) = (firewall.remove("ssh_from_nodes"), firewall.remove("pod_ports"));
+        assert_eq!(nodes, Some(json!(plan.firewall.ssh_from_nodes)));
+        assert_eq!(pods, Some(json!(plan.firewall.pod_ports)));
+        let wireguard = node_json["wireguard"].as_object_mut().expect("an object");
         let stated = wireguard["peers"].as_array_mut().expect("an array");
         for (peer, planned) in stated.iter_mut().zip(plan.peers(node)) {
             let reach = peer.as_object_mut().expect("an object").remove("reach");
@@ -348,6 +354,7 @@ impl ConfiguredHost {
             "ssh_port": number(ssh_port.expect("a port")),
             "ssh_from": ssh_from,
             "open_ports": open_ports,
+            "volumes_for_root": text.contains("  chain volumes {\n"),
         })
     }
 

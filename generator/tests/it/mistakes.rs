@@ -281,6 +281,18 @@ const MISTAKES: &[Mistake] = &[
         correct: "id = 2",
         wrong: "id = 2\nlabels = { gpu = true }",
     },
+    Mistake {
+        title: "A token as a name",
+        story: "A token can be a valid name, and would be committed with all files that contain it. This one is a token of kubeadm.",
+        correct: r#"endpoint = "203.0.113.10""#,
+        wrong: r#"endpoint = "abcdef.0123456789abcdef""#,
+    },
+    Mistake {
+        title: "A release of Calico that is not known",
+        story: "Its manifests are applied with all permissions, so that they are compared with a digest before.",
+        correct: "[kube_proxy]",
+        wrong: "[calico]\nversion = \"3.32.9\"\n\n[kube_proxy]",
+    },
 ];
 
 /// The report of a mistake.

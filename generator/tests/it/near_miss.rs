@@ -104,6 +104,16 @@ const fn near(code: &'static str, edits: &'static [Edit], fault: Edit) -> NearMi
     NearMiss { code, edits, fault }
 }
 
+const CALICO_OF_THE_USER: &str = r#"version = "3.32.2"
+
+[packages.sources.calico-crds]
+url = "/opt/crds.yaml"
+
+[packages.sources.calico-operator]
+url = "https://example.com/operator.yaml"
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"#;
+
 const PARIS: &str = r#"
 [[nodes]]
 name = "paris"
@@ -410,6 +420,17 @@ const CASES: &[NearMiss] = &[
         "open-port-exposes",
         &[("#home", r#"open_ports = ["6443/tcp", "2379-2380/tcp"]"#)],
         ("6443", "10250"),
+    ),
+    near(
+        "open-port-exposes",
+        &[("#firewall", r#"pod_ports = ["180-2378/tcp", "2381/tcp", "179/udp"]"#)],
+        ("180", "179"),
+    ),
+    near("calico-digest-missing", &[("#calico", r#"version = "3.32.0""#)], ("3.32.0", "3.32.2")),
+    near(
+        "calico-digest-missing",
+        &[("#calico", CALICO_OF_THE_USER)],
+        ("/opt/crds.yaml", "https://example.com/crds.yaml"),
     ),
     near(
         "open-port-wide",

@@ -48,9 +48,9 @@ const EDITS: &[EditOfOne] = &[
     },
     EditOfOne {
         file: "nftables.conf",
-        from: "    iifname \"wg0\" accept\n    # With IPVS",
-        to: "    ip saddr 10.64.0.7 tcp dport 10250 drop\n    iifname \"wg0\" accept\n    # With IPVS",
-        failures: &["firewall-drops nodes/node30/nftables.conf:59"],
+        from: "    iifname \"wg0\" accept\n    # Weak",
+        to: "    ip saddr 10.64.0.7 tcp dport 10250 drop\n    iifname \"wg0\" accept\n    # Weak",
+        failures: &["firewall-drops nodes/node30/nftables.conf:61"],
     },
 ];
 

@@ -310,7 +310,7 @@ impl TopologyWriter<'_> {
         let ids: Vec<_> = self.mesh.nodes.iter().map(|node| node.id).collect();
         self.head("calico")?;
         self.maybe(40, |draw| {
-            format!("version = \"{}\"", draw.one(&["3.31.7", "3.32.1", "3.33.0"]))
+            format!("version = \"{}\"", draw.one(&["3.31.7", "3.32.1", "3.32.0"]))
         })?;
         self.maybe(20, |draw| format!("as_number = {}", draw.one(&[1, 64999, 2_147_483_647])))?;
         self.maybe(30, |draw| format!("bgp_password = {}", draw.chance(50)))?;
@@ -365,6 +365,8 @@ impl TopologyWriter<'_> {
         }
         self.head("firewall")?;
         self.maybe(80, |draw| format!("ssh_from = [{}]", draw.some(&SSH_SOURCES).join(", ")))?;
+        self.maybe(25, |draw| format!("pod_ports = [{}]", draw.some(&OPEN_PORTS).join(", ")))?;
+        self.maybe(25, |draw| format!("ssh_from_nodes = {}", draw.one(&[true, false])))?;
         self.maybe(30, |draw| format!("ssh_port = {}", draw.one(&[22, 2222, 60022])))
     }
 

@@ -22,8 +22,14 @@ const NO_RULES: [&str; 5] = ["called", "mod", "node_names", "propose_ids", "publ
 const LINT: [&str; 2] = ["lint-allow-unknown", "lint-allow-unused"];
 
 /// Codes that are found while the document is read: they have fixtures, but no files.
-const SHAPE: [&str; 5] =
-    ["key-missing", "key-unknown", "toml-syntax", "type-mismatch", "value-malformed"];
+const SHAPE: [&str; 6] = [
+    "key-missing",
+    "key-unknown",
+    "secret-in-topology",
+    "toml-syntax",
+    "type-mismatch",
+    "value-malformed",
+];
 
 /// Codes whose topology is too large for a fixture: `cli` tests each.
 const SIZE: [&str; 2] = ["errors-too-many", "file-too-large"];

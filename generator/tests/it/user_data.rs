@@ -77,7 +77,8 @@ fn the_first_boot_has_the_public_side_of_its_node() {
     let mut judged = 0;
     for topology in topologies() {
         let whole = emitted(&topology);
-        let first_boots = whole.iter().filter(|(path, _)| path.ends_with("/first-boot/nftables.conf"));
+        let first_boots =
+            whole.iter().filter(|(path, _)| path.ends_with("/first-boot/nftables.conf"));
         let mut booted = whole.clone();
         for (path, table) in first_boots {
             judged += 1;
@@ -88,7 +89,8 @@ fn the_first_boot_has_the_public_side_of_its_node() {
     assert!(judged > 20, "only {judged} nodes have a first boot");
     let mut open = emitted("topology.toml");
     let table = open["nodes/tokyo/first-boot/nftables.conf"].clone();
-    let widened = table.replacen("    counter comment \"closed\"\n", "    tcp dport 8080 accept\n", 1);
+    let widened =
+        table.replacen("    counter comment \"closed\"\n", "    tcp dport 8080 accept\n", 1);
     open.insert("nodes/tokyo/nftables.conf".to_owned(), widened);
     assert_eq!(sides(&open), ["public-side-open nodes/tokyo/nftables.conf:39"]);
 }

@@ -33,7 +33,8 @@ pub const ALL: &[LabCheck] = &[
     LabCheck { name: "metadata-closed-to-pods", run: metadata_closed_to_pods },
     LabCheck { name: "private-ports-open-in-mesh", run: private_ports_open },
     LabCheck { name: "pods-reach-nodes", run: pods_reach_nodes },
-    LabCheck { name: "bgp-and-etcd-closed-to-pods", run: bgp_and_etcd_closed_to_pods },
+    LabCheck { name: "hosts-closed-to-pods", run: hosts_closed_to_pods },
+    LabCheck { name: "ssh-closed-to-nodes", run: ssh_closed_to_nodes },
 ];
 
 pub(super) fn node_pairs(world: &World) -> Result<()> {
@@ -132,13 +133,16 @@ fn service_pods(world: &World) -> BTreeSet<String> {
     world.nodes.iter().filter(is_endpoint).map(|node| node.pod.name.clone()).collect()
 }
 
-/// A NodePort over the mesh, also when the endpoint is on a third node.
+/// A NodePort over the mesh, from hosts and pods, also when the endpoint is on a third node.
 fn node_ports_inside(world: &World) -> Result<()> {
-    none_failed(world.pairs().filter_map(|(one, other)| {
-        let rounds = 0..world.service.endpoints.len();
-        let mut answers =
-            rounds.map(|_| connect(one.namespace(), other.address.into(), service::NODE_PORT));
-        answers.find_map(Result::err).map(describe)
+    let callers = |node: &'_ LabNode| [node.namespace().clone(), node.pod.namespace.clone()];
+    none_failed(world.pairs().flat_map(|(one, other)| {
+        callers(one).into_iter().filter_map(|from| {
+            let rounds = 0..world.service.endpoints.len();
+            let mut answers =
+                rounds.map(|_| connect(&from, other.address.into(), service::NODE_PORT));
+            answers.find_map(Result::err).map(describe)
+        })
     }))
 }
 
@@ -151,7 +155,7 @@ fn udp_in_mesh(world: &World) -> Result<()> {
             let to_pod = (&other.pod.name, other.pod.address, pod::PORT);
             let to_node = (&other.machine.name, other.address, UDP_SERVICE);
             let from_node = (one.id != other.id).then_some((one.namespace(), to_node));
-            let of_pods = [(from_pod, to_pod), (from_pod, to_node), (one.namespace(), to_pod)];
+            let of_pods = [(from_pod, to_pod), (one.namespace(), to_pod)];
             of_pods.into_iter().chain(from_node)
         })
         .collect();
@@ -268,9 +272,8 @@ fn expect_no_metadata(node: &LabNode) -> Result<()> {
 
 fn private_ports_open(world: &World) -> Result<()> {
     for (one, other) in world.pairs() {
-        let ports = world.private_ports();
-        let targets: Vec<_> =
-            ports.iter().map(|port| SocketAddr::from((other.address, *port))).collect();
+        let ports = world.private_ports().into_iter().filter(|port| *port != world.ssh_port());
+        let targets: Vec<_> = ports.map(|port| SocketAddr::from((other.address, port))).collect();
         let open = reachable_targets(one.namespace(), &targets)?;
         ensure!(open == targets, "{} reaches only {open:?} of {targets:?}", one.name());
     }
@@ -287,15 +290,36 @@ fn pods_reach_nodes(world: &World) -> Result<()> {
     }))
 }
 
-/// A pod reaches neither BGP nor etcd, on its own node or on another.
-fn bgp_and_etcd_closed_to_pods(world: &World) -> Result<()> {
-    let address = |port: u16| move |node: &LabNode| SocketAddr::from((node.address, port));
-    let by_port = [179, 2379, 2380].map(|port| world.nodes.iter().map(address(port)));
-    let targets: Vec<_> = by_port.into_iter().flatten().collect();
+/// A pod reaches no other port of a host than those that it needs, on its own node or on another: neither etcd, BGP
+/// and SSH nor any other program.
+fn hosts_closed_to_pods(world: &World) -> Result<()> {
+    let needed = [API_PORT, 10250];
+    let closed = |port: &u16| !needed.contains(port) && !(30_000..=32_767).contains(port);
+    let closed: Vec<_> = world.private_ports().into_iter().filter(closed).collect();
+    let targets = world
+        .nodes
+        .iter()
+        .flat_map(|node| closed.iter().map(move |port| SocketAddr::from((node.address, *port))));
+    let targets: Vec<_> = targets.collect();
     let results = in_parallel(&world.nodes, |from| {
         let reached = reachable_targets(&from.pod.namespace, &targets)?;
         ensure!(reached.is_empty(), "{} reached {reached:?}", from.pod.name);
         Ok(())
     });
-    none_failed(results.into_iter().filter_map(Result::err).map(describe))
+    none_failed(results.into_iter().filter_map(Result::err).map(describe))?;
+    let pairs = world.nodes.iter().flat_map(|one| world.nodes.iter().map(move |two| (one, two)));
+    let pairs: Vec<_> = pairs.collect();
+    let answered = in_parallel(&pairs, |(one, other)| {
+        let answer = exchange_udp(&one.pod.namespace, other.address.into(), UDP_SERVICE);
+        answer.ok().map(|_| format!("{} reached {} UDP {UDP_SERVICE}", one.pod.name, other.name()))
+    });
+    none_failed(answered.into_iter().flatten())
+}
+
+/// A node reaches SSH of no other node: a person comes from outside or as a client.
+fn ssh_closed_to_nodes(world: &World) -> Result<()> {
+    none_failed(world.pairs().filter_map(|(one, other)| {
+        let answer = connect(one.namespace(), other.address.into(), world.ssh_port());
+        answer.is_ok().then(|| format!("{} reached SSH of {}", one.name(), other.name()))
+    }))
 }

@@ -103,8 +103,8 @@ pub const ALL: &[ClusterDamage] = &[
         moment: Join,
         node: WORKER,
         path: "etc/meshwright/nftables.conf",
-        original: "    iifname \"wg0\" accept\n    # With IPVS, a pod's",
-        replacement: "    # With IPVS, a pod's",
+        original: "    iifname \"wg0\" accept\n    # Weak host model",
+        replacement: "    # Weak host model",
         check: "nodes-ready",
         // Not even answers of the control planes are accepted.
         reason: "no control plane answers on port 6443 through wg0: 10.66.66.1 10.66.66.2 10.66.66.3.",

@@ -11,8 +11,8 @@ use rcgen::{
 use super::delivery_archive;
 use super::workspace::Workspace;
 
-/// When the credential has expired, as openssl prints it.
-pub const EXPIRY: &str = "Jan  2 00:00:00 2025 GMT";
+/// When the credential has expired, as the host prints it.
+pub const EXPIRY: &str = "2025-01-02T00:00:00Z";
 
 /// The delivery with another certificate for its key: of the same authority, for the same user, and valid for a day
 /// of the past.

@@ -28,6 +28,8 @@ const CLIENT_RULES: &str =
 const METRIC: &str = "both routes to a pod block lead into the mesh, whichever is taken";
 const DEFAULT_TIME: &str =
     "a waiting time of kubeadm: its default, or another one of a minute or more";
+const ARCH: &str =
+    "prepare compares it with the host's, and refuses another one before it changes anything";
 const CERTIFICATE: &str = "kubeadm adds the endpoint's name and the advertised address itself";
 
 const INSTALLATION: &str = "cluster/calico/installation.yaml";
@@ -46,6 +48,8 @@ const KNOWN: &[KnownDifference] = &[
     known(ROUTES, " metric ", METRIC),
     known(JSON, "\"metric\"", METRIC),
     known(JSON, "\"underlay_mtu\"", "no program reads it; encrypted packets still fit"),
+    known(JSON, "\"arch\"", ARCH),
+    known("nodes/<node>/node.env", "MESHWRIGHT_ARCH=", ARCH),
     known(KUBEADM, "timeouts:", DEFAULT_TIME),
     known(KUBEADM, "  controlPlaneComponentHealthCheck: ", DEFAULT_TIME),
     known(KUBEADM, "  discovery: ", DEFAULT_TIME),
@@ -71,12 +75,12 @@ const KNOWN: &[KnownDifference] = &[
     known(
         FIREWALL,
         "elements = { 10.",
-        "each node also drops what a pod of another one sends to BGP or etcd",
+        "each node also drops what a pod of another one sends to its closed ports",
     ),
     known(
         FIREWALL,
-        "ip saddr 10.244.0.0/16 tcp dport { 179, 2379, 2380 }",
-        "the node of the pod also drops what it sends to BGP or etcd",
+        "ip saddr 10.244.0.0/16 jump from_pod",
+        "the node of the pod also drops what it sends to closed ports of other nodes",
     ),
     known(FIREWALL, "ip saddr @clients", CLIENT_RULES),
     known(HAPROXY, "timeout ", "another waiting time, long enough for a watch"),

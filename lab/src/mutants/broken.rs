@@ -84,7 +84,9 @@ pub const ALL: &[Mutant] = &[
     Mutant {
         name: "cali-not-accepted-in-input",
         topology: EXAMPLE,
-        breaks: |tree| tree.drop_line_after("/nftables.conf", INPUT, "iifname \"cali*\" accept\n"),
+        breaks: |tree| {
+            tree.drop_line_after("/nftables.conf", INPUT, "iifname \"cali*\" jump from_pod\n")
+        },
         caught_by: "pods-reach-nodes",
         reason: "example-tokyo-pod to 10.66.66.2 port 6443",
     },
@@ -157,11 +159,43 @@ pub const ALL: &[Mutant] = &[
         reason: "to 100.100.100.200 UDP port 53",
     },
     Mutant {
-        name: "bgp-open-to-pods",
+        name: "own-host-open-to-pods",
         topology: EXAMPLE,
-        breaks: |tree| tree.drop_lines("/nftables.conf", "\"pod to BGP or etcd\""),
-        caught_by: "bgp-and-etcd-closed-to-pods",
+        breaks: |tree| {
+            let jump = "    iifname \"cali*\" jump from_pod\n    iifname \"wg0\" ip saddr";
+            let accept = "    iifname \"cali*\" accept\n    iifname \"wg0\" ip saddr";
+            tree.edit("/nftables.conf", jump, accept)
+        },
+        caught_by: "hosts-closed-to-pods",
         reason: "pod-hongkong reached",
+    },
+    Mutant {
+        name: "other-hosts-open-to-pods",
+        topology: EXAMPLE,
+        breaks: |tree| tree.drop_lines("/nftables.conf", "ip daddr @nodes jump from_pod"),
+        caught_by: "hosts-closed-to-pods",
+        reason: "pod-hongkong reached",
+    },
+    Mutant {
+        name: "kubelet-closed-to-pods",
+        topology: EXAMPLE,
+        breaks: |tree| tree.edit("/nftables.conf", "{ 53, 6443, 10250 }", "{ 53, 6443 }"),
+        caught_by: "pods-reach-nodes",
+        reason: "port 10250",
+    },
+    Mutant {
+        name: "node-ports-closed-to-pods",
+        topology: EXAMPLE,
+        breaks: |tree| tree.drop_lines("/nftables.conf", "th dport 30000-32767"),
+        caught_by: "node-ports-inside",
+        reason: "30080",
+    },
+    Mutant {
+        name: "ssh-open-to-nodes",
+        topology: EXAMPLE,
+        breaks: |tree| tree.drop_lines("/nftables.conf", "\"node to SSH\""),
+        caught_by: "ssh-closed-to-nodes",
+        reason: "hongkong reached SSH of tokyo",
     },
     Mutant {
         name: "node-ports-open-to-clients",

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use meshwright_value::{Os, Version};
+use meshwright_value::{Arch, Os, Version};
 
 /// One fact.
 #[derive(Debug, Clone, Copy)]
@@ -169,8 +169,19 @@ pub const CONTAINERD_APT_KEYS: &[&str] = &["9DC858229FC7DD38854AE2D88D81803C0EBF
 /// containerd's own matrix for Kubernetes 1.34 and later (containerd, RELEASES.md).
 pub const CONTAINERD_APT_VERSION: &str = "2.*";
 
-/// Helm: with this one the charts below were rendered. It publishes a checksum beside each archive.
-pub const HELM: &str = "4.3.1";
+/// Helm. The charts below were rendered with 4.3.1.
+pub const HELM: &str = "4.3.0";
+
+/// The digest of Helm's archive for an architecture, as more than two public repositories that verify the archive have
+/// it (such as the `install-tools.sh` of one and the `versions.env` of another; found on 2026-11-30). No repository
+/// has one of 4.3.1.
+#[must_use]
+pub const fn helm_sha256(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "86584a54def73570558f66f5111cc53dfed56689637ae32c1201205d494f54fb",
+        Arch::Arm64 => "31c5794dd55c66a51e6b7d2e2ac7a114ae8b1de41ff1d9ba51748ac973b06a08",
+    }
+}
 
 /// The digests of the manifests of Calico's operator, in one release. Upstream publishes no
 /// checksum of these files; the digests are those of `manifests/` at the release's tag in
@@ -185,18 +196,66 @@ pub struct CalicoManifests {
     pub operator: &'static str,
 }
 
-/// The newest known release of each minor, and the default.
+const fn manifests(
+    (major, minor, patch): (u16, u16, u16),
+    crds: &'static str,
+    operator: &'static str,
+) -> CalicoManifests {
+    CalicoManifests { version: Version::new(major, minor, patch), crds, operator }
+}
+
+/// The releases from 3.31 on, computed from the tags of projectcalico/calico of 2026-08-22.
 const CALICO_MANIFESTS: &[CalicoManifests] = &[
-    CalicoManifests {
-        version: Version::new(3, 31, 7),
-        crds: "380414d5756e9a1af29ddb1ad70cada07aa344ae7a2680ba7355248621f8adbf",
-        operator: "092c10b3d0cb73617aca51367ca59755348f4647e6d2e63fa4e5b81266203214",
-    },
-    CalicoManifests {
-        version: Version::new(3, 32, 1),
-        crds: "192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71",
-        operator: "f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f",
-    },
+    manifests(
+        (3, 31, 0),
+        "2b2342a6d49e1ec7c43aaa2849e02254a208bdb2dafb4f117b1c6f833dae2234",
+        "8ded4500cfe6380832e140d7a36d46aafa6b7c6851466fb98c61c7ac1bf95792",
+    ),
+    manifests(
+        (3, 31, 1),
+        "a16bf72fd7bb8e69afd2bdb2fd3f75b64ffd111dcaafd41d720a45a1089c48e9",
+        "85a0d32952592ec43bac13a4c45b62ae6774d045f60563ecf8a6d861767ed4f8",
+    ),
+    manifests(
+        (3, 31, 2),
+        "a16bf72fd7bb8e69afd2bdb2fd3f75b64ffd111dcaafd41d720a45a1089c48e9",
+        "c0b05a7f074adb266695e4b7e1fe712e2dbccd26f26e3b84e81c4e895d9879bb",
+    ),
+    manifests(
+        (3, 31, 3),
+        "d6193da8ce442328c1a14d3a3bb7ad89fcaceceac5fb293254095fbf736c2499",
+        "23d4b023fd862741b8c0fe068d27cecd18f27edda93ecc6b4433c7faeb2b940e",
+    ),
+    manifests(
+        (3, 31, 4),
+        "7bb8ed6d44fd89c136b2361909c7d8f0461d162407328282ff3806c874af2d24",
+        "44cbcccdfb9e05c5863247d61e7fd9cf83baf7dc2abacf0c04921d8080a863aa",
+    ),
+    manifests(
+        (3, 31, 5),
+        "6cc851daf33f79497e095276fe448aed9e74b52a9ea8b4cb96dfb1e9b302b5e2",
+        "02e1d5fe06735a8cb6bd2e4716e10186ff4f7ead10390a72fdf44af5694a9b42",
+    ),
+    manifests(
+        (3, 31, 6),
+        "6cc851daf33f79497e095276fe448aed9e74b52a9ea8b4cb96dfb1e9b302b5e2",
+        "14689b5b61ad1fbea12c68f0d4367f51f24ad47a2bc453fadb7641fe07d8a438",
+    ),
+    manifests(
+        (3, 31, 7),
+        "380414d5756e9a1af29ddb1ad70cada07aa344ae7a2680ba7355248621f8adbf",
+        "092c10b3d0cb73617aca51367ca59755348f4647e6d2e63fa4e5b81266203214",
+    ),
+    manifests(
+        (3, 32, 0),
+        "d9fe9189f1003ea80d93fb4776bfbadfffa42a470909cd2494a0003197cb1a9a",
+        "e48fe027f8be3d9136a012a32450f1eabc4c5257c0b76083cd1ab32316637d47",
+    ),
+    manifests(
+        (3, 32, 1),
+        "192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71",
+        "f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f",
+    ),
 ];
 
 /// The digests of a Calico's manifests; `None` when they are not known.

@@ -12,12 +12,13 @@ use ipnet::{IpNet, Ipv4Net};
 
 use crate::admission::{Admission, DecidedRegion, admit_through};
 use crate::finding::{FindingCode, ProofFinding};
+use crate::flows::NODE_PORTS;
 use crate::model::packet::ConntrackState;
 use crate::model::{MachineId, Model};
 use crate::read::nftables::{Hook, ICMP_TYPES, ICMP6_TYPES, Interface, Ruleset};
 use crate::read::tree::EmittedNode;
 use crate::space::{Dimension, Ranges, Region, subtract_all};
-use meshwright_value::Protocol;
+use meshwright_value::{OpenPort, Protocol};
 
 /// The packets that one node's public side accepts.
 #[derive(Debug, Default)]
@@ -30,6 +31,7 @@ pub(crate) struct Exposure {
 
 const TCP: u128 = 6;
 const UDP: u128 = 17;
+const SCTP: u128 = 132;
 
 /// The states of packets that belong to no known connection.
 fn unknown() -> Ranges {
@@ -123,10 +125,7 @@ fn required(model: &Model, node: &EmittedNode) -> Vec<Region> {
             IpNet::V6(net) => family(ssh, 6).within(Dimension::Source6, &Ranges::from(*net)),
         });
     }
-    expected.extend(json.open_ports.iter().map(|port| {
-        let protocol = if port.protocol() == Protocol::Tcp { TCP } else { UDP };
-        to_port(protocol, port.first().get().into(), port.last().get().into())
-    }));
+    expected.extend(json.open_ports.iter().map(open_port));
     expected.extend([icmp(4, 1, &ICMP), icmp(6, 58, &ICMP6), icmp(6, 58, &DISCOVERY)]);
     let from = |region: Region, port| region.within(Dimension::SourcePort, &Ranges::one(port));
     expected.push(from(to_port(UDP, 68, 68), 67));
@@ -203,6 +202,81 @@ pub(crate) fn client_excess(model: &Model, client: MachineId, id: MachineId) -> 
     findings
 }
 
+/// The ports of hosts that pods need, and `pod_ports`: a node has to accept these packets from pods, and no others.
+/// Pods of other nodes have passed the forward chain of their own node, which translates their source.
+#[must_use]
+pub(crate) fn from_pods(model: &Model, id: MachineId) -> Vec<ProofFinding> {
+    let Some(node) = model.files(id) else { return Vec::new() };
+    let (cluster, _) = model.cluster();
+    let ruleset = &*node.firewall.content;
+    let of = |interface| {
+        Region::everything()
+            .within(Dimension::InInterface, &ruleset.interfaces.of(interface))
+            .within(Dimension::State, &unknown())
+    };
+    let pods = Ranges::from(cluster.pod_subnet.value);
+    let to_nodes =
+        |region: Region| region.within(Dimension::Destination4, &addresses_of_nodes(model));
+    let starts = [
+        (Hook::Input, of(Interface::Pod)),
+        (Hook::Input, family(of(Interface::Mesh), 4).within(Dimension::Source4, &pods)),
+        (Hook::Forward, to_nodes(family(of(Interface::Pod), 4))),
+    ];
+    let ports = ports_for_pods(&node.json.content.pod_ports);
+    let services = Region::everything()
+        .within(Dimension::Destination4, &Ranges::from(cluster.service_subnet.value));
+    let allowed: Vec<_> = ports.iter().cloned().chain([family(services, 4)]).collect();
+    let file = node.firewall.file;
+    let mut findings = Vec::new();
+    for (hook, start) in starts {
+        let through = admit_through(ruleset, &[Hook::Prerouting, hook], vec![start.clone()]);
+        for one in &through.admitted {
+            for region in subtract_all(vec![one.region.clone()], &allowed) {
+                let message = format!(
+                    "{} is open to pods beyond the API, kubelet, DNS, NodePorts and `pod_ports`: {}",
+                    node.name,
+                    describe(&region)
+                );
+                let place = file.line(one.line.unwrap_or(0));
+                findings.push(ProofFinding::new(FindingCode::FirewallAdmits, place, message));
+            }
+        }
+        let open: Vec<_> = through.admitted.iter().map(|one| one.region.clone()).collect();
+        let needed = to_nodes(family(start, 4)).within(Dimension::Source4, &pods);
+        let needed = ports.iter().map(|region| region.intersect(&needed));
+        let needed = needed.flat_map(|region| begins_connection(&region)).collect();
+        for region in subtract_all(needed, &open) {
+            let message = format!("{} does not accept from pods: {}", node.name, describe(&region));
+            let place = file.line(dropping_rule(ruleset, &through.dropped, &region).unwrap_or(0));
+            findings.push(ProofFinding::new(FindingCode::FirewallDrops, place, message));
+        }
+    }
+    findings.sort();
+    findings.dedup_by(|one, other| one.place == other.place && one.code == other.code);
+    findings
+}
+
+fn addresses_of_nodes(model: &Model) -> Ranges {
+    let addresses = model.nodes().map(|id| model.classes.address(model.machine(id).address));
+    addresses.map(one).collect()
+}
+
+/// The API and kubelet, DNS, NodePorts, pings and errors, and further ports.
+fn ports_for_pods(further: &[OpenPort]) -> Vec<Region> {
+    let (first, last) = (NODE_PORTS.0.into(), NODE_PORTS.1.into());
+    let mut ports: Vec<_> = [53, 6443, 10_250].map(|port| to_port(TCP, port, port)).into();
+    ports.push(to_port(UDP, 53, 53));
+    ports.extend([TCP, UDP, SCTP].map(|protocol| to_port(protocol, first, last)));
+    ports.push(Region::everything().within(Dimension::Protocol, &Ranges::one(1)));
+    ports.extend(further.iter().map(open_port));
+    ports
+}
+
+fn open_port(port: &OpenPort) -> Region {
+    let protocol = if port.protocol() == Protocol::Tcp { TCP } else { UDP };
+    to_port(protocol, port.first().get().into(), port.last().get().into())
+}
+
 /// The packets that a node may accept from a client, and those that it may forward.
 fn allowed(model: &Model, client: MachineId, node: &EmittedNode) -> (Vec<Region>, Vec<Region>) {
     let asks = |name| {
@@ -214,8 +288,7 @@ fn allowed(model: &Model, client: MachineId, node: &EmittedNode) -> (Vec<Region>
     let to = |ranges: &Ranges| Region::everything().within(Dimension::Destination4, ranges);
     let (mut input, mut forward) = (Vec::new(), Vec::new());
     if asks("client-api") {
-        let addresses = model.nodes().map(|id| model.classes.address(model.machine(id).address));
-        let nodes: Ranges = addresses.map(one).collect();
+        let nodes = addresses_of_nodes(model);
         let ssh = node.json.content.ssh_port.into();
         for port in [ssh, 6443] {
             input.push(to_port(TCP, port, port).within(Dimension::Destination4, &nodes));

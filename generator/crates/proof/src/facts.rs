@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
-    Arch, Dataplane, IngressController, OpenPort, Os, ProxyMode, Role, Scheduler, Subnet, TcpTimeout,
-    TunnelProtocol, Version,
+    Arch, Dataplane, IngressController, OpenPort, Os, ProxyMode, Role, Scheduler, Subnet,
+    TcpTimeout, TunnelProtocol, Version,
 };
 
 /// The facts of a tree.
@@ -189,6 +189,8 @@ pub struct HostFacts {
     pub open_ports: Vec<OpenPort>,
     /// The UDP port of WireGuard.
     pub listen_port: u16,
+    /// Whether only root reaches its volumes over the network.
+    pub volumes_for_root: bool,
     /// The mirrors of each registry, in order.
     pub mirrors: BTreeMap<String, Vec<String>>,
     /// Where apt gets packages; none on NixOS.

@@ -123,13 +123,14 @@ pub fn attribute_node_ports(lost: &mut [LostFlows]) {
         let number = flows::all().position(|flow| flow.name == name);
         number.map_or(0, |number| 1 << number)
     };
-    let (node_port, to_pods) = (bit("node-port"), bit("node-pod"));
+    let (node_ports, to_pods) = (bit("node-port") | bit("pod-node-port"), bit("node-pod"));
     let cut: BTreeSet<_> = lost
         .iter()
         .filter(|pair| pair.flows & to_pods != 0)
         .map(|pair| pair.from.clone())
         .collect();
-    let is_indirect = |pair: &&mut LostFlows| pair.flows == node_port && cut.contains(&pair.to);
+    let is_indirect =
+        |pair: &&mut LostFlows| pair.flows & !node_ports == 0 && cut.contains(&pair.to);
     lost.iter_mut().filter(is_indirect).for_each(|pair| pair.flows = 0);
 }
 

@@ -53,7 +53,7 @@ pub use keyword::{
     Scheduler, TaintEffect, TunnelMode, TunnelProtocol,
 };
 pub use label::{LabelKey, LabelValue, Taint};
-pub use mask::{Mask, hide_by_form};
+pub use mask::{Mask, hide_by_form, is_secret};
 pub use name::Name;
 pub use number::{
     AsNumber, CpuMillis, Keepalive, MemoryMib, Mtu, NodeId, PodPrefixLen, Port, Replicas,

@@ -142,6 +142,15 @@ pub fn hide_by_form(message: &str) -> String {
     starred(message, [secrets, mask.quoted(message)].concat())
 }
 
+/// Whether a value has the form of a secret. Random letters are no sign of one in an address: names of hosts that
+/// programs choose have them. A public key has the form of a private one, and its key tells which it is.
+#[must_use]
+pub fn is_secret(value: &str) -> bool {
+    let is_address = value.contains(['.', '/', ':', '@', ' ']);
+    let found = if is_address { by_known_form(value) } else { by_form(value) };
+    !found.is_empty() && PublicKey::parse(value).is_err()
+}
+
 /// The letters and digits of a text in lower case, each with its place.
 fn letters(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let letters = text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric());
@@ -207,12 +216,24 @@ fn peer_key(line: &str) -> Option<&str> {
 
 /// The places of everything that has the form of a secret.
 fn by_form(text: &str) -> Vec<Range<usize>> {
+    found(text, |word| is_random(&text[word.clone()]) && !is_named_public(text, word))
+}
+
+/// The places of everything that has the form of one kind of secret.
+fn by_known_form(text: &str) -> Vec<Range<usize>> {
+    found(text, |_| false)
+}
+
+/// The places of secrets with a form of their own, and of further words.
+fn found(text: &str, is_further: impl Fn(&Range<usize>) -> bool) -> Vec<Range<usize>> {
     let mut found: Vec<_> = private_key_blocks(text).chain(passwords_of_urls(text)).collect();
     let words = runs(text, |byte| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte));
     for word in words {
-        let is_secret = is_age_identity(&text[word.clone()])
-            || is_web_token(&text[word.clone()])
-            || is_random(&text[word.clone()]) && !is_named_public(text, &word);
+        let written = &text[word.clone()];
+        let is_secret = is_age_identity(written)
+            || is_web_token(written)
+            || is_prefixed_token(written)
+            || is_further(&word);
         if is_secret {
             let padding = text[word.end..].bytes().take_while(|byte| *byte == b'=').count();
             found.push(word.start..word.end + padding);
@@ -244,6 +265,18 @@ fn is_age_identity(word: &str) -> bool {
 /// A JSON object in base64: a JSON Web Token, or the token of a Cloudflare Tunnel.
 fn is_web_token(word: &str) -> bool {
     word.len() >= RANDOM && word.starts_with("eyJ")
+}
+
+/// The prefixes of tokens (docs.github.com, "About authentication to GitHub", and docs.gitlab.com, "Token prefixes").
+const TOKEN_PREFIXES: [&str; 7] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"];
+
+/// The fewest characters of a token after its prefix (GitLab's personal access tokens).
+const TOKEN: usize = 20;
+
+/// A token whose prefix names its issuer.
+fn is_prefixed_token(word: &str) -> bool {
+    let rest = TOKEN_PREFIXES.iter().find_map(|prefix| word.strip_prefix(prefix));
+    rest.is_some_and(|rest| rest.len() >= TOKEN)
 }
 
 /// A bootstrap token of kubeadm (kubernetes.io, "Authenticating with Bootstrap Tokens"). Its form is
@@ -465,6 +498,8 @@ mod tests {
             "name = \"‹eyJhIjoiMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMCJ9›\"",
             "name = \"‹qO2nMh3rqlZ5jkM4rJ7PvCqTdt7MRV8Ym0hbLcvGqEk=›\"",
             "url = \"https://me:‹hunter2›@example.com/\"",
+            "name = \"‹ghp_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa›\"",
+            "name = \"‹glpat-aaaaaaaaaaaaaaaaaaaa›\"",
             "-----BEGIN EC PRIVATE KEY-----‹\nMHcCAQEE\nIIrY\n›-----END EC PRIVATE KEY-----\nid = 1",
             "key = '''-----BEGIN PRIVATE KEY-----‹\nMHcCAQEE\n›'''\nid = 1",
         ]);
@@ -520,6 +555,36 @@ mod tests {
         );
         assert_eq!(mask.hide("`hunter` or hunters"), "`******` or hunters");
         assert_eq!(mask.hide("nothing of it"), "nothing of it");
+    }
+
+    #[test]
+    fn values_with_the_form_of_a_secret() {
+        let secrets = [
+            "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYS",
+            "abcdef.0123456789abcdef",
+            "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9",
+            "Zk3vQ9xT1mB7wR2pL8nD4sH6yJ0cF5gA-eU_oIqX",
+            "github_pat_11AAAAAAA0aaaaaaaaaaaa",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.AAAA",
+            "https://me:hunter2@example.com/",
+            "-----BEGIN PRIVATE KEY----- MHcCAQEE",
+        ];
+        let public = [
+            "tokyo",
+            KEY,
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN",
+            "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z",
+            "sha256:8cb2de97839780a412b93877f8507ad6c94f73add17d5d7058e91741c9d5ec78",
+            "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
+            "6ff42ae2-765d-4adf-8112-31c55c1551ef",
+            "x1k3q9t1mb7wr2pl8nd4sh6yj0cf5gazeu7oiqx.eu-west-1.elb.example.com",
+            "docker.io/traefik:v3.7.11@sha256:5203c3f39ca70de6790d964624e042463ffbd57715bc82be155cf224c0dd5144",
+        ];
+        for (values, expected) in [(&secrets[..], true), (&public[..], false)] {
+            for value in values {
+                assert_eq!(is_secret(value), expected, "{value}");
+            }
+        }
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Provider {
     pub user_data_limit: usize,
     /// The user of its images of Debian and Ubuntu.
     pub image_user: ImageUser,
+    /// Whether rules of its images let only root reach the volumes of the host over the network.
+    pub guards_volumes: bool,
 }
 
 /// The user to whom SSH of a new machine admits the owner's key.
@@ -85,6 +87,7 @@ const UNKNOWN: Provider = Provider {
     reserved: &[],
     user_data_limit: SMALLEST_USER_DATA,
     image_user: ImageUser::Root,
+    guards_volumes: false,
 };
 
 /// "For a Debian AMI, the user name is admin. For an Ubuntu AMI, the user name is ubuntu"; root login is disabled
@@ -133,9 +136,12 @@ const HETZNER: Provider = Provider {
 
 /// 32,000 bytes for all metadata together, base64 included (OCI SDK, LaunchInstanceDetails): 24,000
 /// bytes of text. The user of platform images of Ubuntu is `ubuntu` ("Connecting to an Instance"). There is no platform
-/// image of Debian, and Debian's own images for clouds have the user `debian`.
+/// image of Debian, and Debian's own images for clouds have the user `debian`. Images let only root connect to the iSCSI endpoints of the host's boot and block
+/// volumes: the chain `InstanceServices` in /etc/iptables/rules.v4, as printed by `iptables -L` on Ubuntu 22.04
+/// (<https://github.com/nigel447/github.io>, content/posts/ubunt-oci.md).
 const ORACLE: Provider = Provider {
     user_data_limit: 24_000,
+    guards_volumes: true,
     image_user: ImageUser::Named { debian: "debian", ubuntu: "ubuntu" },
     ..UNKNOWN
 };

@@ -117,6 +117,12 @@ const INIT_FAULTS: &[HostFault] = &[
         52,
         "/etc/resolv.conf names the resolver 127.0.0.1, which is another one inside a pod",
     ),
+    fault(
+        "ip route del default",
+        "ip route add default via 203.0.113.254",
+        55,
+        "this host has no IPv4 default route, and without one its pods reach nothing",
+    ),
     fault("echo no >/run/clock", "rm /run/clock", 44, "the clock is not synchronised"),
     fault(
         "touch /etc/kubernetes/kubelet.conf",

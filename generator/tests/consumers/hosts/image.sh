@@ -68,7 +68,7 @@ Before=network.target cloud-init.service cloud-init-network.service
 ConditionPathExists=/srv/address
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'ip address add "$(cat /srv/address)" dev host0 && ip link set host0 up'
+ExecStart=/bin/sh -c 'ip address add "$(cat /srv/address)" dev host0 && ip link set host0 up && ip route add default via 203.0.113.254'
 [Install]
 WantedBy=sysinit.target
 UNIT

@@ -71,6 +71,7 @@ pub(super) fn is_compared(workspace: &Workspace, beta: &HostMachine) -> Result<(
         beta.wait_for(&format!("{STATUS} | grep -qx '{}'", IN_ORDER.trim_end()))?;
     }
     names_foreign_chains(beta)?;
+    names_missing_default_route(beta)?;
     closes_without_its_firewall(beta)?;
     keeps_newer_delivery(workspace, beta, &sound)?;
     survives_full_disk(workspace, beta)?;
@@ -103,6 +104,17 @@ fn names_foreign_chains(beta: &HostMachine) -> Result<(), Failed> {
         true => Err(without.output.into()),
         false => Ok(()),
     }
+}
+
+/// Without it, pods do not find their gateway.
+fn names_missing_default_route(beta: &HostMachine) -> Result<(), Failed> {
+    beta.run("ip route del default")?.expect(0, "")?;
+    beta.run(STATUS)?.expect(
+        1,
+        "next: this host has no IPv4 default route, and without one its pods reach nothing",
+    )?;
+    beta.run("ip route add default via 203.0.113.254")?.expect(0, "")?;
+    beta.run(STATUS)?.expect(0, IN_ORDER).map(drop)
 }
 
 /// A table that is gone comes back, also from a damaged file; without any file, the mesh and kubelet do not start.
@@ -139,7 +151,7 @@ fn keeps_newer_delivery(
     older: &[u8],
 ) -> Result<(), Failed> {
     beta.feed(APPLY, &workspace.export("beta")?)?.expect(0, "delivered to beta")?;
-    beta.feed(APPLY, older)?.expect(38, "refused: this delivery was exported on ")?;
+    beta.feed(APPLY, older)?.expect(38, "refused: this delivery was exported at 20")?;
     beta.feed("meshwright-node apply --older", older)?.expect(0, "delivered to beta")?;
     Ok(())
 }

@@ -48,7 +48,7 @@ pub(super) fn parse_json(stdout: &str) -> Value {
 fn generated_tree_is_proven() {
     let place = generated();
     let (code, stdout, stderr) = place.run(&["prove"]);
-    let flows = "out/: 74 flows proven, 2 nodes, 2 ordered pairs\n";
+    let flows = "out/: 86 flows proven, 2 nodes, 2 ordered pairs\n";
     assert_eq!((code, stderr.as_str()), (Some(0), flows), "{stdout}");
     let lines = (Some(0), String::new(), flows.to_owned());
     assert_eq!(place.run(&["prove", "--format", "github"]), lines);
@@ -56,7 +56,7 @@ fn generated_tree_is_proven() {
     let document = parse_json(&stdout);
     assert_eq!(code, Some(0));
     let summary =
-        json!({ "nodes": 2, "clients": 1, "pairs": 2, "flows": 74, "proven": 74, "failed": 0 });
+        json!({ "nodes": 2, "clients": 1, "pairs": 2, "flows": 86, "proven": 86, "failed": 0 });
     assert_eq!(document["summary"], summary);
     assert_eq!((&document["schema_version"], &document["holds"]), (&json!(2), &json!(true)));
     for empty in ["causes", "flows", "edited"] {
@@ -89,8 +89,8 @@ fn all_flows_are_listed_on_request() {
         let counts = document["counts"].as_array().expect("an array").iter();
         counts.filter_map(|count| count[key].as_u64()).sum()
     };
-    assert_eq!((code, flows.len()), (Some(0), 74));
-    assert_eq!((total("proven"), total("failed")), (74, 0));
+    assert_eq!((code, flows.len()), (Some(0), 86));
+    assert_eq!((total("proven"), total("failed")), (86, 0));
     assert!(flows.iter().all(|flow| flow["cause"].is_null() && flow["hops"] != json!([])));
 }
 
@@ -118,7 +118,7 @@ fn an_unread_file_is_not_zero_failures() {
 }
 
 const EDITED: &str = "warning: out/nodes/hongkong/wg0.conf was edited after it was generated\n\
-                      out/: 13 of 74 flows fail; 2 causes\n";
+                      out/: 15 of 86 flows fail; 2 causes\n";
 
 const NO_PEER: &str = "no peer of hongkong has 10.244.2.0 in its AllowedIPs: WireGuard drops it";
 const REFUSED: &str = "hongkong drops what tokyo sends from 10.244.2.0: the AllowedIPs of that peer \
@@ -137,7 +137,7 @@ error[source-refused]: hongkong drops what tokyo sends from 10.244.2.0: the
    | ^^^^^^^^^^^^^^^^^^^^^^^^^^
    | |
    | pod-pod fails from tokyo to
-   | hongkong, and 6 more flows
+   | hongkong, and 8 more flows
 
 error[no-peer-for-address]: no peer of hongkong has 10.244.2.0 in its
                             AllowedIPs: WireGuard drops it
@@ -167,13 +167,13 @@ fn broken_tree_is_one_json_document() {
     let document = parse_json(&stdout);
     assert_eq!(code, Some(1));
     let summary =
-        json!({ "nodes": 2, "clients": 1, "pairs": 2, "flows": 74, "proven": 61, "failed": 13 });
+        json!({ "nodes": 2, "clients": 1, "pairs": 2, "flows": 86, "proven": 71, "failed": 15 });
     assert_eq!(document["summary"], summary);
     assert_eq!((&document["holds"], &document["flows_omitted"]), (&json!(false), &json!(0)));
     assert_eq!(document["edited"], json!(["nodes/hongkong/wg0.conf"]));
     let flows = document["flows"].as_array().expect("an array");
     assert!(flows.iter().all(|flow| !flow["cause"].is_null()));
-    assert_eq!(flows.len(), 13);
+    assert_eq!(flows.len(), 15);
     let first = json!({
         "from": "hongkong", "to": "tokyo", "flow": "pod-pod",
         "verdict": "lost", "expected": "delivered",

@@ -423,7 +423,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
             "\"net.ipv4.ip_forward\": \"0\"",
         )],
         findings: &[
-            "files-disagree nodes/home/node.json:95: the parameter net.ipv4.ip_forward = 0 is here, and not in host/sysctl.conf",
+            "files-disagree nodes/home/node.json:98: the parameter net.ipv4.ip_forward = 0 is here, and not in host/sysctl.conf",
         ],
     },
     MisstatedIdentity {
@@ -437,7 +437,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "a kernel module in node.json",
         changes: &[("nodes/home/node.json", "    \"wireguard\"\n", "    \"wireguards\"\n")],
         findings: &[
-            "files-disagree nodes/home/node.json:83: the module wireguards is here, and not in host/modules-load.conf",
+            "files-disagree nodes/home/node.json:86: the module wireguards is here, and not in host/modules-load.conf",
         ],
     },
     MisstatedIdentity {
@@ -453,14 +453,14 @@ const MISSTATED: &[MisstatedIdentity] = &[
             "\"address\": \"10.66.66.30\"",
         )],
         findings: &[
-            "files-disagree nodes/home/node.json:120: the name 10.66.66.30 frankfurt is here, and not in host/hosts",
+            "files-disagree nodes/home/node.json:123: the name 10.66.66.30 frankfurt is here, and not in host/hosts",
         ],
     },
     MisstatedIdentity {
         name: "the sandbox image in node.json",
         changes: &[("nodes/home/node.json", "pause:3.10.2", "pause:3.9")],
         findings: &[
-            "files-disagree nodes/home/node.json:133: the sandbox image registry.k8s.io/pause:3.9 is here, and not in host/containerd/config.toml",
+            "files-disagree nodes/home/node.json:136: the sandbox image registry.k8s.io/pause:3.9 is here, and not in host/containerd/config.toml",
         ],
     },
     MisstatedIdentity {
@@ -481,7 +481,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "bootstrap in node.json",
         changes: &[("nodes/home/node.json", "\"join\"", "\"init\"")],
         findings: &[
-            "files-disagree nodes/home/node.json:138: the bootstrap is init here, and join in nodes/home/kubeadm.yaml",
+            "files-disagree nodes/home/node.json:141: the bootstrap is init here, and join in nodes/home/kubeadm.yaml",
         ],
     },
     MisstatedIdentity {
@@ -492,7 +492,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
             "\"topology.kubernetes.io/zone\": \"attic\"",
         )],
         findings: &[
-            "files-disagree nodes/home/node.json:146: the label topology.kubernetes.io/zone=attic is here, and topology.kubernetes.io/zone=home in nodes/home/kubeadm.yaml",
+            "files-disagree nodes/home/node.json:149: the label topology.kubernetes.io/zone=attic is here, and topology.kubernetes.io/zone=home in nodes/home/kubeadm.yaml",
         ],
     },
     MisstatedIdentity {
@@ -503,7 +503,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
             "\"control_planes\": [\n      \"10.66.66.2\"",
         )],
         findings: &[
-            "files-disagree nodes/home/node.json:141: 10.66.66.2 is not the address of a control plane",
+            "files-disagree nodes/home/node.json:144: 10.66.66.2 is not the address of a control plane",
         ],
     },
     MisstatedIdentity {
@@ -514,14 +514,14 @@ const MISSTATED: &[MisstatedIdentity] = &[
             "\"proxy_mode\": \"nftables\"",
         )],
         findings: &[
-            "files-disagree nodes/home/node.json:149: kube-proxy's mode is nftables here, and ipvs in nodes/frankfurt/node.json:155",
+            "files-disagree nodes/home/node.json:152: kube-proxy's mode is nftables here, and ipvs in nodes/frankfurt/node.json:158",
         ],
     },
     MisstatedIdentity {
         name: "the version in node.json",
         changes: &[("nodes/home/node.json", "\"version\": \"1.37.2\"", "\"version\": \"1.37.1\"")],
         findings: &[
-            "files-disagree nodes/home/node.json:137: the version of Kubernetes is 1.37.1 here, and 1.37.2 in nodes/frankfurt/node.json:143",
+            "files-disagree nodes/home/node.json:140: the version of Kubernetes is 1.37.1 here, and 1.37.2 in nodes/frankfurt/node.json:146",
         ],
     },
     MisstatedIdentity {
@@ -720,7 +720,7 @@ const MISSTATED: &[MisstatedIdentity] = &[
         name: "a repository in node.json",
         changes: &[("nodes/tokyo/node.json", "\"1.37.2-*\"", "\"1.36.0-*\"")],
         findings: &[
-            "files-disagree nodes/tokyo/node.json:165: 1.36.0-* is here, and MESHWRIGHT_KUBERNETES_VERSION in nodes/tokyo/node.env:24 is 1.37.2-*",
+            "files-disagree nodes/tokyo/node.json:168: 1.36.0-* is here, and MESHWRIGHT_KUBERNETES_VERSION in nodes/tokyo/node.env:24 is 1.37.2-*",
         ],
     },
     MisstatedIdentity {

@@ -17,26 +17,26 @@ pub(super) const BROKEN: &[Broken] = &[
     broken(
         "pods are not called cali0",
         Change::Replace("iifname \"cali*\" accept", "iifname \"cali0\" accept"),
-        "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.0 at input",
-        "nodes/tokyo/nftables.conf:68",
+        "firewall-drops: the firewall of tokyo drops UDP to port 7844 from 10.244.2.0 to a public address at forward",
+        "nodes/tokyo/nftables.conf:94",
     ),
     broken(
         "one pod of sixteen",
         Change::Replace("iifname \"cali*\" accept", "iifname \"cali0*\" accept"),
-        "firewall-drops: the firewall of tokyo drops TCP to port 80 from 10.244.2.0 to 10.96.0.0 at input",
-        "nodes/tokyo/nftables.conf:68",
+        "firewall-drops: the firewall of tokyo drops UDP to port 7844 from 10.244.2.0 to a public address at forward",
+        "nodes/tokyo/nftables.conf:94",
     ),
     broken(
         "wlan0 is not wg0",
         Change::Replace("iifname \"wg0\" accept", "iifname \"w*\" accept"),
         "public-side-open: the public side is open to icmp destination-unreachable,echo-request,time-exceeded,parameter-problem from anywhere over IPv4",
-        "nodes/tokyo/nftables.conf:64",
+        "nodes/tokyo/nftables.conf:66",
     ),
     broken(
         "ens3 beside eth0",
         Change::Replace(
-            "    iifname \"wg0\" accept\n    # With IPVS",
-            "    iifname \"eth0\" jump client_input\n    iifname \"e*\" accept\n    iifname \"wg0\" accept\n    # With IPVS",
+            "    iifname \"wg0\" accept\n    # Weak",
+            "    iifname \"eth0\" jump client_input\n    iifname \"e*\" accept\n    iifname \"wg0\" accept\n    # Weak",
         ),
         "firewall-drops: the firewall of tokyo drops packets to WireGuard's port 51820",
         "nodes/tokyo/nftables.conf:91",

@@ -18,6 +18,7 @@ mod subnets;
 mod trace;
 mod tunnel;
 mod underlay;
+mod volumes;
 
 use std::collections::BTreeMap;
 

@@ -64,7 +64,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "    iifname \"cali*\" accept\n    ip saddr 192.168.178.0/24 accept\n    ct state",
         ),
         "public-side-open: the host forwards from its public side: several protocols from 192.168.178.0/24",
-        "nodes/home/nftables.conf:121",
+        "nodes/home/nftables.conf:122",
     ),
     broken(
         "network-closed-to-pods-is-open",
@@ -81,7 +81,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "192.168.0.0/16 } counter drop comment \"other",
         ),
         "firewall-admits: home forwards from the mesh what no network behind it has: several protocols from anywhere over IPv4",
-        "nodes/home/nftables.conf:119",
+        "nodes/home/nftables.conf:120",
     ),
     broken(
         "network-that-leads-pods-to-etcd",
@@ -91,7 +91,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "    iifname \"wg0\" ip daddr { 192.168.178.0/24 } tcp dport { 179, 2380 }",
         ),
         "firewall-admits: pods reach BGP or etcd of home at its address in the network behind it: tcp 2379 from anywhere over IPv4",
-        "nodes/home/nftables.conf:74",
+        "nodes/home/nftables.conf:99",
     ),
     broken(
         "network-open-to-every-client",

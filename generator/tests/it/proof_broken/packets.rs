@@ -236,6 +236,40 @@ pub(super) const BROKEN: &[Broken] = &[
         "clients/laptop/wg0.conf:16",
     ),
     broken(
+        "own-host-open-to-pods",
+        TOKYO,
+        Change::Replace(
+            "    iifname \"cali*\" jump from_pod\n    iifname \"wg0\" ip saddr",
+            "    iifname \"cali*\" accept\n    iifname \"wg0\" ip saddr",
+        ),
+        "firewall-admits: pod-ssh from tokyo to tokyo is not blocked",
+        "nodes/tokyo/nftables.conf:61",
+    ),
+    broken(
+        "one-port-open-to-pods",
+        TOKYO,
+        Change::Replace(
+            "    udp dport 53 accept\n",
+            "    udp dport 53 accept\n    tcp dport 8123 accept\n",
+        ),
+        "firewall-admits: tokyo is open to pods beyond the API, kubelet, DNS, NodePorts and `pod_ports`: tcp 8123 from 10.244.0.0/16",
+        "nodes/tokyo/nftables.conf:136",
+    ),
+    broken(
+        "pod-ports-only-in-the-plan",
+        "nodes/tokyo/node.json",
+        Change::Replace("\"pod_ports\": []", "\"pod_ports\": [\"9100/tcp\"]"),
+        "firewall-drops: tokyo does not accept from pods: tcp 9100 from 10.244.0.0/16",
+        "nodes/tokyo/nftables.conf:138",
+    ),
+    broken(
+        "ssh-open-to-nodes",
+        TOKYO,
+        Change::Replace("    iifname \"wg0\" ct state new tcp dport 22 counter drop", "    # "),
+        "firewall-admits: node-ssh from frankfurt to tokyo is not blocked",
+        "nodes/tokyo/nftables.conf:66",
+    ),
+    broken(
         "ssh-at-prerouting",
         TOKYO,
         chain!("prerouting priority mangle", "tcp dport 22 ct state new drop"),
@@ -378,11 +412,11 @@ pub(super) const BROKEN: &[Broken] = &[
         "etcd-in-part",
         TOKYO,
         Change::Replace(
-            "\"cali*\" ip daddr != 10.96.0.0/12 tcp dport { 179, 2379, 2380 }",
-            "\"cali*\" ip daddr != 10.96.0.0/12 tcp sport 1-40000 tcp dport { 179, 2379, 2380 }",
+            "    udp dport 53 accept\n    meta",
+            "    udp dport 53 accept\n    tcp sport 40000-65535 tcp dport 2379 accept\n    meta",
         ),
-        "firewall-admits: pod-bgp from tokyo to tokyo is not blocked",
-        "nodes/tokyo/nftables.conf:66",
+        "firewall-admits: pod-etcd from tokyo to tokyo is not blocked",
+        "nodes/tokyo/nftables.conf:136",
     ),
     broken(
         "service-dns",

@@ -50,8 +50,8 @@ const PACKETS: &[(&str, Change)] = &[
     (
         "nodes/hongkong/nftables.conf",
         Change::Replace(
-            "    iifname \"wg0\" ip saddr 10.244.0.0/16 tcp dport { 179, 2379, 2380 }",
-            "    iifname \"wg0\" ip saddr 10.244.2.0/25 tcp dport { 179, 2379, 2380 }",
+            "    iifname \"wg0\" ip saddr 10.244.0.0/16 jump from_pod",
+            "    iifname \"wg0\" ip saddr 10.244.2.0/25 jump from_pod",
         ),
     ),
     ("clients/laptop/wg0.conf", Change::Replace("10.66.66.2/32, 10.244.2.0/24", "10.66.66.2/32")),

@@ -78,7 +78,6 @@ const SOUND: &[SoundChange] = &[
     ),
     other(HAPROXY, "  default-server ", "haproxy works with every number of failed checks"),
     both(FIREWALL, "comment \"pod to client\"", "no flow from a pod to a client is followed"),
-    both(FIREWALL, "comment \"pod to BGP or etcd\"", "the firewall of the other end drops it too"),
     both(FIREWALL, "elements = {", "the rules with this set are repeated at the other end"),
     absent(FIREWALL, "auto-merge", "no two elements of the set overlap"),
     absent(FIREWALL, "    counter comment \"", "it counts, and the policy drops"),
@@ -110,6 +109,11 @@ const SOUND: &[SoundChange] = &[
         "the other end sends keepalives, or the interval is short enough",
     ),
     both(CLIENT, "PersistentKeepalive", "the interval is short enough"),
+    absent(
+        CLIENT,
+        "Endpoint",
+        "a server learns it from the call of the node: see `is_called_back`",
+    ),
     absent(
         INTERFACE,
         "Endpoint",
@@ -276,6 +280,10 @@ fn masked(line: &str) -> String {
 
 /// Whether each peer whose endpoint is gone has an endpoint of this node.
 fn is_called_back(trial: &Trial<'_>) -> bool {
+    if trial.pattern == CLIENT {
+        // Every node has an endpoint of a server, and a server listens.
+        return trial.text().lines().any(|line| line.starts_with("ListenPort = "));
+    }
     let Some((folder, _)) = trial.path.rsplit_once('/') else { return false };
     let own = own_key(trial, folder);
     let lost: Vec<_> = match trial.damage {

@@ -8,7 +8,7 @@ use crate::document;
 use crate::topology;
 
 /// All codes of the reader.
-pub(super) const ENTRIES: [Entry; 7] = [
+pub(super) const ENTRIES: [Entry; 8] = [
     Entry {
         code: document::FILE_TOO_LARGE,
         severity: Severity::Error,
@@ -84,5 +84,24 @@ array, even with one element. The message names the right type.",
 The value has the right TOML type, but it is not a valid address, name or key, or not valid for this \
 key in another way. It would cause an error much later: on a machine, during its first boot. If the \
 right value follows from the wrong one, the help shows it.",
+    },
+    Entry {
+        code: topology::SECRET_IN_TOPOLOGY,
+        severity: Severity::Error,
+        theme: Theme::File,
+        summary: "a valid value looks like a secret",
+        explain: "\
+A token or a private key can be a valid name, label or host. Then it would be copied into the files of \
+`out/`, and committed with them and with this file: everyone who may read the repository, now or later, \
+has it. Forms that are recognised: keys of age, tokens of kubeadm (`abcdef.0123456789abcdef`), GitHub \
+and GitLab, JSON Web Tokens, PEM blocks, passwords in URLs, and, where the value is no address, long \
+random letters and digits such as tokens of Cloudflare. The value is not printed.
+
+Remove it. If it was committed or pushed, revoke it: it stays in the history. Secrets belong in the \
+store, which `meshwright keys` fills (`docs/secrets.md`). If it is a name that only looks random, choose \
+another one.
+
+Source: kubernetes.io, \"Authenticating with Bootstrap Tokens\"; docs.github.com, \"About authentication \
+to GitHub\"; docs.gitlab.com, \"Token prefixes\".",
     },
 ];

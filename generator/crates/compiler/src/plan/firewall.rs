@@ -4,13 +4,17 @@ use std::net::Ipv4Addr;
 
 use crate::plan::{ClientPlan, NodePlan};
 use crate::topology::Topology;
-use meshwright_value::{Port, Reach, Subnet, provider};
+use meshwright_value::{OpenPort, Port, Reach, Subnet, provider};
 
 /// Sets and ports of every node's table.
 #[derive(Debug, Clone)]
 pub struct FirewallPlan {
     /// The port of sshd.
     pub ssh_port: Port,
+    /// Whether nodes may reach sshd of each other.
+    pub ssh_from_nodes: bool,
+    /// More ports of hosts that pods may reach.
+    pub pod_ports: Vec<OpenPort>,
     /// All nodes. A set, not the subnet: clients are in the same subnet, and could then reach each
     /// other.
     pub nodes: Vec<Ipv4Addr>,
@@ -31,12 +35,12 @@ pub struct FirewallPlan {
 }
 
 impl FirewallPlan {
-    /// The port where sshd of `node` must listen; `None` if neither the public side nor a client
-    /// may reach it.
+    /// The port where sshd of `node` must listen; `None` if neither the public side nor a client or
+    /// another node may reach it.
     #[must_use]
     pub fn admitted_ssh_port(&self, node: &NodePlan) -> Option<Port> {
         let is_closed = node.ssh_from.is_empty() && self.clients_to_nodes.is_empty();
-        (!is_closed).then_some(self.ssh_port)
+        (!is_closed || self.ssh_from_nodes).then_some(self.ssh_port)
     }
 }
 
@@ -51,6 +55,8 @@ pub(super) fn derive(
     };
     FirewallPlan {
         ssh_port: topology.firewall.ssh_port,
+        ssh_from_nodes: topology.firewall.ssh_from_nodes,
+        pod_ports: topology.firewall.pod_ports.clone(),
         nodes: sorted(nodes.iter().map(|node| node.address)),
         clients: sorted(clients.iter().map(|client| client.address)),
         servers: sorted(

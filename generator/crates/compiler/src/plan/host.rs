@@ -190,7 +190,7 @@ pub struct HostNetwork<'plan> {
     pub pods: bool,
 }
 
-/// The open ports of the public side.
+/// The open ports of a host.
 #[derive(Debug, Clone, Serialize)]
 pub struct HostFirewall<'plan> {
     /// The port of sshd.
@@ -202,6 +202,12 @@ pub struct HostFirewall<'plan> {
     pub ssh_from: &'plan [SourceNet],
     /// Further public ports.
     pub open_ports: &'plan [OpenPort],
+    /// Whether nodes may reach sshd through the mesh.
+    pub ssh_from_nodes: bool,
+    /// Further ports that pods may reach.
+    pub pod_ports: &'plan [OpenPort],
+    /// Whether only root may reach the volumes of the host over the network, as in its provider's images.
+    pub volumes_for_root: bool,
 }
 
 /// One line of /etc/hosts.
@@ -412,6 +418,9 @@ impl Plan {
             ssh_host: node.ssh_host.as_ref(),
             ssh_from: &node.ssh_from,
             open_ports: &node.open_ports,
+            ssh_from_nodes: self.firewall.ssh_from_nodes,
+            pod_ports: &self.firewall.pod_ports,
+            volumes_for_root: node.provider.guards_volumes,
         }
     }
 

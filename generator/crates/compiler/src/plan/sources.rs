@@ -24,11 +24,9 @@ pub struct ExternalFile {
 pub enum Checksum {
     /// Its SHA-256.
     Known(String),
-    /// The output of sha256sum(1), in a file at this URL.
-    Published(String),
     /// `digest` of its version in the index of a chart repository, at this URL.
     Indexed(String),
-    /// Not compared: upstream publishes no checksum, or the file is the user's own.
+    /// Not compared: the file is the user's own.
     None,
 }
 
@@ -106,6 +104,7 @@ fn calico(
     let url = format!(
         "https://raw.githubusercontent.com/projectcalico/calico/v{version}/manifests/{file}"
     );
+    // A release without a known digest has one in the topology (`calico-digest-missing`).
     let checksum = sha256.map_or(Checksum::None, |sha256| Checksum::Known(sha256.to_owned()));
     ExternalFile { name, version: version.to_string(), url: SourceUrl::upstream(&url), checksum }
 }
@@ -123,7 +122,7 @@ fn helm_archive(arch: Arch) -> ExternalFile {
         name: helm(arch),
         version: release::HELM.to_owned(),
         url: SourceUrl::upstream(&url),
-        checksum: Checksum::Published(format!("{url}.sha256sum")),
+        checksum: Checksum::Known(release::helm_sha256(arch).to_owned()),
     }
 }
 
@@ -175,11 +174,29 @@ mod tests {
         }
     }
 
+    /// The rule `calico-digest-missing` refuses it without these digests.
     #[test]
-    fn a_release_of_calico_that_is_not_known_is_not_compared() {
-        let (url, checksum) = found("[calico]\nversion = \"3.32.9\"", "calico-operator");
-        assert!(url.ends_with("/v3.32.9/manifests/tigera-operator.yaml"), "{url}");
-        assert_eq!(checksum, Checksum::None);
+    fn a_release_of_calico_that_is_not_known_has_the_digests_of_the_topology() {
+        let at = "https://raw.githubusercontent.com/projectcalico/calico/v3.32.9/manifests";
+        let declared = |name: &str, file: &str| {
+            format!("[packages.sources.{name}]\nurl = \"{at}/{file}\"\nsha256 = \"{OWN}\"\n")
+        };
+        let tables = format!(
+            "[calico]\nversion = \"3.32.9\"\n{}{}",
+            declared("calico-crds", "operator-crds.yaml"),
+            declared("calico-operator", "tigera-operator.yaml")
+        );
+        let (url, checksum) = found(&tables, "calico-operator");
+        assert_eq!(url, format!("{at}/tigera-operator.yaml"));
+        assert_eq!(checksum, Checksum::Known(OWN.to_owned()));
+    }
+
+    #[test]
+    fn helm_has_its_own_digest() {
+        let (url, checksum) = found("", "helm-arm64");
+        assert_eq!(url, "https://get.helm.sh/helm-v4.3.0-linux-arm64.tar.gz");
+        let known = "31c5794dd55c66a51e6b7d2e2ac7a114ae8b1de41ff1d9ba51748ac973b06a08";
+        assert_eq!(checksum, Checksum::Known(known.to_owned()));
     }
 
     #[test]

@@ -224,7 +224,6 @@ impl SourceView {
     fn of(source: ExternalFile) -> Self {
         let checksum = match source.checksum {
             Checksum::Known(sha256) => sha256,
-            Checksum::Published(url) => format!("published:{url}"),
             Checksum::Indexed(url) => format!("index:{url}"),
             Checksum::None => String::new(),
         };

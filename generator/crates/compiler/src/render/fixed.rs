@@ -19,9 +19,9 @@ use crate::render::{
     nftables, node_env, traefik,
 };
 use meshwright_value::{
-    Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name, OpenPort, Os,
-    ProxyMode, Replicas, Role, Scheduler, Subnet, TcpTimeout, Text as _, TunnelId, TunnelMode,
-    Version,
+    Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name,
+    OpenPort, Os, ProxyMode, Replicas, Role, Scheduler, Subnet, TcpTimeout, Text as _, TunnelId,
+    TunnelMode, Version,
 };
 
 /// The facts of a cluster.
@@ -113,6 +113,8 @@ pub struct FixedNode<'a> {
     pub listen_port: u16,
     /// The networks behind other machines.
     pub networks_elsewhere: Vec<Subnet>,
+    /// Whether only root reaches its volumes over the network.
+    pub volumes_for_root: bool,
     /// Whether anyone may use SSH.
     pub ssh_admitted: bool,
     /// The user of the delivery.

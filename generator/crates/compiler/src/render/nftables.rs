@@ -37,6 +37,12 @@ pub(super) const RENDERER: NodeRenderer = NodeRenderer {
 /// nor clients, so that user-data of a large mesh fits.
 pub(super) const FIRST_BOOT: &str = "first-boot/nftables.conf";
 
+/// kubelet's port (Kubernetes, "Ports and Protocols").
+const KUBELET_PORT: u16 = 10_250;
+
+/// kube-apiserver's default `--service-node-port-range` (kube-apiserver(8), 1.37).
+const NODE_PORTS: &str = "30000-32767";
+
 #[derive(Serialize)]
 struct NftablesView<'plan> {
     generated: &'static str,
@@ -50,6 +56,7 @@ struct NftablesView<'plan> {
     private_subnets: String,
     /// The networks behind other machines, or empty.
     networks_elsewhere: String,
+    volumes_for_root: bool,
     /// Absent at the first boot, which has no interface of the mesh and no pods.
     mesh: Option<MeshView<'plan>>,
 }
@@ -59,6 +66,10 @@ struct MeshView<'plan> {
     cluster: &'plan str,
     id: u32,
     api_port: u16,
+    kubelet_port: u16,
+    node_ports: &'static str,
+    ssh_from_nodes: bool,
+    pod_ports: Vec<OpenPortView>,
     nodes: String,
     client_sets: Vec<SetView>,
     /// Whether pods may open connections to a client.
@@ -92,12 +103,13 @@ struct OpenPortView {
     range: String,
 }
 
-/// What the public side of a node admits.
+/// What a node admits without its mesh.
 struct PublicSide<'plan> {
     listen_port: u16,
     ssh_port: u16,
     ssh_from: &'plan [IpNet],
     open_ports: &'plan [OpenPort],
+    volumes_for_root: bool,
 }
 
 fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
@@ -108,6 +120,7 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
         ssh_port: plan.firewall.ssh_port.get(),
         ssh_from: &ssh_from,
         open_ports: &node.open_ports,
+        volumes_for_root: node.provider.guards_volumes,
     };
     let table = |mesh| NftablesView {
         mesh,
@@ -141,6 +154,7 @@ pub(super) fn render_fixed(
         ssh_port: node.ssh_port,
         ssh_from: node.ssh_from,
         open_ports: node.open_ports,
+        volumes_for_root: node.volumes_for_root,
     };
     let subnets = [node_subnet, pod_subnet, service_subnet];
     let elsewhere = &node.networks_elsewhere;
@@ -170,6 +184,7 @@ impl<'plan> NftablesView<'plan> {
             open_ports: public.open_ports.iter().map(open_port).collect(),
             private_subnets: comma_separated(subnets),
             networks_elsewhere: comma_separated(networks_elsewhere),
+            volumes_for_root: public.volumes_for_root,
             mesh: None,
         }
     }
@@ -182,6 +197,10 @@ fn mesh<'plan>(view: &NodeView<'plan>) -> MeshView<'plan> {
         cluster: plan.name.as_str(),
         id: node.id.get(),
         api_port: API_PORT,
+        kubelet_port: KUBELET_PORT,
+        node_ports: NODE_PORTS,
+        ssh_from_nodes: firewall.ssh_from_nodes,
+        pod_ports: firewall.pod_ports.iter().map(open_port).collect(),
         nodes: comma_separated(&firewall.nodes),
         client_sets: client_sets(plan),
         has_servers: !firewall.servers.is_empty(),

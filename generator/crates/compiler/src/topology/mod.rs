@@ -28,7 +28,7 @@ use meshwright_value::{
 };
 
 use read::table;
-pub use read::{KEY_MISSING, KEY_UNKNOWN, TYPE_MISMATCH, VALUE_MALFORMED};
+pub use read::{KEY_MISSING, KEY_UNKNOWN, SECRET_IN_TOPOLOGY, TYPE_MISMATCH, VALUE_MALFORMED};
 use settings::{ArgumentValue, Settings};
 
 table! {
@@ -250,6 +250,11 @@ table! {
         ssh_from: Vec<SourceNet> = defaults::SSH_FROM.map(constant).to_vec(),
         /// The port that sshd listens on.
         ssh_port: Port = defaults::SSH_PORT,
+        /// Whether nodes may reach SSH of each other through the mesh. Clients that reach nodes may.
+        ssh_from_nodes: bool = false,
+        /// More ports of hosts that pods may reach, such as `9100/tcp`. They always reach the API, kubelet, DNS and
+        /// NodePorts.
+        pod_ports: Vec<OpenPort> = Vec::new(),
     }
 }
 
@@ -284,8 +289,9 @@ table! {
     pub struct PackageSource {
         /// The URL to download from, or the path on the machine where `apply.sh` runs.
         url: SourceUrl,
-        /// The expected hash. If absent, the hash of upstream's file, where it is known or
-        /// published; not compared if `url` is a path.
+        /// The expected hash. If absent, the hash of upstream's file, which is known of all but the chart of Traefik
+        /// (this one is compared with the index of its repository) and releases of Calico newer than this program;
+        /// not compared if `url` is a path.
         sha256: Option<Sha256>,
     }
 }

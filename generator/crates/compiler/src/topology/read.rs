@@ -22,7 +22,7 @@ use meshwright_value::{
     OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
     Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl,
     SshHost, Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName,
-    Version, closest, constant, parse_written, plain_text,
+    Version, closest, constant, is_secret, parse_written, plain_text,
 };
 
 /// Code of a key that no table has.
@@ -31,6 +31,8 @@ pub const KEY_UNKNOWN: &str = "key-unknown";
 pub const KEY_MISSING: &str = "key-missing";
 /// Code of a value of another TOML type than the key takes.
 pub const TYPE_MISMATCH: &str = "type-mismatch";
+/// Code of a value that has the form of a secret.
+pub const SECRET_IN_TOPOLOGY: &str = "secret-in-topology";
 /// Code of a value that its type does not accept.
 pub const VALUE_MALFORMED: &str = "value-malformed";
 
@@ -179,12 +181,24 @@ fn malformed<T>(malformed: Malformed, at: &Route, problems: &mut Problems) -> Op
 /// Values that are written as a string.
 fn read_text<T: Text + Field>(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<T> {
     match value {
-        TomlValue::String(text) => {
-            parse_written(text).map_or_else(|fault| malformed(fault, at, problems), Some)
-        }
+        TomlValue::String(text) => match parse_written(text) {
+            Ok(_) if is_secret(text) => secret(at, problems),
+            read => read.map_or_else(|fault| malformed(fault, at, problems), Some),
+        },
         _ => mismatch(value, at, problems),
     }
 }
+
+/// Reports a valid value that has the form of a secret: it would be copied into `out/`.
+fn secret<T>(at: &Route, problems: &mut Problems) -> Option<T> {
+    let message = format!("`{at}` looks like a secret");
+    let finding = Finding::new(message, at, "looks like a secret");
+    problems.broken(SECRET_IN_TOPOLOGY, at, finding.help(SECRET_HELP));
+    None
+}
+
+const SECRET_HELP: &str =
+    "remove it, and revoke it if it is one: this file and `out/` are committed";
 
 /// Values that are written as an integer.
 fn read_number<T: Number + Field>(
@@ -468,6 +482,12 @@ impl<K: Text + Ord, V: Field> Field for BTreeMap<K, V> {
             let entry = at.key(key.clone());
             let value = V::read(&item.value, &entry, problems);
             match K::parse(key) {
+                Ok(_) if is_secret(key) => {
+                    let message = format!("a key of `{at}` looks like a secret");
+                    let place = LabelPlace::Key(entry.clone());
+                    let finding = Finding::at_place(message, place, "looks like a secret");
+                    problems.broken(SECRET_IN_TOPOLOGY, &entry, finding.help(SECRET_HELP));
+                }
                 Ok(key) => drop(value.map(|value| map.insert(key, value))),
                 Err(fault) => {
                     let place = LabelPlace::Key(entry.clone());

@@ -4,16 +4,23 @@ use super::between::{controls, other_nodes, speak_bgp};
 use super::{API, BGP, ETCD, Expected, Flow, FlowTarget, KUBELET};
 use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
-use crate::model::payload_set::FlowPayloads;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
         name: "node-node",
-        about: "a host reaches every port of a host, and pings it",
+        about: "a host reaches every port of a host but SSH, and pings it",
         sender: FlowEnd::Host,
-        target: FlowTarget::Host(FlowPayloads::every(PacketPayload::tcp(10_250))),
+        target: FlowTarget::HostOfNodes(PacketPayload::tcp(10_250)),
         expected: Expected::Delivered,
         between: other_nodes,
+    },
+    Flow {
+        name: "node-ssh",
+        about: "a host does not reach SSH of a host, unless `ssh_from_nodes` opens it",
+        sender: FlowEnd::Host,
+        target: FlowTarget::Ssh,
+        expected: Expected::Blocked,
+        between: |model, from, to| other_nodes(model, from, to) && !model.opens_ssh_to_nodes(to),
     },
     Flow {
         name: "node-kubelet",

@@ -49,6 +49,8 @@ pub struct FlowCount {
 pub enum FlowTarget {
     /// The host, at its address in the mesh.
     Host(FlowPayloads),
+    /// The host without its sshd, which is closed to nodes unless the topology opens it to them.
+    HostOfNodes(PacketPayload),
     /// sshd of the host.
     Ssh,
     /// A pod.
@@ -184,13 +186,14 @@ impl Flow {
     pub(crate) const fn stays_in_pair(&self) -> bool {
         let is_in_pair = match self.target {
             FlowTarget::Host(_)
+            | FlowTarget::HostOfNodes(_)
+            | FlowTarget::Ssh
             | FlowTarget::Pod(_)
             | FlowTarget::PodWithoutBgp(_)
             | FlowTarget::Service(_)
             | FlowTarget::ServiceOfHost(_) => true,
-            // A third node, the port of a node's sshd, a node's cloud, and all public addresses.
+            // A third node, a node's cloud, and all public addresses.
             FlowTarget::NodePort
-            | FlowTarget::Ssh
             | FlowTarget::Network(..)
             | FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
@@ -271,7 +274,8 @@ impl Flow {
             FlowTarget::Pod(_) | FlowTarget::PodWithoutBgp(_) => Some(ClientTarget::Pods),
             FlowTarget::Service(_) | FlowTarget::ServiceOfHost(_) => Some(ClientTarget::Services),
             FlowTarget::Network(..) => Some(ClientTarget::Networks),
-            FlowTarget::HostServices(_)
+            FlowTarget::HostOfNodes(_)
+            | FlowTarget::HostServices(_)
             | FlowTarget::Internet(_)
             | FlowTarget::InternetAndResolver(_) => None,
         }

@@ -4,7 +4,7 @@ use super::between::{controls, nodes, other_nodes};
 use super::{API, BGP, ETCD, EVERY_TO_APP, Expected, Flow, FlowTarget, KUBELET, to_tcp};
 use crate::hop::FlowEnd;
 use crate::model::packet::PacketPayload;
-use crate::model::payload_set::FlowPayloads;
+use crate::model::payload_set::{DNS, FlowPayloads};
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow {
@@ -40,15 +40,36 @@ pub(super) const FLOWS: &[Flow] = &[
         between: nodes,
     },
     Flow {
-        name: "pod-host",
-        about: "a pod reaches a host, except BGP and etcd",
+        name: "pod-ping",
+        about: "a pod pings a host",
         sender: FlowEnd::Pod,
-        target: FlowTarget::Host(FlowPayloads::every_but_tcp(
-            PacketPayload::tcp(10_250),
-            &[179, 2379, 2380],
-        )),
+        target: FlowTarget::Host(FlowPayloads::only(PacketPayload::ping())),
         expected: Expected::Delivered,
         between: nodes,
+    },
+    Flow {
+        name: "pod-dns-of-host",
+        about: "a pod reaches a DNS server on a host, such as NodeLocal DNS",
+        sender: FlowEnd::Pod,
+        target: FlowTarget::Host(FlowPayloads::only(PacketPayload::udp(DNS))),
+        expected: Expected::Delivered,
+        between: nodes,
+    },
+    Flow {
+        name: "pod-node-port",
+        about: "a pod reaches a pod through every NodePort of another host",
+        sender: FlowEnd::Pod,
+        target: FlowTarget::NodePort,
+        expected: Expected::Delivered,
+        between: other_nodes,
+    },
+    Flow {
+        name: "pod-ssh",
+        about: "a pod does not reach SSH of a host, unless `pod_ports` opens it",
+        sender: FlowEnd::Pod,
+        target: FlowTarget::Ssh,
+        expected: Expected::Blocked,
+        between: |model, from, to| nodes(model, from, to) && !model.opens_ssh_to_pods(to),
     },
     Flow {
         name: "pod-bgp",

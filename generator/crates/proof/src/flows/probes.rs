@@ -103,9 +103,15 @@ impl<'model> ProbeBuilder<'model> {
         };
         match self.target {
             FlowTarget::Host(payload) => aims.push(plain(address, payload, at(FlowEnd::Host))),
+            FlowTarget::HostOfNodes(sample) => {
+                let payload = match self.model.opens_ssh_to_nodes(self.to) {
+                    true => FlowPayloads::every(sample),
+                    false => FlowPayloads::every_but_tcp(sample, self.model.ssh_port(self.to)),
+                };
+                aims.push(plain(address, payload, at(FlowEnd::Host)));
+            }
             FlowTarget::Ssh => {
-                let port =
-                    self.model.files(self.to).map_or(22, |files| files.json.content.ssh_port);
+                let port = self.model.ssh_port(self.to);
                 aims.push(plain(address, super::to_tcp(port), at(FlowEnd::Host)));
             }
             FlowTarget::Pod(payload) | FlowTarget::PodWithoutBgp(payload) => {

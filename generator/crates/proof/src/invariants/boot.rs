@@ -3,6 +3,8 @@
 //! The route guards and the egress chain both prevent it, and each must be sufficient alone: an
 //! `ip route flush` removes one, an `nft flush ruleset` the other.
 
+use std::net::Ipv4Addr;
+
 use ipnet::Ipv4Net;
 
 use crate::admission::{admit, admit_through};
@@ -10,15 +12,16 @@ use crate::exposure;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::packet::ConntrackState;
 use crate::model::routing::{RouteConditions, RouteTarget};
-use crate::model::{MachineId, Model};
+use crate::model::{LINK_LOCAL, MachineId, Model};
 use crate::read::nftables::{Hook, Interface};
 use crate::read::routes::RouteKind;
-use crate::space::{Dimension, Ranges, Region};
+use crate::space::{Dimension, Ranges, Region, subtract_all};
 
 pub(super) fn check(model: &Model, id: MachineId) -> Vec<ProofFinding> {
     let mut findings = egress(model, id);
     findings.extend(loopback(model, id));
     findings.extend(guards(model, id));
+    findings.extend(volumes(model, id));
     findings
 }
 
@@ -62,6 +65,49 @@ fn loopback(model: &Model, id: MachineId) -> Option<ProofFinding> {
     let place = node.firewall.file.line(first.line.unwrap_or(0));
     Some(ProofFinding::new(FindingCode::FirewallDrops, place, message))
 }
+
+/// iSCSI (RFC 7143, 4.2.1) of a host's volumes at Oracle: root reaches it, and other users do not.
+fn volumes(model: &Model, id: MachineId) -> Option<ProofFinding> {
+    let node = model.files(id).filter(|node| node.json.content.volumes_for_root)?;
+    let ruleset = &*node.firewall.content;
+    let to_volumes = Region::everything()
+        .within(Dimension::Family, &Ranges::one(4))
+        .within(Dimension::OutInterface, &ruleset.interfaces.of(Interface::Public))
+        .within(Dimension::Protocol, &Ranges::one(6))
+        .within(Dimension::DestinationPort, &Ranges::one(3260))
+        .within(Dimension::State, &ConntrackState::valid());
+    let to = |nets: &[Ipv4Net]| {
+        let starts = nets
+            .iter()
+            .map(|net| to_volumes.clone().within(Dimension::Destination4, &Ranges::from(*net)));
+        starts.collect::<Vec<_>>()
+    };
+    let place = |line: Option<u32>| node.firewall.file.line(line.unwrap_or(0));
+    // A rule for one user matches none of the packets of others.
+    let mut of_others = ruleset.clone();
+    for chain in &mut of_others.chains {
+        chain.rules.retain(|rule| !rule.partial);
+    }
+    if let Some(first) = admit(&of_others, Hook::Output.into(), to(&[LINK_LOCAL])).admitted.first()
+    {
+        let message = format!("every user of {} reaches its volumes, at port 3260", node.name);
+        return Some(ProofFinding::new(FindingCode::GuardMissing, place(first.line), message));
+    }
+    let reached = admit(ruleset, Hook::Output.into(), to(&VOLUMES)).admitted;
+    let open: Vec<_> = reached.into_iter().map(|one| one.region).collect();
+    let closed = subtract_all(to(&VOLUMES), &open);
+    let first = closed.first()?;
+    let message =
+        format!("root of {} does not reach its volumes: {}", node.name, exposure::describe(first));
+    Some(ProofFinding::new(FindingCode::FirewallDrops, place(None), message))
+}
+
+/// Boot and block volumes at Oracle (the chain `InstanceServices` of its images).
+const VOLUMES: [Ipv4Net; 3] = [
+    Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 2), 32),
+    Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 2, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 4, 0), 23),
+];
 
 /// Mesh, pod and service addresses, and those of networks behind other machines.
 fn ours(model: &Model, id: MachineId) -> Vec<Ipv4Net> {

@@ -28,6 +28,7 @@ pub(crate) fn check(model: &Model, blamed: &[FileLine]) -> Vec<ProofFinding> {
         let mut findings = exposure::public_side(model, id).findings;
         findings
             .extend(clients.iter().flat_map(|client| exposure::client_excess(model, *client, id)));
+        findings.extend(exposure::from_pods(model, id));
         findings.extend(mesh::check(model, id, keepalives));
         findings.extend(identity::check(model, id));
         findings.extend(networks::check(model, id));

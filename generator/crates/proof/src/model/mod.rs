@@ -37,7 +37,12 @@ use crate::read::tree::{EmittedClient, EmittedNode, EmittedTree};
 use crate::read::wg_quick::WgConf;
 use crate::space::Ranges;
 use crate::span::{FileId, FileLine, LineSpanned};
-use meshwright_value::{AddressFamily, Endpoint, Host, Port, PublicKey, Reach, Subnet, provider};
+use meshwright_value::{
+    AddressFamily, Endpoint, Host, OpenPort, Port, Protocol, PublicKey, Reach, Subnet, provider,
+};
+
+/// Link-local addresses (RFC 3927): clouds answer their hosts there.
+pub(crate) const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
 
 /// A machine: its position in [`Model::machines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -294,6 +299,29 @@ impl Model {
         self.emitted.nodes.get(id.index())
     }
 
+    /// The port of a node's sshd.
+    #[must_use]
+    pub fn ssh_port(&self, id: MachineId) -> u16 {
+        self.files(id).map_or(22, |files| files.json.content.ssh_port)
+    }
+
+    /// Whether other nodes may reach sshd of a node through the mesh.
+    #[must_use]
+    pub fn opens_ssh_to_nodes(&self, id: MachineId) -> bool {
+        self.files(id).is_some_and(|files| files.json.content.ssh_from_nodes)
+    }
+
+    /// Whether pods may reach sshd of a node.
+    #[must_use]
+    pub fn opens_ssh_to_pods(&self, id: MachineId) -> bool {
+        let ssh = self.ssh_port(id);
+        let opens = |port: &OpenPort| {
+            port.protocol() == Protocol::Tcp
+                && (port.first().get()..=port.last().get()).contains(&ssh)
+        };
+        self.files(id).is_some_and(|files| files.json.content.pod_ports.iter().any(opens))
+    }
+
     /// The file of a client.
     pub(crate) fn client_files(&self, id: MachineId) -> &EmittedClient {
         &self.emitted.clients[id.index() - self.emitted.nodes.len()]
@@ -349,7 +377,10 @@ impl Model {
         let mut hosts = endpoints.map(|endpoint| endpoint.value.host());
         let private = |host: &Host| matches!(host, Host::V4(address) if address.is_private());
         if hosts.any(private) {
-            return self.ours().complement(u32::MAX.into());
+            // No router forwards packets of link-local addresses (RFC 3927, 7).
+            let link_local = Ranges::from(LINK_LOCAL);
+            let others: Ranges = self.ours().iter().chain(link_local.iter()).collect();
+            return others.complement(u32::MAX.into());
         }
         let first = |class: AddressClass| u128::from(u32::from(self.classes.address(class)));
         let next = self.classes.iter().map(first).skip(1).chain([1 << 32]);

@@ -125,6 +125,8 @@ impl<'model> PairViews<'model> {
         let firewall = &model.firewalls[node.firewall];
         self.view.push(narrow(node.firewall));
         self.view.push(u32::from(model.mtu(id)));
+        let opens = [model.opens_ssh_to_nodes(id), model.opens_ssh_to_pods(id)].map(u32::from);
+        self.view.push(u32::from(model.ssh_port(id)) << 2 | opens[0] << 1 | opens[1]);
         for address in 0..self.addresses.len() {
             let class = self.addresses[address];
             let [with_bird, without_bird] =

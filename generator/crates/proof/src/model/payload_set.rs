@@ -24,8 +24,8 @@ pub enum PayloadRange {
     Every,
     /// TCP, UDP and SCTP from every ephemeral port to these ports, first and last.
     Ports(u16, u16),
-    /// Every payload without these TCP ports.
-    EveryButTcp(&'static [u16]),
+    /// Every payload without this TCP port.
+    EveryButTcp(u16),
     /// Every payload without DNS, port 53 of TCP and UDP (RFC 1035), and time, port 123 of UDP (RFC 5905).
     EveryButDnsAndTime,
 }
@@ -49,10 +49,10 @@ impl FlowPayloads {
         Self { sample, range: PayloadRange::Ports(first, last) }
     }
 
-    /// Every payload but those to some TCP ports.
+    /// Every payload but those to one TCP port.
     #[must_use]
-    pub const fn every_but_tcp(sample: PacketPayload, ports: &'static [u16]) -> Self {
-        Self { sample, range: PayloadRange::EveryButTcp(ports) }
+    pub const fn every_but_tcp(sample: PacketPayload, port: u16) -> Self {
+        Self { sample, range: PayloadRange::EveryButTcp(port) }
     }
 
     /// Every payload but DNS and time.
@@ -79,10 +79,9 @@ impl FlowPayloads {
                 let region = with_ports(&[TCP, UDP, SCTP]);
                 vec![region.within(Dimension::DestinationPort, &ports)]
             }
-            PayloadRange::EveryButTcp(ports) => {
-                let closed = ports.iter().map(|port| (u128::from(*port), u128::from(*port)));
+            PayloadRange::EveryButTcp(port) => {
                 let closed = with_ports(&[TCP])
-                    .within(Dimension::DestinationPort, &closed.collect::<Ranges>());
+                    .within(Dimension::DestinationPort, &Ranges::one(port.into()));
                 every.iter().flat_map(|region| region.subtract(&closed)).collect()
             }
             PayloadRange::EveryButDnsAndTime => {

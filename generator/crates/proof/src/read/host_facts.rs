@@ -28,6 +28,7 @@ pub(super) fn of(
         ssh_host: firewall.ssh_host.map(str::to_owned),
         ssh_from: NodeJsonDocument::nets(&firewall.ssh_from, lines)?,
         open_ports: NodeJsonDocument::ports(&firewall.open_ports, lines)?,
+        volumes_for_root: firewall.volumes_for_root,
         listen_port: lines.parse(wireguard.listen_port.get())?.value,
         mirrors: mirrors.collect(),
         packages: packages.clone(),

@@ -27,6 +27,12 @@ pub struct NodeJson {
     pub ssh_from: Vec<IpNet>,
     /// Further public ports.
     pub open_ports: Vec<OpenPort>,
+    /// Whether nodes may reach sshd through the mesh.
+    pub ssh_from_nodes: bool,
+    /// Further ports that pods may reach.
+    pub pod_ports: Vec<OpenPort>,
+    /// Whether only root reaches the volumes of the host over the network.
+    pub volumes_for_root: bool,
     /// The address and prefix of the interface.
     pub address: Ipv4Net,
     /// The node's own public key.
@@ -232,6 +238,10 @@ pub(super) struct FirewallJson<'text> {
     pub(super) ssh_from: Vec<&'text str>,
     #[serde(borrow)]
     pub(super) open_ports: Vec<&'text str>,
+    pub(super) ssh_from_nodes: bool,
+    #[serde(borrow)]
+    pod_ports: Vec<&'text str>,
+    pub(super) volumes_for_root: bool,
 }
 
 /// One of `hosts`
@@ -426,6 +436,9 @@ impl NodeJsonDocument<'_> {
             ssh_port: firewall.ssh_port,
             ssh_from: Self::nets(&firewall.ssh_from, lines)?,
             open_ports: Self::ports(&firewall.open_ports, lines)?,
+            ssh_from_nodes: firewall.ssh_from_nodes,
+            pod_ports: Self::ports(&firewall.pod_ports, lines)?,
+            volumes_for_root: firewall.volumes_for_root,
             address: lines.parse(wireguard.address)?.value,
             public_key: lines.value(wireguard.public_key)?,
             endpoint: endpoint(wireguard.endpoint)?,

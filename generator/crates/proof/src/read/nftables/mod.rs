@@ -124,8 +124,8 @@ pub enum ChainPolicy {
 pub struct NftRule {
     /// The packets that match.
     pub region: Region,
-    /// Whether only some of these packets match, such as those below the rate of a `limit`. The others
-    /// are evaluated by the next rule.
+    /// Whether only some of these packets match, such as those below the rate of a `limit`, or those of one user.
+    /// The others are evaluated by the next rule.
     pub partial: bool,
     /// The verdict; none if it only counts.
     pub verdict: Option<NftVerdict>,

@@ -138,6 +138,10 @@ impl<'text> NftRuleReader<'_, 'text> {
                 match key {
                     // Every packet of these tables is one of IP: the protocol of the link is its family.
                     "protocol" => self.families(NftType::LinkProtocol)?,
+                    "skuid" => {
+                        self.user()?;
+                        self.builder.partial = true;
+                    }
                     _ => self.condition(key)?,
                 }
             }
@@ -247,6 +251,13 @@ impl<'text> NftRuleReader<'_, 'text> {
         };
         self.imply_family(family)?;
         self.compare(dimension, kind).map(|_| ())
+    }
+
+    /// A user by its number: packets of programs that run as another one do not match.
+    fn user(&mut self) -> Result<(), ParseError> {
+        let user = self.tokens.word()?;
+        let message = format!("`{user}` is not the number of a user");
+        user.parse::<u32>().map(|_| ()).map_err(|_| self.tokens.error(message))
     }
 
     fn families(&mut self, kind: NftType) -> Result<(), ParseError> {

@@ -1,5 +1,6 @@
 //! Releases of Kubernetes, kube-proxy, Calico and ingress-nginx: support, and which of them fit together.
 
+mod calico_digest_missing;
 mod calico_kubernetes_untested;
 mod calico_version_unknown;
 mod ingress_nginx_retired;
@@ -14,6 +15,7 @@ use crate::check::Rule;
 use crate::topology::Topology;
 
 pub(super) const RULES: &[Rule<Topology>] = &[
+    calico_digest_missing::RULE,
     calico_kubernetes_untested::RULE,
     calico_version_unknown::RULE,
     ingress_nginx_retired::RULE,
