@@ -529,10 +529,24 @@ const CASES: &[NearMiss] = &[
         ("10.0.1.", "10.0.0."),
     ),
     near(
+        "subnet-of-provider-vpc",
+        &[("#tokyo", r#"provider = "aws""#), ("#network", r#"service_subnet = "172.30.0.0/16""#)],
+        ("172.30.", "172.31."),
+    ),
+    // A network that is written is compared instead of the provider's.
+    near(
+        "subnet-of-provider-vpc",
+        &[
+            ("#tokyo", "provider = \"digitalocean\"\nsite = \"office\""),
+            ("#office", "subnet = \"192.168.7.0/24\""),
+        ],
+        ("subnet = \"192.168.7.0/24\"", ""),
+    ),
+    near(
         "round-trip-missing",
         &[
             ("#control_plane", "round_trip_ms = 30"),
-            ("#tokyo", "provider = \"digitalocean\""),
+            ("#tokyo", "provider = \"vultr\""),
             (HOME, HOME_AS_CONTROL_PLANE),
             (ATTIC, ATTIC_AS_CONTROL_PLANE),
             (RELAY, "endpoint = \"203.0.113.40\"\nprovider = \"hetzner\""),

@@ -172,7 +172,10 @@ pub const ALL: &[Mutant] = &[
     Mutant {
         name: "other-hosts-open-to-pods",
         topology: EXAMPLE,
-        breaks: |tree| tree.drop_lines("/nftables.conf", "ip daddr @nodes jump from_pod"),
+        breaks: |tree| {
+            tree.drop_lines("/nftables.conf", "ip daddr @nodes jump from_pod")?;
+            tree.drop_lines("/nftables.conf", "ip saddr 10.244.0.0/16 jump from_pod")
+        },
         caught_by: "hosts-closed-to-pods",
         reason: "pod-hongkong reached",
     },

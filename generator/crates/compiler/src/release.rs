@@ -172,9 +172,8 @@ pub const CONTAINERD_APT_VERSION: &str = "2.*";
 /// Helm. The charts below were rendered with 4.3.1.
 pub const HELM: &str = "4.3.0";
 
-/// The digest of Helm's archive for an architecture, as more than two public repositories that verify the archive have
-/// it (such as the `install-tools.sh` of one and the `versions.env` of another; found on 2026-11-30). No repository
-/// has one of 4.3.1.
+/// The digest of Helm's archive for an architecture, as in several public repositories that verify the archive, such as
+/// in an `install-tools.sh` and in a `versions.env` (searched on 2026-12-01; none was found with one of 4.3.1 or newer).
 #[must_use]
 pub const fn helm_sha256(arch: Arch) -> &'static str {
     match arch {

@@ -38,6 +38,8 @@ pub struct Provider {
     /// Ranges that its hosts need for the provider's own services: no subnet of the cluster may
     /// overlap them.
     pub reserved: &'static [Subnet],
+    /// Ranges in which it chooses private networks for machines whose owner chooses none.
+    pub private: &'static [Subnet],
     /// The largest user-data that it accepts, in bytes of plain text.
     pub user_data_limit: usize,
     /// The user of its images of Debian and Ubuntu.
@@ -85,15 +87,20 @@ const UNKNOWN: Provider = Provider {
     underlay_mtu: ETHERNET_MTU,
     private_mtu: ETHERNET_MTU,
     reserved: &[],
+    private: &[],
     user_data_limit: SMALLEST_USER_DATA,
     image_user: ImageUser::Root,
     guards_volumes: false,
 };
 
 /// "For a Debian AMI, the user name is admin. For an Ubuntu AMI, the user name is ubuntu"; root login is disabled
-/// (Amazon EC2 User Guide, "Manage system users on your Amazon EC2 Linux instance").
-const AWS: Provider =
-    Provider { image_user: ImageUser::Named { debian: "admin", ubuntu: "ubuntu" }, ..UNKNOWN };
+/// (Amazon EC2 User Guide, "Manage system users on your Amazon EC2 Linux instance"). The default VPC of every region is
+/// 172.31.0.0/16 (Amazon VPC, "Default VPC components").
+const AWS: Provider = Provider {
+    private: &[Subnet::from_parts(172, 31, 0, 0, 16)],
+    image_user: ImageUser::Named { debian: "admin", ubuntu: "ubuntu" },
+    ..UNKNOWN
+};
 
 /// Internal DNS, NTP, mirrors and metadata are in 100.64.0.0/10; the instance metadata service is
 /// 100.100.100.200 (Alibaba Cloud ECS, "Instance metadata"). User data: 32 KB.
@@ -108,15 +115,23 @@ const ALIBABA: Provider = Provider {
 const AZURE: Provider =
     Provider { user_data_limit: 65_535, image_user: ImageUser::Chosen, ..UNKNOWN };
 
-/// "User data must be 64 KiB or less" (API reference, Droplets).
-const DIGITALOCEAN: Provider = Provider { user_data_limit: 64 * 1024, ..UNKNOWN };
+/// "User data must be 64 KiB or less" (API reference, Droplets). Each region has a default VPC, a /20: `default-nyc3` is
+/// 10.108.0.0/20 ("How to Secure PostgreSQL Managed Database Clusters"), `default-ams3` 10.110.0.0/20 in an answer of
+/// the API, and machines in other regions were seen in 10.104, 10.106, 10.114 and 10.116 (public repositories, read on
+/// 2026-12-01). The ranges of all regions are not documented: these two contain those that were seen.
+const DIGITALOCEAN: Provider = Provider {
+    private: &[Subnet::from_parts(10, 104, 0, 0, 13), Subnet::from_parts(10, 112, 0, 0, 13)],
+    user_data_limit: 64 * 1024,
+    ..UNKNOWN
+};
 
-/// VPC networks default to an MTU of 1460 (Google Cloud, "Maximum transmission unit"); metadata
-/// values hold 262,144 bytes. The guest agent creates the user that precedes each SSH key in the metadata, and
+/// VPC networks default to an MTU of 1460 (Google Cloud, "Maximum transmission unit"), and the default one chooses its
+/// subnets in 10.128.0.0/9 ("VPC networks", on auto mode); metadata values hold 262,144 bytes. The guest agent creates the user that precedes each SSH key in the metadata, and
 /// images refuse `root` ("Add SSH keys to VMs").
 const GCP: Provider = Provider {
     underlay_mtu: 1460,
     private_mtu: 1460,
+    private: &[Subnet::from_parts(10, 128, 0, 0, 9)],
     user_data_limit: 262_144,
     image_user: ImageUser::Chosen,
     ..UNKNOWN
@@ -136,9 +151,9 @@ const HETZNER: Provider = Provider {
 
 /// 32,000 bytes for all metadata together, base64 included (OCI SDK, LaunchInstanceDetails): 24,000
 /// bytes of text. The user of platform images of Ubuntu is `ubuntu` ("Connecting to an Instance"). There is no platform
-/// image of Debian, and Debian's own images for clouds have the user `debian`. Images let only root connect to the iSCSI endpoints of the host's boot and block
-/// volumes: the chain `InstanceServices` in /etc/iptables/rules.v4, as printed by `iptables -L` on Ubuntu 22.04
-/// (<https://github.com/nigel447/github.io>, content/posts/ubunt-oci.md).
+/// image of Debian, and Debian's own images for clouds have the user `debian`. Images let only root connect to the
+/// iSCSI endpoints of the host's boot and block volumes: the chain `InstanceServices` in /etc/iptables/rules.v4, as
+/// printed by `iptables -L` on Ubuntu 22.04 (<https://github.com/nigel447/github.io>, content/posts/ubunt-oci.md).
 const ORACLE: Provider = Provider {
     user_data_limit: 24_000,
     guards_volumes: true,

@@ -118,6 +118,21 @@ const INIT_FAULTS: &[HostFault] = &[
         "/etc/resolv.conf names the resolver 127.0.0.1, which is another one inside a pod",
     ),
     fault(
+        "echo nameserver ::1 >/run/resolver; touch /etc/resolv.conf; \
+         mount --bind /run/resolver /etc/resolv.conf",
+        "umount /etc/resolv.conf",
+        52,
+        "/etc/resolv.conf names the resolver ::1, which is another one inside a pod",
+    ),
+    // The stub of systemd-resolved, which does not run.
+    fault(
+        "echo nameserver 127.0.0.53 >/run/resolver; touch /etc/resolv.conf; \
+         mount --bind /run/resolver /etc/resolv.conf",
+        "umount /etc/resolv.conf",
+        52,
+        "/etc/resolv.conf names the resolver 127.0.0.53, which is another one inside a pod",
+    ),
+    fault(
         "ip route del default",
         "ip route add default via 203.0.113.254",
         55,

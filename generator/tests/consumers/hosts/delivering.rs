@@ -183,7 +183,10 @@ fn keeps_foreign_folders(workspace: &Workspace, machine: &HostMachine) -> Result
 /// The status before and after BIRD is up, without the firewall, and with a changed file.
 fn status_reports_state(machine: &HostMachine, peer: &HostMachine) -> Result<(), Failed> {
     let status = "meshwright-node status";
-    machine.run(status)?.expect(1, "bgp        calico-node is not running here\nnext: wait for")?;
+    machine
+        .run(status)?
+        .expect(1, "bgp        calico-node is not running here\n")?
+        .expect(1, "next: wait for Calico")?;
     for (machine, own, other) in [(machine, 1, 2), (peer, 2, 1)] {
         let bird = format!(
             "mkdir -p /run/calico && printf 'router id 10.66.66.{own};\nprotocol device {{}}\nprotocol bgp \

@@ -48,11 +48,31 @@ pub(super) fn waits_for_lock_and_mirror() -> Result<(), Failed> {
 
 /// `prepare` refuses each of these before it writes anything.
 const PREPARE_FAULTS: &[HostFault] = &[
+    // What kubeadm requires and what packages need is named, and does not end it.
+    fault(
+        "echo 'MemTotal: 1000000 kB' >/run/memory; mount --bind /run/memory /proc/meminfo",
+        "umount /proc/meminfo",
+        25,
+        "this host has 976 MiB of memory: kubeadm requires 1700 MiB of a control plane",
+    ),
+    fault(
+        "mkdir /run/small; mount -t tmpfs -o size=99m none /run/small; \
+         cp -a /var/lib/meshwright /var/lib/dpkg /run/small; mount --bind /run/small /var/lib",
+        "umount /var/lib /run/small",
+        25,
+        "MiB of free disk space: packages and images need 3000 MiB",
+    ),
     fault(
         "",
         "rm /etc/wireguard/wg0.conf",
         25,
         "would replace or cut off: /etc/wireguard/wg0.conf; nothing was changed",
+    ),
+    fault(
+        "echo key >/etc/wireguard/wg0.key",
+        "rm /etc/wireguard/wg0.key",
+        25,
+        "would replace or cut off: /etc/wireguard/wg0.key; nothing was changed",
     ),
     fault(
         "echo 'version = 2' >/etc/containerd/config.toml",

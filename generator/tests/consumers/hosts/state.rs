@@ -71,7 +71,9 @@ pub(super) fn is_compared(workspace: &Workspace, beta: &HostMachine) -> Result<(
         beta.wait_for(&format!("{STATUS} | grep -qx '{}'", IN_ORDER.trim_end()))?;
     }
     names_foreign_chains(beta)?;
+    names_foreign_chains_at_a_delivery(beta, &sound)?;
     names_missing_default_route(beta)?;
+    names_what_ends(beta)?;
     closes_without_its_firewall(beta)?;
     keeps_newer_delivery(workspace, beta, &sound)?;
     survives_full_disk(workspace, beta)?;
@@ -104,6 +106,37 @@ fn names_foreign_chains(beta: &HostMachine) -> Result<(), Failed> {
         true => Err(without.output.into()),
         false => Ok(()),
     }
+}
+
+/// A delivery does not remove them, and does not end in silence.
+fn names_foreign_chains_at_a_delivery(beta: &HostMachine, sound: &[u8]) -> Result<(), Failed> {
+    beta.run("iptables -P FORWARD DROP")?.expect(0, "")?;
+    beta.feed(APPLY, sound)?.expect(
+        0,
+        "rules of other programs drop what Meshwright accepts: table ip filter, chain FORWARD\n",
+    )?;
+    beta.run("iptables -P FORWARD ACCEPT")?.expect(0, "")?;
+    Ok(())
+}
+
+/// A disk that is nearly full, a clock that nothing corrects, a certificate of the next days, and updates of packages
+/// that are held.
+fn names_what_ends(beta: &HostMachine) -> Result<(), Failed> {
+    let small = "unshare --mount sh -c 'mkdir -p /run/small; mount -t tmpfs -o size=99m none /run/small; \
+                 cp -a /var/lib/meshwright /var/lib/dpkg /run/small; mount --bind /run/small /var/lib; \
+                 exec meshwright-node status'";
+    beta.run(small)?.expect(1, "next: free disk space: kubelet evicts pods before it is full\n")?;
+    beta.run("echo no >/run/clock")?.expect(0, "")?;
+    beta.run(STATUS)?.expect(1, "clock      not synchronised\n")?;
+    let certificate = "rm /run/clock; mkdir -p /etc/kubernetes/pki; \
+        openssl req -x509 -newkey ed25519 -noenc -days 9 -subj /CN=api -keyout /dev/null -out /etc/kubernetes/pki/api.crt";
+    beta.run(certificate)?.expect(0, "")?;
+    beta.run(STATUS)?.expect(1, "expires    /etc/kubernetes/pki/api.crt: 20")?;
+    beta.run("rm /etc/kubernetes/pki/api.crt")?.expect(0, "")?;
+    // The newest containerd of the repository is of another major version.
+    let updates = "updates +kubelet (1\\.[0-9]+)\\.2-1\\.1 is held, and \\1\\.4-1\\.1 is available";
+    beta.run(&format!("{STATUS} | grep -xE '{updates}'"))?.expect(0, "")?;
+    Ok(())
 }
 
 /// Without it, pods do not find their gateway.

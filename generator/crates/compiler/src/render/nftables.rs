@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::artifact::ArtifactSet;
 use crate::encode::GENERATED;
 use crate::encode::template;
+use crate::plan::Plan;
 use crate::plan::control_plane::API_PORT;
 use crate::plan::network::RoutedNetworkPlan;
-use crate::plan::Plan;
 use crate::render::fixed::{FixedFacts, FixedNode, FixedObjects};
 use crate::render::wg_quick::comma_separated;
 use crate::render::{NodeRenderer, NodeView, Output};
@@ -158,7 +158,8 @@ pub(super) fn render_fixed(
     };
     let subnets = [node_subnet, pod_subnet, service_subnet];
     let elsewhere = &node.networks_elsewhere;
-    let view = NftablesView::of_first_boot(node.name, facts.interface, &public, &subnets, elsewhere);
+    let view =
+        NftablesView::of_first_boot(node.name, facts.interface, &public, &subnets, elsewhere);
     let path = format!("nodes/{}/{FIRST_BOOT}", node.name);
     artifacts.add(path, template::render("nftables.conf", &view));
 }

@@ -11,6 +11,7 @@ mod pod_subnet_size;
 mod service_subnet_size;
 mod subnet_not_private;
 mod subnet_of_home_routers;
+mod subnet_of_provider_vpc;
 mod subnet_overlap;
 
 use crate::check::Rule;
@@ -28,5 +29,6 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     service_subnet_size::RULE,
     subnet_not_private::RULE,
     subnet_of_home_routers::RULE,
+    subnet_of_provider_vpc::RULE,
     subnet_overlap::RULE,
 ];

@@ -40,14 +40,14 @@ Sources: Docker, \"Bridge network driver\"; Alibaba Cloud ECS, \"Instance metada
 const DOCKER0: Subnet = Subnet::from_parts(172, 17, 0, 0, 16);
 
 /// A network of the cluster or beside it, with the place and text of its label.
-struct KnownNetwork {
-    name: String,
-    subnet: Subnet,
-    place: Option<(Route, String)>,
+pub(super) struct KnownNetwork {
+    pub(super) name: String,
+    pub(super) subnet: Subnet,
+    pub(super) place: Option<(Route, String)>,
 }
 
 impl KnownNetwork {
-    fn overlaps(&self, other: &Self) -> bool {
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.name != other.name && self.subnet.overlaps(&other.subnet)
     }
 }
@@ -65,21 +65,15 @@ fn check(topology: &Topology, findings: &mut Findings) {
         let later = ordered[position..].iter().copied().chain(&foreign);
         let others: Vec<_> = later.filter(|other| network.overlaps(other)).collect();
         if !others.is_empty() {
-            let remaining = own.iter().filter(|other| other.name != network.name).chain(&foreign);
-            let homes = FACTORY.iter().map(|(subnet, _)| *subnet);
-            let taken: Vec<_> = remaining
-                .map(|other| other.subnet)
-                .chain(homes)
-                .chain(proposed.iter().copied())
-                .collect();
-            let free = free_subnet(network.subnet, &taken);
+            let free = free_for(network, own.iter().chain(&foreign), &proposed);
             proposed.extend(free);
             findings.push(finding(network, &others, free));
         }
     }
 }
 
-fn cluster_networks(topology: &Topology) -> [KnownNetwork; 3] {
+/// The three networks of the cluster.
+pub(super) fn cluster_networks(topology: &Topology) -> [KnownNetwork; 3] {
     let network = &topology.network;
     let known = |key: &'static str, subnet: Subnet, owner: &str| KnownNetwork {
         name: format!("`network.{key}`"),
@@ -93,7 +87,8 @@ fn cluster_networks(topology: &Topology) -> [KnownNetwork; 3] {
     ]
 }
 
-fn foreign_networks(topology: &Topology) -> Vec<KnownNetwork> {
+/// Networks beside the nodes that are the same wherever they are, or that are written.
+pub(super) fn foreign_networks(topology: &Topology) -> Vec<KnownNetwork> {
     let docker = KnownNetwork { name: "Docker's bridge".to_owned(), subnet: DOCKER0, place: None };
     std::iter::once(docker)
         .chain(site_networks(topology))
@@ -122,7 +117,12 @@ fn provider_networks(topology: &Topology) -> impl Iterator<Item = KnownNetwork> 
     })
 }
 
-fn finding(network: &KnownNetwork, others: &[&KnownNetwork], free: Option<Subnet>) -> Finding {
+/// The report that a network of the cluster overlaps others.
+pub(super) fn finding(
+    network: &KnownNetwork,
+    others: &[&KnownNetwork],
+    free: Option<Subnet>,
+) -> Finding {
     let named: Vec<_> =
         others.iter().map(|other| format!("{} of {}", other.subnet, other.name)).collect();
     let message = format!("{} {} overlaps {}", network.name, network.subnet, named.join(" and "));
@@ -136,6 +136,19 @@ fn finding(network: &KnownNetwork, others: &[&KnownNetwork], free: Option<Subnet
     };
     let labels = labels.collect();
     Finding { message, labels, help: Some(help), change: None, secrets: Vec::new() }
+}
+
+/// A subnet for `network` that overlaps none of the others, no LAN behind a home router, and nothing that is proposed
+/// for another one.
+pub(super) fn free_for<'a>(
+    network: &KnownNetwork,
+    others: impl Iterator<Item = &'a KnownNetwork>,
+    proposed: &[Subnet],
+) -> Option<Subnet> {
+    let others = others.filter(|other| other.name != network.name).map(|other| other.subnet);
+    let homes = FACTORY.iter().map(|(subnet, _)| *subnet);
+    let taken: Vec<_> = others.chain(homes).chain(proposed.iter().copied()).collect();
+    free_subnet(network.subnet, &taken)
 }
 
 /// The next private subnet of the same size that overlaps none of `taken`. A subnet smaller than a
