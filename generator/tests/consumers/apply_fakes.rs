@@ -60,6 +60,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("apply_fakes::dry_run_changes_nothing", dry_run_changes_nothing),
         Trial::test("apply_fakes::names_leftover_namespaces", names_leftover_namespaces),
         Trial::test("apply_fakes::omits_absent_parts", omits_absent_parts),
+        Trial::test("apply_fakes::installs_no_controller", installs_no_controller),
     ]
 }
 
@@ -827,6 +828,19 @@ fn omits_absent_parts() -> Result<(), Failed> {
     for absent in ["cloudflared", "hello", "bgp-password", "secrets"] {
         let called = run.calls.lines().filter(is_relevant).any(|line| line.contains(absent));
         expect(!called, &format!("{absent}:\n{}", run.calls))?;
+    }
+    Ok(())
+}
+
+/// Without an Ingress controller helm is not needed: it is neither called nor fetched.
+fn installs_no_controller() -> Result<(), Failed> {
+    let topology = minimal()?.replace("controller = \"traefik\"", "controller = \"none\"");
+    let cluster = FakeCluster::with(&topology, &CALICO)?;
+    fs::remove_file(cluster.path("bin/helm"))?;
+    let run = cluster.apply()?;
+    run.expect_end(0, "changes\n", "")?;
+    for absent in ["helm", "traefik rollout", "ingressclass"] {
+        expect(!run.has_called(absent), &format!("{absent}:\n{}", run.calls))?;
     }
     Ok(())
 }

@@ -3,10 +3,16 @@
 use std::io;
 use std::path::Path;
 
+use libtest_mimic::Failed;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::consumer::{BrokenFile, Consumer, ConsumerVerdict, each, need};
+use crate::expect::expect_code;
 use crate::namespace::outside;
+use crate::need::Need;
+use meshwright_value::IngressController;
+use meshwright_value::component::chart_values;
 
 /// A command on a file of a chart. The charts are not part of this repository: they are in a folder beside it, or
 /// in that of `MESHWRIGHT_SHARED_DATA`.
@@ -97,22 +103,29 @@ pub(crate) const CONSUMERS: &[Consumer] = &[
         name: "named_checkzone",
         tier: "consumers",
         needs: &[need("type named-checkzone", "no named-checkzone")],
-        reads: |path| path.ends_with("/dns.zone"),
+        reads: |path| path.ends_with(".zone"),
         judge: |files| each(files, named_checkzone),
         broken: &[
             BrokenFile {
                 name: "a_misspelt_type",
-                path: "cluster/cloudflared/dns.zone",
+                path: "cluster/cloudflared/example.com.zone",
                 original: "CNAME",
                 replacement: "CNAM",
                 reason: "unknown RR type 'CNAM'",
             },
             BrokenFile {
                 name: "an_empty_label",
-                path: "cluster/cloudflared/dns.zone",
+                path: "cluster/cloudflared/example.com.zone",
                 original: ".cfargotunnel",
                 replacement: "..cfargotunnel",
                 reason: "empty label",
+            },
+            BrokenFile {
+                name: "a_name_of_another_zone",
+                path: "cluster/cloudflared/example.com.zone",
+                original: "hello.example.com.",
+                replacement: "hello.example.org.",
+                reason: "ignoring out-of-zone data",
             },
         ],
     },
@@ -196,6 +209,87 @@ fn unquoted(config: &Value) -> Option<String> {
     Some(format!("controller.config.{key} is {value}, not a string"))
 }
 
+pub(crate) const CHARTS: &[Need] = &[
+    need(chart!("ls", "ingress-nginx-4.15.1/values.yaml"), "no chart of ingress-nginx"),
+    need(chart!("ls", "traefik-41.3.0/values.schema.json"), "no chart of Traefik"),
+];
+
+/// Each value of a chart is known to `check`, and each value that it knows is one of the chart.
+pub(crate) fn values_are_those_of_the_charts() -> Result<(), Failed> {
+    let read = |command: &str| -> Result<Value, Failed> {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let printed = expect_code(&outside(command, folder.path())?, 0)?;
+        Ok(values(&printed)?)
+    };
+    let nginx = read(chart!("cat", "ingress-nginx-4.15.1/values.yaml"))?;
+    let schema = read(chart!("cat", "traefik-41.3.0/values.schema.json"))?;
+    let charts = [
+        (IngressController::IngressNginx, paths(&nginx, &|table| table.as_object())),
+        (IngressController::Traefik, paths(&schema, &|table| table["properties"].as_object())),
+    ];
+    for (controller, of_chart) in charts {
+        let known: Vec<_> = chart_values(controller).collect();
+        let is_free = |path: &str| {
+            let tables = known.iter().filter_map(|known| known.strip_suffix(".*"));
+            tables.into_iter().any(|table| path == table || path.starts_with(&format!("{table}.")))
+        };
+        let unknown: Vec<_> = of_chart
+            .iter()
+            .filter(|path| !known.contains(&path.as_str()) && !is_free(path))
+            .collect();
+        let is_of_chart = |path: &str| {
+            let inside = format!("{path}.");
+            of_chart.iter().any(|one| one == path || one.starts_with(&inside))
+        };
+        let foreign: Vec<_> = known
+            .iter()
+            .map(|path| path.strip_suffix(".*").unwrap_or(path))
+            .filter(|path| !is_of_chart(path) && !COMMENTED_VALUES.contains(path))
+            .collect();
+        if !unknown.is_empty() || !foreign.is_empty() {
+            return Err(format!("{controller}: unknown {unknown:?}, foreign {foreign:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Values of ingress-nginx that its `values.yaml` has in comments.
+const COMMENTED_VALUES: [&str; 18] = [
+    "controller.admissionWebhooks.patch.image.registry",
+    "controller.admissionWebhooks.patch.image.repository",
+    "controller.image.registry",
+    "controller.image.repository",
+    "controller.keda.fallback",
+    "controller.maxUnavailable",
+    "controller.service.allocateLoadBalancerNodePorts",
+    "controller.service.healthCheckNodePort",
+    "controller.service.internal.allocateLoadBalancerNodePorts",
+    "controller.service.internal.healthCheckNodePort",
+    "controller.startupProbe",
+    "defaultBackend.image.registry",
+    "defaultBackend.image.repository",
+    "defaultBackend.maxUnavailable",
+    "defaultBackend.service.clusterIP",
+    "defaultBackend.service.loadBalancerIP",
+    "fullnameOverride",
+    "nameOverride",
+];
+
+/// The paths of all values that are not tables with keys.
+fn paths<'chart>(
+    chart: &'chart Value,
+    keys: &dyn Fn(&'chart Value) -> Option<&'chart serde_json::Map<String, Value>>,
+) -> Vec<String> {
+    let Some(keys_here) = keys(chart).filter(|keys| !keys.is_empty()) else {
+        return vec![String::new()];
+    };
+    let inner = keys_here.iter().flat_map(|(key, value)| {
+        let below = paths(value, keys).into_iter();
+        below.map(move |path| format!("{key}.{path}").trim_end_matches('.').to_owned())
+    });
+    inner.collect()
+}
+
 /// The chart's schema accepts unknown keys in some tables. Here only tables with keys of Kubernetes do.
 fn traefik_values(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = concat!(
@@ -219,16 +313,19 @@ sys.exit("\n".join(faults) or 0)
     outside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }
 
-/// The records in a zone that contains them all.
+/// The records in the zone that the file is named after. That zone has no alias of its own name: Cloudflare answers
+/// there with addresses.
 fn named_checkzone(file: &Path) -> io::Result<ConsumerVerdict> {
     const SCRIPT: &str = r#"
-        zone() {
-            echo '. 1 IN SOA ns.invalid. root.invalid. 1 1 1 1 1'
-            echo '. 1 IN NS ns.invalid.'
-            echo 'ns.invalid. 1 IN A 192.0.2.1'
-            cat "$1"
+        zone=$(basename "$1" .zone)
+        records() {
+            echo "$zone. 1 IN SOA ns.invalid. root.invalid. 1 1 1 1 1"
+            echo "$zone. 1 IN NS ns.invalid."
+            sed "s/^$zone\. /apex.$zone. /" "$1"
         }
-        named-checkzone . <(zone "$1")
+        output=$(named-checkzone "$zone" <(records "$1") 2>&1) || { echo "$output"; exit 1; }
+        echo "$output"
+        [[ $output != *'ignoring out-of-zone data'* ]]
     "#;
     outside(SCRIPT, file).map(ConsumerVerdict::from_output)
 }

@@ -56,7 +56,8 @@ expect_text 'kubernetes_feature_enabled{name="ContainerStopSignals",stage="ALPHA
 "#;
 
 /// The functions of apply.sh apply manifests of the user's own: a new object, and a field of an object that exists, but no
-/// field that another program has set, and no field of an object of apply.sh. A second run changes nothing.
+/// field that another program has set, and no field of an object of apply.sh. A kind of one file is served before an object
+/// of it in the next. A second run changes nothing.
 const OVERLAY: &str = r#"
 mkdir -p overlaid/overlays
 cd overlaid
@@ -65,18 +66,30 @@ object program '"set": "1"' | kubectl create --filename - >/dev/null
 object ours '"set": "1"' | kubectl apply --filename - >/dev/null
 object new '"a": "b"' >overlays/10-new.yaml
 object program '"added": "2"' >overlays/20-added.yaml
-for function in planned applied apply apply_overlays is_overlay_safe; do
+cat >overlays/15-kind.yaml <<'TEXT'
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: sources.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Source, plural: sources, singular: source, listKind: SourceList}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+TEXT
+echo '{"apiVersion": "example.com/v1", "kind": "Source", "metadata": {"name": "apps", "namespace": "default"}}' >overlays/16-source.yaml
+for function in planned applied apply apply_overlays await_kinds is_overlay_safe; do
   sed -n "/^$function() {\$/,/^}\$/p" ../out/cluster/apply.sh
 done >functions.sh
 cat >>functions.sh <<'SCRIPT'
 info() { echo "$*"; }
 fail() { info "$*"; exit 1; }
-dry_run=no changes=0
+dry_run=no changes=0 limit=60
 apply_overlays
 echo "$changes changes"
 SCRIPT
 bash -euo pipefail functions.sh >applied
-expect_text '2 changes' applied
+expect_text '4 changes' applied
 bash -euo pipefail functions.sh >again
 expect_text '0 changes' again
 values() { kubectl --namespace kube-system get configmap "$1" --output 'jsonpath={.data}'; }

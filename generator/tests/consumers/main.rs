@@ -121,6 +121,11 @@ fn main() -> ExitCode {
     let timeout =
         Trial::test("kube_proxy::reads_the_timeout_of_ipvs", kube_proxy::reads_the_timeout_of_ipvs);
     trials.push(needs.gate("api", kube_proxy::CONSUMER.needs, timeout));
+    let charts = Trial::test(
+        "cluster::values_are_those_of_the_charts",
+        cluster::values_are_those_of_the_charts,
+    );
+    trials.push(needs.gate("charts", cluster::CHARTS, charts));
     for trial in [
         Trial::test(
             "kubelet::names_are_those_of_the_programs",

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use meshwright_compiler::catalogue;
 use meshwright_compiler::encode::json;
+use meshwright_compiler::overlay::Overlay;
 use meshwright_compiler::topology::{reference, schema};
 use meshwright_proof::failure;
 use meshwright_proof::families::FAMILIES;
@@ -161,6 +162,20 @@ fn topologies_in_the_documentation_are_clean() {
         }
     }
     assert!(compiled_blocks > 0, "no topology is found");
+}
+
+/// The manifests of a page are named by their first line.
+#[test]
+fn manifests_in_the_documentation_can_be_carried() {
+    let text = fs::read_to_string(root().join("docs/gitops.md")).expect("readable");
+    let manifests = blocks(&text, "yaml");
+    assert_eq!(manifests.len(), 2);
+    for manifest in manifests {
+        let first = manifest.lines().next().and_then(|line| line.strip_prefix("# overlays/"));
+        let name = first.expect("the first line names the file");
+        let read = Overlay::parse(name, &manifest).map(|read| read.name().to_owned());
+        assert_eq!(read, Ok(name.to_owned()));
+    }
 }
 
 #[test]

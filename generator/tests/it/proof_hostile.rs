@@ -152,7 +152,9 @@ fn faults_of_report(judgement: &Judgement, folder: &Path) -> Vec<String> {
 fn statements(bytes: &[u8]) -> BTreeSet<String> {
     let text = String::from_utf8_lossy(bytes);
     let lines = text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    // `;` begins a comment of DNS records.
+    let is_comment = |line: &str| line.starts_with(['#', ';']);
+    lines.filter(|line| !line.is_empty() && !is_comment(line)).map(str::to_owned).collect()
 }
 
 /// Why a damage may have no effect; none if it must be refused.

@@ -326,19 +326,24 @@ impl TopologyWriter<'_> {
     /// The path of requests from the Internet, and SSH.
     fn entry(&mut self) -> std::fmt::Result {
         self.head("ingress")?;
-        self.maybe(70, |draw| {
-            format!("controller = \"{}\"", draw.one(&["ingress-nginx", "traefik"]))
-        })?;
+        let has_controller = self.settings.chance(85);
+        if has_controller {
+            self.maybe(70, |draw| {
+                format!("controller = \"{}\"", draw.one(&["ingress-nginx", "traefik"]))
+            })?;
+        } else {
+            writeln!(self.text, "controller = \"none\"")?;
+        }
         self.maybe(30, |draw| format!("replicas = {}", 1 + draw.below(25)))?;
         self.maybe(20, |draw| {
             let tag = if draw.chance(50) { ":v1" } else { "" };
             format!("image = \"registry.example.com/controller{tag}@sha256:{SHA256}\"")
         })?;
         self.maybe(30, |draw| format!("admission_webhook = {}", draw.chance(70)))?;
-        if self.settings.chance(30) {
+        if has_controller && self.settings.chance(30) {
             writeln!(self.text, "values = {{ commonLabels = {{ team = \"a\" }} }}")?;
         }
-        if self.draw.chance(60) {
+        if has_controller && self.draw.chance(60) {
             self.head("cloudflare_tunnel")?;
             writeln!(self.text, "id = \"6ff42ae2-765d-4adf-8112-31c55c1551ef\"")?;
             let mut hostnames = self.draw.some(&HOSTNAMES);

@@ -166,6 +166,9 @@ fn generic(path: &str, interface: &str) -> String {
         ["host", "containerd", "certs.d", _, file] => {
             format!("host/containerd/certs.d/<registry>/{file}")
         }
+        ["cluster", "cloudflared", file] if file.ends_with(".zone") => {
+            "cluster/cloudflared/<zone>.zone".to_owned()
+        }
         ["cluster", "overlays", _] => "cluster/overlays/<manifest>".to_owned(),
         ["clients", _, rest @ ..] => format!("clients/<client>/{}", rest.join("/")),
         _ => path,

@@ -74,7 +74,7 @@ fn is_json(path: &str) -> bool {
 /// Files in which `#` begins a comment, and comments are not compared.
 fn takes_comments(path: &str, account: Account) -> bool {
     let is_compared = account == Account::Fixed(Compared::Bytes);
-    let is_other = path.ends_with("dns.zone") || path.ends_with(".peers") || is_json(path);
+    let is_other = path.ends_with(".zone") || path.ends_with(".peers") || is_json(path);
     !is_compared && !is_other && !path.ends_with("user-data.yaml")
 }
 
@@ -91,7 +91,7 @@ const REWRITINGS: &[Rewriting] = &[
     },
     Rewriting {
         name: "a comment of the zone",
-        applies: |path, _| path.ends_with("dns.zone"),
+        applies: |path, _| path.ends_with(".zone"),
         rewrite: |tree, line, draw| inserted(tree, line, draw, "; checked by hand"),
     },
     Rewriting {

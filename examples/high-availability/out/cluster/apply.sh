@@ -62,7 +62,7 @@ reflector_label='route-reflector'
 reflector_annotation='projectcalico.org/RouteReflectorClusterID'
 reflector_id='244.0.0.1'
 
-# The Ingress controller: the name of its chart, release and namespace.
+# The Ingress controller: the name of its chart, release and namespace; empty if there is none.
 ingress='traefik'
 ingress_deployment='traefik'
 ingress_pods='app.kubernetes.io/name=traefik'
@@ -304,8 +304,9 @@ check_files() {
   local -a files=(
     calico/pod-annotations.policy.yaml calico/installation.yaml "${calico_objects[@]}" calico/bgp.yaml
     kube-proxy/kube-proxy.patch.yaml coredns/coredns.patch.yaml coredns/kube-dns.patch.yaml
-    "${ingress_manifests[@]}" "$ingress/values.yaml"
+    ${ingress_manifests[@]+"${ingress_manifests[@]}"}
   )
+  [[ -z $ingress ]] || files+=("$ingress/values.yaml")
   [[ -z $bgp_secret ]] || files+=(calico/bgp-password.rbac.yaml)
   [[ -z $tunnel_secret ]] || files+=(cloudflared/namespace.yaml cloudflared/cloudflared.yaml)
   [[ -z $viewers ]] || files+=("$viewers")
@@ -322,9 +323,10 @@ check_files() {
 # Helm itself is fetched if it is not installed, on Linux only.
 check_sources() {
   local name remote=no
-  sources=(calico-crds calico-operator "$ingress")
+  sources=(calico-crds calico-operator)
+  [[ -z $ingress ]] || sources+=("$ingress")
   helm=helm
-  if ! type helm >/dev/null 2>&1; then
+  if [[ -n $ingress ]] && ! type helm >/dev/null 2>&1; then
     case $(uname -sm) in
       'Linux x86_64') helm='helm-amd64' ;;
       'Linux aarch64') helm='helm-arm64' ;;
@@ -818,7 +820,17 @@ apply_overlays() {
     is_overlay_safe "$file" ||
       fail "$PWD/$file has an object that \`kubectl apply\` has made, by this script or by hand: fields cannot be added to it"
     apply "$file" --server-side --field-manager=meshwright-overlays
+    await_kinds "$file"
   done
+}
+
+# A later file may have objects of the kinds that this one defines.
+await_kinds() {
+  local kinds
+  [[ $dry_run == no ]] || return 0
+  kinds=$(kubectl get --filename "$1" --output name | sed -n '/^customresourcedefinition\./p')
+  # shellcheck disable=SC2086
+  [[ -z $kinds ]] || kubectl wait --for=condition=Established $kinds --timeout="${limit}s" >/dev/null
 }
 
 is_overlay_safe() {
@@ -886,13 +898,13 @@ main() {
   step "applying Calico's objects" apply_calico_objects
   step 'configuring kube-proxy' configure_kube_proxy
   [[ -z $tunnel_secret ]] || step 'installing the tunnel' install_tunnel
-  step 'awaiting a node that accepts pods' await_room
-  if_room 'installing the Ingress controller' install_ingress
+  [[ -z $ingress ]] || step 'awaiting a node that accepts pods' await_room
+  [[ -z $ingress ]] || if_room 'installing the Ingress controller' install_ingress
   step 'awaiting the nodes' await_nodes
   step "renewing kube-proxy's pods" renew_kube_proxy
   step 'spreading DNS over the nodes' spread_dns
   [[ -z $tunnel_secret ]] || if_room 'spreading the tunnel over the nodes' spread_tunnel
-  if_room 'spreading the Ingress controller over the nodes' spread_ingress
+  [[ -z $ingress ]] || if_room 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || if_room 'installing the echo app' install_hello
   [[ ! -d overlays ]] || step 'applying the manifests of overlays' apply_overlays
   step "awaiting every node's own pods" await_node_pods

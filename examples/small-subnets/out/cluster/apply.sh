@@ -47,13 +47,11 @@ reflector_label='route-reflector'
 reflector_annotation='projectcalico.org/RouteReflectorClusterID'
 reflector_id='244.0.0.1'
 
-# The Ingress controller: the name of its chart, release and namespace.
-ingress='traefik'
-ingress_deployment='traefik'
-ingress_pods='app.kubernetes.io/name=traefik'
+# The Ingress controller: the name of its chart, release and namespace; empty if there is none.
+ingress=''
+ingress_deployment=''
+ingress_pods=''
 ingress_manifests=(
-  traefik/namespace.yaml
-  traefik/ingressclass.yaml
 )
 
 # Values of the user's own for the chart, if the file exists.
@@ -70,10 +68,11 @@ left_over=(
   'cloudflared kubectl delete namespace cloudflared'
   'hello kubectl delete namespace hello'
   'ingress-nginx helm uninstall ingress-nginx --namespace ingress-nginx, then kubectl delete namespace ingress-nginx, then this again'
+  'traefik helm uninstall traefik --namespace traefik, then kubectl delete namespace traefik, then this again'
 )
 
 # The external files by their names in [packages.sources]: the URL or path, and the checksum: a digest,
-# `index:` the URL of the index of its repository, or empty for a file of the user's own.
+# `published:` the URL of a file of sha256sum, `index:` the URL of the index of its repository, or empty.
 declare -A version=() url=() checksum=()
 version[calico-crds]='3.32.1'
 url[calico-crds]='https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/operator-crds.yaml'
@@ -81,15 +80,6 @@ checksum[calico-crds]='192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5
 version[calico-operator]='3.32.1'
 url[calico-operator]='https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/tigera-operator.yaml'
 checksum[calico-operator]='f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f'
-version[traefik]='41.3.0'
-url[traefik]='https://traefik.github.io/charts/traefik/traefik-41.3.0.tgz'
-checksum[traefik]='index:https://traefik.github.io/charts/index.yaml'
-version[helm-amd64]='4.3.0'
-url[helm-amd64]='https://get.helm.sh/helm-v4.3.0-linux-amd64.tar.gz'
-checksum[helm-amd64]='86584a54def73570558f66f5111cc53dfed56689637ae32c1201205d494f54fb'
-version[helm-arm64]='4.3.0'
-url[helm-arm64]='https://get.helm.sh/helm-v4.3.0-linux-arm64.tar.gz'
-checksum[helm-arm64]='31c5794dd55c66a51e6b7d2e2ac7a114ae8b1de41ff1d9ba51748ac973b06a08'
 
 # The limit of one wait, in seconds: images may come over slow lines.
 limit=900
@@ -290,8 +280,9 @@ check_files() {
   local -a files=(
     calico/pod-annotations.policy.yaml calico/installation.yaml "${calico_objects[@]}" calico/bgp.yaml
     kube-proxy/kube-proxy.patch.yaml coredns/coredns.patch.yaml coredns/kube-dns.patch.yaml
-    "${ingress_manifests[@]}" "$ingress/values.yaml"
+    ${ingress_manifests[@]+"${ingress_manifests[@]}"}
   )
+  [[ -z $ingress ]] || files+=("$ingress/values.yaml")
   [[ -z $bgp_secret ]] || files+=(calico/bgp-password.rbac.yaml)
   [[ -z $tunnel_secret ]] || files+=(cloudflared/namespace.yaml cloudflared/cloudflared.yaml)
   [[ -z $viewers ]] || files+=("$viewers")
@@ -308,9 +299,10 @@ check_files() {
 # Helm itself is fetched if it is not installed, on Linux only.
 check_sources() {
   local name remote=no
-  sources=(calico-crds calico-operator "$ingress")
+  sources=(calico-crds calico-operator)
+  [[ -z $ingress ]] || sources+=("$ingress")
   helm=helm
-  if ! type helm >/dev/null 2>&1; then
+  if [[ -n $ingress ]] && ! type helm >/dev/null 2>&1; then
     case $(uname -sm) in
       'Linux x86_64') helm='helm-amd64' ;;
       'Linux aarch64') helm='helm-arm64' ;;
@@ -344,6 +336,10 @@ download() {
 digest_of() {
   local name=$1 from=${checksum[$1]}
   case $from in
+    published:*)
+      download "${from#*:}" "$scratch/$name.sha256sum"
+      cut -d ' ' -f 1 "$scratch/$name.sha256sum"
+      ;;
     index:*)
       download "${from#*:}" "$scratch/$name.index"
       awk -v chart="$name:" -v version="${version[$name]}" '
@@ -359,8 +355,10 @@ digest_of() {
 
 compare() {
   local name=$1 file=$2 expected found
-  [[ ${checksum[$name]} != index:* ]] ||
-    info "$name ${version[$name]} is compared only with the index of the server that it comes from; to pin it, set sha256 of [packages.sources.$name]"
+  if [[ -z ${checksum[$name]} ]]; then
+    info "$name ${version[$name]} is not compared, since no checksum is known; set sha256 of [packages.sources.$name]"
+    return 0
+  fi
   expected=$(digest_of "$name")
   [[ -n $expected ]] || fail "${checksum[$name]#*:} has no checksum of $name ${version[$name]}"
   found=$(sha256sum "$file" | cut -d ' ' -f 1)
@@ -804,7 +802,17 @@ apply_overlays() {
     is_overlay_safe "$file" ||
       fail "$PWD/$file has an object that \`kubectl apply\` has made, by this script or by hand: fields cannot be added to it"
     apply "$file" --server-side --field-manager=meshwright-overlays
+    await_kinds "$file"
   done
+}
+
+# A later file may have objects of the kinds that this one defines.
+await_kinds() {
+  local kinds
+  [[ $dry_run == no ]] || return 0
+  kinds=$(kubectl get --filename "$1" --output name | sed -n '/^customresourcedefinition\./p')
+  # shellcheck disable=SC2086
+  [[ -z $kinds ]] || kubectl wait --for=condition=Established $kinds --timeout="${limit}s" >/dev/null
 }
 
 is_overlay_safe() {
@@ -872,13 +880,13 @@ main() {
   step "applying Calico's objects" apply_calico_objects
   step 'configuring kube-proxy' configure_kube_proxy
   [[ -z $tunnel_secret ]] || step 'installing the tunnel' install_tunnel
-  step 'awaiting a node that accepts pods' await_room
-  if_room 'installing the Ingress controller' install_ingress
+  [[ -z $ingress ]] || step 'awaiting a node that accepts pods' await_room
+  [[ -z $ingress ]] || if_room 'installing the Ingress controller' install_ingress
   step 'awaiting the nodes' await_nodes
   step "renewing kube-proxy's pods" renew_kube_proxy
   step 'spreading DNS over the nodes' spread_dns
   [[ -z $tunnel_secret ]] || if_room 'spreading the tunnel over the nodes' spread_tunnel
-  if_room 'spreading the Ingress controller over the nodes' spread_ingress
+  [[ -z $ingress ]] || if_room 'spreading the Ingress controller over the nodes' spread_ingress
   [[ -z $hello ]] || if_room 'installing the echo app' install_hello
   [[ ! -d overlays ]] || step 'applying the manifests of overlays' apply_overlays
   step "awaiting every node's own pods" await_node_pods

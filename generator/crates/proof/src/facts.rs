@@ -110,7 +110,7 @@ pub struct ControllerFacts {
 /// The facts of a tunnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TunnelFacts {
-    /// Its UUID (cloudflared's configuration; `dns.zone` if Cloudflare stores the rules).
+    /// Its UUID (cloudflared's configuration; the DNS records if Cloudflare stores the rules).
     pub id: String,
     /// Whether Cloudflare stores the rules (`configuration.json`).
     pub remote: bool,
@@ -120,7 +120,7 @@ pub struct TunnelFacts {
     pub protocol: TunnelProtocol,
     /// The names that it serves (the rules).
     pub hostnames: Vec<FileSpanned<String>>,
-    /// The names with a record (`dns.zone`).
+    /// The names with a record.
     pub records: Vec<FileSpanned<String>>,
 }
 

@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileFamily {
     /// The path below the output directory. `<node>`, `<client>` and `<registry>` are one folder of any
-    /// name, `<manifest>` is one file of any name, `<interface>` is the name of the interface.
+    /// name, `<manifest>` is one file of any name, `<zone>` any text, `<interface>` is the name of the interface.
     pub pattern: &'static str,
     /// How it is accounted for.
     pub account: Account,
@@ -144,7 +144,7 @@ pub const FAMILIES: &[FileFamily] = &[
     fixed("cluster/calico/pod-annotations.policy.yaml", Need::Tree),
     objects("cluster/cloudflared/cloudflared.yaml", Need::Other),
     objects("cluster/cloudflared/configuration.json", Need::Other),
-    modelled("cluster/cloudflared/dns.zone", Need::Other),
+    modelled("cluster/cloudflared/<zone>.zone", Need::Other),
     objects("cluster/cloudflared/namespace.yaml", Need::Other),
     fixed("cluster/coredns/coredns.patch.yaml", Need::Tree),
     fixed("cluster/coredns/kube-dns.patch.yaml", Need::Tree),
@@ -201,6 +201,9 @@ fn is_part(wanted: &str, part: &str, interface: &str) -> bool {
     if matches!(wanted, "<node>" | "<client>" | "<registry>" | "<manifest>") {
         return !part.is_empty();
     }
+    if let Some(end) = wanted.strip_prefix("<zone>") {
+        return part.strip_suffix(end).is_some_and(|zone| !zone.is_empty());
+    }
     match wanted.split_once("<interface>") {
         None => wanted == part,
         Some((before, after)) => part
@@ -226,6 +229,8 @@ mod tests {
                 Some("host/systemd/wg-quick@<interface>.service.d/meshwright.conf"),
             ),
             ("host/systemd/wg-quick@wg1.service.d/meshwright.conf", None),
+            ("cluster/cloudflared/example.com.zone", Some("cluster/cloudflared/<zone>.zone")),
+            ("cluster/cloudflared/.zone", None),
             ("README.md/x", None),
             ("README", None),
         ];

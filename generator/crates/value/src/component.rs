@@ -1,7 +1,10 @@
-//! The programs of Kubernetes that a user may give settings of their own, and the names that their releases know.
+//! The programs of Kubernetes and the charts that a user may give settings of their own, and the names that their releases
+//! know.
 //!
 //! The lists are those of Kubernetes 1.37.2 and etcd 3.7.3: `--help` of each program, and the fields of
 //! `KubeletConfiguration` (k8s.io/kubelet, config/v1beta1/types.go). A consumer test compares them with the programs.
+
+use super::IngressController;
 
 /// A program of the control plane, which kubeadm starts with arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,4 +66,16 @@ pub fn feature_gates() -> impl Iterator<Item = &'static str> {
 /// `string` or `table`.
 pub fn kubelet_fields() -> impl Iterator<Item = (&'static str, &'static str)> {
     include_str!("component/kubelet.fields").lines().filter_map(|line| line.split_once(' '))
+}
+
+/// The values of a chart, by their paths: those in `values.yaml` of ingress-nginx 4.15.1, commented ones included, and
+/// those in `values.schema.json` of traefik 41.3.0. Below a path that ends in `.*`, any key is one of Kubernetes, of the
+/// controller, or of the user.
+pub fn chart_values(controller: IngressController) -> impl Iterator<Item = &'static str> {
+    let text = match controller {
+        IngressController::IngressNginx => include_str!("component/ingress-nginx.values"),
+        IngressController::Traefik => include_str!("component/traefik.values"),
+        IngressController::Absent => "",
+    };
+    text.lines()
 }

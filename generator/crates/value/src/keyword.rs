@@ -255,6 +255,8 @@ keywords! {
         IngressNginx = "ingress-nginx",
         /// Traefik Proxy.
         Traefik = "traefik",
+        /// No controller: the user installs one, or needs none.
+        Absent = "none",
     }
     noun: "an" "ingress controller", such as "traefik";
 }

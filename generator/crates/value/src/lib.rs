@@ -225,6 +225,14 @@ fn checked(
     })
 }
 
+/// [`closest`] for known words that have capitals.
+#[must_use]
+pub fn closest_in_any_case<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let lower_case: Vec<_> = known.iter().map(|known| known.to_lowercase()).collect();
+    let close = closest(word, lower_case.iter().map(String::as_str))?;
+    known.iter().find(|known| known.to_lowercase() == close).copied()
+}
+
 /// The known word that was most probably meant: at most one edit for each three letters.
 #[must_use]
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

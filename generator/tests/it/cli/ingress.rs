@@ -71,7 +71,7 @@ fn json_contains_each_hop_of_a_request() {
     assert_eq!(first["node"], "visitor");
     assert_eq!(
         (first["file"].as_str(), first["line"].as_u64()),
-        (Some("cluster/cloudflared/dns.zone"), Some(3))
+        (Some("cluster/cloudflared/example.com.zone"), Some(3))
     );
 
     let (_, stdout, _) = place.run(&["--out", &out, "prove", "--format", "json"]);

@@ -10,7 +10,7 @@ const BGP: &str = "cluster/calico/bgp.yaml";
 const INSTALLATION: &str = "cluster/calico/installation.yaml";
 const METADATA: &str = "cluster/calico/metadata.policy.yaml";
 const CLOUDFLARED: &str = "cluster/cloudflared/cloudflared.yaml";
-const ZONE: &str = "cluster/cloudflared/dns.zone";
+const ZONE: &str = "cluster/cloudflared/example.com.zone";
 const HELLO: &str = "cluster/hello/hello.yaml";
 const NAMESPACE: &str = "cluster/ingress-nginx/namespace.yaml";
 const NGINX: &str = "cluster/ingress-nginx/values.yaml";
@@ -86,7 +86,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "rule-of-another-name",
         CLOUDFLARED,
         Change::Replace("- hostname: hello.example.com", "- hostname: hellx.example.com"),
-        "object-differs: no record of dns.zone has the name hellx.example.com",
+        "object-differs: no DNS record has the name hellx.example.com",
         "cluster/cloudflared/cloudflared.yaml:15",
     ),
     broken(
@@ -144,7 +144,7 @@ pub(super) const BROKEN: &[Broken] = &[
         "record-of-another-name",
         ZONE,
         Change::Replace("hello.example.com.", "hellx.example.com."),
-        "object-differs: no record of dns.zone has the name hello.example.com",
+        "object-differs: no DNS record has the name hello.example.com",
         "cluster/cloudflared/cloudflared.yaml:15",
     ),
     broken(

@@ -169,7 +169,7 @@ const SOUND: &[SoundChange] = &[
         "an assumption: no other file has the checksum of a download",
     ),
     absent(
-        "cluster/cloudflared/dns.zone",
+        "cluster/cloudflared/<zone>.zone",
         "hello.example.com. ",
         "the record of the wildcard serves it",
     ),

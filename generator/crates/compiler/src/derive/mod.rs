@@ -4,6 +4,7 @@
 pub(crate) mod address;
 pub(crate) mod api_endpoint;
 pub(crate) mod dataplane;
+pub(crate) mod dns_zone;
 pub(crate) mod etcd;
 pub(crate) mod label;
 pub(crate) mod listen_port;

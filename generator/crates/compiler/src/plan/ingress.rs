@@ -1,4 +1,4 @@
-//! The Ingress controller: one of two, behind one class, so that apps do not depend on the choice.
+//! The Ingress controller: one of two, behind one class, so that apps do not depend on the choice, or none.
 
 use std::net::Ipv4Addr;
 
@@ -81,16 +81,17 @@ const TRAEFIK: IngressWorkload = IngressWorkload {
 impl IngressWorkload {
     /// The workload of a controller.
     #[must_use]
-    pub const fn of(controller: IngressController) -> Self {
+    pub const fn of(controller: IngressController) -> Option<Self> {
         match controller {
-            IngressController::IngressNginx => INGRESS_NGINX,
-            IngressController::Traefik => TRAEFIK,
+            IngressController::IngressNginx => Some(INGRESS_NGINX),
+            IngressController::Traefik => Some(TRAEFIK),
+            IngressController::Absent => None,
         }
     }
 }
 
 impl IngressPlan {
-    /// A controller without a tunnel. An image is that of this release, unless one is
+    /// A controller without a tunnel; none if there is none. An image is that of this release, unless one is
     /// declared; only ingress-nginx has a webhook, which these addresses may call.
     pub(crate) fn new(
         controller: IngressController,
@@ -98,21 +99,22 @@ impl IngressPlan {
         declared_image: Option<ImageReference>,
         kubernetes_version: Version,
         webhook_callers: Vec<Ipv4Addr>,
-    ) -> Self {
+    ) -> Option<Self> {
         let (released, callers) = match controller {
             IngressController::IngressNginx => (release::INGRESS_NGINX_IMAGE, webhook_callers),
             IngressController::Traefik => (release::TRAEFIK_IMAGE, Vec::new()),
+            IngressController::Absent => return None,
         };
-        Self {
+        Some(Self {
             controller,
             replicas,
             image: declared_image.unwrap_or_else(|| constant(released)),
-            workload: IngressWorkload::of(controller),
+            workload: IngressWorkload::of(controller)?,
             status_address: None,
             traffic_distribution: release::same_zone(kubernetes_version),
             webhook_callers: callers,
             values: Settings::default(),
-        }
+        })
     }
 
     /// Whether ingress-nginx validates Ingress objects when they are written.
@@ -122,23 +124,20 @@ impl IngressPlan {
     }
 }
 
-pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> IngressPlan {
+pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> Option<IngressPlan> {
     let declared = &topology.ingress;
     let control_planes = nodes.iter().filter(|node| node.is_control_plane());
     let addresses = control_planes.map(|node| node.address).filter(|_| declared.admission_webhook);
     let tunnel = topology.cloudflare_tunnel.as_ref();
     let status_address = tunnel.map(|tunnel| tunnel::address(&tunnel.id));
-    IngressPlan {
-        status_address,
-        values: declared.values.clone(),
-        ..IngressPlan::new(
-            declared.controller,
-            declared.replicas,
-            declared.image.clone(),
-            topology.cluster.kubernetes_version,
-            addresses.collect(),
-        )
-    }
+    let plan = IngressPlan::new(
+        declared.controller,
+        declared.replicas,
+        declared.image.clone(),
+        topology.cluster.kubernetes_version,
+        addresses.collect(),
+    )?;
+    Some(IngressPlan { status_address, values: declared.values.clone(), ..plan })
 }
 
 /// The URL of its Service for cloudflared, which refuses URLs with a path.

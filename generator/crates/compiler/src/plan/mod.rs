@@ -58,8 +58,8 @@ pub struct Plan {
     pub kube_proxy: kube_proxy::KubeProxyPlan,
     /// The pod network.
     pub calico: calico::CalicoPlan,
-    /// The Ingress controller.
-    pub ingress: ingress::IngressPlan,
+    /// The Ingress controller, if there is one.
+    pub ingress: Option<ingress::IngressPlan>,
     /// The tunnel for requests from the Internet.
     pub tunnel: Option<tunnel::TunnelPlan>,
     /// The hostname of the echo app.
@@ -217,7 +217,7 @@ impl Plan {
             network: topology.network.clone(),
             kube_proxy: kube_proxy::derive(topology),
             calico: calico::derive(topology),
-            tunnel: tunnel::derive(topology, &ingress),
+            tunnel: tunnel::derive(topology, ingress.as_ref()),
             hello: topology.hello.as_ref().map(|hello| hello.hostname.clone()),
             ingress,
             firewall: firewall::derive(topology, &nodes, &clients),

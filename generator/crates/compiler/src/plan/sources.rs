@@ -31,16 +31,11 @@ pub enum Checksum {
 }
 
 impl Plan {
-    /// The chart of the Ingress controller.
-    #[must_use]
-    pub const fn chart(&self) -> Chart {
-        chart_of(self.ingress.controller)
-    }
-
     /// All files that this cluster downloads.
     #[must_use]
     pub fn sources(&self) -> Vec<ExternalFile> {
-        upstream(self.calico.version, self.chart())
+        let chart = self.ingress.as_ref().and_then(|ingress| chart_of(ingress.controller));
+        upstream(self.calico.version, chart)
             .into_iter()
             .map(|source| self.declared(source))
             .collect()
@@ -64,22 +59,21 @@ impl Plan {
 }
 
 /// The chart of an Ingress controller.
-pub(crate) const fn chart_of(controller: IngressController) -> Chart {
+pub(crate) const fn chart_of(controller: IngressController) -> Option<Chart> {
     match controller {
-        IngressController::IngressNginx => release::INGRESS_NGINX,
-        IngressController::Traefik => release::TRAEFIK,
+        IngressController::IngressNginx => Some(release::INGRESS_NGINX),
+        IngressController::Traefik => Some(release::TRAEFIK),
+        IngressController::Absent => None,
     }
 }
 
-/// The files from elsewhere, as upstream publishes them.
-pub(crate) fn upstream(calico: Version, of_ingress: Chart) -> [ExternalFile; 5] {
-    [
-        calico_crds(calico),
-        calico_operator(calico),
-        chart(of_ingress),
-        helm_archive(Arch::Amd64),
-        helm_archive(Arch::Arm64),
-    ]
+/// The files from elsewhere, as upstream publishes them. Only a chart needs helm.
+pub(crate) fn upstream(calico: Version, of_ingress: Option<Chart>) -> Vec<ExternalFile> {
+    let calico = [calico_crds(calico), calico_operator(calico)];
+    let of_helm = of_ingress.map(|of_ingress| {
+        [chart(of_ingress), helm_archive(Arch::Amd64), helm_archive(Arch::Arm64)]
+    });
+    calico.into_iter().chain(of_helm.into_iter().flatten()).collect()
 }
 
 /// The bundle for the aggregated API. With CRDs of `projectcalico.org` beside it, Calico would use

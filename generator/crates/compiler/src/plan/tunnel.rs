@@ -1,11 +1,13 @@
 //! The tunnel: the target of each hostname, in the order in which cloudflared compares them.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use crate::plan::ingress::{self, IngressPlan};
+use crate::derive::dns_zone::dns_zone;
+use crate::plan::ingress::{self, IngressPlan, IngressWorkload};
 use crate::topology::{CloudflareTunnel, Topology};
 use meshwright_value::{
-    CpuMillis, Hostname, MemoryMib, Replicas, TunnelId, TunnelMode, TunnelProtocol,
+    CpuMillis, DnsName, Hostname, MemoryMib, Replicas, TunnelId, TunnelMode, TunnelProtocol,
 };
 
 /// The namespace of cloudflared.
@@ -29,10 +31,23 @@ pub struct TunnelPlan {
     pub mode: TunnelMode,
     /// The connectors.
     pub connectors: ConnectorPlan,
+    /// The target of its rules.
+    pub controller: IngressWorkload,
     /// The target of public DNS names.
     pub address: String,
     /// The rules; the first that matches is taken, and the last answers 404.
     pub rules: Vec<TunnelRule>,
+    /// The DNS zones of the names, sorted.
+    pub zones: Vec<DnsZonePlan>,
+}
+
+/// A DNS zone with names of the tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsZonePlan {
+    /// Its name.
+    pub name: String,
+    /// The names in it, in the order of the rules.
+    pub hostnames: Vec<Hostname>,
 }
 
 /// The pods of cloudflared.
@@ -76,8 +91,10 @@ pub(crate) fn address(id: &TunnelId) -> String {
     format!("{id}.cfargotunnel.com")
 }
 
-pub(super) fn derive(topology: &Topology, ingress: &IngressPlan) -> Option<TunnelPlan> {
+/// A tunnel has a controller (rule `tunnel-without-controller`).
+pub(super) fn derive(topology: &Topology, ingress: Option<&IngressPlan>) -> Option<TunnelPlan> {
     let declared = topology.cloudflare_tunnel.as_ref()?;
+    let controller = ingress?.workload;
     let CloudflareTunnel { id, mode, hostnames, .. } = declared;
     let connectors = ConnectorPlan {
         replicas: declared.replicas,
@@ -85,27 +102,40 @@ pub(super) fn derive(topology: &Topology, ingress: &IngressPlan) -> Option<Tunne
         memory_limit: declared.memory_limit_mib,
         cpu_request: declared.cpu_request_millis,
     };
-    let service = ingress::service_url(&topology.network.dns_domain, ingress.workload);
-    Some(TunnelPlan::new(id.clone(), *mode, connectors, hostnames, &service))
+    let domain = &topology.network.dns_domain;
+    Some(TunnelPlan::new(id.clone(), *mode, connectors, hostnames, (controller, domain)))
 }
 
 impl TunnelPlan {
-    /// A tunnel whose rules all lead to one URL.
+    /// A tunnel whose rules all lead to one controller.
     #[must_use]
     pub fn new(
         id: TunnelId,
         mode: TunnelMode,
         connectors: ConnectorPlan,
         hostnames: &[Hostname],
-        service: &str,
+        (controller, domain): (IngressWorkload, &DnsName),
     ) -> Self {
-        let rules = ordered(hostnames).into_iter().map(|hostname| TunnelRule {
+        let service = ingress::service_url(domain, controller);
+        let hostnames = ordered(hostnames);
+        let zones = zones(&hostnames);
+        let rules = hostnames.into_iter().map(|hostname| TunnelRule {
             sets_host: !hostname.is_wildcard(),
             hostname,
-            service: service.to_owned(),
+            service: service.clone(),
         });
-        Self { address: address(&id), id, mode, connectors, rules: rules.collect() }
+        let rules = rules.collect();
+        Self { address: address(&id), id, mode, connectors, controller, rules, zones }
     }
+}
+
+fn zones(hostnames: &[Hostname]) -> Vec<DnsZonePlan> {
+    let mut zones: BTreeMap<&str, Vec<Hostname>> = BTreeMap::new();
+    for hostname in hostnames {
+        zones.entry(dns_zone(hostname)).or_default().push(hostname.clone());
+    }
+    let zones = zones.into_iter();
+    zones.map(|(name, hostnames)| DnsZonePlan { name: name.to_owned(), hostnames }).collect()
 }
 
 /// Whole names before wildcards, deeper wildcards before those that contain them: cloudflared uses

@@ -143,7 +143,7 @@ fn sources_of(facts: &FixedFacts<'_>) -> Vec<SourceView> {
     let declared_calico =
         found(CALICO_OPERATOR).and_then(|source| Version::parse(source.version).ok());
     let calico = declared_calico.unwrap_or_else(|| Version::new(0, 0, 0));
-    let sources = upstream(calico, chart_of(facts.ingress)).map(|external| {
+    let sources = upstream(calico, chart_of(facts.ingress)).into_iter().map(|external| {
         let source = SourceView::of(external);
         let Some(found) = found(source.name) else { return source };
         let is_digest =
@@ -156,7 +156,7 @@ fn sources_of(facts: &FixedFacts<'_>) -> Vec<SourceView> {
         };
         SourceView { url: found.url.to_owned(), checksum, ..source }
     });
-    sources.into()
+    sources.collect()
 }
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
@@ -183,14 +183,18 @@ impl<'plan> ApplyView<'plan> {
             clients: !plan.clients.is_empty(),
             tunnel: plan.tunnel.is_some(),
             hello: plan.hello.is_some(),
-            ingress: plan.ingress.controller,
+            ingress: plan
+                .ingress
+                .as_ref()
+                .map_or(IngressController::Absent, |ingress| ingress.controller),
             sources: plan.sources().into_iter().map(SourceView::of).collect(),
         })
     }
 
     fn new(facts: &ApplyFacts<'plan>) -> Self {
         let workload = IngressWorkload::of(facts.ingress);
-        let labels = workload.pod_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let labels = workload.iter().flat_map(|workload| workload.pod_labels);
+        let labels = labels.map(|(key, value)| format!("{key}={value}"));
         let objects = calico::objects(facts.further_pools);
         let manifests = ingress_manifests(facts.ingress, facts.tunnel);
         Self {
@@ -208,8 +212,8 @@ impl<'plan> ApplyView<'plan> {
             reflector_label: ROUTE_REFLECTOR_LABEL,
             reflector_annotation: calico::CLUSTER_ID_ANNOTATION,
             reflector_id: calico::CLUSTER_ID.to_string(),
-            ingress: chart_of(facts.ingress).name,
-            ingress_deployment: workload.deployment,
+            ingress: chart_of(facts.ingress).map_or("", |chart| chart.name),
+            ingress_deployment: workload.map_or("", |workload| workload.deployment),
             ingress_pods: labels.collect::<Vec<_>>().join(","),
             ingress_manifests: manifests.into_iter().map(below_cluster).collect(),
             viewers: file_if(facts.clients, below_cluster(access::BINDING.path)),
@@ -235,6 +239,7 @@ fn ingress_manifests(controller: IngressController, tunnel: bool) -> Vec<&'stati
     match controller {
         IngressController::IngressNginx => ingress_nginx::manifests(tunnel),
         IngressController::Traefik => traefik::manifests(tunnel),
+        IngressController::Absent => Vec::new(),
     }
 }
 
@@ -247,7 +252,8 @@ fn left_overs(facts: &ApplyFacts<'_>) -> Vec<LeftOver> {
         .filter(|(_, is_here)| !is_here)
         .map(|(namespace, _)| LeftOver { namespace, command: delete(namespace) });
     let charts = [release::INGRESS_NGINX.name, release::TRAEFIK.name];
-    let unused_charts = charts.into_iter().filter(|chart| *chart != chart_of(facts.ingress).name);
+    let used = chart_of(facts.ingress).map(|chart| chart.name);
+    let unused_charts = charts.into_iter().filter(|chart| Some(*chart) != used);
     let left_charts = unused_charts.map(|namespace| LeftOver {
         namespace,
         command: format!(

@@ -10,8 +10,7 @@ use crate::encode::json;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::namespace;
 use crate::plan::Plan;
-use crate::plan::ingress::IngressWorkload;
-use crate::plan::tunnel::{NAMESPACE, SECRET, TunnelPlan, secret_key};
+use crate::plan::tunnel::{DnsZonePlan, NAMESPACE, SECRET, TunnelPlan, secret_key};
 use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::TunnelMode;
@@ -36,9 +35,14 @@ pub(super) const CONFIGURATION: Output = Output {
     consumer: "Cloudflare's API: PUT accounts/ACCOUNT/cfd_tunnel/TUNNEL/configurations",
 };
 pub(super) const DNS_ZONE: Output = Output {
-    path: "cluster/cloudflared/dns.zone",
+    path: "cluster/cloudflared/<zone>.zone",
     consumer: "Cloudflare's dashboard: DNS, Records, Import",
 };
+
+/// The path of the records of one zone.
+pub(super) fn dns_zone_path(zone: &DnsZonePlan) -> String {
+    DNS_ZONE.path.replace("<zone>", &zone.name)
+}
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
     render_objects(&ObjectValues::of(plan), artifacts);
@@ -48,18 +52,20 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
     let Some(tunnel) = values.tunnel else { return };
     artifacts.add(NAMESPACE_FILE.path, namespace_file());
-    artifacts.add(MANIFESTS.path, manifests_file(values.ingress.workload, tunnel));
+    artifacts.add(MANIFESTS.path, manifests_file(tunnel));
     if tunnel.mode == TunnelMode::Remote {
         artifacts.add(CONFIGURATION.path, json::file(&configuration::payload(tunnel)));
     }
-    artifacts.add(DNS_ZONE.path, dns::file(tunnel));
+    for zone in &tunnel.zones {
+        artifacts.add(dns_zone_path(zone), dns::file(zone, &tunnel.address));
+    }
 }
 
 fn namespace_file() -> Vec<u8> {
     YamlFile::new("the namespace of cloudflared").document(&namespace(NAMESPACE)).finish()
 }
 
-fn manifests_file(controller: IngressWorkload, tunnel: &TunnelPlan) -> Vec<u8> {
+fn manifests_file(tunnel: &TunnelPlan) -> Vec<u8> {
     let about = format!(
         "the Secret {SECRET} is not in this file: its key {} must not be committed to git",
         secret_key(tunnel.mode)
@@ -71,6 +77,6 @@ fn manifests_file(controller: IngressWorkload, tunnel: &TunnelPlan) -> Vec<u8> {
     };
     file.document(&workload::deployment_of(tunnel))
         .document(&workload::disruption_budget())
-        .document(&policy::egress_policy(controller, tunnel.connectors.protocol))
+        .document(&policy::egress_policy(tunnel.controller, tunnel.connectors.protocol))
         .finish()
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::artifact::ArtifactSet;
 use crate::plan::calico::{CalicoPlan, anchored};
-use crate::plan::ingress::{IngressPlan, IngressWorkload, service_url};
+use crate::plan::ingress::{IngressPlan, IngressWorkload};
 use crate::plan::kube_proxy::KubeProxyPlan;
 pub use crate::plan::packages::{AptPackages, AptRepository};
 pub use crate::plan::tunnel::ConnectorPlan;
@@ -241,13 +241,13 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
     };
     let status_address = objects.tunnel.as_ref().map(|tunnel| tunnel::address(&tunnel.id));
     let callers = objects.webhook_callers.clone();
-    let ingress = IngressPlan {
-        status_address,
-        ..IngressPlan::new(controller, objects.replicas, objects.image.clone(), version, callers)
-    };
-    let service = service_url(&objects.dns_domain, IngressWorkload::of(controller));
-    let tunnel = objects.tunnel.as_ref().map(|FixedTunnel { id, mode, connectors, hostnames }| {
-        TunnelPlan::new(id.clone(), *mode, *connectors, hostnames, &service)
+    let ingress =
+        IngressPlan::new(controller, objects.replicas, objects.image.clone(), version, callers)
+            .map(|plan| IngressPlan { status_address, ..plan });
+    let origin = IngressWorkload::of(controller).map(|workload| (workload, &objects.dns_domain));
+    let tunnel = objects.tunnel.as_ref().zip(origin).map(|(tunnel, origin)| {
+        let FixedTunnel { id, mode, connectors, hostnames } = tunnel;
+        TunnelPlan::new(id.clone(), *mode, *connectors, hostnames, origin)
     });
     let values = ObjectValues {
         interface_pattern: anchored(facts.interface),
@@ -258,7 +258,7 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
         host_services: objects.host_services.clone(),
         calico: &calico,
         kube_proxy: &kube_proxy,
-        ingress: &ingress,
+        ingress: ingress.as_ref(),
         tunnel: tunnel.as_ref(),
         hello: objects.hello.as_ref(),
     };

@@ -37,7 +37,7 @@ struct ReadmeView<'plan> {
     networks: Vec<NetworkRow<'plan>>,
     relays: Vec<RelayRow<'plan>>,
     packets: Vec<Picture>,
-    request: Picture,
+    request: Option<Picture>,
     ssh_port: u16,
     order: OrderView<'plan>,
     files: Vec<FileRow>,
@@ -180,7 +180,8 @@ fn file_rows(plan: &Plan, artifacts: &ArtifactSet) -> Vec<FileRow> {
     });
     let is_here = |row: &FileRow| {
         let is_overlay = row.path.ends_with("<manifest>") && !plan.overlays.is_empty();
-        !row.path.starts_with("cluster/") || artifacts.contains(&row.path) || is_overlay
+        let is_zone = row.path.ends_with("<zone>.zone") && plan.tunnel.is_some();
+        !row.path.starts_with("cluster/") || artifacts.contains(&row.path) || is_overlay || is_zone
     };
     let mut sorted: Vec<_> = rows.filter(is_here).collect();
     sorted.sort_by(|one, other| one.path.cmp(&other.path));

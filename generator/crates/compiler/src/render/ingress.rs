@@ -35,15 +35,18 @@ the controller trusts the headers of a request about its visitor: only cloudflar
 Metrics stay closed: policies are additive, so allow your monitoring with your own policy";
 
 /// The policy that allows cloudflared only; none without a tunnel, where no header is trusted.
-pub(super) fn network_policy_file(values: &ObjectValues<'_>) -> Option<Vec<u8>> {
+pub(super) fn network_policy_file(
+    values: &ObjectValues<'_>,
+    ingress: &IngressPlan,
+) -> Option<Vec<u8>> {
     values.tunnel?;
-    let workload = values.ingress.workload;
+    let workload = ingress.workload;
     let cloudflared = NetworkPolicyPeer::pods(tunnel::NAMESPACE, [tunnel::POD_LABEL]);
     let mut admitted = vec![NetworkPolicyIngressRule {
         from: vec![cloudflared],
         ports: vec![NetworkPolicyPort::tcp(workload.http_port)],
     }];
-    admitted.extend(webhook_callers(values.ingress));
+    admitted.extend(webhook_callers(ingress));
     let metadata = ObjectMeta::namespaced("admit-cloudflared", workload.namespace);
     let policy = network_policy(metadata, pods(workload), admitted, None);
     Some(YamlFile::new(ABOUT_POLICY).document(&policy).finish())

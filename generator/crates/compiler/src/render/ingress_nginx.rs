@@ -8,6 +8,7 @@ mod values;
 use crate::artifact::ArtifactSet;
 use crate::encode::yaml::YamlFile;
 use crate::plan::Plan;
+use crate::plan::ingress::IngressPlan;
 use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
 use crate::render::objects::ObjectValues;
@@ -41,13 +42,12 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 /// The files of this controller.
 pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
-    if values.ingress.controller != IngressController::IngressNginx {
-        return;
-    }
+    let is_this = |ingress: &&IngressPlan| ingress.controller == IngressController::IngressNginx;
+    let Some(ingress) = values.ingress.filter(is_this) else { return };
     let chart = YamlFile::new(&about_values(release::INGRESS_NGINX));
-    artifacts.add(NAMESPACE.path, namespace_file(values.ingress.workload));
-    artifacts.add(VALUES.path, chart.document(&values::of(values)).finish());
-    if let Some(policy) = network_policy_file(values) {
+    artifacts.add(NAMESPACE.path, namespace_file(ingress.workload));
+    artifacts.add(VALUES.path, chart.document(&values::of(values, ingress)).finish());
+    if let Some(policy) = network_policy_file(values, ingress) {
         artifacts.add(NETWORK_POLICY.path, policy);
     }
 }

@@ -25,8 +25,8 @@ pub(super) struct ObjectValues<'a> {
     pub calico: &'a CalicoPlan,
     /// kube-proxy.
     pub kube_proxy: &'a KubeProxyPlan,
-    /// The Ingress controller.
-    pub ingress: &'a IngressPlan,
+    /// The Ingress controller, if there is one.
+    pub ingress: Option<&'a IngressPlan>,
     /// The tunnel.
     pub tunnel: Option<&'a TunnelPlan>,
     /// The hostname of the echo app.
@@ -54,7 +54,7 @@ impl<'plan> ObjectValues<'plan> {
             host_services: plan.firewall.host_services.clone(),
             calico: &plan.calico,
             kube_proxy: &plan.kube_proxy,
-            ingress: &plan.ingress,
+            ingress: plan.ingress.as_ref(),
             tunnel: plan.tunnel.as_ref(),
             hello: plan.hello.as_ref(),
         }

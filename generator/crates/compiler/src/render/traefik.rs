@@ -9,7 +9,7 @@ use crate::artifact::ArtifactSet;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::plan::Plan;
-use crate::plan::ingress::{CLASS, CLASS_CONTROLLER};
+use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, IngressPlan};
 use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
 use crate::render::objects::ObjectValues;
@@ -44,14 +44,13 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 /// The files of this controller.
 pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
-    if values.ingress.controller != IngressController::Traefik {
-        return;
-    }
+    let is_this = |ingress: &&IngressPlan| ingress.controller == IngressController::Traefik;
+    let Some(ingress) = values.ingress.filter(is_this) else { return };
     let chart = YamlFile::new(&about_values(release::TRAEFIK));
-    artifacts.add(NAMESPACE.path, namespace_file(values.ingress.workload));
-    artifacts.add(VALUES.path, chart.document(&values::of(values)).finish());
+    artifacts.add(NAMESPACE.path, namespace_file(ingress.workload));
+    artifacts.add(VALUES.path, chart.document(&values::of(values, ingress)).finish());
     artifacts.add(INGRESS_CLASS.path, ingress_class_file());
-    if let Some(policy) = network_policy_file(values) {
+    if let Some(policy) = network_policy_file(values, ingress) {
         artifacts.add(NETWORK_POLICY.path, policy);
     }
 }

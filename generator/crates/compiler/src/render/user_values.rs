@@ -16,8 +16,9 @@ const VALUES: Output = Output {
 };
 
 fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
-    if !plan.ingress.values.is_empty() {
+    let values = plan.ingress.as_ref().map(|ingress| &ingress.values);
+    if let Some(values) = values.filter(|values| !values.is_empty()) {
         let about = "values of the user's own, which helm merges below those of Meshwright";
-        artifacts.add(VALUES.path, YamlFile::new(about).document(&plan.ingress.values).finish());
+        artifacts.add(VALUES.path, YamlFile::new(about).document(values).finish());
     }
 }

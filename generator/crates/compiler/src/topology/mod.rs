@@ -199,7 +199,7 @@ table! {
 table! {
     /// `[ingress]`
     pub struct Ingress {
-        /// The controller that serves the class `nginx`.
+        /// The controller that serves the class `nginx`; `none` if you install one yourself, or need none.
         controller: IngressController = defaults::INGRESS_CONTROLLER,
         /// The number of its replicas.
         replicas: Replicas = defaults::REPLICAS,

@@ -2,7 +2,9 @@
 
 use crate::assumption::Assumption;
 use crate::model::Model;
+use crate::read::dns_zone::ZoneRecord;
 use crate::read::ingress::EmittedTunnel;
+use crate::span::FileLine;
 
 pub(super) fn all(model: &Model) -> Vec<Assumption> {
     let emitted = &model.emitted;
@@ -52,13 +54,20 @@ pub(super) fn all(model: &Model) -> Vec<Assumption> {
     assumptions
 }
 
+/// The lines of the first record of each file.
+fn first_of_each_zone(records: &[ZoneRecord]) -> impl Iterator<Item = FileLine> {
+    let zones = records.chunk_by(|one, next| one.name.place.file == next.name.place.file);
+    zones.filter_map(|zone| zone.first()).map(|record| record.name.place)
+}
+
 fn of_tunnel(tunnel: &EmittedTunnel) -> Vec<Assumption> {
-    let (zone, records) = &tunnel.zone;
-    let first = records.first().map_or(zone.whole(), |record| record.name.place);
-    let mut assumptions = vec![Assumption::new(
-        first,
-        "Cloudflare serves the records of this file, and passes their requests to this tunnel",
-    )];
+    let mut assumptions: Vec<_> = first_of_each_zone(&tunnel.records)
+        .map(|place| {
+            let text =
+                "Cloudflare serves the records of this file, and passes their requests to this tunnel";
+            Assumption::new(place, text)
+        })
+        .collect();
     if let Some(mounted) = &tunnel.configuration {
         let credentials = &mounted.content.credentials;
         let text = format!("{} has the credentials of this tunnel", credentials.value);

@@ -70,12 +70,13 @@ impl<'a> RequestFollower<'a> {
 
     /// Resolves the name as the visitor's resolver does.
     fn resolve(&mut self, hostname: &FileSpanned<String>, name: &str) -> Result<(), ProofFinding> {
-        let (_, zone) = &self.path.tunnel.zone;
+        let zone = &self.path.tunnel.records;
         let unserved =
             |place, message| ProofFinding::new(FindingCode::HostnameUnserved, place, message);
         let record = names::record_for(zone, name).ok_or_else(|| {
             let known: Vec<_> = zone.iter().map(|record| record.name.value.as_str()).collect();
-            let message = format!("dns.zone has no record for {name}, only {}", known.join(", "));
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let message = format!("no DNS record is for {name}: there are {known}");
             unserved(hostname.place, message)
         })?;
         let place = record.name.place;

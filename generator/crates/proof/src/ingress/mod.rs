@@ -131,7 +131,7 @@ pub fn ask(
         proven.requests.iter().map(|request| request.hostname.clone()).collect()
     };
     let tunnel = files.tunnel.as_ref().ok_or_else(Vec::new)?;
-    let record = names::record_for(&tunnel.zone.1, &hostname).ok_or_else(public)?;
+    let record = names::record_for(&tunnel.records, &hostname).ok_or_else(public)?;
     let connectors = connectors(files).ok_or_else(Vec::new)?;
     let domain = &model.cluster().0.dns_domain;
     let path = IngressPath { files, tunnel, connectors, domain };
@@ -146,7 +146,7 @@ fn connectors(files: &IngressFiles) -> Option<&EmittedWorkload> {
 
 /// All names in the zone, in the rules and in the Ingresses.
 fn hostnames<'a>(path: &IngressPath<'a>) -> Vec<&'a FileSpanned<String>> {
-    let zone = path.tunnel.zone.1.iter().map(|record| &record.name);
+    let zone = path.tunnel.records.iter().map(|record| &record.name);
     let (_, rules) = path.tunnel.rules();
     let specific = rules.iter().filter(|rule| !names::matches_all(rule));
     let patterns = specific.filter_map(|rule| rule.hostname.as_ref());

@@ -105,8 +105,8 @@ mod tests {
 
     fn zone(names: &[&str]) -> Vec<ZoneRecord> {
         let lines: String =
-            names.iter().map(|name| format!("{name}. 1 IN CNAME t.example.net.\n")).collect();
-        dns_zone::read(&lines, file()).unwrap()
+            names.iter().map(|name| format!("{name}. 1 IN CNAME t.example.com.\n")).collect();
+        dns_zone::read(&lines, "com", file()).unwrap()
     }
 
     #[test]

@@ -81,8 +81,7 @@ pub(super) fn tunnel(path: &IngressPath<'_>) -> Vec<ProofFinding> {
 /// The address of Ingresses: the address of another tunnel would lead visitors to that tunnel.
 fn published(path: &IngressPath<'_>) -> Option<ProofFinding> {
     let published = path.files.controller.as_ref()?.published.as_ref()?;
-    let (_, zone) = &path.tunnel.zone;
-    let known = zone.iter().any(|record| record.target == published.value);
+    let known = path.tunnel.records.iter().any(|record| record.target == published.value);
     let message = format!(
         "Ingresses get the address {}, which is not the target of a record",
         published.value

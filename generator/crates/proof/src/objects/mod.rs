@@ -43,7 +43,7 @@ fn names(tunnel: &TunnelFacts) -> Vec<ProofFinding> {
         };
         alone.map(finding).collect::<Vec<_>>()
     };
-    let mut findings = missing(&tunnel.hostnames, &tunnel.records, "no record of dns.zone");
+    let mut findings = missing(&tunnel.hostnames, &tunnel.records, "no DNS record");
     findings.extend(missing(&tunnel.records, &tunnel.hostnames, "no rule of cloudflared"));
     findings
 }

@@ -1,4 +1,4 @@
-//! `dns.zone`: the public names, one CNAME on each line (RFC 1035, section 5).
+//! `<zone>.zone`: the public names of one DNS zone, one CNAME on each line (RFC 1035, section 5).
 
 use super::ParseError;
 use crate::span::{FileId, FileSpanned};
@@ -17,19 +17,25 @@ pub struct ZoneRecord {
 /// The tag that Cloudflare's zone import reads as "proxied" (Cloudflare, "Import and export records").
 const PROXIED: &str = "cf_tags=cf-proxied:true";
 
-/// Reads a zone.
+/// Reads the records of the zone `zone`.
 ///
 /// # Errors
 ///
-/// Every line that is neither a comment nor a CNAME with whole names.
-pub(crate) fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<ParseError>> {
+/// Every line that is neither a comment nor a CNAME with whole names, and every name outside of the zone: an import
+/// does not take it.
+pub(crate) fn read(
+    text: &str,
+    zone: &str,
+    file: FileId,
+) -> Result<Vec<ZoneRecord>, Vec<ParseError>> {
     let records = super::lines(text, |line, statement| {
         let (record, comment) = statement.split_once(';').unwrap_or((statement, ""));
         let words: Vec<_> = record.split_whitespace().collect();
         match words[..] {
             [] => Ok(None),
             [name, ttl, "IN", "CNAME", target] if is_ttl(ttl) => {
-                let name = FileSpanned { value: whole(name)?, place: file.line(line) };
+                let name =
+                    FileSpanned { value: inside(whole(name)?, zone)?, place: file.line(line) };
                 let proxied = comment.trim() == PROXIED;
                 Ok(Some(ZoneRecord { name, target: whole(target)?, proxied }))
             }
@@ -37,6 +43,14 @@ pub(crate) fn read(text: &str, file: FileId) -> Result<Vec<ZoneRecord>, Vec<Pars
         }
     });
     records.map(|records| records.into_iter().flatten().collect())
+}
+
+fn inside(name: String, zone: &str) -> Result<String, String> {
+    let before = name.strip_suffix(zone);
+    match before.is_some_and(|before| before.is_empty() || before.ends_with('.')) {
+        true => Ok(name),
+        false => Err(format!("`{name}` is not in the zone {zone}")),
+    }
 }
 
 /// A lifetime that Cloudflare accepts, in seconds: 1 is its "automatic" (Cloudflare, "Time to Live"). The

@@ -31,8 +31,8 @@ pub struct EmittedTunnel {
     pub configuration: Option<MountedConfiguration>,
     /// The rules, if Cloudflare stores them.
     pub remote: Option<(FileId, Vec<TunnelRule>)>,
-    /// The public names.
-    pub zone: (FileId, Vec<ZoneRecord>),
+    /// The public names of all zones.
+    pub records: Vec<ZoneRecord>,
 }
 
 /// A configuration file in a ConfigMap.

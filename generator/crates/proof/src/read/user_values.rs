@@ -64,6 +64,7 @@ pub(crate) fn read(
     let decisive = match controller {
         IngressController::IngressNginx => INGRESS_NGINX,
         IngressController::Traefik => TRAEFIK,
+        IngressController::Absent => return Err(fault(0, "the tree has no chart that gets it")),
     };
     let DataValue::Map(fields) = &document.root.value else {
         return Err(fault(0, "it has no values"));

@@ -1,24 +1,25 @@
-//! `dns.zone`: the public names, for an import into the zone.
+//! `<zone>.zone`: the public names of one DNS zone, for an import into it.
 
 use serde::Serialize;
 
 use crate::encode::GENERATED;
 use crate::encode::template;
-use crate::plan::tunnel::TunnelPlan;
+use crate::plan::tunnel::DnsZonePlan;
 
 #[derive(Serialize)]
 struct DnsZoneView<'plan> {
     generated: &'static str,
+    zone: &'plan str,
     hostnames: Vec<&'plan str>,
     target: &'plan str,
 }
 
-pub(super) fn file(tunnel: &TunnelPlan) -> String {
-    let hostnames = tunnel.rules.iter().map(|rule| rule.hostname.as_str());
+pub(super) fn file(zone: &DnsZonePlan, target: &str) -> String {
     let view = DnsZoneView {
         generated: GENERATED,
-        hostnames: hostnames.collect(),
-        target: &tunnel.address,
+        zone: &zone.name,
+        hostnames: zone.hostnames.iter().map(|hostname| hostname.as_str()).collect(),
+        target,
     };
     template::render("dns.zone", &view)
 }

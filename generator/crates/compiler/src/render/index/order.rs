@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::plan::tunnel::DnsZonePlan;
 use crate::plan::{NodePlan, Plan};
 use crate::render::cloudflared;
 use meshwright_value::TunnelMode;
@@ -34,9 +35,22 @@ struct NixosView<'plan> {
 #[derive(Serialize)]
 struct TunnelOrderView<'plan> {
     id: &'plan str,
-    dns_zone: &'static str,
+    zones: Vec<DnsZoneOrderView<'plan>>,
     /// The request body for Cloudflare's API, if Cloudflare stores the rules.
     configuration: Option<&'static str>,
+}
+
+/// The records of one DNS zone.
+#[derive(Serialize)]
+struct DnsZoneOrderView<'plan> {
+    name: &'plan str,
+    file: String,
+}
+
+impl<'plan> DnsZoneOrderView<'plan> {
+    fn of(zone: &'plan DnsZonePlan) -> Self {
+        Self { name: &zone.name, file: cloudflared::dns_zone_path(zone) }
+    }
 }
 
 impl<'plan> OrderView<'plan> {
@@ -55,7 +69,7 @@ impl<'plan> OrderView<'plan> {
             clients: plan.clients.iter().map(|client| client.name.as_str()).collect(),
             tunnel: plan.tunnel.as_ref().map(|tunnel| TunnelOrderView {
                 id: tunnel.id.as_str(),
-                dns_zone: cloudflared::DNS_ZONE.path,
+                zones: tunnel.zones.iter().map(DnsZoneOrderView::of).collect(),
                 configuration: remote(tunnel.mode),
             }),
             hello: plan.hello.as_ref().map(|hostname| hostname.as_str()),

@@ -131,8 +131,9 @@ struct TunnelPictureView<'plan> {
     replicas: String,
 }
 
-/// The path of a request to an app.
-pub(super) fn request(plan: &Plan) -> Picture {
+/// The path of a request to an app; none without an Ingress controller.
+pub(super) fn request(plan: &Plan) -> Option<Picture> {
+    let ingress = plan.ingress.as_ref()?;
     let tunnel = plan.tunnel.as_ref();
     let view = RequestView {
         cluster: plan.name.as_str(),
@@ -142,12 +143,9 @@ pub(super) fn request(plan: &Plan) -> Picture {
             replicas: tunnel.connectors.replicas.to_string(),
         }),
         hostname: hostname(plan),
-        ingress: plan.ingress.controller.to_string(),
-        ingress_replicas: plan.ingress.replicas.to_string(),
-        service: format!(
-            "{}.{}:80",
-            plan.ingress.workload.service, plan.ingress.workload.namespace
-        ),
+        ingress: ingress.controller.to_string(),
+        ingress_replicas: ingress.replicas.to_string(),
+        service: format!("{}.{}:80", ingress.workload.service, ingress.workload.namespace),
         class: CLASS,
         app: plan.hello.as_ref().map_or("your app", |_| hello::NAME).to_owned(),
     };
@@ -157,7 +155,7 @@ pub(super) fn request(plan: &Plan) -> Picture {
     };
     // A wildcard would be the shell's.
     let trace = tunnel.map(|_| hostname(plan)).filter(|name| !name.contains('*'));
-    Picture { about, mermaid: template::render("request.mmd", &view), trace }
+    Some(Picture { about, mermaid: template::render("request.mmd", &view), trace })
 }
 
 fn hostname(plan: &Plan) -> String {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::kubernetes::container::Resources;
 use crate::kubernetes::workload::SpreadConstraint;
-use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
+use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, IngressPlan, MAX_BODY_MIB};
 use crate::release;
 use crate::render::ingress::{Toggle, spread_constraints};
 use crate::render::objects::ObjectValues;
@@ -91,15 +91,20 @@ struct MetricsService {
     r#type: &'static str,
 }
 
-pub(super) fn of<'a>(values: &'a ObjectValues<'_>) -> IngressNginxValues<'a> {
+pub(super) fn of<'a>(
+    values: &ObjectValues<'_>,
+    ingress: &'a IngressPlan,
+) -> IngressNginxValues<'a> {
     IngressNginxValues {
         fullname_override: release::INGRESS_NGINX.name,
-        controller: controller(values),
+        controller: controller(values, ingress),
     }
 }
 
-fn controller<'a>(values: &'a ObjectValues<'_>) -> IngressNginxController<'a> {
-    let ingress = &values.ingress;
+fn controller<'a>(
+    values: &ObjectValues<'_>,
+    ingress: &'a IngressPlan,
+) -> IngressNginxController<'a> {
     let status_address = ingress.status_address.as_deref();
     IngressNginxController {
         kind: "Deployment",

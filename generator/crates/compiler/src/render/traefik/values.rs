@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::kubernetes::container::Resources;
 use crate::kubernetes::workload::SpreadConstraint;
-use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, MAX_BODY_MIB};
+use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, IngressPlan, MAX_BODY_MIB};
 use crate::render::ingress::{Toggle, spread_constraints};
 use crate::render::objects::ObjectValues;
 use meshwright_value::{ImageReference, Replicas, Subnet};
@@ -143,8 +143,7 @@ struct Expose {
     default: bool,
 }
 
-pub(super) fn of<'a>(values: &'a ObjectValues<'_>) -> TraefikValues<'a> {
-    let ingress = &values.ingress;
+pub(super) fn of<'a>(values: &'a ObjectValues<'_>, ingress: &'a IngressPlan) -> TraefikValues<'a> {
     TraefikValues {
         fullname_override: ingress.workload.service,
         image: image(&ingress.image),
@@ -155,14 +154,14 @@ pub(super) fn of<'a>(values: &'a ObjectValues<'_>) -> TraefikValues<'a> {
         topology_spread_constraints: spread_constraints(ingress.workload),
         resources: Resources::new("100m", "128Mi", "512Mi"),
         ingress_class: Toggle { enabled: false },
-        providers: providers(values),
+        providers: providers(values, ingress),
         service: TraefikService {
             spec: TraefikServiceSpec {
                 r#type: "ClusterIP",
                 traffic_distribution: ingress.traffic_distribution,
             },
         },
-        ports: ports(values),
+        ports: ports(values, ingress),
     }
 }
 
@@ -175,7 +174,7 @@ fn image(image: &ImageReference) -> TraefikImage<'_> {
     }
 }
 
-fn providers<'a>(values: &'a ObjectValues<'_>) -> TraefikProviders<'a> {
+fn providers<'a>(values: &ObjectValues<'_>, ingress: &'a IngressPlan) -> TraefikProviders<'a> {
     TraefikProviders {
         kubernetes_crd: Toggle { enabled: false },
         kubernetes_ingress: Toggle { enabled: false },
@@ -188,16 +187,16 @@ fn providers<'a>(values: &'a ObjectValues<'_>) -> TraefikProviders<'a> {
             allow_snippet_annotations: false,
             proxy_body_size: MAX_BODY_MIB << 20,
             ip_allow_list_strategy: values.tunnel.as_ref().map(|_| VISITOR),
-            publish_status_address: values.ingress.status_address.as_deref(),
+            publish_status_address: ingress.status_address.as_deref(),
         },
     }
 }
 
-fn ports<'a>(values: &'a ObjectValues<'_>) -> TraefikPorts<'a> {
+fn ports<'a>(values: &'a ObjectValues<'_>, ingress: &IngressPlan) -> TraefikPorts<'a> {
     let trusted = ForwardedHeaders { trusted_ips: [&values.pod_subnet] };
     TraefikPorts {
         web: Web {
-            port: values.ingress.workload.http_port,
+            port: ingress.workload.http_port,
             exposed_port: 80,
             forwarded_headers: values.tunnel.as_ref().map(|_| trusted),
         },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::copies::{CopyComparison, NodeDifferences, NodeFiles, peers};
-use super::ingress::{HELLO, INGRESS_NGINX};
+use super::ingress::{HELLO, INGRESS_NGINX, TRAEFIK};
 use super::layout::{API_SERVER, FURTHER_POOLS, HAPROXY, KUBELET, OVERLAYS, SHARED, USER_VALUES};
 use super::{EmittedClient, EmittedNode, FromFile, SharedFiles, TreeReader};
 use crate::families::{Account, family};
@@ -240,10 +240,7 @@ impl<'a> FolderReader<'a> {
         let ingress = self.ingress();
         let sources = self.read_required(apply, apply_script::read);
         let has_hello = self.reader.layout.contains(HELLO);
-        let controller = match self.reader.layout.contains(INGRESS_NGINX) {
-            true => IngressController::IngressNginx,
-            false => IngressController::Traefik,
-        };
+        let controller = self.controller();
         let user_values =
             self.read_optional(USER_VALUES, |text| user_values::read(text, controller));
         let overlays = self.overlays();
@@ -269,11 +266,30 @@ impl<'a> FolderReader<'a> {
     }
 }
 
-impl FolderReader<'_> {
+impl<'a> FolderReader<'a> {
+    /// The Ingress controller, by its folder.
+    fn controller(&self) -> IngressController {
+        let folders = [
+            (INGRESS_NGINX, IngressController::IngressNginx),
+            (TRAEFIK, IngressController::Traefik),
+        ];
+        let mut present =
+            folders.into_iter().filter(|(folder, _)| self.shared_files(folder).next().is_some());
+        present.next().map_or(IngressController::Absent, |(_, controller)| controller)
+    }
+
+    /// The paths of the cluster's files that begin so.
+    pub(super) fn shared_files(
+        &self,
+        begin: &'static str,
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
+        let files = self.reader.layout.folders.get("").into_iter().flatten();
+        files.map(String::as_str).filter(move |path| path.starts_with(begin))
+    }
+
     /// All manifests of the user's own; none if one of them cannot be read.
     fn overlays(&mut self) -> Option<Vec<FromFile<Vec<UserSetting>>>> {
-        let files = self.reader.layout.folders.get("").into_iter().flatten();
-        let paths = files.filter(|path| path.starts_with(OVERLAYS));
+        let paths = self.shared_files(OVERLAYS);
         let read: Vec<_> = paths.map(|path| self.read_required(path, overlay::read)).collect();
         read.into_iter().collect()
     }

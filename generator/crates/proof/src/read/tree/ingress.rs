@@ -1,6 +1,7 @@
 //! Reads the files of the path from the Internet, each with its reader.
 
 use super::folder::FolderReader;
+use crate::read::dns_zone::ZoneRecord;
 use crate::read::ingress::{EmittedTunnel, IngressFiles, MountedConfiguration, configuration};
 use crate::read::objects::{self, EmittedObjects};
 use crate::read::{charts, cloudflared, dns_zone, global_policy};
@@ -17,16 +18,20 @@ const OBJECTS: [&str; 7] = [
 ];
 
 const CLOUDFLARED: &str = "cluster/cloudflared/cloudflared.yaml";
-const ZONE: &str = "cluster/cloudflared/dns.zone";
+const ZONE: &str = ".zone";
 const PAYLOAD: &str = "cluster/cloudflared/configuration.json";
-pub(super) const INGRESS_NGINX: &str = "cluster/ingress-nginx/values.yaml";
+const INGRESS_NGINX_VALUES: &str = "cluster/ingress-nginx/values.yaml";
 /// The echo app.
 pub(super) const HELLO: &str = OBJECTS[6];
-const TRAEFIK: &str = "cluster/traefik/values.yaml";
+const TRAEFIK_VALUES: &str = "cluster/traefik/values.yaml";
 const METADATA: &str = "cluster/calico/metadata.policy.yaml";
 
 /// The files of every tree with a tunnel.
-pub(super) const OF_TUNNEL: [&str; 3] = [CLOUDFLARED, ZONE, OBJECTS[0]];
+pub(super) const OF_TUNNEL: [&str; 2] = [CLOUDFLARED, OBJECTS[0]];
+
+/// The folders of the Ingress controllers.
+pub(super) const INGRESS_NGINX: &str = "cluster/ingress-nginx/";
+pub(super) const TRAEFIK: &str = "cluster/traefik/";
 
 /// The folder of every tree with a tunnel.
 pub(super) const TUNNEL: &str = "cluster/cloudflared/";
@@ -44,8 +49,8 @@ impl FolderReader<'_> {
         }
         let tunnel = self.tunnel(&mut objects);
         let ingress_nginx =
-            self.read_optional_with_places(INGRESS_NGINX, charts::read_ingress_nginx);
-        let traefik = self.read_optional_with_places(TRAEFIK, charts::read_traefik);
+            self.read_optional_with_places(INGRESS_NGINX_VALUES, charts::read_ingress_nginx);
+        let traefik = self.read_optional_with_places(TRAEFIK_VALUES, charts::read_traefik);
         let global = self.read_optional_with_places(METADATA, global_policy::read);
         let controller = ingress_nginx?.or(traefik?).map(|(_, controller)| controller);
         let global_policies = global?.map(|(_, policies)| policies).unwrap_or_default();
@@ -56,10 +61,10 @@ impl FolderReader<'_> {
     #[expect(clippy::option_option, reason = "a missing file and an unreadable file are different")]
     fn tunnel(&mut self, objects: &mut EmittedObjects) -> Option<Option<EmittedTunnel>> {
         let read = self.read_optional_with_places(CLOUDFLARED, objects::read);
-        let zone = self.read_optional_with_places(ZONE, dns_zone::read);
+        let records = self.records();
         let payload = self.read_optional_with_places(PAYLOAD, cloudflared::read_payload);
-        let (read, zone, remote) = (read?, zone?, payload?);
-        let (Some((file, read)), Some(zone)) = (read, zone) else { return Some(None) };
+        let (read, records, remote) = (read?, records?, payload?);
+        let Some((file, read)) = read else { return Some(None) };
         let configuration: Option<MountedConfiguration> = match configuration(&read, file) {
             Ok(configuration) => configuration,
             Err(unread) => {
@@ -68,6 +73,24 @@ impl FolderReader<'_> {
             }
         };
         objects.extend(read);
-        Some(Some(EmittedTunnel { file, configuration, remote, zone }))
+        Some(Some(EmittedTunnel { file, configuration, remote, records }))
+    }
+
+    /// The records of all zones; none if one of them cannot be read.
+    fn records(&mut self) -> Option<Vec<ZoneRecord>> {
+        let mut records = Vec::new();
+        let mut whole = true;
+        for path in self.shared_files(TUNNEL) {
+            let Some(zone) = path.strip_prefix(TUNNEL).and_then(|name| name.strip_suffix(ZONE))
+            else {
+                continue;
+            };
+            let read = |text: &str, file| dns_zone::read(text, zone, file);
+            match self.read_optional_with_places(path, read) {
+                Some(read) => records.extend(read.into_iter().flat_map(|(_, read)| read)),
+                None => whole = false,
+            }
+        }
+        whole.then_some(records)
     }
 }

@@ -60,7 +60,7 @@ impl TunnelFacts {
         let hostnames = rules.iter().filter_map(|rule| rule.hostname.as_ref());
         let mut workloads = emitted.ingress.objects.workloads.iter();
         let connectors = workloads.find(|workload| workload.place.file == tunnel.file);
-        let target = tunnel.zone.1.first().map(|record| record.target.as_str());
+        let target = tunnel.records.first().map(|record| record.target.as_str());
         let of_zone = target.and_then(|target| target.split('.').next()).unwrap_or_default();
         let configuration = tunnel.configuration.as_ref();
         let id = configuration.map_or(of_zone, |mounted| mounted.content.tunnel.value.as_str());
@@ -70,7 +70,7 @@ impl TunnelFacts {
             replicas: connectors.map_or(0, |workload| workload.replicas.value),
             protocol: tunnel.protocol(connectors),
             hostnames: hostnames.cloned().collect(),
-            records: tunnel.zone.1.iter().map(|record| record.name.clone()).collect(),
+            records: tunnel.records.iter().map(|record| record.name.clone()).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::diagnostic::{Finding, LabelPlace, Severity};
 use crate::release::NEWEST_KUBERNETES;
 use crate::route::Route;
 use crate::topology::{KubeletSetting, Topology};
-use meshwright_value::closest;
+use meshwright_value::closest_in_any_case;
 use meshwright_value::component::{Component, feature_gates, kubelet_fields};
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -55,10 +55,7 @@ fn finding(name: &str, known: &[&str], what: &str, at: Route) -> Option<Finding>
     }
     let message = format!("{what} `{name}` in Kubernetes 1.{}", NEWEST_KUBERNETES.value);
     let finding = Finding::at_place(message, LabelPlace::Key(at), "unknown name");
-    let lower_case: Vec<_> = known.iter().map(|known| known.to_lowercase()).collect();
-    let close = closest(name, lower_case.iter().map(String::as_str));
-    let meant = close.and_then(|close| known.iter().find(|known| known.to_lowercase() == close));
-    Some(match meant {
+    Some(match closest_in_any_case(name, known) {
         Some(meant) => finding.help(format!("did you mean `{meant}`?")),
         None => finding.help("compare it with the documentation of your release"),
     })

@@ -1,6 +1,7 @@
 //! Warns when Cloudflare's universal certificate does not cover a hostname.
 
 use crate::check::{Findings, Rule, Scope, Theme};
+use crate::derive::dns_zone::dns_zone;
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use meshwright_value::Hostname;
@@ -16,11 +17,10 @@ The free certificate of a zone covers the name of the zone and one level below i
 TLS error at the edge, and the request does not reach the tunnel.
 
 Use a name one level below the zone, such as `a-b.example.com`. Or order an advanced certificate or \
-enable Total TLS, and accept this warning. The zone is a guess: the last two labels, or the last three \
-if the last but one is a category under a country (`example.co.uk`). If the guess is wrong, accept the \
-warning.
+enable Total TLS, and accept this warning. The zone is the registrable domain by the Public Suffix List. If \
+yours is a name below it, accept the warning.
 
-Source: Cloudflare, \"Universal SSL: limitations\".",
+Sources: Cloudflare, \"Universal SSL: limitations\"; the Public Suffix List (publicsuffix.org).",
     scope: Scope::Present,
     check,
 };
@@ -40,17 +40,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// The zone that a name probably belongs to, if the name is more than one level below it.
-fn zone_too_far_above(hostname: &Hostname) -> Option<String> {
-    let labels: Vec<_> = hostname.as_str().split('.').collect();
-    let zone_labels = if is_country_category(&labels) { 3 } else { 2 };
-    let below = labels.len().checked_sub(zone_labels)?;
-    (below > 1).then(|| labels[below..].join("."))
-}
-
-/// Whether a name ends like `co.uk`, `com.cn`, `ne.jp`: a short label below a country's label.
-fn is_country_category(labels: &[&str]) -> bool {
-    matches!(labels, [.., category, country] if category.len() <= 3 && country.len() == 2)
+/// The zone of a name, if the name is more than one level below it.
+fn zone_too_far_above(hostname: &Hostname) -> Option<&str> {
+    let zone = dns_zone(hostname);
+    let below = hostname.as_str().strip_suffix(zone)?;
+    (below.matches('.').count() > 1).then_some(zone)
 }
 
 #[cfg(test)]
@@ -59,7 +53,7 @@ mod tests {
     use meshwright_value::{Hostname, Text};
 
     #[test]
-    fn zones_are_guessed() {
+    fn one_level_below_the_zone_is_covered() {
         let table = [
             ("example.com", None),
             ("a.example.com", None),
@@ -74,7 +68,7 @@ mod tests {
         ];
         for (name, zone) in table {
             let hostname = Hostname::parse(name).unwrap();
-            assert_eq!(zone_too_far_above(&hostname).as_deref(), zone, "{name}");
+            assert_eq!(zone_too_far_above(&hostname), zone, "{name}");
         }
     }
 }

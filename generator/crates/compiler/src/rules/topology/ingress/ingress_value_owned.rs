@@ -192,11 +192,15 @@ const TRAEFIK: &[Owned] = &[
 ];
 
 fn check(topology: &Topology, findings: &mut Findings) {
+    let at = topology.ingress.origin.key("values");
     let table = match topology.ingress.controller {
         IngressController::IngressNginx => INGRESS_NGINX,
         IngressController::Traefik => TRAEFIK,
+        IngressController::Absent => {
+            findings.extend(unused(topology, &at));
+            return;
+        }
     };
-    let at = topology.ingress.origin.key("values");
     let mut reported = Vec::new();
     for owned in table {
         for path in owned.paths {
@@ -208,6 +212,14 @@ fn check(topology: &Topology, findings: &mut Findings) {
             reported.push(place);
         }
     }
+}
+
+/// Values without a chart that gets them.
+fn unused(topology: &Topology, at: &Route) -> Option<Finding> {
+    let message = "`ingress.controller` is `none`: no chart gets these values".to_owned();
+    let place = LabelPlace::Key(at.clone());
+    let has_values = !topology.ingress.values.is_empty();
+    has_values.then(|| Finding::at_place(message, place, "without effect").help(REMOVE))
 }
 
 /// The place of a path in the values. A table that is replaced by another value is found too.

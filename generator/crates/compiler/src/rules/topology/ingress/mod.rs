@@ -6,7 +6,9 @@ mod hostname_inside_cluster_domain;
 mod hostname_too_deep;
 mod hostname_wildcard_host_header;
 mod ingress_value_owned;
+mod ingress_value_unknown;
 mod replicas_above_nodes;
+mod tunnel_without_controller;
 
 use crate::check::Rule;
 use crate::topology::Topology;
@@ -18,5 +20,7 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     hostname_too_deep::RULE,
     hostname_wildcard_host_header::RULE,
     ingress_value_owned::RULE,
+    ingress_value_unknown::RULE,
     replicas_above_nodes::RULE,
+    tunnel_without_controller::RULE,
 ];

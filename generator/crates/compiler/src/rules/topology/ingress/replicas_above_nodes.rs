@@ -4,7 +4,7 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::route::Route;
 use crate::topology::{Node, Topology};
-use meshwright_value::{Replicas, Role, TaintEffect};
+use meshwright_value::{IngressController, Replicas, Role, TaintEffect};
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "replicas-above-nodes",
@@ -25,7 +25,9 @@ replaced without an interruption.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let ingress = &topology.ingress;
-    report(topology, ingress.replicas, &ingress.origin, findings);
+    if ingress.controller != IngressController::Absent {
+        report(topology, ingress.replicas, &ingress.origin, findings);
+    }
     if let Some(tunnel) = &topology.cloudflare_tunnel {
         report(topology, tunnel.replicas, &tunnel.origin, findings);
     }
