@@ -120,8 +120,8 @@ fn test_passes(cluster: &mut Cluster) -> Result<()> {
 /// A fault, and what the test prints about it. Each is mended before the next.
 const FAULTS: &[(&str, &str, &str)] = &[
     (
-        "ip route replace unreachable 10.244.1.0/24",
-        "ip route replace 10.244.1.0/24 dev wg0",
+        "ip route add unreachable 10.244.1.0/24",
+        "ip route del unreachable 10.244.1.0/24",
         "failed, node to pod: w1 to cp1 (10.244.1.",
     ),
     (
