@@ -1,10 +1,14 @@
-//! What `generate` says about the change from the output directory on disk to the new one: whom to deliver to, and
-//! what a running cluster cannot change.
+//! The change from the output directory on disk to what the topology generates, as `generate` and the verbs that
+//! edit the topology print it: whom to deliver to, and what a running cluster cannot change.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::argument::quoted;
+use super::failure::Failure;
 use super::opened::not_accepted;
+use super::session::Session;
+use crate::edit::draft::Draft;
 use meshwright_change::part::{ChangedPart, Part, PartChange, changed_parts};
 use meshwright_change::refusals::{self, Refusal, RefusedValue};
 use meshwright_change::tree::ComparedTree;
@@ -14,9 +18,12 @@ use meshwright_compiler::diagnostic::{Diagnostic, Finding, Severity};
 use meshwright_compiler::pipeline::Compilation;
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::route::Route;
+use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
+use meshwright_compiler::topology::member::members;
 use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
 use meshwright_value::manifest::MANIFEST;
+use meshwright_value::{PublicKey, Sha256};
 
 /// The most nodes of a tree that `generate` compares: the files of more would double its time.
 const MOST_NODES: usize = 300;
@@ -33,6 +40,25 @@ pub(super) struct TreeChange {
 }
 
 impl TreeChange {
+    /// Compares the output directory with what a topology generates. Members that have no public key yet get one
+    /// that no machine has: which files change does not depend on its value. None as for [`Self::find`], or if the
+    /// topology has another error.
+    pub(super) fn of(
+        compilation: &Compilation,
+        session: &Session<'_>,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(topology) = &compilation.topology else { return Ok(None) };
+        if let Some(plan) = &compilation.plan {
+            return Ok(Self::find(&session.out_dir(), &Rendering::new(plan), topology));
+        }
+        let keyless = members(topology).filter(|member| member.public_key.is_none());
+        let places: Vec<_> = keyless.map(|member| member.origin.key("public_key")).collect();
+        let assumed = with_placeholder_keys(compilation.document.source(), &places);
+        let assumed = session.compile_text(assumed)?;
+        let plan = assumed.plan.as_ref();
+        Ok(plan.and_then(|plan| Self::find(&session.out_dir(), &Rendering::new(plan), topology)))
+    }
+
     /// Compares the output directory with what will be written. None if there is no whole tree of this version, or
     /// if the trees are too large.
     pub(super) fn find(dir: &Path, rendering: &Rendering<'_>, topology: &Topology) -> Option<Self> {
@@ -63,8 +89,21 @@ impl TreeChange {
         compilation.report.extend(located);
     }
 
-    /// Whom to deliver to.
-    pub(super) fn lines(&self) -> Vec<String> {
+    /// Whether a machine or an object of the cluster changes.
+    pub(super) fn concerns_cluster(&self) -> bool {
+        !self.deliveries().is_empty()
+    }
+
+    /// Whom to deliver to, in at most three lines.
+    pub(super) fn summary(&self) -> Vec<String> {
+        let deliveries = self.deliveries();
+        match deliveries.is_empty() {
+            true => vec!["no machine and no object of the cluster changes".to_owned()],
+            false => deliveries,
+        }
+    }
+
+    fn deliveries(&self) -> Vec<String> {
         let named = |wanted: PartChange| {
             self.parts.iter().filter_map(move |part| match &part.part {
                 Part::Node(name) if part.change == wanted => Some(name.as_str()),
@@ -94,6 +133,16 @@ impl TreeChange {
         let lines = listed.into_iter().filter(|(_, names)| !names.is_empty());
         lines.map(|(what, names)| format!("{what}: {names}")).collect()
     }
+}
+
+/// A text in which each of these places has a public key that no machine has.
+pub(super) fn with_placeholder_keys(source: &Source, places: &[Route]) -> Source {
+    let mut draft = Draft::new(source);
+    for place in places {
+        let digest = Sha256::compute(place.to_string().as_bytes());
+        draft.set(place, &quoted(PublicKey::new(*digest.as_bytes())));
+    }
+    draft.source().clone()
 }
 
 /// Whether the directory has these files, besides its manifest, and no other: then no network has to be built.

@@ -2,10 +2,12 @@
 //! an error leaves the file as it was.
 
 use std::fmt::Display;
+use std::io;
 
 use clap::Args;
 
 use super::Status;
+use super::changed::{TreeChange, with_placeholder_keys};
 use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::opened::{self, KeylessTopology};
@@ -14,7 +16,7 @@ use crate::edit::draft::Draft;
 use meshwright_compiler::diagnostic::{Format, Located, Report, Severity};
 use meshwright_compiler::document::Document;
 use meshwright_compiler::out::unified_diff;
-use meshwright_compiler::pipeline;
+use meshwright_compiler::route::Route;
 use meshwright_compiler::topology::Topology;
 use meshwright_compiler::topology::member::{Member, MemberKind, free_ids, members};
 use meshwright_value::{Name, NodeId};
@@ -56,7 +58,12 @@ impl EditedTopology {
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
         let (old, new) = (self.document.source(), self.draft.source());
-        let mut report = pipeline::compile(new.clone())?.report;
+        let mut compilation = session.compile_text(new.clone())?;
+        let change = TreeChange::of(&compilation, session)?;
+        if let Some(change) = &change {
+            change.add_warnings(&mut compilation);
+        }
+        let mut report = compilation.report;
         let lacks_keys = report.diagnostics.iter().any(|found| found.code == PUBLIC_KEY_MISSING);
         report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING && self.is_new(found));
         if report.count(Severity::Error) > 0 {
@@ -65,7 +72,7 @@ impl EditedTopology {
             return Ok(Status::Findings);
         }
         if options.dry_run {
-            return self.print_preview(done, &report, session);
+            return self.print_preview(done, &report, change.as_ref(), session);
         }
         self.print_patch(session)?;
         session.replace_topology(old, &new.text)?;
@@ -73,24 +80,29 @@ impl EditedTopology {
             session.info(format_args!("{}: {line}", old.name))?;
         }
         session.report(&report)?;
+        print_summary(change.as_ref(), session)?;
         session.info(next(lacks_keys))?;
         Ok(Status::Clean)
     }
 
-    /// Prints the patch and what would be done, without compiling the new text.
+    /// Prints the patch and what would be done, if the draft has no key yet at these places.
     pub(super) fn preview(
         &self,
         done: &[String],
+        without_key: &[Route],
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
+        let assumed = with_placeholder_keys(self.draft.source(), without_key);
+        let change = TreeChange::of(&session.compile_text(assumed)?, session)?;
         let nothing_found = Report::new(self.draft.source().clone(), Vec::new(), 0);
-        self.print_preview(done, &nothing_found, session)
+        self.print_preview(done, &nothing_found, change.as_ref(), session)
     }
 
     fn print_preview(
         &self,
         done: &[String],
         report: &Report,
+        change: Option<&TreeChange>,
         session: &mut Session<'_>,
     ) -> Result<Status, Failure> {
         self.print_patch(session)?;
@@ -98,6 +110,7 @@ impl EditedTopology {
             session.info(format_args!("dry run: {line}"))?;
         }
         session.report(report)?;
+        print_summary(change, session)?;
         session.info(format_args!("{}: nothing was written", self.document.source().name))?;
         Ok(Status::Clean)
     }
@@ -156,6 +169,12 @@ impl EditedTopology {
 
 /// The first client that `init` proposes has the next id, so that nodes are counted below.
 const BELOW_CLIENTS: u32 = 199;
+
+/// Whom to deliver to after `generate`, if there is an output directory to compare with.
+fn print_summary(change: Option<&TreeChange>, session: &mut Session<'_>) -> io::Result<()> {
+    let lines = change.map(TreeChange::summary).unwrap_or_default();
+    lines.into_iter().try_for_each(|line| session.info(line))
+}
 
 fn next(lacks_keys: bool) -> impl Display {
     match lacks_keys {

@@ -182,12 +182,10 @@ fn print_written(
     let Some(change) = change else {
         return session.info(format_args!("next: commit {dir}/, then follow {dir}/README.md"));
     };
-    let lines = change.lines();
-    if lines.is_empty() {
-        session.info("no machine and no object of the cluster changes")?;
+    change.summary().into_iter().try_for_each(|line| session.info(line))?;
+    if !change.concerns_cluster() {
         return session.info(format_args!("next: commit {dir}/"));
     }
-    lines.into_iter().try_for_each(|line| session.info(line))?;
     session.info(format_args!(
         "next: `meshwright plan` compares {dir}/ with the last commit, and prints the steps in order"
     ))

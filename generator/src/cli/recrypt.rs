@@ -10,6 +10,9 @@ use super::session::{Session, count};
 use crate::secrets::exposure;
 use crate::secrets::store::Store;
 
+/// The end of a run that has written.
+const DELIVERIES: &str = "nothing has to be delivered: the secrets are the same";
+
 const EXAMPLES: &str = "\
 Examples:
   meshwright recrypt --identity ~/.config/meshwright/identity
@@ -92,5 +95,6 @@ fn print_written(
             session.info(format_args!("{folder}: {files} encrypted for {recipients}"))?;
         }
     }
+    session.info(DELIVERIES)?;
     Ok(())
 }

@@ -74,9 +74,10 @@ impl Rotate {
         for Replacement { at, public_key, .. } in &replaced {
             edited.draft.set(at, &quoted(public_key));
         }
-        let done: Vec<_> = replaced.into_iter().map(|replaced| replaced.done).collect();
+        let (places, done): (Vec<_>, Vec<_>) =
+            replaced.into_iter().map(|replaced| (replaced.at, replaced.done)).unzip();
         match self.options.dry_run {
-            true => edited.preview(&done, session),
+            true => edited.preview(&done, &places, session),
             false => edited.finish(&self.options, &done, session),
         }
     }

@@ -91,8 +91,13 @@ impl Session<'_> {
 
     /// Compiles the topology with the manifests beside it.
     pub(super) fn compile(&self) -> Result<Compilation, Failure> {
+        self.compile_text(self.source()?)
+    }
+
+    /// Compiles another text of the topology with the manifests beside it.
+    pub(super) fn compile_text(&self, source: Source) -> Result<Compilation, Failure> {
         let overlays = overlays::beside(self.topology())?;
-        Ok(pipeline::compile_with(self.source()?, overlays)?)
+        Ok(pipeline::compile_with(source, overlays)?)
     }
 
     /// Replaces the topology that was read, unless it has changed since: the other change would be lost.

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
 mod clients;
+mod edited;
 mod export;
 mod exposure;
 mod failures;

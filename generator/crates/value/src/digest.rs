@@ -23,6 +23,12 @@ impl Sha256 {
     pub fn compute(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
+
+    /// The digest's bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// The hash of a public key in DER (SubjectPublicKeyInfo, RFC 5280 §4.1); as text `sha256:` and 64 hex

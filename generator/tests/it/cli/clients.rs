@@ -43,7 +43,9 @@ fn a_removed_client_leaves_its_id() {
     assert_eq!(place.read("topology.toml"), retired);
     assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     let (_, _, stderr) = place.run(&["client", "add", "tablet"]);
-    assert_eq!(stderr, format!("topology.toml: client tablet added with id 202\n{NEXT}"));
+    let deliveries = "deliver to: hongkong, tokyo\nnew files for the clients: tablet\n";
+    let added = format!("topology.toml: client tablet added with id 202\n{deliveries}{NEXT}");
+    assert_eq!(stderr, added);
     let (_, _, stderr) = place.run(&["client", "remove", "tablet"]);
     assert!(stderr.starts_with("topology.toml: client tablet removed, and its id 202"), "{stderr}");
     assert!(place.read("topology.toml").contains("\nretired_ids = [201, 202]\n"));

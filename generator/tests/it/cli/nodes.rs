@@ -117,7 +117,10 @@ fn a_removed_node_leaves_its_id() {
     assert_eq!(place.read("topology.toml"), expected);
     assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     let (_, _, stderr) = place.run(&["node", "add", "tokyo", "--endpoint", "203.0.113.20"]);
-    assert_eq!(stderr, format!("topology.toml: node tokyo added with id 3\n{NEXT}"));
+    let deliveries = "deliver to: hongkong (applies the cluster's objects), tokyo (new)\n\
+                      new files for the clients: laptop\n";
+    let added = format!("topology.toml: node tokyo added with id 3\n{deliveries}{NEXT}");
+    assert_eq!(stderr, added);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use age::secrecy::ExposeSecret as _;
 use age::{Decryptor, x25519};
 
 use super::export::{CREDENTIALS, cluster};
-use super::{Place, stderr_only};
+use super::{Ended, Place, stderr_only};
 
 /// A recipient of the store, with its identity file.
 pub(super) struct Reader {
@@ -116,6 +116,12 @@ fn exports_nothing_without_an_identity() {
     assert_eq!(place.run(&["export", "tokyo", "-i", "me.txt"]), stderr_only(2, broken));
 }
 
+/// The result of `recrypt` for the store of [`cluster`].
+fn recrypted(how: &str) -> Ended {
+    let same = "nothing has to be delivered: the secrets are the same";
+    stderr_only(0, &format!("secrets/: 23 files {how}\n{same}\n"))
+}
+
 /// The secrets do not change from plain to encrypted, to other recipients, and back to plain.
 #[test]
 fn recrypt_keeps_the_secrets() {
@@ -135,7 +141,7 @@ fn recrypt_keeps_the_secrets() {
     let plain_report = "error[recipients-outdated]: secrets/ contains unencrypted files\n";
     let (code, _, stderr) = place.run(&["keys"]);
     assert!(code == Some(1) && stderr.starts_with(plain_report), "{stderr}");
-    let sealed = stderr_only(0, "secrets/: 23 files encrypted for 1 recipient\n");
+    let sealed = recrypted("encrypted for 1 recipient");
     let tree = place.tree();
     let preview = "secrets/: 23 files would be encrypted for 1 recipient; nothing was written\n";
     assert_eq!(place.run(&["recrypt", "--dry-run"]), stderr_only(0, preview));
@@ -154,7 +160,7 @@ fn recrypt_keeps_the_secrets() {
         assert_eq!(place.run(arguments).0, Some(2), "no identity was given");
     }
     assert_eq!(place.tree(), tree);
-    let both = stderr_only(0, "secrets/: 23 files encrypted for 2 recipients\n");
+    let both = recrypted("encrypted for 2 recipients");
     assert_eq!(place.run(&["recrypt", "-i", "me.txt"]), both);
     assert_eq!((you.open(&place), me.open(&place)), (before.clone(), before.clone()));
 
@@ -162,7 +168,7 @@ fn recrypt_keeps_the_secrets() {
     let (code, _, stderr) = place.run(&["keys"]);
     let encrypted = "error[recipients-outdated]: secrets/ contains encrypted files\n";
     assert!(code == Some(1) && stderr.starts_with(encrypted), "{stderr}");
-    let kept = stderr_only(0, "secrets/: 23 files decrypted; git ignores them\n");
+    let kept = recrypted("decrypted; git ignores them");
     assert_eq!(place.run(&["recrypt", "--identity", "you.txt"]), kept);
     assert_eq!(secrets(&place), before);
     assert_eq!(place.read("secrets/.gitignore"), "*\n");
