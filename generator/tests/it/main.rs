@@ -33,6 +33,7 @@ mod properties;
 mod random_topology;
 mod registry;
 mod reject;
+mod release;
 mod seed;
 mod snapshot;
 mod testing;
