@@ -7,7 +7,9 @@ use super::failure::Failure;
 use super::opened;
 use super::session::{Session, count, count_members};
 use crate::edit::correction;
-use meshwright_compiler::diagnostic::{Change, Format, Report, Severity};
+use meshwright_compiler::catalogue::{self, Entry};
+use meshwright_compiler::diagnostic::sarif::{self, SarifRule};
+use meshwright_compiler::diagnostic::{Change, Format, Report, Severity, ShownReport};
 use meshwright_compiler::out::unified_diff;
 use meshwright_compiler::pipeline::{self, Compilation, RuleGap};
 use meshwright_compiler::release;
@@ -18,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright check
   meshwright check --strict --format github    # in CI: annotations in a pull request
+  meshwright check --format sarif > meshwright.sarif    # for GitHub's code scanning
   meshwright check --fix --dry-run             # print the corrections of --fix as a patch";
 
 /// Check the topology and report errors and warnings
@@ -38,7 +41,15 @@ pub(super) struct Check {
     /// With --fix: print the patch without writing it
     #[arg(long, requires = "fix")]
     dry_run: bool,
+    /// Output format of diagnostics: `human` is printed on stderr, the others on stdout
+    // This overrides the global option of the same id, so its type is the same.
+    #[arg(id = "format", long, value_name = "FORMAT", default_value = "human")]
+    #[arg(value_parser = ["human", "json", "github", SARIF])]
+    format: String,
 }
+
+/// The format that only this verb has.
+const SARIF: &str = "sarif";
 
 impl Check {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
@@ -46,13 +57,19 @@ impl Check {
         let mut compiled = if self.fix { self.fix(found, session)? } else { found };
         opened::refuse_published(&mut compiled, session);
         opened::add_store_warnings(&mut compiled, session);
-        let failed = session.report(&compiled.report)?;
+        if self.format == SARIF {
+            let shown = ShownReport::new(&compiled.report);
+            sarif::print(&shown, catalogue::entries().map(sarif_rule), session.out)?;
+        } else {
+            session.report(&compiled.report)?;
+        }
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
             session.info(success(topology, &compiled.report))?;
             session.info(support(topology))?;
         }
-        let warned = compiled.report.count(Severity::Warning) > 0;
-        Ok(Status::findings(failed || self.strict && warned))
+        let has = |severity| compiled.report.count(severity) > 0;
+        let failed = has(Severity::Error) || self.strict && has(Severity::Warning);
+        Ok(Status::findings(failed))
     }
 
     /// Corrects the topology and prints the patch; returns the compilation of the text on disk.
@@ -63,7 +80,7 @@ impl Check {
         };
         let (source, text) = (found.document.source(), &compilation.document.source().text);
         // With other formats, stdout contains only the report.
-        let human = session.global.format == Format::Human;
+        let human = self.format == Format::Human.as_str();
         let stream = if human { &mut *session.out } else { &mut *session.err };
         unified_diff::print_texts(&source.name, &source.text, text, stream)?;
         session.out.flush()?;
@@ -76,6 +93,11 @@ impl Check {
         session.info(format_args!("{}: {made} made", source.name))?;
         Ok(compilation)
     }
+}
+
+fn sarif_rule(entry: Entry) -> SarifRule {
+    let Entry { code, severity, summary, explain, .. } = entry;
+    SarifRule { code, severity, summary, explain }
 }
 
 /// A topology after all corrections.

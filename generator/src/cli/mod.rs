@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod fleet;
 mod generate;
+mod graph;
 mod init;
 mod keys;
 mod kubeconfig;
@@ -39,7 +40,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, StyledStr};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use failure::Failure;
 use meshwright_compiler::diagnostic::Format;
@@ -58,6 +61,10 @@ A run that fails prints an error on stderr. With --format json it also prints a 
 `error` contains `message` and `help`; with --format github, a workflow command without a line.
 
 Start with `meshwright init`, then `meshwright keys`, then `meshwright generate`.";
+
+/// The end of the help of each verb.
+const GLOBAL_OPTIONS: &str = "\
+`meshwright --help` lists the global options, such as --topology, --out, --secrets and --quiet.";
 
 /// Compiles one topology.toml into a private Kubernetes cluster over a WireGuard mesh
 #[derive(Debug, Parser)]
@@ -132,6 +139,7 @@ enum Verb {
     Prove(prove::Prove),
     Trace(trace::Trace),
     Report(report::Report),
+    Graph(graph::Graph),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -161,6 +169,7 @@ impl Verb {
             | Self::Prove(_)
             | Self::Trace(_)
             | Self::Report(_)
+            | Self::Graph(_)
             | Self::Explain(_)
             | Self::Schema(_)
             | Self::Completions(_)
@@ -191,7 +200,8 @@ pub fn run<T: Into<OsString> + Clone>(
     stderr: &mut dyn Write,
 ) -> ExitCode {
     let (mut out, mut err) = (io::BufWriter::new(Pipe::new(stdout)), Pipe::new(stderr));
-    let code = match CommandLine::try_parse_from(arguments) {
+    let parsed = command().try_get_matches_from(arguments);
+    let code = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(command_line) => dispatch(command_line, &mut out, &mut err),
         Err(fault) => answer(&fault, &mut out, &mut err),
     };
@@ -200,6 +210,29 @@ pub fn run<T: Into<OsString> + Clone>(
         // The error was printed already, probably about the same stream.
         Err(_) if code == failure::USAGE => ExitCode::from(code),
         Err(fault) => ExitCode::from(stream_failed(fault, &mut err)),
+    }
+}
+
+/// The command line, whose verbs do not repeat the help of the global options.
+fn command() -> Command {
+    let mut command = CommandLine::command();
+    let global = command.get_arguments().filter(|option| option.is_global_set());
+    let hidden: Vec<_> = global.map(|option| option.clone().hide(true)).collect();
+    for verb in command.get_subcommands_mut() {
+        add_hidden(verb, &hidden);
+    }
+    command
+}
+
+/// Adds the global options that a verb does not define itself. clap would add the others, with their help.
+fn add_hidden(verb: &mut Command, hidden: &[Arg]) {
+    let is_missing =
+        |option: &&Arg| verb.get_arguments().all(|defined| defined.get_id() != option.get_id());
+    let missing: Vec<_> = hidden.iter().filter(is_missing).cloned().collect();
+    let examples = verb.get_after_help().map(|help| format!("{help}\n\n")).unwrap_or_default();
+    *verb = std::mem::take(verb).args(missing).after_help(format!("{examples}{GLOBAL_OPTIONS}"));
+    for inner in verb.get_subcommands_mut() {
+        add_hidden(inner, hidden);
     }
 }
 
@@ -249,6 +282,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Prove(prove) => prove.run(&mut session),
         Verb::Trace(trace) => trace.run(&mut session),
         Verb::Report(report) => report.run(&mut session),
+        Verb::Graph(graph) => graph.run(&mut session),
     };
     match ended {
         Ok(Status::Clean) => 0,
@@ -294,6 +328,6 @@ mod tests {
 
     #[test]
     fn arguments_are_consistent() {
-        <CommandLine as clap::CommandFactory>::command().debug_assert();
+        command().debug_assert();
     }
 }

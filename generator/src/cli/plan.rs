@@ -80,14 +80,17 @@ impl Plan {
 impl Session<'_> {
     /// A plan leads to a tree that works.
     pub(super) fn refuse_unproven(&self) -> Result<(), Failure> {
-        if self.prove()?.holds() {
-            return Ok(());
+        match self.prove()?.holds() {
+            true => Ok(()),
+            false => Err(unproven(&self.out_dir())),
         }
-        let dir = self.out_dir();
-        let message =
-            format!("{}/ is not proven, so there is no plan that leads to it", dir.display());
-        Err(Failure::usage(message, "run `meshwright prove`, which names the causes"))
     }
+}
+
+/// No plan leads to a tree that does not work.
+pub(super) fn unproven(dir: &Path) -> Failure {
+    let message = format!("{}/ is not proven, so there is no plan that leads to it", dir.display());
+    Failure::usage(message, "run `meshwright prove`, which names the causes")
 }
 
 /// The plan from one tree to the other.

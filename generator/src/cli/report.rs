@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Status;
 use super::failure::Failure;
 use super::session::Session;
+use super::{Status, plan};
 use crate::file;
+use meshwright_change::plan::ChangePlan;
+use meshwright_compiler::out;
+use meshwright_proof::files::OutputDirectory;
+use meshwright_proof::judge::Proof;
 
 const EXAMPLES: &str = "\
 Examples:
   meshwright report --to report.html      # then open it in a browser
-  meshwright report > report.html
+  meshwright report --from HEAD --to report.html    # with the change since the last commit
   meshwright report --to report.html && xdg-open 'report.html#pair=tokyo/paris'";
 
 /// The element of the page by which a page of this command is recognised.
@@ -32,12 +36,17 @@ pub(super) struct Report {
     /// Write this file instead of printing; an existing file is replaced only if it is such a page
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
+    /// Add the change from what the machines have, a revision of git or a directory, as `plan` has it
+    #[arg(long, value_name = "REV|DIR")]
+    from: Option<String>,
 }
 
 impl Report {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let proof = session.prove()?;
-        let page = meshwright_report::html(&proof);
+        let plan = self.from.as_deref().map(|from| change(from, &proof, session)).transpose()?;
+        let change = self.from.as_deref().zip(plan.as_ref());
+        let page = meshwright_report::html(&proof, change);
         match &self.to {
             None => session.out.write_all(page.as_bytes())?,
             Some(path) => {
@@ -47,6 +56,16 @@ impl Report {
         }
         Ok(Status::findings(!proof.holds()))
     }
+}
+
+/// The plan of the change from another tree.
+fn change(from: &str, proof: &Proof, session: &Session<'_>) -> Result<ChangePlan, Failure> {
+    let dir = session.out_dir();
+    if !proof.holds() {
+        return Err(plan::unproven(&dir));
+    }
+    let new = out::read(&dir, || plan::compared(&OutputDirectory(&dir), None, &dir))??;
+    plan::change(&plan::read_old(from, &dir, &new)?, &new)
 }
 
 fn write_page(path: &Path, page: &str) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `meshwright schema`: prints the JSON Schema of the topology, of a proof, or of a plan.
+//! `meshwright schema`: prints the JSON Schema of the topology, or of a document that a verb prints.
 
 use clap::{Args, ValueEnum};
 
@@ -13,12 +13,13 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright schema > topology.schema.json
   sed -i '1i #:schema topology.schema.json' topology.toml    # for Taplo
+  meshwright schema check > check.schema.json
   meshwright schema prove > prove.schema.json
   meshwright schema plan > plan.schema.json
   meshwright schema status > status.schema.json
   meshwright schema test > test.schema.json";
 
-/// Print the JSON Schema of topology.toml, or of the documents of prove, trace, plan, status and test
+/// Print the JSON Schema of topology.toml, or of the documents of other verbs
 ///
 /// An editor with Taplo, such as VS Code with Even Better TOML, uses the schema of the topology to
 /// complete keys, to show their documentation and to mark invalid values. Only `meshwright check`
@@ -35,6 +36,8 @@ pub(super) struct Schema {
 enum Described {
     /// topology.toml
     Topology,
+    /// The documents of `check --format json` and `generate --format json`
+    Check,
     /// The documents of `prove --format json` and `trace --format json`
     Prove,
     /// The document of `plan --format json`
@@ -49,6 +52,7 @@ impl Schema {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let described = match self.of {
             Described::Topology => schema::topology(),
+            Described::Check => meshwright_compiler::diagnostic::schema::documents(),
             Described::Prove => report::schema::documents(),
             Described::Plan => meshwright_change::report::schema::document(),
             Described::Status => meshwright_fleet::report::schema::document(),

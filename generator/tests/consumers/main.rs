@@ -25,6 +25,7 @@ mod kubelet;
 mod mesh;
 mod namespace;
 mod need;
+mod other_formats;
 mod pictures;
 mod proof;
 mod report_page;
@@ -110,6 +111,17 @@ fn main() -> ExitCode {
         let gated = needs.gate("browser", report_page::NEEDS, trial);
         trials.push(needs.gate("judges", report_page::AXE_NEEDS, gated));
     }
+    let maps = [
+        ("mermaid", "judges", other_formats::MERMAID_NEEDS),
+        ("dot", "consumers", other_formats::DOT_NEEDS),
+        ("svg", "consumers", other_formats::XML_NEEDS),
+    ];
+    for (format, tier, format_needs) in maps {
+        for trial in other_formats::map_trials(&trees, format) {
+            trials.push(needs.gate(tier, format_needs, trial));
+        }
+    }
+    trials.push(needs.gate("sarif", other_formats::SARIF_NEEDS, other_formats::sarif_trial()));
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));
     }

@@ -60,7 +60,7 @@ const CLICKS: &str = "<script>
 fn page(tree: &Path) -> Result<String, Failed> {
     let proof = judge::prove_with(&OutputDirectory(tree), Some(&OfThisVersion))
         .map_err(|error| Failed::from(error.to_string()))?;
-    Ok(meshwright_report::html(&proof))
+    Ok(meshwright_report::html(&proof, None))
 }
 
 /// Opens a page, and returns its document after its scripts ran, with what Chromium printed.

@@ -9,6 +9,7 @@ mod exposure;
 mod failures;
 mod fix;
 mod fleet;
+mod graph;
 mod ingress;
 mod leaks;
 mod many;
@@ -20,6 +21,7 @@ mod plan;
 mod prove;
 mod report;
 mod rotate;
+mod sarif;
 mod sealed;
 mod secrets;
 mod upgrade;
@@ -34,7 +36,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use crate::snapshot;
+use crate::{json_schema, snapshot};
+use meshwright_compiler::diagnostic::schema;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_meshwright");
 
@@ -173,6 +176,7 @@ fn stderr_only(code: i32, stderr: &str) -> Ended {
 /// The codes of a JSON report, and how many changes of each kind it has.
 fn json(stdout: &str) -> (Vec<String>, Option<[usize; 4]>) {
     let document: serde_json::Value = serde_json::from_str(stdout).expect("one JSON document");
+    assert_eq!(json_schema::faults(&schema::documents(), &document), [""; 0], "{stdout}");
     assert_eq!(document["schema_version"], 1);
     let diagnostics = document["diagnostics"].as_array().expect("an array");
     let code = |found: &serde_json::Value| found["code"].as_str().expect("a code").to_owned();
@@ -377,8 +381,7 @@ fn init_from_flags() {
     let arguments = nodes.iter().flat_map(|node| ["--node", node]);
     let arguments: Vec<_> =
         ["init", "-t", "b.toml", "--name", "b"].into_iter().chain(arguments).collect();
-    let expected_message =
-        "b.toml: 4 nodes written\nnext: `meshwright keys`, then `meshwright generate`\n";
+    let expected_message = "b.toml: 4 nodes written\nnext: `meshwright keys`, then `meshwright generate`\n";
     assert_eq!(place.run(&arguments), stderr_only(0, expected_message));
     let written = place.read("b.toml");
     snapshot::settings().bind(|| insta::assert_snapshot!("cli-init-flags", written));

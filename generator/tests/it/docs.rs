@@ -52,6 +52,13 @@ fn the_schema_of_the_topology_is_generated_from_the_code() {
 }
 
 #[test]
+fn the_schema_of_reports_is_generated_from_the_code() {
+    let schema = meshwright_compiler::diagnostic::schema::documents();
+    let schema = String::from_utf8(json::file(&schema)).expect("JSON is text");
+    assert_committed("docs/check.schema.json", &schema);
+}
+
+#[test]
 fn the_schema_of_proofs_is_generated_from_the_code() {
     let schema = String::from_utf8(json::file(&report::schema::documents())).expect("JSON is text");
     assert_committed("docs/prove.schema.json", &schema);

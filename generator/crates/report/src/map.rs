@@ -1,122 +1,111 @@
-//! The map of the mesh: machines on a circle, with the tunnels between them.
-
-use std::f64::consts::TAU;
+//! The map of the mesh: machines, and the tunnels between them. The page and the pictures of `graph` draw the same map.
 
 use meshwright_proof::model::{MachineId, Model, PairPath};
-use serde::Serialize;
 
-/// Half of the width of the picture, in its own units.
-const CENTRE: (f64, f64) = (400.0, 300.0);
-/// The half axes of the ellipse: names need more room at the sides.
-const RADIUS: (f64, f64) = (270.0, 230.0);
 /// Up to so many machines the tunnels of the full mesh are drawn; with more of them they cover the picture.
 const FULL_MESH: usize = 24;
 
-/// The picture.
-#[derive(Debug, Serialize)]
-pub(crate) struct MapView {
-    machines: Vec<MapMachine>,
-    tunnels: Vec<MapTunnel>,
-    /// Whether tunnels over the Internet were left out.
-    is_reduced: bool,
+/// The map.
+pub(crate) struct MeshMap<'model> {
+    pub(crate) cluster: &'model str,
+    /// Machines of one site are neighbours; clients are last.
+    pub(crate) machines: Vec<MapMachine<'model>>,
+    pub(crate) tunnels: Vec<MapTunnel<'model>>,
+    /// Whether there are too many machines: then only tunnels in local networks are on the map.
+    pub(crate) is_reduced: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct MapMachine {
-    name: String,
-    kind: &'static str,
-    x: String,
-    y: String,
-    label_x: String,
-    label_y: String,
-    anchor: &'static str,
+pub(crate) struct MapMachine<'model> {
+    pub(crate) name: &'model str,
+    /// What it is, in one word.
+    pub(crate) kind: &'static str,
+    pub(crate) address: String,
+    pub(crate) site: Option<&'model str>,
+    pub(crate) is_behind_nat: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct MapTunnel {
-    kind: &'static str,
-    title: String,
-    x1: String,
-    y1: String,
-    x2: String,
-    y2: String,
+/// The way between two machines, by their positions on the map.
+pub(crate) struct MapTunnel<'model> {
+    pub(crate) ends: [usize; 2],
+    pub(crate) way: TunnelWay<'model>,
 }
 
-/// Draws the picture. Machines of one site are neighbours on the circle.
-pub(crate) fn draw(model: &Model) -> MapView {
-    let mut order: Vec<_> = model.ids().collect();
-    order.sort_by_key(|id| (model.is_client(*id), model.site(*id).map(str::to_owned)));
-    let places = places(&order, model.machines.len());
-    let machines = order.iter().map(|id| machine(model, *id, places[id.index()]));
-    let is_reduced = model.machines.len() > FULL_MESH;
-    let mut tunnels = Vec::new();
-    for from in model.ids() {
-        for to in model.ids().filter(|to| from < *to) {
-            let Some(kind) = tunnel_kind(model, from, to) else { continue };
-            if is_reduced && kind == "internet" {
-                continue;
-            }
-            let [(x1, y1), (x2, y2)] = [from, to].map(|id| places[id.index()]);
-            let [one, other] = [from, to].map(|id| &model.machine(id).name);
-            tunnels.push(MapTunnel {
-                kind,
-                title: format!("{one} ↔ {other}: {}", tunnel_text(kind)),
-                x1: number(x1),
-                y1: number(y1),
-                x2: number(x2),
-                y2: number(y2),
-            });
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TunnelWay<'model> {
+    Internet,
+    Site,
+    /// No tunnel of its own: the relay forwards.
+    Relay(&'model str),
+}
+
+impl TunnelWay<'_> {
+    /// In one word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Internet => "internet",
+            Self::Site => "site",
+            Self::Relay(_) => "relay",
         }
     }
-    MapView { machines: machines.collect(), tunnels, is_reduced }
-}
 
-/// The place of each machine, by its position in the model.
-fn places(order: &[MachineId], count: usize) -> Vec<(f64, f64)> {
-    let mut places = vec![CENTRE; count];
-    for (position, id) in order.iter().enumerate() {
-        #[expect(clippy::cast_precision_loss, reason = "fewer than 2⁵² machines")]
-        let angle = TAU * (position as f64 / count as f64 - 0.25);
-        places[id.index()] =
-            (RADIUS.0.mul_add(angle.cos(), CENTRE.0), RADIUS.1.mul_add(angle.sin(), CENTRE.1));
+    /// For people.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::Internet => "over the Internet".to_owned(),
+            Self::Site => "in the local network of their site".to_owned(),
+            Self::Relay(relay) => format!("through {relay}"),
+        }
     }
-    places
 }
 
-/// A direct tunnel between two machines; none if their packets take a relay, or do not pass.
-fn tunnel_kind(model: &Model, from: MachineId, to: MachineId) -> Option<&'static str> {
+impl MapMachine<'_> {
+    /// What is known about it, for people.
+    pub(crate) fn facts(&self) -> Vec<String> {
+        let site = self.site.map(|site| format!("site {site}"));
+        let nat = self.is_behind_nat.then(|| "behind NAT".to_owned());
+        let always = [kind_text(self.kind).to_owned(), self.address.clone()];
+        always.into_iter().chain(site).chain(nat).collect()
+    }
+}
+
+impl<'model> MeshMap<'model> {
+    pub(crate) fn new(model: &'model Model) -> Self {
+        let mut order: Vec<_> = model.ids().collect();
+        order.sort_by_key(|id| (model.is_client(*id), model.site(*id).map(str::to_owned)));
+        let is_reduced = order.len() > FULL_MESH;
+        let mut tunnels = Vec::new();
+        for (position, from) in order.iter().enumerate() {
+            for (other, to) in order.iter().enumerate().skip(position + 1) {
+                let Some(way) = way(model, *from, *to) else { continue };
+                if !is_reduced || way == TunnelWay::Site {
+                    tunnels.push(MapTunnel { ends: [position, other], way });
+                }
+            }
+        }
+        let machines = order.iter().map(|id| machine(model, *id)).collect();
+        Self { cluster: cluster(model).0, machines, tunnels, is_reduced }
+    }
+}
+
+/// The way of packets between two machines; none if they do not pass.
+fn way(model: &Model, from: MachineId, to: MachineId) -> Option<TunnelWay<'_>> {
     match model.path(from, to) {
-        PairPath::Internet => Some("internet"),
-        PairPath::Site(_) => Some("site"),
-        PairPath::Relay(_) | PairPath::None => None,
+        PairPath::Internet => Some(TunnelWay::Internet),
+        PairPath::Site(_) => Some(TunnelWay::Site),
+        PairPath::Relay(relay) => Some(TunnelWay::Relay(&model.machine(relay).name)),
+        PairPath::None => None,
     }
 }
 
-fn tunnel_text(kind: &str) -> &'static str {
-    if kind == "site" { "in the local network of their site" } else { "over the Internet" }
-}
-
-fn machine(model: &Model, id: MachineId, (x, y): (f64, f64)) -> MapMachine {
-    let is_right = x > CENTRE.0 + 1.0;
-    let is_left = x < CENTRE.0 - 1.0;
-    let (anchor, shift) = match (is_left, is_right) {
-        (true, _) => ("end", -16.0),
-        (_, true) => ("start", 16.0),
-        _ => ("middle", 0.0),
-    };
-    let below = match (is_left || is_right, y < CENTRE.1) {
-        (true, _) => 5.0,
-        (false, true) => -18.0,
-        (false, false) => 28.0,
-    };
+fn machine(model: &Model, id: MachineId) -> MapMachine<'_> {
+    let machine = model.machine(id);
+    let files = model.files(id).map(|files| &files.json.content);
     MapMachine {
-        name: model.machine(id).name.clone(),
+        name: &machine.name,
         kind: kind(model, id),
-        x: number(x),
-        y: number(y),
-        label_x: number(x + shift),
-        label_y: number(y + below),
-        anchor,
+        address: model.classes.address(machine.address).to_string(),
+        site: model.site(id),
+        is_behind_nat: files.is_some_and(|json| json.public_endpoints().next().is_none()),
     }
 }
 
@@ -129,6 +118,16 @@ pub(crate) fn kind(model: &Model, id: MachineId) -> &'static str {
     }
 }
 
-fn number(value: f64) -> String {
-    format!("{value:.1}")
+/// The word of [`kind`], for people.
+pub(crate) fn kind_text(kind: &'static str) -> &'static str {
+    if kind == "control-plane" { "control plane" } else { kind }
+}
+
+/// The name of the cluster and its version of Kubernetes, as the init node states them.
+pub(crate) fn cluster(model: &Model) -> (&str, &str) {
+    let init = model.nodes().find_map(|id| {
+        let files = model.files(id)?;
+        files.kubeadm.content.cluster.as_ref().map(|_| &files.json.content)
+    });
+    init.map_or(("", ""), |json| (&json.cluster.value, &json.version.value))
 }

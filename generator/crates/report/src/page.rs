@@ -6,12 +6,12 @@ use meshwright_proof::judge::Proof;
 use meshwright_proof::model::{MachineId, Model, PairPath};
 use meshwright_proof::report::causes::causes;
 use meshwright_proof::report::{failure as failure_report, human};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::{map, walks};
+use crate::change::ChangeView;
+use crate::map::MeshMap;
+use crate::{map, svg, template, walks};
+use meshwright_change::plan::ChangePlan;
 
 const TEMPLATE: &str = include_str!("../templates/report.html.j2");
 const STYLE: &str = include_str!("../templates/report.css");
@@ -19,12 +19,13 @@ const SCRIPT: &str = include_str!("../templates/report.js");
 
 #[derive(Serialize)]
 struct PageView<'a> {
-    style: &'static str,
+    style: String,
     script: &'static str,
     holds: bool,
     proven: u64,
     failed: u64,
     causes: Vec<CauseView>,
+    change: Option<ChangeView<'a>>,
     network: Option<NetworkView<'a>>,
     flows: Vec<FlowView>,
     /// Settings of the user that the proof did not judge.
@@ -37,12 +38,23 @@ struct PageView<'a> {
 struct NetworkView<'a> {
     cluster: &'a str,
     kubernetes: &'a str,
-    map: map::MapView,
+    /// The picture of the map.
+    map: String,
+    /// What the lines of the picture are.
+    tunnels: Vec<TunnelView>,
+    /// Whether only tunnels in local networks are drawn.
+    is_reduced: bool,
     machines: Vec<MachineView<'a>>,
     public_sides: Vec<PublicSideView>,
     requests: Vec<RequestView<'a>>,
     failures: Vec<FailureView>,
     walks: String,
+}
+
+#[derive(Serialize)]
+struct TunnelView {
+    kind: &'static str,
+    text: &'static str,
 }
 
 #[derive(Serialize)]
@@ -99,44 +111,39 @@ struct AssumptionView {
     places: String,
 }
 
-/// The page of a proof. Equal proofs have equal pages.
+/// The page of a proof. Equal proofs have equal pages. `change` is the plan of the change from another tree, with the
+/// name of that tree.
 #[must_use]
-pub fn html(proof: &Proof) -> String {
+pub fn html(proof: &Proof, change: Option<(&str, &ChangePlan)>) -> String {
     let total = proof.total();
     let view = PageView {
-        style: STYLE,
+        style: format!("{}{STYLE}", svg::STYLE),
         script: SCRIPT,
         holds: proof.holds(),
         proven: total.proven,
         failed: total.failed,
         causes: cause_views(proof),
+        change: change.map(|(from, plan)| ChangeView::new(from, plan)),
         network: proof.model.as_ref().map(|model| network(proof, model)),
         flows: flow_views(proof),
         unjudged: assumption_views(proof, &proof.unjudged),
         assumptions: assumption_views(proof, &proof.assumptions),
     };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    let mut syntax = SyntaxConfig::builder();
-    syntax.trim_blocks(true).lstrip_blocks(true);
-    let syntax = syntax.build();
-    environment.set_syntax(syntax.unwrap_or_else(|fault| unreachable!("the default: {fault}")));
-    let rendered = environment.render_named_str("report.html", TEMPLATE, Serde(&view));
-    rendered.unwrap_or_else(|fault| unreachable!("a test renders the page: {fault}"))
+    template::render("report.html", TEMPLATE, &view)
 }
 
 fn network<'a>(proof: &'a Proof, model: &'a Model) -> NetworkView<'a> {
     let walks = serde_json::to_string(&walks::table(proof, model));
     let walks = walks.unwrap_or_else(|fault| unreachable!("names and numbers are JSON: {fault}"));
-    let init = model.nodes().find_map(|id| {
-        let files = model.files(id)?;
-        files.kubeadm.content.cluster.as_ref().map(|_| files)
-    });
+    let (cluster, kubernetes) = map::cluster(model);
+    let map = MeshMap::new(model);
+    let tunnels = svg::line_kinds(&map).into_iter();
     NetworkView {
-        cluster: init.map_or("", |files| &files.json.content.cluster.value),
-        kubernetes: init.map_or("", |files| &files.json.content.version.value),
-        map: map::draw(model),
+        cluster,
+        kubernetes,
+        map: svg::inside(&map),
+        tunnels: tunnels.map(|(kind, text)| TunnelView { kind, text }).collect(),
+        is_reduced: map.is_reduced,
         machines: model.ids().map(|id| machine(model, id)).collect(),
         public_sides: public_sides(proof, model),
         requests: requests(proof),

@@ -83,3 +83,36 @@ fn settings_that_are_not_judged_are_listed() {
     let (_, section) = page.split_once("id=\"unjudged-title\"").expect("a section");
     assert!(section.contains(&format!("<li>{setting}<br>")), "{setting}: {section}");
 }
+
+/// In the words of `plan`.
+#[test]
+fn the_change_from_another_tree_is_on_the_page() {
+    let place = generated();
+    place.git(&["init", "-q"]);
+    place.git(&["add", "topology.toml", "out"]);
+    place.git(&["commit", "-q", "-m", "first"]);
+    let (_, page, _) = place.run(&["report", "--from", "HEAD"]);
+    assert!(page.contains("<p>no machine and no object of the cluster changes</p>"), "{page}");
+    assert_eq!(place.run(&["client", "add", "phone", "-q"]).0, Some(0));
+    for verb in ["keys", "generate"] {
+        assert_eq!(place.run(&[verb, "-q"]).0, Some(0));
+    }
+    let (code, page, stderr) = place.run(&["report", "--from", "HEAD"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let (_, section) =
+        page.split_once("<h2 id=\"change-title\">Change since HEAD</h2>").expect("it");
+    let (section, _) = section.split_once("</section>").expect("its end");
+    let plan: serde_json::Value =
+        serde_json::from_str(&place.run(&["plan", "--format", "json"]).1).expect("JSON");
+    let steps = plan["steps"].as_array().expect("an array");
+    let items = section.matches("<li>").count();
+    assert!(steps.len() > 2 && items > steps.len(), "{section}");
+    for step in steps {
+        let text =
+            step["text"].as_str().expect("a text").replace('\'', "&#x27;").replace('/', "&#x2f;");
+        assert!(section.contains(&format!("<li>{text}")), "{text}: {section}");
+    }
+    let (code, _, stderr) = place.run(&["report", "--from", "none"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with("error: none is not a revision of the repository of "), "{stderr}");
+}

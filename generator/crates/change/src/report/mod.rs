@@ -3,4 +3,4 @@
 pub mod human;
 pub mod markdown;
 pub mod schema;
-mod wording;
+pub mod wording;

@@ -26,7 +26,8 @@ pub(super) fn value(one: &ValueDifference) -> String {
 }
 
 /// The values of each subject, in one line: `node osaka (new): address 10.66.66.5, …`.
-pub(super) fn subjects(plan: &ChangePlan) -> Vec<(String, Vec<String>)> {
+#[must_use]
+pub fn subjects(plan: &ChangePlan) -> Vec<(String, Vec<String>)> {
     let mut subjects: Vec<(String, Vec<&ValueDifference>)> = Vec::new();
     for one in &plan.values {
         match subjects.last_mut().filter(|(subject, _)| *subject == one.subject) {
@@ -54,7 +55,8 @@ pub(super) fn subjects(plan: &ChangePlan) -> Vec<(String, Vec<String>)> {
 const NAMED: usize = 6;
 
 /// The flows that differ: one line for each machine that comes or goes, and one for pairs with the same difference.
-pub(super) fn reachability(plan: &ChangePlan) -> Vec<String> {
+#[must_use]
+pub fn reachability(plan: &ChangePlan) -> Vec<String> {
     let machines = |word: &str| -> BTreeSet<&str> {
         let subjects = subjects(plan).into_iter().filter(|(subject, _)| subject.ends_with(word));
         let names = subjects.filter_map(|(subject, _)| {
@@ -107,7 +109,8 @@ fn cut(names: &[String], noun: &str) -> String {
 }
 
 /// The lost flows of a step: one line for the pairs whose flows come back with the same step.
-pub(super) fn lost(step: &PlanStep) -> Vec<String> {
+#[must_use]
+pub fn lost(step: &PlanStep) -> Vec<String> {
     let mut alike: BTreeMap<usize, BTreeMap<[&str; 2], Vec<&'static str>>> = BTreeMap::new();
     for pair in &step.lost {
         let mut ends = [pair.from.as_str(), pair.to.as_str()];
@@ -131,7 +134,8 @@ pub(super) fn lost(step: &PlanStep) -> Vec<String> {
 }
 
 /// What the public sides accept before or after the change only: one line for nodes with the same difference.
-pub(super) fn public_sides(plan: &ChangePlan) -> Vec<String> {
+#[must_use]
+pub fn public_sides(plan: &ChangePlan) -> Vec<String> {
     let mut alike: BTreeMap<(&str, &[String]), Vec<&str>> = BTreeMap::new();
     for node in &plan.exposure {
         for (verb, packets) in [("accept", &node.opened), ("no longer accept", &node.closed)] {
@@ -149,7 +153,8 @@ pub(super) fn public_sides(plan: &ChangePlan) -> Vec<String> {
 }
 
 /// What was proven, in one sentence.
-pub(super) fn proven(plan: &ChangePlan) -> Option<String> {
+#[must_use]
+pub fn proven(plan: &ChangePlan) -> Option<String> {
     let proven = plan.proven?;
     if plan.steps.is_empty() {
         return Some("no machine and no object of the cluster changes".to_owned());

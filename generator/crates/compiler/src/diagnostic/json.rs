@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Change, Located, ShownReport, Span};
 
 /// Raised when a reader of the previous shape would misread the new one.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -2,13 +2,15 @@
 //!
 //! A rule makes a [`Finding`]: text and [`LabelPlace`]s. [`crate::check`] adds code and severity,
 //! which makes it a [`Diagnostic`]. The document converts its places to lines and columns.
-//! [`human`], [`json`] and [`github`] print a [`ShownReport`] of these.
+//! [`human`], [`json`], [`github`] and [`sarif`] print a [`ShownReport`] of these.
 
 mod fix;
 pub mod github;
 pub mod human;
 pub mod json;
 mod problems;
+pub mod sarif;
+pub mod schema;
 mod shown;
 pub(crate) mod wording;
 mod wrap;
