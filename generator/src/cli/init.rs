@@ -1,6 +1,9 @@
 //! `meshwright init`: writes a first topology.
 
+mod questions;
+
 use std::io::ErrorKind;
+use std::path::Path;
 use std::str::FromStr;
 
 use clap::Args;
@@ -12,7 +15,7 @@ use super::failure::Failure;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::session::{Session, count};
 use crate::file;
-use meshwright_compiler::diagnostic::{Located, Report, Severity};
+use meshwright_compiler::diagnostic::{Format, Located, Report, Severity};
 use meshwright_compiler::encode::template;
 use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
@@ -23,6 +26,12 @@ use meshwright_value::{
 /// The latest release with which the generated files were tested.
 const KUBERNETES_VERSION: &str = "1.37.2";
 
+/// The name of the cluster if none is given.
+const CLUSTER_NAME: &str = "atlas";
+
+/// The commands after a first topology.
+const NEXT: &str = "next: `meshwright keys`, `meshwright generate`, then `meshwright prove`";
+
 /// The word for a node without an endpoint.
 const BEHIND_NAT: &str = "nat";
 
@@ -31,7 +40,7 @@ const PLACEHOLDERS: [&str; 3] = ["alpha=203.0.113.10", "beta=203.0.113.20", "gam
 
 const EXAMPLES: &str = "\
 Examples:
-  meshwright init                              # three placeholder nodes, with comments
+  meshwright init                              # asks; without a terminal, three placeholder nodes
   meshwright init --name atlas \\
     --node hongkong=203.0.113.10,alibaba --node tokyo=203.0.113.20,arm64 --node home=nat,nixos \\
     --client laptop --ssh-from 198.51.100.7";
@@ -39,13 +48,14 @@ Examples:
 /// Write a first topology.toml
 ///
 /// The file explains every important setting in a comment. The first node is the control plane, and
-/// ids start at 1. An existing file is never overwritten.
-#[derive(Debug, Args)]
+/// ids start at 1. An existing file is never overwritten. At a terminal and without options, asks for nodes, SSH, a
+/// client and a tunnel; with an option, or without a terminal, it asks nothing.
+#[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Init {
-    /// The name of the cluster
-    #[arg(long, default_value = "atlas", value_parser = parse::<Name>)]
-    name: Name,
+    /// The name of the cluster [default: atlas]
+    #[arg(long, value_parser = parse::<Name>)]
+    name: Option<Name>,
     /// A node: its endpoint or `nat`, then optionally an endpoint of the other address family, role, operating
     /// system, architecture and provider; can be repeated
     #[arg(long = "node", value_name = "NAME=ENDPOINT[,WORD…]")]
@@ -62,6 +72,12 @@ pub(super) struct Init {
     /// A public name that the tunnel serves; can be repeated
     #[arg(long = "hostname", value_name = "NAME", requires = "tunnel", value_parser = parse::<Hostname>)]
     hostnames: Vec<Hostname>,
+    /// Whether a person has answered that SSH is open to everyone.
+    #[arg(skip)]
+    accepts_open_ssh: bool,
+    /// Whether a person has answered that SSH is closed to the local network of a node behind NAT.
+    #[arg(skip)]
+    accepts_closed_lan: bool,
 }
 
 /// One `--node`.
@@ -73,10 +89,36 @@ struct NodeArgument {
     os: Option<Os>,
     arch: Option<Arch>,
     provider: Option<ProviderName>,
+    /// The local network of a node behind NAT, if SSH is open to it.
+    lan: Option<SourceNet>,
 }
 
 impl Init {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
+        let is_asked = self.is_without_options()
+            && session.global.format == Format::Human
+            && questions::has_terminal();
+        if !is_asked {
+            return self.write(session);
+        }
+        let path = session.topology();
+        if path.exists() {
+            return Err(taken(path));
+        }
+        questions::ask()?.write(session)
+    }
+
+    fn is_without_options(&self) -> bool {
+        let Self { name, nodes, clients, ssh_from, tunnel, hostnames, .. } = self;
+        name.is_none()
+            && nodes.is_empty()
+            && clients.is_empty()
+            && ssh_from.is_empty()
+            && tunnel.is_none()
+            && hostnames.is_empty()
+    }
+
+    fn write(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let path = session.topology().to_owned();
         let placeholders = self.nodes.is_empty();
         let nodes = if placeholders { placeholder_nodes()? } else { self.nodes.clone() };
@@ -88,22 +130,22 @@ impl Init {
             return Ok(Status::Findings);
         }
         match file::create(&path, 0o666, source.text.as_bytes()) {
-            Err(fault) if fault.kind() == ErrorKind::AlreadyExists => return Err(taken(&source)),
+            Err(fault) if fault.kind() == ErrorKind::AlreadyExists => return Err(taken(&path)),
             written => written.map_err(Failure::writing(&path))?,
         }
         session.info(format_args!("{}: {} written", source.name, count(nodes.len(), "node")))?;
         if placeholders {
             session.info("next: replace the placeholder addresses with those of your hosts")?;
         }
-        session.info("next: `meshwright keys`, then `meshwright generate`")?;
+        session.info(NEXT)?;
         session.report(&report)?;
         Ok(Status::Clean)
     }
 }
 
-fn taken(source: &Source) -> Failure {
+fn taken(path: &Path) -> Failure {
     let help = "edit it, or name another file with --topology";
-    Failure::usage(format!("{} exists already", source.name), help)
+    Failure::usage(format!("{} exists already", path.display()), help)
 }
 
 /// The errors that remain after key generation, such as a duplicate name.
@@ -122,12 +164,14 @@ fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {
 
 #[derive(Serialize)]
 struct TopologyView<'a> {
-    name: &'a Name,
+    name: &'a str,
     kubernetes_version: &'static str,
     placeholders: bool,
     nodes: Vec<TopologyNodeView<'a>>,
     clients: Vec<TopologyClientView<'a>>,
     ssh_from: Vec<String>,
+    accepts_open_ssh: bool,
+    accepts_closed_lan: bool,
     tunnel: Option<&'a TunnelId>,
     hostnames: &'a [Hostname],
 }
@@ -155,9 +199,28 @@ struct TopologyNodeView<'a> {
     /// As TOML.
     endpoint: Option<String>,
     relay: Option<&'a Name>,
+    ssh_from: Option<String>,
 }
 
 impl Init {
+    /// These answers and one more.
+    fn with(&self, answer: impl FnOnce(&mut Self)) -> Self {
+        let mut init = self.clone();
+        answer(&mut init);
+        init
+    }
+
+    /// Whether the rules accept the topology of these answers; if not, the first error.
+    fn check(&self) -> Result<(), String> {
+        let source = Source { name: String::new(), text: self.render(&self.nodes, false) };
+        let report = errors_beside_keys(&source).map_err(|gap| gap.to_string())?;
+        match report.diagnostics.first() {
+            None => Ok(()),
+            Some(Located { message, help: Some(help), .. }) => Err(format!("{message}; {help}")),
+            Some(Located { message, .. }) => Err(message.clone()),
+        }
+    }
+
     fn render(&self, nodes: &[NodeArgument], placeholders: bool) -> String {
         let common_relay = relay(nodes);
         let views = nodes.iter().enumerate().map(|(position, node)| {
@@ -172,6 +235,7 @@ impl Init {
                 provider: node.provider,
                 endpoint: node.endpoint.as_ref().map(quoted_endpoints),
                 relay,
+                ssh_from: node.lan.as_ref().map(ToString::to_string),
             }
         });
         let clients = self.clients.iter().enumerate();
@@ -182,12 +246,14 @@ impl Init {
             networks => networks.iter().map(ToString::to_string).collect(),
         };
         let view = TopologyView {
-            name: &self.name,
+            name: self.name.as_ref().map_or(CLUSTER_NAME, Name::as_str),
             kubernetes_version: KUBERNETES_VERSION,
             placeholders,
             nodes: views.collect(),
             clients: clients.collect(),
             ssh_from,
+            accepts_open_ssh: self.accepts_open_ssh,
+            accepts_closed_lan: self.accepts_closed_lan,
             tunnel: self.tunnel.as_ref(),
             hostnames: &self.hostnames,
         };
@@ -211,8 +277,15 @@ impl FromStr for NodeArgument {
         let address = words.next().filter(|word| !word.eq_ignore_ascii_case(BEHIND_NAT));
         let first = address.map(parse::<Endpoint>).transpose()?;
         let endpoint = first.clone().map(|first| endpoints(first, None)).transpose()?;
-        let mut node =
-            Self { name: parse(name)?, endpoint, role: None, os: None, arch: None, provider: None };
+        let mut node = Self {
+            name: parse(name)?,
+            endpoint,
+            role: None,
+            os: None,
+            arch: None,
+            provider: None,
+            lan: None,
+        };
         for word in words {
             match (&first, Endpoint::parse(word).ok().filter(|other| !other.is_name())) {
                 (Some(first), Some(other)) => {

@@ -15,12 +15,13 @@ pub(crate) const NEEDS: &[Need] = &[Need { probe: "type git tar", missing: "no g
 
 /// Each document, with a script that creates the cluster that its reader has, and a script that checks the
 /// result.
-const DOCUMENTS: [(&str, &str, &str); 2] = [
+const DOCUMENTS: [(&str, &str, &str); 3] = [
     (
         "README.md",
         "",
         "git ls-files | grep -qx out/nodes/tokyo/wg0.conf && [[ -z $(git ls-files secrets) ]]",
     ),
+    ("docs/init.md", "", "grep -qx 'name = \"laptop\"' topology.toml"),
     ("docs/operations.md", CLUSTER, "[[ $(wc -l <../asked) == 3 ]]"),
 ];
 

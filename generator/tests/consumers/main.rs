@@ -30,6 +30,7 @@ mod pictures;
 mod proof;
 mod report_page;
 mod secrets;
+mod terminal;
 #[allow(dead_code, reason = "the tests in `it` use the rest")]
 #[path = "../it/testing.rs"]
 mod testing;
@@ -122,6 +123,9 @@ fn main() -> ExitCode {
         }
     }
     trials.push(needs.gate("sarif", other_formats::SARIF_NEEDS, other_formats::sarif_trial()));
+    for trial in terminal::trials() {
+        trials.push(needs.gate("consumers", terminal::NEEDS, trial));
+    }
     for trial in secrets::trials() {
         trials.push(needs.gate("consumers", secrets::NEEDS, trial));
     }

@@ -351,7 +351,7 @@ fn explain_knows_each_code() {
 #[test]
 fn init_writes_placeholders() {
     let place = Place::empty();
-    let next = "next: `meshwright keys`, then `meshwright generate`\n";
+    let next = "next: `meshwright keys`, `meshwright generate`, then `meshwright prove`\n";
     let expected_message = format!(
         "topology.toml: 3 nodes written\nnext: replace the placeholder addresses with those of your \
          hosts\n{next}"
@@ -381,7 +381,7 @@ fn init_from_flags() {
     let arguments = nodes.iter().flat_map(|node| ["--node", node]);
     let arguments: Vec<_> =
         ["init", "-t", "b.toml", "--name", "b"].into_iter().chain(arguments).collect();
-    let expected_message = "b.toml: 4 nodes written\nnext: `meshwright keys`, then `meshwright generate`\n";
+    let expected_message = "b.toml: 4 nodes written\nnext: `meshwright keys`, `meshwright generate`, then `meshwright prove`\n";
     assert_eq!(place.run(&arguments), stderr_only(0, expected_message));
     let written = place.read("b.toml");
     snapshot::settings().bind(|| insta::assert_snapshot!("cli-init-flags", written));
