@@ -27,7 +27,7 @@ use meshwright_value::{
 const KUBERNETES_VERSION: &str = "1.37.2";
 
 /// The name of the cluster if none is given.
-const CLUSTER_NAME: &str = "atlas";
+pub(super) const CLUSTER_NAME: &str = "atlas";
 
 /// The commands after a first topology.
 const NEXT: &str = "next: `meshwright keys`, `meshwright generate`, then `meshwright prove`";
@@ -143,7 +143,7 @@ impl Init {
     }
 }
 
-fn taken(path: &Path) -> Failure {
+pub(super) fn taken(path: &Path) -> Failure {
     let help = "edit it, or name another file with --topology";
     Failure::usage(format!("{} exists already", path.display()), help)
 }
@@ -203,6 +203,29 @@ struct TopologyNodeView<'a> {
 }
 
 impl Init {
+    /// The options for these members.
+    pub(super) fn of_members(
+        name: Name,
+        nodes: Vec<(Name, Option<Endpoint>)>,
+        clients: Vec<Name>,
+    ) -> Self {
+        let nodes = nodes.into_iter().map(|(name, endpoint)| NodeArgument {
+            name,
+            endpoint: endpoint.map(Endpoints::from),
+            role: None,
+            os: None,
+            arch: None,
+            provider: None,
+            lan: None,
+        });
+        Self { name: Some(name), nodes: nodes.collect(), clients, ..Self::default() }
+    }
+
+    /// The topology.
+    pub(super) fn text(&self) -> String {
+        self.render(&self.nodes, false)
+    }
+
     /// These answers and one more.
     fn with(&self, answer: impl FnOnce(&mut Self)) -> Self {
         let mut init = self.clone();

@@ -15,6 +15,7 @@ mod failure;
 mod fleet;
 mod generate;
 mod graph;
+mod import;
 mod init;
 mod keys;
 mod kubeconfig;
@@ -121,6 +122,7 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Init(init::Init),
+    Import(import::Import),
     Keys(keys::Keys),
     Node(node::Node),
     Client(client::Client),
@@ -163,7 +165,8 @@ impl Verb {
             | Self::Apply(_)
             | Self::Status(_)
             | Self::Verify(_)
-            | Self::Test(_) => true,
+            | Self::Test(_)
+            | Self::Import(_) => true,
             Self::Init(_)
             | Self::Plan(_)
             | Self::Prove(_)
@@ -260,6 +263,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
     }
     let ended = match verb {
         Verb::Init(init) => init.run(&mut session),
+        Verb::Import(import) => import.run(&mut session),
         Verb::Keys(keys) => keys.run(&mut session),
         Verb::Node(node) => node.run(&mut session),
         Verb::Client(client) => client.run(&mut session),

@@ -3,7 +3,8 @@
 //! [`store`] is the folder with the files; [`seal`] encrypts them if the topology names recipients.
 //! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
 //! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`pinned`] and
-//! [`requirements`] compare the store with the topology, and [`rotation`] replaces keys; [`exposure`] looks at its files. [`delivery`], [`client_conf`], [`manifest`] and
+//! [`requirements`] compare the store with the topology, and [`rotation`] replaces keys; [`exposure`] looks at its files.
+//! [`existing`] reads the machines of another program's mesh. [`delivery`], [`client_conf`], [`manifest`] and
 //! [`kubeconfig`] write secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
@@ -12,6 +13,7 @@ pub(crate) mod client_conf;
 pub(crate) mod clock;
 pub(crate) mod cluster_key;
 pub(crate) mod delivery;
+pub(crate) mod existing;
 pub(crate) mod exposure;
 pub(crate) mod fault;
 pub(crate) mod item;

@@ -15,13 +15,18 @@ pub(crate) const NEEDS: &[Need] = &[Need { probe: "type git tar", missing: "no g
 
 /// Each document, with a script that creates the cluster that its reader has, and a script that checks the
 /// result.
-const DOCUMENTS: [(&str, &str, &str); 3] = [
+const DOCUMENTS: [(&str, &str, &str); 4] = [
     (
         "README.md",
         "",
         "git ls-files | grep -qx out/nodes/tokyo/wg0.conf && [[ -z $(git ls-files secrets) ]]",
     ),
     ("docs/init.md", "", "grep -qx 'name = \"laptop\"' topology.toml"),
+    (
+        "docs/existing-mesh.md",
+        "",
+        "[[ -f out/clients/phone/wg0.conf && ! -e secrets/clients/phone ]]",
+    ),
     ("docs/operations.md", CLUSTER, "[[ $(wc -l <../asked) == 3 ]]"),
 ];
 

@@ -10,6 +10,7 @@ mod failures;
 mod fix;
 mod fleet;
 mod graph;
+mod import;
 mod ingress;
 mod leaks;
 mod many;

@@ -255,6 +255,12 @@ pub struct Endpoints {
     second: Option<Endpoint>,
 }
 
+impl From<Endpoint> for Endpoints {
+    fn from(first: Endpoint) -> Self {
+        Self { first, second: None }
+    }
+}
+
 impl Endpoints {
     /// An endpoint, and perhaps a second one.
     ///
