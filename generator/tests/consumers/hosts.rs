@@ -40,6 +40,7 @@ pub(crate) const NEEDS: &[Need] = &[
     need("type mmdebstrap", "no mmdebstrap"),
     need("type apt-ftparchive dpkg-deb gpg gpg-agent", "no apt-utils or gnupg"),
     need("[[ -c /dev/net/tun ]]", "no /dev/net/tun"),
+    need("/usr/bin/python3 -c 'import prometheus_client.parser'", "no python3-prometheus-client"),
 ];
 
 /// All trials with hosts.

@@ -15,6 +15,7 @@ mod host_plan;
 mod json_schema;
 mod mesh;
 mod mistakes;
+mod monitoring;
 mod near_miss;
 mod network;
 mod out;

@@ -197,12 +197,13 @@ fn judge(
 }
 
 /// Files that `prepare` does not use.
-const COMES_WITH_THE_DELIVERY: [&str; 9] = [
+const COMES_WITH_THE_DELIVERY: [&str; 10] = [
     "/etc/haproxy/",
     "/etc/kubernetes/",
     "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
     "/etc/systemd/system/meshwright-bootstrap.service",
+    "/etc/systemd/system/meshwright-metrics.",
     "/etc/systemd/system/meshwright-resolve.",
     "/etc/systemd/system/meshwright-watch.",
     "/etc/systemd/system/wg-quick@",

@@ -72,7 +72,7 @@ left_over=(
 )
 
 # The external files by their names in [packages.sources]: the URL or path, and the checksum: a digest,
-# `published:` the URL of a file of sha256sum, `index:` the URL of the index of its repository, or empty.
+# `index:` the URL of the index of its repository, or empty for a file of the user's own.
 declare -A version=() url=() checksum=()
 version[calico-crds]='3.32.1'
 url[calico-crds]='https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/operator-crds.yaml'
@@ -336,10 +336,6 @@ download() {
 digest_of() {
   local name=$1 from=${checksum[$1]}
   case $from in
-    published:*)
-      download "${from#*:}" "$scratch/$name.sha256sum"
-      cut -d ' ' -f 1 "$scratch/$name.sha256sum"
-      ;;
     index:*)
       download "${from#*:}" "$scratch/$name.index"
       awk -v chart="$name:" -v version="${version[$name]}" '
@@ -355,10 +351,8 @@ digest_of() {
 
 compare() {
   local name=$1 file=$2 expected found
-  if [[ -z ${checksum[$name]} ]]; then
-    info "$name ${version[$name]} is not compared, since no checksum is known; set sha256 of [packages.sources.$name]"
-    return 0
-  fi
+  [[ ${checksum[$name]} != index:* ]] ||
+    info "$name ${version[$name]} is compared only with the index of the server that it comes from; to pin it, set sha256 of [packages.sources.$name]"
   expected=$(digest_of "$name")
   [[ -n $expected ]] || fail "${checksum[$name]#*:} has no checksum of $name ${version[$name]}"
   found=$(sha256sum "$file" | cut -d ' ' -f 1)

@@ -126,6 +126,8 @@ pub const FAMILIES: &[FileFamily] = &[
     fixed("host/systemd/meshwright-bootstrap.service", Need::Tree),
     fixed("host/systemd/meshwright-firewall.service", Need::Tree),
     fixed("host/systemd/meshwright-guards.service", Need::Tree),
+    fixed("host/systemd/meshwright-metrics.service", Need::Tree),
+    fixed("host/systemd/meshwright-metrics.timer", Need::Tree),
     fixed("host/systemd/meshwright-prepare.service", Need::Tree),
     fixed("host/systemd/meshwright-resolve.service", Need::Tree),
     fixed("host/systemd/meshwright-resolve.timer", Need::Tree),

@@ -1,10 +1,14 @@
 //! Deliveries and `status` look at the kernel and at systemd, not only at files.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use libtest_mimic::Failed;
 
 use super::delivering::{APPLY, IN_ORDER, LIST_FILES, expect_equal};
 use super::machine::HostMachine;
 use super::workspace::Workspace;
+use crate::expect::{expect_code, expect_text};
 
 const STATUS: &str = "meshwright-node status";
 
@@ -74,12 +78,74 @@ pub(super) fn is_compared(workspace: &Workspace, beta: &HostMachine) -> Result<(
     names_foreign_chains_at_a_delivery(beta, &sound)?;
     names_missing_default_route(beta)?;
     names_what_ends(beta)?;
+    writes_metrics(beta, &sound)?;
     closes_without_its_firewall(beta)?;
     keeps_newer_delivery(workspace, beta, &sound)?;
     survives_full_disk(workspace, beta)?;
     keeps_foreign_file(workspace, beta)?;
     keeps_delivery_at_another_first_boot(beta)
 }
+
+/// Where node-exporter of Debian reads.
+const COLLECTOR: &str = "/var/lib/prometheus/node-exporter";
+
+/// Prints each sample as the client library of Prometheus reads it.
+const READ_METRICS: &str = "
+import sys
+from prometheus_client.parser import text_string_to_metric_families
+for family in text_string_to_metric_families(sys.stdin.read()):
+    for sample in family.samples:
+        labels = {key: value for key, value in sample.labels.items() if key not in ('cluster', 'node', 'path')}
+        print(sample.name, family.type, *sorted(labels.values()), sample.value)
+";
+
+/// Only where node-exporter has its folder. A difference is counted in its area.
+fn writes_metrics(beta: &HostMachine, sound: &[u8]) -> Result<(), Failed> {
+    beta.run(&format!("{START_METRICS}; test ! -e {COLLECTOR}"))?.expect(0, "")?;
+    beta.run(&format!("mkdir -p {COLLECTOR}"))?.expect(0, "")?;
+    for (sabotage, samples) in [
+        (
+            "true",
+            [
+                "meshwright_delivery_is_whole gauge 1.0\n",
+                "meshwright_differences gauge firewall 0.0\n",
+                "meshwright_is_member gauge 1.0\n",
+                "meshwright_package_info gauge ",
+            ],
+        ),
+        (
+            "nft insert rule inet meshwright input accept; echo >>/etc/meshwright/guards.routes",
+            [
+                "meshwright_differences gauge firewall 1.0\n",
+                "meshwright_differences gauge guards 0.0\n",
+                "meshwright_changed_files gauge 1.0\n",
+                "meshwright_foreign_chains_drop gauge 0.0\n",
+            ],
+        ),
+    ] {
+        beta.run(&format!("{STOP_WATCH}; {sabotage}; {START_METRICS}"))?.expect(0, "")?;
+        let text = beta.run(&format!("cat {COLLECTOR}/meshwright.prom"))?.expect(0, "")?.output;
+        let read = read_metrics(&text)?;
+        for sample in samples {
+            expect_text(&read, sample)?;
+        }
+    }
+    beta.feed(APPLY, sound)?.expect(0, "")?;
+    Ok(())
+}
+
+fn read_metrics(text: &str) -> Result<String, Failed> {
+    let mut child = Command::new("/usr/bin/python3")
+        .args(["-c", READ_METRICS])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().ok_or("no pipe")?.write_all(text.as_bytes())?;
+    expect_code(&child.wait_with_output()?, 0)
+}
+
+const START_METRICS: &str = "systemctl start meshwright-metrics.service";
 
 /// Rules of other programs at input: all of them, and some of them.
 fn names_foreign_chains(beta: &HostMachine) -> Result<(), Failed> {

@@ -206,6 +206,9 @@ pub(super) fn reason(trial: &Trial<'_>) -> Option<&'static str> {
             "compared as data: `objects/latitude.rs` has what may differ, with its reason",
         );
     }
+    if is_rule_of_ipvs(trial) && !is_whole {
+        return Some("only the mode ipvs leaves the address of a Service in a packet at input");
+    }
     if is_setting_of_the_user(trial) {
         return Some("another setting of the user, which the proof knows to be harmless, or names");
     }
@@ -227,6 +230,17 @@ pub(super) fn reason(trial: &Trial<'_>) -> Option<&'static str> {
     let found = SOUND.iter().find(fits)?;
     let is_endpoint = found.family == ENDPOINTS || found.line == "Endpoint";
     (!is_endpoint || is_called_back(trial)).then_some(found.reason)
+}
+
+/// The rule for packets to Services from pods, in a tree whose kube-proxy translates them before the input chain.
+fn is_rule_of_ipvs(trial: &Trial<'_>) -> bool {
+    let line = trial.line().trim();
+    let is_in_nftables_mode =
+        || trial.tree.files["cluster/kube-proxy/kube-proxy.patch.yaml"].contains("mode: nftables");
+    trial.pattern == FIREWALL
+        && line.starts_with("ip daddr ")
+        && line.ends_with(" accept")
+        && is_in_nftables_mode()
 }
 
 /// The tree with settings that its user has added.

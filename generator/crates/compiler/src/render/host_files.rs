@@ -32,7 +32,7 @@ const SPECIAL: [Output; 4] = [
 ];
 
 /// The other files: path, consumer and template of each.
-const TEMPLATED: [(&str, &str, &str); 18] = [
+const TEMPLATED: [(&str, &str, &str); 20] = [
     ("host/guards.routes", "ip -batch, by meshwright-guards.service", "guards.routes"),
     ("host/hosts", "meshwright-node, for /etc/hosts", "hosts"),
     ("host/modules-load.conf", "systemd-modules-load", "modules-load.conf"),
@@ -44,6 +44,8 @@ const TEMPLATED: [(&str, &str, &str); 18] = [
     ("host/systemd/meshwright-bootstrap.service", "systemd", "meshwright-bootstrap.service"),
     ("host/systemd/meshwright-firewall.service", "systemd", "meshwright-firewall.service"),
     ("host/systemd/meshwright-guards.service", "systemd", "meshwright-guards.service"),
+    ("host/systemd/meshwright-metrics.service", "systemd", "meshwright-metrics.service"),
+    ("host/systemd/meshwright-metrics.timer", "systemd", "meshwright-metrics.timer"),
     ("host/systemd/meshwright-prepare.service", "systemd", "meshwright-prepare.service"),
     ("host/systemd/meshwright-resolve.service", "systemd", "meshwright-resolve.service"),
     ("host/systemd/meshwright-resolve.timer", "systemd", "meshwright-resolve.timer"),
@@ -86,7 +88,7 @@ pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 14] = [
+const SCRIPT_PARTS: [&str; 15] = [
     "head",
     "common",
     "inspect",
@@ -100,6 +102,7 @@ const SCRIPT_PARTS: [&str; 14] = [
     "bootstrap",
     "status",
     "records",
+    "metrics",
     "main",
 ];
 

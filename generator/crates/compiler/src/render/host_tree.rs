@@ -306,6 +306,8 @@ mod tests {
 /etc/systemd/system/meshwright-bootstrap.service 0644
 /etc/systemd/system/meshwright-firewall.service 0644
 /etc/systemd/system/meshwright-guards.service 0644
+/etc/systemd/system/meshwright-metrics.service 0644
+/etc/systemd/system/meshwright-metrics.timer 0644
 /etc/systemd/system/meshwright-prepare.service 0644
 /etc/systemd/system/meshwright-resolve.service 0644
 /etc/systemd/system/meshwright-resolve.timer 0644
