@@ -241,6 +241,8 @@ fn found(text: &str, is_further: impl Fn(&Range<usize>) -> bool) -> Vec<Range<us
     }
     let names = runs(text, |byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     found.extend(names.filter(|name| is_bootstrap_token(&text[name.clone()])));
+    let dotted = runs(text, |byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    found.extend(dotted.filter(|word| is_json_web_token(&text[word.clone()])));
     found
 }
 
@@ -265,6 +267,11 @@ fn is_age_identity(word: &str) -> bool {
 /// A JSON object in base64: a JSON Web Token, or the token of a Cloudflare Tunnel.
 fn is_web_token(word: &str) -> bool {
     word.len() >= RANDOM && word.starts_with("eyJ")
+}
+
+/// The header and the claims of a JSON Web Token are JSON objects in base64 (RFC 7519), of any length.
+fn is_json_web_token(word: &str) -> bool {
+    word.starts_with("eyJ") && word.contains(".eyJ")
 }
 
 /// The prefixes of tokens (docs.github.com, "About authentication to GitHub", and docs.gitlab.com, "Token prefixes").

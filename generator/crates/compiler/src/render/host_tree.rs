@@ -319,6 +319,7 @@ mod tests {
 /etc/wireguard/wg0.peers 0644
 /etc/wireguard/wg0.routes 0644
 /usr/local/sbin/meshwright-node 0755
+first-boot/nftables.conf has no place
 host/first-boot/meshwright-node has no place
 node.json has no place
 user-data.yaml has no place";
