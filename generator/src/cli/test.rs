@@ -11,9 +11,9 @@ use super::fleet::{Fleet, SshArguments};
 use super::opened::Opened;
 use super::session::Session;
 use meshwright_compiler::diagnostic::Format;
+use meshwright_fleet::connectivity::connection::{InternetTarget, TestedFlow, TestedNode};
 use meshwright_fleet::connectivity::objects::{IMAGE, NAMESPACE};
-use meshwright_fleet::connectivity::probe::{InternetTarget, TestedFlow, TestedNode};
-use meshwright_fleet::connectivity::report::{ConnectivityReport, ProbeResult, Untested};
+use meshwright_fleet::connectivity::report::{ConnectionResult, ConnectivityReport, Untested};
 use meshwright_fleet::connectivity::run::{ConnectivityTest, Kubectl, TestError};
 use meshwright_value::printable_lines;
 
@@ -132,7 +132,7 @@ fn call_public_names(opened: &Opened, report: &mut ConnectivityReport) {
     let names = rules.map(|rule| rule.hostname.to_string()).filter(|name| !name.starts_with('*'));
     for name in names {
         match call_public_name(&name) {
-            Ok((passed, seen)) => report.results.push(ProbeResult {
+            Ok((passed, seen)) => report.results.push(ConnectionResult {
                 flow: TestedFlow::PublicName,
                 from: "here".to_owned(),
                 to: name.clone(),

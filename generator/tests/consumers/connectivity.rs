@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use libtest_mimic::Failed;
-use meshwright_fleet::connectivity::probe::{CallerKind, Expectation, Probe, Seen, TestedFlow};
-use meshwright_fleet::connectivity::script::{ProbeRecords, of_caller};
+use meshwright_fleet::connectivity::connection::{
+    CallerKind, Expectation, Seen, TestedConnection, TestedFlow,
+};
+use meshwright_fleet::connectivity::script::{ConnectionRecords, of_caller};
 
 use crate::expect::expect_text;
 use crate::namespace;
@@ -55,15 +57,16 @@ pub(crate) fn scripts_see_what_is_there() -> Result<(), Failed> {
     for (caller, name, shell) in
         [(CallerKind::Pod, "pod", "busybox sh -s"), (CallerKind::Node, "node", "bash -s")]
     {
-        let probes: Vec<_> = CALLS.iter().map(|call| probe(caller, name, call)).collect();
+        let connections: Vec<_> = CALLS.iter().map(|call| connection(caller, name, call)).collect();
         // No node asks for the block.
-        let is_tried =
-            |probe: &Probe| caller == CallerKind::Pod || probe.expected != Expectation::Block;
-        let tried: Vec<_> = probes.into_iter().filter(is_tried).collect();
+        let is_tried = |connection: &TestedConnection| {
+            caller == CallerKind::Pod || connection.expected != Expectation::Block
+        };
+        let tried: Vec<_> = connections.into_iter().filter(is_tried).collect();
         let calls = of_caller(caller, name, &tried);
         let script = format!("{SERVERS}{shell} <<'CALLS'\n{calls}CALLS\n");
         let done = namespace::inside_with_processes(&script, Path::new(""))?;
-        let mut records = ProbeRecords::default();
+        let mut records = ConnectionRecords::default();
         records.add(&String::from_utf8_lossy(&done.stdout));
         let expected = CALLS.iter().map(
             |(_, _, in_pod, on_node)| if caller == CallerKind::Pod { in_pod } else { on_node },
@@ -81,8 +84,12 @@ pub(crate) fn scripts_see_what_is_there() -> Result<(), Failed> {
     Ok(())
 }
 
-fn probe(caller: CallerKind, name: &str, &(call, port, ..): &(Call, u16, &str, &str)) -> Probe {
-    Probe {
+fn connection(
+    caller: CallerKind,
+    name: &str,
+    &(call, port, ..): &(Call, u16, &str, &str),
+) -> TestedConnection {
+    TestedConnection {
         flow: TestedFlow::PodToPod,
         caller,
         from: name.to_owned(),

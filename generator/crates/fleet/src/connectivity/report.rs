@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::probe::{Probe, Seen, TestedFlow};
+use super::connection::{Seen, TestedConnection, TestedFlow};
 
 /// The version of the structure of [`ConnectivityDocument`].
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The result of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProbeResult {
+pub struct ConnectionResult {
     /// Its kind.
     pub flow: TestedFlow,
     /// The node that called, or whose pod called; for a public name, `here`.
@@ -26,26 +26,26 @@ pub struct ProbeResult {
     pub seen: String,
 }
 
-impl ProbeResult {
+impl ConnectionResult {
     /// The result of a connection that was tried.
     #[must_use]
-    pub fn of(probe: &Probe, seen: &Seen) -> Self {
+    pub fn of(connection: &TestedConnection, seen: &Seen) -> Self {
         let text = match seen {
             Seen::Text(text) => text.clone(),
             Seen::Connected => "a connection was accepted".to_owned(),
             Seen::Silence(reason) => format!("no answer: {reason}"),
         };
-        Self::new(probe, probe.expected.is_met(seen), text)
+        Self::new(connection, connection.expected.is_met(seen), text)
     }
 
     /// The result of a connection that was not tried, or whose result was lost.
     #[must_use]
-    pub fn without_record(probe: &Probe, reason: &str) -> Self {
-        Self::new(probe, false, format!("not tried: {reason}"))
+    pub fn without_record(connection: &TestedConnection, reason: &str) -> Self {
+        Self::new(connection, false, format!("not tried: {reason}"))
     }
 
-    fn new(probe: &Probe, passed: bool, seen: String) -> Self {
-        let Probe { flow, from, to, host, port, .. } = probe;
+    fn new(connection: &TestedConnection, passed: bool, seen: String) -> Self {
+        let TestedConnection { flow, from, to, host, port, .. } = connection;
         let address = match host.contains(':') {
             true => format!("[{host}]:{port}"),
             false => format!("{host}:{port}"),
@@ -66,8 +66,8 @@ pub struct Untested {
 /// All results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectivityReport {
-    /// The results, in the order of the probes.
-    pub results: Vec<ProbeResult>,
+    /// The results, in the order of the connections.
+    pub results: Vec<ConnectionResult>,
     /// What was not tested.
     pub untested: Vec<Untested>,
 }
@@ -82,7 +82,7 @@ pub struct ConnectivityDocument<'report> {
     /// Whether every connection was tried and had its result.
     pub passed: bool,
     /// The results.
-    pub results: &'report [ProbeResult],
+    pub results: &'report [ConnectionResult],
     /// What was not tested.
     pub untested: &'report [Untested],
 }
@@ -124,7 +124,7 @@ impl ConnectivityReport {
             }
         }
         for result in self.results.iter().filter(|result| !result.passed) {
-            let ProbeResult { flow, from, to, address, seen, .. } = result;
+            let ConnectionResult { flow, from, to, address, seen, .. } = result;
             let description = flow.description();
             let _ = writeln!(text, "failed, {description}: {from} to {to} ({address}): {seen}");
         }

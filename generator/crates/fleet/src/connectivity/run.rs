@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::objects::NAME;
-use super::probe::{
-    CallerKind, InternetTarget, Probe, ProbePod, TestedNode, TestedObjects, probes,
+use super::connection::{
+    CallerKind, InternetTarget, TestPod, TestedConnection, TestedNode, TestedObjects, connections,
 };
-use super::report::{ConnectivityReport, ProbeResult, Untested};
-use super::script::{self, ProbeRecords};
+use super::objects::NAME;
+use super::report::{ConnectionResult, ConnectivityReport, Untested};
+use super::script::{self, ConnectionRecords};
 use crate::machine::FleetMachine;
 use crate::ssh::{RemoteResult, Ssh, SshError, last_line};
 use crate::survey::for_each;
@@ -122,12 +122,13 @@ impl ConnectivityTest {
     ) -> Result<ConnectivityReport, TestError> {
         let printed = kubectl.run(&script::create(&self.image, self.timeout))?;
         let objects = objects(&printed, &self.nodes)?;
-        let probes = probes(&self.nodes, &objects, &self.dns_domain, &self.internet);
-        progress(&format!("trying {} connections", probes.len()));
-        let mut records = ProbeRecords::default();
-        records.add(&kubectl.run(&script::of_pods(&objects.pods, &probes))?);
+        let connections = connections(&self.nodes, &objects, &self.dns_domain, &self.internet);
+        progress(&format!("trying {} connections", connections.len()));
+        let mut records = ConnectionRecords::default();
+        records.add(&kubectl.run(&script::of_pods(&objects.pods, &connections))?);
         let mut unreached = BTreeMap::new();
-        for (node, called) in self.nodes.iter().zip(self.call_from_nodes(kubectl.ssh, &probes)) {
+        for (node, called) in self.nodes.iter().zip(self.call_from_nodes(kubectl.ssh, &connections))
+        {
             match called {
                 Ok(done) => records.add(&done.output),
                 Err(error) => {
@@ -145,30 +146,41 @@ impl ConnectivityTest {
         }));
         let mut report =
             ConnectivityReport { untested: untested.collect(), ..ConnectivityReport::default() };
-        for (number, probe) in probes.iter().enumerate() {
+        for (number, connection) in connections.iter().enumerate() {
             // The node is in the list of what was not tested.
-            let is_unreached =
-                probe.caller == CallerKind::Node && unreached.contains_key(probe.from.as_str());
+            let is_unreached = connection.caller == CallerKind::Node
+                && unreached.contains_key(connection.from.as_str());
             if !is_unreached {
-                report.results.push(result(number, probe, &records));
+                report.results.push(result(number, connection, &records));
             }
         }
         Ok(report)
     }
 
-    fn call_from_nodes(&self, ssh: &Ssh, probes: &[Probe]) -> Vec<Result<RemoteResult, SshError>> {
+    fn call_from_nodes(
+        &self,
+        ssh: &Ssh,
+        connections: &[TestedConnection],
+    ) -> Vec<Result<RemoteResult, SshError>> {
         for_each(&self.nodes, |TestedNode { machine, .. }| {
-            let text = script::of_caller(CallerKind::Node, &machine.name, probes);
+            let text = script::of_caller(CallerKind::Node, &machine.name, connections);
             ssh.run(machine, "bash -s", text.as_bytes())
         })
     }
 }
 
-fn result(number: usize, probe: &Probe, records: &ProbeRecords) -> ProbeResult {
-    let failed = records.failed.get(&probe.from).filter(|_| probe.caller == CallerKind::Pod);
+fn result(
+    number: usize,
+    connection: &TestedConnection,
+    records: &ConnectionRecords,
+) -> ConnectionResult {
+    let failed =
+        records.failed.get(&connection.from).filter(|_| connection.caller == CallerKind::Pod);
     match records.seen.get(&number) {
-        Some(seen) => ProbeResult::of(probe, seen),
-        None => ProbeResult::without_record(probe, failed.map_or("no result", String::as_str)),
+        Some(seen) => ConnectionResult::of(connection, seen),
+        None => {
+            ConnectionResult::without_record(connection, failed.map_or("no result", String::as_str))
+        }
     }
 }
 
@@ -203,12 +215,12 @@ fn objects(printed: &str, nodes: &[TestedNode]) -> Result<TestedObjects, TestErr
     Ok(objects)
 }
 
-fn ready_pod(node: &str, pod: &Value) -> Option<ProbePod> {
+fn ready_pod(node: &str, pod: &Value) -> Option<TestPod> {
     let conditions = pod["status"]["conditions"].as_array()?;
     let is_ready = conditions
         .iter()
         .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-    Some(ProbePod {
+    Some(TestPod {
         node: node.to_owned(),
         name: pod["metadata"]["name"].as_str().filter(|_| is_ready)?.to_owned(),
         address: pod["status"]["podIP"].as_str()?.parse().ok()?,
@@ -227,7 +239,7 @@ fn reason(pod: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::probe::{Expectation, TestedFlow};
+    use super::super::connection::{Expectation, TestedFlow};
     use super::*;
     use meshwright_value::{Endpoint, Endpoints, Text as _};
     use serde_json::json;
@@ -292,26 +304,27 @@ mod tests {
     fn every_pair_is_called() {
         let (nodes, objects) = cluster();
         let internet = InternetTarget { host: "example.com".to_owned(), port: 443 };
-        let probes = probes(&nodes, &objects, "cluster.local", &internet);
-        let of = |flow| probes.iter().filter(|probe| probe.flow == flow).count();
+        let connections = connections(&nodes, &objects, "cluster.local", &internet);
+        let of = |flow| connections.iter().filter(|connection| connection.flow == flow).count();
         assert_eq!(TestedFlow::ALL.map(of), [1, 1, 1, 2, 2, 4, 1, 3, 6, 0]);
-        let public = |probe: &&Probe| probe.flow == TestedFlow::NodeToPublicPort;
-        assert!(probes.iter().filter(public).all(|probe| probe.from == "home"
-            && probe.host == "203.0.113.10"
-            && probe.expected == Expectation::Closed));
-        let text = script::of_caller(CallerKind::Node, "home", &probes);
+        let public =
+            |connection: &&TestedConnection| connection.flow == TestedFlow::NodeToPublicPort;
+        assert!(connections.iter().filter(public).all(|connection| connection.from == "home"
+            && connection.host == "203.0.113.10"
+            && connection.expected == Expectation::Closed));
+        let text = script::of_caller(CallerKind::Node, "home", &connections);
         assert!(text.contains("answer 20 '203.0.113.10' 30123 &\n"), "{text}");
     }
 
     #[test]
-    fn a_probe_without_record_fails() {
+    fn a_connection_without_record_fails() {
         let (nodes, objects) = cluster();
         let internet = InternetTarget { host: "example.com".to_owned(), port: 443 };
-        let probes = probes(&nodes, &objects, "cluster.local", &internet);
-        let mut records = ProbeRecords::default();
+        let connections = connections(&nodes, &objects, "cluster.local", &internet);
+        let mut records = ConnectionRecords::default();
         records.add("probe\t0\ttext\ttokyo \nprobe\t1\ttext\t262144\nprobe\t4\tconnected\t\nfailed\ttokyo\terror: killed\n");
         let results: Vec<_> =
-            (0..5).map(|number| result(number, &probes[number], &records)).collect();
+            (0..5).map(|number| result(number, &connections[number], &records)).collect();
         let shown = results.iter().map(|result| (result.passed, result.seen.as_str()));
         let expected = [
             (true, "tokyo"),

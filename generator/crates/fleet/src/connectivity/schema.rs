@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::probe::TestedFlow;
+use super::connection::TestedFlow;
 use super::report::SCHEMA_VERSION;
 use crate::report::schema::{failure, list, object, text};
 

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::connection::{CallerKind, Expectation, Seen, TestPod, TestedConnection};
 use super::objects::{self, NAMESPACE};
-use super::probe::{CallerKind, Expectation, Probe, ProbePod, Seen};
 
 /// The number of connections that one caller tries at the same time.
 const AT_ONCE: usize = 16;
@@ -101,7 +101,7 @@ pub fn delete() -> String {
 
 /// Tries the connections of all pods, on a control plane.
 #[must_use]
-pub fn of_pods(pods: &[ProbePod], probes: &[Probe]) -> String {
+pub fn of_pods(pods: &[TestPod], connections: &[TestedConnection]) -> String {
     let mut script = format!(
         "set -u
 export KUBECONFIG=/etc/kubernetes/admin.conf
@@ -114,8 +114,8 @@ call() {{
 "
     );
     for (position, pod) in pods.iter().enumerate() {
-        let ProbePod { node, name, .. } = pod;
-        let calls = of_caller(CallerKind::Pod, node, probes);
+        let TestPod { node, name, .. } = pod;
+        let calls = of_caller(CallerKind::Pod, node, connections);
         let _ = write!(
             script,
             "cat >\"$folder/{node}\" <<'{END}'\n{calls}{END}\ncall '{node}' '{name}' &\n"
@@ -129,16 +129,18 @@ call() {{
 
 /// Tries the connections of one caller.
 #[must_use]
-pub fn of_caller(caller: CallerKind, name: &str, probes: &[Probe]) -> String {
+pub fn of_caller(caller: CallerKind, name: &str, connections: &[TestedConnection]) -> String {
     let functions = match caller {
         CallerKind::Pod => IN_POD,
         CallerKind::Node => ON_NODE,
     };
     let mut script = functions.trim_start().to_owned();
-    let own =
-        probes.iter().enumerate().filter(|(_, probe)| probe.caller == caller && probe.from == name);
-    for (count, (number, probe)) in (1..).zip(own) {
-        let Probe { host, port, expected, .. } = probe;
+    let own = connections
+        .iter()
+        .enumerate()
+        .filter(|(_, connection)| connection.caller == caller && connection.from == name);
+    for (count, (number, connection)) in (1..).zip(own) {
+        let TestedConnection { host, port, expected, .. } = connection;
         let function = match expected {
             Expectation::Name(_) => "name",
             Expectation::Block => "block",
@@ -154,15 +156,15 @@ pub fn of_caller(caller: CallerKind, name: &str, probes: &[Probe]) -> String {
 
 /// The records of scripts.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct ProbeRecords {
-    /// What was seen, for each number of a probe.
+pub struct ConnectionRecords {
+    /// What was seen, for each number of a connection.
     pub seen: BTreeMap<usize, Seen>,
     /// The callers whose script failed, each with the reason.
     pub failed: BTreeMap<String, String>,
 }
 
-impl ProbeRecords {
-    /// Adds the output of a script. A line that is no record is of another program, and is left out; a probe without a
+impl ConnectionRecords {
+    /// Adds the output of a script. A line that is no record is of another program, and is left out; a connection without a
     /// record is reported as not tried.
     pub fn add(&mut self, output: &str) {
         for line in output.lines() {

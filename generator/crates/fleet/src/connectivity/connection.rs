@@ -108,7 +108,7 @@ pub enum Expectation {
 
 /// A connection that is tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct TestedConnection {
     /// Its kind.
     pub flow: TestedFlow,
     /// Who calls.
@@ -140,7 +140,7 @@ pub struct TestedNode {
 
 /// A ready pod of the test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProbePod {
+pub struct TestPod {
     /// Its node.
     pub node: String,
     /// Its name.
@@ -153,7 +153,7 @@ pub struct ProbePod {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestedObjects {
     /// The pods that are ready.
-    pub pods: Vec<ProbePod>,
+    pub pods: Vec<TestPod>,
     /// The nodes without a ready pod, each with the reason.
     pub without_pod: Vec<(String, String)>,
     /// The ClusterIP of the Service.
@@ -173,32 +173,40 @@ pub struct InternetTarget {
 
 /// All connections between pods and nodes.
 #[must_use]
-pub fn probes(
+pub fn connections(
     nodes: &[TestedNode],
     objects: &TestedObjects,
     dns_domain: &str,
     internet: &InternetTarget,
-) -> Vec<Probe> {
-    let mut probes = Vec::new();
+) -> Vec<TestedConnection> {
+    let mut connections = Vec::new();
     for pod in &objects.pods {
-        of_pod(pod, objects, dns_domain, internet, &mut probes);
+        of_pod(pod, objects, dns_domain, internet, &mut connections);
     }
     for node in nodes {
-        of_node(node, nodes, objects, &mut probes);
+        of_node(node, nodes, objects, &mut connections);
     }
-    probes
+    connections
 }
 
 fn of_pod(
-    caller: &ProbePod,
+    caller: &TestPod,
     objects: &TestedObjects,
     dns_domain: &str,
     internet: &InternetTarget,
-    probes: &mut Vec<Probe>,
+    connections: &mut Vec<TestedConnection>,
 ) {
     let mut add = |flow, to: &str, host: String, port, expected| {
         let (from, to) = (caller.node.clone(), to.to_owned());
-        probes.push(Probe { flow, caller: CallerKind::Pod, from, to, host, port, expected });
+        connections.push(TestedConnection {
+            flow,
+            caller: CallerKind::Pod,
+            from,
+            to,
+            host,
+            port,
+            expected,
+        });
     };
     for pod in &objects.pods {
         let address = pod.address.to_string();
@@ -221,11 +229,19 @@ fn of_node(
     caller: &TestedNode,
     nodes: &[TestedNode],
     objects: &TestedObjects,
-    probes: &mut Vec<Probe>,
+    connections: &mut Vec<TestedConnection>,
 ) {
     let mut add = |flow, to: &str, host: String, port, expected| {
         let (from, to) = (caller.machine.name.clone(), to.to_owned());
-        probes.push(Probe { flow, caller: CallerKind::Node, from, to, host, port, expected });
+        connections.push(TestedConnection {
+            flow,
+            caller: CallerKind::Node,
+            from,
+            to,
+            host,
+            port,
+            expected,
+        });
     };
     for pod in &objects.pods {
         let name = Expectation::Name([pod.node.clone()].into());
