@@ -13,6 +13,7 @@ mod endpoint;
 mod image;
 mod image_reference;
 mod interface_name;
+pub mod json_schema;
 mod keyword;
 mod label;
 pub mod manifest;

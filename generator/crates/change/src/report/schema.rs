@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::plan::SCHEMA_VERSION;
 use crate::step::StepAction;
+use meshwright_value::json_schema::{count, list, object, optional_text, text, texts};
 
 /// A plan, or an error that prevented it.
 #[must_use]
@@ -17,11 +18,11 @@ pub fn document() -> Value {
         "definitions": {
             "plan": object(&json!({
                 "schema_version": { "const": SCHEMA_VERSION },
-                "refusals": list("refusal", "Values that a running cluster cannot change; with one, there are no steps"),
-                "values": list("value", "The values that differ"),
-                "reachability": list("reach", "The pairs of machines whose flows differ"),
-                "exposure": list("exposure", "The nodes whose public sides differ"),
-                "steps": list("step", "The steps, first to last"),
+                "refusals": list_of("refusal", "Values that a running cluster cannot change; with one, there are no steps"),
+                "values": list_of("value", "The values that differ"),
+                "reachability": list_of("reach", "The pairs of machines whose flows differ"),
+                "exposure": list_of("exposure", "The nodes whose public sides differ"),
+                "steps": list_of("step", "The steps, first to last"),
                 "proven": {
                     "description": "What was proven about the states between; null if there are no such states",
                     "oneOf": [{ "$ref": "#/definitions/proven" }, { "type": "null" }],
@@ -77,7 +78,7 @@ pub fn document() -> Value {
                     "description": "Steps with the same number are done directly after one another",
                     "oneOf": [{ "type": "integer" }, { "type": "null" }],
                 },
-                "lost": list("lost", "The flows that are lost from this step on"),
+                "lost": list_of("lost", "The flows that are lost from this step on"),
                 "cause": optional_text("The line that stops the first of them"),
             })),
             "lost": object(&json!({
@@ -108,37 +109,7 @@ fn failure() -> Value {
     }))
 }
 
-/// An object that has all of these keys and no other.
-fn object(properties: &Value) -> Value {
-    let required: Vec<_> = properties.as_object().into_iter().flat_map(|map| map.keys()).collect();
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": required,
-        "properties": properties,
-    })
-}
-
-fn text(about: &str) -> Value {
-    json!({ "type": "string", "description": about })
-}
-
-fn optional_text(about: &str) -> Value {
-    json!({ "description": about, "oneOf": [{ "type": "string" }, { "type": "null" }] })
-}
-
-fn texts(about: &str) -> Value {
-    json!({ "type": "array", "items": { "type": "string" }, "description": about })
-}
-
-fn count(about: &str) -> Value {
-    json!({ "type": "integer", "minimum": 0, "description": about })
-}
-
-fn list(of: &str, about: &str) -> Value {
-    json!({
-        "type": "array",
-        "items": { "$ref": format!("#/definitions/{of}") },
-        "description": about,
-    })
+/// An array of what is defined under a name.
+fn list_of(definition: &str, about: &str) -> Value {
+    list(&json!({ "$ref": format!("#/definitions/{definition}") }), about)
 }

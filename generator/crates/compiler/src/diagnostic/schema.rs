@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::json::SCHEMA_VERSION;
+use meshwright_value::json_schema::{count, list, object, optional, optional_text, text, texts};
 
 /// A report, with the changes of the output directory if `generate` prints it, or an error without a report.
 #[must_use]
@@ -32,28 +33,28 @@ pub fn documents() -> Value {
                 "diagnostics": { "type": "array", "maxItems": 0 },
                 "error": object(&json!({
                     "message": text("The error"),
-                    "help": optional(&json!({ "type": "string" }), "What to do"),
+                    "help": optional_text("What to do"),
                 })),
             })),
             "diagnostic": object(&json!({
                 "code": text("Its code, which `meshwright explain` explains"),
                 "severity": { "enum": ["error", "warning"] },
                 "message": text("The fault"),
-                "help": optional(&json!({ "type": "string" }), "What to do"),
+                "help": optional_text("What to do"),
                 "change": optional(&json!({ "$ref": "#/definitions/change" }), "The correction that `check --fix` makes"),
                 "spans": list(&json!({ "$ref": "#/definitions/span" }), "Each place that takes part, first that of the fault"),
             })),
             "change": object(&json!({
                 "action": { "enum": ["replace", "insert", "remove", "replace-text"] },
                 "key": text("The key, such as `nodes[1].id`; empty for replace-text"),
-                "value": optional(&json!({ "type": "string" }), "The new value, as TOML"),
+                "value": optional_text("The new value, as TOML"),
             })),
             "span": object(&json!({
                 "file": text("The file"),
-                "line": number("The line, from 1; 0 for the file as a whole"),
-                "column": number("The column, from 1, in characters"),
-                "end_line": number("The line on which it ends"),
-                "end_column": number("The column after its last character"),
+                "line": count("The line, from 1; 0 for the file as a whole"),
+                "column": count("The column, from 1, in characters"),
+                "end_line": count("The line on which it ends"),
+                "end_column": count("The column after its last character"),
                 "label": text("The text at this place"),
                 "primary": { "type": "boolean", "description": "Whether this is the place of the fault" },
             })),
@@ -66,42 +67,14 @@ fn diagnostics() -> Value {
 }
 
 fn changes() -> Value {
-    let paths = |about| list(&json!({ "type": "string" }), about);
     object(&json!({
-        "added": paths("The new files, below the output directory"),
-        "changed": paths("The files with other bytes"),
-        "removed": paths("The files that the topology does not generate"),
+        "added": texts("The new files, below the output directory"),
+        "changed": texts("The files with other bytes"),
+        "removed": texts("The files that the topology does not generate"),
         "blocked": list(&object(&json!({
             "path": text("A file that is not replaced"),
             "reason": text("The reason"),
         })), "The files that prevent a write"),
-        "unchanged": number("The number of all other files"),
+        "unchanged": count("The number of all other files"),
     }))
-}
-
-/// An object that has all of these keys and no other.
-fn object(properties: &Value) -> Value {
-    let required: Vec<_> = properties.as_object().into_iter().flat_map(|map| map.keys()).collect();
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": required,
-        "properties": properties,
-    })
-}
-
-fn list(items: &Value, about: &str) -> Value {
-    json!({ "type": "array", "items": items, "description": about })
-}
-
-fn optional(schema: &Value, about: &str) -> Value {
-    json!({ "description": about, "oneOf": [schema, { "type": "null" }] })
-}
-
-fn text(about: &str) -> Value {
-    json!({ "type": "string", "description": about })
-}
-
-fn number(about: &str) -> Value {
-    json!({ "type": "integer", "minimum": 0, "description": about })
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::connection::TestedFlow;
 use super::report::SCHEMA_VERSION;
-use crate::report::schema::{failure, list, object, text};
+use crate::report::schema::failure;
+use meshwright_value::json_schema::{list, object, text};
 
 /// The results, or an error that prevented the test.
 #[must_use]

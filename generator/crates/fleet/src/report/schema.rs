@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
+use meshwright_value::json_schema::{list, object, optional, optional_text, text, texts};
 
 /// A survey, or an error that prevented it.
 #[must_use]
@@ -22,7 +23,7 @@ pub fn document() -> Value {
             })),
             "machine": object(&json!({
                 "name": text("The name of the node"),
-                "unreachable": optional(&json!({ "type": "string" }), "Why it could not be inspected"),
+                "unreachable": optional_text("Why it could not be inspected"),
                 "delivered": optional(&json!({ "$ref": "#/definitions/delivered" }), "What it has; null if it was not inspected"),
                 "inspection": optional(&json!({ "$ref": "#/definitions/inspection" }), "Its own records"),
                 "next": texts("What to do, the first one first"),
@@ -39,8 +40,8 @@ pub fn document() -> Value {
                 "additionalProperties": false,
             },
             "inspection": object(&json!({
-                "node": optional(&json!({ "type": "string" }), "The node that it is, by its files"),
-                "cluster": optional(&json!({ "type": "string" }), "The cluster of its files"),
+                "node": optional_text("The node that it is, by its files"),
+                "cluster": optional_text("The cluster of its files"),
                 "preparation": {
                     "type": "object",
                     "required": ["state"],
@@ -68,7 +69,7 @@ pub fn document() -> Value {
                     "name": text("Its name"),
                     "handshake_age": optional(&json!({ "type": "integer" }), "The age of the last handshake, in seconds; null if there was none"),
                 })), "The peers of its interface"),
-                "kubelet": optional(&json!({ "type": "string" }), "The state of kubelet's unit"),
+                "kubelet": optional_text("The state of kubelet's unit"),
                 "membership": optional(&json!({
                     "type": "object",
                     "required": ["state"],
@@ -78,7 +79,7 @@ pub fn document() -> Value {
                     },
                     "additionalProperties": false,
                 }), "Whether it is in the cluster"),
-                "ready": optional(&json!({ "type": "string" }), "Whether its node object is Ready: True, False, Unknown, or unanswered"),
+                "ready": optional_text("Whether its node object is Ready: True, False, Unknown, or unanswered"),
                 "bgp": optional(&object(&json!({ "established": { "type": "integer" }, "all": { "type": "integer" } })), "Its BGP sessions"),
                 "versions": list(&object(&json!({
                     "package": text("The package"),
@@ -114,30 +115,8 @@ pub(crate) fn failure() -> Value {
         "properties": {
             "error": object(&json!({
                 "message": text("What failed"),
-                "help": optional(&json!({ "type": "string" }), "What to do"),
+                "help": optional_text("What to do"),
             })),
         },
     })
-}
-
-pub(crate) fn object(properties: &Value) -> Value {
-    let required: Vec<_> =
-        properties.as_object().into_iter().flatten().map(|(key, _)| key).collect();
-    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
-}
-
-pub(crate) fn text(description: &str) -> Value {
-    json!({ "description": description, "type": "string" })
-}
-
-fn texts(description: &str) -> Value {
-    list(&json!({ "type": "string" }), description)
-}
-
-pub(crate) fn list(items: &Value, description: &str) -> Value {
-    json!({ "description": description, "type": "array", "items": items })
-}
-
-fn optional(value: &Value, description: &str) -> Value {
-    json!({ "description": description, "oneOf": [value, { "type": "null" }] })
 }

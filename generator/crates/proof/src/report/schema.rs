@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::json::SCHEMA_VERSION;
+use meshwright_value::json_schema::object;
 
 /// A proof, a trace, or an error that prevented both.
 #[must_use]
@@ -159,18 +160,6 @@ fn failure() -> Value {
     }));
     failure["required"] = json!(["schema_version", "diagnostics", "error"]);
     failure
-}
-
-/// All properties are required, and no others are allowed.
-fn object(properties: &Value) -> Value {
-    let names: Vec<_> =
-        properties.as_object().into_iter().flatten().map(|(name, _)| name).collect();
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": names,
-        "additionalProperties": false,
-    })
 }
 
 fn with(mut properties: Value, more: &Value) -> Value {
