@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::session::print_document;
 use crate::secrets;
 use meshwright_compiler::diagnostic::{Format, Report, github, human, json};
 use meshwright_compiler::pipeline::RuleGap;
@@ -99,8 +100,7 @@ impl Failure {
         let error = FailureError { message: self.message(), help: self.help() };
         let holds = matches!(self, Self::Unproven(_)).then_some(false);
         let document = FailureDocument { report: json::nothing(), holds, error };
-        serde_json::to_writer_pretty(&mut *out, &document)?;
-        writeln!(out)
+        print_document(out, &document)
     }
 
     fn help(&self) -> Option<String> {

@@ -13,7 +13,7 @@ use crate::git::{self, CommittedFolder};
 use crate::secrets::clock;
 use crate::secrets::delivery::Delivery;
 use crate::secrets::requirements::Requirements;
-use meshwright_compiler::plan::NodePlan;
+use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree;
 use meshwright_fleet::delivery::{DeliveredState, FileSums, TreeRevision, WantedDelivery};
@@ -73,15 +73,8 @@ impl Fleet {
         };
         let mut nodes = Vec::new();
         for node in plan.nodes.iter().filter(is_named) {
-            let machine = FleetMachine {
-                name: node.name.to_string(),
-                ssh_host: node.known_ssh_host(),
-                ssh_port: plan.firewall.ssh_port.get(),
-                ssh_user: node.ssh_user.clone(),
-                initialises: node.id == plan.init_node().id,
-            };
             let wanted = wanted(opened, &rendering, node, session)?;
-            nodes.push(FleetNode { machine, wanted });
+            nodes.push(FleetNode { machine: machine(plan, node), wanted });
         }
         Ok(Self { cluster: plan.name.to_string(), nodes })
     }
@@ -146,6 +139,17 @@ impl Fleet {
         };
         // A revision without the folder has nothing to compare.
         Ok(names.into_iter().filter_map(|name| tree_revision(name, &dir)).collect())
+    }
+}
+
+/// Where a node is reached.
+pub(super) fn machine(plan: &Plan, node: &NodePlan) -> FleetMachine {
+    FleetMachine {
+        name: node.name.to_string(),
+        ssh_host: node.known_ssh_host(),
+        ssh_port: plan.firewall.ssh_port.get(),
+        ssh_user: node.ssh_user.clone(),
+        initialises: node.id == plan.init_node().id,
     }
 }
 

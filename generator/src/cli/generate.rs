@@ -10,7 +10,7 @@ use super::Status;
 use super::changed::TreeChange;
 use super::failure::Failure;
 use super::opened;
-use super::session::{Session, files};
+use super::session::{Session, files, print_document};
 use meshwright_compiler::diagnostic::{Format, Report, ShownReport, github, json};
 use meshwright_compiler::out::{self, Changes};
 use meshwright_compiler::render::Rendering;
@@ -319,6 +319,5 @@ fn print_json(
     };
     let report = ShownReport::new(report);
     let document = GenerateDocument { report: json::document(&report), changes };
-    serde_json::to_writer_pretty(&mut *session.out, &document)?;
-    writeln!(session.out)
+    print_document(session.out, &document)
 }

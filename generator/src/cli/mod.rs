@@ -165,10 +165,10 @@ impl Verb {
             | Self::Apply(_)
             | Self::Status(_)
             | Self::Verify(_)
-            | Self::Test(_)
             | Self::Import(_) => true,
             Self::Init(_)
             | Self::Plan(_)
+            | Self::Test(_)
             | Self::Prove(_)
             | Self::Trace(_)
             | Self::Report(_)

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::session::Session;
+use super::session::{Session, print_document};
 use crate::git::{CommittedFolder, GitError};
 use meshwright_change::plan::ChangePlan;
 use meshwright_change::report::{human, markdown};
@@ -64,11 +64,7 @@ impl Plan {
 
     fn print(&self, plan: &ChangePlan, session: &mut Session<'_>) -> Result<(), Failure> {
         match self.format.as_str() {
-            "json" => {
-                serde_json::to_writer_pretty(&mut *session.out, plan)
-                    .map_err(std::io::Error::from)?;
-                writeln!(session.out)?;
-            }
+            "json" => print_document(session.out, plan)?,
             "markdown" => write!(session.out, "{}", printable_lines(&markdown::text(plan)))?,
             "github" => print_github(plan, session)?,
             _ => write!(session.out, "{}", printable_lines(&human::text(plan)))?,

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::{Component, Path, PathBuf};
 
+use serde::Serialize;
+
 use super::Global;
 use super::failure::Failure;
 use crate::file;
@@ -18,6 +20,12 @@ use meshwright_value::printable_lines;
 
 /// The number of printed lines of a list without `--verbose`.
 const LISTED: usize = 20;
+
+/// Prints a document for machines.
+pub(super) fn print_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    writeln!(out)
+}
 
 /// The context of one run.
 pub(super) struct Session<'a> {

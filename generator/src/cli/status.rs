@@ -10,7 +10,7 @@ use super::Status;
 use super::failure::Failure;
 use super::fleet::{Fleet, SshArguments};
 use super::opened::Opened;
-use super::session::Session;
+use super::session::{Session, print_document};
 use meshwright_compiler::diagnostic::Format;
 use meshwright_fleet::report::{FleetDocument, human};
 use meshwright_fleet::survey::MachineSurvey;
@@ -74,8 +74,7 @@ fn print(
 ) -> Result<(), Failure> {
     if session.global.format == Format::Json {
         let document = FleetDocument::new(cluster, machines);
-        serde_json::to_writer_pretty(&mut *session.out, &document).map_err(std::io::Error::from)?;
-        writeln!(session.out)?;
+        print_document(session.out, &document)?;
     } else {
         write!(session.out, "{}", printable_lines(&human::text(machines)))?;
     }

@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::fleet::{Fleet, SshArguments};
-use super::opened::Opened;
-use super::session::Session;
+use super::fleet::{SshArguments, machine};
+use super::session::{Session, print_document};
 use meshwright_compiler::diagnostic::Format;
+use meshwright_compiler::plan::Plan;
 use meshwright_fleet::connectivity::connection::{InternetTarget, TestedFlow, TestedNode};
 use meshwright_fleet::connectivity::objects::{IMAGE, NAMESPACE};
 use meshwright_fleet::connectivity::report::{ConnectionResult, ConnectivityReport, Untested};
@@ -73,9 +73,12 @@ fn internet_target(text: &str) -> Result<InternetTarget, String> {
 
 impl Test {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let Some(opened) = Opened::open(session)? else { return Ok(Status::Findings) };
-        let fleet = Fleet::of(&opened, &[], session)?;
-        let test = self.connectivity_test(&opened, fleet);
+        let compilation = session.compile()?;
+        let Some(plan) = &compilation.plan else {
+            session.report(&compilation.report)?;
+            return Ok(Status::Findings);
+        };
+        let test = self.connectivity_test(plan);
         let ssh = self.ssh.ssh();
         let kubectl = Kubectl::on_first(&test.nodes, &ssh).map_err(failure)?;
         if self.remove {
@@ -92,16 +95,15 @@ impl Test {
         printed?;
         let mut report = result.map_err(failure)?;
         if self.public_names {
-            call_public_names(&opened, &mut report);
+            call_public_names(plan, &mut report);
         }
-        print(opened.plan.name.as_str(), &report, session)?;
+        print(plan.name.as_str(), &report, session)?;
         Ok(Status::findings(!report.passed()))
     }
 
-    fn connectivity_test(&self, opened: &Opened, fleet: Fleet) -> ConnectivityTest {
-        let plan = &opened.plan;
-        let tested = plan.nodes.iter().zip(fleet.nodes).map(|(node, own)| TestedNode {
-            machine: own.machine,
+    fn connectivity_test(&self, plan: &Plan) -> ConnectivityTest {
+        let tested = plan.nodes.iter().map(|node| TestedNode {
+            machine: machine(plan, node),
             is_control_plane: node.is_control_plane(),
             mesh_address: node.address,
             endpoints: node.location.endpoints.clone(),
@@ -126,9 +128,9 @@ fn failure(error: TestError) -> Failure {
     Failure::usage(error.to_string(), help)
 }
 
-/// Calls the names as a visitor does. A wildcard is no name that can be called.
-fn call_public_names(opened: &Opened, report: &mut ConnectivityReport) {
-    let rules = opened.plan.tunnel.iter().flat_map(|tunnel| &tunnel.rules);
+/// Calls the names as a visitor does. A wildcard cannot be called.
+fn call_public_names(plan: &Plan, report: &mut ConnectivityReport) {
+    let rules = plan.tunnel.iter().flat_map(|tunnel| &tunnel.rules);
     let names = rules.map(|rule| rule.hostname.to_string()).filter(|name| !name.starts_with('*'));
     for name in names {
         match call_public_name(&name) {
@@ -170,9 +172,7 @@ fn print(
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
     if session.global.format == Format::Json {
-        let document = report.document(cluster);
-        serde_json::to_writer_pretty(&mut *session.out, &document).map_err(io::Error::from)?;
-        writeln!(session.out)?;
+        print_document(session.out, &report.document(cluster))?;
     } else {
         write!(session.out, "{}", printable_lines(&report.text()))?;
     }

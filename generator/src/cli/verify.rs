@@ -1,7 +1,6 @@
 //! `meshwright verify`: whether what is proven is what runs.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use clap::Args;
 use serde::Serialize;
@@ -10,7 +9,7 @@ use super::Status;
 use super::failure::Failure;
 use super::fleet::{Fleet, SshArguments};
 use super::opened::Opened;
-use super::session::{Session, count};
+use super::session::{Session, count, print_document};
 use meshwright_compiler::diagnostic::Format;
 use meshwright_compiler::render::host_tree;
 use meshwright_fleet::drift::{self, Drift, TreeTexts};
@@ -144,9 +143,7 @@ fn print(
             objects,
             drifts,
         };
-        serde_json::to_writer_pretty(&mut *session.out, &document).map_err(io::Error::from)?;
-        writeln!(session.out)?;
-        return Ok(());
+        return Ok(print_document(session.out, &document)?);
     }
     let dir = session.out_dir();
     for drift in drifts {

@@ -90,8 +90,10 @@ fn connection(
     &(call, port, ..): &(Call, u16, &str, &str),
 ) -> TestedConnection {
     TestedConnection {
-        flow: TestedFlow::PodToPod,
-        caller,
+        flow: match caller {
+            CallerKind::Pod => TestedFlow::PodToPod,
+            CallerKind::Node => TestedFlow::NodeToPod,
+        },
         from: name.to_owned(),
         to: "server".to_owned(),
         host: "127.0.0.1".to_owned(),

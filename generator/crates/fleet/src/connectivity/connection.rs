@@ -9,14 +9,9 @@ use super::objects::{self, BLOCK, POD_PORT, SERVICE_PORT};
 use crate::machine::FleetMachine;
 use meshwright_value::Endpoints;
 
-/// The ports of a node that must be closed on its public side: each is open in the mesh.
-const PUBLIC_PORTS: [u16; 5] = [
-    // BGP.
-    179, // etcd, for clients and for peers.
-    2379, 2380, // The API server.
-    6443, // kubelet.
-    10_250,
-];
+/// The ports of a node that must be closed on its public side, and that are open in the mesh: BGP, etcd for clients
+/// and for peers, the API server, and kubelet.
+const PUBLIC_PORTS: [u16; 5] = [179, 2379, 2380, 6443, 10_250];
 
 /// The metadata services of providers: of most of them, of Alibaba Cloud, and of Azure.
 const METADATA: [Ipv4Addr; 3] = [
@@ -66,6 +61,23 @@ impl TestedFlow {
         Self::PublicName,
     ];
 
+    /// Who calls; none for the machine that runs the test.
+    #[must_use]
+    pub fn caller(self) -> Option<CallerKind> {
+        match self {
+            Self::PodToPod
+            | Self::FullSizePackets
+            | Self::PodToService
+            | Self::PodToInternet
+            | Self::PodToMetadata => Some(CallerKind::Pod),
+            Self::NodeToPod
+            | Self::NodeToService
+            | Self::NodeToNodePort
+            | Self::NodeToPublicPort => Some(CallerKind::Node),
+            Self::PublicName => None,
+        }
+    }
+
     /// Its words in the report.
     #[must_use]
     pub fn description(self) -> &'static str {
@@ -111,8 +123,6 @@ pub enum Expectation {
 pub struct TestedConnection {
     /// Its kind.
     pub flow: TestedFlow,
-    /// Who calls.
-    pub caller: CallerKind,
     /// The node that calls, or whose pod calls.
     pub from: String,
     /// What is called, in the words of the report.
@@ -179,93 +189,89 @@ pub fn connections(
     dns_domain: &str,
     internet: &InternetTarget,
 ) -> Vec<TestedConnection> {
-    let mut connections = Vec::new();
-    for pod in &objects.pods {
-        of_pod(pod, objects, dns_domain, internet, &mut connections);
-    }
-    for node in nodes {
-        of_node(node, nodes, objects, &mut connections);
-    }
-    connections
-}
-
-fn of_pod(
-    caller: &TestPod,
-    objects: &TestedObjects,
-    dns_domain: &str,
-    internet: &InternetTarget,
-    connections: &mut Vec<TestedConnection>,
-) {
-    let mut add = |flow, to: &str, host: String, port, expected| {
-        let (from, to) = (caller.node.clone(), to.to_owned());
-        connections.push(TestedConnection {
-            flow,
-            caller: CallerKind::Pod,
-            from,
-            to,
-            host,
-            port,
-            expected,
-        });
+    let mut connections = Connections {
+        objects,
+        any_pod: Expectation::Name(objects.pods.iter().map(|pod| pod.node.clone()).collect()),
+        all: Vec::new(),
     };
-    for pod in &objects.pods {
-        let address = pod.address.to_string();
-        let name = Expectation::Name([pod.node.clone()].into());
-        add(TestedFlow::PodToPod, &pod.node, address.clone(), POD_PORT, name);
-        add(TestedFlow::FullSizePackets, &pod.node, address, POD_PORT, Expectation::Block);
-    }
     let service = format!("{}.{}.svc.{dns_domain}", objects::NAME, objects::NAMESPACE);
-    let any = Expectation::Name(nodes_with_pod(objects));
-    add(TestedFlow::PodToService, "Service", service, SERVICE_PORT, any);
-    let InternetTarget { host, port } = internet;
-    add(TestedFlow::PodToInternet, "Internet", host.clone(), *port, Expectation::Answer);
-    for address in METADATA {
-        let host = address.to_string();
-        add(TestedFlow::PodToMetadata, "metadata", host, 80, Expectation::Closed);
+    for pod in &objects.pods {
+        connections.add_of_pod(pod, &service, internet);
     }
+    for node in nodes {
+        connections.add_of_node(node, nodes);
+    }
+    connections.all
 }
 
-fn of_node(
-    caller: &TestedNode,
-    nodes: &[TestedNode],
-    objects: &TestedObjects,
-    connections: &mut Vec<TestedConnection>,
-) {
-    let mut add = |flow, to: &str, host: String, port, expected| {
-        let (from, to) = (caller.machine.name.clone(), to.to_owned());
-        connections.push(TestedConnection {
+/// The connections so far.
+struct Connections<'test> {
+    objects: &'test TestedObjects,
+    /// What a Service answers.
+    any_pod: Expectation,
+    all: Vec<TestedConnection>,
+}
+
+impl Connections<'_> {
+    fn add(
+        &mut self,
+        flow: TestedFlow,
+        [from, to]: [&str; 2],
+        host: &impl ToString,
+        port: u16,
+        expected: &Expectation,
+    ) {
+        self.all.push(TestedConnection {
             flow,
-            caller: CallerKind::Node,
-            from,
-            to,
-            host,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            host: host.to_string(),
             port,
-            expected,
+            expected: expected.clone(),
         });
-    };
-    for pod in &objects.pods {
-        let name = Expectation::Name([pod.node.clone()].into());
-        add(TestedFlow::NodeToPod, &pod.node, pod.address.to_string(), POD_PORT, name);
     }
-    let any = Expectation::Name(nodes_with_pod(objects));
-    let address = objects.cluster_ip.to_string();
-    add(TestedFlow::NodeToService, "Service", address, SERVICE_PORT, any.clone());
-    for node in nodes {
-        let (name, address) = (&node.machine.name, node.mesh_address.to_string());
-        add(TestedFlow::NodeToNodePort, name, address, objects.node_port, any.clone());
-    }
-    let others = nodes.iter().filter(|node| node.machine.name != caller.machine.name);
-    for (node, endpoints) in others.filter_map(|node| Some((node, node.endpoints.as_ref()?))) {
-        let host = endpoints.called_by(caller.endpoints.as_ref()).host().to_string();
-        for port in PUBLIC_PORTS.into_iter().chain([objects.node_port]) {
-            let name = &node.machine.name;
-            add(TestedFlow::NodeToPublicPort, name, host.clone(), port, Expectation::Closed);
+
+    fn add_of_pod(&mut self, caller: &TestPod, service: &str, internet: &InternetTarget) {
+        let from = caller.node.as_str();
+        for TestPod { node, address, .. } in &self.objects.pods {
+            let name = Expectation::Name([node.clone()].into());
+            self.add(TestedFlow::PodToPod, [from, node], address, POD_PORT, &name);
+            let block = Expectation::Block;
+            self.add(TestedFlow::FullSizePackets, [from, node], address, POD_PORT, &block);
+        }
+        let any = self.any_pod.clone();
+        self.add(TestedFlow::PodToService, [from, "Service"], &service, SERVICE_PORT, &any);
+        let InternetTarget { host, port } = internet;
+        let answer = Expectation::Answer;
+        self.add(TestedFlow::PodToInternet, [from, "Internet"], host, *port, &answer);
+        for address in METADATA {
+            let ends = [from, "metadata"];
+            self.add(TestedFlow::PodToMetadata, ends, &address, 80, &Expectation::Closed);
         }
     }
-}
 
-fn nodes_with_pod(objects: &TestedObjects) -> BTreeSet<String> {
-    objects.pods.iter().map(|pod| pod.node.clone()).collect()
+    fn add_of_node(&mut self, caller: &TestedNode, nodes: &[TestedNode]) {
+        let TestedObjects { pods, cluster_ip, node_port, .. } = self.objects;
+        let from = caller.machine.name.as_str();
+        for TestPod { node, address, .. } in pods {
+            let name = Expectation::Name([node.clone()].into());
+            self.add(TestedFlow::NodeToPod, [from, node], address, POD_PORT, &name);
+        }
+        let any = self.any_pod.clone();
+        self.add(TestedFlow::NodeToService, [from, "Service"], cluster_ip, SERVICE_PORT, &any);
+        for TestedNode { machine, mesh_address, .. } in nodes {
+            let ends = [from, &machine.name];
+            self.add(TestedFlow::NodeToNodePort, ends, mesh_address, *node_port, &any);
+        }
+        let others = nodes.iter().filter(|node| node.machine.name != caller.machine.name);
+        for (node, endpoints) in others.filter_map(|node| Some((node, node.endpoints.as_ref()?))) {
+            let host = endpoints.called_by(caller.endpoints.as_ref()).host();
+            for port in PUBLIC_PORTS.into_iter().chain([*node_port]) {
+                let ends = [from, &node.machine.name];
+                self.add(TestedFlow::NodeToPublicPort, ends, &host, port, &Expectation::Closed);
+            }
+        }
+    }
 }
 
 /// What a caller has seen.

@@ -21,10 +21,14 @@ pub const SERVICE_PORT: u16 = 80;
 pub const BLOCK: u32 = 256 * 1024;
 
 /// The command of a pod: busybox is the only program that is needed.
-const SERVE: &str = "\
-busybox printf '%s\\n' \"$NODE\" >/www/name && \
-busybox dd if=/dev/zero of=/www/block bs=1024 count=256 2>/dev/null && \
-exec busybox httpd -f -p 8080 -h /www";
+fn serve() -> String {
+    format!(
+        "busybox printf '%s\\n' \"$NODE\" >/www/name && \
+         busybox dd if=/dev/zero of=/www/block bs=1024 count={} 2>/dev/null && \
+         exec busybox httpd -f -p {POD_PORT} -h /www",
+        BLOCK / 1024
+    )
+}
 
 /// All objects, as one List.
 #[must_use]
@@ -52,7 +56,7 @@ fn daemon_set(image: &str) -> Value {
     let container = json!({
         "name": NAME,
         "image": image,
-        "command": ["busybox", "sh", "-c", SERVE],
+        "command": ["busybox", "sh", "-c", serve()],
         "env": [{ "name": "NODE", "valueFrom": { "fieldRef": { "fieldPath": "spec.nodeName" } } }],
         "ports": [{ "containerPort": POD_PORT }],
         "readinessProbe": { "httpGet": { "path": "/name", "port": POD_PORT }, "periodSeconds": 2 },

@@ -148,7 +148,7 @@ impl ConnectivityTest {
             ConnectivityReport { untested: untested.collect(), ..ConnectivityReport::default() };
         for (number, connection) in connections.iter().enumerate() {
             // The node is in the list of what was not tested.
-            let is_unreached = connection.caller == CallerKind::Node
+            let is_unreached = connection.flow.caller() == Some(CallerKind::Node)
                 && unreached.contains_key(connection.from.as_str());
             if !is_unreached {
                 report.results.push(result(number, connection, &records));
@@ -174,8 +174,10 @@ fn result(
     connection: &TestedConnection,
     records: &ConnectionRecords,
 ) -> ConnectionResult {
-    let failed =
-        records.failed.get(&connection.from).filter(|_| connection.caller == CallerKind::Pod);
+    let failed = records
+        .failed
+        .get(&connection.from)
+        .filter(|_| connection.flow.caller() == Some(CallerKind::Pod));
     match records.seen.get(&number) {
         Some(seen) => ConnectionResult::of(connection, seen),
         None => {

@@ -21,8 +21,8 @@ const END: &str = "MESHWRIGHT_END";
 /// The functions of a pod, for the shell of busybox 1.37.
 ///
 /// wget ends with an error if the server answers with an error, or with something else than HTTP: then the server was
-/// reached (`networking/wget.c`: "server returned error", "error getting response", "connection closed prematurely"). Its option -T is not in every
-/// build of busybox.
+/// reached (`networking/wget.c`: "server returned error", "error getting response", "connection closed prematurely").
+/// Its option -T is not in every build of busybox.
 const IN_POD: &str = r#"
 record() { printf 'probe\t%s\t%s\t%s\n' "$1" "$2" "$(printf %s "$3" | busybox tr '\n\t' '  ' | busybox cut -c 1-200)"; }
 fetch() { busybox timeout 5 busybox wget -q -Y off -O - "http://$1:$2/$3"; }
@@ -135,10 +135,9 @@ pub fn of_caller(caller: CallerKind, name: &str, connections: &[TestedConnection
         CallerKind::Node => ON_NODE,
     };
     let mut script = functions.trim_start().to_owned();
-    let own = connections
-        .iter()
-        .enumerate()
-        .filter(|(_, connection)| connection.caller == caller && connection.from == name);
+    let own = connections.iter().enumerate().filter(|(_, connection)| {
+        connection.flow.caller() == Some(caller) && connection.from == name
+    });
     for (count, (number, connection)) in (1..).zip(own) {
         let TestedConnection { host, port, expected, .. } = connection;
         let function = match expected {
@@ -164,8 +163,8 @@ pub struct ConnectionRecords {
 }
 
 impl ConnectionRecords {
-    /// Adds the output of a script. A line that is no record is of another program, and is left out; a connection without a
-    /// record is reported as not tried.
+    /// Adds the output of a script. Lines of other programs are left out; a connection without a record is
+    /// reported as not tried.
     pub fn add(&mut self, output: &str) {
         for line in output.lines() {
             match line.split('\t').collect::<Vec<_>>()[..] {
