@@ -65,7 +65,7 @@ struct ImportOptions {
     /// The name of the cluster
     #[arg(long, default_value = init::CLUSTER_NAME, value_parser = parse::<Name>)]
     name: Name,
-    /// A machine that is no Kubernetes node, such as a laptop; can be repeated
+    /// A machine that does not run Kubernetes, such as a laptop; can be repeated
     #[arg(long = "client", value_name = "NAME", value_parser = parse::<Name>)]
     clients: Vec<Name>,
 }

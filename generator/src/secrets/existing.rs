@@ -73,6 +73,35 @@ impl ExistingMachine {
     }
 }
 
+/// One setting of a file, with its place.
+struct Setting<'file> {
+    key: &'file str,
+    value: &'file str,
+    place: &'file str,
+}
+
+impl Setting<'_> {
+    fn fault(&self, message: &str) -> ExistingError {
+        ExistingError::Fault {
+            place: self.place.to_owned(),
+            message: format!("`{}` {message}", self.key),
+        }
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut { place: self.place.to_owned(), key: self.key.to_owned() }
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, ExistingError> {
+        Endpoint::parse(self.value).map_err(|_| self.fault("is not a valid endpoint"))
+    }
+
+    /// Its addresses or networks; none in the place of one that is not IPv4.
+    fn nets(&self) -> impl Iterator<Item = Option<Ipv4Net>> {
+        self.value.split(',').map(|net| ipv4(net.trim()))
+    }
+}
+
 /// A machine while its settings are read.
 #[derive(Default)]
 struct Settings {
@@ -87,41 +116,29 @@ impl Settings {
     /// Reads a setting of the machine itself.
     fn set(
         &mut self,
-        key: &str,
-        value: &str,
-        place: &str,
+        setting: &Setting<'_>,
         left_out: &mut Vec<LeftOut>,
     ) -> Result<(), ExistingError> {
-        let fault = |message: &str| ExistingError::Fault {
-            place: place.to_owned(),
-            message: format!("`{key}` {message}"),
-        };
-        match key.to_ascii_lowercase().as_str() {
+        match setting.key.to_ascii_lowercase().as_str() {
             "privatekey" => {
-                let private = PrivateKey::parse(value.as_bytes());
-                self.key = Some(private.ok_or_else(|| fault("is not a valid key"))?);
+                let private = PrivateKey::parse(setting.value.as_bytes());
+                self.key = Some(private.ok_or_else(|| setting.fault("is not a valid key"))?);
             }
             "address" => {
-                let mut first = None;
-                for address in value.split(',').map(str::trim) {
-                    match ipv4(address) {
-                        Some(net) if first.is_none() && self.address.is_none() => first = Some(net),
-                        _ => {
-                            left_out.push(LeftOut { place: place.to_owned(), key: key.to_owned() })
-                        }
+                for net in setting.nets() {
+                    match net {
+                        Some(net) if self.address.is_none() => self.address = Some(net),
+                        _ => left_out.push(setting.left_out()),
                     }
                 }
-                self.address = self.address.or(first);
             }
             "listenport" => {
-                let port = value.parse().ok().and_then(|number| Port::from_integer(number).ok());
-                self.listen_port = Some(port.ok_or_else(|| fault("is not a valid port"))?);
+                let number = setting.value.parse().ok();
+                let port = number.and_then(|number| Port::from_integer(number).ok());
+                self.listen_port = Some(port.ok_or_else(|| setting.fault("is not a valid port"))?);
             }
-            "endpoint" => {
-                let endpoint = Endpoint::parse(value);
-                self.endpoint = Some(endpoint.map_err(|_| fault("is not a valid endpoint"))?);
-            }
-            _ => left_out.push(LeftOut { place: place.to_owned(), key: key.to_owned() }),
+            "endpoint" => self.endpoint = Some(setting.endpoint()?),
+            _ => left_out.push(setting.left_out()),
         }
         Ok(())
     }
@@ -152,35 +169,24 @@ struct PeerSettings {
 impl PeerSettings {
     fn set(
         &mut self,
-        key: &str,
-        value: &str,
-        place: &str,
+        setting: &Setting<'_>,
         left_out: &mut Vec<LeftOut>,
     ) -> Result<(), ExistingError> {
-        let fault = |message: &str| ExistingError::Fault {
-            place: place.to_owned(),
-            message: format!("`{key}` {message}"),
-        };
-        match key.to_ascii_lowercase().as_str() {
+        match setting.key.to_ascii_lowercase().as_str() {
             "publickey" => {
-                let public = PublicKey::parse(value).map_err(|_| fault("is not a valid key"))?;
-                self.public_key = Some(public);
+                let public = PublicKey::parse(setting.value);
+                self.public_key = Some(public.map_err(|_| setting.fault("is not a valid key"))?);
             }
-            "endpoint" => {
-                let endpoint = Endpoint::parse(value);
-                self.endpoint = Some(endpoint.map_err(|_| fault("is not a valid endpoint"))?);
-            }
+            "endpoint" => self.endpoint = Some(setting.endpoint()?),
             "allowedips" => {
-                for net in value.split(',').map(str::trim) {
-                    match ipv4(net) {
+                for net in setting.nets() {
+                    match net {
                         Some(net) => self.allowed.push(net),
-                        None => {
-                            left_out.push(LeftOut { place: place.to_owned(), key: key.to_owned() })
-                        }
+                        None => left_out.push(setting.left_out()),
                     }
                 }
             }
-            _ => left_out.push(LeftOut { place: place.to_owned(), key: key.to_owned() }),
+            _ => left_out.push(setting.left_out()),
         }
         Ok(())
     }
@@ -231,9 +237,10 @@ pub(crate) fn wg_quick(
             let next = PeerSettings { place, ..PeerSettings::default() };
             settings.peers.extend(peer.replace(next).map(PeerSettings::finish).transpose()?);
         } else if let Some((key, value)) = content.split_once('=') {
+            let setting = Setting { key: key.trim(), value: value.trim(), place: &place };
             match &mut peer {
-                Some(peer) => peer.set(key.trim(), value.trim(), &place, left_out)?,
-                None => settings.set(key.trim(), value.trim(), &place, left_out)?,
+                Some(peer) => peer.set(&setting, left_out)?,
+                None => settings.set(&setting, left_out)?,
             }
         } else {
             let message = "expected `[Interface]`, `[Peer]` or `Key = value`".to_owned();
@@ -269,7 +276,7 @@ pub(crate) fn wg_meshconf(
                         message: malformed.message,
                     })?);
                 }
-                _ => settings.set(key, value, &place, left_out)?,
+                _ => settings.set(&Setting { key, value, place: &place }, left_out)?,
             }
         }
         let name = name.ok_or_else(|| ExistingError::Fault {

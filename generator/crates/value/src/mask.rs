@@ -142,8 +142,8 @@ pub fn hide_by_form(message: &str) -> String {
     starred(message, [secrets, mask.quoted(message)].concat())
 }
 
-/// Whether a value has the form of a secret. Random letters are no sign of one in an address: names of hosts that
-/// programs choose have them. A public key has the form of a private one, and its key tells which it is.
+/// Whether a value has the form of a secret. Random letters are accepted in an address: names of hosts that programs
+/// choose have them. A public key has the form of a private one, and its key tells which it is.
 #[must_use]
 pub fn is_secret(value: &str) -> bool {
     let is_address = value.contains(['.', '/', ':', '@', ' ']);

@@ -12,7 +12,7 @@ use crate::cli::argument::parse;
 use crate::cli::failure::Failure;
 use meshwright_value::{Hostname, Name, Os, ProviderName, SourceNet, Text, TunnelId};
 
-/// The answer that there is no such value. It is no name.
+/// The answer that there is no such value. It is not a valid name.
 const NONE: &str = "-";
 
 /// The answer that SSH is open to the whole Internet.

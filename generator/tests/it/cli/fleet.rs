@@ -282,7 +282,7 @@ fn verifies_what_runs() {
     assert!(document.contains(unreachable), "{document}");
 }
 
-/// What the fake answers is not what a cluster does: that is shown by `consumers connectivity::` and the cluster tier.
+/// The fake answers as a whole cluster would. `consumers connectivity::` runs the scripts, and the cluster tier all of it.
 #[test]
 fn tests_connections() {
     let place = installed();

@@ -94,8 +94,8 @@ right value follows from the wrong one, the help shows it.",
 A token or a private key can be a valid name, label or host. Then it would be copied into the files of \
 `out/`, and committed with them and with this file: everyone who may read the repository, now or later, \
 has it. Forms that are recognised: keys of age, tokens of kubeadm (`abcdef.0123456789abcdef`), GitHub \
-and GitLab, JSON Web Tokens, PEM blocks, passwords in URLs, and, where the value is no address, long \
-random letters and digits such as tokens of Cloudflare. The value is not printed.
+and GitLab, JSON Web Tokens, PEM blocks, passwords in URLs, and long random letters and digits, such as \
+tokens of Cloudflare, except in addresses and hostnames. The value is not printed.
 
 Remove it. If it was committed or pushed, revoke it: it stays in the history. Secrets belong in the \
 store, which `meshwright keys` fills (`docs/secrets.md`). If it is a name that only looks random, choose \
