@@ -1,9 +1,11 @@
 //! The text of files that `prove` and `trace` compare with a tree: this version's renderers, for the facts
 //! that the proof has read from the other files of that tree.
 
+use std::sync::Arc;
+
 use meshwright_compiler::render::fixed::{
     AptPackages, AptRepository, ConnectorPlan, FixedFacts, FixedNode, FixedObjects, FixedPool,
-    FixedSource, FixedTunnel, files,
+    FixedSource, FixedTunnel, Versions, files,
 };
 use meshwright_proof::facts::{
     NodeFacts, PackageFacts, PoolFacts, RepositoryFacts, TreeFacts, TunnelFacts,
@@ -14,13 +16,23 @@ use meshwright_value::{
     Subnet, Text as _, TunnelId, TunnelMode, constant,
 };
 
-/// The files as this version emits them.
+/// The files as this version emits them, with the versions that are compiled in.
 #[derive(Debug)]
 pub struct OfThisVersion;
 
 impl FixedFiles for OfThisVersion {
     fn expected(&self, facts: &TreeFacts) -> Vec<ExpectedFile> {
-        let artifacts = files(&cluster(facts));
+        WithVersions(Versions::built_in()).expected(facts)
+    }
+}
+
+/// The files as this version emits them, with these versions.
+#[derive(Debug)]
+pub struct WithVersions(pub Arc<Versions>);
+
+impl FixedFiles for WithVersions {
+    fn expected(&self, facts: &TreeFacts) -> Vec<ExpectedFile> {
+        let artifacts = files(&cluster(&self.0, facts));
         let text = |(path, bytes): (&str, &[u8])| ExpectedFile {
             path: path.to_owned(),
             content: String::from_utf8_lossy(bytes).into_owned(),
@@ -29,7 +41,7 @@ impl FixedFiles for OfThisVersion {
     }
 }
 
-fn cluster(facts: &TreeFacts) -> FixedFacts<'_> {
+fn cluster<'facts>(versions: &'facts Versions, facts: &'facts TreeFacts) -> FixedFacts<'facts> {
     let endpoint = facts.endpoint.as_str();
     let sources = facts.sources.iter().map(|source| FixedSource {
         name: &source.name,
@@ -38,6 +50,7 @@ fn cluster(facts: &TreeFacts) -> FixedFacts<'_> {
         checksum: &source.checksum,
     });
     FixedFacts {
+        versions,
         interface: &facts.interface,
         cluster: &facts.cluster,
         kubernetes_version: facts.kubernetes_version,

@@ -1,5 +1,7 @@
 //! `meshwright check`: reports all diagnostics, and corrects the topology with `--fix`.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::Status;
@@ -12,9 +14,9 @@ use meshwright_compiler::diagnostic::sarif::{self, SarifRule};
 use meshwright_compiler::diagnostic::{Change, Format, Report, Severity, ShownReport};
 use meshwright_compiler::out::unified_diff;
 use meshwright_compiler::pipeline::{self, Compilation, RuleGap};
-use meshwright_compiler::release;
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::Topology;
+use meshwright_value::Os;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,6 +68,9 @@ impl Check {
         if let (Some(topology), []) = (&compiled.topology, &*compiled.report.diagnostics) {
             session.info(success(topology, &compiled.report))?;
             session.info(support(topology))?;
+            for line in key_ends(topology) {
+                session.info(line)?;
+            }
         }
         let has = |severity| compiled.report.count(severity) > 0;
         let failed = has(Severity::Error) || self.strict && has(Severity::Warning);
@@ -129,7 +134,8 @@ fn corrected_once(found: &Compilation) -> Result<Option<Corrected>, RuleGap> {
     if text == source.text {
         return Ok(None);
     }
-    let compilation = pipeline::compile(Source { name: source.name.clone(), text })?;
+    let corrected = Source { name: source.name.clone(), text };
+    let compilation = pipeline::compile_with(corrected, Vec::new(), Arc::clone(&found.versions))?;
     Ok(Some(Corrected { compilation, changes: count }))
 }
 
@@ -145,8 +151,23 @@ fn success(topology: &Topology, report: &Report) -> String {
 /// The end of support of the Kubernetes version of the cluster. No rule compares it with the clock.
 fn support(topology: &Topology) -> String {
     let version = topology.cluster.kubernetes_version;
-    match release::kubernetes_support(version) {
-        Some(line) => format!("Kubernetes {version} gets patch releases until {}", line.value.end),
+    match topology.versions.kubernetes_support(version) {
+        Some(line) => format!("Kubernetes {version} gets patch releases until {}", line.end),
         None => format!("the end of support of Kubernetes {version} is unknown"),
     }
+}
+
+/// The ends of the keys of package repositories. Hosts read the renewed key with a delivery.
+fn key_ends(topology: &Topology) -> Vec<String> {
+    let versions = &topology.versions;
+    let repositories =
+        [("Kubernetes", &versions.kubernetes.keys), ("containerd", &versions.containerd.keys)];
+    let uses_apt = topology.nodes.iter().any(|node| node.os != Os::Nixos);
+    let keys =
+        repositories.into_iter().flat_map(|(name, keys)| keys.iter().map(move |key| (name, key)));
+    let ends = keys.filter(|_| uses_apt).filter_map(|(name, key)| {
+        let end = key.end.as_ref()?;
+        Some(format!("the key of the package repository of {name} ends on {end}: docs/versions.md"))
+    });
+    ends.collect()
 }

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use ipnet::Ipv4Net;
@@ -18,6 +19,7 @@ use crate::secrets::existing::{self, ExistingError, ExistingMachine, ExistingPee
 use meshwright_compiler::diagnostic::Severity;
 use meshwright_compiler::route::Route;
 use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::versions::Versions;
 use meshwright_value::{Endpoint, Name, Port, PublicKey, Text as _};
 
 const EXAMPLES: &str = "\
@@ -182,7 +184,7 @@ impl Mesh {
     }
 
     /// The text of the topology.
-    fn text(&self, name: &Name) -> Source {
+    fn text(&self, name: &Name, versions: Arc<Versions>) -> Source {
         let port = self.listen_port();
         let nodes = self.nodes.iter().map(|node| {
             let endpoint = self.endpoint(node).map(|endpoint| without_port(endpoint, node, port));
@@ -190,7 +192,8 @@ impl Mesh {
         });
         let others = self.others.iter().map(|other| other.name.clone());
         let clients = self.clients.iter().map(|client| client.name.clone()).chain(others);
-        let text = Init::of_members(name.clone(), nodes.collect(), clients.collect()).text();
+        let text =
+            Init::of_members(name.clone(), nodes.collect(), clients.collect(), versions).text();
         let mut draft = Draft::new(&Source { name: String::new(), text });
         let network = Route::root().key("network").key("node_subnet");
         draft.set(&network, &quoted(self.subnet));
@@ -218,7 +221,10 @@ impl Mesh {
 
     /// The private keys are written first: a topology without them would give every machine a new key.
     fn write(self, name: &Name, path: &Path, session: &mut Session<'_>) -> Result<Status, Failure> {
-        let source = Source { name: path.display().to_string(), text: self.text(name).text };
+        let source = Source {
+            name: path.display().to_string(),
+            text: self.text(name, session.versions()?).text,
+        };
         let compilation = session.compile_text(source)?;
         let (Some(topology), 0) =
             (&compilation.topology, compilation.report.count(Severity::Error))

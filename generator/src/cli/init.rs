@@ -5,6 +5,7 @@ mod questions;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
@@ -19,12 +20,11 @@ use meshwright_compiler::diagnostic::{Format, Located, Report, Severity};
 use meshwright_compiler::encode::template;
 use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::versions::Versions;
 use meshwright_value::{
     Arch, Endpoint, Endpoints, Hostname, Name, Os, ProviderName, Role, SourceNet, Text, TunnelId,
+    Version,
 };
-
-/// The latest release with which the generated files were tested.
-const KUBERNETES_VERSION: &str = "1.37.2";
 
 /// The name of the cluster if none is given.
 pub(super) const CLUSTER_NAME: &str = "atlas";
@@ -78,6 +78,9 @@ pub(super) struct Init {
     /// Whether a person has answered that SSH is closed to the local network of a node behind NAT.
     #[arg(skip)]
     accepts_closed_lan: bool,
+    /// The versions, if they are not those that are compiled in.
+    #[arg(skip)]
+    versions: Option<Arc<Versions>>,
 }
 
 /// One `--node`.
@@ -98,14 +101,15 @@ impl Init {
         let is_asked = self.is_without_options()
             && session.global.format == Format::Human
             && questions::has_terminal();
+        let versions = session.versions()?;
         if !is_asked {
-            return self.write(session);
+            return self.with(|init| init.versions = Some(versions)).write(session);
         }
         let path = session.topology();
         if path.exists() {
             return Err(taken(path));
         }
-        questions::ask()?.write(session)
+        questions::ask(versions)?.write(session)
     }
 
     fn is_without_options(&self) -> bool {
@@ -124,7 +128,7 @@ impl Init {
         let nodes = if placeholders { placeholder_nodes()? } else { self.nodes.clone() };
         let text = self.render(&nodes, placeholders);
         let source = Source { name: path.display().to_string(), text };
-        let report = errors_beside_keys(&source)?;
+        let report = self.errors_beside_keys(&source)?;
         if report.count(Severity::Error) > 0 {
             session.report(&report)?;
             return Ok(Status::Findings);
@@ -148,15 +152,6 @@ pub(super) fn taken(path: &Path) -> Failure {
     Failure::usage(format!("{} exists already", path.display()), help)
 }
 
-/// The errors that remain after key generation, such as a duplicate name.
-fn errors_beside_keys(source: &Source) -> Result<Report, RuleGap> {
-    let mut report = pipeline::compile(source.clone())?.report;
-    let errors =
-        |found: &Located| found.severity == Severity::Error && found.code != PUBLIC_KEY_MISSING;
-    report.diagnostics.retain(errors);
-    Ok(report)
-}
-
 fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {
     let parsed = PLACEHOLDERS.iter().map(|text| text.parse());
     parsed.collect::<Result<_, _>>().map_err(|fault| Failure::usage(fault, "report this bug"))
@@ -165,7 +160,7 @@ fn placeholder_nodes() -> Result<Vec<NodeArgument>, Failure> {
 #[derive(Serialize)]
 struct TopologyView<'a> {
     name: &'a str,
-    kubernetes_version: &'static str,
+    kubernetes_version: Version,
     placeholders: bool,
     nodes: Vec<TopologyNodeView<'a>>,
     clients: Vec<TopologyClientView<'a>>,
@@ -208,6 +203,7 @@ impl Init {
         name: Name,
         nodes: Vec<(Name, Option<Endpoint>)>,
         clients: Vec<Name>,
+        versions: Arc<Versions>,
     ) -> Self {
         let nodes = nodes.into_iter().map(|(name, endpoint)| NodeArgument {
             name,
@@ -218,12 +214,32 @@ impl Init {
             provider: None,
             lan: None,
         });
-        Self { name: Some(name), nodes: nodes.collect(), clients, ..Self::default() }
+        Self {
+            name: Some(name),
+            nodes: nodes.collect(),
+            clients,
+            versions: Some(versions),
+            ..Self::default()
+        }
     }
 
     /// The topology.
     pub(super) fn text(&self) -> String {
         self.render(&self.nodes, false)
+    }
+
+    fn versions(&self) -> Arc<Versions> {
+        self.versions.clone().unwrap_or_else(Versions::built_in)
+    }
+
+    /// The errors that remain after key generation, such as a duplicate name.
+    fn errors_beside_keys(&self, source: &Source) -> Result<Report, RuleGap> {
+        let compilation = pipeline::compile_with(source.clone(), Vec::new(), self.versions())?;
+        let mut report = compilation.report;
+        let errors =
+            |found: &Located| found.severity == Severity::Error && found.code != PUBLIC_KEY_MISSING;
+        report.diagnostics.retain(errors);
+        Ok(report)
     }
 
     /// These answers and one more.
@@ -236,7 +252,7 @@ impl Init {
     /// Whether the rules accept the topology of these answers; if not, the first error.
     fn check(&self) -> Result<(), String> {
         let source = Source { name: String::new(), text: self.render(&self.nodes, false) };
-        let report = errors_beside_keys(&source).map_err(|gap| gap.to_string())?;
+        let report = self.errors_beside_keys(&source).map_err(|gap| gap.to_string())?;
         match report.diagnostics.first() {
             None => Ok(()),
             Some(Located { message, help: Some(help), .. }) => Err(format!("{message}; {help}")),
@@ -270,7 +286,7 @@ impl Init {
         };
         let view = TopologyView {
             name: self.name.as_ref().map_or(CLUSTER_NAME, Name::as_str),
-            kubernetes_version: KUBERNETES_VERSION,
+            kubernetes_version: self.versions().kubernetes.version,
             placeholders,
             nodes: views.collect(),
             clients: clients.collect(),

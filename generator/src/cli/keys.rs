@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
@@ -219,7 +220,9 @@ impl KeysContext<'_> {
             Some(text) => {
                 // Only a topology with all public keys has a plan, with its pairs of peers.
                 let name = document.source().name.clone();
-                let plan = pipeline::compile(Source { name, text: text.clone() })?.plan;
+                let source = Source { name, text: text.clone() };
+                let versions = Arc::clone(&topology.versions);
+                let plan = pipeline::compile_with(source, Vec::new(), versions)?.plan;
                 let required = Requirements::all(topology, plan.as_deref());
                 self.generate_others(&required.look_up(topology, store)?, session)?
             }

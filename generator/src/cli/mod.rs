@@ -34,6 +34,7 @@ mod test;
 mod trace;
 mod upgrade;
 mod verify;
+mod versions;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -87,6 +88,9 @@ struct Global {
     /// The output directory [default: `out` beside the topology]
     #[arg(short, long, global = true, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The versions to use instead of those that are compiled in; `meshwright versions` prints these
+    #[arg(long, global = true, value_name = "FILE")]
+    versions: Option<PathBuf>,
     /// The directory of the secret store [default: `secrets` beside the topology]
     #[arg(long, global = true, value_name = "DIR")]
     secrets: Option<PathBuf>,
@@ -143,6 +147,7 @@ enum Verb {
     Report(report::Report),
     Graph(graph::Graph),
     Explain(explain::Explain),
+    Versions(versions::PrintVersions),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
@@ -174,6 +179,7 @@ impl Verb {
             | Self::Report(_)
             | Self::Graph(_)
             | Self::Explain(_)
+            | Self::Versions(_)
             | Self::Schema(_)
             | Self::Completions(_)
             | Self::Man(_) => false,
@@ -275,6 +281,7 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Export(export) => export.run(&mut session),
         Verb::Kubeconfig(kubeconfig) => kubeconfig.run(&mut session),
         Verb::Explain(explain) => explain.run(&mut session),
+        Verb::Versions(versions) => versions.run(&mut session),
         Verb::Schema(schema) => schema.run(&mut session),
         Verb::Completions(completions) => completions.run(&mut session),
         Verb::Man(man) => man.run(&mut session),

@@ -32,7 +32,7 @@ impl Opened {
     /// place of a public key is an error: it would be sent to every peer.
     pub(super) fn open(session: &mut Session<'_>) -> Result<Option<Self>, Failure> {
         let compilation = session.compile()?;
-        let Compilation { document, report, topology, plan } = compilation;
+        let Compilation { document, report, topology, plan, .. } = compilation;
         let (Some(topology), Some(plan)) = (topology, plan) else {
             session.report(&report)?;
             return Ok(None);
@@ -106,7 +106,7 @@ impl KeylessTopology {
         compilation: Compilation,
         session: &mut Session<'_>,
     ) -> Result<Option<Self>, Failure> {
-        let Compilation { document, mut report, topology, plan } = compilation;
+        let Compilation { document, mut report, topology, plan, .. } = compilation;
         report.diagnostics.retain(|found| found.code != PUBLIC_KEY_MISSING);
         let (Some(topology), 0) = (topology, report.count(Severity::Error)) else {
             session.report(&report)?;

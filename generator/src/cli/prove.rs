@@ -1,17 +1,20 @@
 //! `meshwright prove`: reads the output directory and proves every flow.
 
+use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::Status;
 use super::failure::Failure;
-use super::session::{Session, count};
-use crate::fixed::OfThisVersion;
+use super::session::{Session, count, read_versions};
+use crate::fixed::WithVersions;
 use meshwright_compiler::diagnostic::{self, Format, Located, Report, Severity, ShownReport, Span};
 use meshwright_compiler::out;
 use meshwright_compiler::source::{LineIndex, Source, clamp};
+use meshwright_compiler::topology::versions::{self, Versions};
 use meshwright_proof::failure;
 use meshwright_proof::files::{OutputDirectory, TreeFiles as _};
 use meshwright_proof::finding::ProofFinding;
@@ -86,7 +89,20 @@ impl Session<'_> {
     /// Reads the output directory and proves it.
     pub(super) fn prove(&self) -> Result<Proof, Failure> {
         let dir = self.out_dir();
-        Ok(out::read(&dir, || judge::prove_with(&OutputDirectory(&dir), Some(&OfThisVersion)))??)
+        out::read(&dir, || {
+            let fixed = WithVersions(self.versions_of(&dir)?);
+            Ok(judge::prove_with(&OutputDirectory(&dir), Some(&fixed))?)
+        })?
+    }
+
+    /// The versions with which an output directory was generated.
+    fn versions_of(&self, dir: &Path) -> Result<Arc<Versions>, Failure> {
+        let path = dir.join(versions::FILE);
+        match fs::read(&path) {
+            Ok(bytes) => read_versions(&path, bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Versions::built_in()),
+            Err(error) => Err(Failure::reading(&path)(error)),
+        }
     }
 }
 

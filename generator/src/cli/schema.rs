@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use super::Status;
 use super::failure::Failure;
 use super::session::Session;
+use super::versions;
 use meshwright_compiler::encode::json;
 use meshwright_compiler::topology::schema;
 use meshwright_proof::report;
@@ -17,7 +18,8 @@ Examples:
   meshwright schema prove > prove.schema.json
   meshwright schema plan > plan.schema.json
   meshwright schema status > status.schema.json
-  meshwright schema test > test.schema.json";
+  meshwright schema test > test.schema.json
+  meshwright schema versions > versions.schema.json";
 
 /// Print the JSON Schema of topology.toml, or of the documents of other verbs
 ///
@@ -46,6 +48,8 @@ enum Described {
     Status,
     /// The document of `test --format json`
     Test,
+    /// The document of `versions --format json`
+    Versions,
 }
 
 impl Schema {
@@ -57,6 +61,7 @@ impl Schema {
             Described::Plan => meshwright_change::report::schema::document(),
             Described::Status => meshwright_fleet::report::schema::document(),
             Described::Test => meshwright_fleet::connectivity::schema::document(),
+            Described::Versions => versions::schema(),
         };
         session.out.write_all(&json::file(&described))?;
         Ok(Status::Clean)

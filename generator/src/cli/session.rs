@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use meshwright_compiler::diagnostic::{self, Format, Report, Severity};
 use meshwright_compiler::document::{self, LARGEST};
 use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::versions::Versions;
 pub(super) use meshwright_value::count;
 use meshwright_value::printable_lines;
 
@@ -97,6 +99,18 @@ impl Session<'_> {
             .map_err(|report| Failure::Unreadable { report })
     }
 
+    /// The versions: those of `--versions`, else those that are compiled in.
+    pub(super) fn versions(&self) -> Result<Arc<Versions>, Failure> {
+        match &self.global.versions {
+            Some(path) => {
+                let bytes =
+                    read_at_most(LARGEST as u64 + 1, path).map_err(Failure::reading(path))?;
+                read_versions(path, bytes)
+            }
+            None => Ok(Versions::built_in()),
+        }
+    }
+
     /// Compiles the topology with the manifests beside it.
     pub(super) fn compile(&self) -> Result<Compilation, Failure> {
         self.compile_text(self.source()?)
@@ -105,7 +119,7 @@ impl Session<'_> {
     /// Compiles another text of the topology with the manifests beside it.
     pub(super) fn compile_text(&self, source: Source) -> Result<Compilation, Failure> {
         let overlays = overlays::beside(self.topology())?;
-        Ok(pipeline::compile_with(source, overlays)?)
+        Ok(pipeline::compile_with(source, overlays, self.versions()?)?)
     }
 
     /// Replaces the topology that was read, unless it has changed since: the other change would be lost.
@@ -169,6 +183,12 @@ impl Session<'_> {
     pub(super) fn shown(&self, length: usize) -> usize {
         if self.global.verbose { length } else { length.min(LISTED) }
     }
+}
+
+/// Reads the bytes of a versions file.
+pub(super) fn read_versions(path: &Path, bytes: Vec<u8>) -> Result<Arc<Versions>, Failure> {
+    let source = document::decode(path.display().to_string(), bytes);
+    source.and_then(Versions::read).map_err(|report| Failure::Unreadable { report })
 }
 
 fn out_not_separate(dir: &Path, other: &str) -> Failure {

@@ -12,7 +12,7 @@ use super::session::{Session, print_document};
 use meshwright_compiler::diagnostic::Format;
 use meshwright_compiler::plan::Plan;
 use meshwright_fleet::connectivity::connection::{InternetTarget, TestedFlow, TestedNode};
-use meshwright_fleet::connectivity::objects::{IMAGE, NAMESPACE};
+use meshwright_fleet::connectivity::objects::NAMESPACE;
 use meshwright_fleet::connectivity::report::{ConnectionResult, ConnectivityReport, Untested};
 use meshwright_fleet::connectivity::run::{ConnectivityTest, Kubectl, TestError};
 use meshwright_value::printable_lines;
@@ -49,9 +49,9 @@ pub(super) struct Test {
     /// Also call each public name from here, with curl
     #[arg(long)]
     public_names: bool,
-    /// The image of the pods; busybox is the only program in it that is used
-    #[arg(long, value_name = "IMAGE", default_value = IMAGE, hide_default_value = true)]
-    image: String,
+    /// The image of the pods, instead of that of `meshwright versions`; busybox is the only program in it that is used
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
     /// How long to wait until all pods are ready
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
@@ -111,7 +111,7 @@ impl Test {
         ConnectivityTest {
             nodes: tested.collect(),
             dns_domain: plan.network.dns_domain.to_string(),
-            image: self.image.clone(),
+            image: self.image.clone().unwrap_or_else(|| plan.versions.busybox.image.to_string()),
             timeout: self.timeout,
             internet: self.internet.clone(),
         }

@@ -26,6 +26,7 @@ mod sarif;
 mod sealed;
 mod secrets;
 mod upgrade;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -79,7 +80,8 @@ name = "laptop"
 
 /// The output of `check` for it.
 const OK: &str = "topology.toml: ok, 2 nodes, 1 client\n\
-                  Kubernetes 1.36.1 gets patch releases until 2027-06-28\n";
+                  Kubernetes 1.36.1 gets patch releases until 2027-06-28\n\
+                  the key of the package repository of Kubernetes ends on 2026-12-29: docs/versions.md\n";
 
 /// A directory with a topology.
 struct Place(TempDir);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use meshwright_compiler::catalogue;
 use meshwright_compiler::encode::json;
@@ -76,6 +77,14 @@ fn the_schema_of_surveys_is_generated_from_the_code() {
     let schema = meshwright_fleet::report::schema::document();
     let schema = String::from_utf8(json::file(&schema)).expect("JSON is text");
     assert_committed("docs/status.schema.json", &schema);
+}
+
+#[test]
+fn the_schema_of_versions_is_generated_from_the_code() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_meshwright"));
+    let printed = program.args(["schema", "versions"]).output().expect("the binary runs");
+    let schema = String::from_utf8(printed.stdout).expect("JSON is text");
+    assert_committed("docs/versions.schema.json", &schema);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl SchemaCheck<'_> {
         path: &str,
     ) -> bool {
         match keyword {
-            "$schema" | "title" | "description" | "definitions" => true,
+            "$schema" | "title" | "description" | "definitions" | "examples" | "default" => true,
             "$ref" => {
                 let pointer = wanted.as_str().and_then(|target| target.strip_prefix('#'));
                 let target = pointer.and_then(|pointer| self.root.pointer(pointer)).cloned();

@@ -9,6 +9,7 @@ use meshwright_compiler::catalogue::{self, Entry};
 use meshwright_compiler::diagnostic::Severity;
 use meshwright_compiler::render::{CLUSTER, NODE, Output};
 use meshwright_compiler::rules;
+use meshwright_compiler::topology::versions;
 use walkdir::WalkDir;
 
 use crate::reject::code_of;
@@ -16,7 +17,8 @@ use crate::snapshot;
 use crate::testing::{compile, render, repository, topologies};
 
 /// Files of `rules` that do not contain a rule.
-const NO_RULES: [&str; 5] = ["called", "mod", "node_names", "propose_ids", "public_nodes"];
+const NO_RULES: [&str; 6] =
+    ["called", "mod", "node_names", "propose_ids", "propose_patches", "public_nodes"];
 
 /// Codes of accepted warnings, which are found in the report: they have fixtures, but no files.
 const LINT: [&str; 2] = ["lint-allow-unknown", "lint-allow-unused"];
@@ -143,7 +145,9 @@ fn the_warnings_are_these() {
 #[test]
 fn every_output_occurs_and_is_registered() {
     let registered: BTreeSet<_> = outputs().map(|output| output.path.to_owned()).collect();
-    let emitted: BTreeSet<_> = topologies().iter().flat_map(|path| emitted(path)).collect();
+    let mut emitted: BTreeSet<_> = topologies().iter().flat_map(|path| emitted(path)).collect();
+    // Only with `--versions`, which `cli/versions.rs` tests.
+    emitted.insert(versions::FILE.to_owned());
     assert_same(&registered, &emitted, "an example");
 }
 

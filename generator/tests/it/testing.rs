@@ -16,6 +16,7 @@ use meshwright_compiler::pipeline::{self, Compilation};
 use meshwright_compiler::plan::Plan;
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::source::Source;
+use meshwright_compiler::topology::versions::Versions;
 use walkdir::WalkDir;
 
 /// The files that are rendered from a plan, by their paths below `out/`.
@@ -64,7 +65,7 @@ pub(crate) fn compile(path: &Path) -> Compilation {
     let name = path.file_name().expect("a file").to_string_lossy().into_owned();
     let overlays = overlays::beside(path).expect("manifests");
     let source = Source { name, text: fs::read_to_string(path).expect("readable") };
-    pipeline::compile_with(source, overlays).expect("no gap in the rules")
+    pipeline::compile_with(source, overlays, Versions::built_in()).expect("no gap in the rules")
 }
 
 /// Compiles a text.

@@ -95,6 +95,7 @@ const fn fixed(pattern: &'static str, need: Need) -> FileFamily {
 /// All families.
 pub const FAMILIES: &[FileFamily] = &[
     FileFamily { pattern: "README.md", account: Account::Prose, need: Need::Tree },
+    FileFamily { pattern: "versions.toml", account: Account::Prose, need: Need::Other },
     modelled("manifest.json", Need::Other),
     modelled("clients/<client>/<interface>.conf", Need::Client),
     modelled("nodes/<node>/<interface>.conf", Need::Node),

@@ -262,6 +262,42 @@ keywords! {
 }
 
 keywords! {
+    /// A program whose version is pinned.
+    pub enum PinnedProgram {
+        /// Kubernetes on the hosts, and the images of the control plane.
+        Kubernetes = "kubernetes",
+        /// containerd on the hosts.
+        Containerd = "containerd",
+        /// Calico.
+        Calico = "calico",
+        /// Helm, which installs the chart of the Ingress controller.
+        Helm = "helm",
+        /// The Ingress controller ingress-nginx.
+        IngressNginx = "ingress-nginx",
+        /// The Ingress controller Traefik.
+        Traefik = "traefik",
+        /// The connector of the tunnel.
+        Cloudflared = "cloudflared",
+    }
+    noun: "a" "program", such as "traefik";
+}
+
+keywords! {
+    /// The severity of an advisory, in the words of CVSS.
+    pub enum AdvisorySeverity {
+        /// A score up to 3.9.
+        Low = "low",
+        /// A score up to 6.9.
+        Medium = "medium",
+        /// A score up to 8.9.
+        High = "high",
+        /// A higher score.
+        Critical = "critical",
+    }
+    noun: "a" "severity", such as "high";
+}
+
+keywords! {
     /// The place of the tunnel's ingress rules.
     pub enum TunnelMode {
         /// A configuration file in the cluster.

@@ -4,8 +4,10 @@
 //! its normal form, and explains why it refuses a text.
 
 mod address;
+mod advisory;
 mod argument;
 pub mod component;
+mod day;
 pub mod delivery;
 mod digest;
 mod dns;
@@ -42,7 +44,9 @@ use std::fmt::Display;
 use strsim::damerau_levenshtein;
 
 pub use address::Address;
+pub use advisory::AdvisoryId;
 pub use argument::{ArgumentName, CertificateName, FeatureGate};
+pub use day::Day;
 pub use digest::{Fingerprint, PublicKeyHash, Sha256};
 pub use dns::{DnsName, Hostname};
 pub use endpoint::{AddressFamily, ApiEndpoint, Endpoint, Endpoints, Host};
@@ -50,8 +54,8 @@ pub use image::{ImageRepository, RegistryName};
 pub use image_reference::ImageReference;
 pub use interface_name::InterfaceName;
 pub use keyword::{
-    Arch, Dataplane, IngressController, Os, Protocol, ProviderName, ProxyMode, Reach, Role,
-    Scheduler, TaintEffect, TunnelMode, TunnelProtocol,
+    AdvisorySeverity, Arch, Dataplane, IngressController, Os, PinnedProgram, Protocol,
+    ProviderName, ProxyMode, Reach, Role, Scheduler, TaintEffect, TunnelMode, TunnelProtocol,
 };
 pub use label::{LabelKey, LabelValue, Taint};
 pub use mask::{Mask, hide_by_form, is_secret};
@@ -71,7 +75,7 @@ pub use subnet::{SourceNet, Subnet};
 pub use tunnel_id::TunnelId;
 pub use url::Url;
 pub use user_name::UserName;
-pub use version::Version;
+pub use version::{PackageVersion, ReleaseLine, Version};
 
 /// The bytes that WireGuard adds to a packet: 40 of IPv6, 8 of UDP, 32 of its own header and tag
 /// (WireGuard's protocol page: 16 + 16). Over IPv4 it is 20 less. IPv6 is always counted, so that
@@ -272,9 +276,9 @@ mod tests {
     macro_rules! every_text {
         ($check:ident($($argument:expr),*)) => {
             every_text!(@ $check ($($argument),*)
-                Address ApiEndpoint Arch ArgumentName CertificateName Dataplane DnsName Endpoint FeatureGate Fingerprint Hostname
-                ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os
-                Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName Role
+                Address AdvisoryId AdvisorySeverity ApiEndpoint Arch ArgumentName CertificateName Dataplane Day DnsName Endpoint FeatureGate Fingerprint Hostname
+                ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os PackageVersion PinnedProgram
+                Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName ReleaseLine Role
                 Scheduler Sha256 SourceNet SourceUrl SshHost Subnet Taint TaintEffect TunnelId TunnelMode TunnelProtocol Url UserName
                 Version)
         };

@@ -1,8 +1,8 @@
-//! Versions of Kubernetes and Calico.
+//! Versions: releases, minor releases, and patterns of package versions.
 
 use std::fmt;
 
-use super::string::serialize_as_displayed;
+use super::string::{serialize_as_displayed, string_type};
 use super::{Form, Malformed, Text, refusal_of_empty};
 
 /// A released version: `major.minor.patch`, without `v` and without a pre-release.
@@ -36,6 +36,78 @@ impl Version {
     #[must_use]
     pub const fn patch(&self) -> u16 {
         self.patch
+    }
+
+    /// Its minor release.
+    #[must_use]
+    pub const fn line(&self) -> ReleaseLine {
+        ReleaseLine { major: self.major, minor: self.minor }
+    }
+}
+
+/// A minor release with all of its patch releases: `major.minor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReleaseLine {
+    major: u16,
+    minor: u16,
+}
+
+impl ReleaseLine {
+    /// The minor release `major.minor`.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16) -> Self {
+        Self { major, minor }
+    }
+}
+
+impl Text for ReleaseLine {
+    const EXPECTED: &'static str = "a minor release such as `1.37`";
+    const FORM: Form = Form::Pattern(r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let mut numbers = text.split('.').map(number);
+        let line = match (numbers.next().flatten(), numbers.next().flatten(), numbers.next()) {
+            (Some(major), Some(minor), None) => Some(Self { major, minor }),
+            _ => None,
+        };
+        line.ok_or_else(|| {
+            Malformed::new(
+                format!("`{text}` is not a valid minor release"),
+                "not a valid minor release",
+            )
+            .help("write major.minor, such as `1.37`")
+        })
+    }
+}
+
+impl fmt::Display for ReleaseLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+serialize_as_displayed!(ReleaseLine);
+
+string_type! {
+    /// A version of a Debian package, as apt-get(8) takes it after `=`: `2.3.6-1`, or with `*` at its end `2.*`.
+    pub struct PackageVersion;
+}
+
+impl Text for PackageVersion {
+    const EXPECTED: &'static str = "a version of a package such as `2.3.6-*`";
+    const FORM: Form = Form::Pattern(r"^[0-9][A-Za-z0-9.+~:-]*\*?$");
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let fixed = text.strip_suffix('*').unwrap_or(text);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".+~:-".contains(c);
+        match fixed.starts_with(|c: char| c.is_ascii_digit()) && fixed.chars().all(is_plain) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(Malformed::new(
+                format!("`{text}` is not a valid version of a package"),
+                "not a valid version",
+            )
+            .help("write a version such as `2.3.6-1`, or the beginning of one and `*`")),
+        }
     }
 }
 
@@ -123,6 +195,38 @@ mod tests {
             ("V1.37.2", "1.37.2"),
             (" 1.37.2", "1.37.2"),
             ("1.37", ""),
+        ]);
+    }
+
+    #[test]
+    fn takes_minor_releases_in_order() {
+        accepts::<ReleaseLine>(&[("1.37", "1.37"), ("0.0", "0.0")]);
+        assert!(ReleaseLine::new(1, 9) < ReleaseLine::new(1, 10));
+        assert_eq!(Version::new(1, 37, 2).line(), ReleaseLine::new(1, 37));
+        let write = "write major.minor, such as `1.37`";
+        refuses::<ReleaseLine>(&["1", "1.37.2", "v1.37", "1.037"].map(|text| {
+            let message = match text {
+                "1" => "`1` is not a valid minor release",
+                "1.37.2" => "`1.37.2` is not a valid minor release",
+                "v1.37" => "`v1.37` is not a valid minor release",
+                _ => "`1.037` is not a valid minor release",
+            };
+            (text, message, "not a valid minor release", write)
+        }));
+    }
+
+    #[test]
+    fn takes_versions_of_packages() {
+        accepts::<PackageVersion>(&[
+            ("2.*", "2.*"),
+            ("2.3.6-1~debian.13~trixie", "2.3.6-1~debian.13~trixie"),
+            ("5:29.8.2-*", "5:29.8.2-*"),
+        ]);
+        let help = "write a version such as `2.3.6-1`, or the beginning of one and `*`";
+        refuses::<PackageVersion>(&[
+            ("*", "`*` is not a valid version of a package", "not a valid version", help),
+            ("2.*.6", "`2.*.6` is not a valid version of a package", "not a valid version", help),
+            ("2 3", "`2 3` is not a valid version of a package", "not a valid version", help),
         ]);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use dialoguer::Input;
 use dialoguer::console::Term;
@@ -10,6 +11,7 @@ use dialoguer::console::Term;
 use super::{BEHIND_NAT, CLUSTER_NAME, Init, NodeArgument};
 use crate::cli::argument::parse;
 use crate::cli::failure::Failure;
+use meshwright_compiler::topology::versions::Versions;
 use meshwright_value::{Hostname, Name, Os, ProviderName, SourceNet, Text, TunnelId};
 
 /// The answer that there is no such value. It is not a valid name.
@@ -24,11 +26,11 @@ pub(super) fn has_terminal() -> bool {
 }
 
 /// Asks for everything that the options of `init` can say.
-pub(super) fn ask() -> Result<Init, Failure> {
+pub(super) fn ask(versions: Arc<Versions>) -> Result<Init, Failure> {
     let questions = Questions(Term::stderr());
     questions.0.write_line("Each answer is checked at once. Ctrl-C ends without a file.")?;
     let name = questions.ask("Name of the cluster", Some(CLUSTER_NAME), parse::<Name>)?;
-    let mut init = Init { name: Some(name), ..Init::default() };
+    let mut init = Init { name: Some(name), versions: Some(versions), ..Init::default() };
     while let Some(node) = questions.node(&init)? {
         init.nodes.push(node);
     }

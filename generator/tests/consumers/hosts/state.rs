@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Failed;
+use tempfile::TempDir;
 
 use super::delivering::{APPLY, IN_ORDER, LIST_FILES, expect_equal};
 use super::machine::HostMachine;
@@ -77,7 +78,7 @@ pub(super) fn is_compared(workspace: &Workspace, beta: &HostMachine) -> Result<(
     names_foreign_chains(beta)?;
     names_foreign_chains_at_a_delivery(beta, &sound)?;
     names_missing_default_route(beta)?;
-    names_what_ends(beta)?;
+    names_what_ends(beta, &sound)?;
     writes_metrics(beta, &sound)?;
     closes_without_its_firewall(beta)?;
     keeps_newer_delivery(workspace, beta, &sound)?;
@@ -187,7 +188,7 @@ fn names_foreign_chains_at_a_delivery(beta: &HostMachine, sound: &[u8]) -> Resul
 
 /// A disk that is nearly full, a clock that nothing corrects, a certificate of the next days, and updates of packages
 /// that are held.
-fn names_what_ends(beta: &HostMachine) -> Result<(), Failed> {
+fn names_what_ends(beta: &HostMachine, sound: &[u8]) -> Result<(), Failed> {
     let small = "unshare --mount sh -c 'mkdir -p /run/small; mount -t tmpfs -o size=99m none /run/small; \
                  cp -a /var/lib/meshwright /var/lib/dpkg /run/small; mount --bind /run/small /var/lib; \
                  exec meshwright-node status'";
@@ -199,9 +200,30 @@ fn names_what_ends(beta: &HostMachine) -> Result<(), Failed> {
     beta.run(certificate)?.expect(0, "")?;
     beta.run(STATUS)?.expect(1, "expires    /etc/kubernetes/pki/api.crt: 20")?;
     beta.run("rm /etc/kubernetes/pki/api.crt")?.expect(0, "")?;
+    renews_keys(beta, sound)?;
     // The newest containerd of the repository is of another major version.
     let updates = "updates +kubelet (1\\.[0-9]+)\\.2-1\\.1 is held, and \\1\\.4-1\\.1 is available";
     beta.run(&format!("{STATUS} | grep -xE '{updates}'"))?.expect(0, "")?;
+    Ok(())
+}
+
+/// A key that ends soon is named, and read again with the next delivery.
+fn renews_keys(beta: &HostMachine, sound: &[u8]) -> Result<(), Failed> {
+    const KEYRING: &str = "/etc/apt/keyrings/meshwright-kubernetes.gpg";
+    let home = TempDir::new()?;
+    let gpg = |arguments: &[&str]| {
+        let mut gpg = Command::new("gpg");
+        gpg.arg("--homedir").arg(home.path()).args(["--batch", "--quiet", "--passphrase", ""]);
+        gpg.args(arguments).output()
+    };
+    gpg(&["--quick-generate-key", "ending", "ed25519", "sign", "9d"])?;
+    let ending = gpg(&["--export"])?.stdout;
+    beta.run(&format!("cp {KEYRING} /run/keyring"))?.expect(0, "")?;
+    beta.feed(&format!("cat >{KEYRING}"), &ending)?.expect(0, "")?;
+    beta.run(STATUS)?
+        .expect(1, "expires    the key of the package repository of kubernetes: 20")?;
+    beta.feed(APPLY, sound)?.expect(0, &format!("wrote {KEYRING}\n"))?;
+    beta.run(&format!("cmp {KEYRING} /run/keyring"))?.expect(0, "")?;
     Ok(())
 }
 

@@ -62,10 +62,13 @@ pub(super) const BROKEN: &[Broken] = &[
         "cluster/hello/hello.yaml:83",
     ),
     broken(
-        "another-digest",
+        "no-digest",
         CLOUDFLARED,
-        Change::Replace("sha256:0aa26e", "sha256:0aa27e"),
-        "object-differs: Deployment cloudflared: spec.template.spec.containers[0].image is `docker.io/cloudflare/cloudflared:2026.8.2@sha256:0aa27e284f05e6c77ae375b8c9c11d9eb6a448fb7bcd8d40f31cb6176189eb38`, not `docker.io/cloudflare/cloudflared:2026.8.2@sha256:0aa26e284f05e6c77ae375b8c9c11d9eb6a448fb7bcd8d40f31cb6176189eb38`",
+        Change::Replace(
+            "@sha256:9b49eed8f62806d5d45ddf59ecefb5710429598ea6d3fcccd2af938f621b2b07",
+            "",
+        ),
+        "object-differs: Deployment cloudflared: spec.template.spec.containers[0].image is `docker.io/cloudflare/cloudflared:2026.10.0`: it must be an image with its digest",
         "cluster/cloudflared/cloudflared.yaml:73",
     ),
     broken(
@@ -276,8 +279,8 @@ pub(super) const BROKEN: &[Broken] = &[
     broken_traefik(
         "version-of-another-image",
         TRAEFIK,
-        Change::Replace("versionOverride: v3.7.11", "versionOverride: v3.7.12"),
-        "object-differs: versionOverride is `v3.7.12`, not `v3.7.11`",
+        Change::Replace("versionOverride: v3.7.14", "versionOverride: v3.7.12"),
+        "object-differs: versionOverride is `v3.7.12`, not `v3.7.14`",
         "cluster/traefik/values.yaml:12",
     ),
     broken_traefik(
@@ -360,6 +363,9 @@ pub(super) const HARMLESS: &[Harmless] = &[
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
+const PINNED: &str =
+    "ghcr.io/a:1@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
 /// A valid and an invalid value of a form.
 fn samples(form: FreeForm) -> Option<(&'static str, &'static str)> {
     Some(match form {
@@ -372,6 +378,7 @@ fn samples(form: FreeForm) -> Option<(&'static str, &'static str)> {
         FreeForm::Quantity(_, _, "Mi") => ("65Mi", "1Mi"),
         FreeForm::Quantity(..) => ("65m", "1m"),
         // The reader knows all of them, and other files depend on these.
+        FreeForm::PinnedImage => (PINNED, "ghcr.io/a:1"),
         FreeForm::Word(_) | FreeForm::Switch => return None,
     })
 }

@@ -18,4 +18,5 @@ pub(crate) mod reach;
 pub(crate) mod routed_network;
 pub(crate) mod ssh;
 pub(crate) mod taint;
+pub(crate) mod versions;
 pub(crate) mod zone;

@@ -11,7 +11,7 @@ pub(crate) struct Container {
     /// Its name.
     pub name: &'static str,
     /// Its image.
-    pub image: &'static str,
+    pub image: String,
     /// The arguments of the image's entry point.
     pub args: Vec<String>,
     /// The port on which it listens.

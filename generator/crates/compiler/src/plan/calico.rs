@@ -40,7 +40,7 @@ pub(super) fn derive(topology: &Topology) -> CalicoPlan {
     let mut route_reflectors = topology.calico.route_reflectors.clone();
     route_reflectors.sort();
     CalicoPlan {
-        version: topology.calico.version,
+        version: topology.calico_version(),
         dataplane: derive::dataplane::dataplane(topology),
         as_number: topology.calico.as_number,
         bgp_password: topology.calico.bgp_password,

@@ -14,7 +14,6 @@ use crate::plan::control_plane::API_PORT;
 use crate::plan::mesh::Peer;
 use crate::plan::packages::AptPackages;
 use crate::plan::{NodePlan, Plan};
-use crate::release;
 use meshwright_value::delivery::{delivery_command, joining_command};
 use meshwright_value::{
     Arch, Endpoints, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, Reach,
@@ -470,7 +469,10 @@ impl Plan {
     pub fn containerd(&self) -> Containerd<'_> {
         let repository = self.images.repository.as_ref().map(ToString::to_string);
         Containerd {
-            sandbox_image: sandbox_image(repository.as_deref(), self.kubernetes_version),
+            sandbox_image: sandbox_image(
+                repository.as_deref(),
+                self.versions.kubernetes.pause.of(self.kubernetes_version),
+            ),
             mirrors: &self.images.mirrors,
         }
     }
@@ -558,9 +560,9 @@ pub(crate) fn kernel_modules(mode: ProxyMode, scheduler: Scheduler) -> Vec<Strin
 }
 
 /// The image of every pod's sandbox, the same that kubeadm names.
-pub(crate) fn sandbox_image(repository: Option<&str>, kubernetes: Version) -> String {
+pub(crate) fn sandbox_image(repository: Option<&str>, pause: Version) -> String {
     let registry = repository.unwrap_or("registry.k8s.io");
-    format!("{registry}/pause:{}", release::pause_tag(kubernetes))
+    format!("{registry}/pause:{pause}")
 }
 
 /// Kernel parameters of every node, by name.

@@ -6,7 +6,9 @@ use crate::plan::{NodePlan, tunnel};
 use crate::release;
 use crate::topology::Topology;
 use crate::topology::settings::Settings;
-use meshwright_value::{DnsName, ImageReference, IngressController, Replicas, Version, constant};
+pub(crate) use crate::topology::versions::ControllerRelease;
+use crate::topology::versions::Versions;
+use meshwright_value::{DnsName, ImageReference, IngressController, Replicas, Version};
 
 /// The IngressClass that apps name.
 pub(crate) const CLASS: &str = "nginx";
@@ -91,24 +93,24 @@ impl IngressWorkload {
 }
 
 impl IngressPlan {
-    /// A controller without a tunnel; none if there is none. An image is that of this release, unless one is
-    /// declared; only ingress-nginx has a webhook, which these addresses may call.
+    /// A controller without a tunnel; none if there is none. An image is the pinned one, unless one is declared; only ingress-nginx has a webhook, which these addresses may call.
     pub(crate) fn new(
+        versions: &Versions,
         controller: IngressController,
         replicas: Replicas,
         declared_image: Option<ImageReference>,
         kubernetes_version: Version,
         webhook_callers: Vec<Ipv4Addr>,
     ) -> Option<Self> {
-        let (released, callers) = match controller {
-            IngressController::IngressNginx => (release::INGRESS_NGINX_IMAGE, webhook_callers),
-            IngressController::Traefik => (release::TRAEFIK_IMAGE, Vec::new()),
-            IngressController::Absent => return None,
+        let callers = match controller {
+            IngressController::IngressNginx => webhook_callers,
+            IngressController::Traefik | IngressController::Absent => Vec::new(),
         };
+        let pinned = &controller_release(versions, controller)?.image;
         Some(Self {
             controller,
             replicas,
-            image: declared_image.unwrap_or_else(|| constant(released)),
+            image: declared_image.unwrap_or_else(|| pinned.clone()),
             workload: IngressWorkload::of(controller)?,
             status_address: None,
             traffic_distribution: release::same_zone(kubernetes_version),
@@ -124,13 +126,30 @@ impl IngressPlan {
     }
 }
 
-pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> Option<IngressPlan> {
+/// The pinned chart and image of a controller.
+pub(crate) const fn controller_release(
+    versions: &Versions,
+    controller: IngressController,
+) -> Option<&ControllerRelease> {
+    match controller {
+        IngressController::IngressNginx => Some(&versions.ingress_nginx),
+        IngressController::Traefik => Some(&versions.traefik),
+        IngressController::Absent => None,
+    }
+}
+
+pub(super) fn derive(
+    topology: &Topology,
+    versions: &Versions,
+    nodes: &[NodePlan],
+) -> Option<IngressPlan> {
     let declared = &topology.ingress;
     let control_planes = nodes.iter().filter(|node| node.is_control_plane());
     let addresses = control_planes.map(|node| node.address).filter(|_| declared.admission_webhook);
     let tunnel = topology.cloudflare_tunnel.as_ref();
     let status_address = tunnel.map(|tunnel| tunnel::address(&tunnel.id));
     let plan = IngressPlan::new(
+        versions,
         declared.controller,
         declared.replicas,
         declared.image.clone(),
@@ -144,23 +163,4 @@ pub(super) fn derive(topology: &Topology, nodes: &[NodePlan]) -> Option<IngressP
 pub(crate) fn service_url(dns_domain: &DnsName, workload: IngressWorkload) -> String {
     let IngressWorkload { namespace, service, .. } = workload;
     format!("http://{service}.{namespace}.svc.{dns_domain}:80")
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::release;
-    use meshwright_value::{ImageReference, constant};
-
-    #[test]
-    fn pinned_images_have_digests() {
-        let pinned = [
-            release::INGRESS_NGINX_IMAGE,
-            release::TRAEFIK_IMAGE,
-            release::CLOUDFLARED_IMAGE,
-            release::WHOAMI_IMAGE,
-        ];
-        for text in pinned {
-            assert!(constant::<ImageReference>(text).digest().is_some(), "{text}");
-        }
-    }
 }

@@ -1,8 +1,7 @@
 //! kube-proxy: one configuration for the whole cluster.
 
-use crate::release::IPVS_GATED_IN;
 use crate::topology::Topology;
-use meshwright_value::{ProxyMode, Scheduler, Subnet, TcpTimeout, Version};
+use meshwright_value::{ProxyMode, ReleaseLine, Scheduler, Subnet, TcpTimeout, Version};
 
 /// kube-proxy's configuration.
 #[derive(Debug, Clone)]
@@ -26,19 +25,21 @@ pub(super) fn derive(topology: &Topology) -> KubeProxyPlan {
     let version = topology.cluster.kubernetes_version;
     let node_subnet = topology.network.node_subnet;
     let tcp_timeout = settings.tcp_timeout;
+    let gated = topology.versions.kubernetes.ipvs_gated.line;
     KubeProxyPlan {
         tcp_timeout,
-        ..KubeProxyPlan::new(settings.mode, settings.scheduler, version, node_subnet)
+        ..KubeProxyPlan::new(settings.mode, settings.scheduler, (version, gated), node_subnet)
     }
 }
 
 impl KubeProxyPlan {
-    /// The configuration for a version of Kubernetes and the subnet of all nodes.
+    /// The configuration for a version of Kubernetes, the first minor release whose IPVS mode needs a gate, and the
+    /// subnet of all nodes.
     #[must_use]
     pub fn new(
         mode: ProxyMode,
         scheduler: Scheduler,
-        kubernetes_version: Version,
+        (kubernetes_version, gated): (Version, ReleaseLine),
         node_subnet: Subnet,
     ) -> Self {
         Self {
@@ -47,7 +48,7 @@ impl KubeProxyPlan {
             tcp_timeout: None,
             node_port_addresses: node_subnet,
             healthz_bind_address: "127.0.0.1:10256",
-            ipvs_gate: mode == ProxyMode::Ipvs && kubernetes_version.minor() >= IPVS_GATED_IN.value,
+            ipvs_gate: mode == ProxyMode::Ipvs && kubernetes_version.line() >= gated,
         }
     }
 }

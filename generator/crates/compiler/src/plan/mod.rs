@@ -23,7 +23,9 @@ pub mod tunnel;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use crate::derive;
 use crate::derive::listen_port::listen_port;
 pub use crate::derive::location::Location;
 use crate::derive::reach::reach;
@@ -32,10 +34,11 @@ use crate::overlay::Overlay;
 use crate::route::Route;
 use crate::topology;
 use crate::topology::settings::Settings;
+pub use crate::topology::versions::Versions;
 use meshwright_value::provider::{self, Provider};
 use meshwright_value::{
-    Arch, Endpoint, Hostname, InterfaceName, Keepalive, LabelKey, LabelValue, Name, NodeId,
-    OpenPort, Os, Port, PublicKey, Reach, Role, SourceNet, SshHost, Subnet, Taint, Version,
+    Arch, Endpoint, Hostname, ImageReference, InterfaceName, Keepalive, LabelKey, LabelValue, Name,
+    NodeId, OpenPort, Os, Port, PublicKey, Reach, Role, SourceNet, SshHost, Subnet, Taint, Version,
 };
 
 pub use assignments::Assignments;
@@ -46,6 +49,8 @@ use assignments::{ClientAssignment, NodeAssignment};
 pub struct Plan {
     /// The cluster's name.
     pub name: Name,
+    /// The pinned versions, and the facts about releases.
+    pub versions: Arc<Versions>,
     /// The version of Kubernetes everywhere.
     pub kubernetes_version: Version,
     /// The private subnets.
@@ -64,6 +69,8 @@ pub struct Plan {
     pub tunnel: Option<tunnel::TunnelPlan>,
     /// The hostname of the echo app.
     pub hello: Option<Hostname>,
+    /// The image of the echo app.
+    pub hello_image: ImageReference,
     /// The values that all firewalls share.
     pub firewall: firewall::FirewallPlan,
     /// The sources of images.
@@ -204,7 +211,8 @@ impl Plan {
         let clients: Vec<_> =
             assignments.clients.iter().map(|client| derive_client(topology, client)).collect();
         let control_plane = control_plane::derive(topology, &nodes, init);
-        let ingress = ingress::derive(topology, &nodes);
+        let versions = derive::versions::versions(topology);
+        let ingress = ingress::derive(topology, &versions, &nodes);
         let wireguard = WireGuardPlan {
             interface: topology.wireguard.interface.clone(),
             mtu: mtu.clone(),
@@ -217,8 +225,9 @@ impl Plan {
             network: topology.network.clone(),
             kube_proxy: kube_proxy::derive(topology),
             calico: calico::derive(topology),
-            tunnel: tunnel::derive(topology, ingress.as_ref()),
+            tunnel: tunnel::derive(topology, &versions, ingress.as_ref()),
             hello: topology.hello.as_ref().map(|hello| hello.hostname.clone()),
+            hello_image: versions.whoami.image.clone(),
             ingress,
             firewall: firewall::derive(topology, &nodes, &clients),
             images: topology.images.clone(),
@@ -228,6 +237,7 @@ impl Plan {
             nodes,
             clients,
             networks: network::derive(topology),
+            versions,
             overlays: Vec::new(),
         }
     }

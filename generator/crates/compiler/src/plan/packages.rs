@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::plan::{NodePlan, Plan};
-use crate::release;
-use meshwright_value::{Fingerprint, Os, Version};
+use crate::topology::versions::{RepositoryKey, Versions};
+use meshwright_value::{Fingerprint, Os, PackageVersion, Text as _, Version};
 
 /// The community's repositories; one below it for each minor of Kubernetes.
 const KUBERNETES_APT: &str = "https://pkgs.k8s.io/core:/stable:";
@@ -63,9 +63,10 @@ impl Plan {
         let declared = DeclaredApt {
             kubernetes: kubernetes.as_deref(),
             containerd: containerd.as_deref(),
+            containerd_version: None,
             fingerprints: self.packages.fingerprints.iter().map(Fingerprint::to_string).collect(),
         };
-        apt(node.os, self.kubernetes_version, &declared)
+        apt(&self.versions, node.os, self.kubernetes_version, &declared)
     }
 
     /// The packages that every node installs from its distribution.
@@ -86,48 +87,65 @@ pub(crate) struct DeclaredApt<'a> {
     pub(crate) kubernetes: Option<&'a str>,
     /// Instead of [`CONTAINERD_APT`].
     pub(crate) containerd: Option<&'a str>,
+    /// Instead of the pinned version.
+    pub(crate) containerd_version: Option<PackageVersion>,
     /// Besides the known keys.
     pub(crate) fingerprints: Vec<String>,
 }
 
 impl<'a> DeclaredApt<'a> {
     /// The declared values of these repositories.
-    pub(crate) fn of(packages: &'a AptPackages, os: Os, version: Version) -> Option<Self> {
+    pub(crate) fn of(
+        versions: &Versions,
+        packages: &'a AptPackages,
+        os: Os,
+        version: Version,
+    ) -> Option<Self> {
         let (distribution, suite) = distribution(os)?;
         let AptPackages { kubernetes, containerd } = packages;
         let minor = format!("/v{}.{}/deb/ /", version.major(), version.minor());
-        let known = release::KUBERNETES_APT_KEYS.len();
+        let known = versions.kubernetes.keys.len();
         Some(Self {
             kubernetes: kubernetes.source.strip_suffix(&minor),
             containerd: containerd.source.strip_suffix(&format!("/{distribution} {suite} stable")),
+            containerd_version: PackageVersion::parse(&containerd.version).ok(),
             fingerprints: kubernetes.fingerprints.iter().skip(known).cloned().collect(),
         })
     }
 }
 
 /// The repositories of a host with this operating system.
-pub(crate) fn apt(os: Os, version: Version, declared: &DeclaredApt<'_>) -> Option<AptPackages> {
+pub(crate) fn apt(
+    versions: &Versions,
+    os: Os,
+    version: Version,
+    declared: &DeclaredApt<'_>,
+) -> Option<AptPackages> {
     let (distribution, suite) = distribution(os)?;
     let kubernetes = declared.kubernetes.unwrap_or(KUBERNETES_APT);
     let containerd = declared.containerd.unwrap_or(CONTAINERD_APT);
     let minor = format!("{kubernetes}/v{}.{}/deb", version.major(), version.minor());
     // The known fingerprints and the declared ones: a rotated key must not break a boot.
-    let accepted = |known: &[&str]| {
+    let accepted = |known: &[RepositoryKey]| {
         let declared_keys = declared.fingerprints.iter().cloned();
-        known.iter().map(|fingerprint| (*fingerprint).to_owned()).chain(declared_keys).collect()
+        known.iter().map(|key| key.fingerprint.to_string()).chain(declared_keys).collect()
     };
     Some(AptPackages {
         kubernetes: AptRepository {
             source: format!("{minor}/ /"),
             key: format!("{minor}/Release.key"),
-            fingerprints: accepted(release::KUBERNETES_APT_KEYS),
+            fingerprints: accepted(&versions.kubernetes.keys),
             version: format!("{version}-*"),
         },
         containerd: AptRepository {
             source: format!("{containerd}/{distribution} {suite} stable"),
             key: format!("{containerd}/{distribution}/gpg"),
-            fingerprints: accepted(release::CONTAINERD_APT_KEYS),
-            version: release::CONTAINERD_APT_VERSION.to_owned(),
+            fingerprints: accepted(&versions.containerd.keys),
+            version: declared
+                .containerd_version
+                .as_ref()
+                .unwrap_or(&versions.containerd.version)
+                .to_string(),
         },
     })
 }

@@ -1,10 +1,11 @@
 //! Downloads of the cluster: the manifests of Calico's operator, the chart of the Ingress
 //! controller, and the program that installs the chart.
 
-use crate::derive::package_source::{CALICO_CRDS, CALICO_OPERATOR, helm};
+use crate::derive::package_source::{self, CALICO_CRDS, CALICO_OPERATOR, helm};
 use crate::plan::Plan;
-use crate::release::{self, Chart};
-use meshwright_value::{Arch, IngressController, Name, SourceUrl, Version};
+use crate::plan::ingress::controller_release;
+use crate::topology::versions::{CalicoManifests, ControllerRelease, Versions};
+use meshwright_value::{Arch, IngressController, Name, Sha256, SourceUrl, Version};
 
 /// One file to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,9 @@ impl Plan {
     /// All files that this cluster downloads.
     #[must_use]
     pub fn sources(&self) -> Vec<ExternalFile> {
-        let chart = self.ingress.as_ref().and_then(|ingress| chart_of(ingress.controller));
-        upstream(self.calico.version, chart)
+        let controller =
+            self.ingress.as_ref().map_or(IngressController::Absent, |ingress| ingress.controller);
+        upstream(&self.versions, self.calico.version, controller)
             .into_iter()
             .map(|source| self.declared(source))
             .collect()
@@ -58,33 +60,35 @@ impl Plan {
     }
 }
 
-/// The chart of an Ingress controller.
-pub(crate) const fn chart_of(controller: IngressController) -> Option<Chart> {
-    match controller {
-        IngressController::IngressNginx => Some(release::INGRESS_NGINX),
-        IngressController::Traefik => Some(release::TRAEFIK),
-        IngressController::Absent => None,
-    }
-}
-
 /// The files from elsewhere, as upstream publishes them. Only a chart needs helm.
-pub(crate) fn upstream(calico: Version, of_ingress: Option<Chart>) -> Vec<ExternalFile> {
-    let calico = [calico_crds(calico), calico_operator(calico)];
-    let of_helm = of_ingress.map(|of_ingress| {
-        [chart(of_ingress), helm_archive(Arch::Amd64), helm_archive(Arch::Arm64)]
+pub(crate) fn upstream(
+    versions: &Versions,
+    calico: Version,
+    controller: IngressController,
+) -> Vec<ExternalFile> {
+    let calico = [calico_crds(versions, calico), calico_operator(versions, calico)];
+    let chart = package_source::chart(controller).zip(controller_release(versions, controller));
+    let of_helm = chart.map(|(name, release)| {
+        [
+            chart_file(name, release),
+            helm_archive(versions, Arch::Amd64),
+            helm_archive(versions, Arch::Arm64),
+        ]
     });
     calico.into_iter().chain(of_helm.into_iter().flatten()).collect()
 }
 
 /// The bundle for the aggregated API. With CRDs of `projectcalico.org` beside it, Calico would use
 /// them as its store, and its API would not be served.
-fn calico_crds(version: Version) -> ExternalFile {
-    let sha256 = release::calico_manifests(version).map(|manifests| manifests.crds);
+fn calico_crds(versions: &Versions, version: Version) -> ExternalFile {
+    let digest = |manifests: &CalicoManifests| manifests.crds;
+    let sha256 = versions.calico_manifests(version).map(digest);
     calico(CALICO_CRDS, version, "operator-crds.yaml", sha256)
 }
 
-fn calico_operator(version: Version) -> ExternalFile {
-    let sha256 = release::calico_manifests(version).map(|manifests| manifests.operator);
+fn calico_operator(versions: &Versions, version: Version) -> ExternalFile {
+    let digest = |manifests: &CalicoManifests| manifests.operator;
+    let sha256 = versions.calico_manifests(version).map(digest);
     calico(CALICO_OPERATOR, version, "tigera-operator.yaml", sha256)
 }
 
@@ -93,30 +97,32 @@ fn calico(
     name: &'static str,
     version: Version,
     file: &str,
-    sha256: Option<&'static str>,
+    sha256: Option<Sha256>,
 ) -> ExternalFile {
     let url = format!(
         "https://raw.githubusercontent.com/projectcalico/calico/v{version}/manifests/{file}"
     );
     // A release without a known digest has one in the topology (`calico-digest-missing`).
-    let checksum = sha256.map_or(Checksum::None, |sha256| Checksum::Known(sha256.to_owned()));
+    let checksum = sha256.map_or(Checksum::None, |sha256| Checksum::Known(sha256.to_string()));
     ExternalFile { name, version: version.to_string(), url: SourceUrl::upstream(&url), checksum }
 }
 
-fn chart(chart: Chart) -> ExternalFile {
-    let Chart { name, repository, version, url, sha256 } = chart;
+fn chart_file(name: &'static str, release: &ControllerRelease) -> ExternalFile {
+    let ControllerRelease { repository, version, url, sha256, .. } = release;
     let indexed = || Checksum::Indexed(format!("{repository}/index.yaml"));
-    let checksum = sha256.map_or_else(indexed, |sha256| Checksum::Known(sha256.to_owned()));
-    ExternalFile { name, version: version.to_owned(), url: SourceUrl::upstream(url), checksum }
+    let checksum = sha256.map_or_else(indexed, |sha256| Checksum::Known(sha256.to_string()));
+    let url = SourceUrl::upstream(&url.to_string());
+    ExternalFile { name, version: version.to_string(), url, checksum }
 }
 
-fn helm_archive(arch: Arch) -> ExternalFile {
-    let url = format!("https://get.helm.sh/helm-v{}-linux-{arch}.tar.gz", release::HELM);
+fn helm_archive(versions: &Versions, arch: Arch) -> ExternalFile {
+    let version = versions.helm.version;
+    let url = format!("https://get.helm.sh/helm-v{version}-linux-{arch}.tar.gz");
     ExternalFile {
         name: helm(arch),
-        version: release::HELM.to_owned(),
+        version: version.to_string(),
         url: SourceUrl::upstream(&url),
-        checksum: Checksum::Known(release::helm_sha256(arch).to_owned()),
+        checksum: Checksum::Known(versions.helm.sha256(arch).to_string()),
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::derive::dns_zone::dns_zone;
 use crate::plan::ingress::{self, IngressPlan, IngressWorkload};
+use crate::topology::versions::Versions;
 use crate::topology::{CloudflareTunnel, Topology};
 use meshwright_value::{
-    CpuMillis, DnsName, Hostname, MemoryMib, Replicas, TunnelId, TunnelMode, TunnelProtocol,
+    CpuMillis, DnsName, Hostname, ImageReference, MemoryMib, Replicas, TunnelId, TunnelMode,
+    TunnelProtocol,
 };
 
 /// The namespace of cloudflared.
@@ -29,6 +31,8 @@ pub struct TunnelPlan {
     pub id: TunnelId,
     /// The place of the rules.
     pub mode: TunnelMode,
+    /// The image of cloudflared.
+    pub image: ImageReference,
     /// The connectors.
     pub connectors: ConnectorPlan,
     /// The target of its rules.
@@ -92,7 +96,11 @@ pub(crate) fn address(id: &TunnelId) -> String {
 }
 
 /// A tunnel has a controller (rule `tunnel-without-controller`).
-pub(super) fn derive(topology: &Topology, ingress: Option<&IngressPlan>) -> Option<TunnelPlan> {
+pub(super) fn derive(
+    topology: &Topology,
+    versions: &Versions,
+    ingress: Option<&IngressPlan>,
+) -> Option<TunnelPlan> {
     let declared = topology.cloudflare_tunnel.as_ref()?;
     let controller = ingress?.workload;
     let CloudflareTunnel { id, mode, hostnames, .. } = declared;
@@ -103,7 +111,8 @@ pub(super) fn derive(topology: &Topology, ingress: Option<&IngressPlan>) -> Opti
         cpu_request: declared.cpu_request_millis,
     };
     let domain = &topology.network.dns_domain;
-    Some(TunnelPlan::new(id.clone(), *mode, connectors, hostnames, (controller, domain)))
+    let image = versions.cloudflared.image.clone();
+    Some(TunnelPlan::new(id.clone(), *mode, (image, connectors), hostnames, (controller, domain)))
 }
 
 impl TunnelPlan {
@@ -112,7 +121,7 @@ impl TunnelPlan {
     pub fn new(
         id: TunnelId,
         mode: TunnelMode,
-        connectors: ConnectorPlan,
+        (image, connectors): (ImageReference, ConnectorPlan),
         hostnames: &[Hostname],
         (controller, domain): (IngressWorkload, &DnsName),
     ) -> Self {
@@ -125,7 +134,7 @@ impl TunnelPlan {
             service: service.clone(),
         });
         let rules = rules.collect();
-        Self { address: address(&id), id, mode, connectors, controller, rules, zones }
+        Self { address: address(&id), id, mode, image, connectors, controller, rules, zones }
     }
 }
 

@@ -5,14 +5,13 @@ use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
 use crate::derive::label::ROUTE_REFLECTOR_LABEL;
-use crate::derive::package_source::CALICO_OPERATOR;
+use crate::derive::package_source::{self, CALICO_CRDS, CALICO_OPERATOR};
 use crate::derive::taint;
 use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::ingress::IngressWorkload;
-use crate::plan::sources::{Checksum, ExternalFile, chart_of, upstream};
+use crate::plan::sources::{Checksum, ExternalFile, upstream};
 use crate::plan::{NodePlan, Plan, calico as plan_calico, tunnel};
-use crate::release;
 use crate::render::fixed::{FixedFacts, FixedNode};
 use crate::render::{ClusterRenderer, Output};
 use crate::render::{access, calico, hello, ingress_nginx, traefik};
@@ -143,7 +142,7 @@ fn sources_of(facts: &FixedFacts<'_>) -> Vec<SourceView> {
     let declared_calico =
         found(CALICO_OPERATOR).and_then(|source| Version::parse(source.version).ok());
     let calico = declared_calico.unwrap_or_else(|| Version::new(0, 0, 0));
-    let sources = upstream(calico, chart_of(facts.ingress)).into_iter().map(|external| {
+    let sources = upstream(facts.versions, calico, facts.ingress).into_iter().map(|external| {
         let source = SourceView::of(external);
         let Some(found) = found(source.name) else { return source };
         let is_digest =
@@ -154,7 +153,14 @@ fn sources_of(facts: &FixedFacts<'_>) -> Vec<SourceView> {
             true => found.checksum.to_owned(),
             false => source.checksum,
         };
-        SourceView { url: found.url.to_owned(), checksum, ..source }
+        // A version can be declared with its digest, and that of Calico only in `[calico]`.
+        let is_declared = is_digest && declared && source.name != CALICO_CRDS;
+        let is_version = Version::parse(found.version).is_ok();
+        let version = match is_declared && is_version && source.name != CALICO_OPERATOR {
+            true => found.version.to_owned(),
+            false => source.version,
+        };
+        SourceView { url: found.url.to_owned(), version, checksum, ..source }
     });
     sources.collect()
 }
@@ -212,7 +218,7 @@ impl<'plan> ApplyView<'plan> {
             reflector_label: ROUTE_REFLECTOR_LABEL,
             reflector_annotation: calico::CLUSTER_ID_ANNOTATION,
             reflector_id: calico::CLUSTER_ID.to_string(),
-            ingress: chart_of(facts.ingress).map_or("", |chart| chart.name),
+            ingress: package_source::chart(facts.ingress).unwrap_or_default(),
             ingress_deployment: workload.map_or("", |workload| workload.deployment),
             ingress_pods: labels.collect::<Vec<_>>().join(","),
             ingress_manifests: manifests.into_iter().map(below_cluster).collect(),
@@ -251,8 +257,8 @@ fn left_overs(facts: &ApplyFacts<'_>) -> Vec<LeftOver> {
         .into_iter()
         .filter(|(_, is_here)| !is_here)
         .map(|(namespace, _)| LeftOver { namespace, command: delete(namespace) });
-    let charts = [release::INGRESS_NGINX.name, release::TRAEFIK.name];
-    let used = chart_of(facts.ingress).map(|chart| chart.name);
+    let charts = [package_source::INGRESS_NGINX, package_source::TRAEFIK];
+    let used = package_source::chart(facts.ingress);
     let unused_charts = charts.into_iter().filter(|chart| Some(*chart) != used);
     let left_charts = unused_charts.map(|namespace| LeftOver {
         namespace,

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 
 use crate::artifact::ArtifactSet;
+pub use crate::plan::Versions;
 use crate::plan::calico::{CalicoPlan, anchored};
 use crate::plan::ingress::{IngressPlan, IngressWorkload};
 use crate::plan::kube_proxy::KubeProxyPlan;
@@ -26,6 +27,8 @@ use meshwright_value::{
 
 /// The facts of a cluster.
 pub struct FixedFacts<'a> {
+    /// The pinned versions.
+    pub versions: &'a Versions,
     /// WireGuard's interface.
     pub interface: &'a str,
     /// The cluster's name.
@@ -227,6 +230,7 @@ pub fn files(facts: &FixedFacts<'_>) -> ArtifactSet {
 fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
     let objects = &facts.objects;
     let (version, controller) = (facts.kubernetes_version, facts.ingress);
+    let gated = facts.versions.kubernetes.ipvs_gated.line;
     let reflectors = facts.reflectors.iter().filter_map(|name| Name::parse(name).ok());
     let calico = CalicoPlan {
         version: Version::new(0, 0, 0),
@@ -237,19 +241,32 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
     };
     let kube_proxy = KubeProxyPlan {
         tcp_timeout: objects.tcp_timeout,
-        ..KubeProxyPlan::new(facts.proxy_mode, objects.scheduler, version, objects.node_subnet)
+        ..KubeProxyPlan::new(
+            facts.proxy_mode,
+            objects.scheduler,
+            (version, gated),
+            objects.node_subnet,
+        )
     };
     let status_address = objects.tunnel.as_ref().map(|tunnel| tunnel::address(&tunnel.id));
     let callers = objects.webhook_callers.clone();
-    let ingress =
-        IngressPlan::new(controller, objects.replicas, objects.image.clone(), version, callers)
-            .map(|plan| IngressPlan { status_address, ..plan });
+    let ingress = IngressPlan::new(
+        facts.versions,
+        controller,
+        objects.replicas,
+        objects.image.clone(),
+        version,
+        callers,
+    )
+    .map(|plan| IngressPlan { status_address, ..plan });
     let origin = IngressWorkload::of(controller).map(|workload| (workload, &objects.dns_domain));
     let tunnel = objects.tunnel.as_ref().zip(origin).map(|(tunnel, origin)| {
         let FixedTunnel { id, mode, connectors, hostnames } = tunnel;
-        TunnelPlan::new(id.clone(), *mode, *connectors, hostnames, origin)
+        let image = facts.versions.cloudflared.image.clone();
+        TunnelPlan::new(id.clone(), *mode, (image, *connectors), hostnames, origin)
     });
     let values = ObjectValues {
+        versions: facts.versions,
         interface_pattern: anchored(facts.interface),
         pod_mtu: objects.pod_mtu,
         pod_subnet: objects.pod_subnet,
@@ -260,7 +277,7 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
         kube_proxy: &kube_proxy,
         ingress: ingress.as_ref(),
         tunnel: tunnel.as_ref(),
-        hello: objects.hello.as_ref(),
+        hello: objects.hello.as_ref().map(|name| (name, &facts.versions.whoami.image)),
     };
     let renderers = [
         calico::render_objects,

@@ -11,9 +11,9 @@ use crate::kubernetes::manifest::{Labels, Manifest, ObjectFields, ObjectMeta, na
 use crate::kubernetes::workload::{Workload, deployment};
 use crate::plan::Plan;
 use crate::plan::ingress::CLASS;
-use crate::release;
 use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
+use meshwright_value::ImageReference;
 use meshwright_value::{Hostname, Replicas};
 
 /// The echo app, if it is declared.
@@ -37,13 +37,13 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 
 /// The objects of the echo app.
 pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
-    let Some(hostname) = values.hello else { return };
+    let Some((hostname, image)) = values.hello else { return };
     let metadata = || ObjectMeta::namespaced(NAME, NAME);
     let service = ObjectFields { metadata: metadata(), spec: service_spec() };
     let ingress = ObjectFields { metadata: metadata(), spec: ingress_spec(hostname) };
     let file = YamlFile::new("an echo app: it returns each request as it arrives")
         .document(&namespace(NAME))
-        .document(&deployment(metadata(), workload()))
+        .document(&deployment(metadata(), workload(image)))
         .document(&Manifest { api_version: "v1", kind: "Service", fields: service })
         .document(&Manifest {
             api_version: "networking.k8s.io/v1",
@@ -53,7 +53,7 @@ pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut Artifact
     artifacts.add(MANIFESTS.path, file.finish());
 }
 
-fn workload() -> Workload {
+fn workload(image: &ImageReference) -> Workload {
     Workload {
         replicas: Replicas::new(2),
         label: LABEL,
@@ -61,7 +61,7 @@ fn workload() -> Workload {
         grace_period: None,
         container: Container {
             name: NAME,
-            image: release::WHOAMI_IMAGE,
+            image: image.to_string(),
             args: vec![format!("--port={PORT}")],
             ports: [ContainerPort { name: "http", container_port: PORT }],
             readiness_probe: Probe::http("/health", "http"),

@@ -182,7 +182,10 @@ pub(super) fn render_fixed(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) 
     let repository = facts.image_repository;
     let view = HostFilesView {
         modules: host::kernel_modules(facts.proxy_mode, founder.scheduler),
-        sandbox_image: host::sandbox_image(repository, facts.kubernetes_version),
+        sandbox_image: host::sandbox_image(
+            repository,
+            facts.versions.kubernetes.pause.of(facts.kubernetes_version),
+        ),
         ..HostFilesView::without_addresses(facts.interface)
     };
     render_view(&view, artifacts);

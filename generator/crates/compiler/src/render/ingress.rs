@@ -9,9 +9,8 @@ use crate::kubernetes::network_policy::{
     LabelSelector, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, network_policy,
 };
 use crate::kubernetes::workload::{SpreadConstraint, spread};
-use crate::plan::ingress::{IngressPlan, IngressWorkload};
+use crate::plan::ingress::{ControllerRelease, IngressPlan, IngressWorkload};
 use crate::plan::tunnel;
-use crate::release::Chart;
 use crate::render::objects::ObjectValues;
 
 /// Where ingress-nginx's admission webhook listens (`controller.admissionWebhooks.port`).
@@ -71,8 +70,8 @@ pub(super) fn spread_constraints(workload: IngressWorkload) -> Vec<SpreadConstra
 }
 
 /// The head of a values file: the command that uses it.
-pub(super) fn about_values(chart: Chart) -> String {
-    let Chart { name, repository, version, .. } = chart;
+pub(super) fn about_values(name: &str, release: &ControllerRelease) -> String {
+    let ControllerRelease { repository, version, .. } = release;
     format!(
         "values of the chart {name} {version}\n\n  helm upgrade --install {name} {name} \
          --repo {repository} \\\n    --version {version} --namespace {name} --values values.yaml"

@@ -6,10 +6,10 @@
 mod values;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::package_source;
 use crate::encode::yaml::YamlFile;
 use crate::plan::Plan;
 use crate::plan::ingress::IngressPlan;
-use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
 use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
@@ -44,7 +44,8 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
     let is_this = |ingress: &&IngressPlan| ingress.controller == IngressController::IngressNginx;
     let Some(ingress) = values.ingress.filter(is_this) else { return };
-    let chart = YamlFile::new(&about_values(release::INGRESS_NGINX));
+    let chart =
+        YamlFile::new(&about_values(package_source::INGRESS_NGINX, &values.versions.ingress_nginx));
     artifacts.add(NAMESPACE.path, namespace_file(ingress.workload));
     artifacts.add(VALUES.path, chart.document(&values::of(values, ingress)).finish());
     if let Some(policy) = network_policy_file(values, ingress) {

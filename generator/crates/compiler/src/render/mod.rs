@@ -25,6 +25,7 @@ mod overlays;
 mod traefik;
 mod user_data;
 mod user_values;
+mod versions;
 pub mod wg_quick;
 
 use serde_json::value::RawValue;
@@ -133,6 +134,7 @@ pub const CLUSTER: &[ClusterRenderer] = &[
     overlays::RENDERER,
     traefik::RENDERER,
     user_values::RENDERER,
+    versions::RENDERER,
     index::RENDERER,
 ];
 

@@ -94,10 +94,12 @@ pub(super) fn render_fixed(
     let control_planes = facts.control_planes();
     let addresses: Vec<_> = control_planes.map(|node| node.address.to_string()).collect();
     let declared = node.packages.as_ref();
-    let declared =
-        declared.and_then(|found| DeclaredApt::of(found, node.os, facts.kubernetes_version));
-    let packages =
-        declared.and_then(|declared| packages::apt(node.os, facts.kubernetes_version, &declared));
+    let declared = declared.and_then(|found| {
+        DeclaredApt::of(facts.versions, found, node.os, facts.kubernetes_version)
+    });
+    let packages = declared.and_then(|declared| {
+        packages::apt(facts.versions, node.os, facts.kubernetes_version, &declared)
+    });
     let env = NodeEnvView {
         generated: GENERATED,
         cluster: facts.cluster,

@@ -4,11 +4,13 @@ use crate::plan::calico::CalicoPlan;
 use crate::plan::ingress::IngressPlan;
 use crate::plan::kube_proxy::KubeProxyPlan;
 use crate::plan::tunnel::TunnelPlan;
-use crate::plan::{NodePlan, Plan};
-use meshwright_value::{Hostname, Subnet};
+use crate::plan::{NodePlan, Plan, Versions};
+use meshwright_value::{Hostname, ImageReference, Subnet};
 
 /// The values of all objects.
 pub(super) struct ObjectValues<'a> {
+    /// The pinned versions.
+    pub versions: &'a Versions,
     /// The regular expression that WireGuard's interface alone matches.
     pub interface_pattern: String,
     /// The MTU of pods, in bytes.
@@ -29,8 +31,8 @@ pub(super) struct ObjectValues<'a> {
     pub ingress: Option<&'a IngressPlan>,
     /// The tunnel.
     pub tunnel: Option<&'a TunnelPlan>,
-    /// The hostname of the echo app.
-    pub hello: Option<&'a Hostname>,
+    /// The hostname of the echo app, and its image.
+    pub hello: Option<(&'a Hostname, &'a ImageReference)>,
 }
 
 /// The values of one pool.
@@ -46,6 +48,7 @@ impl<'plan> ObjectValues<'plan> {
     pub(super) fn of(plan: &'plan Plan) -> Self {
         let pools = plan.pools();
         Self {
+            versions: &plan.versions,
             interface_pattern: plan.wireguard.interface_pattern(),
             pod_mtu: plan.wireguard.mtu.value,
             pod_subnet: plan.network.pod_subnet,
@@ -56,7 +59,7 @@ impl<'plan> ObjectValues<'plan> {
             kube_proxy: &plan.kube_proxy,
             ingress: plan.ingress.as_ref(),
             tunnel: plan.tunnel.as_ref(),
-            hello: plan.hello.as_ref(),
+            hello: plan.hello.as_ref().map(|hostname| (hostname, &plan.hello_image)),
         }
     }
 }

@@ -6,11 +6,11 @@ mod values;
 use serde::Serialize;
 
 use crate::artifact::ArtifactSet;
+use crate::derive::package_source;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::plan::Plan;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, IngressPlan};
-use crate::release;
 use crate::render::ingress::{about_values, namespace_file, network_policy_file};
 use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
@@ -46,7 +46,7 @@ fn render(plan: &Plan, artifacts: &mut ArtifactSet) {
 pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut ArtifactSet) {
     let is_this = |ingress: &&IngressPlan| ingress.controller == IngressController::Traefik;
     let Some(ingress) = values.ingress.filter(is_this) else { return };
-    let chart = YamlFile::new(&about_values(release::TRAEFIK));
+    let chart = YamlFile::new(&about_values(package_source::TRAEFIK, &values.versions.traefik));
     artifacts.add(NAMESPACE.path, namespace_file(ingress.workload));
     artifacts.add(VALUES.path, chart.document(&values::of(values, ingress)).finish());
     artifacts.add(INGRESS_CLASS.path, ingress_class_file());

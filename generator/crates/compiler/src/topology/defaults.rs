@@ -2,7 +2,7 @@
 
 use meshwright_value::{
     Arch, AsNumber, CpuMillis, IngressController, Keepalive, MemoryMib, Os, PodPrefixLen, Port,
-    ProviderName, ProxyMode, Replicas, Scheduler, Subnet, TunnelMode, TunnelProtocol, Version,
+    ProviderName, ProxyMode, Replicas, Scheduler, Subnet, TunnelMode, TunnelProtocol,
 };
 
 /// The WireGuard plane: one address a node, up to 254 of them.
@@ -32,8 +32,6 @@ pub(super) const PROXY_MODE: ProxyMode = ProxyMode::Ipvs;
 /// kube-proxy's own default in IPVS mode.
 pub(super) const SCHEDULER: Scheduler = Scheduler::Rr;
 
-/// The newest release whose documents were run against a real cluster.
-pub(super) const CALICO_VERSION: Version = Version::new(3, 32, 1);
 /// Calico's own default, the first private AS number of RFC 6996.
 pub(super) const AS_NUMBER: AsNumber = AsNumber::new(64512);
 

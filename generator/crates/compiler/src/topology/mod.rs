@@ -8,8 +8,10 @@ pub mod reference;
 pub mod schema;
 pub mod settings;
 mod synonym;
+pub mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -21,15 +23,16 @@ use meshwright_value::{
     Address, ApiEndpoint, Arch, ArgumentName, AsNumber, CertificateName, CpuMillis, Dataplane,
     DnsName, Endpoint, Endpoints, FeatureGate, Fingerprint, Hostname, ImageReference,
     ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib,
-    Mtu, Name, NodeId, OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey,
-    PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler,
-    Sha256, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode,
-    TunnelProtocol, Url, UserName, Version, constant,
+    Mtu, Name, NodeId, OpenPort, Os, PackageVersion, PodPrefixLen, Port, ProviderName, ProxyMode,
+    PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs,
+    Scheduler, Sha256, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId,
+    TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
 };
 
 use read::table;
 pub use read::{KEY_MISSING, KEY_UNKNOWN, SECRET_IN_TOPOLOGY, TYPE_MISMATCH, VALUE_MALFORMED};
 use settings::{ArgumentValue, Settings};
+use versions::Versions;
 
 table! {
     /// The whole of `topology.toml`.
@@ -74,6 +77,9 @@ table! {
         nodes: Vec<Node>,
         /// Machines that are in the mesh but are not Kubernetes nodes.
         clients: Vec<Client> = Vec::new(),
+    } beside {
+        /// The pinned versions, and the facts about releases.
+        versions: Arc<Versions> = Versions::built_in(),
     }
 }
 
@@ -182,8 +188,8 @@ table! {
 table! {
     /// `[calico]`
     pub struct Calico {
-        /// The release of the operator and the CRDs.
-        version: Version = defaults::CALICO_VERSION,
+        /// The release of the operator and the CRDs; if absent, that of `meshwright versions`.
+        version: Option<Version>,
         /// The AS number of the node-to-node mesh (iBGP).
         as_number: AsNumber = defaults::AS_NUMBER,
         /// Whether BGP sessions use a TCP MD5 password, from the Secret `bgp-password` in
@@ -203,7 +209,7 @@ table! {
         controller: IngressController = defaults::INGRESS_CONTROLLER,
         /// The number of its replicas.
         replicas: Replicas = defaults::REPLICAS,
-        /// Its image, for example of a maintained fork; the chart's default if absent.
+        /// Its image, with its digest, for example of a maintained fork; if absent, that of `meshwright versions`.
         image: Option<ImageReference>,
         /// Whether ingress-nginx validates Ingress objects when they are written; without effect
         /// for Traefik.
@@ -230,6 +236,8 @@ table! {
         protocol: TunnelProtocol = defaults::TUNNEL_PROTOCOL,
         /// The most memory of each replica, in MiB.
         memory_limit_mib: MemoryMib = defaults::TUNNEL_MEMORY,
+        /// The image of cloudflared, with its digest; if absent, that of `meshwright versions`.
+        image: Option<ImageReference>,
         /// The processor time that each replica requests, in thousandths of a processor; more is used if it is free.
         cpu_request_millis: CpuMillis = defaults::TUNNEL_CPU,
     }
@@ -240,6 +248,8 @@ table! {
     pub struct Hello {
         /// The echo app's hostname, which must be one of the tunnel's.
         hostname: Hostname,
+        /// The image of the echo app, with its digest; if absent, that of `meshwright versions`.
+        image: Option<ImageReference>,
     }
 }
 
@@ -276,6 +286,9 @@ table! {
         kubernetes_apt: Option<Url>,
         /// The package repository to use instead of `https://download.docker.com/linux`.
         containerd_apt: Option<Url>,
+        /// The version of the package `containerd.io`, as apt-get(8) takes it after `=`, such as `2.3.6-*`; if absent, that
+        /// of `meshwright versions`.
+        containerd_version: Option<PackageVersion>,
         /// Fingerprints of repository keys that are accepted in addition to the known ones.
         fingerprints: Vec<Fingerprint> = Vec::new(),
         /// Other sources for downloads of `apply.sh`: `calico-crds`, `calico-operator`,
@@ -289,6 +302,9 @@ table! {
     pub struct PackageSource {
         /// The URL to download from, or the path on the machine where `apply.sh` runs.
         url: SourceUrl,
+        /// The version of a chart or of Helm, if it is not that of `meshwright versions`; it needs `sha256`. That of Calico is
+        /// `version` of `[calico]`.
+        version: Option<Version>,
         /// The expected hash. If absent, the hash of upstream's file, which is known of all but the chart of Traefik
         /// (this one is compared with the index of its repository) and releases of Calico newer than this program;
         /// not compared if `url` is a path.
@@ -562,6 +578,12 @@ impl Topology {
     #[must_use]
     pub fn from_document(document: &Document, problems: &mut Problems) -> Option<Self> {
         read::Field::read(&document.root().value, &Route::root(), problems)
+    }
+
+    /// The release of Calico.
+    #[must_use]
+    pub fn calico_version(&self) -> Version {
+        self.calico.version.unwrap_or(self.versions.calico.version)
     }
 
     /// The nodes of a site.

@@ -10,19 +10,19 @@ use serde_json::Value;
 use crate::diagnostic::Problems;
 use crate::diagnostic::{Finding, Fix, LabelPlace, Severity};
 use crate::document::{TomlInteger, TomlTable, TomlValue};
-use crate::release;
 use crate::route::Route;
 use crate::topology::reference::{self, Key};
 use crate::topology::schema;
 use crate::topology::synonym::{self, Synonym};
 use meshwright_value::{
-    Address, ApiEndpoint, Arch, AsNumber, CertificateName, CpuMillis, Dataplane, DnsName, Endpoint,
-    Endpoints, Fingerprint, Hostname, ImageReference, ImageRepository, IngressController,
-    InterfaceName, Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number,
-    OpenPort, Os, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
-    Reason, Recipient, Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl,
-    SshHost, Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName,
-    Version, closest, constant, is_secret, parse_written, plain_text,
+    Address, AdvisoryId, AdvisorySeverity, ApiEndpoint, Arch, AsNumber, CertificateName, CpuMillis,
+    Dataplane, Day, DnsName, Endpoint, Endpoints, Fingerprint, Hostname, ImageReference,
+    ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue, Malformed, MemoryMib,
+    Mtu, Name, NodeId, Number, OpenPort, Os, PackageVersion, PinnedProgram, PodPrefixLen, Port,
+    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, ReleaseLine,
+    Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, SshHost, Subnet, Taint,
+    TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, closest,
+    constant, is_secret, parse_written,
 };
 
 /// Code of a key that no table has.
@@ -254,44 +254,14 @@ fields! { read_text, quote as Text, text:
     TunnelMode; TunnelProtocol;
     Url, or "https://broken.invalid";
     UserName;
-}
-
-impl Field for Version {
-    const EXPECTED: &'static str = <Self as Text>::EXPECTED;
-
-    fn schema() -> Value {
-        schema::text::<Self>()
-    }
-
-    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
-        let TomlValue::String(text) = value else { return mismatch(value, at, problems) };
-        parse_written(text)
-            .map_or_else(|fault| malformed(with_newest_patch(fault, text), at, problems), Some)
-    }
-
-    fn remedy(value: &TomlValue) -> Option<Remedy> {
-        let (TomlValue::Integer(_) | TomlValue::Float(_)) = value else { return None };
-        let text = literal(value)?;
-        let fault = with_newest_patch(Self::parse(&text).err()?, &text);
-        fault.help.map(|help| Remedy::Describe(format!("put it between quotes; {help}")))
-    }
-
-    fn placeholder(_: &Route) -> Option<Self> {
-        Some(Self::new(1, 37, 0))
-    }
-}
-
-/// A version without a patch release probably means the newest one that is known.
-fn with_newest_patch(fault: Malformed, text: &str) -> Malformed {
-    let plain = plain_text(text);
-    let line = plain.trim().trim_start_matches(['v', 'V']);
-    let line = line.strip_suffix(".x").or(line.strip_suffix(".*")).unwrap_or(line);
-    match release::newest_patch(line) {
-        Some(newest) if fault.suggestion.is_none() => {
-            fault.help(format!("did you mean `{newest}`?"))
-        }
-        _ => fault,
-    }
+    Version, or "1.37.0";
+    // Of versions.toml.
+    AdvisoryId, or "CVE-0000-0000";
+    AdvisorySeverity, or "low";
+    Day, or "1970-01-01";
+    PackageVersion, or "0";
+    PinnedProgram, or "kubernetes";
+    ReleaseLine, or "0.0";
 }
 
 // In Kubernetes every label is text, and users write `true` for the text.
@@ -572,7 +542,7 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
     let at = table.key(key.to_owned());
     let message = format!("there is no key `{at}`");
     let finding = Finding::at_place(message, LabelPlace::Key(at), "unknown key");
-    let tables = reference::tables_with(key);
+    let tables = reference::tables_with(key, known);
     let is_of_another_component =
         is_component(&table.to_string()) && tables.iter().all(|table| is_component(table));
     match (suggestion, tables.as_slice()) {
@@ -596,13 +566,15 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
 /// Defines a table of the topology: a struct, how it is read, and its part of reference and schema.
 ///
 /// `key: Type` must be written (or its type defines the value of an absent key); `key: Type =
-/// default` is optional.
+/// default` is optional. The values of `beside` are no keys: the caller sets them.
 macro_rules! table {
     (
         $(#[doc = $about:literal])*
         pub struct $name:ident {
             $( $(#[doc = $key_about:literal])* $key:ident: $type:ty $(= $default:expr)?, )*
-        }
+        } $( beside {
+            $( $(#[doc = $beside_about:literal])* $beside:ident: $beside_type:ty = $initial:expr, )*
+        } )?
     ) => {
         $(#[doc = $about])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -611,6 +583,7 @@ macro_rules! table {
             #[serde(skip)]
             pub origin: $crate::route::Route,
             $( $(#[doc = $key_about])* pub $key: $type, )*
+            $( $( $(#[doc = $beside_about])* #[serde(skip)] pub $beside: $beside_type, )* )?
         }
 
         impl $name {
@@ -636,7 +609,7 @@ macro_rules! table {
                     stringify!($key),
                     $crate::topology::read::table!(@default $($default)?),
                 ); )*
-                Some(Self { origin: at.clone(), $( $key: $key?, )* })
+                Some(Self { origin: at.clone(), $( $key: $key?, )* $( $( $beside: $initial, )* )? })
             }
         }
 

@@ -61,8 +61,12 @@ const TABLES: &[(&str, &[Key])] = &[
     ("the top level", Topology::KEYS),
 ];
 
-/// The tables that have a key of that name.
-pub(super) fn tables_with(key: &str) -> Vec<&'static str> {
+/// The tables that have a key of that name, beside one with these keys; none if that one is not of a topology.
+pub(super) fn tables_with(key: &str, beside: &[Key]) -> Vec<&'static str> {
+    let names = |keys: &'static [Key]| keys.iter().map(|key| key.name);
+    if !TABLES.iter().any(|(_, keys)| names(keys).eq(beside.iter().map(|key| key.name))) {
+        return Vec::new();
+    }
     let tables = TABLES.iter().filter(|(_, keys)| keys.iter().any(|known| known.name == key));
     tables.map(|(header, _)| *header).collect()
 }

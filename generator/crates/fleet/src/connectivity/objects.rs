@@ -8,9 +8,6 @@ pub const NAMESPACE: &str = "meshwright-test";
 /// The name of the DaemonSet, of the Service and of the label.
 pub const NAME: &str = "probe";
 
-/// The image of the pods: busybox 1.37.0 of Docker's official images, for amd64 and arm64, by the digest of its index.
-pub const IMAGE: &str = "docker.io/library/busybox:1.37.0@sha256:9db7b59979c38555a39def84a31fb98b5296952f9e3afd4f6f11f05b07adfab0";
-
 /// The port of the HTTP server in each pod.
 pub const POD_PORT: u16 = 8080;
 

@@ -46,6 +46,8 @@ pub enum FreeForm {
     Tag,
     /// The digest of an image, or an empty text.
     Digest,
+    /// An image with its digest.
+    PinnedImage,
     /// A whole number from the first to the last, with this unit behind it.
     Quantity(u32, u32, &'static str),
 }
@@ -72,6 +74,7 @@ impl FreeForm {
             Self::ImagePath => is_image(format!("localhost/{text}:1")),
             Self::Tag => !text.contains('@') && is_image(format!("localhost/a:{text}")),
             Self::Digest => text.is_empty() || is_image(format!("localhost/a:1@{text}")),
+            Self::PinnedImage => text.contains('@') && is_image(text.to_owned()),
             Self::Quantity(first, last, unit) => {
                 let digits = text.strip_suffix(unit).filter(|text| !text.starts_with('+'));
                 let number = digits.and_then(|digits| digits.parse().ok());
@@ -94,6 +97,7 @@ impl FreeForm {
             Self::Quantity(first, last, unit) => {
                 format!("a number from {first} to {last} with `{unit}` behind it")
             }
+            Self::PinnedImage => "an image with its digest".to_owned(),
             Self::Digest => "a digest such as `sha256:` and 64 hexadecimal digits".to_owned(),
         }
     }
@@ -134,6 +138,8 @@ const AS_NUMBER: FreeForm = FreeForm::Number(1, 2_147_483_647);
 const INT32: FreeForm = FreeForm::Number(0, 2_147_483_647);
 
 const ANY_IMAGE: &str = "`ingress.image` may be any image, and no other file names it";
+const DECLARED_IMAGE: &str =
+    "a topology may declare another image with its digest, and no other file names it";
 const OPERATORS_DEFAULT: &str = "the operator adds it (pkg/controller/ippool/defaults.go)";
 const PROXYS_DEFAULT: &str = "it is kube-proxy's default";
 
@@ -193,6 +199,12 @@ pub const LATITUDES: &[Latitude] = &[
     free(CLOUDFLARED, "Deployment/spec/replicas", REPLICAS, "only the topology decides it"),
     free(
         CLOUDFLARED,
+        "Deployment/spec/template/spec/containers/*/image",
+        FreeForm::PinnedImage,
+        DECLARED_IMAGE,
+    ),
+    free(
+        CLOUDFLARED,
         "Deployment/spec/template/spec/containers/*/resources/limits/memory",
         FreeForm::Quantity(64, 1_048_576, "Mi"),
         "only the topology decides it",
@@ -202,6 +214,12 @@ pub const LATITUDES: &[Latitude] = &[
         "Deployment/spec/template/spec/containers/*/resources/requests/cpu",
         FreeForm::Quantity(2, 256_000, "m"),
         "only the topology decides it",
+    ),
+    free(
+        HELLO,
+        "Deployment/spec/template/spec/containers/*/image",
+        FreeForm::PinnedImage,
+        DECLARED_IMAGE,
     ),
     free(HELLO, "Deployment/spec/replicas", REPLICAS, "each number of pods answers"),
     free(

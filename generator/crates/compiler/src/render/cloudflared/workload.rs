@@ -15,7 +15,6 @@ use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta};
 use crate::kubernetes::network_policy::LabelSelector;
 use crate::kubernetes::workload::{DeploymentSpec, Workload, deployment};
 use crate::plan::tunnel::{NAMESPACE, POD_LABEL, SECRET, TunnelPlan, secret_key};
-use crate::release;
 use meshwright_value::{Sha256, TunnelMode};
 
 const NAME: &str = "cloudflared";
@@ -42,7 +41,7 @@ pub(super) fn deployment_of(
         grace_period: Some(GRACE_PERIOD),
         container: Container {
             name: NAME,
-            image: release::CLOUDFLARED_IMAGE,
+            image: tunnel.image.to_string(),
             args: arguments(tunnel),
             ports: [ContainerPort { name: "metrics", container_port: METRICS_PORT }],
             readiness_probe: Probe::http("/ready", "metrics"),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::derive::package_source;
 use crate::kubernetes::container::Resources;
 use crate::kubernetes::workload::SpreadConstraint;
 use crate::plan::ingress::{CLASS, CLASS_CONTROLLER, IngressPlan, MAX_BODY_MIB};
-use crate::release;
 use crate::render::ingress::{Toggle, spread_constraints};
 use crate::render::objects::ObjectValues;
 use meshwright_value::{ImageReference, Replicas};
@@ -96,7 +96,7 @@ pub(super) fn of<'a>(
     ingress: &'a IngressPlan,
 ) -> IngressNginxValues<'a> {
     IngressNginxValues {
-        fullname_override: release::INGRESS_NGINX.name,
+        fullname_override: package_source::INGRESS_NGINX,
         controller: controller(values, ingress),
     }
 }

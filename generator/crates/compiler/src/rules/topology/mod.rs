@@ -10,6 +10,7 @@ mod mesh;
 mod node_names;
 mod pod_network;
 mod propose_ids;
+mod propose_patches;
 mod public_nodes;
 mod versions;
 
@@ -17,6 +18,7 @@ use crate::check::Rule;
 use crate::topology::Topology;
 
 pub use propose_ids::propose_ids;
+pub use propose_patches::propose_patches;
 
 /// All rules about a topology.
 pub fn rules() -> impl Iterator<Item = &'static Rule<Topology>> {

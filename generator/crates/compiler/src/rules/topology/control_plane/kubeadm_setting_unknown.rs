@@ -2,7 +2,6 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, LabelPlace, Severity};
-use crate::release::NEWEST_KUBERNETES;
 use crate::route::Route;
 use crate::topology::{KubeletSetting, Topology};
 use meshwright_value::closest_in_any_case;
@@ -28,32 +27,35 @@ Sources: `--help` of each program; `KubeletConfiguration` in k8s.io/kubelet, con
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let kubeadm = &topology.kubeadm;
+    let newest = topology.versions.kubernetes.newest.line;
+    let unknown = |name: &str, known: &[&str], what: &str, at: Route| {
+        finding(name, known, &format!("{what} `{name}` in Kubernetes {newest}"), at)
+    };
     for component in Component::ALL {
         let known: Vec<_> = component.arguments().collect();
         for name in kubeadm.arguments(component).keys() {
             let at = kubeadm.place_of(component, name);
             let what = format!("{} has no argument", component.program());
-            findings.extend(finding(name.as_str(), &known, &what, at));
+            findings.extend(unknown(name.as_str(), &known, &what, at));
         }
     }
     let gates: Vec<_> = feature_gates().collect();
     for gate in kubeadm.feature_gates.keys() {
         let at = kubeadm.origin.key("feature_gates").key(gate.to_string());
-        findings.extend(finding(gate.as_str(), &gates, "there is no feature gate", at));
+        findings.extend(unknown(gate.as_str(), &gates, "there is no feature gate", at));
     }
     // Ours, and the head of the document: another rule refuses it.
     let fields: Vec<_> =
         kubelet_fields().map(|(field, _)| field).chain(["kind", "apiVersion"]).collect();
     for KubeletSetting { field, at, .. } in topology.kubelet_settings() {
-        findings.extend(finding(field, &fields, "kubelet has no setting", at));
+        findings.extend(unknown(field, &fields, "kubelet has no setting", at));
     }
 }
 
-fn finding(name: &str, known: &[&str], what: &str, at: Route) -> Option<Finding> {
+fn finding(name: &str, known: &[&str], message: &str, at: Route) -> Option<Finding> {
     if known.contains(&name) {
         return None;
     }
-    let message = format!("{what} `{name}` in Kubernetes 1.{}", NEWEST_KUBERNETES.value);
     let finding = Finding::at_place(message, LabelPlace::Key(at), "unknown name");
     Some(match closest_in_any_case(name, known) {
         Some(meant) => finding.help(format!("did you mean `{meant}`?")),

@@ -4,7 +4,6 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::package_source::{CALICO_CRDS, CALICO_OPERATOR};
 use crate::diagnostic::wording::list;
 use crate::diagnostic::{Finding, Severity};
-use crate::release;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -32,8 +31,8 @@ of a URL is a file of your own, and is not compared.",
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let version = topology.calico.version;
-    if release::calico_manifests(version).is_some() {
+    let version = topology.calico_version();
+    if topology.versions.calico_manifests(version).is_some() {
         return;
     }
     let is_compared = |name: &str| {

@@ -3,8 +3,8 @@
 use super::kubernetes_version_unknown;
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{self, CALICO_TESTED, CalicoSupport, Known, OLDEST_KUBERNETES};
 use crate::topology::Topology;
+use crate::topology::versions::CalicoTested;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "calico-kubernetes-untested",
@@ -25,10 +25,11 @@ Source: docs.tigera.io, \"System requirements\", of each release.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    let calico = topology.calico.version;
-    let Some(support) = release::calico_support(calico) else { return };
-    let judged = version.major() == 1 && version.minor() >= OLDEST_KUBERNETES.value;
-    let untested = judged && !support.value.includes(version.minor());
+    let calico = topology.calico_version();
+    let versions = &topology.versions;
+    let Some(support) = versions.calico_tested(calico) else { return };
+    let judged = version.major() == 1 && version.line() >= versions.kubernetes.oldest.line;
+    let untested = judged && !support.includes(version);
     // `kubernetes-version-unknown` reports a release that is newer than the known ones.
     if !untested || kubernetes_version_unknown::is_unknown(topology) {
         return;
@@ -38,14 +39,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let at = topology.cluster.origin.key("kubernetes_version");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label)
         .and(&at, "the version of this cluster");
-    let fitting = CALICO_TESTED.iter().find(|line| line.value.includes(version.minor()));
-    findings.push(match fitting {
-        Some(fitting) => finding.help(tested(fitting)),
-        None => finding.help(tested(&support)),
-    });
+    let fitting = versions.calico.tested.iter().find(|line| line.includes(version));
+    findings.push(finding.help(tested(fitting.unwrap_or(support))));
 }
 
-fn tested(support: &Known<CalicoSupport>) -> String {
-    let Known { value: CalicoSupport { calico, first, last }, until, .. } = support;
-    format!("Calico 3.{calico} is tested with Kubernetes 1.{first} to 1.{last}, as of {until}")
+fn tested(support: &CalicoTested) -> String {
+    let CalicoTested { line, oldest, newest, until, .. } = support;
+    format!("Calico {line} is tested with Kubernetes {oldest} to {newest}, as of {until}")
 }

@@ -3,7 +3,6 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::list;
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{self, CALICO_TESTED};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -23,13 +22,14 @@ Choose a known release, or compare the emitted objects with the CRDs of the othe
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    let version = topology.calico.version;
-    if release::calico_support(version).is_some() {
+    let version = topology.calico_version();
+    if topology.versions.calico_tested(version).is_some() {
         return;
     }
-    let known: Vec<_> =
-        CALICO_TESTED.iter().map(|line| format!("3.{}", line.value.calico)).collect();
-    let until = CALICO_TESTED.iter().map(|line| line.until).max().unwrap_or_default();
+    let tested = &topology.versions.calico.tested;
+    let known: Vec<_> = tested.iter().map(|tested| tested.line.to_string()).collect();
+    let days = tested.iter().map(|tested| &tested.until);
+    let until = days.max().unwrap_or(&topology.versions.compared);
     let message = format!("Calico {version} is not known, as of {until}");
     let label = format!("`calico.version` is {version}");
     let finding = Finding::new(message, &topology.calico.origin.key("version"), label);

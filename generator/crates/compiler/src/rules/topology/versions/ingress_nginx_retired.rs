@@ -2,7 +2,6 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::INGRESS_NGINX_RETIRED;
 use crate::topology::Topology;
 use meshwright_value::IngressController;
 
@@ -32,12 +31,11 @@ Sources: README of kubernetes/ingress-nginx; Traefik, \"Kubernetes Ingress NGINX
 };
 
 fn check(topology: &Topology, findings: &mut Findings) {
-    if topology.ingress.controller != IngressController::IngressNginx {
-        return;
-    }
-    let message = format!(
-        "ingress-nginx is retired since {INGRESS_NGINX_RETIRED} and gets no security updates"
-    );
+    let retired = topology.versions.ingress_nginx.retired.as_ref();
+    let is_used = topology.ingress.controller == IngressController::IngressNginx;
+    let Some(retired) = retired.filter(|_| is_used) else { return };
+    let message =
+        format!("ingress-nginx is retired since {} and gets no security updates", retired.day);
     let label = "`ingress.controller` is `ingress-nginx`";
     let finding = Finding::new(message, &topology.ingress.origin.key("controller"), label);
     findings.push(

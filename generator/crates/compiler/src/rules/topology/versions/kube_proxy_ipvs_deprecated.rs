@@ -3,8 +3,8 @@
 use super::kube_proxy_ipvs_removed;
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{IPVS_DEPRECATED_IN, IPVS_GATED_IN, IPVS_REMOVED_IN};
 use crate::topology::Topology;
+use crate::topology::versions::Kubernetes;
 use meshwright_value::ProxyMode;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -37,11 +37,13 @@ fn check(topology: &Topology, findings: &mut Findings) {
     if !ipvs || kube_proxy_ipvs_removed::is_removed(topology) {
         return;
     }
+    let Kubernetes { ipvs_deprecated, ipvs_gated, ipvs_removed, .. } =
+        &topology.versions.kubernetes;
     let message = format!(
-        "kube-proxy's IPVS mode is deprecated since Kubernetes 1.{IPVS_DEPRECATED_IN}, off by \
-         default in 1.{IPVS_GATED_IN} and removed in 1.{IPVS_REMOVED_IN}"
+        "kube-proxy's IPVS mode is deprecated since Kubernetes {}, off by default in {} and removed in {}",
+        ipvs_deprecated.line, ipvs_gated.line, ipvs_removed.line
     );
-    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
+    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", ipvs_removed.until);
     let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label);
     findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
 }

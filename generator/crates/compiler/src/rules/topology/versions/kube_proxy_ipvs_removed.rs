@@ -2,7 +2,6 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::IPVS_REMOVED_IN;
 use crate::topology::Topology;
 use meshwright_value::ProxyMode;
 
@@ -28,10 +27,11 @@ fn check(topology: &Topology, findings: &mut Findings) {
         return;
     }
     let version = topology.cluster.kubernetes_version;
+    let removed = &topology.versions.kubernetes.ipvs_removed;
     let message =
-        format!("Kubernetes {version} has no IPVS mode: it was removed in 1.{IPVS_REMOVED_IN}");
+        format!("Kubernetes {version} has no IPVS mode: it was removed in {}", removed.line);
     let at = topology.cluster.origin.key("kubernetes_version");
-    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", IPVS_REMOVED_IN.until);
+    let label = format!("`kube_proxy.mode` is `ipvs`; planned as of {}", removed.until);
     let finding = Finding::new(message, &topology.kube_proxy.origin.key("mode"), label)
         .and(&at, "the version of this cluster");
     findings.push(finding.help("set `kube_proxy.mode = \"nftables\"`"));
@@ -40,5 +40,5 @@ fn check(topology: &Topology, findings: &mut Findings) {
 /// Whether this cluster's kube-proxy has no IPVS mode.
 pub(super) fn is_removed(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
-    version.major() == 1 && version.minor() >= IPVS_REMOVED_IN.value
+    version.major() == 1 && version.line() >= topology.versions.kubernetes.ipvs_removed.line
 }

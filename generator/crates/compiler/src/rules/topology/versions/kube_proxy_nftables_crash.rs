@@ -29,10 +29,8 @@ Sources: kubernetes#136786, fixed by #137501 and its cherry-picks #137807 (1.35.
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    let fixed = release::NFTABLES_FIXED_IN
-        .iter()
-        .map(|line| line.value)
-        .find(|fixed| fixed.minor() == version.minor());
+    let fixed = topology.versions.kubernetes.nftables_fixed.iter();
+    let fixed = fixed.map(|known| known.version).find(|fixed| fixed.line() == version.line());
     let Some(fixed) = fixed.filter(|fixed| version < *fixed) else { return };
     let affected: Vec<_> =
         topology.nodes.iter().filter(|node| release::has_new_nftables(node.os)).collect();

@@ -2,8 +2,8 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{self, Known, NEWEST_KUBERNETES, Support};
 use crate::topology::Topology;
+use crate::topology::versions::Support;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "kubernetes-version-ended",
@@ -27,11 +27,13 @@ Source: kubernetes.io/releases, page of each minor release.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    let ended = release::kubernetes_support(version).filter(|line| line.value.end < line.until);
-    let Some(Known { value: Support { minor, end }, until, .. }) = ended else { return };
-    let message = format!("Kubernetes 1.{minor} has had no support since {end}");
+    let versions = &topology.versions;
+    let ended = versions.kubernetes_support(version).filter(|line| line.end < line.until);
+    let Some(Support { line, end, until, .. }) = ended else { return };
+    let message = format!("Kubernetes {line} has had no support since {end}");
     let at = topology.cluster.origin.key("kubernetes_version");
     let label = format!("no more patch releases, as of {until}");
-    let help = format!("upgrade one minor release after the other, up to 1.{NEWEST_KUBERNETES}");
+    let newest = versions.kubernetes.newest.line;
+    let help = format!("upgrade one minor release after the other, up to {newest}");
     findings.push(Finding::new(message, &at, label).help(help));
 }

@@ -2,7 +2,6 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::{NEWEST_KUBERNETES, OLDEST_KUBERNETES};
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -25,12 +24,14 @@ Sources: kubeadm, \"kubeadm Configuration (v1beta4)\"; kubernetes/kubernetes#131
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let version = topology.cluster.kubernetes_version;
-    if version.major() == 1 && version.minor() >= OLDEST_KUBERNETES.value {
+    let known = &topology.versions.kubernetes;
+    let (oldest, newest) = (known.oldest.line, known.newest.line);
+    if version.major() == 1 && version.line() >= oldest {
         return;
     }
     let at = topology.cluster.origin.key("kubernetes_version");
     let message = format!("Kubernetes {version} is not supported");
-    let label = format!("expected 1.{OLDEST_KUBERNETES} or later");
-    let help = format!("known releases: 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}");
+    let label = format!("expected {oldest} or later");
+    let help = format!("known releases: {oldest} to {newest}");
     findings.push(Finding::new(message, &at, label).help(help));
 }

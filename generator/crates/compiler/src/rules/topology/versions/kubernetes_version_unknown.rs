@@ -2,7 +2,6 @@
 
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
-use crate::release::NEWEST_KUBERNETES;
 use crate::topology::Topology;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -28,8 +27,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     }
     let at = topology.cluster.origin.key("kubernetes_version");
     let message = format!("Kubernetes {version} is newer than the known releases");
-    let until = NEWEST_KUBERNETES.until;
-    let label = format!("1.{NEWEST_KUBERNETES} is the newest known release, as of {until}");
+    let newest = &topology.versions.kubernetes.newest;
+    let label = format!("{} is the newest known release, as of {}", newest.line, newest.until);
     let help = "read its urgent upgrade notes, or use a newer Meshwright";
     findings.push(Finding::new(message, &at, label).help(help));
 }
@@ -37,5 +36,5 @@ fn check(topology: &Topology, findings: &mut Findings) {
 /// Whether the minor release is newer than the known ones. Which Calico fits it is then unknown too.
 pub(super) fn is_unknown(topology: &Topology) -> bool {
     let version = topology.cluster.kubernetes_version;
-    version.major() == 1 && version.minor() > NEWEST_KUBERNETES.value
+    version.major() == 1 && version.line() > topology.versions.kubernetes.newest.line
 }
