@@ -114,6 +114,12 @@ url = "https://example.com/operator.yaml"
 sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 "#;
 
+const ACCEPTED_RELAY: &str = r#"
+[[lint.allow]]
+code = "relay-single"
+reason = "not the subject"
+"#;
+
 const PARIS: &str = r#"
 [[nodes]]
 name = "paris"
@@ -513,9 +519,20 @@ const CASES: &[NearMiss] = &[
         &[("#home", "site = \"office\"\nlan_endpoint = \"nas.local\"")],
         ("lan_endpoint", "endpoint"),
     ),
+    // With one public node, no other node could be a relay.
+    near("relay-single", &[], ("#office", PARIS)),
+    near(
+        "relay-single",
+        &[("#office", PARIS), (RELAY, r#"endpoint = "203.0.113.40""#)],
+        (r#"endpoint = "203.0.113.40""#, RELAY),
+    ),
     near(
         "relays-differ",
-        &[("#attic", r#"relay = "tokyo" # attic"#), ("#office", PARIS)],
+        &[
+            ("#attic", r#"relay = "tokyo" # attic"#),
+            ("#office", PARIS),
+            ("#behind", ACCEPTED_RELAY),
+        ],
         (r#"relay = "tokyo" # attic"#, r#"relay = "paris""#),
     ),
     near(

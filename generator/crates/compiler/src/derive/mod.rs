@@ -15,6 +15,7 @@ pub(crate) mod package_source;
 pub(crate) mod pool;
 pub(crate) mod private;
 pub(crate) mod reach;
+pub(crate) mod relay;
 pub(crate) mod routed_network;
 pub(crate) mod ssh;
 pub(crate) mod taint;

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use crate::derive::relay;
 use crate::plan::{ClientPlan, NodePlan, Plan};
 use meshwright_value::{Endpoint, Name, PublicKey, Reach, Subnet};
 
@@ -164,18 +165,13 @@ impl Plan {
     }
 
     /// The position of the node that carries the traffic between two nodes, where neither can call
-    /// the other: the `relay` of the one with the lower id among those of the two that name one.
-    ///
-    /// A function of the unordered pair: if the two ends used different relays, no packet would
-    /// pass in either direction, and no error counter would rise (observed with wireguard-go,
-    /// 2026-11).
+    /// the other.
     #[must_use]
     pub fn relay(&self, one: &NodePlan, other: &NodePlan) -> Option<usize> {
         if one.id == other.id || one.location.connects(&other.location) {
             return None;
         }
-        let (lower, higher) = if one.id < other.id { (one, other) } else { (other, one) };
-        lower.relay.or(higher.relay)
+        relay::of_pair((one.id, one.relay), (other.id, other.relay))
     }
 
     /// The nodes whose traffic each relay carries, all by their positions.

@@ -26,6 +26,7 @@ mod pair_unreachable;
 mod public_key_duplicate;
 mod public_key_missing;
 mod relay_behind_nat;
+mod relay_single;
 mod relay_unknown;
 mod relay_unused;
 mod relays_differ;
@@ -63,6 +64,7 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     public_key_duplicate::RULE,
     public_key_missing::RULE,
     relay_behind_nat::RULE,
+    relay_single::RULE,
     relay_unknown::RULE,
     relay_unused::RULE,
     relays_differ::RULE,
