@@ -1,4 +1,4 @@
-//! One node, or the local network of one site, fails: the pairs that lose pings are those that
+//! One node, or the local network or the uplink of one site, fails: the pairs that lose pings are those that
 //! `meshwright prove --failures 1` names, and no other.
 //!
 //! What this tier cannot see: the control plane. It has no API server and no etcd.
@@ -25,6 +25,8 @@ enum LabFailure {
     Node(&'static str),
     /// The local network of a site. Its machines still reach their router.
     SiteNetwork(&'static str),
+    /// The connection of that router to the Internet.
+    Uplink(&'static str),
 }
 
 /// A failure, and whether other nodes lose flows: an empty list is not the same as pings that were not sent. Through
@@ -34,14 +36,18 @@ const FAILURES: &[(LabFailure, bool)] = &[
     (LabFailure::Node("vienna"), false),
     (LabFailure::Node("silo"), false),
     (LabFailure::SiteNetwork("barn"), true),
+    (LabFailure::Uplink("barn"), true),
 ];
 
 /// One trial for each failure.
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     FAILURES.iter().map(|(failure, loses)| {
-        let (LabFailure::Node(name) | LabFailure::SiteNetwork(name)) = *failure;
         let (failure, loses) = (*failure, *loses);
-        sandbox::trial(format!("failing::{name}"), move || run(name, failure, loses))
+        let name = match failure {
+            LabFailure::Node(name) | LabFailure::SiteNetwork(name) => name.to_owned(),
+            LabFailure::Uplink(site) => format!("{site}-uplink"),
+        };
+        sandbox::trial(format!("failing::{name}"), move || run(&name, failure, loses))
     })
 }
 
@@ -67,10 +73,11 @@ fn run(name: &str, failure: LabFailure, loses: bool) -> Result<()> {
 
 /// The pairs of nodes whose pings the proof expects to be lost.
 fn expected_pairs(model: &Model, failure: LabFailure) -> Result<BTreeSet<LabPair>> {
-    let effects = failure::effects(model);
+    let effects = failure::effects(model, &[]);
     let is_meant = |one: &Failure| match (one, failure) {
-        (Failure::Node(id), LabFailure::Node(name)) => model.machine(*id).name == name,
-        (Failure::SiteNetwork(site), LabFailure::SiteNetwork(name)) => site == name,
+        (Failure::Machine(id), LabFailure::Node(name)) => model.machine(*id).name == name,
+        (Failure::SiteNetwork(site), LabFailure::SiteNetwork(name))
+        | (Failure::Uplink(site), LabFailure::Uplink(name)) => site == name,
         _ => false,
     };
     let effect = effects.iter().find(|effect| is_meant(&effect.failure));
@@ -87,5 +94,6 @@ fn fail(world: &mut World, failure: LabFailure) -> Result<()> {
             namespace.ip("link set eth0 down").map(drop)
         }
         LabFailure::SiteNetwork(site) => world.underlay.isolate_hosts(site),
+        LabFailure::Uplink(site) => world.underlay.disconnect(site),
     }
 }

@@ -175,6 +175,16 @@ impl Underlay {
         Ok(())
     }
 
+    /// Takes down the connection of a home network to the Internet.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such network.
+    pub fn disconnect(&self, home: &str) -> Result<()> {
+        let home = self.homes.get(home).with_context(|| format!("no home network {home}"))?;
+        home.router.ip("link set eth0 down").map(drop)
+    }
+
     /// Creates the network of a site with its own MTU, before hosts are attached to it.
     ///
     /// # Errors

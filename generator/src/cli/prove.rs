@@ -30,6 +30,7 @@ Examples:
   meshwright prove
   meshwright prove --out /etc/cluster/out     # any tree of this layout, also hand-edited
   meshwright prove --failures 1               # what is lost if one machine is off
+  meshwright prove --failures 1 --format json | jq '.failures | all(.api.answers)'
   meshwright prove --format json | jq .holds
   meshwright prove --format json | jq '.flows[] | {from, to, flow, cause}'    # flows that fail";
 
@@ -46,10 +47,14 @@ pub(super) struct Prove {
     #[arg(long)]
     all: bool,
 
-    /// Also compute what the other machines lose if one node, or the local network of one site, fails
+    /// Also compute what the other machines lose if one node, network or uplink fails
     ///
-    /// Each node and each site's network fails alone; two failures at once are not computed. The exit code
-    /// does not depend on it.
+    /// Each node, each client that forwards to networks, and each site's local network and connection to
+    /// the Internet fails alone, and the flows between the others are walked again. A row names what is
+    /// lost: pairs of nodes, clients, networks, public names, and the API. Then each loss has its reason:
+    /// a relay, the way of a client, etcd's majority, or programs whose pods can all have run there. What
+    /// fails is not counted as a loss of itself. A loss is not a fault: the exit code does not depend on
+    /// it. docs/failures.md describes the table and what helps.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=1))]
     failures: Option<u8>,
 }
@@ -58,7 +63,7 @@ impl Prove {
     pub(super) fn run(&self, session: &mut Session<'_>) -> Result<Status, Failure> {
         let proof = session.prove().map_err(|failure| Failure::Unproven(Box::new(failure)))?;
         let failures = proof.model.as_ref().filter(|_| self.failures.is_some()).map(|model| {
-            let effects = failure::effects(model);
+            let effects = failure::effects(model, &proof.ingress.requests);
             (model, effects)
         });
         match session.global.format {

@@ -65,8 +65,8 @@ const PROOF: Arrows = &[
     ("trace", "finding model hop walk flows cause"),
     ("pairs", "model walk flows"),
     ("matrix", "finding model walk flows cause pairs trace"),
-    ("failure", "finding model matrix"),
     ("ingress", "span finding read model hop walk flows trace"),
+    ("failure", "finding model flows matrix ingress"),
     ("assumed", "span assumption read model flows"),
     ("unjudged", "span assumption read"),
     (

@@ -3,7 +3,6 @@
 #![expect(clippy::expect_used, reason = "clippy exempts only functions under #[test]")]
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,9 +107,8 @@ fn assert_part_committed(path: &str, name: &str, made: &str) {
     assert_committed(path, &format!("{before}{begin}\n{made}\n{end}{after}"));
 }
 
-/// Both parts of one page: two tests at once would write the page at the same time.
 #[test]
-fn the_tables_of_the_proof_are_generated_from_the_code() {
+fn the_families_of_files_are_generated_from_the_code() {
     let rows = FAMILIES.iter().map(|family| {
         let (account, need) = (family.account.description(), family.need.description());
         format!("| `{}` | {account} | {need} |\n", family.pattern)
@@ -118,18 +116,23 @@ fn the_tables_of_the_proof_are_generated_from_the_code() {
     let table: String = rows.collect();
     let head = "| files | accounted for | in |\n|---|---|---|\n";
     assert_part_committed("docs/proof.md", "families", &format!("{head}{table}"));
-    let mut failures = String::new();
-    for topology in ["examples/relay-and-site", "examples/high-availability"] {
-        let proof = prove(&emitted(&format!("{topology}/topology.toml")));
+}
+
+/// All examples of one page: two tests at once would write the page at the same time.
+#[test]
+fn the_tables_of_failures_are_generated_from_the_code() {
+    for example in ["relay-and-site", "high-availability", "server-and-lan"] {
+        let topology = format!("examples/{example}/topology.toml");
+        let proof = prove(&emitted(&topology));
         let model = proof.model.as_ref().expect("a network");
-        let table = report::failure::table(model, &failure::effects(model));
-        let _ = write!(
-            failures,
-            "`meshwright --topology {topology}/topology.toml prove --failures 1` ends with\n\n```text\n{}```\n\n",
+        let effects = failure::effects(model, &proof.ingress.requests);
+        let table = report::failure::table(model, &effects);
+        let made = format!(
+            "`meshwright --topology {topology} prove --failures 1` ends with\n\n```text\n{}```\n",
             table.trim_start()
         );
+        assert_part_committed("docs/failures.md", example, &made);
     }
-    assert_part_committed("docs/proof.md", "failures", failures.trim_end_matches("\n\n"));
 }
 
 /// The fenced blocks of one language in a document.

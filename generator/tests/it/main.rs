@@ -10,6 +10,7 @@ mod determinism;
 mod diagnostics;
 mod docs;
 mod examples;
+mod failures;
 mod foreign_words;
 mod host_plan;
 mod json_schema;

@@ -98,6 +98,12 @@ pub fn flows_of(bits: u64) -> impl Iterator<Item = &'static Flow> {
         .map(|(_, flow)| flow)
 }
 
+/// The bit of a flow, by its name; 0 if there is none.
+pub(crate) fn bit_of(name: &str) -> u64 {
+    let number = flows::all().position(|flow| flow.name == name);
+    number.map_or(0, |number| 1 << number)
+}
+
 fn row(walk: &mut PairWalk<'_>, from: MachineId) -> Vec<PairFlows> {
     let model = walk.model();
     let mut row = vec![PairFlows::default(); model.machines.len()];
@@ -119,11 +125,7 @@ fn row(walk: &mut PairWalk<'_>, from: MachineId) -> Vec<PairFlows> {
 /// A NodePort of a node leads to pods of all nodes. If only the way from there to the pod of a third node is lost, it
 /// is counted for that pair, and not for the one that calls the NodePort, which has no flows then.
 pub fn attribute_node_ports(lost: &mut [LostFlows]) {
-    let bit = |name: &str| {
-        let number = flows::all().position(|flow| flow.name == name);
-        number.map_or(0, |number| 1 << number)
-    };
-    let (node_ports, to_pods) = (bit("node-port") | bit("pod-node-port"), bit("node-pod"));
+    let (node_ports, to_pods) = (bit_of("node-port") | bit_of("pod-node-port"), bit_of("node-pod"));
     let cut: BTreeSet<_> = lost
         .iter()
         .filter(|pair| pair.flows & to_pods != 0)

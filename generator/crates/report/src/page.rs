@@ -101,8 +101,7 @@ struct RequestView<'a> {
 #[derive(Serialize)]
 struct FailureView {
     name: String,
-    lost: String,
-    control_plane: String,
+    losses: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -147,7 +146,7 @@ fn network<'a>(proof: &'a Proof, model: &'a Model) -> NetworkView<'a> {
         machines: model.ids().map(|id| machine(model, id)).collect(),
         public_sides: public_sides(proof, model),
         requests: requests(proof),
-        failures: failures(model),
+        failures: failures(proof, model),
         // In HTML, `</script>` ends a script wherever it is; `<` is not needed in JSON.
         walks: walks.replace('<', "\\u003c"),
     }
@@ -217,11 +216,11 @@ fn requests(proof: &Proof) -> Vec<RequestView<'_>> {
     views.collect()
 }
 
-fn failures(model: &Model) -> Vec<FailureView> {
-    let views = failure::effects(model).into_iter().map(|effect| FailureView {
+fn failures(proof: &Proof, model: &Model) -> Vec<FailureView> {
+    let effects = failure::effects(model, &proof.ingress.requests).into_iter();
+    let views = effects.map(|effect| FailureView {
         name: failure_report::name(model, &effect.failure),
-        lost: failure_report::lost(model, &effect),
-        control_plane: effect.control_plane.map(failure_report::control_plane).unwrap_or_default(),
+        losses: failure_report::losses(model, &effect),
     });
     views.collect()
 }

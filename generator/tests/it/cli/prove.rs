@@ -259,7 +259,7 @@ fn traces_are_json_documents() {
     assert_eq!((code, &parse_json(&stdout)["error"]), (Some(2), &error));
 }
 
-/// hongkong is the only control plane, and the laptop reaches Services through it.
+/// hongkong is the only control plane, and the laptop reaches Services through it; tokyo is the only node that takes pods.
 #[test]
 fn single_failures_are_reported_on_demand() {
     let place = generated();
@@ -267,16 +267,28 @@ fn single_failures_are_reported_on_demand() {
     assert_eq!(code, Some(0));
     let expected = "
 If one of these fails, the other machines lose:
-  hongkong             1 flow: laptop → all other nodes
-                       no API: 0 of 1 control plane run, etcd needs 1; pods and Services run on, and nothing is started, moved or changed
-  tokyo                nothing
-";
+            pairs of nodes  clients  networks  names  API
+  hongkong  -               1 of 1   -         -      lost
+  tokyo     -               -        -         -      -
+  hongkong
+    relays laptop → tokyo: Services (1 flow)
+    no API: 0 of 1 control plane work, etcd needs 1; pods and Services run on, and nothing is started, moved or changed
+  tokyo
+    takes all pods: no other node takes pods without a toleration of its taints
+  Not counted:";
     assert!(stdout.contains(expected), "{stdout}");
     let (_, stdout, _) = place.run(&["prove", "--failures", "1", "--format", "json"]);
     let failures = &parse_json(&stdout)["failures"];
     let lost = json!({ "from": "laptop", "to": "tokyo", "flows": ["client-service"] });
-    let alone =
-        json!({ "node": "hongkong", "site_network": null, "api_answers": false, "lost": [lost] });
+    let alone = json!({
+        "fails": { "kind": "node", "name": "hongkong" },
+        "node_pairs": { "lost": 0, "all": 2 },
+        "lost": [lost],
+        "networks": [],
+        "api": { "answers": false, "cut_off": [], "misdirected": [] },
+        "strands_pods": false,
+        "names": [],
+    });
     assert_eq!(failures[0], alone);
     let without = parse_json(&place.run(&["prove", "--format", "json"]).1);
     assert_eq!(without.get("failures"), None);

@@ -61,13 +61,41 @@ fn proof() -> Value {
 }
 
 fn failure_effect() -> Value {
+    let fails = object(&json!({ "kind": one_of(&super::failure::KINDS), "name": text() }));
+    let node_pairs = object(&json!({ "lost": count(), "all": count() }));
     let flows = described("Names of flows that hold now and are lost", array(&text()));
     let lost = object(&json!({ "from": text(), "to": text(), "flows": flows }));
+    let network = object(&json!({
+        "network": text(),
+        "machines": described("Those that reach it now, themselves or from their pods", array(&text())),
+    }));
+    let api = object(&json!({
+        "answers": described("Whether enough members of etcd reach each other", boolean()),
+        "cut_off": described("Nodes that reach no API server, although one answers", array(&text())),
+        "misdirected": described(
+            "Clients whose kubeconfig calls the API server of the init node, which does not answer them",
+            array(&text()),
+        ),
+    }));
+    let name = object(&json!({
+        "hostname": text(),
+        "gone": described("Programs on its path of which all pods can have run there", array(&text())),
+        "between_lost_pairs": described(
+            "Whether requests fail that pass pods on both nodes of a lost pair",
+            boolean(),
+        ),
+    }));
     object(&json!({
-        "node": described("The node that is off", nullable(&text())),
-        "site_network": described("The site whose local network is down", nullable(&text())),
-        "api_answers": described("Whether etcd has a majority of its members", boolean()),
-        "lost": array(&lost),
+        "fails": described(
+            "A node or a client that is off, the local network of a site, or its connection to the Internet",
+            fails,
+        ),
+        "node_pairs": described("Ordered pairs of nodes that lose flows", node_pairs),
+        "lost": described("Flows between the other machines", array(&lost)),
+        "networks": described("Networks to which only the machine forwards that is off", array(&network)),
+        "api": api,
+        "strands_pods": described("Whether no other node starts the pods of this node", boolean()),
+        "names": described("Public names that can fail", array(&name)),
     }))
 }
 
