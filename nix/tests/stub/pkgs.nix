@@ -66,8 +66,8 @@ let
     mkShell = { packages }: emptyPackage "shell" "0" // { inherit packages; };
     fetchFromGitHub = source: source;
 
-    # Impure by design: cargo, its registry and its target folder are this machine's. A debug build, because
-    # `cargo test` has already built its dependencies; the emitted files are the same.
+    # Impure by design: cargo, its registry and a target folder are this machine's. A debug build, because it is
+    # faster; the emitted files are the same.
     rustPlatform.buildRustPackage =
       {
         pname,
@@ -80,7 +80,7 @@ let
         export HOME=$PWD CARGO_HOME=${machine.cargo_home} RUSTUP_HOME=${machine.rustup_home}
         export CARGO_TARGET_DIR=${machine.target} CARGO_NET_OFFLINE=true
         # Always the same folder, because cargo's cache depends on the path of the sources.
-        source=$CARGO_TARGET_DIR/nix
+        source=$CARGO_TARGET_DIR/source
         rm -rf "$source"
         cp -r "$src" "$source"
         chmod -R u+w "$source"
