@@ -56,6 +56,7 @@ fn cluster<'facts>(versions: &'facts Versions, facts: &'facts TreeFacts) -> Fixe
         kubernetes_version: facts.kubernetes_version,
         image_repository: facts.image_repository.as_deref(),
         api_name: endpoint.rsplit_once(':').map_or(endpoint, |(name, _)| name),
+        api_server_files: facts.api_server_files.iter().map(String::as_str).collect(),
         proxy_mode: facts.proxy_mode,
         nodes: facts.nodes.iter().map(node).collect(),
         reflectors: facts.reflectors.iter().map(String::as_str).collect(),

@@ -11,6 +11,7 @@ let
   inherit (cfg.plan) kubernetes wireguard;
   containerd = cfg.out + "/host/containerd";
   mirrors = containerd + "/certs.d";
+  apiServer = cfg.folder + "/api-server";
 
   # Numbers as integers: nixpkgs merges two integers to the larger one, where another module sets one too.
   parameter = value: if builtins.match "[0-9]+" value != null then lib.toInt value else value;
@@ -83,6 +84,10 @@ in
       "kubernetes/upgrade.yaml".source = cfg.folder + "/upgrade.yaml";
     }
     // filesIn "kubernetes/patches" (cfg.folder + "/patches")
+    # Copies and not links: the container of the API server has this folder without the store.
+    // lib.optionalAttrs (builtins.pathExists apiServer) (
+      lib.mapAttrs (_: file: file // { mode = "0644"; }) (filesIn "meshwright/api-server" apiServer)
+    )
     // lib.optionalAttrs (builtins.pathExists mirrors) (
       lib.concatMapAttrs (
         registry: _: filesIn "containerd/certs.d/${registry}" (mirrors + "/${registry}")

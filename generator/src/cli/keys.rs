@@ -13,7 +13,7 @@ use super::opened::{self, KeylessTopology, advice, report_faults};
 use super::session::{Session, count, count_members};
 use crate::edit::correction;
 use crate::file;
-use crate::secrets::cluster_key::{BgpPassword, ServiceAccountKey};
+use crate::secrets::cluster_key::{BgpPassword, EncryptionKeys, ServiceAccountKey};
 use crate::secrets::exposure;
 use crate::secrets::fault::{TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH};
 use crate::secrets::item::Item as _;
@@ -361,6 +361,12 @@ impl KeysContext<'_> {
             let file = BgpPassword.path(store);
             session.info(format_args!("{}: BGP password generated", file.display()))?;
         }
+        let needs_encryption_keys = state.encryption_keys.is_some_and(is_missing);
+        if needs_encryption_keys {
+            EncryptionKeys.write_new(store)?;
+            let file = EncryptionKeys.path(store);
+            session.info(format_args!("{}: key for Secrets in etcd generated", file.display()))?;
+        }
         let pairs: Vec<_> = state.missing_preshared_keys().collect();
         pairs.iter().try_for_each(|pair| pair.write_new(store))?;
         if !pairs.is_empty() {
@@ -368,7 +374,7 @@ impl KeysContext<'_> {
                 (store.folder(preshared::FOLDER), count(pairs.len(), "preshared key"));
             session.info(format_args!("{}: {keys} generated", folder.display()))?;
         }
-        Ok(needs_password || !pairs.is_empty())
+        Ok(needs_password || needs_encryption_keys || !pairs.is_empty())
     }
 }
 

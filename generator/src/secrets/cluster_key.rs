@@ -1,9 +1,10 @@
-//! The secrets that a cluster has once: the key of its service accounts and the BGP password.
+//! The secrets that a cluster has once: the key of its service accounts, the BGP password, and the keys that encrypt
+//! Secrets in etcd.
 
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::item::Item;
 use super::pinned::StoredHash;
@@ -103,6 +104,57 @@ impl fmt::Display for BgpPassword {
     }
 }
 
+/// The keys with which API servers encrypt Secrets in etcd: a line of base64 for each. The first one encrypts, and all
+/// decrypt, as in Kubernetes' EncryptionConfiguration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EncryptionKeys;
+
+/// The length of a key of XSalsa20-Poly1305 in bytes: `secretbox` of Kubernetes.
+const KEY_LENGTH: usize = 32;
+
+impl EncryptionKeys {
+    /// The keys; none if the bytes are something else.
+    pub(super) fn parse(secret: &Secret) -> Option<Vec<Secret>> {
+        let lines = secret.expose().split(|byte| *byte == b'\n');
+        let lines = lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        let keys: Option<Vec<_>> = lines.map(Self::key).collect();
+        keys.filter(|keys| !keys.is_empty())
+    }
+
+    fn key(line: &[u8]) -> Option<Secret> {
+        let mut key = vec![0; KEY_LENGTH + 1];
+        let length = STANDARD.decode_slice(line, &mut key).ok()?;
+        key.truncate(length);
+        (length == KEY_LENGTH).then(|| Secret::new(key))
+    }
+}
+
+impl Item for EncryptionKeys {
+    const NOUN: &'static str = "keys of 32 bytes in base64, one on each line";
+
+    fn file(&self) -> String {
+        "cluster/encryption.keys".to_owned()
+    }
+
+    fn is_valid(secret: &Secret) -> bool {
+        Self::parse(secret).is_some()
+    }
+
+    /// One key.
+    fn generate() -> Secret {
+        let mut line = vec![b'\n'; 45];
+        let written = STANDARD.encode_slice(*random(), &mut line[..44]);
+        debug_assert_eq!(written, Ok(44), "32 bytes are 44 characters");
+        Secret::new(line)
+    }
+}
+
+impl fmt::Display for EncryptionKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets in etcd")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +178,24 @@ mod tests {
         }
         assert!(!BgpPassword::is_valid(&Secret::new((longest + "x").into_bytes())));
         assert!(BgpPassword::is_valid(&BgpPassword::generate()));
+    }
+
+    #[test]
+    fn encryption_keys_have_32_bytes() {
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let table = [
+            (key.to_owned(), Some(1)),
+            (format!("{key}\n"), Some(1)),
+            (format!("{key}\n\n  {key}\n"), Some(2)),
+            (String::new(), None),
+            ("AAECAw==\n".to_owned(), None),
+            (format!("{key}\nnot base64\n"), None),
+            ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g".to_owned(), None),
+        ];
+        for (text, count) in table {
+            let keys = EncryptionKeys::parse(&Secret::new(text.clone().into_bytes()));
+            assert_eq!(keys.map(|keys| keys.len()), count, "{text:?}");
+        }
+        assert!(EncryptionKeys::is_valid(&EncryptionKeys::generate()));
     }
 }

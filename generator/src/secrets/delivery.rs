@@ -21,9 +21,10 @@ use super::key_pair::KeyPair;
 use super::preshared::PeerPair;
 use super::secret::Secret;
 use super::store::{Store, StoreError};
-use super::{kubeconfig, manifest};
+use super::{encryption, kubeconfig, manifest};
 use crate::file;
 use meshwright_compiler::artifact::FileMode;
+use meshwright_compiler::plan::hardening::ApiServerFile;
 use meshwright_compiler::plan::host::{DISCOVERY_FILE, HostWireGuard, JOIN_CERTIFICATE, JOIN_KEY};
 use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
@@ -99,6 +100,10 @@ impl Delivery {
         self.add_keys(topology, plan, node, store)?;
         if node.is_control_plane() {
             self.add_pki(store)?;
+            if plan.control_plane.api_server_files.contains(&ApiServerFile::Encryption) {
+                let file = encryption::configuration(store, plan.control_plane.encrypts_secrets)?;
+                self.add_secret(&ApiServerFile::Encryption.path(), file);
+            }
         }
         if node.id == plan.init_node().id {
             for (file, content) in manifest::all(plan, store)? {

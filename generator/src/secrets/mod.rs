@@ -4,7 +4,7 @@
 //! [`wireguard`] and [`signing_key`] define the types of keys. [`key_pair`], [`preshared`],
 //! [`authority`], [`cluster_key`] and [`tunnel`] are the secrets in the store; [`pinned`] and
 //! [`requirements`] compare the store with the topology, and [`rotation`] replaces keys; [`exposure`] looks at its files.
-//! [`existing`] reads the machines of another program's mesh. [`delivery`], [`client_conf`], [`manifest`] and
+//! [`existing`] reads the machines of another program's mesh. [`delivery`], [`client_conf`], [`encryption`], [`manifest`] and
 //! [`kubeconfig`] write secrets for other programs. A [`secret::Secret`] cannot be printed or serialised by accident.
 
 pub(crate) mod authority;
@@ -13,6 +13,7 @@ pub(crate) mod client_conf;
 pub(crate) mod clock;
 pub(crate) mod cluster_key;
 pub(crate) mod delivery;
+mod encryption;
 pub(crate) mod existing;
 pub(crate) mod exposure;
 pub(crate) mod fault;

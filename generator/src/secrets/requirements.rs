@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 
 use super::authority::{Authority, AuthorityState};
 use super::clock;
-use super::cluster_key::{BgpPassword, ServiceAccountKey};
+use super::cluster_key::{BgpPassword, EncryptionKeys, ServiceAccountKey};
 use super::fault::{
     AUTHORITY_EXPIRED, AUTHORITY_MALFORMED, AUTHORITY_MISMATCH, AUTHORITY_REPLACED,
-    BGP_PASSWORD_MALFORMED, PRESHARED_KEY_MALFORMED, PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH,
-    PRIVATE_KEY_PUBLISHED, RECIPIENTS_OUTDATED, SERVICE_ACCOUNT_KEY_MALFORMED,
-    TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH, fault,
+    BGP_PASSWORD_MALFORMED, ENCRYPTION_KEYS_MALFORMED, PRESHARED_KEY_MALFORMED,
+    PRIVATE_KEY_MALFORMED, PRIVATE_KEY_MISMATCH, PRIVATE_KEY_PUBLISHED, RECIPIENTS_OUTDATED,
+    SERVICE_ACCOUNT_KEY_MALFORMED, TUNNEL_CREDENTIAL_MALFORMED, TUNNEL_CREDENTIAL_MISMATCH, fault,
 };
 use super::item::{Item, SecretState};
 use super::key_pair::{KeyPair, KeyPairState};
@@ -20,6 +20,7 @@ use super::preshared::PeerPair;
 use super::store::{Outdated, Store, StoreError};
 use super::tunnel::{self, CredentialState};
 use meshwright_compiler::diagnostic::{Diagnostic, Finding};
+use meshwright_compiler::plan::hardening;
 use meshwright_compiler::plan::{ClientPlan, NodePlan, Plan};
 use meshwright_compiler::route::Route;
 use meshwright_compiler::topology::Topology;
@@ -36,6 +37,7 @@ pub(crate) struct Requirements<'a> {
     preshared_keys: Vec<PeerPair<'a>>,
     authorities: Vec<Authority>,
     service_account_key: bool,
+    encryption_keys: bool,
     bgp_password: bool,
     tunnel: bool,
 }
@@ -49,6 +51,7 @@ impl<'a> Requirements<'a> {
             preshared_keys: plan.map(PeerPair::all).unwrap_or_default(),
             authorities: Authority::ALL.to_vec(),
             service_account_key: true,
+            encryption_keys: hardening::has_own_encryption(&topology.kubeadm),
             bgp_password: topology.calico.bgp_password,
             tunnel: topology.cloudflare_tunnel.is_some(),
         }
@@ -73,6 +76,8 @@ impl<'a> Requirements<'a> {
             preshared_keys: PeerPair::with_peers(plan, &node.name, &plan.peers(node)),
             authorities,
             service_account_key: node.is_control_plane(),
+            encryption_keys: node.is_control_plane()
+                && hardening::has_own_encryption(&topology.kubeadm),
             bgp_password: initialises && plan.calico.bgp_password,
             tunnel: initialises && plan.tunnel.is_some(),
         }
@@ -138,6 +143,7 @@ impl<'a> Requirements<'a> {
             authorities,
             pins,
             service_account_key: state_if(self.service_account_key, &ServiceAccountKey, store)?,
+            encryption_keys: state_if(self.encryption_keys, &EncryptionKeys, store)?,
             bgp_password: state_if(self.bgp_password, &BgpPassword, store)?,
             tunnel: tunnel.map(|tunnel| tunnel::state(store, &tunnel.id)).transpose()?,
             now,
@@ -165,6 +171,8 @@ pub(crate) struct StoreState<'a> {
     pub pins: Vec<(PinState, PinnedKey)>,
     /// The key of the service accounts, if required.
     pub service_account_key: Option<SecretState>,
+    /// The keys that encrypt Secrets in etcd, if required.
+    pub encryption_keys: Option<SecretState>,
     /// The BGP password, if required.
     pub bgp_password: Option<SecretState>,
     /// The credential of the tunnel, if required.
@@ -196,6 +204,10 @@ impl StoreState<'_> {
         faults.extend(
             self.pins.iter().filter_map(|(state, pinned)| pin_fault(*pinned, *state, store)),
         );
+        if self.encryption_keys.is_some_and(is_malformed) {
+            let (code, route) = (ENCRYPTION_KEYS_MALFORMED, cluster_name());
+            faults.push(malformed(code, &EncryptionKeys, store, &route, OF_CLUSTER, KEYS));
+        }
         if self.bgp_password.is_some_and(is_malformed) {
             let route = Route::root().key("calico").key("bgp_password");
             let (code, label) = (BGP_PASSWORD_MALFORMED, "requires a password");
@@ -225,6 +237,9 @@ impl StoreState<'_> {
         );
         if self.service_account_key.is_some_and(is_missing) {
             missing.push("service accounts: no key".to_owned());
+        }
+        if self.encryption_keys.is_some_and(is_missing) {
+            missing.push("Secrets in etcd: no key".to_owned());
         }
         if self.bgp_password.is_some_and(is_missing) {
             missing.push("BGP: no password".to_owned());
@@ -319,6 +334,8 @@ const GENKEY: &str = "restore the output of `wg genkey`, or move the file away";
 const GENPSK: &str = "restore the output of `wg genpsk`, or move the file away";
 const PKCS8: &str = "restore an RSA or ECDSA key in PKCS #8 (`openssl pkcs8 -topk8 -nocrypt` converts \
                      older forms), or move the file away";
+const KEYS: &str =
+    "restore the file: without its keys, the API servers cannot read the Secrets in etcd";
 const PASSWORD: &str = "write 1 to 80 characters without spaces, quotes and backslashes, or move \
                         the file away";
 const CREDENTIAL: &str = "move the file away, then run `meshwright keys import tunnel FILE`";

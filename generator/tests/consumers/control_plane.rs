@@ -14,11 +14,13 @@ pub(crate) const NEEDS: &[Need] = &[
     need("type kubeadm", "no kubeadm"),
     need("type etcd kube-apiserver kubectl", "no etcd, kube-apiserver or kubectl"),
     need("type haproxy", "no haproxy"),
+    need("type curl openssl", "no curl or openssl"),
 ];
 
 /// From the delivery to the join of a second control plane.
 pub(crate) fn serves_and_accepts_join() -> Result<(), Failed> {
-    let steps = [SETTINGS, DELIVER, INIT, AUTHORISE, RENEW, SET, OVERLAY, JOIN, REFUSE].concat();
+    let steps =
+        [SETTINGS, DELIVER, INIT, AUTHORISE, RENEW, SET, HARDENED, OVERLAY, JOIN, REFUSE].concat();
     secrets::run(inside_with_processes, &steps)
 }
 
@@ -53,6 +55,83 @@ expect_text 'certificate is valid for' refusal
 grep -qxF -- '--quota-backend-bytes=4294967296' <(printf '%s\n' "${etcd[@]}")
 kubectl get --raw /metrics >metrics
 expect_text 'kubernetes_feature_enabled{name="ContainerStopSignals",stage="ALPHA"} 1' metrics
+"#;
+
+/// docs/hardening.md, on the programs that run.
+const HARDENED: &str = r#"
+code() { curl --silent --insecure --output /dev/null --write-out '%{http_code}' "https://10.66.66.1:6443$1"; }
+same "$(code /livez) $(code /readyz) $(code /healthz)" '200 200 200'
+same "$(code /livez/etcd) $(code /version) $(code /api)" '401 401 401'
+same "$(code /api/v1/namespaces/kube-public/configmaps/cluster-info)" 401
+
+ciphers() { openssl s_client -connect "$1" -tls1_2 -cipher "$2" </dev/null 2>&1 | sed -n 's/^New, .*Cipher is //p'; }
+for address in 10.66.66.1:6443 10.66.66.1:2379; do
+  same "$(ciphers $address ECDHE-ECDSA-AES128-GCM-SHA256) $(ciphers $address ECDHE-ECDSA-AES128-SHA)" \
+    'ECDHE-ECDSA-AES128-GCM-SHA256 (NONE)'
+done
+
+refused kubectl get --raw /debug/pprof/
+expect_text 'the server could not find the requested resource' refusal
+
+kubectl --namespace created create serviceaccount default >/dev/null
+pod() { kubectl --namespace created run "$1" --image=pulled:1 --dry-run=server "${@:2}"; }
+pod plain >/dev/null
+refused pod privileged --privileged
+expect_text 'violates PodSecurity "baseline:latest": privileged' refusal
+kubectl label namespace created pod-security.kubernetes.io/enforce=privileged >/dev/null
+pod privileged --privileged >/dev/null
+
+audit=/var/log/kubernetes/audit/audit.log
+in_etcd() { grep --recursive --quiet --text --fixed-strings -e "$1" /var/lib/etcd/member; }
+kubectl --namespace created create configmap canary --from-literal=key=canary-of-the-configmap >/dev/null
+kubectl --namespace created create secret generic canary --from-literal=key=canary-of-the-secret >/dev/null
+in_etcd canary-of-the-configmap
+refused in_etcd canary-of-the-secret
+grep '"verb":"create"' $audit | grep -F '"resource":"secrets","namespace":"created","name":"canary"' >/dev/null
+refused grep -F canary-of-the $audit
+
+# docs/operations.md, "Replace the key that encrypts Secrets".
+name_of_key() { sed -n 's/^ *- name: "\?\(key-[0-9a-f]*\)"\?$/\1/p' /etc/meshwright/api-server/encryption.yaml | sed -n "$1p"; }
+deliver_keys() {
+  local reloads
+  reloads=$(reloads)
+  meshwright export alpha | tar -x -C / --no-same-owner etc/meshwright/api-server
+  until (($(reloads) > reloads)); do
+    ((SECONDS < 550)) || { tail -n 20 server.log; exit 1; }
+    sleep 1
+  done
+}
+reloads() { kubectl get --raw /metrics | sed -n 's/^apiserver_encryption_config_controller_automatic_reloads_total{.*status="success"} //p' | grep . || echo 0; }
+canary() { kubectl --namespace created get secret canary --output 'jsonpath={.data.key}' | base64 -d; }
+keys=secrets/cluster/encryption.keys
+first=$(name_of_key 1)
+in_etcd "k8s:enc:secretbox:v1:$first:"
+{ head -c 32 /dev/urandom | base64; cat $keys; } >new && cat new >$keys
+deliver_keys
+second=$(name_of_key 1)
+same "$(name_of_key 2)" "$first"
+refused in_etcd "k8s:enc:secretbox:v1:$second:"
+same "$(canary)" canary-of-the-secret
+kubectl get secrets --all-namespaces --output json | kubectl replace --filename - >/dev/null
+in_etcd "k8s:enc:secretbox:v1:$second:"
+sed -i 2d $keys
+# A delivery of another store is refused, and this one is not.
+tar -xOf alpha.tar usr/local/sbin/meshwright-node | sed -n '/^encryption=/p; /^check_encryption_keys() {$/,/^}$/p' >keys.sh
+cat >>keys.sh <<'SCRIPT'
+fail() { echo "$*"; exit 1; }
+delivered=$1
+check_encryption_keys
+SCRIPT
+for cluster in . other; do
+  mkdir -p delivered/$cluster
+  (cd $cluster && meshwright export alpha) | tar -x -C delivered/$cluster --no-same-owner etc/meshwright/api-server
+done
+bash -euo pipefail keys.sh delivered/.
+refused bash -euo pipefail keys.sh delivered/other
+expect_text "the delivery does not have the key that encrypts Secrets on this host, $second" refusal
+deliver_keys
+same "$(name_of_key 2)" ''
+same "$(canary)" canary-of-the-secret
 "#;
 
 /// The functions of apply.sh apply manifests of the user's own: a new object, and a field of an object that exists, but no
@@ -130,7 +209,8 @@ ip link set wg0 up
 become() {
   mount -t tmpfs etc /etc
   mount -t tmpfs lib /var/lib
-  tar -xf "$1" -C / --no-same-owner etc/kubernetes etc/haproxy
+  mount -t tmpfs log /var/log
+  tar -xf "$1" -C / --no-same-owner etc/kubernetes etc/haproxy etc/meshwright/api-server
   tar -xOf "$1" etc/meshwright/hosts >/etc/hosts
 }
 become alpha.tar

@@ -165,6 +165,8 @@ pub(crate) struct InitNode {
     address: String,
     /// The documents of kubeadm.yaml, by kind.
     declared: BTreeMap<String, Value>,
+    /// kubelet's patch.
+    kubelet_patch: Value,
 }
 
 impl InitNode {
@@ -179,7 +181,9 @@ impl InitNode {
                 let subnet = json["wireguard"]["address"].as_str().unwrap_or_default();
                 let address = subnet.split('/').next().unwrap_or_default().to_owned();
                 let name = json["name"].as_str().unwrap_or_default().to_owned();
-                return Ok(Self { file, name, address, declared: by_kind(&text)? });
+                let patch = node.join("patches/kubeletconfiguration0+merge.yaml");
+                let kubelet_patch = yaml(&fs::read_to_string(patch)?)?;
+                return Ok(Self { file, name, address, declared: by_kind(&text)?, kubelet_patch });
             }
         }
         Err(io::Error::other("no node initialises the cluster"))
@@ -225,6 +229,13 @@ impl InitNode {
             compare(&format!("{pod}'s --{flag}"), found, values.as_slice(), faults);
         }
         let pod = printed.pod("kube-apiserver");
+        let mounts = pod["volumeMounts"].as_array();
+        for volume in cluster["apiServer"]["extraVolumes"].as_array().into_iter().flatten() {
+            let mount = mounts.into_iter().flatten().find(|mount| mount["name"] == volume["name"]);
+            let mounted = mount.map(|mount| mount["mountPath"].clone()).unwrap_or_default();
+            let what = format!("kube-apiserver's volume {}", volume["name"]);
+            compare(&what, mounted, volume["mountPath"].clone(), faults);
+        }
         let probed = pod["livenessProbe"]["httpGet"]["host"].clone();
         compare("the host of kube-apiserver's probe", probed, address.as_str(), faults);
     }
@@ -243,6 +254,7 @@ impl InitNode {
             faults,
         );
         compare_declared("kubelet", declared, &config, faults);
+        compare_declared("kubelet's patch", &self.kubelet_patch, &config, faults);
         let registration = &self.declared("InitConfiguration")["nodeRegistration"];
         let name = [("hostname-override", self.name.as_str()), ("node-ip", &self.address)];
         for (flag, value) in name.into_iter().chain(pairs(&registration["kubeletExtraArgs"])) {

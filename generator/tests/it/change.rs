@@ -318,6 +318,30 @@ const KINDS: &[ChangeKind] = &[
         ..ON_ATLAS
     },
     ChangeKind {
+        name: "settings of Kubernetes' programs change",
+        edits: &[(
+            "[kube_proxy]",
+            "[kubeadm]\nkubelet = { podPidsLimit = 2048 }\n\n[kubeadm.api_server]\nevent-ttl = \"2h\"\n\n[kube_proxy]",
+        )],
+        steps: &[
+            "deliver hongkong",
+            "deliver tokyo",
+            "deliver frankfurt",
+            "deliver home",
+            "reconfigure hongkong",
+            "reconfigure tokyo",
+            "reconfigure frankfurt",
+            "reconfigure home",
+        ],
+        ..ON_ATLAS
+    },
+    ChangeKind {
+        name: "the audit log is switched off",
+        edits: &[("[kube_proxy]", "[hardening]\naudit_log = false\n\n[kube_proxy]")],
+        steps: &["deliver hongkong", "reconfigure hongkong"],
+        ..ON_ATLAS
+    },
+    ChangeKind {
         name: "a client is added",
         edits: &[(LAPTOP, PHONE)],
         steps: &[

@@ -409,7 +409,7 @@ fn keys_are_generated_once() {
     let missing = "keys are missing:\n  node hongkong: no key pair\n  node tokyo: no key pair\n  \
                    client laptop: no key pair\n  kubernetes: no certificate authority\n  \
                    front-proxy-ca: no certificate authority\n  etcd-ca: no certificate authority\n  \
-                   service accounts: no key\n  BGP: no password\nrun `meshwright keys`\n";
+                   service accounts: no key\n  Secrets in etcd: no key\n  BGP: no password\nrun `meshwright keys`\n";
     assert_eq!(place.run(&["keys", "--check"]), stderr_only(1, missing));
     assert_eq!(place.tree().len(), 1);
 
@@ -431,6 +431,7 @@ fn keys_are_generated_once() {
          etcd-ca: {}, generated in secrets/cluster/pki/etcd/ca.crt\n  \
          service accounts: {}, generated in secrets/cluster/pki/sa.key\n\
          secrets/cluster/bgp-password: BGP password generated\n\
+         secrets/cluster/encryption.keys: key for Secrets in etcd generated\n\
          next: `meshwright generate`\n",
         hash("ca_hash"),
         hash("front_proxy_ca_hash"),
@@ -557,6 +558,7 @@ fn secrets_are_private_with_any_umask() {
             ("secrets/clients/laptop/wg0.key", 0o600),
             ("secrets/cluster", 0o700),
             ("secrets/cluster/bgp-password", 0o600),
+            ("secrets/cluster/encryption.keys", 0o600),
             ("secrets/cluster/pki", 0o700),
             ("secrets/cluster/pki/ca.crt", 0o600),
             ("secrets/cluster/pki/ca.key", 0o600),

@@ -99,7 +99,7 @@ fn the_list_of_rules_is_generated_from_the_code() {
 }
 
 /// Compares the part of a page between `<!-- NAME -->` and `<!-- NAME end -->` with the generated one.
-fn assert_part_committed(path: &str, name: &str, made: &str) {
+pub(crate) fn assert_part_committed(path: &str, name: &str, made: &str) {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- {name} end -->"));
     let page = fs::read_to_string(root().join(path)).expect("readable");
     let (before, rest) = page.split_once(&begin).expect("the part begins");

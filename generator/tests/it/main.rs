@@ -12,6 +12,7 @@ mod docs;
 mod examples;
 mod failures;
 mod foreign_words;
+mod hardening;
 mod host_plan;
 mod json_schema;
 mod mesh;

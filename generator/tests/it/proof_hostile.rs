@@ -166,16 +166,18 @@ fn harmless(path: &str, before: &[u8], after: &Damaged) -> Option<&'static str> 
         _ if path.ends_with("/nftables.conf") && rules(before) == rules(after) => {
             Some("nft prints the text of a comment, and nothing else reads it")
         }
-        _ if is_object(path) && after.strip_prefix(b"\xef\xbb\xbf") == Some(before) => {
-            Some("YAML allows a byte order mark (1.2, 5.2); kubectl 1.37.2 reads it, tried")
+        _ if is_object_or_patch(path) && after.strip_prefix(b"\xef\xbb\xbf") == Some(before) => {
+            Some(
+                "YAML allows a byte order mark (1.2, 5.2); kubectl and kubeadm 1.37.2 read it, tried",
+            )
         }
         _ => None,
     }
 }
 
-/// Whether kubectl reads a file.
-fn is_object(path: &str) -> bool {
-    path.starts_with("cluster/") && path.ends_with(".yaml")
+/// Whether kubectl reads a file, or kubeadm as a patch.
+fn is_object_or_patch(path: &str) -> bool {
+    (path.starts_with("cluster/") || path.contains("/patches/")) && path.ends_with(".yaml")
 }
 
 /// The text of a firewall without the texts of its comments, which are in quotes.

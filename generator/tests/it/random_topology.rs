@@ -222,7 +222,18 @@ impl TopologyWriter<'_> {
             self.node(node)?;
         }
         self.clients()?;
-        self.kubeadm()
+        self.kubeadm()?;
+        self.hardening()
+    }
+
+    fn hardening(&mut self) -> std::fmt::Result {
+        self.head("hardening")?;
+        for key in ["audit_log", "pod_security", "anonymous_health_only", "encrypt_secrets"] {
+            if self.settings.chance(20) {
+                writeln!(self.text, "{key} = false")?;
+            }
+        }
+        Ok(())
     }
 
     /// Settings of Kubernetes' programs.

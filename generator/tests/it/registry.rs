@@ -37,12 +37,13 @@ const SHAPE: [&str; 6] = [
 const SIZE: [&str; 2] = ["errors-too-many", "file-too-large"];
 
 /// Codes that are found between store and topology: `cli` shows each.
-const SECRETS: [&str; 20] = [
+const SECRETS: [&str; 21] = [
     "authority-expired",
     "authority-malformed",
     "authority-mismatch",
     "authority-replaced",
     "bgp-password-malformed",
+    "encryption-keys-malformed",
     "preshared-key-malformed",
     "private-key-malformed",
     "private-key-mismatch",

@@ -197,9 +197,10 @@ fn judge(
 }
 
 /// Files that `prepare` does not use.
-const COMES_WITH_THE_DELIVERY: [&str; 10] = [
+const COMES_WITH_THE_DELIVERY: [&str; 11] = [
     "/etc/haproxy/",
     "/etc/kubernetes/",
+    "/etc/meshwright/api-server/",
     "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
     "/etc/systemd/system/meshwright-bootstrap.service",

@@ -58,6 +58,7 @@ pub const ALL: &[ClusterTrial] = &[
                 name: "founds",
                 tables: &[
                     checks::access::ALL,
+                    checks::hardening::ALL,
                     checks::reachability::ALL,
                     checks::reachability::LAPTOP,
                     checks::power::ALL,
@@ -79,7 +80,7 @@ pub const ALL: &[ClusterTrial] = &[
         founding: checks::founding::ALL,
         stages: &[ClusterStage {
             name: "survives",
-            tables: &[checks::access::ALL, checks::control_planes::LOST],
+            tables: &[checks::access::ALL, checks::hardening::ALL, checks::control_planes::LOST],
             is_sequence: true,
         }],
     },

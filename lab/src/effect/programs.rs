@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Output;
 
 use anyhow::{Context as _, Result};
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::Effect;
@@ -87,7 +88,8 @@ pub(super) fn wg_quick(before: &str, after: &str) -> Result<Effect> {
         stripped=$(wg-quick strip /mnt/wg0.conf)
         output=$(WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf no-such-device /dev/stdin <<<"$stripped" 2>&1) || true
         echo "$output"
-        [[ $output == 'Unable to modify interface: '* ]]
+        # Warnings come before it.
+        [[ ${output##*$'\n'} == 'Unable to modify interface: '* ]]
     "#;
     match state(SCRIPT, after)? {
         Err(output) => Ok(Effect::Refused { program: "wg-quick", output }),
@@ -107,7 +109,9 @@ fn wg_settings(text: &str) -> Vec<BTreeMap<String, Vec<String>>> {
             let key = key.trim().to_lowercase();
             let values: &mut Vec<String> = settings.entry(key.clone()).or_default();
             match key.as_str() {
-                "allowedips" => values.extend(value.split(',').map(|one| one.trim().to_owned())),
+                "allowedips" => {
+                    values.extend(value.split(',').map(|net| without_host_part(net.trim())))
+                }
                 _ => values.push(value.trim().to_owned()),
             }
         }
@@ -122,6 +126,11 @@ fn wg_settings(text: &str) -> Vec<BTreeMap<String, Vec<String>>> {
     }
     sections.sort_unstable();
     sections
+}
+
+/// A network as the kernel has it: wg(8) warns of a host part, and the kernel clears it.
+fn without_host_part(net: &str) -> String {
+    net.parse().map_or_else(|_| net.to_owned(), |net: IpNet| net.trunc().to_string())
 }
 
 /// Whether haproxy accepts the file, and its statements.

@@ -57,6 +57,8 @@ pub enum StepAction {
     ReplacePods,
     /// A client gets its file.
     InstallClient,
+    /// The programs of Kubernetes on a node get other settings.
+    Reconfigure,
     /// A node gets another version of Kubernetes.
     Upgrade,
     /// Records of public names change.
@@ -67,7 +69,7 @@ pub enum StepAction {
 
 impl StepAction {
     /// All kinds, in the order in which they occur.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OpenProviderFirewall,
         Self::RemoveNode,
         Self::CreateNode,
@@ -75,6 +77,7 @@ impl StepAction {
         Self::ApplyObjects,
         Self::ReplacePods,
         Self::InstallClient,
+        Self::Reconfigure,
         Self::Upgrade,
         Self::ChangeRecords,
         Self::CloseProviderFirewall,
@@ -109,6 +112,7 @@ pub fn steps(
         step_of_part.push(builder.steps.len());
     }
     builder.mark_lost(states, order, &step_of_part);
+    builder.reconfigurations();
     builder.upgrades();
     builder.records();
     builder.provider_firewall(exposure, StepAction::CloseProviderFirewall);
@@ -339,6 +343,28 @@ impl StepBuilder<'_> {
         }
     }
 
+    /// The commands of docs/operations.md, "Change settings of Kubernetes' programs". An upgrade applies all settings.
+    fn reconfigurations(&mut self) {
+        let (Some(old), new) = (self.old, self.new) else { return };
+        if old.facts.kubernetes_version != new.facts.kubernetes_version {
+            return;
+        }
+        let has_new_arguments = arguments(old) != arguments(new);
+        for node in kept(old, new) {
+            let name = node.name.as_str();
+            let is_first = Some(name) == new.init();
+            let of_control_plane = node.role == Role::ControlPlane && has_new_arguments;
+            if !of_control_plane && kubelet(old, name) == kubelet(new, name) {
+                continue;
+            }
+            let text = format!("{name}'s programs of Kubernetes get their new settings");
+            let step = self.add(StepAction::Reconfigure, Some(name), text);
+            step.commands.extend((is_first && has_new_arguments).then(|| on(node, STORE)));
+            step.commands.push(on(node, UPGRADE_NODE));
+            step.commands.push(on(node, "systemctl restart kubelet"));
+        }
+    }
+
     /// The commands of docs/operations.md, "Upgrade", for each node: control planes first.
     fn upgrades(&mut self) {
         let (Some(old), new) = (self.old, self.new) else { return };
@@ -346,17 +372,14 @@ impl StepBuilder<'_> {
         if old.facts.kubernetes_version == version {
             return;
         }
-        let kept = || new.facts.nodes.iter().filter(|node| old.node(&node.name).is_some());
-        let is_first = |node: &&NodeFacts| Some(node.name.as_str()) == new.init();
-        let controls = |node: &&NodeFacts| node.role == Role::ControlPlane;
-        let init = kept().filter(is_first);
-        let others = kept().filter(|node| controls(node) && !is_first(node));
-        let nodes = init.chain(others).chain(kept().filter(|node| !controls(node)));
-        for node in nodes.collect::<Vec<_>>() {
+        let stores = arguments(old) != arguments(new);
+        for node in kept(old, new) {
             let name = &node.name;
+            let is_first = Some(name.as_str()) == new.init();
             let text = format!("upgrade {name} to Kubernetes {version}");
             let step = self.add(StepAction::Upgrade, Some(name), text);
-            step.commands = upgrade_commands(node, Some(name.as_str()) == new.init());
+            step.commands.extend((is_first && stores).then(|| on(node, STORE)));
+            step.commands.extend(upgrade_commands(node, is_first));
             step.by_hand = node.host.os == Os::Nixos;
         }
         if let Some(init) = new.init().and_then(|init| new.node(init)) {
@@ -451,12 +474,52 @@ fn on(node: &NodeFacts, command: &str) -> String {
     format!("{} {}{command}", ssh_command(node.host.ssh_port, user, &node.ssh_host), sudo(user))
 }
 
+/// The nodes of both trees: the init node, then the other control planes, then the workers.
+fn kept<'trees>(
+    old: &'trees ComparedTree,
+    new: &'trees ComparedTree,
+) -> impl Iterator<Item = &'trees NodeFacts> {
+    let rank = |node: &&NodeFacts| match node.role {
+        _ if Some(node.name.as_str()) == new.init() => 0,
+        Role::ControlPlane => 1,
+        Role::Worker => 2,
+    };
+    let nodes = new.facts.nodes.iter();
+    let mut nodes: Vec<_> = nodes.filter(|node| old.node(&node.name).is_some()).collect();
+    nodes.sort_by_key(rank);
+    nodes.into_iter()
+}
+
+/// The arguments of the programs of the control plane, besides those that are derived from addresses.
+fn arguments(tree: &ComparedTree) -> Vec<&str> {
+    let clusters =
+        tree.emitted().nodes.iter().filter_map(|node| node.kubeadm.content.cluster.as_ref());
+    clusters.flat_map(|cluster| &cluster.added).map(|setting| setting.text.as_str()).collect()
+}
+
+/// The fields of kubelet's configuration on a node, besides its address.
+fn kubelet<'tree>(tree: &'tree ComparedTree, name: &str) -> (Option<u32>, Vec<&'tree str>) {
+    let mut nodes = tree.emitted().nodes.iter();
+    let Some(node) = nodes.find(|node| node.name == name) else { return (None, Vec::new()) };
+    let conf = &node.kubelet.content;
+    let settings = conf.added.iter().map(|setting| setting.text.as_str());
+    (conf.max_pods.as_ref().map(|number| number.value), settings.collect())
+}
+
+/// Stores the settings of the control plane in the cluster, where each `kubeadm upgrade` reads them.
+const STORE: &str =
+    "kubeadm init phase upload-config kubeadm --config /etc/kubernetes/kubeadm.yaml";
+
+/// Writes the manifests of static pods and kubelet's configuration again, with the patches of the node. With the version
+/// that runs, it changes nothing else.
+const UPGRADE_NODE: &str = "kubeadm upgrade node --config /etc/kubernetes/upgrade.yaml";
+
 fn upgrade_commands(node: &NodeFacts, is_first: bool) -> Vec<String> {
     let name = &node.name;
     let drain = format!("kubectl drain {name} --ignore-daemonsets --delete-emptydir-data");
     let upgrade = match is_first {
         true => "kubeadm upgrade apply --yes --config /etc/kubernetes/upgrade.yaml",
-        false => "kubeadm upgrade node --config /etc/kubernetes/upgrade.yaml",
+        false => UPGRADE_NODE,
     };
     let mut commands = Vec::new();
     if node.host.os != Os::Nixos {

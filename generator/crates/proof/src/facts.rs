@@ -26,6 +26,8 @@ pub struct TreeFacts {
     pub image_repository: Option<String>,
     /// The API's name and port (the same file).
     pub endpoint: String,
+    /// The files in the folder of the API server that its arguments name (the same file).
+    pub api_server_files: Vec<String>,
     /// kube-proxy's mode (`kube-proxy.patch.yaml`).
     pub proxy_mode: ProxyMode,
     /// The file with the cluster's settings.

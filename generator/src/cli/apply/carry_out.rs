@@ -80,6 +80,7 @@ impl<'run> Executor<'run> {
             StepAction::OpenProviderFirewall
             | StepAction::ReplacePods
             | StepAction::InstallClient
+            | StepAction::Reconfigure
             | StepAction::Upgrade
             | StepAction::ChangeRecords
             | StepAction::CloseProviderFirewall => false,

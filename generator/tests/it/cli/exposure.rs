@@ -34,7 +34,7 @@ fn a_store_that_git_takes() {
     place.write("secrets/.gitignore", "");
     assert_warned(&place, &["store-in-git"]);
     let (_, _, stderr) = place.run(&["check"]);
-    let message = "warning[store-in-git]: secrets/clients/laptop/wg0.key and 10 more are not\n                       \
+    let message = "warning[store-in-git]: secrets/clients/laptop/wg0.key and 11 more are not\n                       \
                    ignored by git, and not encrypted\n";
     assert!(stderr.starts_with(message), "{stderr}");
 

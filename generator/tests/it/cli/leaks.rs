@@ -164,7 +164,7 @@ fn plain_secrets_do_not_leak() {
     });
     let secrets = secrets.into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect();
     let needles = all_needles(&secrets);
-    assert_eq!(needles.len(), 21, "the number of secrets");
+    assert_eq!(needles.len(), 22, "the number of secrets");
     // The search works: it finds each secret in the exported files.
     for needle in needles.iter().filter(|needle| !needle.name.contains("seoul+")) {
         assert!(needle.found_in(&exported), "{} was not exported", needle.name);
@@ -195,7 +195,7 @@ fn encrypted_secrets_do_not_leak() {
     let identity = ["--identity", me.file];
     let (printed, exported) = whole_run(&place, &identity);
     let needles = all_needles(&me.open(&place));
-    assert_eq!(needles.len(), 21, "the number of secrets");
+    assert_eq!(needles.len(), 22, "the number of secrets");
     for needle in needles.iter().filter(|needle| !needle.name.contains("seoul+")) {
         assert!(needle.found_in(&exported), "{} was not exported", needle.name);
     }

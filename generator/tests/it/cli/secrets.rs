@@ -266,6 +266,16 @@ fn reports_a_password_that_bird_rejects() {
     assert_eq!(place.run(&["keys"]), stderr_only(0, "keys are complete: 2 nodes, 1 client\n"));
 }
 
+#[test]
+fn reports_encryption_keys_that_the_api_server_rejects() {
+    let place = Place::complete();
+    place.write("secrets/cluster/encryption.keys", "too short\n");
+    let message = "secrets/cluster/encryption.keys does not contain keys of 32 bytes in base64, one on each line";
+    for arguments in [&["keys"][..], &["export", "hongkong"]] {
+        assert_reported(&place, arguments, "encryption-keys-malformed", message, CLUSTER_LINE);
+    }
+}
+
 const ID: &str = "6ff42ae2-765d-4adf-8112-31c55c1551ef";
 
 #[test]

@@ -218,7 +218,7 @@ pub(super) const BROKEN: &[Broken] = &[
         NGINX_POLICY,
         Change::Replace("      app.kubernetes.io/name: ingress-nginx\n", ""),
         "object-differs: NetworkPolicy admit-cloudflared: spec.podSelector.matchLabels has no `app.kubernetes.io/name`, which is `ingress-nginx`",
-        "cluster/ingress-nginx/networkpolicy.yaml:11",
+        "cluster/ingress-nginx/networkpolicy.yaml:12",
     ),
     broken(
         "snippets-allowed",

@@ -50,7 +50,7 @@ const WRONG: &[WrongSubnet] = &[
         change: Change::Replace("clusterCIDR: 10.244.0.0/16", "clusterCIDR: 10.244.0.0/17"),
         cause: "files-disagree: kube-proxy's clusterCIDR is 10.244.0.0/17 here, and podSubnet is \
                 10.244.0.0/16",
-        place: "nodes/hongkong/kubeadm.yaml:54",
+        place: "nodes/hongkong/kubeadm.yaml:105",
         alone: true,
     },
     WrongSubnet {

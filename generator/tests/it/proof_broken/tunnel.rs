@@ -46,7 +46,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("svc.cluster.local", "svc.cluster.loca"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to ingress-nginx-controller.ingress-nginx.svc.cluster.loca, TCP port 80: it accepts UDP port 7844, TCP port 7844, TCP port 443 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to ingress-nginx-controller.ingress-nginx.svc.cluster.loca, TCP port 80: it accepts UDP port 7844, TCP port 7844, TCP port 443 there",
         place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
@@ -76,15 +76,15 @@ pub(super) const BROKEN: &[Broken] = &[
             "  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: cloudflared",
             "  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: cloudflare",
         ),
-        cause: "policy-admits: no NetworkPolicy restricts connections from the pods of cloudflared: cloudflared may connect to every address",
-        place: "cluster/cloudflared/cloudflared.yaml:141",
+        cause: "policy-drops: the NetworkPolicy default-deny of cloudflared drops packets from cloudflared to cluster DNS, UDP port 53: none of its rules matches",
+        place: "cluster/cloudflared/cloudflared.yaml:187",
     },
     Broken {
         name: "egress-label",
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("component: controller", "component: control"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to ingress-nginx-controller, TCP port 80: ingress-nginx-controller has no label app.kubernetes.io/component=control",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to ingress-nginx-controller, TCP port 80: ingress-nginx-controller has no label app.kubernetes.io/component=control",
         place: "cluster/cloudflared/cloudflared.yaml:180",
     },
     Broken {
@@ -92,7 +92,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("      port: 80\n", "      port: 8080\n"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to ingress-nginx-controller, TCP port 80: it accepts TCP port 8080 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to ingress-nginx-controller, TCP port 80: it accepts TCP port 8080 there",
         place: "cluster/cloudflared/cloudflared.yaml:185",
     },
     Broken {
@@ -103,7 +103,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "    - protocol: UDP\n      port: 7844",
             "    - protocol: UDP\n      port: 7845",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to Cloudflare's edge, UDP port 7844: it accepts UDP port 7845, TCP port 7844, TCP port 443 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to Cloudflare's edge, UDP port 7844: it accepts UDP port 7845, TCP port 7844, TCP port 443 there",
         place: "cluster/cloudflared/cloudflared.yaml:157",
     },
     Broken {
@@ -111,7 +111,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("k8s-app: kube-dns", "k8s-app: coredns"),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to cluster DNS, UDP port 53: cluster DNS has no label k8s-app=coredns",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to cluster DNS, UDP port 53: cluster DNS has no label k8s-app=coredns",
         place: "cluster/cloudflared/cloudflared.yaml:168",
     },
     Broken {
@@ -127,8 +127,8 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: EXAMPLE,
         file: "cluster/cloudflared/cloudflared.yaml",
         change: Change::Replace("  - Egress\n", ""),
-        cause: "policy-admits: no NetworkPolicy restricts connections from the pods of cloudflared: cloudflared may connect to every address",
-        place: "cluster/cloudflared/cloudflared.yaml:133",
+        cause: "policy-drops: the NetworkPolicy default-deny of cloudflared drops packets from cloudflared to cluster DNS, UDP port 53: none of its rules matches",
+        place: "cluster/cloudflared/cloudflared.yaml:186",
     },
     Broken {
         name: "catch-first",
@@ -267,7 +267,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
             "http://hello.hello.svc.cluster.local:80",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to hello, TCP port 8080: none of its rules matches",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to hello, TCP port 8080: none of its rules matches",
         place: "cluster/cloudflared/cloudflared.yaml:133",
     },
     Broken {
@@ -278,7 +278,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
             "https://origin.example.org:8443",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to origin.example.org, TCP port 8443: it accepts UDP port 7844, TCP port 7844, TCP port 443 there",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to origin.example.org, TCP port 8443: it accepts UDP port 7844, TCP port 7844, TCP port 443 there",
         place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {
@@ -289,7 +289,7 @@ pub(super) const BROKEN: &[Broken] = &[
             "http://ingress-nginx-controller.ingress-nginx.svc.cluster.local:80",
             "https://10.0.0.5",
         ),
-        cause: "policy-drops: the NetworkPolicy cloudflared of cloudflared drops packets from cloudflared to 10.0.0.5, TCP port 443: 10.0.0.5 is in 10.0.0.0/8",
+        cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to 10.0.0.5, TCP port 443: 10.0.0.5 is in 10.0.0.0/8",
         place: "cluster/cloudflared/cloudflared.yaml:16",
     },
     Broken {

@@ -153,6 +153,7 @@ const SOUND: &[SoundChange] = &[
     ),
     other(KUBEADM, "dnsDomain: ", "only the origin of a tunnel has it too"),
     absent(KUBEADM, "dataDir: /var/lib/etcd", "it is kubeadm's default"),
+    both(KUBEADM, "readOnly: true", "the API server writes no file of this folder"),
     absent(KUBEADM, "cgroupDriver: systemd", "it is kubeadm's default"),
     absent(KUBEADM, "scheduler: rr", "it is kube-proxy's default"),
     absent(KUBEADM, "strictARP: false", "it is kube-proxy's default"),
@@ -209,8 +210,8 @@ pub(super) fn reason(trial: &Trial<'_>) -> Option<&'static str> {
     if is_rule_of_ipvs(trial) && !is_whole {
         return Some("only the mode ipvs leaves the address of a Service in a packet at input");
     }
-    if is_setting_of_the_user(trial) {
-        return Some("another setting of the user, which the proof knows to be harmless, or names");
+    if is_setting(trial) {
+        return Some("another setting, which the proof knows to be harmless, or names");
     }
     if matches!(trial.damage, Damage::OtherValue(..))
         && masked(&trial.changed_line()) == masked(line)
@@ -243,15 +244,9 @@ fn is_rule_of_ipvs(trial: &Trial<'_>) -> bool {
         && is_in_nftables_mode()
 }
 
-/// The tree with settings that its user has added.
-const ADDED: &str = "examples/own-settings/topology.toml";
-
-/// Arguments of the control plane that this version emits by itself are not among them.
-fn is_setting_of_the_user(trial: &Trial<'_>) -> bool {
+/// Arguments and fields on which a flow depends are not among them.
+fn is_setting(trial: &Trial<'_>) -> bool {
     let line = trial.line();
-    if trial.tree.topology != ADDED {
-        return false;
-    }
     match (trial.pattern, trial.damage) {
         (KUBELET, Damage::OtherValue(..) | Damage::WithoutLine(_)) => !line.starts_with("address"),
         (VALUES | MANIFEST, Damage::OtherValue(..) | Damage::WithoutLine(_)) => true,

@@ -24,6 +24,7 @@ pub const ALL: &[ClusterCheck] = &[
     ClusterCheck { name: "worker-rebuilt", step: Procedure(worker_rebuilt) },
     ClusterCheck { name: "kube-proxy-mode-changed", step: Procedure(kube_proxy_mode_changed) },
     ClusterCheck { name: "delivery-during-apply", step: Procedure(delivery_during_apply) },
+    ClusterCheck { name: "settings-changed", step: Procedure(settings_changed) },
     ClusterCheck { name: "worker-removed", step: Procedure(worker_removed) },
 ];
 
@@ -158,6 +159,35 @@ fn delivery_during_apply(cluster: &mut Cluster) -> Result<()> {
 }
 
 const BOOTSTRAP_LOG: &str = "journalctl --unit meshwright-bootstrap --output cat --no-pager";
+
+/// Settings of the API server, the scheduler and kubelet, by docs/operations.md, "Change settings of Kubernetes'
+/// programs".
+fn settings_changed(cluster: &mut Cluster) -> Result<()> {
+    cluster.workspace.edit(|topology| {
+        topology["kubeadm"]["api_server"]["event-ttl"] = value("2h");
+        topology["kubeadm"]["scheduler"]["kube-api-burst"] = value(200);
+        topology["kubeadm"]["kubelet"]["podPidsLimit"] = value(2048);
+        Ok(())
+    })?;
+    cluster.workspace.compile()?;
+    cluster.deliver_to_all()?;
+    cluster.await_bootstrap()?;
+    cluster
+        .machine(INIT)?
+        .run("kubeadm init phase upload-config kubeadm --config /etc/kubernetes/kubeadm.yaml")?;
+    for machine in cluster.machines.values() {
+        let line = "kubeadm upgrade node --config /etc/kubernetes/upgrade.yaml && systemctl restart kubelet";
+        machine.run(line)?;
+        let kubelet = machine.run("cat /var/lib/kubelet/config.yaml")?;
+        ensure!(kubelet.contains("podPidsLimit: 2048\n"), "{}: {kubelet}", machine.name);
+    }
+    let running = cluster.machine(INIT)?.run("ps -eo args")?;
+    for argument in ["--event-ttl=2h", "--kube-api-burst=200"] {
+        ensure!(running.contains(argument), "no {argument}: {running}");
+    }
+    cluster.await_all_ready()?;
+    expect_reachability(cluster)
+}
 
 /// A worker less, by docs/operations.md, "Remove a node".
 fn worker_removed(cluster: &mut Cluster) -> Result<()> {

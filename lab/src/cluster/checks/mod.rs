@@ -5,6 +5,7 @@ pub mod change;
 pub mod control_planes;
 pub mod fleet;
 pub mod founding;
+pub mod hardening;
 pub mod power;
 pub mod reachability;
 pub mod restore;

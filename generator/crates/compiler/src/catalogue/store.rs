@@ -15,6 +15,8 @@ pub const AUTHORITY_MISMATCH: &str = "authority-mismatch";
 pub const AUTHORITY_REPLACED: &str = "authority-replaced";
 /// Code of a file that is not a valid password for BGP.
 pub const BGP_PASSWORD_MALFORMED: &str = "bgp-password-malformed";
+/// Code of a file that has no valid keys for the encryption of Secrets.
+pub const ENCRYPTION_KEYS_MALFORMED: &str = "encryption-keys-malformed";
 /// Code of a file that is not a valid preshared key.
 pub const PRESHARED_KEY_MALFORMED: &str = "preshared-key-malformed";
 /// Code of a file that is not a valid private key.
@@ -67,7 +69,7 @@ const fn entry(code: &'static str, summary: &'static str, explain: &'static str)
 }
 
 /// All codes of the store.
-pub(super) const ENTRIES: [Entry; 20] = [
+pub(super) const ENTRIES: [Entry; 21] = [
     entry(
         AUTHORITY_EXPIRED,
         "a certificate authority has expired",
@@ -133,6 +135,19 @@ Write 1 to 80 characters without spaces, quotes and backslashes. Or move the fil
 `meshwright keys`, which generates a new password.
 
 Sources: `TCP_MD5SIG_MAXKEYLEN` in linux/tcp.h; RFC 2385; Calico, \"Secure BGP sessions\".",
+    ),
+    entry(
+        ENCRYPTION_KEYS_MALFORMED,
+        "a file of the store has no valid keys for the encryption of Secrets",
+        "\
+The API servers encrypt Secrets before they write them to etcd. The first key of the file encrypts, and all of \
+them decrypt. With a file that they cannot read, the API servers do not start; with another key, they start, and \
+cannot read any Secret that they have written before.
+
+Restore the file. Each line is a key: 32 bytes in base64, as `head -c 32 /dev/urandom | base64` prints them. \
+docs/operations.md has the steps to replace a key.
+
+Sources: Kubernetes, \"Encrypting Confidential Data at Rest\" (provider `secretbox`).",
     ),
     entry(
         PRESHARED_KEY_MALFORMED,

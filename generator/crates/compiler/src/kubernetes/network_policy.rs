@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::manifest::{Labels, Manifest, ObjectFields, ObjectMeta};
 
-/// `NetworkPolicySpec` (networking.k8s.io/v1). A list allows its entries, an empty list allows
-/// nothing, and an absent list does not restrict that direction.
+/// `NetworkPolicySpec` (networking.k8s.io/v1). `policy_types` are the restricted directions, and the lists are what is
+/// allowed there.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NetworkPolicySpec {
@@ -15,15 +15,16 @@ pub(crate) struct NetworkPolicySpec {
     /// would be a change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ingress: Vec<NetworkPolicyIngressRule>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    egress: Option<Vec<NetworkPolicyEgressRule>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    egress: Vec<NetworkPolicyEgressRule>,
 }
 
 /// Pods or namespaces by their labels.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LabelSelector {
-    /// All of these labels must match.
+    /// All of these labels must match. Absent, every object matches: the API server does not store an empty table.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
     pub match_labels: Labels,
 }
 
@@ -48,7 +49,8 @@ pub(crate) struct NetworkPolicyIngressRule {
 pub(crate) struct NetworkPolicyEgressRule {
     /// Each of these.
     pub to: Vec<NetworkPolicyPeer>,
-    /// On each of these.
+    /// On each of these; on all if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<NetworkPolicyPort>,
 }
 
@@ -63,6 +65,12 @@ pub(crate) enum NetworkPolicyPeer {
         namespace_selector: LabelSelector,
         /// Its pods.
         pod_selector: LabelSelector,
+    },
+    /// All pods of these namespaces.
+    #[serde(rename_all = "camelCase")]
+    Namespaces {
+        /// The namespaces.
+        namespace_selector: LabelSelector,
     },
     /// Addresses.
     #[serde(rename_all = "camelCase")]
@@ -91,6 +99,11 @@ impl NetworkPolicyPeer {
             namespace_selector: LabelSelector::new([("kubernetes.io/metadata.name", namespace)]),
             pod_selector: LabelSelector::new(labels),
         }
+    }
+
+    /// All pods of the cluster, except those in the network of their host.
+    pub(crate) fn every_pod() -> Self {
+        Self::Namespaces { namespace_selector: LabelSelector::new([]) }
     }
 
     /// A block of addresses, without the blocks in `except`.
@@ -132,8 +145,16 @@ pub(crate) fn network_policy(
         pod_selector: pods,
         policy_types: ["Ingress"].into_iter().chain(egress_type).collect(),
         ingress,
-        egress,
+        egress: egress.unwrap_or_default(),
     };
     let fields = ObjectFields { metadata, spec };
     Manifest { api_version: "networking.k8s.io/v1", kind: "NetworkPolicy", fields }
+}
+
+/// The policy for all pods of a namespace: other policies of the namespace add what their pods need.
+pub(crate) fn default_deny(
+    namespace: &'static str,
+) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
+    let metadata = ObjectMeta::namespaced("default-deny", namespace);
+    network_policy(metadata, LabelSelector::new([]), Vec::new(), Some(Vec::new()))
 }

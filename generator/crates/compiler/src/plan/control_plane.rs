@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::derive::api_endpoint;
 use crate::derive::etcd::EtcdTimings;
+use crate::plan::hardening::{self, ApiServerFile};
 use crate::plan::settings::ComponentArguments;
 use crate::plan::{NodePlan, Plan};
 use crate::topology::Topology;
@@ -28,8 +29,12 @@ pub struct ControlPlanePlan {
     pub applies_manifests: bool,
     /// More names and addresses for the API server's certificate.
     pub further_names: Vec<CertificateName>,
-    /// The arguments that the user has written.
+    /// The arguments of its programs.
     pub arguments: ComponentArguments,
+    /// The files that these name.
+    pub api_server_files: Vec<ApiServerFile>,
+    /// Whether the API servers encrypt the Secrets that they write. They read encrypted ones in any case.
+    pub encrypts_secrets: bool,
 }
 
 impl ControlPlanePlan {
@@ -73,6 +78,8 @@ impl Plan {
 pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], init: usize) -> ControlPlanePlan {
     let control_planes = nodes.iter().filter(|node| node.is_control_plane());
     let round_trip = topology.control_plane.round_trip_ms;
+    let arguments = ComponentArguments::derive(&topology.hardening, &topology.kubeadm);
+    let is_named = |file: &ApiServerFile| hardening::is_named(*file, &arguments.api_server);
     ControlPlanePlan {
         init,
         endpoint: api_endpoint::derive(topology),
@@ -80,6 +87,8 @@ pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], init: usize) -> Co
         etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
         applies_manifests: topology.bootstrap.apply,
         further_names: topology.kubeadm.cert_sans.clone(),
-        arguments: ComponentArguments::derive(&topology.kubeadm),
+        api_server_files: ApiServerFile::ALL.into_iter().filter(is_named).collect(),
+        encrypts_secrets: topology.hardening.encrypt_secrets,
+        arguments,
     }
 }

@@ -10,6 +10,7 @@ mod assignments;
 pub mod calico;
 pub mod control_plane;
 pub(crate) mod firewall;
+pub mod hardening;
 pub mod host;
 pub(crate) mod ingress;
 pub(crate) mod kube_proxy;
@@ -150,7 +151,7 @@ pub struct NodePlan {
     pub labels: BTreeMap<LabelKey, LabelValue>,
     /// Taints of its Node object; `None` leaves them to kubeadm.
     pub taints: Option<Vec<Taint>>,
-    /// Fields of its `KubeletConfiguration` that the user has written.
+    /// Fields of its `KubeletConfiguration`, besides its addresses.
     pub kubelet: Settings,
 }
 

@@ -1,9 +1,10 @@
-//! Settings of Kubernetes' programs that a user has written: which program gets which of them.
+//! Settings of Kubernetes' programs: those that a user has written, and stricter ones than the programs' defaults.
 
 use serde_json::Value;
 
+use super::hardening;
 use crate::topology::settings::Settings;
-use crate::topology::{Kubeadm, Node, Topology};
+use crate::topology::{Hardening, Kubeadm, Node, Topology};
 use meshwright_value::component::Component;
 
 /// One argument of a program, without dashes.
@@ -15,7 +16,8 @@ pub struct Argument {
     pub value: String,
 }
 
-/// The arguments that the programs of the control plane get in addition to ours and kubeadm's, by name.
+/// The arguments that the programs of the control plane get in addition to kubeadm's and to those on which flows depend,
+/// by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComponentArguments {
     /// Those of kube-apiserver.
@@ -29,8 +31,8 @@ pub struct ComponentArguments {
 }
 
 impl ComponentArguments {
-    pub(super) fn derive(kubeadm: &Kubeadm) -> Self {
-        let of = |component| arguments(kubeadm, component);
+    pub(super) fn derive(hardening: &Hardening, kubeadm: &Kubeadm) -> Self {
+        let of = |component| arguments(hardening, kubeadm, component);
         Self {
             api_server: of(Component::ApiServer),
             controller_manager: of(Component::ControllerManager),
@@ -41,7 +43,7 @@ impl ComponentArguments {
 }
 
 /// etcd has feature gates of its own.
-fn arguments(kubeadm: &Kubeadm, component: Component) -> Vec<Argument> {
+fn arguments(hardening: &Hardening, kubeadm: &Kubeadm, component: Component) -> Vec<Argument> {
     let written = kubeadm.arguments(component).iter().flat_map(|(name, value)| {
         let argument = |value: &str| Argument { name: name.to_string(), value: value.to_owned() };
         value.texts().map(argument)
@@ -50,7 +52,8 @@ fn arguments(kubeadm: &Kubeadm, component: Component) -> Vec<Argument> {
     let gates = gates.collect::<Vec<_>>().join(",");
     let has_gates = component != Component::Etcd && !gates.is_empty();
     let gates = has_gates.then(|| Argument { name: "feature-gates".to_owned(), value: gates });
-    let mut arguments: Vec<_> = written.chain(gates).collect();
+    let stricter = hardening::arguments(hardening, kubeadm, component);
+    let mut arguments: Vec<_> = written.chain(gates).chain(stricter).collect();
     arguments.sort_by(|one, other| one.name.cmp(&other.name));
     arguments
 }
@@ -59,7 +62,7 @@ fn arguments(kubeadm: &Kubeadm, component: Component) -> Vec<Argument> {
 /// patches of a node again with each upgrade, and the shared configuration only when the cluster is initialised.
 pub(super) fn kubelet(topology: &Topology, node: &Node) -> Settings {
     let kubeadm = &topology.kubeadm;
-    let settings = node.kubelet.above(&kubeadm.kubelet);
+    let settings = node.kubelet.above(&kubeadm.kubelet).above(&hardening::kubelet());
     if kubeadm.feature_gates.is_empty() {
         return settings;
     }

@@ -9,6 +9,7 @@ use crate::artifact::ArtifactSet;
 use crate::encode::json;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::namespace;
+use crate::kubernetes::network_policy::default_deny;
 use crate::plan::Plan;
 use crate::plan::tunnel::{DnsZonePlan, NAMESPACE, SECRET, TunnelPlan, secret_key};
 use crate::render::objects::ObjectValues;
@@ -78,5 +79,6 @@ fn manifests_file(tunnel: &TunnelPlan) -> Vec<u8> {
     file.document(&workload::deployment_of(tunnel))
         .document(&workload::disruption_budget())
         .document(&policy::egress_policy(tunnel.controller, tunnel.connectors.protocol))
+        .document(&default_deny(NAMESPACE))
         .finish()
 }

@@ -16,8 +16,8 @@ pub use crate::plan::tunnel::ConnectorPlan;
 use crate::plan::tunnel::{self, TunnelPlan};
 use crate::render::objects::{ObjectValues, PoolValues};
 use crate::render::{
-    access, apply, calico, cloudflared, coredns, hello, host_files, ingress_nginx, kube_proxy,
-    nftables, node_env, traefik,
+    access, api_server, apply, calico, cloudflared, coredns, hello, host_files, ingress_nginx,
+    kube_proxy, nftables, node_env, traefik,
 };
 use meshwright_value::{
     Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name,
@@ -39,6 +39,8 @@ pub struct FixedFacts<'a> {
     pub image_repository: Option<&'a str>,
     /// The API's name.
     pub api_name: &'a str,
+    /// The files that the API servers read, by name.
+    pub api_server_files: Vec<&'a str>,
     /// kube-proxy's mode.
     pub proxy_mode: ProxyMode,
     /// The nodes, by id.
@@ -218,6 +220,7 @@ pub fn files(facts: &FixedFacts<'_>) -> ArtifactSet {
     if facts.clients {
         access::render_fixed(&mut artifacts);
     }
+    api_server::render_fixed(facts, &mut artifacts);
     for node in &facts.nodes {
         node_env::render_fixed(facts, node, &mut artifacts);
         nftables::render_fixed(facts, node, &mut artifacts);
@@ -270,6 +273,7 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
         interface_pattern: anchored(facts.interface),
         pod_mtu: objects.pod_mtu,
         pod_subnet: objects.pod_subnet,
+        node_subnet: objects.node_subnet,
         pools: objects.pools.iter().map(FixedPool::values).collect(),
         further_pools: objects.further_pools.iter().map(FixedPool::values).collect(),
         host_services: objects.host_services.clone(),

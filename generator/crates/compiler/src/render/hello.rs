@@ -8,9 +8,13 @@ use crate::artifact::ArtifactSet;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::container::{Container, ContainerPort, Probe, Resources, SecurityContext};
 use crate::kubernetes::manifest::{Labels, Manifest, ObjectFields, ObjectMeta, namespace};
+use crate::kubernetes::network_policy::{
+    LabelSelector, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+    NetworkPolicySpec, default_deny, network_policy,
+};
 use crate::kubernetes::workload::{Workload, deployment};
 use crate::plan::Plan;
-use crate::plan::ingress::CLASS;
+use crate::plan::ingress::{CLASS, IngressWorkload};
 use crate::render::objects::ObjectValues;
 use crate::render::{ClusterRenderer, Output};
 use meshwright_value::ImageReference;
@@ -50,7 +54,23 @@ pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut Artifact
             kind: "Ingress",
             fields: ingress,
         });
+    // Without a controller of ours it is not known which pods call the app.
+    let file = match values.ingress {
+        Some(ingress) => file.document(&policy(ingress.workload)).document(&default_deny(NAME)),
+        None => file,
+    };
     artifacts.add(MANIFESTS.path, file.finish());
+}
+
+/// Only the Ingress controller calls the app, and the app calls no one.
+fn policy(controller: IngressWorkload) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
+    let labels = controller.pod_labels.iter().copied();
+    let rule = NetworkPolicyIngressRule {
+        from: vec![NetworkPolicyPeer::pods(controller.namespace, labels)],
+        ports: vec![NetworkPolicyPort::tcp(PORT)],
+    };
+    let metadata = ObjectMeta::namespaced(NAME, NAME);
+    network_policy(metadata, LabelSelector::new([LABEL]), vec![rule], Some(Vec::new()))
 }
 
 fn workload(image: &ImageReference) -> Workload {

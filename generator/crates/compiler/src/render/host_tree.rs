@@ -57,6 +57,7 @@ const OWNED_FILES: &[OwnedPaths] = &[
     owned(MARKER, FileMode::Private),
     owned("/etc/meshwright/cluster/apply.sh", FileMode::Program),
     owned("/etc/meshwright/secrets/*", FileMode::Private),
+    owned("/etc/meshwright/api-server/encryption.yaml", FileMode::Private),
     owned("/etc/meshwright/*", FileMode::Plain),
     owned("/etc/wireguard/*.conf", FileMode::Private),
     owned("/etc/wireguard/*.key", FileMode::Private),
@@ -176,6 +177,7 @@ fn place_of_node_file(file: &str, interface: &str) -> Option<String> {
     let is_of_interface = file.rsplit_once('.').is_some_and(|(stem, _)| stem == interface);
     match file {
         "nftables.conf" | "node.env" => Some(format!("/etc/meshwright/{file}")),
+        _ if file.starts_with("api-server/") => Some(format!("/etc/meshwright/{file}")),
         "kubeadm.yaml" | "upgrade.yaml" => Some(format!("/etc/kubernetes/{file}")),
         _ if file.starts_with("patches/") => Some(format!("/etc/kubernetes/{file}")),
         _ if is_of_interface => Some(format!("/etc/wireguard/{file}")),
@@ -265,6 +267,7 @@ mod tests {
             "/etc/wireguard/wg0.key",
             "/etc/wireguard/wg0.psk/tokyo",
             "/etc/meshwright/secrets/tunnel.yaml",
+            "/etc/meshwright/api-server/encryption.yaml",
             "/etc/meshwright/delivery",
             "/etc/kubernetes/pki/etcd/ca.key",
             "/etc/kubernetes/discovery.conf",
@@ -294,6 +297,9 @@ mod tests {
 /etc/kubernetes/patches/kube-apiserver0+json.yaml 0644
 /etc/kubernetes/patches/kubeletconfiguration0+merge.yaml 0644
 /etc/kubernetes/upgrade.yaml 0644
+/etc/meshwright/api-server/admission.yaml 0644
+/etc/meshwright/api-server/audit.yaml 0644
+/etc/meshwright/api-server/authentication.yaml 0644
 /etc/meshwright/guards.routes 0644
 /etc/meshwright/hosts 0644
 /etc/meshwright/nftables.conf 0644

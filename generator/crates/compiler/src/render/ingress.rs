@@ -4,11 +4,13 @@
 use serde::Serialize;
 
 use crate::encode::yaml::YamlFile;
-use crate::kubernetes::manifest::{ObjectMeta, namespace};
+use crate::kubernetes::manifest::{Manifest, ObjectFields, ObjectMeta, namespace};
 use crate::kubernetes::network_policy::{
-    LabelSelector, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, network_policy,
+    LabelSelector, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
+    NetworkPolicyPort, NetworkPolicySpec, default_deny, network_policy,
 };
 use crate::kubernetes::workload::{SpreadConstraint, spread};
+use crate::plan::control_plane::API_PORT;
 use crate::plan::ingress::{ControllerRelease, IngressPlan, IngressWorkload};
 use crate::plan::tunnel;
 use crate::render::objects::ObjectValues;
@@ -31,6 +33,7 @@ pub(super) fn namespace_file(workload: IngressWorkload) -> Vec<u8> {
 
 const ABOUT_POLICY: &str = "\
 the controller trusts the headers of a request about its visitor: only cloudflared may send requests.
+It calls API servers, and apps on pods and nodes, but nothing outside of the cluster.
 Metrics stay closed: policies are additive, so allow your monitoring with your own policy";
 
 /// The policy that allows cloudflared only; none without a tunnel, where no header is trusted.
@@ -47,8 +50,21 @@ pub(super) fn network_policy_file(
     }];
     admitted.extend(webhook_callers(ingress));
     let metadata = ObjectMeta::namespaced("admit-cloudflared", workload.namespace);
-    let policy = network_policy(metadata, pods(workload), admitted, None);
-    Some(YamlFile::new(ABOUT_POLICY).document(&policy).finish())
+    let policy = network_policy(metadata, pods(workload), admitted, Some(called(values)));
+    let file = YamlFile::new(ABOUT_POLICY).document(&policy);
+    let file = match ingress.has_webhook() {
+        // The chart's jobs, which make the webhook's certificate, call an API server.
+        true => file.document(&jobs(values, workload)),
+        false => file,
+    };
+    Some(file.document(&default_deny(workload.namespace)).finish())
+}
+
+/// An app may be a pod in the network of its host, which has the address of its node, as an API server has.
+fn called(values: &ObjectValues<'_>) -> Vec<NetworkPolicyEgressRule> {
+    let nodes = NetworkPolicyPeer::addresses(values.node_subnet.to_string(), &[]);
+    let to = vec![NetworkPolicyPeer::every_pod(), nodes];
+    vec![NetworkPolicyEgressRule { to, ports: Vec::new() }]
 }
 
 /// An API server calls from its node's mesh address, which no pod has.
@@ -58,6 +74,18 @@ fn webhook_callers(ingress: &IngressPlan) -> Option<NetworkPolicyIngressRule> {
         addresses.map(|address| NetworkPolicyPeer::addresses(format!("{address}/32"), &[]));
     let ports = vec![NetworkPolicyPort::tcp(WEBHOOK_PORT)];
     ingress.has_webhook().then(|| NetworkPolicyIngressRule { from: callers.collect(), ports })
+}
+
+fn jobs(
+    values: &ObjectValues<'_>,
+    workload: IngressWorkload,
+) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
+    let nodes = NetworkPolicyPeer::addresses(values.node_subnet.to_string(), &[]);
+    let ports = vec![NetworkPolicyPort::tcp(API_PORT)];
+    let rule = NetworkPolicyEgressRule { to: vec![nodes], ports };
+    let metadata = ObjectMeta::namespaced("webhook-jobs", workload.namespace);
+    let jobs = LabelSelector::new([("app.kubernetes.io/component", "admission-webhook")]);
+    network_policy(metadata, jobs, Vec::new(), Some(vec![rule]))
 }
 
 fn pods(workload: IngressWorkload) -> LabelSelector {

@@ -15,7 +15,8 @@ use crate::artifact::ArtifactSet;
 use crate::derive::etcd::EtcdTimings;
 use crate::encode::yaml::YamlFile;
 use crate::kubernetes::manifest::Manifest;
-use crate::plan::control_plane::API_PORT;
+use crate::plan::control_plane::{API_PORT, ControlPlanePlan};
+use crate::plan::hardening::{API_SERVER_FOLDER, AUDIT_FOLDER};
 use crate::plan::host::{CRI_SOCKET, DISCOVERY_FILE, PATCHES_DIRECTORY};
 use crate::plan::settings::{Argument, ComponentArguments};
 use crate::plan::{NodePlan, Plan};
@@ -268,8 +269,7 @@ impl<'plan> KubeadmArgument<'plan> {
         Self { name, value: value.into() }
     }
 
-    /// Those of the user.
-    fn written(arguments: &'plan [Argument]) -> impl Iterator<Item = Self> {
+    fn planned(arguments: &'plan [Argument]) -> impl Iterator<Item = Self> {
         arguments.iter().map(|Argument { name, value }| Self { name, value: value.into() })
     }
 }
@@ -332,8 +332,8 @@ impl<'plan> ClusterConfiguration<'plan> {
         let allocate = KubeadmArgument::ours("allocate-node-cidrs", "false".to_owned());
         let ComponentArguments { api_server, controller_manager, scheduler, etcd } =
             &plan.control_plane.arguments;
-        let controller_manager = KubeadmArgument::written(controller_manager);
-        let scheduler: Vec<_> = KubeadmArgument::written(scheduler).collect();
+        let controller_manager = KubeadmArgument::planned(controller_manager);
+        let scheduler: Vec<_> = KubeadmArgument::planned(scheduler).collect();
         Self {
             cluster_name: &plan.name,
             kubernetes_version: kubernetes_version(plan),
@@ -345,7 +345,8 @@ impl<'plan> ClusterConfiguration<'plan> {
             },
             api_server: ApiServer {
                 cert_sans: plan.control_plane.cert_sans(),
-                extra_args: KubeadmArgument::written(api_server).collect(),
+                extra_args: KubeadmArgument::planned(api_server).collect(),
+                extra_volumes: KubeadmVolume::all(&plan.control_plane),
             },
             controller_manager: ControllerManager {
                 extra_args: std::iter::once(allocate).chain(controller_manager).collect(),
@@ -375,6 +376,45 @@ struct ApiServer<'plan> {
     cert_sans: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extra_args: Vec<KubeadmArgument<'plan>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extra_volumes: Vec<KubeadmVolume>,
+}
+
+/// A folder of the host in the container of the API server.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KubeadmVolume {
+    name: &'static str,
+    host_path: &'static str,
+    mount_path: &'static str,
+    /// kubeadm leaves its default, false, out of what it stores.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    read_only: bool,
+    path_type: &'static str,
+}
+
+impl KubeadmVolume {
+    /// The folders of the files that the arguments name. Folders and not files: `apply` replaces a file, and a mounted
+    /// file would stay the old one.
+    fn all(control_plane: &ControlPlanePlan) -> Vec<Self> {
+        let files = (!control_plane.api_server_files.is_empty()).then_some(Self {
+            name: "api-server",
+            host_path: API_SERVER_FOLDER,
+            mount_path: API_SERVER_FOLDER,
+            read_only: true,
+            path_type: "Directory",
+        });
+        let is_in_folder = |argument: &Argument| argument.value.starts_with(AUDIT_FOLDER);
+        let arguments = &control_plane.arguments.api_server;
+        let audit = arguments.iter().any(is_in_folder).then_some(Self {
+            name: "audit",
+            host_path: AUDIT_FOLDER,
+            mount_path: AUDIT_FOLDER,
+            read_only: false,
+            path_type: "DirectoryOrCreate",
+        });
+        files.into_iter().chain(audit).collect()
+    }
 }
 
 #[derive(Serialize)]
@@ -405,7 +445,7 @@ struct LocalEtcd<'plan> {
 
 impl<'plan> KubeadmEtcd<'plan> {
     /// None leaves all of etcd to kubeadm.
-    fn of(timings: Option<EtcdTimings>, written: &'plan [Argument]) -> Option<Self> {
+    fn of(timings: Option<EtcdTimings>, planned: &'plan [Argument]) -> Option<Self> {
         let timings = timings.into_iter().flat_map(|timings| {
             let EtcdTimings { heartbeat_interval, election_timeout } = timings;
             [
@@ -413,7 +453,7 @@ impl<'plan> KubeadmEtcd<'plan> {
                 KubeadmArgument::ours("election-timeout", election_timeout.to_string()),
             ]
         });
-        let extra_args: Vec<_> = timings.chain(KubeadmArgument::written(written)).collect();
+        let extra_args: Vec<_> = timings.chain(KubeadmArgument::planned(planned)).collect();
         let local = LocalEtcd { data_dir: "/var/lib/etcd", extra_args };
         (!local.extra_args.is_empty()).then_some(Self { local })
     }
@@ -433,7 +473,6 @@ struct KubeletPatch<'plan> {
     address: Ipv4Addr,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_pods: Option<u32>,
-    /// Those of the user.
     #[serde(flatten)]
     settings: &'plan Map<String, Value>,
 }

@@ -3,6 +3,7 @@
 //! To add an artifact: a file here, its `mod` line and its place in [`CLUSTER`] or [`NODE`].
 
 mod access;
+mod api_server;
 mod apply;
 mod calico;
 pub mod client;
@@ -140,6 +141,7 @@ pub const CLUSTER: &[ClusterRenderer] = &[
 
 /// The renderers of each node's files; the last one embeds the files of the others.
 pub const NODE: &[NodeRenderer] = &[
+    api_server::RENDERER,
     host_plan::RENDERER,
     kubeadm::RENDERER,
     nftables::RENDERER,

@@ -17,6 +17,8 @@ pub(super) struct ObjectValues<'a> {
     pub pod_mtu: u16,
     /// The subnet of all pods.
     pub pod_subnet: Subnet,
+    /// The subnet of nodes and clients.
+    pub node_subnet: Subnet,
     /// The pools in the Installation.
     pub pools: Vec<PoolValues<'a>>,
     /// The pools that are separate objects.
@@ -52,6 +54,7 @@ impl<'plan> ObjectValues<'plan> {
             interface_pattern: plan.wireguard.interface_pattern(),
             pod_mtu: plan.wireguard.mtu.value,
             pod_subnet: plan.network.pod_subnet,
+            node_subnet: plan.network.node_subnet,
             pools: pools.installation.into_iter().map(PoolValues::of).collect(),
             further_pools: pools.further.into_iter().map(PoolValues::of).collect(),
             host_services: plan.firewall.host_services.clone(),

@@ -128,9 +128,10 @@ fn packed(content: &[u8]) -> String {
 }
 
 /// Files that a host does not use before its first delivery, which contains them.
-const WAITS: [&str; 10] = [
+const WAITS: [&str; 11] = [
     "/etc/haproxy/",
     "/etc/kubernetes/",
+    "/etc/meshwright/api-server/",
     "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
     "/etc/systemd/system/meshwright-bootstrap.",

@@ -47,6 +47,8 @@ table! {
         control_plane: ControlPlane,
         /// Settings of Kubernetes' programs.
         kubeadm: Kubeadm,
+        /// What is stricter than Kubernetes' own defaults.
+        hardening: Hardening,
         /// The implementation of Services.
         kube_proxy: KubeProxy,
         /// The pod network.
@@ -169,6 +171,24 @@ table! {
         etcd: BTreeMap<ArgumentName, ArgumentValue> = BTreeMap::new(),
         /// Fields of `KubeletConfiguration` on every node, such as `imageGCHighThresholdPercent = 75`.
         kubelet: Settings = Settings::default(),
+    }
+}
+
+table! {
+    /// `[hardening]`: what is stricter than Kubernetes' own defaults, beyond arguments that `[kubeadm]` can replace.
+    pub struct Hardening {
+        /// Whether the API servers write an audit log, in /var/log/kubernetes/audit of each control plane.
+        audit_log: bool = true,
+        /// Whether a namespace without labels of Pod Security refuses pods that the level `baseline` does not permit, and
+        /// warns about those that `restricted` does not. A label of the namespace replaces it:
+        /// `pod-security.kubernetes.io/enforce = privileged`.
+        pod_security: bool = true,
+        /// Whether requests without a credential are answered for /livez, /readyz and /healthz only. Without effect if
+        /// `[kubeadm]` has an argument `oidc-…` or `anonymous-auth`, which exclude it.
+        anonymous_health_only: bool = true,
+        /// Whether Secrets are encrypted when they are written to etcd. `false` writes them plain; encrypted ones stay
+        /// readable.
+        encrypt_secrets: bool = true,
     }
 }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hello,
-    Images, Ingress, KubeProxy, Kubeadm, Lint, Network, Node, PackageSource, Packages,
+    Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hardening,
+    Hello, Images, Ingress, KubeProxy, Kubeadm, Lint, Network, Node, PackageSource, Packages,
     RoutedNetwork, Secrets, Site, Topology, WireGuard,
 };
 use crate::encode::template;
@@ -41,6 +41,7 @@ const TABLES: &[(&str, &[Key])] = &[
     ("[wireguard]", WireGuard::KEYS),
     ("[control_plane]", ControlPlane::KEYS),
     ("[kubeadm]", Kubeadm::KEYS),
+    ("[hardening]", Hardening::KEYS),
     ("[kube_proxy]", KubeProxy::KEYS),
     ("[calico]", Calico::KEYS),
     ("[ingress]", Ingress::KEYS),

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::IngressPath;
-use super::policy::{self, NAME, PodGroup, differing};
+use super::policy::{self, CalledPort, NAME, OtherEnd, PodGroup, PolicyQuestion, differing};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::Model;
 use crate::read::objects::{EmittedPolicy, EmittedWorkload, PolicyDirection, PolicyPeer};
@@ -119,6 +119,24 @@ fn controller(path: &IngressPath<'_>) -> Vec<ProofFinding> {
     findings
 }
 
+/// The controller reads its Ingresses from the API servers: it starts with none that it cannot call.
+pub(super) fn calls_api_servers(path: &IngressPath<'_>, model: &Model) -> Option<ProofFinding> {
+    let controller = path.files.controller.as_ref()?;
+    let control_planes = model.nodes().map(|id| model.machine(id));
+    let mut control_planes = control_planes
+        .filter(|machine| machine.node.as_ref().is_some_and(|host| host.control_plane));
+    control_planes.find_map(|machine| {
+        let name = format!("the API server of {}", machine.name);
+        let question = PolicyQuestion {
+            pods: PodGroup::new(&controller.workload),
+            direction: PolicyDirection::Egress,
+            other: OtherEnd::Address(&name, model.classes.address(machine.address)),
+            called: CalledPort { protocol: TCP, port: API },
+        };
+        policy::ask(path.files, &question).err()
+    })
+}
+
 /// The line by which a peer is not only cloudflared's pods, which are selected by the name of their
 /// namespace and by a label.
 fn stranger(path: &IngressPath<'_>, policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<FileLine> {
@@ -186,3 +204,5 @@ pub(super) fn metadata(model: &Model) -> Vec<ProofFinding> {
 
 const TCP: u8 = 6;
 const HTTP: u16 = 80;
+/// The API server's port (kubeadm's default).
+const API: u16 = 6443;

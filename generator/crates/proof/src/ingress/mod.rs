@@ -95,6 +95,7 @@ pub fn prove(model: &Model, proven: impl Fn(&str) -> bool) -> IngressProof {
     let refused =
         findings.iter().find(|finding| finding.code == FindingCode::TunnelRefused).cloned();
     findings.extend(isolation::policies(&path));
+    findings.extend(isolation::calls_api_servers(&path, model));
     let mut connections = ConnectionProofs::new(model, &proven);
     let requests = hostnames(&path).into_iter().map(|hostname| {
         let mut request = follow::follow(&path, hostname);

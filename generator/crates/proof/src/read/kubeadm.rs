@@ -55,8 +55,10 @@ pub struct ClusterConf {
     pub dns_domain: String,
     /// kube-proxy's first configuration.
     pub kube_proxy: KubeProxyConf,
-    /// The arguments that the user has added.
+    /// The arguments that no other field has.
     pub added: Vec<UserSetting>,
+    /// The names of the files in [`API_SERVER_FOLDER`] that arguments of the API server name.
+    pub api_server_files: Vec<String>,
 }
 
 /// The version of kubeadm's types.
@@ -69,6 +71,15 @@ const PATCHES: &str = "/etc/kubernetes/patches";
 const DISCOVERY: &str = "/etc/kubernetes/discovery.conf";
 /// The lifetime of a token that ends when it is created.
 const SHORTEST_LIFETIME: &str = "1ns";
+/// The folder on a control plane with the files that its API server reads.
+const API_SERVER_FOLDER: &str = "/etc/meshwright/api-server";
+/// The files in it. The one with the keys that encrypt Secrets is not in the output: it comes with the delivery.
+const API_SERVER_FILES: [&str; 4] =
+    ["admission.yaml", "audit.yaml", "authentication.yaml", "encryption.yaml"];
+/// The file with the paths that need no credential: those that haproxy and kubelet call.
+const AUTHENTICATION: &str = "/etc/meshwright/api-server/authentication.yaml";
+/// The folder on a control plane in which its API server writes the audit log.
+const AUDIT_FOLDER: &str = "/var/log/kubernetes/audit";
 /// containerd's socket.
 const CRI_SOCKET: &str = "unix:///run/containerd/containerd.sock";
 
@@ -222,6 +233,21 @@ struct ApiServerYaml {
     cert_sans: Vec<String>,
     #[serde(default)]
     extra_args: Vec<ArgumentYaml>,
+    #[serde(default)]
+    extra_volumes: Vec<VolumeYaml>,
+}
+
+/// `HostPathMount` (kubeadm v1beta4).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct VolumeYaml {
+    #[expect(dead_code, reason = "the name is used inside of the pod only")]
+    name: String,
+    host_path: Spanned<String>,
+    mount_path: Spanned<String>,
+    #[serde(default)]
+    read_only: bool,
+    path_type: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -498,9 +524,15 @@ fn read_cluster(
 ) -> Result<ClusterConf, ParseError> {
     let cluster: ClusterConfigurationYaml = document.read()?;
     document.exactly(cluster.api_version, API_VERSION)?;
-    let mut added = Vec::new();
+    let (mut added, mut api_server_files) = (Vec::new(), Vec::new());
     if let Some(api_server) = cluster.api_server {
-        let ReadArguments { known: [], others } = arguments(document, api_server.extra_args, [])?;
+        api_server_files = read_api_server_files(document, &api_server)?;
+        let ReadArguments { known: [], mut others } =
+            arguments(document, api_server.extra_args, [])?;
+        // The text of this file is compared; that of another one is not known.
+        others.retain(|argument| {
+            argument.name.value != "authentication-config" || argument.value.value != AUTHENTICATION
+        });
         added.extend(user_settings::arguments(document, Program::ApiServer, others)?);
     }
     let ReadArguments { known: [allocates], others } =
@@ -526,7 +558,48 @@ fn read_cluster(
         dns_domain: cluster.networking.dns_domain,
         kube_proxy: kube_proxy::read_document(kube_proxy)?,
         added,
+        api_server_files,
     })
+}
+
+/// The files of the host that the arguments name must be mounted: otherwise the API server would not start.
+fn read_api_server_files(
+    document: &YamlDocument<'_>,
+    api_server: &ApiServerYaml,
+) -> Result<Vec<String>, ParseError> {
+    let mut mounted = Vec::new();
+    for volume in &api_server.extra_volumes {
+        let LineSpanned { value: folder, line } = document.with_line(volume.host_path.clone());
+        let kind = volume.path_type.value.as_str();
+        let is_known = match folder.as_str() {
+            API_SERVER_FOLDER => kind == "Directory",
+            AUDIT_FOLDER => kind == "DirectoryOrCreate" && !volume.read_only,
+            _ => false,
+        };
+        if !is_known || volume.mount_path.value != folder {
+            let message = format!("the volume of `{folder}` is not understood here");
+            return Err(ParseError { line, message });
+        }
+        mounted.push(folder);
+    }
+    let mut files = Vec::new();
+    for argument in &api_server.extra_args {
+        let LineSpanned { value, line } = document.with_line(argument.value.clone());
+        let Some((folder, file)) = value.rsplit_once('/') else { continue };
+        let is_ours = [API_SERVER_FOLDER, AUDIT_FOLDER].contains(&folder);
+        if is_ours && mounted.iter().all(|mounted| mounted != folder) {
+            let message = format!("no volume has `{folder}`: the API server would not start");
+            return Err(ParseError { line, message });
+        }
+        if folder == API_SERVER_FOLDER {
+            if !API_SERVER_FILES.contains(&file) {
+                let message = format!("no delivery has `{value}`: the API server would not start");
+                return Err(ParseError { line, message });
+            }
+            files.push(file.to_owned());
+        }
+    }
+    Ok(files)
 }
 
 /// A version with its `v`. For words such as `stable`, kubeadm asks the Internet.

@@ -22,6 +22,7 @@ pub(crate) mod overlay;
 pub(crate) mod patches;
 mod peer_list;
 pub(crate) mod routes;
+mod setting_value;
 pub(crate) mod tree;
 pub(crate) mod unit;
 pub(crate) mod user_data;

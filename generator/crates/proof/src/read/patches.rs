@@ -28,7 +28,7 @@ pub struct KubeletConf {
     pub address: LineSpanned<Ipv4Addr>,
     /// How many pods it starts at most; kubelet's default if absent.
     pub max_pods: Option<LineSpanned<u32>>,
-    /// The settings that the user has added.
+    /// The settings on which no flow depends, as far as they are known.
     pub added: Vec<UserSetting>,
 }
 
@@ -70,6 +70,7 @@ pub(crate) fn read_kubelet(text: &str) -> Result<KubeletConf, ParseError> {
     for (name, value) in &fields {
         match name.as_str() {
             "address" => address = Some(listening_address(value)?),
+            "readOnlyPort" => without_read_only_port(value)?,
             "maxPods" => max_pods = Some(number_of_pods(value)?),
             _ => added.push(user_settings::kubelet_field(name, value)?),
         }
@@ -83,6 +84,15 @@ fn listening_address(node: &DataNode) -> Result<LineSpanned<Ipv4Addr>, ParseErro
     let message = "kubelet's address is not a valid IPv4 address".to_owned();
     let fault = ParseError { line: node.line, message };
     value.map(|value| LineSpanned { value, line: node.line }).ok_or(fault)
+}
+
+/// At any other port than 0, everyone in the mesh can read all pods of the node.
+fn without_read_only_port(node: &DataNode) -> Result<(), ParseError> {
+    let message = "readOnlyPort is not 0".to_owned();
+    match &node.value {
+        DataValue::Scalar(DataScalar::Number(0)) => Ok(()),
+        _ => Err(ParseError { line: node.line, message }),
+    }
 }
 
 fn number_of_pods(node: &DataNode) -> Result<LineSpanned<u32>, ParseError> {

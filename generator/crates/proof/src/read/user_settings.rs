@@ -1,10 +1,11 @@
-//! Settings of Kubernetes' programs that this version does not emit by itself: a user has added them. Those that
-//! change what is proven are refused; of the others, some are known to change nothing of it.
+//! Settings of Kubernetes' programs that no reader models: stricter ones than the defaults, and those that a user has
+//! added. Those that change what is proven are refused; of the others, some are known to change nothing of it.
 
 use serde_saphyr::Spanned;
 
 use super::ParseError;
 use super::data::{DataNode, DataScalar, DataValue};
+use super::setting_value::SettingValue;
 use super::yaml::YamlDocument;
 use crate::span::LineSpanned;
 use meshwright_value::component::is_named;
@@ -29,6 +30,8 @@ struct KnownSettings {
     /// Those on which none of them depends: logs, metrics, limits, sizes of caches, times of garbage collection, and the
     /// tokens of people.
     harmless: &'static [&'static str],
+    /// The values of those that this version emits: the program does not start with another one.
+    values: &'static [(&'static str, SettingValue)],
 }
 
 impl KnownSettings {
@@ -97,6 +100,7 @@ const API_SERVER: KnownSettings = KnownSettings {
         "token-auth-file",
     ],
     harmless: &[
+        "admission-control-config-file",
         "allow-metric-labels*",
         "api-audiences",
         "audit-*",
@@ -126,10 +130,27 @@ const API_SERVER: KnownSettings = KnownSettings {
         "service-account-jwks-uri",
         "service-account-max-token-expiration",
         "show-hidden-metrics-for-version",
+        "tls-cipher-suites",
+        "tls-min-version",
         "tracing-config-file",
         "v",
         "vmodule",
         "watch-cache*",
+    ],
+    values: &[
+        ("admission-control-config-file", SettingValue::HostFile),
+        ("audit-log-compress", SettingValue::Switch),
+        ("audit-log-maxage", SettingValue::Count),
+        ("audit-log-maxbackup", SettingValue::Count),
+        ("audit-log-maxsize", SettingValue::Count),
+        ("audit-log-path", SettingValue::HostFileOrOutput),
+        ("audit-policy-file", SettingValue::HostFile),
+        ("authentication-config", SettingValue::HostFile),
+        ("encryption-provider-config", SettingValue::HostFile),
+        ("encryption-provider-config-automatic-reload", SettingValue::Switch),
+        ("profiling", SettingValue::Switch),
+        ("tls-cipher-suites", SettingValue::CipherSuites),
+        ("tls-min-version", SettingValue::TlsVersion),
     ],
 };
 
@@ -186,6 +207,7 @@ const CONTROLLER_MANAGER: KnownSettings = KnownSettings {
         "v",
         "vmodule",
     ],
+    values: &[("profiling", SettingValue::Switch)],
 };
 
 const SCHEDULER: KnownSettings = KnownSettings {
@@ -218,6 +240,7 @@ const SCHEDULER: KnownSettings = KnownSettings {
         "v",
         "vmodule",
     ],
+    values: &[("profiling", SettingValue::Switch)],
 };
 
 const ETCD: KnownSettings = KnownSettings {
@@ -245,6 +268,7 @@ const ETCD: KnownSettings = KnownSettings {
     harmless: &[
         "auto-compaction-*",
         "backend-batch-*",
+        "cipher-suites",
         "compaction-*",
         "log-format",
         "log-level",
@@ -258,9 +282,14 @@ const ETCD: KnownSettings = KnownSettings {
         "quota-backend-bytes",
         "snapshot-catchup-entries",
         "snapshot-count",
+        "tls-min-version",
         "warning-apply-duration",
         "warning-unary-request-duration",
         "watch-progress-notify-interval",
+    ],
+    values: &[
+        ("cipher-suites", SettingValue::CipherSuites),
+        ("tls-min-version", SettingValue::EtcdTlsVersion),
     ],
 };
 
@@ -281,7 +310,6 @@ const KUBELET: KnownSettings = KnownSettings {
         "makeIPTablesUtilChains",
         "podCIDR",
         "port",
-        "readOnlyPort",
         "registerNode",
         "registerWithTaints",
         "runOnce",
@@ -320,6 +348,7 @@ const KUBELET: KnownSettings = KnownSettings {
         "registryPullQPS",
         "reservedMemory",
         "reservedSystemCPUs",
+        "rotateCertificates",
         "runtimeRequestTimeout",
         "seccompDefault",
         "serializeImagePulls",
@@ -327,9 +356,17 @@ const KUBELET: KnownSettings = KnownSettings {
         "streamingConnectionIdleTimeout",
         "syncFrequency",
         "systemReserved*",
+        "tlsCipherSuites",
+        "tlsMinVersion",
         "topologyManager*",
         "tracing",
         "volumeStatsAggPeriod",
+    ],
+    values: &[
+        ("rotateCertificates", SettingValue::Switch),
+        ("seccompDefault", SettingValue::Switch),
+        ("tlsCipherSuites", SettingValue::CipherSuites),
+        ("tlsMinVersion", SettingValue::TlsVersion),
     ],
 };
 
@@ -343,7 +380,7 @@ pub(super) struct Argument {
 ///
 /// # Errors
 ///
-/// The first on which a proven flow depends.
+/// The first on which a proven flow depends, or with which the program would not start.
 pub(super) fn arguments(
     document: &YamlDocument<'_>,
     program: Program,
@@ -352,6 +389,8 @@ pub(super) fn arguments(
     let known = program.known();
     let read = arguments.into_iter().map(|argument| {
         let LineSpanned { value: name, line } = document.with_line(argument.name);
+        let value = document.with_line(argument.value.clone());
+        known.check(&name, value.line, |valid| valid.check_argument(&value.value))?;
         let text = format!("{} --{name}={}", known.program, argument.value.value);
         known.setting(&name, text, line)
     });
@@ -362,12 +401,27 @@ pub(super) fn arguments(
 ///
 /// # Errors
 ///
-/// If a proven flow depends on it.
+/// If a proven flow depends on it, or if kubelet would not start.
 pub(super) fn kubelet_field(name: &str, value: &DataNode) -> Result<UserSetting, ParseError> {
+    KUBELET.check(name, value.line, |valid| valid.check_field(value))?;
     KUBELET.setting(name, format!("kubelet's {name}: {}", flow_style(value)), value.line)
 }
 
 impl KnownSettings {
+    fn check(
+        &self,
+        name: &str,
+        line: u32,
+        is_valid: impl Fn(SettingValue) -> Result<(), String>,
+    ) -> Result<(), ParseError> {
+        let value = self.values.iter().find(|(of, _)| *of == name);
+        let checked = value.map_or(Ok(()), |(_, valid)| is_valid(*valid));
+        checked.map_err(|reason| ParseError {
+            line,
+            message: format!("the setting `{name}` of {}: {reason}", self.program),
+        })
+    }
+
     fn setting(&self, name: &str, text: String, line: u32) -> Result<UserSetting, ParseError> {
         if self.is_decisive(name) {
             let message =
@@ -416,7 +470,8 @@ mod tests {
             (&KUBELET, kubelet_fields().map(|(field, _)| field).collect()),
         ];
         for (known, names) in tables {
-            for pattern in known.decisive.iter().chain(known.harmless) {
+            let values = known.values.iter().map(|(name, _)| name);
+            for pattern in known.decisive.iter().chain(known.harmless).chain(values) {
                 let program = known.program;
                 assert!(names.iter().any(|name| is_named(pattern, name)), "{program} {pattern}");
             }

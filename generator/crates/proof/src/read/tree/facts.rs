@@ -37,6 +37,7 @@ impl TreeFacts {
             kubernetes_version: cluster.version.value,
             image_repository: cluster.image_repository.clone(),
             endpoint: cluster.endpoint.value.clone(),
+            api_server_files: cluster.api_server_files.clone(),
             proxy_mode: proxy_mode(emitted.kube_proxy.content.mode.value),
             source: init.kubeadm.file,
             reflectors: reflectors.map(|node| node.name.clone()).collect(),
