@@ -170,6 +170,10 @@ pub struct PeerRecord {
     pub name: String,
     /// The age of the last handshake, in seconds; none if there was none.
     pub handshake_age: Option<u64>,
+    /// The time of the last handshake by the clock of the machine, in seconds since 1970; none if there was none, or if
+    /// the machine has a program from before this field.
+    #[serde(skip)]
+    pub handshake: Option<u64>,
 }
 
 /// A peer that was heard from within three minutes has a session: keys are renewed every two (wg(8)).
@@ -345,6 +349,7 @@ impl Inspection {
                 is_node: one_of(fields.next()?, "node", "client")?,
                 name: fields.next()?.to_owned(),
                 handshake_age: unless("never", fields.next()?)?,
+                handshake: fields.next().map_or(Some(None), |time| unless("never", time))?,
             }),
             "kubelet" => self.kubelet = Some(fields.next()?.to_owned()),
             "membership" => self.membership = Some(membership(fields.next()?, fields.next())?),
@@ -465,7 +470,7 @@ mod tests {
             "node\ttokyo\tatlas\nprepared\tyes\t\ndelivery\twhole\t1764500000\t{DIGEST}\n\
              file\t{DIGEST}\tetc/wireguard/wg0.conf\nchanged\tetc/meshwright/hosts\n\
              difference\tunits\tkubelet.service is not active\nrule\tadditional\taccept\n\
-             foreign\tall\ttable ip filter, chain INPUT\npeer\tnode\tparis\t12\npeer\tclient\tlaptop\tnever\n\
+             foreign\tall\ttable ip filter, chain INPUT\npeer\tnode\tparis\t12\t1764499989\npeer\tclient\tlaptop\tnever\tnever\n\
              kubelet\tactive\nmembership\twaiting\tnode/home: not joined\nready\tTrue\nbgp\t2\t3\n\
              version\tkubelet\t1.37.2-1.1\t1.37.2-*\nclock\tsynchronised\t1764500001\ndisk\t5000\n\
              certificate\t1796000000\t/etc/kubernetes/pki/apiserver.crt\nof-a-later-version\tx\n"
@@ -489,6 +494,8 @@ mod tests {
              \"/etc/kubernetes/pki/apiserver.crt\",\"end\":1796000000}}]}}"
         );
         assert_eq!(printed, expected);
+        let handshakes: Vec<_> = read.peers.iter().map(|peer| peer.handshake).collect();
+        assert_eq!(handshakes, [Some(1_764_499_989), None]);
         let files = read.delivery.map(|record| record.files.into_keys().collect::<Vec<_>>());
         assert_eq!(files, Some(vec!["etc/wireguard/wg0.conf".to_owned()]));
     }
@@ -509,6 +516,7 @@ mod tests {
             "disk\tmany",
             "peer\tnode\tparis",
             "peer\tother\tparis\t1",
+            "peer\tnode\tparis\t1\tyesterday",
             "delivery\twhole\t1\tabc",
             "changed\tetc/before/delivery",
             "membership\tjoined\twith a reason",

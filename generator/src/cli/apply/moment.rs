@@ -81,7 +81,7 @@ pub(super) fn carry_out(
     session.info(format_args!("  {} machines have taken over; looking at them", nodes.len()))?;
     loop {
         let since = announced.elapsed().saturating_sub(Duration::from_secs(NOTICE));
-        let faults = faults(executor, &nodes, steps, since);
+        let faults = faults(executor, &nodes, steps, moment);
         if faults.is_empty() {
             break;
         }
@@ -151,13 +151,13 @@ fn on_all(executor: &Executor<'_>, nodes: &[&FleetNode], command: &str) -> Optio
     (!failures.is_empty()).then(|| failures.join("\n  "))
 }
 
-/// What does not work, so long after the moment: on the machines that took over, and on the others. Flows that the plan cuts in
-/// between hold again when there was a handshake since.
+/// What does not work on the machines that took over, and on the others. Flows that the plan cuts in between hold again
+/// when there was a handshake since the moment, in seconds since 1970.
 fn faults(
     executor: &Executor<'_>,
     nodes: &[&FleetNode],
     steps: &[PlanStep],
-    since: Duration,
+    moment: u64,
 ) -> Vec<String> {
     let mut faults = Vec::new();
     let now = executor.fleet.inspect(executor.ssh);
@@ -186,7 +186,7 @@ fn faults(
         let silent: Vec<_> = cut
             .map(|pair| pair.to.as_str())
             .filter(|to| inspection.peers.iter().any(|peer| peer.is_node && peer.name == *to))
-            .filter(|to| !has_new_session(inspection, to, since))
+            .filter(|to| !has_new_session(inspection, to, moment))
             .collect();
         if !silent.is_empty() {
             faults.push(format!("{name}: no new handshake with {}", silent.join(", ")));
@@ -197,7 +197,26 @@ fn faults(
     faults
 }
 
-fn has_new_session(inspection: &Inspection, peer: &str, since: Duration) -> bool {
-    let age = inspection.peers.iter().find(|one| one.is_node && one.name == peer);
-    age.and_then(|peer| peer.handshake_age).is_some_and(|age| age <= since.as_secs() + 1)
+/// Both times are of the machine's own clock: `meshwright-node commit --at` waits by it. An age would grow while the machine
+/// is asked.
+fn has_new_session(inspection: &Inspection, peer: &str, moment: u64) -> bool {
+    let peer = inspection.peers.iter().find(|one| one.is_node && one.name == peer);
+    peer.and_then(|peer| peer.handshake).is_some_and(|time| time >= moment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_new_from_the_moment_on_however_long_the_look_lasts() {
+        let is_new = |handshake: &str| {
+            let records = format!(
+                "meshwright-inspect\t1\npeer\tnode\tparis\t9\t{handshake}\nclock\tsynchronised\t1009\nend\n"
+            );
+            let inspection = Inspection::parse(&records).expect("records");
+            has_new_session(&inspection, "paris", 1000)
+        };
+        assert_eq!(["999", "1000", "1009", "never"].map(is_new), [false, true, true, false]);
+    }
 }
