@@ -374,9 +374,15 @@ impl TopologyWriter<'_> {
             self.maybe(30, |draw| {
                 format!("cpu_request_millis = {}", draw.one(&[2, 1_000, 256_000]))
             })?;
+            if self.settings.chance(30) {
+                writeln!(self.text, "image = \"registry.example.com/tunnel:1@sha256:{SHA256}\"")?;
+            }
             if has_hello {
                 self.head("hello")?;
                 writeln!(self.text, "hostname = {}", HOSTNAMES[1])?;
+                if self.settings.chance(30) {
+                    writeln!(self.text, "image = \"registry.example.com/echo:1@sha256:{SHA256}\"")?;
+                }
             }
         }
         self.head("firewall")?;
@@ -401,6 +407,9 @@ impl TopologyWriter<'_> {
         self.head("packages")?;
         self.maybe(20, |_| "kubernetes_apt = \"https://apt.example.com/k8s\"".to_owned())?;
         self.maybe(20, |_| "containerd_apt = \"https://apt.example.com/docker\"".to_owned())?;
+        if self.settings.chance(30) {
+            writeln!(self.text, "containerd_version = \"2.3.6-*\"")?;
+        }
         self.maybe(20, |_| {
             "fingerprints = [\"0123456789ABCDEF0123456789ABCDEF01234567\"]".to_owned()
         })?;
@@ -417,7 +426,13 @@ impl TopologyWriter<'_> {
                 let is_path = self.draw.chance(40);
                 let url = if is_path { "/opt/files" } else { "https://files.example.com" };
                 writeln!(self.text, "url = \"{url}/{name}.tgz\"")?;
-                self.maybe(if is_path { 20 } else { 80 }, |_| format!("sha256 = \"{SHA256}\""))?;
+                if self.draw.chance(if is_path { 20 } else { 80 }) {
+                    writeln!(self.text, "sha256 = \"{SHA256}\"")?;
+                    let is_chart = ["ingress-nginx", "traefik"].contains(&name);
+                    if is_chart && self.settings.chance(50) {
+                        writeln!(self.text, "version = \"42.4.3\"")?;
+                    }
+                }
             }
         }
         Ok(())
