@@ -145,6 +145,7 @@ fn node(facts: &NodeFacts) -> FixedNode<'_> {
         taints: facts.taints.as_deref(),
         scheduler: host.scheduler,
         applies_manifests: host.applies_manifests,
+        kept_snapshots: host.kept_snapshots,
         ssh_port: host.ssh_port,
         ssh_from: &host.ssh_from,
         open_ports: &host.open_ports,

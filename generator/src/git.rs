@@ -95,6 +95,32 @@ pub(crate) fn revisions_of(folder: &Path, limit: usize) -> Result<Vec<String>, G
     Ok(String::from_utf8_lossy(&listed).lines().map(str::to_owned).collect())
 }
 
+/// Whether git would commit a new file in a folder, which may not exist yet.
+pub(crate) fn would_commit(folder: &Path) -> Result<bool, GitError> {
+    let absolute = std::path::absolute(folder)?;
+    let is_folder = |one: &&Path| one.is_dir();
+    let existing = absolute.ancestors().find(is_folder).unwrap_or(Path::new("/")).canonicalize()?;
+    if !existing.ancestors().any(|one| one.join(".git").exists()) {
+        return Ok(false);
+    }
+    let below = absolute.ancestors().find(is_folder).map(|found| absolute.strip_prefix(found));
+    let below = below.and_then(Result::ok).unwrap_or(Path::new(""));
+    let mut command = git(&existing);
+    // git-check-ignore(1) takes no literal pathspecs, and no magic begins with a dot.
+    command.args(["--no-literal-pathspecs", "check-ignore", "--quiet", "--"]);
+    command.arg(Path::new(".").join(below).join("snapshot"));
+    let done = command.output()?;
+    match done.status.code() {
+        // git-check-ignore(1), EXIT STATUS.
+        Some(0) => Ok(false),
+        Some(1) => Ok(true),
+        _ => {
+            let message = String::from_utf8_lossy(&done.stderr);
+            Err(GitError::Refused(message.trim().trim_start_matches("fatal: ").to_owned()))
+        }
+    }
+}
+
 /// Starts git in a folder. No program that the repository's configuration names is started.
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");

@@ -5,6 +5,7 @@
   bash,
   coreutils,
   conntrack-tools,
+  containerd,
   cri-tools,
   curl,
   diffutils,
@@ -38,6 +39,7 @@ let
     bash
     coreutils
     conntrack-tools
+    containerd
     cri-tools
     curl
     diffutils

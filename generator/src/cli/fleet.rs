@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::export::find_node;
+use super::export::{find_node, marked};
 use super::failure::Failure;
 use super::opened::Opened;
 use super::session::Session;
@@ -13,6 +13,7 @@ use crate::git::{self, CommittedFolder};
 use crate::secrets::clock;
 use crate::secrets::delivery::Delivery;
 use crate::secrets::requirements::Requirements;
+use crate::secrets::secret::Secret;
 use meshwright_compiler::plan::{NodePlan, Plan};
 use meshwright_compiler::render::Rendering;
 use meshwright_compiler::render::host_tree;
@@ -151,6 +152,17 @@ pub(super) fn machine(plan: &Plan, node: &NodePlan) -> FleetMachine {
         ssh_user: node.ssh_user.clone(),
         initialises: node.id == plan.init_node().id,
     }
+}
+
+/// The delivery of a node, as `export` makes it.
+pub(super) fn delivery(opened: &Opened, node: &NodePlan, joins: bool) -> Result<Secret, Failure> {
+    let Opened { topology, plan, store, .. } = opened;
+    let mut delivery = Delivery::public(&Rendering::new(plan), node);
+    delivery.add_secrets(topology, plan, node, store)?;
+    if joins {
+        delivery.add_join(plan, node, store, clock::now())?;
+    }
+    marked(delivery, &Delivery::dated_head(plan, node, clock::now()))
 }
 
 /// What a delivery contains. Without access to the secrets, only the public files are known.

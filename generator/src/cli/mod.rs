@@ -4,6 +4,7 @@
 
 mod apply;
 mod argument;
+mod backup;
 mod changed;
 mod check;
 mod client;
@@ -26,6 +27,7 @@ mod plan;
 mod prove;
 mod recrypt;
 mod report;
+mod restore;
 mod rotate;
 mod schema;
 mod session;
@@ -142,6 +144,8 @@ enum Verb {
     Status(status::FleetStatus),
     Verify(verify::Verify),
     Test(test::Test),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Prove(prove::Prove),
     Trace(trace::Trace),
     Report(report::Report),
@@ -170,6 +174,8 @@ impl Verb {
             | Self::Apply(_)
             | Self::Status(_)
             | Self::Verify(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Import(_) => true,
             Self::Init(_)
             | Self::Plan(_)
@@ -289,6 +295,8 @@ fn dispatch(command_line: CommandLine, out: &mut dyn Write, err: &mut dyn Write)
         Verb::Apply(apply) => apply.run(&mut session),
         Verb::Verify(verify) => verify.run(&mut session),
         Verb::Test(test) => test.run(&mut session),
+        Verb::Backup(backup) => backup.run(&mut session),
+        Verb::Restore(restore) => restore.run(&mut session),
         Verb::Status(status) => status.run(&mut session),
         Verb::Prove(prove) => prove.run(&mut session),
         Verb::Trace(trace) => trace.run(&mut session),

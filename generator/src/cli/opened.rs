@@ -136,6 +136,17 @@ pub(super) fn store(
     Ok(Some(Store::new(session.secrets_dir(), is_sealed.then_some(recipients), identities)))
 }
 
+/// The recipients of the store; none if it is not encrypted. Those that cannot be used were reported when it was opened.
+pub(super) fn recipients(topology: &Topology) -> Option<Recipients> {
+    let written = &topology.secrets.recipients;
+    Recipients::new(written).ok().filter(|_| !written.is_empty())
+}
+
+/// The identities for a file that may be encrypted.
+pub(super) fn identities(session: &Session<'_>) -> Result<Identities, Failure> {
+    Ok(Identities::read(&identity_files(true, session))?)
+}
+
 fn unusable_recipient(topology: &Topology, position: usize) -> Diagnostic {
     let recipient = &topology.secrets.recipients[position];
     let route = Route::root().key("secrets").key("recipients").index(position);

@@ -28,6 +28,7 @@ pub(crate) mod rotation;
 pub(crate) mod seal;
 pub(crate) mod secret;
 mod signing_key;
+pub(crate) mod snapshot;
 pub(crate) mod store;
 pub(crate) mod tunnel;
 mod wireguard;

@@ -134,6 +134,11 @@ impl Identities {
     }
 }
 
+/// Whether a file is encrypted with age, armored or not.
+pub(super) fn is_sealed(bytes: &[u8]) -> bool {
+    PROTECTED.iter().any(|head| bytes.starts_with(head))
+}
+
 /// The first bytes of a file that is encrypted with age. An identity file is encrypted only with a
 /// passphrase.
 const PROTECTED: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
@@ -143,8 +148,7 @@ fn read(path: &Path) -> Result<Vec<Box<dyn age::Identity>>, IdentityError> {
     let text = super::store::read_small(path)
         .map_err(|source| IdentityError::Read { path: path.to_owned(), source })?;
     let unusable = |reason| IdentityError::Unusable { path: path.to_owned(), reason };
-    let is_protected = PROTECTED.iter().any(|head| text.starts_with(head));
-    if is_protected {
+    if is_sealed(&text) {
         return Err(unusable("is protected by a passphrase"));
     }
     if text.starts_with(b"-----BEGIN") {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+mod backup;
 mod clients;
 mod edited;
 mod export;

@@ -446,6 +446,11 @@ impl ConfiguredHost {
             "patches_directory": own["patches"]["directory"],
             "node_labels": labels,
         });
+        if self.environment("MESHWRIGHT_ROLE") == "control-plane" {
+            let kept: u16 =
+                self.environment("MESHWRIGHT_KEPT_SNAPSHOTS").parse().expect("a number");
+            kubernetes["kept_snapshots"] = json!(kept);
+        }
         if initialises {
             kubernetes["api_endpoint"] =
                 documents["ClusterConfiguration"]["controlPlaneEndpoint"].clone();

@@ -393,6 +393,10 @@ impl TopologyWriter<'_> {
     }
 
     fn downloads(&mut self) -> std::fmt::Result {
+        self.head("backup")?;
+        if self.settings.chance(30) {
+            writeln!(self.text, "keep = 1000")?;
+        }
         self.head("images")?;
         self.maybe(20, |_| "repository = \"registry.example.com/kubernetes\"".to_owned())?;
         self.maybe(30, |draw| {

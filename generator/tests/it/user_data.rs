@@ -197,12 +197,13 @@ fn judge(
 }
 
 /// Files that `prepare` does not use.
-const COMES_WITH_THE_DELIVERY: [&str; 11] = [
+const COMES_WITH_THE_DELIVERY: &[&str] = &[
     "/etc/haproxy/",
     "/etc/kubernetes/",
     "/etc/meshwright/api-server/",
     "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
+    "/etc/systemd/system/meshwright-backup.",
     "/etc/systemd/system/meshwright-bootstrap.service",
     "/etc/systemd/system/meshwright-metrics.",
     "/etc/systemd/system/meshwright-resolve.",

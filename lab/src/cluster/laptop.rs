@@ -1,4 +1,4 @@
-//! The shell of the cluster's owner: a laptop in the mesh, with `kubectl` and `ssh`.
+//! The shell of the cluster's owner: a laptop in the mesh, with `kubectl`, `ssh` and `meshwright`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,6 +22,7 @@ const PROGRAMS: &str = "/usr/local/sbin";
 pub fn run(cluster: &Cluster, script: &str) -> Result<String> {
     install(&cluster.laptop, "kubectl", &kubectl(cluster)?)?;
     install(&cluster.laptop, "ssh", &ssh(cluster)?)?;
+    install(&cluster.laptop, "meshwright", &meshwright(cluster))?;
     let home = cluster.folder().join("laptop");
     fs::create_dir_all(&home)?;
     let mut command = cluster.laptop.command("bash");
@@ -52,13 +53,22 @@ fn kubectl(cluster: &Cluster) -> Result<String> {
     Ok(format!("#!/bin/sh\nexec {path} --kubeconfig {KUBECONFIG} \"$@\"\n"))
 }
 
-/// The deviation `console`: the command runs in the machine with the address.
+fn meshwright(cluster: &Cluster) -> String {
+    let owner = cluster.datacentre.owner.display();
+    let topology = cluster.workspace.path("topology.toml");
+    format!("#!/bin/sh\nexec {owner} --topology {} \"$@\"\n", topology.display())
+}
+
+/// The deviation `console`: the command runs in the machine with the address. A person writes `root@ADDRESS`;
+/// `meshwright` gives options, the user and the address.
 fn ssh(cluster: &Cluster) -> Result<String> {
-    let mut text = "#!/bin/bash\ncase $1 in\n".to_owned();
+    let mut text = "#!/bin/bash\nwhile [[ $1 == -* ]]; do [[ $1 == -- ]] || shift; shift; done\n\
+                    case ${1#root@} in\n"
+        .to_owned();
     for (name, machine) in &cluster.machines {
         if let Some((address, _)) = public_address(name) {
             let enter = machine.entrance()?.join(" ");
-            text += &format!("  root@{address}) exec {enter} bash -c \"${{*:2}}\" ;;\n");
+            text += &format!("  {address}) exec {enter} bash -c \"${{*:2}}\" ;;\n");
         }
     }
     Ok(text + "esac\necho \"ssh: no machine $1\" >&2\nexit 255\n")

@@ -67,6 +67,8 @@ pub struct Inspection {
     pub disk_mib: Option<u64>,
     /// The ends of its certificates.
     pub certificates: Vec<CertificateRecord>,
+    /// Its snapshots of etcd, on a control plane.
+    pub backup: Option<BackupRecord>,
     /// The files with objects of the cluster: only in the answer to `objects`.
     #[serde(skip)]
     pub objects: Vec<ObjectRecord>,
@@ -250,6 +252,17 @@ pub struct CertificateRecord {
     pub end: Option<u64>,
 }
 
+/// The snapshots of etcd on a control plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackupRecord {
+    /// The time of the newest verified one, in seconds since 1970.
+    pub newest: Option<u64>,
+    /// How many are kept.
+    pub snapshots: u32,
+    /// Why the last attempt has failed; none if it has not.
+    pub failure: Option<String>,
+}
+
 /// The output of a machine is not that of `inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InspectionError {
@@ -313,6 +326,7 @@ impl Inspection {
             clock: None,
             disk_mib: None,
             certificates: Vec::new(),
+            backup: None,
             objects: Vec::new(),
         }
     }
@@ -372,6 +386,12 @@ impl Inspection {
                 end: unless("unreadable", fields.next()?)?,
                 path: fields.next()?.to_owned(),
             }),
+            "backup" => {
+                let (newest, snapshots) = (unless("never", fields.next()?)?, fields.next()?);
+                let failure = fields.next().filter(|text| !text.is_empty()).map(str::to_owned);
+                let snapshots = number(snapshots)?;
+                self.backup = Some(BackupRecord { newest, snapshots, failure });
+            }
             "object" => self.objects.push(ObjectRecord {
                 result: match fields.next()? {
                     "same" => ObjectResult::Same,
@@ -473,7 +493,8 @@ mod tests {
              foreign\tall\ttable ip filter, chain INPUT\npeer\tnode\tparis\t12\t1764499989\npeer\tclient\tlaptop\tnever\tnever\n\
              kubelet\tactive\nmembership\twaiting\tnode/home: not joined\nready\tTrue\nbgp\t2\t3\n\
              version\tkubelet\t1.37.2-1.1\t1.37.2-*\nclock\tsynchronised\t1764500001\ndisk\t5000\n\
-             certificate\t1796000000\t/etc/kubernetes/pki/apiserver.crt\nof-a-later-version\tx\n"
+             certificate\t1796000000\t/etc/kubernetes/pki/apiserver.crt\n\
+             backup\t1764490000\t12\tthe disk is full\nof-a-later-version\tx\n"
         );
         let read = match parse(&records) {
             Ok(read) => read,
@@ -491,7 +512,8 @@ mod tests {
              joined\"}},\"ready\":\"True\",\"bgp\":{{\"established\":2,\"all\":3}},\"versions\":[{{\"package\":\
              \"kubelet\",\"installed\":\"1.37.2-1.1\",\"required\":\"1.37.2-*\"}}],\"clock\":{{\
              \"is_synchronised\":true,\"now\":1764500001}},\"disk_mib\":5000,\"certificates\":[{{\"path\":\
-             \"/etc/kubernetes/pki/apiserver.crt\",\"end\":1796000000}}]}}"
+             \"/etc/kubernetes/pki/apiserver.crt\",\"end\":1796000000}}],\"backup\":{{\"newest\":1764490000,\
+             \"snapshots\":12,\"failure\":\"the disk is full\"}}}}"
         );
         assert_eq!(printed, expected);
         let handshakes: Vec<_> = read.peers.iter().map(|peer| peer.handshake).collect();

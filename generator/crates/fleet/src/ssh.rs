@@ -45,6 +45,25 @@ impl RemoteResult {
     }
 }
 
+/// The result of a command that prints something else than text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteBytes {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub output: Vec<u8>,
+    /// Its standard error.
+    pub errors: String,
+}
+
+impl RemoteBytes {
+    /// The last line of its standard error.
+    #[must_use]
+    pub fn last_error(&self) -> &str {
+        last_line(&self.errors)
+    }
+}
+
 /// The command did not run, or its result is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SshError {
@@ -76,6 +95,22 @@ impl Ssh {
         command: &str,
         input: &[u8],
     ) -> Result<RemoteResult, SshError> {
+        let RemoteBytes { code, output, errors } = self.run_for_bytes(machine, command, input)?;
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Ok(RemoteResult { code, output, errors })
+    }
+
+    /// The same for a command that prints something else than text.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ssh::run`].
+    pub fn run_for_bytes(
+        &self,
+        machine: &FleetMachine,
+        command: &str,
+        input: &[u8],
+    ) -> Result<RemoteBytes, SshError> {
         let not_started = |error| self.not_started(&error);
         let mut child = self
             .open(machine, command)?
@@ -91,10 +126,9 @@ impl Ssh {
             child.wait_with_output()
         });
         let done = done.map_err(not_started)?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (output, errors) = (text(&done.stdout), text(&done.stderr));
+        let (output, errors) = (done.stdout, String::from_utf8_lossy(&done.stderr).into_owned());
         match done.status.code() {
-            Some(code) if code != SSH_FAILED => Ok(RemoteResult { code, output, errors }),
+            Some(code) if code != SSH_FAILED => Ok(RemoteBytes { code, output, errors }),
             _ => Err(SshError::NotConnected(reason(&errors))),
         }
     }

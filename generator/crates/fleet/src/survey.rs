@@ -22,6 +22,9 @@ const CERTIFICATE_MARGIN: u64 = 30 * 24 * 60 * 60;
 /// A clock that differs by more is reported, in seconds: handshakes and certificates need no better one.
 const CLOCK_TOLERANCE: u64 = 5;
 
+/// A control plane takes a snapshot every six hours: one that is older than a day, in seconds, is reported.
+const BACKUP_AGE: u64 = 24 * 60 * 60;
+
 /// Below this, kubelet soon evicts pods; in MiB, as in `meshwright-node status`.
 const DISK_MIB: u64 = 1000;
 
@@ -274,7 +277,22 @@ fn next_steps(
     if inspection.certificates.iter().any(|one| ends(one.end) && !one.path.ends_with("/join.crt")) {
         next.push("renew certificates: docs/operations.md".to_owned());
     }
+    next.extend(backup_fault(inspection, now).map(|fault| {
+        let command = on_it("meshwright-node backup");
+        format!("{fault}: {command}")
+    }));
     next
+}
+
+/// Why there is no snapshot of etcd of the last day.
+fn backup_fault(inspection: &Inspection, now: u64) -> Option<String> {
+    let backup = inspection.backup.as_ref()?;
+    if let Some(failure) = &backup.failure {
+        return Some(format!("no snapshot of etcd was taken, because {failure}"));
+    }
+    let newest = backup.newest?;
+    let is_old = newest.saturating_add(BACKUP_AGE) < now;
+    is_old.then(|| format!("the newest snapshot of etcd is {} hours old", (now - newest) / 3600))
 }
 
 /// Faults of the clock and of the disk.

@@ -181,6 +181,8 @@ pub struct HostFacts {
     pub scheduler: Scheduler,
     /// Whether it applies the cluster's manifests after `kubeadm init`.
     pub applies_manifests: bool,
+    /// The number of snapshots of etcd that it keeps; none on a worker.
+    pub kept_snapshots: Option<u16>,
     /// The port of sshd.
     pub ssh_port: u16,
     /// Where ssh(1) finds it, if it is not at its public endpoint.

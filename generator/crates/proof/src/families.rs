@@ -127,6 +127,8 @@ pub const FAMILIES: &[FileFamily] = &[
     fixed("host/networkd.conf", Need::Tree),
     fixed("host/sysctl.conf", Need::Tree),
     fixed("host/systemd/kubelet.service.d/20-meshwright.conf", Need::Tree),
+    fixed("host/systemd/meshwright-backup.service", Need::Tree),
+    fixed("host/systemd/meshwright-backup.timer", Need::Tree),
     fixed("host/systemd/meshwright-bootstrap.service", Need::Tree),
     fixed("host/systemd/meshwright-firewall.service", Need::Tree),
     fixed("host/systemd/meshwright-guards.service", Need::Tree),

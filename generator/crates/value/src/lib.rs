@@ -62,7 +62,7 @@ pub use mask::{Mask, hide_by_form, is_secret};
 pub use name::Name;
 pub use number::{
     AsNumber, CpuMillis, Keepalive, MemoryMib, Mtu, NodeId, PodPrefixLen, Port, Replicas,
-    RoundTripMs, TcpTimeout,
+    RoundTripMs, SnapshotCount, TcpTimeout,
 };
 pub use open_port::OpenPort;
 pub use plain::{parse_written, plain_character, plain_text};

@@ -157,6 +157,13 @@ number! {
     help: "86400 is one day, as in the other modes";
 }
 
+number! {
+    /// How many snapshots of etcd a control plane keeps.
+    pub struct SnapshotCount(u16) in 1..=1_000;
+    noun: "a" "number of snapshots";
+    help: "12 are three days, with one snapshot every six hours";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +184,7 @@ mod tests {
         bounded::<MemoryMib>(64, 1_048_576);
         bounded::<CpuMillis>(2, 256_000);
         bounded::<TcpTimeout>(1, 2_147_483);
+        bounded::<SnapshotCount>(1, 1_000);
     }
 
     #[test]
@@ -263,6 +271,14 @@ mod tests {
                 "`0` is not a valid timeout in seconds",
                 "expected 1 to 2147483",
                 "86400 is one day, as in the other modes",
+            ),
+        );
+        refuses_number::<SnapshotCount>(
+            0,
+            (
+                "`0` is not a valid number of snapshots",
+                "expected 1 to 1000",
+                "12 are three days, with one snapshot every six hours",
             ),
         );
     }

@@ -4,16 +4,13 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::export::marked;
 use crate::cli::failure::Failure;
-use crate::cli::fleet::{Fleet, FleetNode, Inspected};
+use crate::cli::fleet::{self, Fleet, FleetNode, Inspected};
 use crate::cli::opened::Opened;
 use crate::cli::session::Session;
-use crate::secrets::clock;
 use crate::secrets::delivery::Delivery;
 use crate::secrets::secret::Secret;
 use meshwright_change::step::{LostPair, PlanStep, StepAction};
-use meshwright_compiler::render::Rendering;
 use meshwright_fleet::gate::{GateExpectation, worsened};
 use meshwright_fleet::inspection::{Inspection, Membership, Preparation};
 use meshwright_fleet::machine::FleetMachine;
@@ -239,16 +236,10 @@ impl<'run> Executor<'run> {
 
     /// The delivery of a node, as `export` makes it.
     pub(super) fn delivery(&self, node: &FleetNode, joins: bool) -> Result<Secret, Failure> {
-        let Opened { topology, plan, store, .. } = self.opened;
-        let rendering = Rendering::new(plan);
-        let own = plan.nodes.iter().find(|one| one.name.as_str() == node.machine.name);
+        let nodes = &self.opened.plan.nodes;
+        let own = nodes.iter().find(|one| one.name.as_str() == node.machine.name);
         let own = own.unwrap_or_else(|| unreachable!("the fleet is that of the plan"));
-        let mut delivery = Delivery::public(&rendering, own);
-        delivery.add_secrets(topology, plan, own, store)?;
-        if joins {
-            delivery.add_join(plan, own, store, clock::now())?;
-        }
-        marked(delivery, &Delivery::dated_head(plan, own, clock::now()))
+        fleet::delivery(self.opened, own, joins)
     }
 
     /// Waits until the machine has and does what it should, and no other one is worse than before.

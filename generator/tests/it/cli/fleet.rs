@@ -10,7 +10,7 @@ const MACHINES: [(&str, &str, &str); 2] =
     [("203.0.113.10", "hongkong", "tokyo"), ("203.0.113.20", "tokyo", "hongkong")];
 
 /// A committed cluster whose machines are prepared.
-fn prepared() -> Place {
+pub(super) fn prepared() -> Place {
     let place = Place::complete();
     assert_eq!(place.run(&["generate", "-q"]), stderr_only(0, ""));
     place.git(&["init", "--quiet"]);
@@ -27,7 +27,7 @@ fn prepared() -> Place {
 }
 
 /// The same, installed.
-fn installed() -> Place {
+pub(super) fn installed() -> Place {
     let place = prepared();
     assert_eq!(call(&place, &["apply", "--yes", "-q"]).0, Some(1), "the client's file is left");
     place.write("machines/calls", "");
@@ -39,7 +39,7 @@ fn commit(place: &Place) {
     place.git(&["commit", "--quiet", "--message", "change"]);
 }
 
-fn call(place: &Place, arguments: &[&str]) -> Ended {
+pub(super) fn call(place: &Place, arguments: &[&str]) -> Ended {
     let mut command = place.command(BINARY);
     let machines = place.path().join("machines");
     #[expect(
@@ -52,7 +52,7 @@ fn call(place: &Place, arguments: &[&str]) -> Ended {
 }
 
 /// The commands that were run on the machines, in their order, without the looks.
-fn calls(place: &Place) -> Vec<String> {
+pub(super) fn calls(place: &Place) -> Vec<String> {
     let calls = place.read("machines/calls");
     let words = calls.lines().filter_map(|line| line.split_once(" -- ")).map(|(_, words)| words);
     words.filter(|words| !words.ends_with("sh -s")).map(str::to_owned).collect()

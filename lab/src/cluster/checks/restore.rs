@@ -35,7 +35,6 @@ fn etcd_restore(cluster: &mut Cluster) -> Result<()> {
     restore(cluster)?;
     let restored = cluster.machine(INIT)?.run("date --utc +%Y-%m-%dT%H:%M:%S")?;
     cluster.report("etcd is restored");
-    cluster.deliver(INIT)?;
     cluster.await_bootstrap()?;
     cluster.report("the restored control plane has completed bootstrap");
 
@@ -47,15 +46,23 @@ fn etcd_restore(cluster: &mut Cluster) -> Result<()> {
     expect_reachability(cluster)
 }
 
+/// The snapshot is taken by the timer's command, verified, and fetched.
 fn back_up(cluster: &Cluster) -> Result<()> {
     let commands = DocumentedCommands::read("Backup", 1)?;
-    laptop::run(cluster, &commands.block(0, INIT)?).map(drop)
+    let printed = laptop::run(cluster, &commands.block(0, INIT)?)?;
+    ensure!(printed.contains(&format!("{INIT}: /")), "{printed}");
+    let status = cluster.machine(INIT)?.run("meshwright-node inspect | grep ^backup")?;
+    ensure!(status.trim_end_matches('\n').ends_with('\t'), "the backup has failed: {status}");
+    let modes =
+        "stat -c '%a %u' /var/lib/meshwright/backup /var/lib/meshwright/backup/etcd-*.db | sort -u";
+    let modes = cluster.machine(INIT)?.run(modes)?;
+    ensure!(modes == "600 0\n700 0\n", "{modes}");
+    Ok(())
 }
 
 fn restore(cluster: &Cluster) -> Result<()> {
-    let commands = DocumentedCommands::read("Restore the only control plane", 2)?;
-    laptop::run(cluster, &commands.block(0, INIT)?)?;
-    cluster.machine(INIT)?.run(&laptop::strict(&commands.block(1, INIT)?)).map(drop)
+    let commands = DocumentedCommands::read("Restore a control plane", 1)?;
+    laptop::run(cluster, &commands.block(0, INIT)?).map(drop)
 }
 
 /// The cluster is the one of the snapshot.

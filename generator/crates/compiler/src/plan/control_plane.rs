@@ -8,7 +8,7 @@ use crate::plan::hardening::{self, ApiServerFile};
 use crate::plan::settings::ComponentArguments;
 use crate::plan::{NodePlan, Plan};
 use crate::topology::Topology;
-use meshwright_value::{ApiEndpoint, CertificateName};
+use meshwright_value::{ApiEndpoint, CertificateName, SnapshotCount};
 
 /// The port of the API server on every control plane.
 pub const API_PORT: u16 = ApiEndpoint::PORT.get();
@@ -27,6 +27,8 @@ pub struct ControlPlanePlan {
     pub etcd: Option<EtcdTimings>,
     /// Whether the init node applies the cluster's manifests when its API is up.
     pub applies_manifests: bool,
+    /// The number of snapshots of etcd that each control plane keeps.
+    pub kept_snapshots: SnapshotCount,
     /// More names and addresses for the API server's certificate.
     pub further_names: Vec<CertificateName>,
     /// The arguments of its programs.
@@ -86,6 +88,7 @@ pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], init: usize) -> Co
         addresses: control_planes.map(|node| node.address).collect(),
         etcd: round_trip.map(|round_trip| EtcdTimings::for_round_trip(round_trip.get().into())),
         applies_manifests: topology.bootstrap.apply,
+        kept_snapshots: topology.backup.keep,
         further_names: topology.kubeadm.cert_sans.clone(),
         api_server_files: ApiServerFile::ALL.into_iter().filter(is_named).collect(),
         encrypts_secrets: topology.hardening.encrypt_secrets,

@@ -17,7 +17,7 @@ use crate::plan::{NodePlan, Plan};
 use meshwright_value::delivery::{delivery_command, joining_command};
 use meshwright_value::{
     Arch, Endpoints, InterfaceName, Name, OpenPort, Os, Port, ProxyMode, PublicKey, Reach,
-    RegistryName, Role, Scheduler, SourceNet, SshHost, Subnet, Url, Version,
+    RegistryName, Role, Scheduler, SnapshotCount, SourceNet, SshHost, Subnet, Url, Version,
 };
 
 /// The version of this struct's shape, checked by its readers.
@@ -272,6 +272,9 @@ pub struct Kubernetes {
     pub proxy_mode: ProxyMode,
     /// How IPVS chooses an endpoint; each scheduler has its own kernel module.
     pub scheduler: Scheduler,
+    /// The number of snapshots of etcd that are kept; absent on workers, which have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_snapshots: Option<SnapshotCount>,
 }
 
 impl HostWireGuard<'_, ()> {
@@ -509,6 +512,8 @@ impl Plan {
             node_labels: self.node_labels(node),
             proxy_mode: self.kube_proxy.mode,
             scheduler: self.kube_proxy.scheduler,
+            kept_snapshots: (node.role == Role::ControlPlane)
+                .then_some(self.control_plane.kept_snapshots),
         }
     }
 

@@ -108,6 +108,8 @@ pub struct FixedNode<'a> {
     pub scheduler: Scheduler,
     /// Whether it applies the cluster's manifests.
     pub applies_manifests: bool,
+    /// The number of snapshots of etcd that it keeps; none on a worker.
+    pub kept_snapshots: Option<u16>,
     /// The port of sshd.
     pub ssh_port: u16,
     /// The sources of SSH on the public side.

@@ -32,7 +32,7 @@ const SPECIAL: [Output; 4] = [
 ];
 
 /// The other files: path, consumer and template of each.
-const TEMPLATED: [(&str, &str, &str); 20] = [
+const TEMPLATED: [(&str, &str, &str); 22] = [
     ("host/guards.routes", "ip -batch, by meshwright-guards.service", "guards.routes"),
     ("host/hosts", "meshwright-node, for /etc/hosts", "hosts"),
     ("host/modules-load.conf", "systemd-modules-load", "modules-load.conf"),
@@ -41,6 +41,8 @@ const TEMPLATED: [(&str, &str, &str); 20] = [
     ("host/network-manager.conf", "NetworkManager", "network-manager.conf"),
     ("host/needrestart.conf", "needrestart", "needrestart.conf"),
     ("host/containerd/config.toml", "containerd", "containerd.toml"),
+    ("host/systemd/meshwright-backup.service", "systemd", "meshwright-backup.service"),
+    ("host/systemd/meshwright-backup.timer", "systemd", "meshwright-backup.timer"),
     ("host/systemd/meshwright-bootstrap.service", "systemd", "meshwright-bootstrap.service"),
     ("host/systemd/meshwright-firewall.service", "systemd", "meshwright-firewall.service"),
     ("host/systemd/meshwright-guards.service", "systemd", "meshwright-guards.service"),
@@ -88,7 +90,7 @@ pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 15] = [
+const SCRIPT_PARTS: [&str; 17] = [
     "head",
     "common",
     "inspect",
@@ -100,6 +102,8 @@ const SCRIPT_PARTS: [&str; 15] = [
     "deliver",
     "confirm",
     "bootstrap",
+    "backup",
+    "restore",
     "status",
     "records",
     "metrics",

@@ -309,6 +309,8 @@ mod tests {
 /etc/sysctl.d/90-meshwright.conf 0644
 /etc/systemd/networkd.conf.d/meshwright.conf 0644
 /etc/systemd/system/kubelet.service.d/20-meshwright.conf 0644
+/etc/systemd/system/meshwright-backup.service 0644
+/etc/systemd/system/meshwright-backup.timer 0644
 /etc/systemd/system/meshwright-bootstrap.service 0644
 /etc/systemd/system/meshwright-firewall.service 0644
 /etc/systemd/system/meshwright-guards.service 0644

@@ -11,7 +11,7 @@ use crate::plan::packages::{self, AptPackages, DeclaredApt};
 use crate::render::fixed::{FixedFacts, FixedNode};
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::delivery::delivery_command;
-use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler};
+use meshwright_value::{Arch, Os, ProxyMode, Role, Scheduler, SnapshotCount};
 
 /// The registration.
 pub(super) const RENDERER: NodeRenderer = NodeRenderer {
@@ -42,6 +42,8 @@ struct NodeEnvView<'plan> {
     bootstrap: &'static str,
     apply: &'static str,
     delivery: String,
+    /// Absent on workers.
+    kept_snapshots: Option<u16>,
     /// The port on which sshd must listen; empty if no address may use SSH.
     ssh_port: String,
     /// Absent on NixOS, where the script does not install packages.
@@ -73,6 +75,7 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
         bootstrap: kubernetes.bootstrap,
         apply: if kubernetes.applies_manifests { "yes" } else { "no" },
         delivery: plan.delivery_command(node),
+        kept_snapshots: kubernetes.kept_snapshots.map(SnapshotCount::get),
         ssh_port: plan
             .firewall
             .admitted_ssh_port(node)
@@ -118,6 +121,7 @@ pub(super) fn render_fixed(
         bootstrap: if node.initialises { "init" } else { "join" },
         apply: if node.applies_manifests { "yes" } else { "no" },
         delivery: delivery_command(node.name, node.ssh_port, node.ssh_user, node.ssh_host),
+        kept_snapshots: node.kept_snapshots,
         ssh_port: if node.ssh_admitted { node.ssh_port.to_string() } else { String::new() },
         packages,
         arch: node.arch,

@@ -128,12 +128,13 @@ fn packed(content: &[u8]) -> String {
 }
 
 /// Files that a host does not use before its first delivery, which contains them.
-const WAITS: [&str; 11] = [
+const WAITS: &[&str] = &[
     "/etc/haproxy/",
     "/etc/kubernetes/",
     "/etc/meshwright/api-server/",
     "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
+    "/etc/systemd/system/meshwright-backup.",
     "/etc/systemd/system/meshwright-bootstrap.",
     "/etc/systemd/system/meshwright-metrics.",
     "/etc/systemd/system/meshwright-resolve.",

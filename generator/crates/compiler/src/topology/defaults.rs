@@ -2,7 +2,8 @@
 
 use meshwright_value::{
     Arch, AsNumber, CpuMillis, IngressController, Keepalive, MemoryMib, Os, PodPrefixLen, Port,
-    ProviderName, ProxyMode, Replicas, Scheduler, Subnet, TunnelMode, TunnelProtocol,
+    ProviderName, ProxyMode, Replicas, Scheduler, SnapshotCount, Subnet, TunnelMode,
+    TunnelProtocol,
 };
 
 /// The WireGuard plane: one address a node, up to 254 of them.
@@ -54,6 +55,9 @@ pub(super) const TUNNEL_CPU: CpuMillis = CpuMillis::new(50);
 pub(super) const SSH_FROM: [&str; 2] = ["0.0.0.0/0", "::/0"];
 /// The port of sshd.
 pub(super) const SSH_PORT: Port = Port::new(22);
+
+/// Three days, with one snapshot every six hours: a fault of Friday evening is still covered on Monday.
+pub(super) const BACKUP_KEEP: SnapshotCount = SnapshotCount::new(12);
 
 /// The current stable Debian.
 pub(super) const OS: Os = Os::Debian13;

@@ -25,8 +25,8 @@ use meshwright_value::{
     ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib,
     Mtu, Name, NodeId, OpenPort, Os, PackageVersion, PodPrefixLen, Port, ProviderName, ProxyMode,
     PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs,
-    Scheduler, Sha256, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId,
-    TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
+    Scheduler, Sha256, SnapshotCount, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout,
+    TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -67,6 +67,8 @@ table! {
         packages: Packages,
         /// The steps of the first boot.
         bootstrap: Bootstrap,
+        /// The snapshots of etcd.
+        backup: Backup,
         /// The encryption of the store.
         secrets: Secrets,
         /// Accepted warnings, each with a reason.
@@ -337,6 +339,14 @@ table! {
     pub struct Bootstrap {
         /// Whether the init node applies `out/cluster` when its API server runs.
         apply: bool = true,
+    }
+}
+
+table! {
+    /// `[backup]`
+    pub struct Backup {
+        /// The number of snapshots of etcd that each control plane keeps. It takes one every six hours.
+        keep: SnapshotCount = defaults::BACKUP_KEEP,
     }
 }
 

@@ -20,9 +20,9 @@ use meshwright_value::{
     ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue, Malformed, MemoryMib,
     Mtu, Name, NodeId, Number, OpenPort, Os, PackageVersion, PinnedProgram, PodPrefixLen, Port,
     ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, ReleaseLine,
-    Replicas, Role, RoundTripMs, Scheduler, Sha256, SourceNet, SourceUrl, SshHost, Subnet, Taint,
-    TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, closest,
-    constant, is_secret, parse_written,
+    Replicas, Role, RoundTripMs, Scheduler, Sha256, SnapshotCount, SourceNet, SourceUrl, SshHost,
+    Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version,
+    closest, constant, is_secret, parse_written,
 };
 
 /// Code of a key that no table has.
@@ -267,7 +267,7 @@ fields! { read_text, quote as Text, text:
 // In Kubernetes every label is text, and users write `true` for the text.
 fields! { read_text, quote_any as Text, text: LabelValue; }
 
-fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; TcpTimeout; }
+fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; SnapshotCount; TcpTimeout; }
 
 fn no_endpoint(at: &Route) -> Malformed {
     Malformed::new(format!("`{at}` is empty"), "expected an address or a DNS name")

@@ -95,6 +95,11 @@ pub fn document() -> Value {
                     "path": text("The file"),
                     "end": optional(&json!({ "type": "integer" }), "Its end, in seconds since 1970; null if it cannot be read"),
                 })), "Its certificates"),
+                "backup": optional(&object(&json!({
+                    "newest": optional(&json!({ "type": "integer" }), "The time of the newest verified one, in seconds since 1970; null if there is none"),
+                    "snapshots": { "description": "How many are kept", "type": "integer" },
+                    "failure": optional_text("Why the last attempt has failed; null if it has not"),
+                })), "Its snapshots of etcd; null if it is not a control plane of the cluster"),
             })),
             "delivery": object(&json!({
                 "condition": { "enum": ["whole", "unconfirmed", "interrupted"] },

@@ -24,6 +24,7 @@ pub(super) fn of(
         arch: lines.value(arch)?.value,
         scheduler: lines.value(kubernetes.scheduler)?.value,
         applies_manifests: lines.parse(kubernetes.applies_manifests.get())?.value,
+        kept_snapshots: kubernetes.kept_snapshots,
         ssh_port: firewall.ssh_port,
         ssh_host: firewall.ssh_host.map(str::to_owned),
         ssh_from: NodeJsonDocument::nets(&firewall.ssh_from, lines)?,

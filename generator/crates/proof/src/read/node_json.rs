@@ -298,6 +298,8 @@ pub(super) struct KubernetesJson<'text> {
     pub(super) node_labels: BTreeMap<Cow<'text, str>, Cow<'text, str>>,
     pub(super) proxy_mode: &'text str,
     pub(super) scheduler: &'text str,
+    #[serde(default)]
+    pub(super) kept_snapshots: Option<u16>,
 }
 
 /// Finds the lines of parts of a text. Parts that follow each other cost one pass over the text.
