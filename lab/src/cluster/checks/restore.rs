@@ -26,6 +26,7 @@ fn etcd_restore(cluster: &mut Cluster) -> Result<()> {
     cluster.kubectl(&format!("create configmap {SAVED} --namespace {NAMESPACE}"))?;
     let token = cluster.kubectl(&format!("create token default --namespace {NAMESPACE}"))?;
     back_up(cluster)?;
+    refuse_on_running_cluster(cluster)?;
     cluster.kubectl(&format!("create configmap {LOST} --namespace {NAMESPACE}"))?;
 
     cluster.machines.remove(INIT).context("no init node")?;
@@ -57,6 +58,20 @@ fn back_up(cluster: &Cluster) -> Result<()> {
         "stat -c '%a %u' /var/lib/meshwright/backup /var/lib/meshwright/backup/etcd-*.db | sort -u";
     let modes = cluster.machine(INIT)?.run(modes)?;
     ensure!(modes == "600 0\n700 0\n", "{modes}");
+    Ok(())
+}
+
+/// The API server of the node answers, so its data are not given up.
+fn refuse_on_running_cluster(cluster: &Cluster) -> Result<()> {
+    let script = "meshwright-node restore /var/lib/meshwright/backup/etcd-*.db";
+    let refused = cluster.machine(INIT)?.output(script, b"")?;
+    let message = String::from_utf8_lossy(&refused.stderr);
+    let expected = "refused: the cluster is running here, and what was created after the snapshot would be lost";
+    ensure!(
+        refused.status.code() == Some(67) && message.contains(expected),
+        "{}: {message}",
+        refused.status
+    );
     Ok(())
 }
 
