@@ -82,6 +82,7 @@ let
         # Always the same folder, because cargo's cache depends on the path of the sources.
         source=$CARGO_TARGET_DIR/source
         rm -rf "$source"
+        mkdir -p "$CARGO_TARGET_DIR"
         cp -r "$src" "$source"
         chmod -R u+w "$source"
         cd "$source"
