@@ -98,13 +98,12 @@ pub(crate) fn revisions_of(folder: &Path, limit: usize) -> Result<Vec<String>, G
 /// Whether git would commit a new file in a folder, which may not exist yet.
 pub(crate) fn would_commit(folder: &Path) -> Result<bool, GitError> {
     let absolute = std::path::absolute(folder)?;
-    let is_folder = |one: &&Path| one.is_dir();
-    let existing = absolute.ancestors().find(is_folder).unwrap_or(Path::new("/")).canonicalize()?;
+    let existing = absolute.ancestors().find(|one| one.is_dir()).unwrap_or(Path::new("/"));
+    let below = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    let existing = existing.canonicalize()?;
     if !existing.ancestors().any(|one| one.join(".git").exists()) {
         return Ok(false);
     }
-    let below = absolute.ancestors().find(is_folder).map(|found| absolute.strip_prefix(found));
-    let below = below.and_then(Result::ok).unwrap_or(Path::new(""));
     let mut command = git(&existing);
     // git-check-ignore(1) takes no literal pathspecs, and no magic begins with a dot.
     command.args(["--no-literal-pathspecs", "check-ignore", "--quiet", "--"]);
@@ -114,10 +113,7 @@ pub(crate) fn would_commit(folder: &Path) -> Result<bool, GitError> {
         // git-check-ignore(1), EXIT STATUS.
         Some(0) => Ok(false),
         Some(1) => Ok(true),
-        _ => {
-            let message = String::from_utf8_lossy(&done.stderr);
-            Err(GitError::Refused(message.trim().trim_start_matches("fatal: ").to_owned()))
-        }
+        _ => Err(refused(&done.stderr)),
     }
 }
 
@@ -141,8 +137,12 @@ fn output(mut command: Command) -> Result<Vec<u8>, GitError> {
     if output.status.success() {
         return Ok(output.stdout);
     }
-    let message = String::from_utf8_lossy(&output.stderr);
-    Err(GitError::Refused(message.trim().trim_start_matches("fatal: ").to_owned()))
+    Err(refused(&output.stderr))
+}
+
+fn refused(errors: &[u8]) -> GitError {
+    let message = String::from_utf8_lossy(errors);
+    GitError::Refused(message.trim().trim_start_matches("fatal: ").to_owned())
 }
 
 /// The hash of a revision's commit. A revision that begins with `-` is not taken as an option.

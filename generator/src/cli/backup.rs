@@ -102,14 +102,12 @@ impl Backup {
         let ssh = self.ssh.ssh();
         let fetched = survey::for_each(&machines, |machine| fetch(&ssh, machine, self.now));
         let cluster = opened.plan.name.as_str();
-        let encrypted = recipients.is_some();
-        let (snapshots, failed) = (Vec::new(), BTreeMap::new());
         let mut document = BackupDocument {
             schema_version: SCHEMA_VERSION,
             cluster,
-            encrypted,
-            snapshots,
-            failed,
+            encrypted: recipients.is_some(),
+            snapshots: Vec::new(),
+            failed: BTreeMap::new(),
         };
         for (machine, fetched) in machines.iter().zip(fetched) {
             let name = &machine.name;

@@ -159,15 +159,13 @@ fn support(topology: &Topology) -> String {
 
 /// The ends of the keys of package repositories. Hosts read the renewed key with a delivery.
 fn key_ends(topology: &Topology) -> Vec<String> {
-    let versions = &topology.versions;
-    let repositories =
-        [("Kubernetes", &versions.kubernetes.keys), ("containerd", &versions.containerd.keys)];
     let uses_apt = topology.nodes.iter().any(|node| node.os != Os::Nixos);
-    let keys =
-        repositories.into_iter().flat_map(|(name, keys)| keys.iter().map(move |key| (name, key)));
-    let ends = keys.filter(|_| uses_apt).filter_map(|(name, key)| {
-        let end = key.end.as_ref()?;
-        Some(format!("the key of the package repository of {name} ends on {end}: docs/versions.md"))
-    });
+    let ends =
+        topology.versions.repository_keys().filter(|_| uses_apt).filter_map(|(name, key)| {
+            let end = key.end.as_ref()?;
+            Some(format!(
+                "the key of the package repository of {name} ends on {end}: docs/versions.md"
+            ))
+        });
     ends.collect()
 }

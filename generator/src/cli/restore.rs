@@ -23,7 +23,7 @@ use meshwright_value::printable_lines;
 const EXAMPLES: &str = "\
 Examples:
   meshwright restore tokyo --from ~/atlas-backup/atlas-tokyo-20261201T060000Z.db.age
-  meshwright restore tokyo --from atlas.db --replace   # gives up what the cluster has now";
+  meshwright restore tokyo --from atlas.db --replace   # instead of the data of a running cluster";
 
 /// Restore etcd of a control plane from a snapshot
 ///
@@ -40,7 +40,7 @@ pub(super) struct Restore {
     /// The snapshot, encrypted or not
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
-    /// Give up the data of etcd that NODE has; a copy is kept there
+    /// Replace the data of etcd that NODE has; a copy is kept there
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -97,7 +97,7 @@ fn refuse_running_cluster(ssh: &Ssh, others: &[FleetMachine], plan: &Plan) -> Re
             "the cluster is running: {} would not belong to the restored one",
             names.join(", ")
         ),
-        format!("to give it up for the snapshot, first run: {}", resets.join("; ")),
+        format!("to replace it by the snapshot, first run: {}", resets.join("; ")),
     ))
 }
 

@@ -144,17 +144,10 @@ fn print(versions: &Versions, file: Option<&str>, out: &mut dyn Write) -> io::Re
         let (oldest, newest) = (tested.oldest, tested.newest);
         writeln!(out, "Calico {} is tested with Kubernetes {oldest} to {newest}", tested.line)?;
     }
-    let repositories =
-        [("Kubernetes", &versions.kubernetes.keys), ("containerd", &versions.containerd.keys)];
-    for (repository, keys) in repositories {
-        for key in keys {
-            let end = key.end.as_ref().map_or("an unknown day".to_owned(), Day::to_string);
-            writeln!(
-                out,
-                "the key {} of the repository of {repository} ends on {end}",
-                key.fingerprint
-            )?;
-        }
+    for (repository, key) in versions.repository_keys() {
+        let end = key.end.as_ref().map_or("an unknown day".to_owned(), Day::to_string);
+        let fingerprint = &key.fingerprint;
+        writeln!(out, "the key {fingerprint} of the repository of {repository} ends on {end}")?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(crate) struct Snapshot {
     content: Secret,
 }
 
-/// What a machine printed is not a snapshot.
+/// The output of a machine is not a snapshot.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SnapshotError {
     /// The first line is missing or has another form.

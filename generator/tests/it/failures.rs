@@ -26,7 +26,7 @@ fn effects(proof: &Proof) -> Vec<FailureEffect> {
     failure::effects(model(proof), &proof.ingress.requests)
 }
 
-/// The effect of what has this name in the table.
+/// The effect of the failure with this name in the table.
 fn effect(files: &Files, name: &str) -> FailureEffect {
     let proof = prove(files);
     let model = model(&proof);

@@ -23,13 +23,13 @@ pub struct Ssh {
     pub options: Vec<String>,
 }
 
-/// The result of a command that ran on a machine.
+/// The result of a command that ran on a machine. Its output is text, or bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteResult {
+pub struct RemoteResult<Output = String> {
     /// Its exit code.
     pub code: i32,
     /// Its standard output.
-    pub output: String,
+    pub output: Output,
     /// Its standard error.
     pub errors: String,
 }
@@ -45,18 +45,7 @@ impl RemoteResult {
     }
 }
 
-/// The result of a command that prints something else than text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteBytes {
-    /// Its exit code.
-    pub code: i32,
-    /// Its standard output.
-    pub output: Vec<u8>,
-    /// Its standard error.
-    pub errors: String,
-}
-
-impl RemoteBytes {
+impl RemoteResult<Vec<u8>> {
     /// The last line of its standard error.
     #[must_use]
     pub fn last_error(&self) -> &str {
@@ -95,7 +84,7 @@ impl Ssh {
         command: &str,
         input: &[u8],
     ) -> Result<RemoteResult, SshError> {
-        let RemoteBytes { code, output, errors } = self.run_for_bytes(machine, command, input)?;
+        let RemoteResult { code, output, errors } = self.run_for_bytes(machine, command, input)?;
         let output = String::from_utf8_lossy(&output).into_owned();
         Ok(RemoteResult { code, output, errors })
     }
@@ -110,7 +99,7 @@ impl Ssh {
         machine: &FleetMachine,
         command: &str,
         input: &[u8],
-    ) -> Result<RemoteBytes, SshError> {
+    ) -> Result<RemoteResult<Vec<u8>>, SshError> {
         let not_started = |error| self.not_started(&error);
         let mut child = self
             .open(machine, command)?
@@ -128,7 +117,7 @@ impl Ssh {
         let done = done.map_err(not_started)?;
         let (output, errors) = (done.stdout, String::from_utf8_lossy(&done.stderr).into_owned());
         match done.status.code() {
-            Some(code) if code != SSH_FAILED => Ok(RemoteBytes { code, output, errors }),
+            Some(code) if code != SSH_FAILED => Ok(RemoteResult { code, output, errors }),
             _ => Err(SshError::NotConnected(reason(&errors))),
         }
     }

@@ -277,10 +277,10 @@ fn next_steps(
     if inspection.certificates.iter().any(|one| ends(one.end) && !one.path.ends_with("/join.crt")) {
         next.push("renew certificates: docs/operations.md".to_owned());
     }
-    next.extend(backup_fault(inspection, now).map(|fault| {
-        let command = on_it("meshwright-node backup");
-        format!("{fault}: {command}")
-    }));
+    next.extend(
+        backup_fault(inspection, now)
+            .map(|fault| format!("{fault}: {}", on_it("meshwright-node backup"))),
+    );
     next
 }
 

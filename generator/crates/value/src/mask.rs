@@ -143,7 +143,7 @@ pub fn hide_by_form(message: &str) -> String {
 }
 
 /// Whether a value has the form of a secret. Random letters are accepted in an address: names of hosts that programs
-/// choose have them. A public key has the form of a private one, and its key tells which it is.
+/// choose have them. A public key has the form of a private one: only the name of the setting shows which of the two it is.
 #[must_use]
 pub fn is_secret(value: &str) -> bool {
     let is_address = value.contains(['.', '/', ':', '@', ' ']);

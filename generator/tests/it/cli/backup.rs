@@ -74,7 +74,7 @@ fn refuses_a_folder_that_git_would_commit() {
     assert_eq!(backup(&place, &to, &[]).0, Some(0));
 }
 
-/// The file is encrypted for the recipient, and what is restored is what was saved.
+/// The file is encrypted for the recipient, and `restore` sends the same bytes.
 #[test]
 fn sealed_and_restored() {
     let place = with_snapshot();
@@ -122,7 +122,7 @@ fn refuses_a_running_cluster_by_name() {
     place.edit("\"worker\"", "\"control-plane\"");
     place.write("machines/atlas.db", SNAPSHOT);
     let restore = ["restore", "hongkong", "--from", "machines/atlas.db", "--replace"];
-    let refused = "error: the cluster is running: tokyo would not belong to the restored one\n |\n = help: to give it up for \
+    let refused = "error: the cluster is running: tokyo would not belong to the restored one\n |\n = help: to replace it by \
                    the snapshot, first run: ssh root@203.0.113.20 kubeadm reset --force\n";
     assert_eq!(call(&place, &restore), stderr_only(2, refused));
     assert_eq!(calls(&place), Vec::<String>::new());

@@ -61,7 +61,7 @@ fn back_up(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// The API server of the node answers, so its data are not given up.
+/// The API server of the node answers, so its data are not replaced.
 fn refuse_on_running_cluster(cluster: &Cluster) -> Result<()> {
     let script = "meshwright-node restore /var/lib/meshwright/backup/etcd-*.db";
     let refused = cluster.machine(INIT)?.output(script, b"")?;

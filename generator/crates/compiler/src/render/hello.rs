@@ -62,7 +62,7 @@ pub(super) fn render_objects(values: &ObjectValues<'_>, artifacts: &mut Artifact
     artifacts.add(MANIFESTS.path, file.finish());
 }
 
-/// Only the Ingress controller calls the app, and the app calls no one.
+/// Only the Ingress controller calls the app, and the app may not call anything.
 fn policy(controller: IngressWorkload) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let labels = controller.pod_labels.iter().copied();
     let rule = NetworkPolicyIngressRule {

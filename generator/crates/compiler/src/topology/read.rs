@@ -566,7 +566,7 @@ fn unknown(key: &str, table: &Route, known: &[Key], suggestion: Option<&str>) ->
 /// Defines a table of the topology: a struct, how it is read, and its part of reference and schema.
 ///
 /// `key: Type` must be written (or its type defines the value of an absent key); `key: Type =
-/// default` is optional. The values of `beside` are no keys: the caller sets them.
+/// default` is optional. The values of `beside` are not keys: the caller sets them.
 macro_rules! table {
     (
         $(#[doc = $about:literal])*

@@ -389,6 +389,12 @@ impl Versions {
         <Self as Field>::schema()
     }
 
+    /// The keys of the package repositories, each with the program of the repository.
+    pub fn repository_keys(&self) -> impl Iterator<Item = (&'static str, &RepositoryKey)> {
+        let kubernetes = self.kubernetes.keys.iter().map(|key| ("Kubernetes", key));
+        kubernetes.chain(self.containerd.keys.iter().map(|key| ("containerd", key)))
+    }
+
     /// The support of a release of Kubernetes; `None` when it is not known.
     #[must_use]
     pub fn kubernetes_support(&self, kubernetes: Version) -> Option<&Support> {

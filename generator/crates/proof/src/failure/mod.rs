@@ -110,7 +110,7 @@ fn effect(
     }
     let api = api::effect(model, [before, after], off);
     let strands_pods = off.is_some_and(|off| names::strands_pods(model, off));
-    let names = names::effects(model, requests, off, &lost);
+    let names = names::effects(model, requests, off, &lost, strands_pods);
     FailureEffect { failure, lost, networks, api, strands_pods, names }
 }
 

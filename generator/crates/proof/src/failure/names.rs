@@ -19,21 +19,21 @@ pub struct NameEffect {
     pub is_between_lost_pairs: bool,
 }
 
-/// The names that can fail. `lost` has the flows that other machines lose.
+/// The names that can fail. `lost` has the flows that other machines lose, and `strands_pods` is whether no other node takes
+/// the pods of the machine that is off.
 pub(super) fn effects(
     model: &Model,
     requests: &[IngressRequest],
     off: Option<MachineId>,
     lost: &[LostFlows],
+    strands_pods: bool,
 ) -> Vec<NameEffect> {
+    let took_pods = off.is_some_and(|off| takes_pods(model, off));
     let loses_pods = lost.iter().any(|pair| is_between_pods(model, pair));
     let effects = requests.iter().filter(|request| request.stopped.is_none()).map(|request| {
         let programs = programs(request);
-        let can_be_gone = |program: &&String| {
-            off.is_some_and(|off| {
-                takes_pods(model, off) && (strands_pods(model, off) || has_one_pod(model, program))
-            })
-        };
+        let can_be_gone =
+            |program: &&String| took_pods && (strands_pods || has_one_pod(model, program));
         NameEffect {
             hostname: request.hostname.clone(),
             gone: programs.iter().filter(can_be_gone).cloned().collect(),

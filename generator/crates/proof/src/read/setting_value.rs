@@ -77,9 +77,9 @@ impl SettingValue {
                 number.is_some_and(|number| ["0", "1", "2", "3"].contains(&number))
             }
             Self::EtcdTlsVersion => ["TLS1.2", "TLS1.3"].contains(&value),
-            Self::HostFile => MOUNTED.iter().any(|folder| value.starts_with(folder)),
-            Self::HostFileOrOutput => {
-                value == "-" || MOUNTED.iter().any(|folder| value.starts_with(folder))
+            Self::HostFileOrOutput if value == "-" => true,
+            Self::HostFile | Self::HostFileOrOutput => {
+                MOUNTED.iter().any(|folder| value.starts_with(folder))
             }
         };
         is_valid.then_some(()).ok_or_else(|| match self {

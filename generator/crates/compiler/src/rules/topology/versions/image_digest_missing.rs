@@ -12,7 +12,7 @@ pub(super) const RULE: Rule<Topology> = Rule {
     theme: Theme::Versions,
     summary: "another release of a pinned image is declared without its digest",
     explain: "\
-A tag can be moved: the registry, a mirror, or who has taken over one of them can send another image under the same \
+A tag can be moved: the registry, a mirror, or an attacker who controls one of them can send another image under the same \
 name, to each node another one. The images that `meshwright versions` lists have digests, with which containerd compares \
 what it receives. A declared image would replace one of them by whatever is sent.
 

@@ -102,7 +102,7 @@ fn used(topology: &Topology, versions: &Versions) -> Vec<(PinnedProgram, Version
             topology.packages.origin.key("sources"),
         ));
     }
-    // A pattern such as `2.*` is no version.
+    // A pattern such as `2.*` is not a version.
     let containerd = versions.containerd.version.as_str().split('-').next().unwrap_or_default();
     if let Ok(containerd) = Version::parse(containerd) {
         used.push((
