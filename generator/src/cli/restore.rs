@@ -57,6 +57,12 @@ impl Restore {
             return Err(Failure::usage(format!("{} is not a control plane", node.name), help));
         }
         let snapshot = snapshot::open(&self.from, &identities(session)?)?;
+        if !snapshot::is_whole(&snapshot) {
+            let message = format!("{} is not a whole snapshot of etcd", self.from.display());
+            let help =
+                "its checksum, which etcdctl has appended, differs: name another file with --from";
+            return Err(Failure::usage(message, help));
+        }
         let ssh = self.ssh.ssh();
         let machine = fleet::machine(plan, node);
         let others = other_control_planes(plan, node);

@@ -93,6 +93,13 @@ pub(crate) fn open(path: &Path, identities: &Identities) -> Result<Secret, Store
     })
 }
 
+/// Whether the last 32 bytes are the SHA-256 digest of the rest: `etcdctl snapshot save` appends it (etcd 3.7,
+/// client/v3/snapshot/v3_snapshot.go), and a machine compares it again.
+pub(crate) fn is_whole(snapshot: &Secret) -> bool {
+    let parts = snapshot.expose().split_last_chunk();
+    parts.is_some_and(|(pages, digest)| Sha256::compute(pages).as_bytes() == digest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,16 +7,28 @@ use std::path::Path;
 use super::fleet::{call, calls, installed, prepared};
 use super::sealed::Reader;
 use super::{Place, stderr_only};
+use meshwright_value::Sha256;
 
-/// Neither text nor without the letters of a secret.
-const SNAPSHOT: &str = "\u{0}pages of etcd, hunter2\n";
+/// Neither text nor without the letters of a secret; with its digest at the end, as etcdctl writes it.
+fn snapshot() -> Vec<u8> {
+    let pages = b"\0pages of etcd, hunter2\n";
+    [pages.as_slice(), Sha256::compute(pages).as_bytes()].concat()
+}
+
+fn write_snapshot(place: &Place, path: &str) {
+    fs::write(place.path().join(path), snapshot()).expect("a file");
+}
+
+fn restored(place: &Place) -> Vec<u8> {
+    fs::read(place.path().join("machines/203.0.113.10/restored")).expect("a file")
+}
 
 const NOT_ENCRYPTED: &str =
     "warning: [secrets] has no recipients, so the snapshots are not encrypted (mode 0600)\n";
 
 fn with_snapshot() -> Place {
     let place = installed();
-    place.write("machines/203.0.113.10/snapshot", SNAPSHOT);
+    write_snapshot(&place, "machines/203.0.113.10/snapshot");
     place
 }
 
@@ -32,9 +44,9 @@ fn fetches_each_snapshot_once() {
     let to = other.path().join("kept");
     let file = to.join("atlas-hongkong-20261201T060000Z.db");
     let line =
-        |note: &str| format!("hongkong: {} ({} bytes{note})\n", file.display(), SNAPSHOT.len());
+        |note: &str| format!("hongkong: {} ({} bytes{note})\n", file.display(), snapshot().len());
     assert_eq!(backup(&place, &to, &[]), (Some(0), line(""), NOT_ENCRYPTED.to_owned()));
-    assert_eq!(fs::read(&file).expect("a file"), SNAPSHOT.as_bytes());
+    assert_eq!(fs::read(&file).expect("a file"), snapshot());
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
     assert_eq!((mode(&file), mode(&to)), (0o600, 0o700));
     let again = backup(&place, &to, &["-q"]);
@@ -91,7 +103,7 @@ fn sealed_and_restored() {
     let (code, printed, errors) = call(&place, &restore);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_eq!(printed, "hongkong: etcd has the contents of the snapshot\n");
-    assert_eq!(place.read("machines/203.0.113.10/restored"), SNAPSHOT);
+    assert_eq!(restored(&place), snapshot());
     assert_eq!(calls(&place)[1..], ["203.0.113.10 meshwright-node restore -"]);
     assert!(!place.read("machines/calls").contains("hunter2"));
 }
@@ -100,7 +112,7 @@ fn sealed_and_restored() {
 #[test]
 fn restores_a_machine_that_waits_for_its_delivery() {
     let place = prepared();
-    place.write("machines/atlas.db", SNAPSHOT);
+    write_snapshot(&place, "machines/atlas.db");
     let restore = ["restore", "hongkong", "--from", "machines/atlas.db", "--replace"];
     let (code, printed, _) = call(&place, &restore);
     assert_eq!(code, Some(0));
@@ -109,7 +121,7 @@ fn restores_a_machine_that_waits_for_its_delivery() {
         "203.0.113.10 meshwright-node restore - --replace",
     ];
     assert_eq!(calls(&place), expected);
-    assert_eq!(place.read("machines/203.0.113.10/restored"), SNAPSHOT);
+    assert_eq!(restored(&place), snapshot());
     assert!(
         printed.contains("next: ssh root@203.0.113.10 journalctl -fu meshwright-bootstrap\n"),
         "{printed}"
@@ -117,10 +129,23 @@ fn restores_a_machine_that_waits_for_its_delivery() {
 }
 
 #[test]
+fn refuses_a_file_that_is_not_a_snapshot_before_any_call() {
+    let place = prepared();
+    for content in ["", "hello\n", "a text that is longer than the digest of a snapshot\n"] {
+        place.write("machines/atlas.db", content);
+        let restore = ["restore", "hongkong", "--from", "machines/atlas.db", "--replace"];
+        let refused = "error: machines/atlas.db is not a whole snapshot of etcd\n |\n = help: its checksum, which etcdctl has \
+                       appended, differs: name another file with --from\n";
+        assert_eq!(call(&place, &restore), stderr_only(2, refused));
+    }
+    assert!(!place.path().join("machines/calls").exists(), "no machine was called");
+}
+
+#[test]
 fn refuses_a_running_cluster_by_name() {
     let place = installed();
     place.edit("\"worker\"", "\"control-plane\"");
-    place.write("machines/atlas.db", SNAPSHOT);
+    write_snapshot(&place, "machines/atlas.db");
     let restore = ["restore", "hongkong", "--from", "machines/atlas.db", "--replace"];
     let refused = "error: the cluster is running: tokyo would not belong to the restored one\n |\n = help: to replace it by \
                    the snapshot, first run: ssh root@203.0.113.20 kubeadm reset --force\n";
