@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use meshwright_compiler::render::fixed::{
     AptPackages, AptRepository, ConnectorPlan, FixedFacts, FixedNode, FixedObjects, FixedPool,
-    FixedSource, FixedTunnel, Versions, files,
+    FixedSource, FixedTunnel, ServedName, Versions, files,
 };
 use meshwright_proof::facts::{
-    NodeFacts, PackageFacts, PoolFacts, RepositoryFacts, TreeFacts, TunnelFacts,
+    NodeFacts, PackageFacts, PoolFacts, RepositoryFacts, ServedNameFacts, TreeFacts, TunnelFacts,
 };
 use meshwright_proof::fixed::{ExpectedFile, FixedFiles};
 use meshwright_value::{
-    AsNumber, CpuMillis, DnsName, Hostname, ImageReference, MemoryMib, Number as _, Replicas, Role,
-    Subnet, Text as _, TunnelId, TunnelMode, constant,
+    AsNumber, CpuMillis, DnsName, Hostname, ImageReference, MemoryMib, Number as _, OriginRequest,
+    Replicas, Role, Subnet, Text as _, TunnelId, TunnelMode, constant,
 };
 
 /// The files as this version emits them, with the versions that are compiled in.
@@ -116,7 +116,19 @@ fn replicas(number: u32) -> Replicas {
 }
 
 fn tunnel(facts: &TunnelFacts) -> Option<FixedTunnel> {
-    let hostnames = facts.hostnames.iter().filter_map(|name| Hostname::parse(&name.value).ok());
+    let name = |name: &ServedNameFacts| {
+        let hostname = Hostname::parse(&name.hostname.value).ok()?;
+        // For the controller, the header follows from the name.
+        let request = OriginRequest {
+            http_host_header: name
+                .request
+                .http_host_header
+                .clone()
+                .filter(|_| name.service.is_some()),
+            ..name.request.clone()
+        };
+        Some(ServedName { hostname, service: name.service.clone(), request })
+    };
     Some(FixedTunnel {
         id: TunnelId::parse(&facts.id).ok()?,
         mode: if facts.remote { TunnelMode::Remote } else { TunnelMode::Local },
@@ -126,7 +138,8 @@ fn tunnel(facts: &TunnelFacts) -> Option<FixedTunnel> {
             memory_limit: MEMORY_LIMIT,
             cpu_request: CPU_REQUEST,
         },
-        hostnames: hostnames.collect(),
+        names: facts.names.iter().filter_map(name).collect(),
+        origin_pods: facts.origin_pods.clone(),
     })
 }
 

@@ -128,10 +128,11 @@ fn failure(error: TestError) -> Failure {
     Failure::usage(error.to_string(), help)
 }
 
-/// Calls the names as a visitor does. A wildcard cannot be called.
+/// Calls the names as a visitor does. A wildcard cannot be called, nor a name for another protocol than HTTP.
 fn call_public_names(plan: &Plan, report: &mut ConnectivityReport) {
     let rules = plan.tunnel.iter().flat_map(|tunnel| &tunnel.rules);
-    let names = rules.map(|rule| rule.hostname.to_string()).filter(|name| !name.starts_with('*'));
+    let names = rules.filter(|rule| rule.is_http).map(|rule| rule.hostname.to_string());
+    let names = names.filter(|name| !name.starts_with('*'));
     for name in names {
         match call_public_name(&name) {
             Ok((passed, seen)) => report.results.push(ConnectionResult {

@@ -377,6 +377,7 @@ impl TopologyWriter<'_> {
             if self.settings.chance(30) {
                 writeln!(self.text, "image = \"registry.example.com/tunnel:1@sha256:{SHA256}\"")?;
             }
+            self.hostname_rules()?;
             if has_hello {
                 self.head("hello")?;
                 writeln!(self.text, "hostname = {}", HOSTNAMES[1])?;
@@ -390,6 +391,41 @@ impl TopologyWriter<'_> {
         self.maybe(25, |draw| format!("pod_ports = [{}]", draw.some(&OPEN_PORTS).join(", ")))?;
         self.maybe(25, |draw| format!("ssh_from_nodes = {}", draw.one(&[true, false])))?;
         self.maybe(30, |draw| format!("ssh_port = {}", draw.one(&[22, 2222, 60022])))
+    }
+
+    /// Names of the tunnel with a Service or settings of their own.
+    fn hostname_rules(&mut self) -> std::fmt::Result {
+        for number in 0..self.settings.below(4) {
+            self.head("[cloudflare_tunnel.rules]")?;
+            writeln!(self.text, "hostname = \"rule{number}.example.net\"")?;
+            let scheme = self.settings.one(&["http", "https", "ssh", "tcp", "rdp", "smb"]);
+            let has_service = self.settings.chance(60);
+            if has_service {
+                let namespace = self.settings.one(&["apps", "git", "default"]);
+                writeln!(self.text, "service = \"{scheme}://web{number}.{namespace}:4000\"")?;
+                writeln!(self.text, "pod_labels = {{ app = \"web{number}\" }}")?;
+                writeln!(self.text, "pod_port = {}", self.settings.one(&[22, 80, 8080]))?;
+            }
+            if has_service && scheme == "https" {
+                writeln!(
+                    self.text,
+                    "origin_server_name = \"web.example.com\"\nno_tls_verify = true"
+                )?;
+                writeln!(self.text, "tls_timeout = 20\nhttp2_origin = true")?;
+            }
+            if has_service && self.settings.chance(30) {
+                writeln!(self.text, "http_host_header = \"web.example.com\"")?;
+            }
+            if !has_service || ["http", "https"].contains(&scheme) {
+                let access = "access = { team_name = \"acme\", aud_tags = [\"SHA256\"] }";
+                writeln!(self.text, "{}", access.replace("SHA256", SHA256))?;
+            }
+            if self.settings.chance(50) {
+                writeln!(self.text, "connect_timeout = 5\nkeep_alive_timeout = 86400")?;
+                writeln!(self.text, "keep_alive_connections = 0\ndisable_chunked_encoding = true")?;
+            }
+        }
+        Ok(())
     }
 
     fn downloads(&mut self) -> std::fmt::Result {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::state::ChangeStates;
 use crate::tree::ComparedTree;
 use meshwright_proof::exposure;
-use meshwright_proof::facts::NodeFacts;
+use meshwright_proof::facts::{NodeFacts, ServedNameFacts};
 use meshwright_proof::matrix::flows_of;
 use meshwright_value::Role;
 
@@ -82,6 +82,15 @@ fn compare(subject: &str, old: &NamedValues, new: &NamedValues) -> Vec<ValueDiff
     differing.map(difference).collect()
 }
 
+/// A public name, with its Service if it has one of its own.
+fn public_name(name: &ServedNameFacts) -> String {
+    let hostname = &name.hostname.value;
+    match &name.service {
+        Some(service) => format!("{hostname} to {service}"),
+        None => hostname.clone(),
+    }
+}
+
 fn cluster_values(tree: &ComparedTree) -> NamedValues {
     let facts = &tree.facts;
     let objects = &facts.objects;
@@ -110,7 +119,7 @@ fn cluster_values(tree: &ComparedTree) -> NamedValues {
         values.insert("ingress replicas", controller.replicas.to_string());
     }
     if let Some(tunnel) = &objects.tunnel {
-        let mut names: Vec<_> = tunnel.hostnames.iter().map(|name| name.value.as_str()).collect();
+        let mut names: Vec<_> = tunnel.names.iter().map(public_name).collect();
         names.sort_unstable();
         values.insert("tunnel", tunnel.id.clone());
         values.insert("tunnel replicas", tunnel.replicas.to_string());

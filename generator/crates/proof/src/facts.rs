@@ -1,7 +1,7 @@
 //! The facts that files of fixed families must agree with: each was read from a modelled file, or is stated
 //! by the fixed file alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::span::{FileId, FileSpanned, LineSpanned};
 use meshwright_value::{
-    Arch, Dataplane, IngressController, OpenPort, Os, ProxyMode, Role, Scheduler, Subnet,
-    TcpTimeout, TunnelProtocol, Version,
+    Arch, Dataplane, IngressController, OpenPort, OriginPods, OriginRequest, OriginService, Os,
+    ProxyMode, Role, Scheduler, Subnet, TcpTimeout, TunnelProtocol, Version,
 };
 
 /// The facts of a tree.
@@ -121,9 +121,22 @@ pub struct TunnelFacts {
     /// How they connect to the edge (cloudflared's configuration, or its arguments).
     pub protocol: TunnelProtocol,
     /// The names that it serves (the rules).
-    pub hostnames: Vec<FileSpanned<String>>,
+    pub names: Vec<ServedNameFacts>,
+    /// The pods beside the controller's that cloudflared may connect to (its NetworkPolicy).
+    pub origin_pods: BTreeSet<OriginPods>,
     /// The names with a record.
     pub records: Vec<FileSpanned<String>>,
+}
+
+/// A name that a tunnel serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedNameFacts {
+    /// The name.
+    pub hostname: FileSpanned<String>,
+    /// The Service in a namespace that is not of the tree; none if the name leads elsewhere.
+    pub service: Option<OriginService>,
+    /// How it is called.
+    pub request: OriginRequest,
 }
 
 /// The facts of one node.

@@ -401,6 +401,25 @@ keywords! {
     noun: "a" "provider", such as "hetzner";
 }
 
+keywords! {
+    /// The protocol between cloudflared and an origin (cloudflared, ingress/origin_service.go).
+    pub enum OriginScheme {
+        /// HTTP.
+        Http = "http",
+        /// HTTP over TLS.
+        Https = "https",
+        /// SSH: the visitor runs `cloudflared access ssh`.
+        Ssh = "ssh",
+        /// Any TCP: the visitor runs `cloudflared access tcp`.
+        Tcp = "tcp",
+        /// Remote Desktop.
+        Rdp = "rdp",
+        /// SMB.
+        Smb = "smb",
+    }
+    noun: "a" "scheme of an origin", such as "http";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

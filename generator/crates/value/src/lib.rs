@@ -23,6 +23,7 @@ mod mask;
 mod name;
 mod number;
 mod open_port;
+mod origin;
 mod plain;
 pub mod provider;
 mod public_key;
@@ -54,17 +55,19 @@ pub use image::{ImageRepository, RegistryName};
 pub use image_reference::ImageReference;
 pub use interface_name::InterfaceName;
 pub use keyword::{
-    AdvisorySeverity, Arch, Dataplane, IngressController, Os, PinnedProgram, Protocol,
-    ProviderName, ProxyMode, Reach, Role, Scheduler, TaintEffect, TunnelMode, TunnelProtocol,
+    AdvisorySeverity, Arch, Dataplane, IngressController, OriginScheme, Os, PinnedProgram,
+    Protocol, ProviderName, ProxyMode, Reach, Role, Scheduler, TaintEffect, TunnelMode,
+    TunnelProtocol,
 };
 pub use label::{LabelKey, LabelValue, Taint};
 pub use mask::{Mask, hide_by_form, is_secret};
 pub use name::Name;
 pub use number::{
-    AsNumber, CpuMillis, Keepalive, MemoryMib, Mtu, NodeId, PodPrefixLen, Port, Replicas,
-    RoundTripMs, SnapshotCount, TcpTimeout,
+    AsNumber, ConnectionCount, CpuMillis, Keepalive, MemoryMib, Mtu, NodeId, OriginTimeout,
+    PodPrefixLen, Port, Replicas, RoundTripMs, SnapshotCount, TcpTimeout,
 };
 pub use open_port::OpenPort;
+pub use origin::{AudienceTag, OriginAccess, OriginPods, OriginRequest, OriginService};
 pub use plain::{parse_written, plain_character, plain_text};
 pub use public_key::PublicKey;
 pub use reason::Reason;
@@ -276,8 +279,8 @@ mod tests {
     macro_rules! every_text {
         ($check:ident($($argument:expr),*)) => {
             every_text!(@ $check ($($argument),*)
-                Address AdvisoryId AdvisorySeverity ApiEndpoint Arch ArgumentName CertificateName Dataplane Day DnsName Endpoint FeatureGate Fingerprint Hostname
-                ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort Os PackageVersion PinnedProgram
+                Address AdvisoryId AdvisorySeverity ApiEndpoint Arch ArgumentName AudienceTag CertificateName Dataplane Day DnsName Endpoint FeatureGate Fingerprint Hostname
+                ImageReference ImageRepository IngressController InterfaceName LabelKey LabelValue Name OpenPort OriginScheme OriginService Os PackageVersion PinnedProgram
                 Protocol ProviderName ProxyMode PublicKey Reach Reason Recipient RegistryName ReleaseLine Role
                 Scheduler Sha256 SourceNet SourceUrl SshHost Subnet Taint TaintEffect TunnelId TunnelMode TunnelProtocol Url UserName
                 Version)

@@ -164,6 +164,23 @@ number! {
     help: "12 are three days, with one snapshot every six hours";
 }
 
+number! {
+    /// Seconds that cloudflared waits for an origin.
+    ///
+    /// Cloudflare's edge ends a request without an answer after 100 s (Cloudflare, "Error 524"); idle connections may
+    /// live longer.
+    pub struct OriginTimeout(u32) in 1..=86_400;
+    noun: "a" "timeout in seconds";
+    help: "cloudflared's default is 30 for a connection, 10 for TLS, 90 for an idle connection";
+}
+
+number! {
+    /// The most idle connections to an origin.
+    pub struct ConnectionCount(u16) in 0..=10_000;
+    noun: "a" "number of connections";
+    help: "cloudflared's default is 100";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +202,8 @@ mod tests {
         bounded::<CpuMillis>(2, 256_000);
         bounded::<TcpTimeout>(1, 2_147_483);
         bounded::<SnapshotCount>(1, 1_000);
+        bounded::<OriginTimeout>(1, 86_400);
+        bounded::<ConnectionCount>(0, 10_000);
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub(super) const BROKEN: &[Broken] = &[
         topology: CONTROL_PLANES,
         file: "cluster/hello/hello.yaml",
         change: Change::Replace("host: hello.example.net", "host: helo.example.net"),
-        cause: "hostname-unserved: no DNS record is for helo.example.net: there are app.example.net, hello.example.net",
+        cause: "hostname-unserved: no DNS record is for helo.example.net: there are app.example.net, git.example.net, grafana.example.net, hello.example.net",
         place: "cluster/hello/hello.yaml:109",
     },
     Broken {

@@ -160,7 +160,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/traefik/values.yaml",
         change: Change::Replace("port: 8000", "port: 8001"),
         cause: "policy-drops: the NetworkPolicy cloudflared and default-deny of cloudflared drops packets from cloudflared to traefik, TCP port 8001: it accepts TCP port 8000 there",
-        place: "cluster/cloudflared/cloudflared.yaml:185",
+        place: "cluster/cloudflared/cloudflared.yaml:196",
     },
     Broken {
         name: "traefik-exposed",

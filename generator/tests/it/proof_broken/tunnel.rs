@@ -192,7 +192,7 @@ pub(super) const BROKEN: &[Broken] = &[
         file: "cluster/cloudflared/example.net.zone",
         change: Change::Replace("hello.example.net.", "helo.example.net."),
         cause: "hostname-unserved: only the last rule of cloudflared matches helo.example.net: it answers with http_status:404",
-        place: "cluster/cloudflared/example.net.zone:4",
+        place: "cluster/cloudflared/example.net.zone:6",
     },
     Broken {
         name: "zone-grey",

@@ -1,8 +1,11 @@
 //! NetworkPolicies: the allowed connections to and from a namespace's pods.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::manifest::{Labels, Manifest, ObjectFields, ObjectMeta};
+use super::manifest::{Manifest, ObjectFields, ObjectMeta};
 
 /// `NetworkPolicySpec` (networking.k8s.io/v1). `policy_types` are the restricted directions, and the lists are what is
 /// allowed there.
@@ -24,14 +27,17 @@ pub(crate) struct NetworkPolicySpec {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LabelSelector {
     /// All of these labels must match. Absent, every object matches: the API server does not store an empty table.
-    #[serde(skip_serializing_if = "Labels::is_empty")]
-    pub match_labels: Labels,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<Cow<'static, str>, Cow<'static, str>>,
 }
 
 impl LabelSelector {
     /// Selects objects with all of these labels.
-    pub(crate) fn new(labels: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
-        Self { match_labels: labels.into_iter().collect() }
+    pub(crate) fn new<T: Into<Cow<'static, str>>>(
+        labels: impl IntoIterator<Item = (T, T)>,
+    ) -> Self {
+        let labels = labels.into_iter().map(|(key, value)| (key.into(), value.into()));
+        Self { match_labels: labels.collect() }
     }
 }
 
@@ -91,19 +97,20 @@ pub(crate) struct IpBlock {
 impl NetworkPolicyPeer {
     /// The pods of a namespace that have these labels. The API server labels each namespace with its
     /// name.
-    pub(crate) fn pods(
-        namespace: &'static str,
-        labels: impl IntoIterator<Item = (&'static str, &'static str)>,
+    pub(crate) fn pods<T: Into<Cow<'static, str>>>(
+        namespace: impl Into<Cow<'static, str>>,
+        labels: impl IntoIterator<Item = (T, T)>,
     ) -> Self {
+        let own_name = (Cow::from("kubernetes.io/metadata.name"), namespace.into());
         Self::Pods {
-            namespace_selector: LabelSelector::new([("kubernetes.io/metadata.name", namespace)]),
+            namespace_selector: LabelSelector::new([own_name]),
             pod_selector: LabelSelector::new(labels),
         }
     }
 
     /// All pods of the cluster, except those in the network of their host.
     pub(crate) fn every_pod() -> Self {
-        Self::Namespaces { namespace_selector: LabelSelector::new([]) }
+        Self::Namespaces { namespace_selector: LabelSelector::new::<&str>([]) }
     }
 
     /// A block of addresses, without the blocks in `except`.
@@ -156,5 +163,5 @@ pub(crate) fn default_deny(
     namespace: &'static str,
 ) -> Manifest<ObjectFields<'static, NetworkPolicySpec>> {
     let metadata = ObjectMeta::namespaced("default-deny", namespace);
-    network_policy(metadata, LabelSelector::new([]), Vec::new(), Some(Vec::new()))
+    network_policy(metadata, LabelSelector::new::<&str>([]), Vec::new(), Some(Vec::new()))
 }

@@ -129,7 +129,7 @@ pub(crate) fn deployment(
     let pods = LabelSelector::new([workload.label]);
     let template = PodTemplateSpec {
         metadata: PodMetadata {
-            labels: pods.match_labels.clone(),
+            labels: Labels::from([workload.label]),
             annotations: workload.annotations,
         },
         spec: PodSpec {

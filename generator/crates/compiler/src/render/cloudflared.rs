@@ -78,7 +78,7 @@ fn manifests_file(tunnel: &TunnelPlan) -> Vec<u8> {
     };
     file.document(&workload::deployment_of(tunnel))
         .document(&workload::disruption_budget())
-        .document(&policy::egress_policy(tunnel.controller, tunnel.connectors.protocol))
+        .document(&policy::egress_policy(tunnel))
         .document(&default_deny(NAMESPACE))
         .finish()
 }

@@ -1,7 +1,7 @@
 //! Files that depend on few facts: `meshwright prove` compares them with this text, for the facts that the
 //! other files of a tree state. No plan is needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use ipnet::IpNet;
@@ -12,8 +12,8 @@ use crate::plan::calico::{CalicoPlan, anchored};
 use crate::plan::ingress::{IngressPlan, IngressWorkload};
 use crate::plan::kube_proxy::KubeProxyPlan;
 pub use crate::plan::packages::{AptPackages, AptRepository};
-pub use crate::plan::tunnel::ConnectorPlan;
 use crate::plan::tunnel::{self, TunnelPlan};
+pub use crate::plan::tunnel::{ConnectorPlan, ServedName};
 use crate::render::objects::{ObjectValues, PoolValues};
 use crate::render::{
     access, api_server, apply, calico, cloudflared, coredns, hello, host_files, ingress_nginx,
@@ -21,8 +21,8 @@ use crate::render::{
 };
 use meshwright_value::{
     Arch, AsNumber, Dataplane, DnsName, Hostname, ImageReference, IngressController, Name,
-    OpenPort, Os, ProxyMode, Replicas, Role, Scheduler, Subnet, TcpTimeout, Text as _, TunnelId,
-    TunnelMode, Version,
+    OpenPort, OriginPods, Os, ProxyMode, Replicas, Role, Scheduler, Subnet, TcpTimeout, Text as _,
+    TunnelId, TunnelMode, Version,
 };
 
 /// The facts of a cluster.
@@ -195,7 +195,9 @@ pub struct FixedTunnel {
     /// The connectors.
     pub connectors: ConnectorPlan,
     /// The names that it serves.
-    pub hostnames: Vec<Hostname>,
+    pub names: Vec<ServedName>,
+    /// The pods behind origins of the user's own.
+    pub origin_pods: BTreeSet<OriginPods>,
 }
 
 /// One external file, as the script names it.
@@ -266,9 +268,10 @@ fn render_objects(facts: &FixedFacts<'_>, artifacts: &mut ArtifactSet) {
     .map(|plan| IngressPlan { status_address, ..plan });
     let origin = IngressWorkload::of(controller).map(|workload| (workload, &objects.dns_domain));
     let tunnel = objects.tunnel.as_ref().zip(origin).map(|(tunnel, origin)| {
-        let FixedTunnel { id, mode, connectors, hostnames } = tunnel;
+        let FixedTunnel { id, mode, connectors, names, origin_pods } = tunnel;
+        let served = (names.clone(), origin_pods.clone());
         let image = facts.versions.cloudflared.image.clone();
-        TunnelPlan::new(id.clone(), *mode, (image, *connectors), hostnames, origin)
+        TunnelPlan::new(id.clone(), *mode, (image, *connectors), served, origin)
     });
     let values = ObjectValues {
         versions: facts.versions,

@@ -3,6 +3,7 @@
 
 mod defaults;
 pub mod member;
+pub mod public_name;
 mod read;
 pub mod reference;
 pub mod schema;
@@ -20,13 +21,14 @@ use crate::document::Document;
 use crate::route::Route;
 use meshwright_value::component::Component;
 use meshwright_value::{
-    Address, ApiEndpoint, Arch, ArgumentName, AsNumber, CertificateName, CpuMillis, Dataplane,
-    DnsName, Endpoint, Endpoints, FeatureGate, Fingerprint, Hostname, ImageReference,
-    ImageRepository, IngressController, InterfaceName, Keepalive, LabelKey, LabelValue, MemoryMib,
-    Mtu, Name, NodeId, OpenPort, Os, PackageVersion, PodPrefixLen, Port, ProviderName, ProxyMode,
-    PublicKey, PublicKeyHash, Reach, Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs,
-    Scheduler, Sha256, SnapshotCount, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout,
-    TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version, constant,
+    Address, ApiEndpoint, Arch, ArgumentName, AsNumber, AudienceTag, CertificateName,
+    ConnectionCount, CpuMillis, Dataplane, DnsName, Endpoint, Endpoints, FeatureGate, Fingerprint,
+    Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
+    LabelKey, LabelValue, MemoryMib, Mtu, Name, NodeId, OpenPort, OriginService, OriginTimeout, Os,
+    PackageVersion, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
+    Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler, Sha256, SnapshotCount,
+    SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode, TunnelProtocol,
+    Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -262,6 +264,53 @@ table! {
         image: Option<ImageReference>,
         /// The processor time that each replica requests, in thousandths of a processor; more is used if it is free.
         cpu_request_millis: CpuMillis = defaults::TUNNEL_CPU,
+        /// Hostnames with a destination or settings of their own.
+        rules: Vec<HostnameRule> = Vec::new(),
+    }
+}
+
+table! {
+    /// One `[[cloudflare_tunnel.rules]]`: a hostname with a destination or settings of its own.
+    pub struct HostnameRule {
+        /// The hostname, which is not one of `hostnames`.
+        hostname: Hostname,
+        /// The Service that receives its requests; the Ingress controller if absent. `ssh`, `tcp`, `rdp` and `smb` are for
+        /// visitors with `cloudflared access`.
+        service: Option<OriginService>,
+        /// Labels that only the pods of `service` have in their namespace: a NetworkPolicy admits cloudflared to them.
+        pod_labels: BTreeMap<LabelKey, LabelValue> = BTreeMap::new(),
+        /// The port on which these pods listen (`targetPort` of the Service).
+        pod_port: Option<Port>,
+        /// Cloudflare Access: cloudflared refuses requests that Access has not admitted.
+        access: Option<AccessRule>,
+        /// Seconds for a TCP connection to the origin; cloudflared's 30 if absent.
+        connect_timeout: Option<OriginTimeout>,
+        /// Seconds for the TLS handshake with the origin; cloudflared's 10 if absent.
+        tls_timeout: Option<OriginTimeout>,
+        /// Seconds after which an idle connection to the origin is closed; cloudflared's 90 if absent.
+        keep_alive_timeout: Option<OriginTimeout>,
+        /// The most idle connections to the origin; cloudflared's 100 if absent.
+        keep_alive_connections: Option<ConnectionCount>,
+        /// The Host header that `service` receives; if absent, what the visitor sends.
+        http_host_header: Option<Hostname>,
+        /// The name in the certificate of an `https` origin, if it is not its hostname.
+        origin_server_name: Option<DnsName>,
+        /// Whether any certificate of an `https` origin is accepted.
+        no_tls_verify: bool = false,
+        /// Whether an `https` origin is called by HTTP/2, which gRPC needs.
+        http2_origin: bool = false,
+        /// Whether request bodies are sent with their length, which WSGI servers need.
+        disable_chunked_encoding: bool = false,
+    }
+}
+
+table! {
+    /// `access` of a `[[cloudflare_tunnel.rules]]`.
+    pub struct AccessRule {
+        /// The name of the organisation in Cloudflare Zero Trust: `acme` of `acme.cloudflareaccess.com`.
+        team_name: Name,
+        /// The audience tags of the Access applications that admit requests.
+        aud_tags: Vec<AudienceTag>,
     }
 }
 

@@ -15,10 +15,11 @@ use crate::topology::reference::{self, Key};
 use crate::topology::schema;
 use crate::topology::synonym::{self, Synonym};
 use meshwright_value::{
-    Address, AdvisoryId, AdvisorySeverity, ApiEndpoint, Arch, AsNumber, CertificateName, CpuMillis,
-    Dataplane, Day, DnsName, Endpoint, Endpoints, Fingerprint, Hostname, ImageReference,
-    ImageRepository, IngressController, InterfaceName, Keepalive, LabelValue, Malformed, MemoryMib,
-    Mtu, Name, NodeId, Number, OpenPort, Os, PackageVersion, PinnedProgram, PodPrefixLen, Port,
+    Address, AdvisoryId, AdvisorySeverity, ApiEndpoint, Arch, AsNumber, AudienceTag,
+    CertificateName, ConnectionCount, CpuMillis, Dataplane, Day, DnsName, Endpoint, Endpoints,
+    Fingerprint, Hostname, ImageReference, ImageRepository, IngressController, InterfaceName,
+    Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort,
+    OriginService, OriginTimeout, Os, PackageVersion, PinnedProgram, PodPrefixLen, Port,
     ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, ReleaseLine,
     Replicas, Role, RoundTripMs, Scheduler, Sha256, SnapshotCount, SourceNet, SourceUrl, SshHost,
     Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version,
@@ -239,11 +240,11 @@ macro_rules! fields {
 }
 
 fields! { read_text, quote as Text, text:
-    Address; ApiEndpoint; Arch; CertificateName; Dataplane; DnsName; Endpoint; Fingerprint;
+    Address; ApiEndpoint; Arch; AudienceTag; CertificateName; Dataplane; DnsName; Endpoint; Fingerprint;
     Hostname, or "broken.invalid";
     ImageReference; ImageRepository; IngressController; InterfaceName;
     Name, or "broken";
-    OpenPort; Os; ProviderName; ProxyMode; PublicKey; PublicKeyHash; Reach;
+    OpenPort; OriginService; Os; ProviderName; ProxyMode; PublicKey; PublicKeyHash; Reach;
     Reason, or "broken";
     Recipient;
     Role, or "worker";
@@ -267,7 +268,7 @@ fields! { read_text, quote as Text, text:
 // In Kubernetes every label is text, and users write `true` for the text.
 fields! { read_text, quote_any as Text, text: LabelValue; }
 
-fields! { read_number, unquote as Number, number: AsNumber; CpuMillis; Keepalive; MemoryMib; Mtu; PodPrefixLen; Port; Replicas; RoundTripMs; SnapshotCount; TcpTimeout; }
+fields! { read_number, unquote as Number, number: AsNumber; ConnectionCount; CpuMillis; Keepalive; MemoryMib; Mtu; OriginTimeout; PodPrefixLen; Port; Replicas; RoundTripMs; SnapshotCount; TcpTimeout; }
 
 fn no_endpoint(at: &Route) -> Malformed {
     Malformed::new(format!("`{at}` is empty"), "expected an address or a DNS name")

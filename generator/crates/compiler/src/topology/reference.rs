@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Allow, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane, Firewall, Hardening,
-    Hello, Images, Ingress, KubeProxy, Kubeadm, Lint, Network, Node, PackageSource, Packages,
-    RoutedNetwork, Secrets, Site, Topology, WireGuard,
+    AccessRule, Allow, Backup, Bootstrap, Calico, Client, CloudflareTunnel, Cluster, ControlPlane,
+    Firewall, Hardening, Hello, HostnameRule, Images, Ingress, KubeProxy, Kubeadm, Lint, Network,
+    Node, PackageSource, Packages, RoutedNetwork, Secrets, Site, Topology, WireGuard,
 };
 use crate::encode::template;
 
@@ -46,12 +46,15 @@ const TABLES: &[(&str, &[Key])] = &[
     ("[calico]", Calico::KEYS),
     ("[ingress]", Ingress::KEYS),
     ("[cloudflare_tunnel]", CloudflareTunnel::KEYS),
+    ("[[cloudflare_tunnel.rules]]", HostnameRule::KEYS),
+    ("[cloudflare_tunnel.rules.access]", AccessRule::KEYS),
     ("[hello]", Hello::KEYS),
     ("[firewall]", Firewall::KEYS),
     ("[images]", Images::KEYS),
     ("[packages]", Packages::KEYS),
     ("[packages.sources.<name>]", PackageSource::KEYS),
     ("[bootstrap]", Bootstrap::KEYS),
+    ("[backup]", Backup::KEYS),
     ("[secrets]", Secrets::KEYS),
     ("[lint]", Lint::KEYS),
     ("[[lint.allow]]", Allow::KEYS),
@@ -108,4 +111,20 @@ fn key_view(key: &Key) -> KeyView {
     let Key { name, about, expected, required, default, .. } = *key;
     let text = default().map(|default| default.to_string());
     KeyView { name, about: about.trim(), expected, required, default: text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TABLES, Topology};
+
+    #[test]
+    fn each_table_of_the_topology_is_in_the_reference() {
+        let documented = |key: &str| {
+            let headers = [format!("[{key}]"), format!("[[{key}]]")];
+            TABLES.iter().any(|(header, _)| headers.iter().any(|own| own == header))
+        };
+        let missing: Vec<_> =
+            Topology::KEYS.iter().map(|key| key.name).filter(|key| !documented(key)).collect();
+        assert_eq!(missing, [""; 0]);
+    }
 }

@@ -11,7 +11,7 @@ use crate::finding::{FindingCode, ProofFinding};
 use crate::flows::EDGE;
 use crate::model::INTERNET;
 use crate::read::objects::{
-    EmittedService, EmittedWorkload, ObjectLabels, PolicyDirection, PortReference,
+    EmittedService, EmittedWorkload, ObjectLabels, PolicyDirection, PolicyPeer, PortReference,
 };
 use crate::span::{FileLine, FileSpanned};
 use meshwright_value::TunnelProtocol;
@@ -186,6 +186,9 @@ impl<'a> RequestFollower<'a> {
             ResolvedHost::Service { namespace, name } => {
                 let url =
                     FileSpanned { value: PortReference::Number(port), place: asked.service.place };
+                if let Some(end) = self.call_own_service(&namespace, &name, port) {
+                    return Ok(end);
+                }
                 let reached = self.service(&namespace, &name, &url)?;
                 self.through_service(own, &reached)?;
                 self.follow_from_pods(asked, &reached)
@@ -193,6 +196,42 @@ impl<'a> RequestFollower<'a> {
             ResolvedHost::Address(address) => self.leave(asked, (target, address), port),
             ResolvedHost::Outside => self.leave(asked, (target, INTERNET), port),
         }
+    }
+
+    /// To a Service of the user's own, which is not in the tree. Its pods are those that cloudflared's policies admit it
+    /// to in that namespace: nothing else is known of them. None if it is not such a Service, or if they admit none.
+    fn call_own_service(&mut self, namespace: &str, name: &str, port: u16) -> Option<RequestEnd> {
+        if self.path.files.has_namespace(namespace) {
+            return None;
+        }
+        let own = self.path.connectors;
+        let policies =
+            policy::selecting(self.path.files, PodGroup::new(own), PolicyDirection::Egress);
+        let admissions = policies.flat_map(|policy| &policy.egress);
+        let admitted: Vec<_> = admissions
+            .filter(|admission| {
+                let mut peers = admission.peers.iter().filter_map(PolicyPeer::pods_of_namespace);
+                peers.any(|(known, _)| known == namespace)
+            })
+            .flat_map(|admission| &admission.ports)
+            .collect();
+        if admitted.is_empty() {
+            return None;
+        }
+        let service = format!("{name}.{namespace}");
+        for target in admitted {
+            let number = target.number.value;
+            let what = format!(
+                "its NetworkPolicy accepts connections to pods of {namespace}, TCP port {number}"
+            );
+            self.record(station(own), what, Some(target.number.place));
+            self.events.push(RequestEvent::Connected {
+                by: station(own),
+                called: RequestStation::Pod(service.clone()),
+                connection: IngressConnection::Service { port, target: number },
+            });
+        }
+        Some(RequestEnd::OwnService(service))
     }
 
     /// To a host outside of the cluster, if policies accept it. The cause is the line of the rule.

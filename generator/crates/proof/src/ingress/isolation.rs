@@ -6,11 +6,14 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::IngressPath;
-use super::policy::{self, CalledPort, NAME, OtherEnd, PodGroup, PolicyQuestion, differing};
+use super::policy::{self, CalledPort, OtherEnd, PodGroup, PolicyQuestion, differing};
 use crate::finding::{FindingCode, ProofFinding};
 use crate::model::Model;
-use crate::read::objects::{EmittedPolicy, EmittedWorkload, PolicyDirection, PolicyPeer};
+use crate::read::objects::{
+    EmittedPolicy, EmittedWorkload, NAMESPACE_NAME, PolicyDirection, PolicyPeer,
+};
 use crate::span::{FileLine, FileSpanned};
+use meshwright_value::OriginService;
 
 /// Subnets that are not the Internet (IANA: private use, shared address space, link local).
 const PRIVATE: [(Ipv4Addr, u8); 5] = [
@@ -48,6 +51,7 @@ fn connectors(path: &IngressPath<'_>) -> Vec<ProofFinding> {
                 findings.push(ProofFinding::new(FindingCode::PolicyAdmits, policy.place, message));
             }
             findings.extend(admission.peers.iter().filter_map(|peer| wide(policy, peer)));
+            findings.extend(admission.peers.iter().filter_map(|peer| unused(path, policy, peer)));
         }
     }
     findings
@@ -78,13 +82,34 @@ fn wide(policy: &EmittedPolicy, peer: &PolicyPeer) -> Option<ProofFinding> {
             Some(ProofFinding::new(FindingCode::PolicyAdmits, net.place, message))
         }
         PolicyPeer::Pods { namespaces, pods } => {
-            let named = namespaces.as_ref().is_none_or(|labels| labels.contains_key(NAME));
+            let named =
+                namespaces.as_ref().is_none_or(|labels| labels.contains_key(NAMESPACE_NAME));
             let message = "cloudflared may connect to more pods than those of one app";
             let place = pods.values().next().map_or(policy.place, |label| label.place);
             (!named || pods.is_empty())
                 .then(|| ProofFinding::new(FindingCode::PolicyAdmits, place, message))
         }
     }
+}
+
+/// Reports pods outside of the tree to which no rule of cloudflared leads.
+fn unused(
+    path: &IngressPath<'_>,
+    policy: &EmittedPolicy,
+    peer: &PolicyPeer,
+) -> Option<ProofFinding> {
+    let (namespace, pods) = peer.pods_of_namespace()?;
+    let (_, rules) = path.tunnel.rules();
+    let leads_there = rules.iter().any(|rule| {
+        let service = OriginService::from_url(&rule.service.value, path.domain);
+        service.is_some_and(|service| service.namespace().as_str() == namespace)
+    });
+    let message = format!(
+        "cloudflared may connect to pods of {namespace}, and none of its rules leads to a Service there"
+    );
+    let place = pods.values().next().map_or(policy.place, |label| label.place);
+    (!leads_there && !path.files.has_namespace(namespace))
+        .then(|| ProofFinding::new(FindingCode::PolicyAdmits, place, message))
 }
 
 /// The controller trusts the visitor's address in a request's headers, so only cloudflared may connect
@@ -145,7 +170,7 @@ fn stranger(path: &IngressPath<'_>, policy: &EmittedPolicy, peer: &PolicyPeer) -
         PolicyPeer::Pods { namespaces, pods } => (namespaces.as_ref(), pods),
     };
     let own = namespaces.is_none() && policy.namespace == path.connectors.namespace;
-    let named = namespaces.and_then(|labels| labels.get(NAME));
+    let named = namespaces.and_then(|labels| labels.get(NAMESPACE_NAME));
     let label = pods.values().next().map_or(policy.place, |label| label.place);
     match named {
         Some(named) if named.value != path.connectors.namespace => Some(named.place),

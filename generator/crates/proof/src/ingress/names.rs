@@ -88,6 +88,7 @@ mod tests {
     use crate::read::cloudflared::TunnelRule;
     use crate::read::dns_zone::{self, ZoneRecord};
     use crate::span::{FileId, FileSpanned, TreePaths};
+    use meshwright_value::OriginRequest;
 
     fn file() -> FileId {
         TreePaths::new(vec!["a".to_owned()]).find("a").unwrap()
@@ -99,6 +100,7 @@ mod tests {
             hostname: hostname.map(fact),
             service: fact("http_status:404"),
             host_header: None,
+            request: OriginRequest::default(),
         };
         hostnames.iter().map(rule).collect()
     }

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use crate::finding::{FindingCode, ProofFinding};
 use crate::read::ingress::IngressFiles;
 use crate::read::objects::{
-    EmittedNamespace, EmittedPolicy, EmittedWorkload, ObjectLabels, PolicyAdmission,
-    PolicyDirection, PolicyPeer,
+    EmittedNamespace, EmittedPolicy, EmittedWorkload, NAMESPACE_NAME, ObjectLabels,
+    PolicyAdmission, PolicyDirection, PolicyPeer,
 };
 use crate::span::FileLine;
 
@@ -281,7 +281,7 @@ fn in_namespace(
 
 /// Whether a selector names a namespace that is not in the tree.
 fn names_unknown_namespace(files: &IngressFiles, selector: &ObjectLabels) -> bool {
-    selector.get(NAME).is_none_or(|name| !is_namespace(files, &name.value))
+    selector.get(NAMESPACE_NAME).is_none_or(|name| !is_namespace(files, &name.value))
 }
 
 /// Whether a namespace is in the tree, or is one that kubeadm creates.
@@ -289,14 +289,11 @@ pub(super) fn is_namespace(files: &IngressFiles, name: &str) -> bool {
     SYSTEM.contains(&name) || files.objects.namespaces.iter().any(|known| known.name == name)
 }
 
-/// The label that the API server gives each namespace.
-pub(super) const NAME: &str = "kubernetes.io/metadata.name";
-
 /// Namespaces that kubeadm makes.
 pub(super) const SYSTEM: [&str; 2] = ["kube-system", "default"];
 
 fn namespace_has(files: &IngressFiles, namespace: &str, key: &str, value: &str) -> bool {
-    if key == NAME {
+    if key == NAMESPACE_NAME {
         return namespace == value;
     }
     let mut known = files.objects.namespaces.iter();

@@ -76,6 +76,8 @@ pub enum RequestEnd {
         /// A name with a similar spelling.
         near: Option<String>,
     },
+    /// At the pods of a Service that is not in the tree.
+    OwnService(String),
     /// cloudflared answers itself.
     Status(u16),
     /// At a host outside of the tree.
@@ -89,6 +91,9 @@ impl std::fmt::Display for RequestEnd {
             Self::Controller { near } => {
                 f.write_str("to the Ingress controller; the tree has no Ingress for it")?;
                 near.as_ref().map_or(Ok(()), |near| write!(f, ", but one for {near}"))
+            }
+            Self::OwnService(name) => {
+                write!(f, "to the pods of the Service {name}, which the tree does not have")
             }
             Self::Status(status) => write!(f, "cloudflared answers {status}"),
             Self::Outside(host) => write!(f, "out to {host}"),

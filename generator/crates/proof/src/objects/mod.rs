@@ -43,8 +43,9 @@ fn names(tunnel: &TunnelFacts) -> Vec<ProofFinding> {
         };
         alone.map(finding).collect::<Vec<_>>()
     };
-    let mut findings = missing(&tunnel.hostnames, &tunnel.records, "no DNS record");
-    findings.extend(missing(&tunnel.records, &tunnel.hostnames, "no rule of cloudflared"));
+    let hostnames: Vec<_> = tunnel.names.iter().map(|name| name.hostname.clone()).collect();
+    let mut findings = missing(&hostnames, &tunnel.records, "no DNS record");
+    findings.extend(missing(&tunnel.records, &hostnames, "no rule of cloudflared"));
     findings
 }
 

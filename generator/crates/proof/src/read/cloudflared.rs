@@ -8,7 +8,10 @@ use serde_saphyr::Spanned;
 use super::ParseError;
 use super::yaml::{self, YamlDocument};
 use crate::span::{FileId, FileSpanned};
-use meshwright_value::TunnelProtocol;
+use meshwright_value::{
+    AudienceTag, ConnectionCount, DnsName, Hostname, Name, Number, OriginAccess, OriginRequest,
+    OriginTimeout, Text, TunnelProtocol,
+};
 
 /// The configuration file.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct TunnelRule {
     pub service: FileSpanned<String>,
     /// The Host header for the origin, instead of the visitor's.
     pub host_header: Option<FileSpanned<String>>,
+    /// How the origin is called.
+    pub request: OriginRequest,
 }
 
 #[derive(Deserialize)]
@@ -84,7 +89,119 @@ struct TunnelRuleYaml {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OriginRequestYaml {
-    http_host_header: Spanned<String>,
+    connect_timeout: Option<DurationYaml>,
+    tls_timeout: Option<DurationYaml>,
+    keep_alive_timeout: Option<DurationYaml>,
+    keep_alive_connections: Option<NumberYaml<ConnectionCount>>,
+    http_host_header: Option<Spanned<String>>,
+    origin_server_name: Option<TextYaml<DnsName>>,
+    #[serde(rename = "noTLSVerify", default)]
+    no_tls_verify: bool,
+    #[serde(rename = "http2Origin", default)]
+    http2_origin: bool,
+    #[serde(default)]
+    disable_chunked_encoding: bool,
+    access: Option<AccessYaml>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AccessYaml {
+    #[expect(dead_code, reason = "read so that `false` is an error")]
+    required: Required,
+    team_name: TextYaml<Name>,
+    aud_tag: Vec<TextYaml<AudienceTag>>,
+}
+
+/// Without it, cloudflared admits requests without a token.
+#[derive(Deserialize)]
+#[serde(try_from = "bool")]
+struct Required;
+
+impl TryFrom<bool> for Required {
+    type Error = &'static str;
+
+    fn try_from(required: bool) -> Result<Self, Self::Error> {
+        required.then_some(Self).ok_or("`required` is false: requests without a token are admitted")
+    }
+}
+
+/// A value that is written as a text.
+#[derive(Deserialize)]
+#[serde(try_from = "String", bound = "T: Text")]
+struct TextYaml<T>(T);
+
+impl<T: Text> TryFrom<String> for TextYaml<T> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        T::parse(&text).map(Self).map_err(|fault| fault.message)
+    }
+}
+
+/// A value that is written as a number.
+#[derive(Deserialize)]
+#[serde(try_from = "i64", bound = "T: Number")]
+struct NumberYaml<T>(T);
+
+impl<T: Number> TryFrom<i64> for NumberYaml<T> {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        T::from_integer(number).map(Self).map_err(|fault| fault.message)
+    }
+}
+
+/// A time: `30s` in the file, the number of seconds in the API (cloudflared, `CustomDuration`).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DurationYaml {
+    Seconds(NumberYaml<OriginTimeout>),
+    WithUnit(DurationTextYaml),
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct DurationTextYaml(OriginTimeout);
+
+impl TryFrom<String> for DurationTextYaml {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok());
+        let seconds = seconds.ok_or_else(|| format!("`{text}` is not a number of seconds"))?;
+        OriginTimeout::from_integer(seconds).map(Self).map_err(|fault| fault.message)
+    }
+}
+
+impl DurationYaml {
+    fn value(self) -> OriginTimeout {
+        match self {
+            Self::Seconds(NumberYaml(seconds)) => seconds,
+            Self::WithUnit(DurationTextYaml(seconds)) => seconds,
+        }
+    }
+}
+
+impl OriginRequestYaml {
+    fn value(self) -> OriginRequest {
+        let header = self.http_host_header.map(|header| header.value);
+        OriginRequest {
+            connect_timeout: self.connect_timeout.map(DurationYaml::value),
+            tls_timeout: self.tls_timeout.map(DurationYaml::value),
+            keep_alive_timeout: self.keep_alive_timeout.map(DurationYaml::value),
+            keep_alive_connections: self.keep_alive_connections.map(|count| count.0),
+            http_host_header: header.and_then(|header| Hostname::parse(&header).ok()),
+            origin_server_name: self.origin_server_name.map(|name| name.0),
+            no_tls_verify: self.no_tls_verify,
+            http2_origin: self.http2_origin,
+            disable_chunked_encoding: self.disable_chunked_encoding,
+            access: self.access.map(|access| OriginAccess {
+                team_name: access.team_name.0,
+                aud_tags: access.aud_tag.into_iter().map(|tag| tag.0).collect(),
+            }),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -137,12 +254,14 @@ fn rules(
     file: FileId,
     objects: Vec<TunnelRuleYaml>,
 ) -> Vec<TunnelRule> {
-    let rule = |object: TunnelRuleYaml| TunnelRule {
-        hostname: object.hostname.map(|name| document.with_place(file, name)),
-        service: document.with_place(file, object.service),
-        host_header: object
-            .origin_request
-            .map(|set| document.with_place(file, set.http_host_header)),
+    let rule = |object: TunnelRuleYaml| {
+        let header = object.origin_request.as_ref().and_then(|set| set.http_host_header.clone());
+        TunnelRule {
+            hostname: object.hostname.map(|name| document.with_place(file, name)),
+            service: document.with_place(file, object.service),
+            host_header: header.map(|header| document.with_place(file, header)),
+            request: object.origin_request.map(OriginRequestYaml::value).unwrap_or_default(),
+        }
     };
     objects.into_iter().map(rule).collect()
 }

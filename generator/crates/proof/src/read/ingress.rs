@@ -98,6 +98,15 @@ pub(crate) fn configuration(
 }
 
 impl IngressFiles {
+    /// Whether a namespace is one of the tree, of its pods, or of kubeadm. All others are the user's.
+    #[must_use]
+    pub fn has_namespace(&self, name: &str) -> bool {
+        let mut of_tree = self.objects.namespaces.iter();
+        name == "kube-system"
+            || of_tree.any(|known| known.name == name)
+            || self.workloads().any(|workload| workload.namespace == name)
+    }
+
     /// All workloads of the tree.
     pub fn workloads(&self) -> impl Iterator<Item = &EmittedWorkload> {
         let controller = self.controller.iter().map(|controller| &controller.workload);

@@ -5,7 +5,9 @@ use serde::Serialize;
 use crate::encode::yaml;
 use crate::kubernetes::manifest::{Manifest, ObjectMeta};
 use crate::plan::tunnel::{self, NAMESPACE, TunnelPlan};
-use meshwright_value::{TunnelId, TunnelMode, TunnelProtocol};
+use meshwright_value::{
+    AudienceTag, OriginAccess, OriginRequest, OriginTimeout, TunnelId, TunnelMode, TunnelProtocol,
+};
 
 /// The ConfigMap, and its key.
 pub(super) const CONFIG_MAP: &str = "cloudflared";
@@ -39,31 +41,102 @@ struct CloudflaredIngressRule<'plan> {
     hostname: Option<&'plan str>,
     service: &'plan str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    origin_request: Option<OriginRequest<'plan>>,
+    origin_request: Option<CloudflaredOriginRequest<'plan>>,
+}
+
+/// `OriginRequestConfig` of cloudflared (config/configuration.go). A time is a text with a unit in the file, and a
+/// number of seconds in the API (`CustomDuration`).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CloudflaredOriginRequest<'plan> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect_timeout: Option<CloudflaredDuration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_timeout: Option<CloudflaredDuration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_alive_timeout: Option<CloudflaredDuration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_alive_connections: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_host_header: Option<&'plan str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_server_name: Option<&'plan str>,
+    #[serde(rename = "noTLSVerify", skip_serializing_if = "is_false")]
+    no_tls_verify: bool,
+    #[serde(rename = "http2Origin", skip_serializing_if = "is_false")]
+    http2_origin: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    disable_chunked_encoding: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<CloudflaredAccess<'plan>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum CloudflaredDuration {
+    File(String),
+    Api(u32),
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OriginRequest<'plan> {
-    http_host_header: &'plan str,
+struct CloudflaredAccess<'plan> {
+    required: bool,
+    team_name: &'plan str,
+    aud_tag: &'plan [AudienceTag],
+}
+
+impl<'plan> CloudflaredAccess<'plan> {
+    fn of(access: &'plan OriginAccess) -> Self {
+        let OriginAccess { team_name, aud_tags } = access;
+        Self { required: true, team_name: team_name.as_str(), aud_tag: aud_tags }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The last rule must match everything.
 const CATCH_ALL: CloudflaredIngressRule<'static> =
     CloudflaredIngressRule { hostname: None, service: "http_status:404", origin_request: None };
 
-fn rules(tunnel: &TunnelPlan) -> Vec<CloudflaredIngressRule<'_>> {
-    let rules = tunnel.rules.iter().map(rule);
+fn rules(tunnel: &TunnelPlan, mode: TunnelMode) -> Vec<CloudflaredIngressRule<'_>> {
+    let rules = tunnel.rules.iter().map(|rule| CloudflaredIngressRule {
+        hostname: Some(rule.hostname.as_str()),
+        service: &rule.service,
+        origin_request: origin_request(&rule.request, mode),
+    });
     rules.chain([CATCH_ALL]).collect()
 }
 
-fn rule(rule: &tunnel::TunnelRule) -> CloudflaredIngressRule<'_> {
-    let hostname = rule.hostname.as_str();
-    CloudflaredIngressRule {
-        hostname: Some(hostname),
-        service: &rule.service,
-        origin_request: rule.sets_host.then_some(OriginRequest { http_host_header: hostname }),
+/// The settings; none if all are cloudflared's defaults.
+fn origin_request(
+    request: &OriginRequest,
+    mode: TunnelMode,
+) -> Option<CloudflaredOriginRequest<'_>> {
+    if *request == OriginRequest::default() {
+        return None;
     }
+    let duration = |timeout: Option<OriginTimeout>| {
+        timeout.map(|timeout| match mode {
+            TunnelMode::Local => CloudflaredDuration::File(format!("{timeout}s")),
+            TunnelMode::Remote => CloudflaredDuration::Api(timeout.get()),
+        })
+    };
+    Some(CloudflaredOriginRequest {
+        connect_timeout: duration(request.connect_timeout),
+        tls_timeout: duration(request.tls_timeout),
+        keep_alive_timeout: duration(request.keep_alive_timeout),
+        keep_alive_connections: request.keep_alive_connections.map(|count| count.get()),
+        http_host_header: request.http_host_header.as_ref().map(|name| name.as_str()),
+        origin_server_name: request.origin_server_name.as_ref().map(|name| name.as_str()),
+        no_tls_verify: request.no_tls_verify,
+        http2_origin: request.http2_origin,
+        disable_chunked_encoding: request.disable_chunked_encoding,
+        access: request.access.as_ref().map(CloudflaredAccess::of),
+    })
 }
 
 /// The text of the file; none if Cloudflare stores the rules.
@@ -74,7 +147,7 @@ pub(super) fn text(tunnel: &TunnelPlan) -> Option<String> {
         metrics: metrics_address(),
         edge_ip_version: EDGE_IP_VERSION,
         protocol: protocol(tunnel),
-        ingress: rules(tunnel),
+        ingress: rules(tunnel, TunnelMode::Local),
     };
     (tunnel.mode == TunnelMode::Local).then(|| yaml::text(&configuration))
 }
@@ -124,5 +197,7 @@ struct RemoteConfiguration<'plan> {
 }
 
 pub(super) fn payload(tunnel: &TunnelPlan) -> RemoteConfigurationPayload<'_> {
-    RemoteConfigurationPayload { config: RemoteConfiguration { ingress: rules(tunnel) } }
+    RemoteConfigurationPayload {
+        config: RemoteConfiguration { ingress: rules(tunnel, TunnelMode::Remote) },
+    }
 }

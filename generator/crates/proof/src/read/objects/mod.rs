@@ -18,7 +18,7 @@ pub(crate) use self::ingress::{
 };
 pub(crate) use self::namespace::{EmittedConfigMap, EmittedNamespace};
 pub(crate) use self::network_policy::{
-    EmittedPolicy, PolicyAdmission, PolicyDirection, PolicyPeer,
+    EmittedPolicy, NAMESPACE_NAME, PolicyAdmission, PolicyDirection, PolicyPeer,
 };
 pub(crate) use self::service::{EmittedService, EmittedServicePort};
 pub(crate) use self::workload::{EmittedWorkload, WorkloadPort};

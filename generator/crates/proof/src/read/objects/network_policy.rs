@@ -64,6 +64,19 @@ pub enum PolicyPeer {
     },
 }
 
+impl PolicyPeer {
+    /// The namespace that it names, and the labels of the pods there; none if it is another peer.
+    #[must_use]
+    pub fn pods_of_namespace(&self) -> Option<(&str, &ObjectLabels)> {
+        let Self::Pods { namespaces: Some(namespaces), pods } = self else { return None };
+        let name = namespaces.get(NAMESPACE_NAME).filter(|_| namespaces.len() == 1)?;
+        Some((&name.value, pods))
+    }
+}
+
+/// The label that the API server gives each namespace (KEP-2161).
+pub(crate) const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
 /// A port.
 #[derive(Debug, Clone)]
 pub struct PolicyPort {

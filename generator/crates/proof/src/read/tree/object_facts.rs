@@ -1,11 +1,19 @@
 //! Collects the facts of the objects below `cluster/`.
 
+use std::collections::BTreeSet;
+
 use super::{EmittedNode, EmittedTree};
-use crate::facts::{ControllerFacts, ObjectFacts, PoolFacts, TunnelFacts};
+use crate::facts::{ControllerFacts, ObjectFacts, PoolFacts, ServedNameFacts, TunnelFacts};
 use crate::read::calico::{EmittedPool, FelixDataplane};
-use crate::read::ingress::EmittedTunnel;
+use crate::read::cloudflared::TunnelRule;
+use crate::read::ingress::{EmittedTunnel, IngressFiles};
 use crate::read::kubeadm::ClusterConf;
-use meshwright_value::{Dataplane, Subnet, provider};
+use crate::read::objects::{EmittedWorkload, PolicyAdmission};
+use crate::span::FileSpanned;
+use meshwright_value::{
+    Dataplane, LabelKey, LabelValue, Name, Number as _, OriginPods, OriginService, Port, Subnet,
+    Text as _, provider,
+};
 
 impl ObjectFacts {
     /// The facts; none if the init node has no address.
@@ -42,7 +50,7 @@ impl ObjectFacts {
             further_pools: further.filter_map(PoolFacts::of).collect(),
             host_services: provider::host_services(own.map(Subnet::new)).collect(),
             controller,
-            tunnel: tunnel.map(|tunnel| TunnelFacts::of(tunnel, emitted)),
+            tunnel: tunnel.map(|tunnel| TunnelFacts::of(tunnel, emitted, &cluster.dns_domain)),
             hello: hosts.map(|host| host.name.value.clone()).next(),
         })
     }
@@ -55,9 +63,17 @@ impl PoolFacts {
 }
 
 impl TunnelFacts {
-    fn of(tunnel: &EmittedTunnel, emitted: &EmittedTree) -> Self {
+    fn of(tunnel: &EmittedTunnel, emitted: &EmittedTree, dns_domain: &str) -> Self {
         let (_, rules) = tunnel.rules();
-        let hostnames = rules.iter().filter_map(|rule| rule.hostname.as_ref());
+        let files = &emitted.ingress;
+        let name = |rule: &TunnelRule| {
+            let service = OriginService::from_url(&rule.service.value, dns_domain);
+            Some(ServedNameFacts {
+                hostname: rule.hostname.clone()?,
+                service: service.filter(|one| !files.has_namespace(one.namespace().as_str())),
+                request: rule.request.clone(),
+            })
+        };
         let mut workloads = emitted.ingress.objects.workloads.iter();
         let connectors = workloads.find(|workload| workload.place.file == tunnel.file);
         let target = tunnel.records.first().map(|record| record.target.as_str());
@@ -69,8 +85,32 @@ impl TunnelFacts {
             remote: tunnel.remote.is_some(),
             replicas: connectors.map_or(0, |workload| workload.replicas.value),
             protocol: tunnel.protocol(connectors),
-            hostnames: hostnames.cloned().collect(),
+            names: rules.iter().filter_map(name).collect(),
+            origin_pods: connectors.map(|own| origin_pods(files, own)).unwrap_or_default(),
             records: tunnel.records.iter().map(|record| record.name.clone()).collect(),
         }
     }
+}
+
+/// The pods in namespaces outside of the tree that cloudflared's policies admit it to. What is not valid is left out:
+/// then the policy is compared with one that lacks it.
+fn origin_pods(files: &IngressFiles, connectors: &EmittedWorkload) -> BTreeSet<OriginPods> {
+    let policies = files.objects.policies.iter();
+    let of_connectors = policies.filter(|policy| policy.namespace == connectors.namespace);
+    let admissions = of_connectors.flat_map(|policy| &policy.egress);
+    admissions.filter_map(|admission| pods_elsewhere(files, admission)).collect()
+}
+
+fn pods_elsewhere(files: &IngressFiles, admission: &PolicyAdmission) -> Option<OriginPods> {
+    let [peer] = admission.peers.as_slice() else { return None };
+    let [port] = admission.ports.as_slice() else { return None };
+    let (namespace, labels) = peer.pods_of_namespace()?;
+    let label = |(key, value): (&String, &FileSpanned<String>)| {
+        Some((LabelKey::parse(key).ok()?, LabelValue::parse(&value.value).ok()?))
+    };
+    Some(OriginPods {
+        namespace: Name::parse(namespace).ok().filter(|_| !files.has_namespace(namespace))?,
+        labels: labels.iter().map(label).collect::<Option<_>>()?,
+        port: Port::from_integer(port.number.value.into()).ok()?,
+    })
 }

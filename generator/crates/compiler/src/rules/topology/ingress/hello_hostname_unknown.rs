@@ -3,6 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::wording::suggestion;
 use crate::diagnostic::{Finding, Severity};
+use crate::topology::public_name::public_names;
 use crate::topology::{CloudflareTunnel, Hello, Topology};
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -16,7 +17,8 @@ cloudflared answers 404 to a hostname that matches none of its rules. So with a 
 tunnel does not serve, the test would fail although everything works.
 
 Write one of `cloudflare_tunnel.hostnames`, or a name below one of its wildcards: `*.example.com` \
-matches every name below `example.com`, but not `example.com` itself.
+matches every name below `example.com`, but not `example.com` itself. The name of a rule with a `service` of its own \
+does not reach the echo app.
 
 Source: cloudflared, `Rule.Matches` in ingress/rule.go.",
     scope: Scope::Tables(&["cloudflare_tunnel", "hello"]),
@@ -27,8 +29,20 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let Some(hello) = &topology.hello else { return };
     match &topology.cloudflare_tunnel {
         None => findings.push(without_tunnel(hello)),
-        Some(tunnel) if tunnel.hostnames.iter().any(|name| name.covers(&hello.hostname)) => {}
+        Some(tunnel) if reaches_controller(hello, tunnel) => {}
         Some(tunnel) => findings.push(unknown(hello, tunnel)),
+    }
+}
+
+/// cloudflared takes the rule of the whole name before that of a wildcard.
+fn reaches_controller(hello: &Hello, tunnel: &CloudflareTunnel) -> bool {
+    let mut whole = public_names(tunnel).filter(|name| name.hostname == &hello.hostname);
+    match whole.next() {
+        Some(name) => name.to_controller,
+        None => {
+            let mut names = public_names(tunnel).filter(|name| name.to_controller);
+            names.any(|name| name.hostname.covers(&hello.hostname))
+        }
     }
 }
 
@@ -39,7 +53,8 @@ fn without_tunnel(hello: &Hello) -> Finding {
 }
 
 fn unknown(hello: &Hello, tunnel: &CloudflareTunnel) -> Finding {
-    let known: Vec<_> = tunnel.hostnames.iter().map(|name| name.as_str()).collect();
+    let names = public_names(tunnel).filter(|name| name.to_controller);
+    let known: Vec<_> = names.map(|name| name.hostname.as_str()).collect();
     let message = format!("`{}` is not a hostname of the tunnel", hello.hostname);
     Finding::new(message, &hello.origin.key("hostname"), "the tunnel does not serve it")
         .and(&tunnel.origin.key("hostnames"), "the tunnel serves these")

@@ -4,6 +4,7 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
 use crate::topology::member::duplicates;
+use crate::topology::public_name::public_names;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-duplicate",
@@ -24,13 +25,11 @@ Source: cloudflared, `FindMatchingRule` in ingress/ingress.go.",
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let Some(tunnel) = &topology.cloudflare_tunnel else { return };
-    let at = tunnel.origin.key("hostnames");
-    let hostnames = tunnel.hostnames.iter().enumerate();
-    let by_name = hostnames.map(|(position, hostname)| (hostname, (position, hostname)));
-    for ((position, hostname), (earlier, _)) in duplicates(by_name) {
-        let message = format!("the hostname `{hostname}` of the tunnel is listed twice");
-        let finding = Finding::new(message, &at.index(position), "used again here")
-            .and(&at.index(earlier), "first used here")
+    let names: Vec<_> = public_names(tunnel).collect();
+    for (later, first) in duplicates(names.iter().map(|name| (name.hostname, name))) {
+        let message = format!("the hostname `{}` of the tunnel is listed twice", later.hostname);
+        let finding = Finding::new(message, &later.at, "used again here")
+            .and(&first.at, "first used here")
             .help("remove one of the two, or write the right name");
         findings.push(finding);
     }

@@ -3,6 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
+use crate::topology::public_name::public_names;
 use meshwright_value::Hostname;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -27,16 +28,16 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let Some(tunnel) = &topology.cloudflare_tunnel else { return };
     let domain = topology.network.dns_domain.as_str();
     let inside: Vec<_> =
-        tunnel.hostnames.iter().enumerate().filter(|(_, name)| is_below(name, domain)).collect();
-    let Some((index, name)) = inside.first() else { return };
+        public_names(tunnel).filter(|name| is_below(name.hostname, domain)).collect();
+    let Some(first) = inside.first() else { return };
     let others = match inside.len() - 1 {
         0 => String::new(),
         others => format!(" and {others} more"),
     };
+    let name = first.hostname;
     let message =
         format!("no pod can resolve `{name}`{others}: cluster DNS answers for `{domain}`");
-    let at = tunnel.origin.key("hostnames").index(*index);
-    let finding = Finding::new(message, &at, "a public name").and(
+    let finding = Finding::new(message, &first.at, "a public name").and(
         &topology.network.origin.key("dns_domain"),
         format!("`network.dns_domain` is `{domain}`"),
     );

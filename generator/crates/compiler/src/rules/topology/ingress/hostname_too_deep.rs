@@ -4,6 +4,7 @@ use crate::check::{Findings, Rule, Scope, Theme};
 use crate::derive::dns_zone::dns_zone;
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
+use crate::topology::public_name::public_names;
 use meshwright_value::Hostname;
 
 pub(super) const RULE: Rule<Topology> = Rule {
@@ -27,14 +28,14 @@ Sources: Cloudflare, \"Universal SSL: limitations\"; the Public Suffix List (pub
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let Some(tunnel) = &topology.cloudflare_tunnel else { return };
-    let at = tunnel.origin.key("hostnames");
-    for (position, hostname) in tunnel.hostnames.iter().enumerate() {
+    for name in public_names(tunnel) {
+        let hostname = name.hostname;
         let Some(zone) = zone_too_far_above(hostname) else { continue };
         let message = format!(
             "the universal certificate does not cover `{hostname}`: it is more than one level below \
              `{zone}`"
         );
-        let finding = Finding::new(message, &at.index(position), "too deep")
+        let finding = Finding::new(message, &name.at, "too deep")
             .help(format!("use a name one level below `{zone}`, or order a certificate for it"));
         findings.push(finding);
     }

@@ -3,6 +3,7 @@
 use crate::check::{Findings, Rule, Scope, Theme};
 use crate::diagnostic::{Finding, Severity};
 use crate::topology::Topology;
+use crate::topology::public_name::public_names;
 
 pub(super) const RULE: Rule<Topology> = Rule {
     code: "hostname-wildcard-host-header",
@@ -27,14 +28,13 @@ Source: cloudflared, proxy/origin_proxy.go; ingress-nginx, rootfs/etc/nginx/lua/
 
 fn check(topology: &Topology, findings: &mut Findings) {
     let Some(tunnel) = &topology.cloudflare_tunnel else { return };
-    let at = tunnel.origin.key("hostnames");
-    let names = tunnel.hostnames.iter().enumerate();
-    for (position, hostname) in names.filter(|(_, hostname)| hostname.is_wildcard()) {
-        let message = format!("visitors of `{hostname}` can change the hostname that apps see");
-        let finding =
-            Finding::new(message, &at.index(position), "a wildcard has no single hostname").help(
-                "list the hostnames of apps that build links from their name beside the wildcard",
-            );
+    let names = public_names(tunnel).filter(|name| name.to_controller);
+    for name in names.filter(|name| name.hostname.is_wildcard()) {
+        let message =
+            format!("visitors of `{}` can change the hostname that apps see", name.hostname);
+        let finding = Finding::new(message, &name.at, "a wildcard has no single hostname").help(
+            "list the hostnames of apps that build links from their name beside the wildcard",
+        );
         findings.push(finding);
     }
 }

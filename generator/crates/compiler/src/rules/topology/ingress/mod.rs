@@ -3,6 +3,8 @@
 mod hello_hostname_unknown;
 mod hostname_duplicate;
 mod hostname_inside_cluster_domain;
+mod hostname_rule_incomplete;
+mod hostname_rule_inside;
 mod hostname_too_deep;
 mod hostname_wildcard_host_header;
 mod ingress_value_owned;
@@ -17,6 +19,8 @@ pub(super) const RULES: &[Rule<Topology>] = &[
     hello_hostname_unknown::RULE,
     hostname_duplicate::RULE,
     hostname_inside_cluster_domain::RULE,
+    hostname_rule_incomplete::RULE,
+    hostname_rule_inside::RULE,
     hostname_too_deep::RULE,
     hostname_wildcard_host_header::RULE,
     ingress_value_owned::RULE,
