@@ -29,7 +29,7 @@ use meshwright_value::{InterfaceName, Name, Sha256, Text as _};
 const REVISIONS: usize = 20;
 
 /// How machines are called.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct SshArguments {
     /// An option for ssh, as for `ssh -o`; can be repeated
     #[arg(long = "ssh-option", value_name = "OPTION")]

@@ -1,5 +1,6 @@
 //! `meshwright init`: writes a first topology.
 
+mod hosts;
 mod questions;
 
 use std::io::ErrorKind;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use super::Status;
 use super::argument::{endpoints, parse, quoted_endpoints};
 use super::failure::Failure;
+use super::fleet::SshArguments;
 use super::keys::PUBLIC_KEY_MISSING;
 use super::session::{Session, count};
 use crate::file;
@@ -22,8 +24,8 @@ use meshwright_compiler::pipeline::{self, RuleGap};
 use meshwright_compiler::source::Source;
 use meshwright_compiler::topology::versions::Versions;
 use meshwright_value::{
-    Arch, Endpoint, Endpoints, Hostname, Name, Os, ProviderName, Role, SourceNet, Text, TunnelId,
-    Version,
+    Arch, Endpoint, Endpoints, Hostname, Mtu, Name, Os, ProviderName, Role, SourceNet, SshHost,
+    Subnet, Text, TunnelId, UserName, Version,
 };
 
 /// The name of the cluster if none is given.
@@ -43,7 +45,8 @@ Examples:
   meshwright init                              # asks; without a terminal, three placeholder nodes
   meshwright init --name atlas \\
     --node hongkong=203.0.113.10,alibaba --node tokyo=203.0.113.20,arm64 --node home=nat,nixos \\
-    --client laptop --ssh-from 198.51.100.7";
+    --client laptop --ssh-from 198.51.100.7
+  meshwright init --from-hosts root@203.0.113.10 root@203.0.113.20 home    # looks at them over ssh";
 
 /// Write a first topology.toml
 ///
@@ -60,6 +63,12 @@ pub(super) struct Init {
     /// system, architecture and provider; can be repeated
     #[arg(long = "node", value_name = "NAME=ENDPOINT[,WORD…]")]
     nodes: Vec<NodeArgument>,
+    /// Look at these hosts over ssh, and write what they are: `[user@]host`, or a name of ~/.ssh/config. Nothing is
+    /// changed on them
+    #[arg(long, value_name = "HOST", num_args = 1.., conflicts_with = "nodes")]
+    from_hosts: Vec<String>,
+    #[command(flatten)]
+    ssh: SshArguments,
     /// A client, such as the laptop that runs kubectl; can be repeated
     #[arg(long = "client", value_name = "NAME", value_parser = parse::<Name>)]
     clients: Vec<Name>,
@@ -78,6 +87,12 @@ pub(super) struct Init {
     /// Whether a person has answered that SSH is closed to the local network of a node behind NAT.
     #[arg(skip)]
     accepts_closed_lan: bool,
+    /// The subnets, if the defaults overlap networks of the hosts.
+    #[arg(skip)]
+    subnets: Option<ChosenSubnets>,
+    /// The MTU of the mesh, if packets of the derived one do not arrive whole.
+    #[arg(skip)]
+    mtu: Option<Mtu>,
     /// The versions, if they are not those that are compiled in.
     #[arg(skip)]
     versions: Option<Arc<Versions>>,
@@ -94,6 +109,20 @@ struct NodeArgument {
     provider: Option<ProviderName>,
     /// The local network of a node behind NAT, if SSH is open to it.
     lan: Option<SourceNet>,
+    /// Where ssh finds it, if that is not its endpoint.
+    ssh_host: Option<SshHost>,
+    /// The user for ssh, if it is not that of the provider's image.
+    ssh_user: Option<UserName>,
+    /// What was seen on it, as comments.
+    seen: Vec<String>,
+}
+
+/// Subnets that overlap no network of the hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct ChosenSubnets {
+    node: Subnet,
+    pod: Subnet,
+    service: Subnet,
 }
 
 impl Init {
@@ -102,6 +131,9 @@ impl Init {
             && session.global.format == Format::Human
             && questions::has_terminal();
         let versions = session.versions()?;
+        if !self.from_hosts.is_empty() {
+            return hosts::look_at(self, versions, session)?.write(session);
+        }
         if !is_asked {
             return self.with(|init| init.versions = Some(versions)).write(session);
         }
@@ -113,9 +145,10 @@ impl Init {
     }
 
     fn is_without_options(&self) -> bool {
-        let Self { name, nodes, clients, ssh_from, tunnel, hostnames, .. } = self;
+        let Self { name, nodes, from_hosts, clients, ssh_from, tunnel, hostnames, .. } = self;
         name.is_none()
             && nodes.is_empty()
+            && from_hosts.is_empty()
             && clients.is_empty()
             && ssh_from.is_empty()
             && tunnel.is_none()
@@ -169,6 +202,8 @@ struct TopologyView<'a> {
     accepts_closed_lan: bool,
     tunnel: Option<&'a TunnelId>,
     hostnames: &'a [Hostname],
+    subnets: Option<ChosenSubnets>,
+    mtu: Option<Mtu>,
 }
 
 #[derive(Serialize)]
@@ -195,6 +230,9 @@ struct TopologyNodeView<'a> {
     endpoint: Option<String>,
     relay: Option<&'a Name>,
     ssh_from: Option<String>,
+    ssh_host: Option<&'a SshHost>,
+    ssh_user: Option<&'a UserName>,
+    seen: &'a [String],
 }
 
 impl Init {
@@ -205,15 +243,9 @@ impl Init {
         clients: Vec<Name>,
         versions: Arc<Versions>,
     ) -> Self {
-        let nodes = nodes.into_iter().map(|(name, endpoint)| NodeArgument {
-            name,
-            endpoint: endpoint.map(Endpoints::from),
-            role: None,
-            os: None,
-            arch: None,
-            provider: None,
-            lan: None,
-        });
+        let nodes = nodes
+            .into_iter()
+            .map(|(name, endpoint)| NodeArgument::new(name, endpoint.map(Endpoints::from)));
         Self {
             name: Some(name),
             nodes: nodes.collect(),
@@ -275,6 +307,9 @@ impl Init {
                 endpoint: node.endpoint.as_ref().map(quoted_endpoints),
                 relay,
                 ssh_from: node.lan.as_ref().map(ToString::to_string),
+                ssh_host: node.ssh_host.as_ref(),
+                ssh_user: node.ssh_user.as_ref(),
+                seen: &node.seen,
             }
         });
         let clients = self.clients.iter().enumerate();
@@ -295,6 +330,8 @@ impl Init {
             accepts_closed_lan: self.accepts_closed_lan,
             tunnel: self.tunnel.as_ref(),
             hostnames: &self.hostnames,
+            subnets: self.subnets,
+            mtu: self.mtu,
         };
         template::render("topology.toml", &view)
     }
@@ -316,15 +353,7 @@ impl FromStr for NodeArgument {
         let address = words.next().filter(|word| !word.eq_ignore_ascii_case(BEHIND_NAT));
         let first = address.map(parse::<Endpoint>).transpose()?;
         let endpoint = first.clone().map(|first| endpoints(first, None)).transpose()?;
-        let mut node = Self {
-            name: parse(name)?,
-            endpoint,
-            role: None,
-            os: None,
-            arch: None,
-            provider: None,
-            lan: None,
-        };
+        let mut node = Self::new(parse(name)?, endpoint);
         for word in words {
             match (&first, Endpoint::parse(word).ok().filter(|other| !other.is_name())) {
                 (Some(first), Some(other)) => {
@@ -341,6 +370,22 @@ impl FromStr for NodeArgument {
 }
 
 impl NodeArgument {
+    /// A node of which no more is known.
+    const fn new(name: Name, endpoint: Option<Endpoints>) -> Self {
+        Self {
+            name,
+            endpoint,
+            role: None,
+            os: None,
+            arch: None,
+            provider: None,
+            lan: None,
+            ssh_host: None,
+            ssh_user: None,
+            seen: Vec::new(),
+        }
+    }
+
     /// Sets role, operating system, architecture or provider. No word belongs to two of them, so any order is
     /// valid. `os=` and the like before a word are accepted.
     fn take(&mut self, written: &str) -> Result<(), String> {

@@ -11,6 +11,7 @@ mod failures;
 mod fix;
 mod fleet;
 mod graph;
+mod hosts;
 mod import;
 mod ingress;
 mod leaks;

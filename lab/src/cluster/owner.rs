@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -96,8 +97,24 @@ fn git(cluster: &Cluster, arguments: &[&str]) -> Result<()> {
 ///
 /// When it cannot be started.
 pub fn meshwright(cluster: &Cluster, arguments: &[&str]) -> Result<OwnerResult> {
-    let Output { status, stdout, stderr } =
-        command(cluster, arguments).output().context("meshwright")?;
+    finish(command(cluster, arguments))
+}
+
+/// Runs `meshwright` on the laptop, for another topology.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub fn meshwright_for(
+    cluster: &Cluster,
+    topology: &Path,
+    arguments: &[&str],
+) -> Result<OwnerResult> {
+    finish(command_for(cluster, topology, arguments))
+}
+
+fn finish(mut command: Command) -> Result<OwnerResult> {
+    let Output { status, stdout, stderr } = command.output().context("meshwright")?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(OwnerResult { code: status.code(), output: text(stdout), errors: text(stderr) })
 }
@@ -141,8 +158,12 @@ pub fn connect(cluster: &Cluster, host: &str, words: &str) -> Result<Child> {
 }
 
 fn command(cluster: &Cluster, arguments: &[&str]) -> Command {
+    command_for(cluster, &cluster.workspace.path("topology.toml"), arguments)
+}
+
+fn command_for(cluster: &Cluster, topology: &Path, arguments: &[&str]) -> Command {
     let mut command = cluster.laptop.command(&cluster.datacentre.owner.to_string_lossy());
-    command.arg("--topology").arg(cluster.workspace.path("topology.toml")).args(arguments);
+    command.arg("--topology").arg(topology).args(arguments);
     command.stdin(Stdio::null());
     command
 }

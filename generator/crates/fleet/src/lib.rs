@@ -9,6 +9,7 @@
 //! 7. [`drift`]: what is not as the output directory says, with the line that says it.
 //! 8. [`gate`]: what must hold after a step of a change; [`lock`]: one change at a time.
 //! 9. [`connectivity`]: pods and nodes call each other.
+//! 10. [`host_probe`]: a host that no topology has yet.
 //!
 //! It knows no topology and no secret: what a machine should have is given as checksums.
 
@@ -16,6 +17,7 @@ pub mod connectivity;
 pub mod delivery;
 pub mod drift;
 pub mod gate;
+pub mod host_probe;
 pub mod inspection;
 pub mod lock;
 pub mod machine;

@@ -100,9 +100,41 @@ impl Ssh {
         command: &str,
         input: &[u8],
     ) -> Result<RemoteResult<Vec<u8>>, SshError> {
+        self.complete(self.open(machine, command)?, input)
+    }
+
+    /// Runs a command of the shell of a host that no topology has yet: `[user@]host`, as ssh(1) takes it. User and port
+    /// are left to ssh_config(5) unless they are in it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ssh::run`].
+    pub fn run_at(
+        &self,
+        destination: &str,
+        command: &str,
+        input: &[u8],
+    ) -> Result<RemoteResult, SshError> {
+        let mut ssh = self.command();
+        ssh.args(["--", destination, command]);
+        let RemoteResult { code, output, errors } = self.complete(ssh, input)?;
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Ok(RemoteResult { code, output, errors })
+    }
+
+    /// The address or the name that ssh(1) connects to for a destination (`ssh -G`: `hostname`).
+    #[must_use]
+    pub fn address_of(&self, destination: &str) -> Option<String> {
+        let mut ssh = self.command();
+        let done = ssh.args(["-G", "--", destination]).output().ok()?;
+        let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+        printed.lines().find_map(|line| line.strip_prefix("hostname ")).map(str::to_owned)
+    }
+
+    /// Starts ssh(1), and waits for its end.
+    fn complete(&self, mut ssh: Command, input: &[u8]) -> Result<RemoteResult<Vec<u8>>, SshError> {
         let not_started = |error| self.not_started(&error);
-        let mut child = self
-            .open(machine, command)?
+        let mut child = ssh
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -126,6 +158,15 @@ impl Ssh {
         SshError::NotStarted { program: self.program.clone(), reason: error.to_string() }
     }
 
+    /// ssh(1) with the options of each call.
+    fn command(&self) -> Command {
+        let mut ssh = Command::new(&self.program);
+        for option in self.options.iter().map(String::as_str).chain(OPTIONS) {
+            ssh.args(["-o", option]);
+        }
+        ssh
+    }
+
     /// ssh(1) with its arguments. The command is the last one, so that nothing after it is an option.
     ///
     /// # Errors
@@ -133,10 +174,7 @@ impl Ssh {
     /// When it is not known where the machine is.
     pub fn open(&self, machine: &FleetMachine, command: &str) -> Result<Command, SshError> {
         let host = machine.ssh_host.as_deref().ok_or(SshError::NoHost)?;
-        let mut ssh = Command::new(&self.program);
-        for option in self.options.iter().map(String::as_str).chain(OPTIONS) {
-            ssh.args(["-o", option]);
-        }
+        let mut ssh = self.command();
         // The usual port is left to ssh_config(5), as in the commands of `plan`.
         if machine.ssh_port != 22 {
             ssh.args(["-p", &machine.ssh_port.to_string()]);

@@ -1,5 +1,6 @@
 //! `meshwright apply` and `meshwright status` from the owner's laptop, by the real ssh(1) and sshd(8).
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 
 use anyhow::{Context as _, Result, ensure};
@@ -33,6 +34,7 @@ pub const FOUNDING: &[ClusterCheck] = &[
 /// The table.
 pub const ALL: &[ClusterCheck] = &[
     ClusterCheck { name: "status-has-no-next-step", step: Procedure(status_in_order) },
+    ClusterCheck { name: "init-looks-at-hosts", step: Procedure(init_looks_at_hosts) },
     ClusterCheck { name: "verify-finds-no-difference", step: Procedure(verify_finds_nothing) },
     ClusterCheck { name: "verify-names-an-object", step: Procedure(verify_names_an_object) },
     ClusterCheck { name: "test-passes", step: Procedure(test_passes) },
@@ -72,6 +74,32 @@ fn status_in_order(cluster: &mut Cluster) -> Result<()> {
     })?;
     let status = owner::meshwright(cluster, &["status", "--format", "json"])?;
     status.expect(0, "\"is_in_order\": true")
+}
+
+/// These machines are in a mesh already: it is named, and another subnet is chosen for a second one.
+fn init_looks_at_hosts(cluster: &mut Cluster) -> Result<()> {
+    let topology = cluster.folder().join("owner/seen.toml");
+    let hosts: Vec<_> = [INIT, "w1", "w2"]
+        .into_iter()
+        .filter_map(public_address)
+        .map(|(address, _)| format!("root@{address}"))
+        .collect();
+    let mut arguments = vec!["init", "--from-hosts"];
+    arguments.extend(hosts.iter().map(String::as_str));
+    let seen = owner::meshwright_for(cluster, &topology, &arguments)?;
+    seen.expect(0, "w1: it has /etc/meshwright; ")?;
+    seen.expect(0, "3 nodes written")?;
+    let text = fs::read_to_string(&topology)?;
+    for expected in [
+        "node_subnet = \"10.77.77.0/24\"",
+        "name = \"cp1\"\nid = 1\nrole = \"control-plane\"\nos = \"debian-13\"\narch = \"amd64\"\nendpoint = \"203.0.113.10\"",
+        "name = \"w2\"\nid = 3\nrole = \"worker\"\nos = \"debian-13\"\narch = \"amd64\"\nendpoint = \"203.0.113.21\"",
+        "# w1 answers in 0 ms; packets of 1500 bytes arrive whole.",
+    ] {
+        ensure!(text.contains(expected), "no {expected}:\n{text}");
+    }
+    fs::remove_file(&topology)?;
+    Ok(())
 }
 
 fn verify_finds_nothing(cluster: &mut Cluster) -> Result<()> {
@@ -377,7 +405,7 @@ fn delivered(cluster: &Cluster, node: &str) -> Result<String> {
 /// A firewall that does not accept the laptop: the host refuses it, and everything stays as it was.
 fn lockout_refused(cluster: &mut Cluster) -> Result<()> {
     let topology = cluster.workspace.path("topology.toml");
-    let before = std::fs::read_to_string(&topology)?;
+    let before = fs::read_to_string(&topology)?;
     cluster.workspace.edit(|topology| {
         topology["firewall"]["ssh_from"] = value(toml_edit::Array::from_iter(["192.0.2.7"]));
         Ok(())
@@ -387,7 +415,7 @@ fn lockout_refused(cluster: &mut Cluster) -> Result<()> {
     let refused = owner::meshwright(cluster, &["apply", "--yes", "--done", "1"])?;
     let expected = "refused: the firewall of this delivery does not accept SSH from 198.51.100.77";
     refused.expect(1, expected)?;
-    std::fs::write(&topology, before)?;
+    fs::write(&topology, before)?;
     cluster.workspace.compile()?;
     status_in_order(cluster)
 }
