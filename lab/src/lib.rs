@@ -33,6 +33,7 @@ pub mod node;
 pub mod planned;
 pub mod pod;
 pub mod probe;
+mod relaying;
 pub mod sandbox;
 pub mod scan;
 pub mod scenario;

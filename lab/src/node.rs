@@ -36,8 +36,8 @@ pub struct LabNode {
     pub address: Ipv4Addr,
     /// Its public addresses; none behind NAT.
     pub public: Option<PublicAddresses>,
-    /// The name of its relay.
-    pub relay: Option<String>,
+    /// The names of its relays.
+    pub relays: Vec<String>,
     /// The name of its site.
     pub site: Option<String>,
     /// Its address in the LAN of its site.
@@ -147,7 +147,11 @@ impl LabNode {
             id: node.id.get(),
             address: node.address,
             public: public_address(&node.location, node.id.get())?,
-            relay: node.relay.map(|relay| tree.plan.nodes[relay].name.to_string()),
+            relays: node
+                .relays
+                .iter()
+                .map(|relay| tree.plan.nodes[*relay].name.to_string())
+                .collect(),
             site: node.location.site.as_ref().map(ToString::to_string),
             lan: node.location.lan_endpoint.as_ref().map(lan_address).transpose()?,
             inboxes: listen(&machine, tree.plan.firewall.ssh_port.get())?,
@@ -189,9 +193,11 @@ impl LabNode {
             ("/etc/meshwright/guards.routes".to_owned(), "host/guards.routes".to_owned()),
             ("/usr/local/sbin/meshwright-node".to_owned(), "host/meshwright-node".to_owned()),
         ]);
-        let endpoints = format!("nodes/{name}/{interface}.endpoints");
-        if tree.files.contains_key(&endpoints) {
-            files.insert(format!("/etc/wireguard/{interface}.endpoints"), endpoints);
+        for list in ["endpoints", "relays"] {
+            let emitted = format!("nodes/{name}/{interface}.{list}");
+            if tree.files.contains_key(&emitted) {
+                files.insert(format!("/etc/wireguard/{interface}.{list}"), emitted);
+            }
         }
         for (on_host, emitted) in &files {
             self.machine.write(on_host, tree.file(emitted)?)?;

@@ -22,6 +22,7 @@ use crate::calico::CalicoSettings;
 use crate::failing;
 use crate::node::{self, LabNode};
 use crate::probe::PingStream;
+use crate::relaying;
 use crate::sandbox::{self, SandboxUse};
 use crate::scenario::repository;
 use crate::tree::LabTree;
@@ -242,6 +243,9 @@ fn deliver(world: &mut World, new: &LabTree, changed: &ChangedPart) -> Result<()
 pub fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(5));
-    let trials = || CHANGES.iter().map(PlannedChange::trial).chain(failing::trials()).collect();
+    let trials = || {
+        let changes = CHANGES.iter().map(PlannedChange::trial);
+        changes.chain(failing::trials()).chain(relaying::trials()).collect()
+    };
     sandbox::main(&arguments, SandboxUse::PerTrial, trials)
 }

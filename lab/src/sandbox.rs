@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio, exit};
 use std::thread;
@@ -142,6 +142,9 @@ pub fn trial(name: String, judge: impl Fn() -> Result<()> + Send + 'static) -> T
     Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}"))))
 }
 
+/// The start of a line that a trial prints although it succeeds.
+pub(crate) const MEASURED: &str = "measured: ";
+
 fn run_in_sandbox(name: &str) -> Result<()> {
     let arguments = ["--exact", "--quiet", name].map(str::to_owned);
     let mut inside = start(arguments, Stdio::piped)?;
@@ -149,6 +152,9 @@ fn run_in_sandbox(name: &str) -> Result<()> {
     let output = inside.wait_with_output()?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    for line in stdout.lines().filter(|line| line.starts_with(MEASURED)) {
+        writeln!(std::io::stdout(), "{line}")?;
+    }
     Ok(())
 }
 

@@ -36,6 +36,7 @@ let
     "${interface}.peers"
     "${interface}.routes"
     "${interface}.endpoints"
+    "${interface}.relays"
   ];
   present = lib.filter (file: builtins.pathExists (cfg.folder + "/${file}")) files;
 
@@ -97,6 +98,13 @@ in
         };
       };
       meshwright-resolve.after = [ "${unit}.target" ];
+      meshwright-relays = {
+        after = [ "${unit}.target" ];
+        # It reads its list when it starts.
+        restartTriggers = lib.filter (file: lib.hasSuffix ".relays" (toString file)) (
+          map (file: cfg.folder + "/${file}") present
+        );
+      };
     }
     // lib.listToAttrs (map (peer: lib.nameValuePair (peerUnit peer) delivered) wireguard.peers);
 

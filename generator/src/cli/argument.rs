@@ -29,7 +29,12 @@ pub(super) fn endpoints(first: Endpoint, second: Option<Endpoint>) -> Result<End
 
 /// Endpoints as TOML: an array if there are two.
 pub(super) fn quoted_endpoints(endpoints: &Endpoints) -> String {
-    let all: Vec<_> = endpoints.iter().map(quoted).collect();
+    quoted_all(endpoints.iter())
+}
+
+/// One value as TOML, and several as an array.
+pub(super) fn quoted_all(values: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
+    let all: Vec<_> = values.into_iter().map(quoted).collect();
     match all.as_slice() {
         [only] => only.clone(),
         several => format!("[{}]", several.join(", ")),

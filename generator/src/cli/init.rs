@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Status;
-use super::argument::{endpoints, parse, quoted_endpoints};
+use super::argument::{endpoints, parse, quoted_all, quoted_endpoints};
 use super::failure::Failure;
 use super::fleet::SshArguments;
 use super::keys::PUBLIC_KEY_MISSING;
@@ -228,7 +228,8 @@ struct TopologyNodeView<'a> {
     provider: Option<ProviderName>,
     /// As TOML.
     endpoint: Option<String>,
-    relay: Option<&'a Name>,
+    /// As TOML.
+    relay: Option<String>,
     ssh_from: Option<String>,
     ssh_host: Option<&'a SshHost>,
     ssh_user: Option<&'a UserName>,
@@ -293,10 +294,10 @@ impl Init {
     }
 
     fn render(&self, nodes: &[NodeArgument], placeholders: bool) -> String {
-        let common_relay = relay(nodes);
+        let common_relays = relays(nodes);
         let views = nodes.iter().enumerate().map(|(position, node)| {
             let first = if position == 0 { Role::ControlPlane } else { Role::Worker };
-            let relay = common_relay.filter(|_| node.endpoint.is_none());
+            let needs_relay = node.endpoint.is_none() && !common_relays.is_empty();
             TopologyNodeView {
                 name: &node.name,
                 id: position + 1,
@@ -305,7 +306,7 @@ impl Init {
                 arch: node.arch,
                 provider: node.provider,
                 endpoint: node.endpoint.as_ref().map(quoted_endpoints),
-                relay,
+                relay: needs_relay.then(|| quoted_all(&common_relays)),
                 ssh_from: node.lan.as_ref().map(ToString::to_string),
                 ssh_host: node.ssh_host.as_ref(),
                 ssh_user: node.ssh_user.as_ref(),
@@ -337,11 +338,11 @@ impl Init {
     }
 }
 
-/// The relay of several nodes behind NAT: the first public node.
-fn relay(nodes: &[NodeArgument]) -> Option<&Name> {
+/// The relays of several nodes behind NAT: the first public node, and the second one, which takes over.
+fn relays(nodes: &[NodeArgument]) -> Vec<&Name> {
     let behind_nat = nodes.iter().filter(|node| node.endpoint.is_none()).count();
-    let public = nodes.iter().find(|node| node.endpoint.is_some());
-    public.filter(|_| behind_nat > 1).map(|node| &node.name)
+    let public = nodes.iter().filter(|node| node.endpoint.is_some());
+    public.filter(|_| behind_nat > 1).take(2).map(|node| &node.name).collect()
 }
 
 impl FromStr for NodeArgument {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Status;
-use super::argument::{parse, parse_endpoints, parse_id, quoted, quoted_endpoints};
+use super::argument::{parse, parse_endpoints, parse_id, quoted, quoted_all, quoted_endpoints};
 use super::edited::{EditOptions, EditedTopology};
 use super::failure::Failure;
 use super::session::Session;
@@ -75,9 +75,9 @@ struct AddNode {
     /// The site that it is in
     #[arg(long, value_parser = parse::<Name>)]
     site: Option<Name>,
-    /// The public node that forwards its packets to other nodes behind NAT
-    #[arg(long, value_name = "NODE", value_parser = parse::<Name>)]
-    relay: Option<Name>,
+    /// The public node that forwards its packets to other nodes behind NAT, or several in the order in which they are used
+    #[arg(long, value_name = "NODE[,NODE]", value_delimiter = ',', value_parser = parse::<Name>)]
+    relay: Vec<Name>,
     /// Its id [default: the next one above those of all nodes]
     #[arg(long, value_parser = parse_id)]
     id: Option<NodeId>,
@@ -148,7 +148,8 @@ impl AddNode {
         keys.extend(self.os.map(|os| ("os", quoted(os))));
         keys.extend(self.endpoint.as_ref().map(|both| ("endpoint", quoted_endpoints(both))));
         keys.extend(self.site.as_ref().map(|site| ("site", quoted(site))));
-        keys.extend(self.relay.as_ref().map(|relay| ("relay", quoted(relay))));
+        let relays = (!self.relay.is_empty()).then(|| quoted_all(&self.relay));
+        keys.extend(relays.map(|relays| ("relay", relays)));
         edited.draft.add_table("nodes", &keys);
         let done = format!("node {} added with id {id}", self.name);
         edited.finish(&self.options, &[done], session)
@@ -231,10 +232,9 @@ struct NodeUse {
 
 /// Where other tables name a node. `init` is not among them.
 fn uses(topology: &Topology, name: &Name) -> Vec<NodeUse> {
-    let relayed = topology.nodes.iter().filter(|node| node.relay.as_ref() == Some(name));
-    let relayed = relayed.map(|node| NodeUse {
-        at: node.origin.key("relay"),
-        user: format!("`relay` of node {}", node.name),
+    let relayed = topology.nodes.iter().flat_map(|node| {
+        let relays = node.relays().filter(|(_, relay)| *relay == name);
+        relays.map(|(at, _)| NodeUse { at, user: format!("`relay` of node {}", node.name) })
     });
     let clients = topology.clients.iter().filter(|client| client.via.as_ref() == Some(name));
     let clients = clients.map(|client| NodeUse {

@@ -67,11 +67,12 @@ const PROOF: Arrows = &[
     ("matrix", "finding model walk flows cause pairs trace"),
     ("ingress", "span finding read model hop walk flows trace"),
     ("failure", "finding model flows matrix ingress"),
+    ("relays", "finding model matrix"),
     ("assumed", "span assumption read model flows"),
     ("unjudged", "span assumption read"),
     (
         "judge",
-        "span files finding assumption facts fixed objects first_boot assumed unjudged read model flows cause pairs invariants ingress",
+        "span files finding assumption facts fixed objects first_boot assumed unjudged read model flows cause pairs invariants relays ingress",
     ),
     (
         "report",

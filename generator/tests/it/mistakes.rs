@@ -276,6 +276,12 @@ const MISTAKES: &[Mistake] = &[
         wrong: "id = 2\nrelay = \"203.0.113.10\"",
     },
     Mistake {
+        title: "A relay twice",
+        story: "The relays of a node are different nodes: the next one takes over when the first one does not answer.",
+        correct: "id = 2",
+        wrong: "id = 2\nrelay = [\"tokyo\", \"tokyo\"]",
+    },
+    Mistake {
         title: "A boolean label",
         story: "In Kubernetes, all labels are strings.",
         correct: "id = 2",

@@ -523,8 +523,22 @@ const CASES: &[NearMiss] = &[
     near("relay-single", &[], ("#office", PARIS)),
     near(
         "relay-single",
+        &[("#office", PARIS), (RELAY, r#"relay = ["tokyo", "paris"]"#)],
+        (r#"["tokyo", "paris"]"#, r#"["tokyo"]"#),
+    ),
+    near(
+        "relay-single",
         &[("#office", PARIS), (RELAY, r#"endpoint = "203.0.113.40""#)],
         (r#"endpoint = "203.0.113.40""#, RELAY),
+    ),
+    near(
+        "relays-differ",
+        &[
+            (RELAY, r#"relay = ["tokyo", "paris"] # home"#),
+            ("#attic", r#"relay = ["tokyo", "paris"] # attic"#),
+            ("#office", PARIS),
+        ],
+        (r#"["tokyo", "paris"] # attic"#, r#"["paris", "tokyo"]"#),
     ),
     near(
         "relays-differ",

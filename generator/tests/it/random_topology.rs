@@ -545,7 +545,13 @@ impl TopologyWriter<'_> {
             self.endpoint(*id)?;
         } else {
             let public = self.mesh.public();
-            self.maybe(80, |draw| format!("relay = \"n{}\"", draw.one(&public)))?;
+            self.maybe(80, |draw| {
+                let relays = draw.some(&public).into_iter();
+                match relays.map(|id| format!("\"n{id}\"")).collect::<Vec<_>>().as_slice() {
+                    [relay] => format!("relay = {relay}"),
+                    several => format!("relay = [{}]", several.join(", ")),
+                }
+            })?;
         }
         if let Some(site) = site {
             writeln!(self.text, "site = \"lan{site}\"")?;

@@ -206,6 +206,7 @@ const COMES_WITH_THE_DELIVERY: &[&str] = &[
     "/etc/systemd/system/meshwright-backup.",
     "/etc/systemd/system/meshwright-bootstrap.service",
     "/etc/systemd/system/meshwright-metrics.",
+    "/etc/systemd/system/meshwright-relays.",
     "/etc/systemd/system/meshwright-resolve.",
     "/etc/systemd/system/meshwright-watch.",
     "/etc/systemd/system/wg-quick@",

@@ -81,8 +81,9 @@ fn node_removed_and_added(world: &World) -> Result<()> {
 
 /// The last node that is not a relay, preferably a public one.
 fn removable_node(world: &World) -> Option<&LabNode> {
-    let relays: Vec<_> = world.nodes.iter().filter_map(|node| node.relay.as_deref()).collect();
-    let free = || world.nodes.iter().filter(|node| !relays.contains(&node.name()));
+    let relays: Vec<_> = world.nodes.iter().flat_map(|node| &node.relays).collect();
+    let free =
+        || world.nodes.iter().filter(|node| !relays.iter().any(|relay| *relay == node.name()));
     free().rfind(|node| node.public.is_some()).or_else(|| free().next_back())
 }
 

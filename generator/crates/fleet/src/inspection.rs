@@ -51,6 +51,8 @@ pub struct Inspection {
     pub foreign_rules: Vec<ForeignRules>,
     /// The peers of its interface, in the order of its files.
     pub peers: Vec<PeerRecord>,
+    /// The nodes that it reaches through another relay than the first one.
+    pub relays: Vec<RelayRecord>,
     /// The state of kubelet's unit.
     pub kubelet: Option<String>,
     /// Whether it is in the cluster.
@@ -176,6 +178,19 @@ pub struct PeerRecord {
     /// the machine has a program from before this field.
     #[serde(skip)]
     pub handshake: Option<u64>,
+}
+
+/// A node that is reached through another relay than the first one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RelayRecord {
+    /// The node.
+    pub node: String,
+    /// The relay.
+    pub relay: String,
+    /// Its position in the order, from 1.
+    pub position: u32,
+    /// How many relays this pair has.
+    pub all: u32,
 }
 
 /// A peer that was heard from within three minutes has a session: keys are renewed every two (wg(8)).
@@ -318,6 +333,7 @@ impl Inspection {
             rules: Vec::new(),
             foreign_rules: Vec::new(),
             peers: Vec::new(),
+            relays: Vec::new(),
             kubelet: None,
             membership: None,
             ready: None,
@@ -364,6 +380,12 @@ impl Inspection {
                 name: fields.next()?.to_owned(),
                 handshake_age: unless("never", fields.next()?)?,
                 handshake: fields.next().map_or(Some(None), |time| unless("never", time))?,
+            }),
+            "relay" => self.relays.push(RelayRecord {
+                node: fields.next()?.to_owned(),
+                relay: fields.next()?.to_owned(),
+                position: number(fields.next()?)?,
+                all: number(fields.next()?)?,
             }),
             "kubelet" => self.kubelet = Some(fields.next()?.to_owned()),
             "membership" => self.membership = Some(membership(fields.next()?, fields.next())?),
@@ -491,6 +513,7 @@ mod tests {
              file\t{DIGEST}\tetc/wireguard/wg0.conf\nchanged\tetc/meshwright/hosts\n\
              difference\tunits\tkubelet.service is not active\nrule\tadditional\taccept\n\
              foreign\tall\ttable ip filter, chain INPUT\npeer\tnode\tparis\t12\t1764499989\npeer\tclient\tlaptop\tnever\tnever\n\
+             relay\thome\tprague\t2\t3\n\
              kubelet\tactive\nmembership\twaiting\tnode/home: not joined\nready\tTrue\nbgp\t2\t3\n\
              version\tkubelet\t1.37.2-1.1\t1.37.2-*\nclock\tsynchronised\t1764500001\ndisk\t5000\n\
              certificate\t1796000000\t/etc/kubernetes/pki/apiserver.crt\n\
@@ -508,7 +531,7 @@ mod tests {
              active\"}}],\"rules\":[{{\"is_additional\":true,\"line\":\"accept\"}}],\"foreign_rules\":[{{\
              \"drops_all\":true,\"chains\":\"table ip filter, chain INPUT\"}}],\"peers\":[{{\"is_node\":true,\
              \"name\":\"paris\",\"handshake_age\":12}},{{\"is_node\":false,\"name\":\"laptop\",\"handshake_age\":\
-             null}}],\"kubelet\":\"active\",\"membership\":{{\"state\":\"waiting\",\"reason\":\"node/home: not \
+             null}}],\"relays\":[{{\"node\":\"home\",\"relay\":\"prague\",\"position\":2,\"all\":3}}],\"kubelet\":\"active\",\"membership\":{{\"state\":\"waiting\",\"reason\":\"node/home: not \
              joined\"}},\"ready\":\"True\",\"bgp\":{{\"established\":2,\"all\":3}},\"versions\":[{{\"package\":\
              \"kubelet\",\"installed\":\"1.37.2-1.1\",\"required\":\"1.37.2-*\"}}],\"clock\":{{\
              \"is_synchronised\":true,\"now\":1764500001}},\"disk_mib\":5000,\"certificates\":[{{\"path\":\

@@ -78,6 +78,8 @@ codes! {
     PeerUnreachable = "peer-unreachable",
     /// An end that can call sends no keepalives.
     KeepaliveMissing = "keepalive-missing",
+    /// The two ends of a pair list other relays, or a list differs from the other files.
+    RelaysDisagree = "relays-disagree",
     /// No peer's `AllowedIPs` contain a destination.
     NoPeerForAddress = "no-peer-for-address",
     /// The peer's `AllowedIPs` do not contain a source.

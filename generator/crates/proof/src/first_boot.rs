@@ -312,13 +312,14 @@ fn differing(one: &[u8], other: &[u8]) -> usize {
 }
 
 /// Files that a host uses only after its first delivery, which contains them, and the beginnings of their paths.
-const WAITS: [&str; 11] = [
+const WAITS: [&str; 12] = [
     "/etc/haproxy/",
     "/etc/kubernetes/",
     "/etc/meshwright/hosts",
     "/etc/systemd/system/kubelet.service.d/",
     "/etc/systemd/system/meshwright-backup.",
     "/etc/systemd/system/meshwright-bootstrap.",
+    "/etc/systemd/system/meshwright-relays.",
     "/etc/systemd/system/meshwright-resolve.",
     "/etc/systemd/system/meshwright-metrics.",
     "/etc/systemd/system/meshwright-watch.",

@@ -19,6 +19,7 @@ use crate::model::{MachineId, Model};
 use crate::objects;
 use crate::pairs::{self, PairWalk};
 use crate::read::tree::{self, EmittedTree, TreeReading};
+use crate::relays;
 use crate::span::{FileId, FileLine, TreePaths};
 use crate::unjudged;
 use meshwright_value::Mask;
@@ -208,6 +209,7 @@ fn judge(files: &dyn TreeFiles, fixed: Option<&dyn FixedFiles>) -> Result<Proof,
             let blamed: Vec<_> =
                 failures.chain(&proof.findings).map(|finding| finding.place).collect();
             proof.findings.extend(invariants::check(&model, &blamed));
+            proof.findings.extend(relays::check(&model));
             proof.assumptions.extend(assumed::by(&model, &proof.paths));
             blame_once(&mut proof);
             proof.model = Some(model);

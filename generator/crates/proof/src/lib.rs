@@ -35,6 +35,7 @@ pub mod model;
 pub mod objects;
 mod pairs;
 mod read;
+mod relays;
 pub mod report;
 mod space;
 pub mod span;

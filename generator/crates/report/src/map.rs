@@ -10,7 +10,7 @@ pub(crate) struct MeshMap<'model> {
     pub(crate) cluster: &'model str,
     /// Machines of one site are neighbours; clients are last.
     pub(crate) machines: Vec<MapMachine<'model>>,
-    pub(crate) tunnels: Vec<MapTunnel<'model>>,
+    pub(crate) tunnels: Vec<MapTunnel>,
     /// Whether there are too many machines: then only tunnels in local networks are on the map.
     pub(crate) is_reduced: bool,
 }
@@ -25,22 +25,22 @@ pub(crate) struct MapMachine<'model> {
 }
 
 /// The way between two machines, by their positions on the map.
-pub(crate) struct MapTunnel<'model> {
+pub(crate) struct MapTunnel {
     pub(crate) ends: [usize; 2],
-    pub(crate) way: TunnelWay<'model>,
+    pub(crate) way: TunnelWay,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TunnelWay<'model> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TunnelWay {
     Internet,
     Site,
-    /// No tunnel of its own: the relay forwards.
-    Relay(&'model str),
+    /// No tunnel of its own: the relay forwards, or one of several.
+    Relay(String),
 }
 
-impl TunnelWay<'_> {
+impl TunnelWay {
     /// In one word.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Internet => "internet",
             Self::Site => "site",
@@ -49,7 +49,7 @@ impl TunnelWay<'_> {
     }
 
     /// For people.
-    pub(crate) fn text(self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Internet => "over the Internet".to_owned(),
             Self::Site => "in the local network of their site".to_owned(),
@@ -88,11 +88,11 @@ impl<'model> MeshMap<'model> {
 }
 
 /// The way of packets between two machines; none if they do not pass.
-fn way(model: &Model, from: MachineId, to: MachineId) -> Option<TunnelWay<'_>> {
+fn way(model: &Model, from: MachineId, to: MachineId) -> Option<TunnelWay> {
     match model.path(from, to) {
         PairPath::Internet => Some(TunnelWay::Internet),
         PairPath::Site(_) => Some(TunnelWay::Site),
-        PairPath::Relay(relay) => Some(TunnelWay::Relay(&model.machine(relay).name)),
+        PairPath::Relay(relay) => Some(TunnelWay::Relay(model.relay_names(from, to, relay))),
         PairPath::None => None,
     }
 }

@@ -166,7 +166,8 @@ fn machine(model: &Model, id: MachineId) -> MachineView<'_> {
     };
     let relayed = model.nodes().filter_map(|to| match model.path(id, to) {
         PairPath::Relay(relay) if to != id => {
-            Some(format!("{} through {}", model.machine(to).name, model.machine(relay).name))
+            let relays = model.relay_names(id, to, relay);
+            Some(format!("{} through {relays}", model.machine(to).name))
         }
         _ => None,
     });

@@ -113,7 +113,7 @@ fn place(position: usize, count: usize) -> (f64, f64) {
     (RADIUS.0.mul_add(angle.cos(), CENTRE.0), RADIUS.1.mul_add(angle.sin(), CENTRE.1))
 }
 
-fn line(map: &MeshMap<'_>, tunnel: &MapTunnel<'_>, places: &[(f64, f64)]) -> LineView {
+fn line(map: &MeshMap<'_>, tunnel: &MapTunnel, places: &[(f64, f64)]) -> LineView {
     let [(x1, y1), (x2, y2)] = tunnel.ends.map(|end| places[end]);
     let [one, other] = tunnel.ends.map(|end| map.machines[end].name);
     LineView {

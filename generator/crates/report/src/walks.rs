@@ -131,7 +131,7 @@ fn path(model: &Model, from: MachineId, to: MachineId) -> (&'static str, Option<
     match model.path(from, to) {
         PairPath::Internet => ("internet", None),
         PairPath::Site(site) => ("site", Some(site)),
-        PairPath::Relay(relay) => ("relay", Some(model.machine(relay).name.clone())),
+        PairPath::Relay(relay) => ("relay", Some(model.relay_names(from, to, relay))),
         PairPath::None => ("none", None),
     }
 }

@@ -2,6 +2,7 @@
 //! place, and a report of the mistake ends in a terminal, a log or a pull request.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::{PublicKey, Text as _};
@@ -206,12 +207,16 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The public key of a line of `wg0.peers`: `node`, a name, the key and addresses, between tabs.
+/// The public key of a line of `wg0.peers`: `node`, a name, the key and addresses, between tabs; or of `wg0.relays`: six
+/// columns, of which the last two are an address and the key.
 fn peer_key(line: &str) -> Option<&str> {
-    let mut fields = line.split('\t');
-    let kind = fields.next()?;
-    let key = fields.nth(1)?;
-    (["node", "client"].contains(&kind) && PublicKey::parse(key).is_ok()).then_some(key)
+    let fields: Vec<_> = line.split('\t').collect();
+    let key = match fields[..] {
+        ["node" | "client", _, key, ..] => key,
+        [_, _, _, _, address, key] if address.parse::<Ipv4Addr>().is_ok() => key,
+        _ => return None,
+    };
+    PublicKey::parse(key).is_ok().then_some(key)
 }
 
 /// The places of everything that has the form of a secret.

@@ -80,6 +80,19 @@ fn a_node_is_added_behind_the_last_one() {
     assert!(written.contains("name = \"home\"\nid = 4\nrole = \"worker\"\nrelay = \"berlin\"\n"));
 }
 
+#[test]
+fn a_node_is_added_with_two_relays_and_one_of_them_is_renamed() {
+    let place = Place::complete();
+    let add = ["node", "add", "home", "--relay", "hongkong,tokyo", "-q"];
+    assert_eq!(place.run(&add).0, Some(0));
+    assert!(place.read("topology.toml").contains("relay = [\"hongkong\", \"tokyo\"]\n"));
+    let (code, _, stderr) = place.run(&["node", "remove", "tokyo"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with("error: node tokyo is in use: `relay` of node home"), "{stderr}");
+    assert_eq!(place.run(&["node", "rename", "tokyo", "osaka"]).0, Some(0));
+    assert!(place.read("topology.toml").contains("relay = [\"hongkong\", \"osaka\"]\n"));
+}
+
 /// In every form in which the examples are written.
 #[test]
 fn what_is_added_and_removed_leaves_only_its_id() {

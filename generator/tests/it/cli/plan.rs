@@ -180,7 +180,7 @@ fn generate_ends_with_whom_to_deliver_to() {
     let all = "deliver to: hongkong, tokyo\nnew files for the clients: laptop\n";
     assert_eq!(last_lines(&place), format!("{all}{NEXT}"));
     place.edit("# the end", "# the last line");
-    assert_eq!(place.run(&["generate"]).2, "out/ is up to date (68 files)\n");
+    assert_eq!(place.run(&["generate"]).2, "out/ is up to date (69 files)\n");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod interfaces;
 mod networks;
 mod objects;
 mod packets;
+mod relays;
 mod subnets;
 mod trace;
 mod tunnel;
@@ -121,6 +122,7 @@ const ALL: &[&[Broken]] = &[
     control_plane::BROKEN,
     families::BROKEN,
     objects::BROKEN,
+    relays::BROKEN,
 ];
 
 const HARMLESS: &[Harmless] = &[

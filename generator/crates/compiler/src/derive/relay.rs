@@ -1,13 +1,14 @@
-//! The relay between two nodes of which neither can call the other.
+//! The relays between two nodes of which neither can call the other.
 
-/// The relay of a pair, from the id of each node and the relay that it names: that of the lower id, if both name one.
+/// The relays of a pair in their order, from the id of each node and the relays that it names: those of the lower id, if
+/// both name some.
 ///
 /// A function of the unordered pair: if the two ends used different relays, no packet would pass in either direction,
 /// and no error counter would rise (observed with wireguard-go, 2026-11).
-pub(crate) fn of_pair<Id: Ord, Relay>(
-    one: (Id, Option<Relay>),
-    other: (Id, Option<Relay>),
-) -> Option<Relay> {
+pub(crate) fn of_pair<Id: Ord, Relays>(
+    one: (Id, Option<Relays>),
+    other: (Id, Option<Relays>),
+) -> Option<Relays> {
     let (lower, higher) = if one.0 < other.0 { (one, other) } else { (other, one) };
     lower.1.or(higher.1)
 }

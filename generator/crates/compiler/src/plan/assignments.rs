@@ -9,7 +9,7 @@ use crate::check::Checked;
 use crate::derive::address;
 use crate::derive::mtu::{self, MeshMtu};
 use crate::topology::{Client, Node, Topology};
-use meshwright_value::{Name, PublicKey, Role, Subnet};
+use meshwright_value::{Name, PublicKey, Relays, Role, Subnet};
 
 /// A topology with every value that follows from it and must exist.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ pub(super) struct NodeAssignment<'topology> {
     pub(super) address: Ipv4Addr,
     pub(super) pod_subnet: Subnet,
     pub(super) public_key: PublicKey,
-    /// The position of its relay.
-    pub(super) relay: Option<usize>,
+    /// The positions of its relays, in their order.
+    pub(super) relays: Vec<usize>,
 }
 
 /// A client with its values in the mesh.
@@ -95,16 +95,14 @@ fn assign_node<'topology>(
     topology: &Topology,
     positions: &BTreeMap<&Name, usize>,
 ) -> Option<NodeAssignment<'topology>> {
-    let relay = match &node.relay {
-        Some(name) => Some(positions.get(name).copied()?),
-        None => None,
-    };
+    let names = node.relay.iter().flat_map(Relays::iter);
+    let relays = names.map(|name| positions.get(name).copied()).collect::<Option<_>>()?;
     Some(NodeAssignment {
         node,
         address: address::node_address(node, &topology.network)?,
         pod_subnet: address::pod_block(node, &topology.network)?,
         public_key: node.public_key?,
-        relay,
+        relays,
     })
 }
 

@@ -36,6 +36,15 @@ pub struct Peer<'plan> {
     pub keepalive: bool,
 }
 
+/// Another node that a node reaches through one of several relays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovablePair<'plan> {
+    /// The other node. Its prefixes move from the peer of one relay to that of the next.
+    pub other: &'plan NodePlan,
+    /// The relays, in the order in which they are used.
+    pub relays: Vec<&'plan NodePlan>,
+}
+
 impl<'plan> Peer<'plan> {
     /// The name in the topology.
     #[must_use]
@@ -165,16 +174,41 @@ impl Plan {
     }
 
     /// The position of the node that carries the traffic between two nodes, where neither can call
-    /// the other.
+    /// the other. Files have this one.
     #[must_use]
     pub fn relay(&self, one: &NodePlan, other: &NodePlan) -> Option<usize> {
-        if one.id == other.id || one.location.connects(&other.location) {
-            return None;
-        }
-        relay::of_pair((one.id, one.relay), (other.id, other.relay))
+        self.relays(one, other).first().copied()
     }
 
-    /// The nodes whose traffic each relay carries, all by their positions.
+    /// The positions of all nodes that can carry the traffic between two nodes, in the order in which they are used.
+    #[must_use]
+    pub fn relays<'plan>(
+        &'plan self,
+        one: &'plan NodePlan,
+        other: &'plan NodePlan,
+    ) -> &'plan [usize] {
+        if one.id == other.id || one.location.connects(&other.location) {
+            return &[];
+        }
+        let named = |node: &'plan NodePlan| {
+            (node.id, Some(node.relays.as_slice()).filter(|relays| !relays.is_empty()))
+        };
+        relay::of_pair(named(one), named(other)).unwrap_or_default()
+    }
+
+    /// The pairs of a node that have more than one relay, by the id of the other node.
+    pub fn movable_pairs<'plan>(
+        &'plan self,
+        node: &'plan NodePlan,
+    ) -> impl Iterator<Item = MovablePair<'plan>> {
+        let pairs = self.nodes.iter().map(move |other| {
+            let relays = self.relays(node, other).iter().map(|relay| &self.nodes[*relay]);
+            MovablePair { other, relays: relays.collect() }
+        });
+        pairs.filter(|pair| pair.relays.len() > 1)
+    }
+
+    /// The nodes whose traffic each relay can carry, all by their positions.
     #[must_use]
     pub fn relayed(&self) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut relayed: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
@@ -182,8 +216,8 @@ impl Plan {
             self.nodes.iter().enumerate().filter(|(_, node)| !node.is_public()).collect();
         for (one, node) in &behind_nat {
             for (other, peer) in &behind_nat {
-                if let Some(relay) = self.relay(node, peer) {
-                    relayed.entry(relay).or_default().extend([*one, *other]);
+                for relay in self.relays(node, peer) {
+                    relayed.entry(*relay).or_default().extend([*one, *other]);
                 }
             }
         }

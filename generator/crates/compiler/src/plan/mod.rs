@@ -143,8 +143,8 @@ pub struct NodePlan {
     pub underlay_mtu: u16,
     /// The MTU of its site's network, in bytes, if it is in one.
     pub site_mtu: Option<u16>,
-    /// The position of the node that carries its traffic to others behind NAT.
-    pub relay: Option<usize>,
+    /// The positions of the nodes that carry its traffic to others behind NAT, in the order in which they are used.
+    pub relays: Vec<usize>,
     /// `topology.kubernetes.io/zone`: its site, else its provider, else its name.
     pub zone: String,
     /// Labels of its Node object.
@@ -258,7 +258,7 @@ impl Plan {
 }
 
 fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -> NodePlan {
-    let NodeAssignment { node, address, pod_subnet, public_key, relay } = *assignment;
+    let NodeAssignment { node, address, pod_subnet, public_key, ref relays } = *assignment;
     // The order of the sets in the firewall: one set per family.
     let mut ssh_from = ssh::ssh_from(topology, node).to_vec();
     ssh_from.sort_by_key(|source| !source.is_ipv4());
@@ -282,7 +282,7 @@ fn derive_node(topology: &topology::Topology, assignment: &NodeAssignment<'_>) -
         listen_port: listen_port(topology, node),
         underlay_mtu: mtu::underlay(node),
         site_mtu: site_mtu(topology, node),
-        relay,
+        relays: relays.clone(),
         zone: zone::node_zone(node),
         labels: node.labels.clone(),
         taints: node.taints.clone(),

@@ -32,7 +32,7 @@ const SPECIAL: [Output; 4] = [
 ];
 
 /// The other files: path, consumer and template of each.
-const TEMPLATED: [(&str, &str, &str); 22] = [
+const TEMPLATED: [(&str, &str, &str); 23] = [
     ("host/guards.routes", "ip -batch, by meshwright-guards.service", "guards.routes"),
     ("host/hosts", "meshwright-node, for /etc/hosts", "hosts"),
     ("host/modules-load.conf", "systemd-modules-load", "modules-load.conf"),
@@ -49,6 +49,7 @@ const TEMPLATED: [(&str, &str, &str); 22] = [
     ("host/systemd/meshwright-metrics.service", "systemd", "meshwright-metrics.service"),
     ("host/systemd/meshwright-metrics.timer", "systemd", "meshwright-metrics.timer"),
     ("host/systemd/meshwright-prepare.service", "systemd", "meshwright-prepare.service"),
+    ("host/systemd/meshwright-relays.service", "systemd", "meshwright-relays.service"),
     ("host/systemd/meshwright-resolve.service", "systemd", "meshwright-resolve.service"),
     ("host/systemd/meshwright-resolve.timer", "systemd", "meshwright-resolve.timer"),
     ("host/systemd/meshwright-watch.service", "systemd", "meshwright-watch.service"),
@@ -90,13 +91,14 @@ pub(super) const FIRST_BOOT_SCRIPT: &str = "host/first-boot/meshwright-node";
 const HAPROXY: &str = "host/haproxy.cfg";
 
 /// The parts of the program, in their order.
-const SCRIPT_PARTS: [&str; 17] = [
+const SCRIPT_PARTS: [&str; 18] = [
     "head",
     "common",
     "inspect",
     "prepare",
     "receive",
     "mesh",
+    "relays",
     "authority",
     "state",
     "deliver",

@@ -317,6 +317,7 @@ mod tests {
 /etc/systemd/system/meshwright-metrics.service 0644
 /etc/systemd/system/meshwright-metrics.timer 0644
 /etc/systemd/system/meshwright-prepare.service 0644
+/etc/systemd/system/meshwright-relays.service 0644
 /etc/systemd/system/meshwright-resolve.service 0644
 /etc/systemd/system/meshwright-resolve.timer 0644
 /etc/systemd/system/meshwright-watch.service 0644
@@ -325,6 +326,7 @@ mod tests {
 /etc/wireguard/wg0.conf 0600
 /etc/wireguard/wg0.endpoints 0644
 /etc/wireguard/wg0.peers 0644
+/etc/wireguard/wg0.relays 0644
 /etc/wireguard/wg0.routes 0644
 /usr/local/sbin/meshwright-node 0755
 first-boot/nftables.conf has no place

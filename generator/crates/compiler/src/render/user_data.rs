@@ -137,6 +137,7 @@ const WAITS: &[&str] = &[
     "/etc/systemd/system/meshwright-backup.",
     "/etc/systemd/system/meshwright-bootstrap.",
     "/etc/systemd/system/meshwright-metrics.",
+    "/etc/systemd/system/meshwright-relays.",
     "/etc/systemd/system/meshwright-resolve.",
     "/etc/systemd/system/meshwright-watch.",
     "/etc/systemd/system/wg-quick@",

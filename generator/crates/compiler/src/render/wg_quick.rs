@@ -10,7 +10,7 @@ use crate::encode::GENERATED;
 use crate::encode::template;
 use crate::plan::Plan;
 use crate::plan::host::{HostPeer, HostWireGuard, POD_ROUTE};
-use crate::plan::mesh::{Peer, PeerIdentity};
+use crate::plan::mesh::{MovablePair, Peer, PeerIdentity};
 use crate::render::{NodeRenderer, NodeView, Output};
 use meshwright_value::{Endpoint, Subnet, WIREGUARD_OVERHEAD};
 
@@ -30,6 +30,10 @@ pub const RENDERER: NodeRenderer = NodeRenderer {
         Output {
             path: "nodes/<node>/<interface>.endpoints",
             consumer: "meshwright-node wg-resolve, where endpoints are names",
+        },
+        Output {
+            path: "nodes/<node>/<interface>.relays",
+            consumer: "meshwright-node relays, where a pair has several: a line for each, its columns separated by tabs",
         },
     ],
     render,
@@ -89,6 +93,10 @@ fn render(view: &NodeView<'_>, artifacts: &mut ArtifactSet) {
     let named: Vec<_> = view.peers.iter().filter(|peer| is_name(peer.endpoint)).collect();
     if !named.is_empty() {
         artifacts.add(view.path(&format!("{interface}.endpoints")), endpoints(view, &named));
+    }
+    let relays = relays(view);
+    if !relays.is_empty() {
+        artifacts.add(view.path(&format!("{interface}.relays")), relays);
     }
 }
 
@@ -199,6 +207,29 @@ fn endpoints(view: &NodeView<'_>, named: &[&Peer<'_>]) -> String {
         peers: named.iter().map(|peer| view.plan.host_peer(peer)).collect(),
     };
     template::render("wg-endpoints", &endpoints)
+}
+
+/// The pairs with several relays: a line for each relay of each pair, in the order in which they are used. The columns are the
+/// name of the other node, its address, the addresses that move from the peer of one relay to that of another, and the
+/// name, the address and the public key of the relay. The file has no comment: the script reads each line.
+fn relays(view: &NodeView<'_>) -> String {
+    let mut lines = String::new();
+    for MovablePair { other, relays } in view.plan.movable_pairs(view.node) {
+        let moved: Vec<_> = other.prefixes().iter().map(ToString::to_string).collect();
+        for relay in relays {
+            let columns = [
+                other.name.as_str(),
+                &other.address.to_string(),
+                &moved.join(","),
+                relay.name.as_str(),
+                &relay.address.to_string(),
+                &relay.public_key.to_string(),
+            ];
+            lines.push_str(&columns.join("\t"));
+            lines.push('\n');
+        }
+    }
+    lines
 }
 
 /// The line of a route into the mesh.

@@ -26,9 +26,9 @@ use meshwright_value::{
     Hostname, ImageReference, ImageRepository, IngressController, InterfaceName, Keepalive,
     LabelKey, LabelValue, MemoryMib, Mtu, Name, NodeId, OpenPort, OriginService, OriginTimeout, Os,
     PackageVersion, PodPrefixLen, Port, ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach,
-    Reason, Recipient, RegistryName, Replicas, Role, RoundTripMs, Scheduler, Sha256, SnapshotCount,
-    SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode, TunnelProtocol,
-    Url, UserName, Version, constant,
+    Reason, Recipient, RegistryName, Relays, Replicas, Role, RoundTripMs, Scheduler, Sha256,
+    SnapshotCount, SourceNet, SourceUrl, SshHost, Subnet, Taint, TcpTimeout, TunnelId, TunnelMode,
+    TunnelProtocol, Url, UserName, Version, constant,
 };
 
 use read::table;
@@ -491,8 +491,9 @@ table! {
         site: Option<Name>,
         /// The address at which nodes of the same site reach it.
         lan_endpoint: Option<Endpoint>,
-        /// The public node that forwards its packets to other nodes behind NAT.
-        relay: Option<Name>,
+        /// The public node that forwards its packets to other nodes behind NAT. With an array, the first one forwards while
+        /// it answers, and the next one takes over when it does not.
+        relay: Option<Relays>,
         /// The MTU of its path to the Internet.
         underlay_mtu: Option<Mtu>,
         /// Replaces the mesh address that is derived from `id`.
@@ -548,6 +549,18 @@ pub struct WrittenEndpoint<'topology> {
 }
 
 impl Node {
+    /// The relays that it names, each with its place, in the order in which they are used.
+    pub fn relays(&self) -> impl Iterator<Item = (Route, &Name)> {
+        self.relay.iter().flat_map(|relays| {
+            let at = self.origin.key("relay");
+            let place = move |position| match relays.is_single() {
+                true => at.clone(),
+                false => at.index(position),
+            };
+            relays.iter().enumerate().map(move |(position, name)| (place(position), name))
+        })
+    }
+
     /// The public endpoints.
     pub fn public_endpoints(&self) -> impl Iterator<Item = WrittenEndpoint<'_>> {
         written(&self.name, &self.origin, self.endpoint.as_ref())

@@ -20,10 +20,10 @@ use meshwright_value::{
     Fingerprint, Hostname, ImageReference, ImageRepository, IngressController, InterfaceName,
     Keepalive, LabelValue, Malformed, MemoryMib, Mtu, Name, NodeId, Number, OpenPort,
     OriginService, OriginTimeout, Os, PackageVersion, PinnedProgram, PodPrefixLen, Port,
-    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, ReleaseLine,
-    Replicas, Role, RoundTripMs, Scheduler, Sha256, SnapshotCount, SourceNet, SourceUrl, SshHost,
-    Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url, UserName, Version,
-    closest, constant, is_secret, parse_written,
+    ProviderName, ProxyMode, PublicKey, PublicKeyHash, Reach, Reason, Recipient, Relays,
+    ReleaseLine, Replicas, Role, RoundTripMs, Scheduler, Sha256, SnapshotCount, SourceNet,
+    SourceUrl, SshHost, Subnet, Taint, TcpTimeout, Text, TunnelId, TunnelMode, TunnelProtocol, Url,
+    UserName, Version, closest, constant, is_secret, parse_written,
 };
 
 /// Code of a key that no table has.
@@ -316,6 +316,35 @@ impl Field for Endpoints {
 
     fn remedy(value: &TomlValue) -> Option<Remedy> {
         quote::<Endpoint>(value)
+    }
+}
+
+/// One relay as a string, or an array of relays in their order.
+impl Field for Relays {
+    const EXPECTED: &'static str = "the name of a node, or an array of names";
+
+    fn schema() -> Value {
+        schema::one_or_more::<Name>()
+    }
+
+    fn read(value: &TomlValue, at: &Route, problems: &mut Problems) -> Option<Self> {
+        let names = match value {
+            TomlValue::String(_) => vec![Name::read(value, at, problems)?],
+            TomlValue::Array(array) => {
+                let read = Vec::<Name>::read(value, at, problems)?;
+                if read.len() < array.len() {
+                    // An element that cannot be read is reported.
+                    return None;
+                }
+                read
+            }
+            _ => return mismatch(value, at, problems),
+        };
+        Self::new(names).map_or_else(|fault| malformed(fault, at, problems), Some)
+    }
+
+    fn remedy(value: &TomlValue) -> Option<Remedy> {
+        quote::<Name>(value)
     }
 }
 

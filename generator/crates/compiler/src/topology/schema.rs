@@ -64,6 +64,14 @@ pub(super) fn one_or_two<T: Field>() -> Value {
     ]})
 }
 
+/// One value, or an array of different ones.
+pub(super) fn one_or_more<T: Field>() -> Value {
+    json!({"anyOf": [
+        T::schema(),
+        {"type": "array", "items": T::schema(), "minItems": 1, "uniqueItems": true},
+    ]})
+}
+
 pub(super) fn text<T: Text>() -> Value {
     match T::FORM {
         Form::Free => json!({"type": "string"}),

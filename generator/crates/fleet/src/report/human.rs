@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::delivery::DeliveredState;
-use crate::inspection::{DeliveryCondition, DeliveryRecord, Inspection, Membership, Preparation};
+use crate::inspection::{
+    DeliveryCondition, DeliveryRecord, Inspection, Membership, Preparation, RelayRecord,
+};
 use crate::survey::MachineSurvey;
 use meshwright_value::count;
 
@@ -161,6 +163,9 @@ fn details(text: &mut String, machines: &[MachineSurvey]) {
         for rule in &inspection.rules {
             let verb = if rule.is_additional { "has one more line" } else { "lacks the line" };
             add(format!("the loaded firewall {verb}: {}", rule.line));
+        }
+        for RelayRecord { node, relay, position, all } in &inspection.relays {
+            add(format!("reaches {node} by way of {relay} (relay {position} of {all})"));
         }
         for rules in &inspection.foreign_rules {
             let what = if rules.drops_all { "what Meshwright accepts" } else { "some packets" };

@@ -69,6 +69,12 @@ pub fn document() -> Value {
                     "name": text("Its name"),
                     "handshake_age": optional(&json!({ "type": "integer" }), "The age of the last handshake, in seconds; null if there was none"),
                 })), "The peers of its interface"),
+                "relays": list(&object(&json!({
+                    "node": text("The node"),
+                    "relay": text("The relay"),
+                    "position": { "description": "The position of the relay in the order, from 1", "type": "integer" },
+                    "all": { "description": "How many relays this pair has", "type": "integer" },
+                })), "The nodes that it reaches through another relay than the first one"),
                 "kubelet": optional_text("The state of kubelet's unit"),
                 "membership": optional(&json!({
                     "type": "object",

@@ -87,6 +87,10 @@ fn of_node(node: &EmittedNode) -> Vec<Assumption> {
         ),
         Assumption::new(node.json.file.whole(), format!("sshd listens on port {ssh}")),
     ];
+    assumptions.extend(node.relays.as_ref().map(|relays| {
+        let text = "the clocks of the two ends of each pair in this list agree, so that both look for a relay in the same turn";
+        Assumption::new(relays.file.whole(), text)
+    }));
     if !has_known_cloud(node) {
         assumptions.push(Assumption::new(
             node.kubeadm.file.whole(),

@@ -25,7 +25,11 @@ impl Model {
                 }
             }
         }
-        model
+        if self.nodes().all(|id| self.relayed_pairs(id).next().is_none()) {
+            return model;
+        }
+        // Both ends of a pair find the first relay that still connects them.
+        model.with_relays(|pair| model.first_open_relay(pair))
     }
 
     /// Why a tunnel carries nothing then; none if it still does.

@@ -178,7 +178,7 @@ impl MachineBuilder<'_> {
 
 /// Cryptokey routing (wg(8), AllowedIPs): the longest prefix wins, and of two equal prefixes the
 /// last one in the file.
-fn peer_of(conf: &WgConf, classes: &AddressClasses) -> Vec<u32> {
+pub(super) fn peer_of(conf: &WgConf, classes: &AddressClasses) -> Vec<u32> {
     let mut claims: Vec<AllowedIp> = conf.allowed.clone();
     claims.sort_by_key(|allowed| allowed.net.prefix_len());
     let mut peers = vec![NONE; classes.count()];

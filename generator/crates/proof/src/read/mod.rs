@@ -21,6 +21,7 @@ pub(crate) mod objects;
 pub(crate) mod overlay;
 pub(crate) mod patches;
 mod peer_list;
+pub(crate) mod relay_list;
 pub(crate) mod routes;
 mod setting_value;
 pub(crate) mod tree;

@@ -70,20 +70,25 @@ fn packet(plan: &Plan, from: &NodePlan, to: &NodePlan) -> Option<Picture> {
         stations: (0..path.len()).map(|at| station(&path, at)).collect(),
     };
     let mermaid = template::render("packet.mmd", &view);
-    Some(Picture { about: about(&path), mermaid, trace: None })
+    Some(Picture { about: about(plan, &path), mermaid, trace: None })
 }
 
-fn about(path: &[Station<'_>]) -> String {
+fn about(plan: &Plan, path: &[Station<'_>]) -> String {
     let name = |at: usize| &path[at].node.name;
     match path.len() {
         1 => format!("A packet from a pod of {} to another, on the same node", name(0)),
         2 => format!("A packet from a pod of {} to a pod of {}", name(0), name(1)),
-        end => format!(
-            "A packet from a pod of {} to a pod of {}, through {}, which sees it decrypted",
-            name(0),
-            name(end - 1),
-            name(1)
-        ),
+        end => {
+            let further = plan.relays(path[0].node, path[end - 1].node).iter().skip(1);
+            let further: String =
+                further.map(|relay| format!(", or else {}", plan.nodes[*relay].name)).collect();
+            format!(
+                "A packet from a pod of {} to a pod of {}, through {}{further}, which sees it decrypted",
+                name(0),
+                name(end - 1),
+                name(1)
+            )
+        }
     }
 }
 

@@ -56,14 +56,14 @@ fn check(plan: &Plan, findings: &mut Findings) {
 }
 
 /// The nodes behind NAT: only their peers carry the prefixes of other nodes. The peer that carries a
-/// prefix follows from the node's location, its relay and the order of the ids. Of the nodes with
-/// the same location and relay, only the first and the last are returned: a thousand nodes have a
+/// prefix follows from the node's location, its relays and the order of the ids. Of the nodes with
+/// the same location and relays, only the first and the last are returned: a thousand nodes have a
 /// million peers.
 fn behind_nat(plan: &Plan) -> impl Iterator<Item = &NodePlan> {
     let mut kinds: BTreeMap<_, Vec<&NodePlan>> = BTreeMap::new();
     for node in plan.nodes.iter().filter(|node| !node.is_public()) {
         let Location { site, lan_endpoint, .. } = &node.location;
-        kinds.entry((site, lan_endpoint.is_some(), node.relay)).or_default().push(node);
+        kinds.entry((site, lan_endpoint.is_some(), &node.relays)).or_default().push(node);
     }
     kinds.into_values().flat_map(|nodes| match &*nodes {
         [first, .., last] => vec![*first, *last],

@@ -13,7 +13,7 @@ use crate::fixed::FixedTexts;
 use crate::read::user_settings::UserSetting;
 use crate::read::{
     ParseError, apply_script, calico, haproxy, host_facts, hosts, kube_proxy, kubeadm, node_env,
-    node_json, overlay, patches, peer_list, routes, unit, user_values, wg_quick,
+    node_json, overlay, patches, peer_list, relay_list, routes, unit, user_values, wg_quick,
 };
 use crate::span::FileId;
 use meshwright_value::manifest::MANIFEST;
@@ -140,6 +140,7 @@ impl<'a> FolderReader<'a> {
         let conf = self.read_required(&path(&format!("{interface}.conf")), wg_quick::read);
         let endpoints = path(&format!("{interface}.endpoints"));
         let endpoints = self.read_optional(&endpoints, wg_quick::read_endpoints);
+        let relays = self.read_optional(&path(&format!("{interface}.relays")), relay_list::read);
         let routes = path(&format!("{interface}.routes"));
         let routes = self.read_required(&routes, |text| routes::read(text, &interface));
         let reader = self.reader;
@@ -203,6 +204,7 @@ impl<'a> FolderReader<'a> {
             differences,
             conf: conf?,
             endpoints: endpoints?,
+            relays: relays?,
             routes: routes?,
             firewall: firewall?,
             kubeadm: kubeadm?,

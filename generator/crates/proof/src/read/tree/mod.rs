@@ -27,6 +27,7 @@ use super::kubeadm::KubeadmConf;
 use super::nftables::{self, Ruleset};
 use super::node_json::NodeJson;
 use super::patches::KubeletConf;
+use super::relay_list::ListedRelay;
 use super::routes::EmittedRoute;
 use super::unit::UnitSetting;
 use super::user_settings::UserSetting;
@@ -123,6 +124,8 @@ pub struct EmittedNode {
     pub conf: FromFile<WgConf>,
     /// `wg0.endpoints`
     pub endpoints: Option<FromFile<WgEndpoints>>,
+    /// `wg0.relays`, if a pair of this node has several.
+    pub relays: Option<FromFile<Vec<ListedRelay>>>,
     /// `wg0.routes`
     pub routes: FromFile<Vec<EmittedRoute>>,
     /// `nftables.conf`; nodes with the same rules share them.

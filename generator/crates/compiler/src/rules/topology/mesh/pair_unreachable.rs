@@ -20,7 +20,7 @@ handshake, and WireGuard reports no error. Their pods do not reach each other, a
 between them never comes up. Requests to DNS or another Service fail whenever they go to a pod of the \
 other node.
 
-Set `relay` on one of the two to the name of a public node. Both nodes then send each other's packets \
+Set `relay` on one of the two to the name of a public node, or of several, the next of which takes over. Both nodes then send each other's packets \
 to the relay, which forwards them and sees them decrypted. Two nodes in one LAN need no relay: give \
 both the same `site`, and one of them a `lan_endpoint`.",
     scope: Scope::Tables(&["nodes"]),

@@ -25,9 +25,10 @@ that you trust as much as these two.",
 fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = nodes_by_name(topology);
     for node in &topology.nodes {
-        let relay = node.relay.as_ref().and_then(|relay| nodes.get(relay));
-        if let Some(relay) = relay.filter(|relay| relay.endpoint.is_none()) {
-            findings.push(not_public("relay", relay, &node.origin.key("relay"), topology));
+        for (at, relay) in node.relays() {
+            if let Some(relay) = nodes.get(relay).filter(|relay| relay.endpoint.is_none()) {
+                findings.push(not_public("relay", relay, &at, topology));
+            }
         }
     }
 }

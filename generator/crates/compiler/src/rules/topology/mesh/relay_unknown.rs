@@ -23,9 +23,10 @@ Write the name of a node that has an `endpoint`.",
 fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = nodes_by_name(topology);
     for node in &topology.nodes {
-        let Some(relay) = node.relay.as_ref().filter(|relay| !nodes.contains_key(relay)) else {
-            continue;
-        };
-        findings.push(unknown_node("relay", relay, &node.origin.key("relay"), topology));
+        for (at, relay) in node.relays() {
+            if !nodes.contains_key(relay) {
+                findings.push(unknown_node("relay", relay, &at, topology));
+            }
+        }
     }
 }

@@ -26,8 +26,8 @@ fn check(topology: &Topology, findings: &mut Findings) {
     let nodes = nodes_by_name(topology);
     for node in &topology.nodes {
         // `relay-unknown` and `relay-behind-nat` report names that cannot be a relay.
-        let relay = node.relay.as_ref().and_then(|relay| nodes.get(relay));
-        let is_relay = relay.is_some_and(|relay| relay.endpoint.is_some());
+        let mut named = node.relays().filter_map(|(_, relay)| nodes.get(relay));
+        let is_relay = named.any(|relay| relay.endpoint.is_some());
         if is_relay && reaches_all(node, topology) {
             findings.push(finding(node));
         }
