@@ -26,6 +26,9 @@ const KUBELET: &str = "nodes/<node>/patches/kubeletconfiguration0+merge.yaml";
 const STRICTER: &str =
     "without it the program is less strict and works; prove has checked the value";
 
+const UNKNOWN_FIELD: &str =
+    "kubelet leaves out a field that it does not know; prove lists it as not judged";
+
 const KEEPALIVE: &str = "the other end sends keepalives, or the interval is short enough for a NAT";
 const CLIENT_RULES: &str =
     "a client's packets are judged where it enters the mesh, and again at their destination";
@@ -80,6 +83,7 @@ const KNOWN: &[KnownDifference] = &[
     known(KUBELET, "rotateCertificates: ", STRICTER),
     known(KUBELET, "seccompDefault: ", STRICTER),
     known(KUBELET, "tlsCipherSuites:", STRICTER),
+    known(KUBELET, "tlsCipherSuite:", UNKNOWN_FIELD),
     known(KUBELET, "- TLS_", STRICTER),
     known(KUBELET, "tlsMinVersion: VersionTLS1", STRICTER),
     known(
