@@ -23,9 +23,9 @@ const POD_SUBNETS: [&str; 3] = ["10.244.0.0/16", "10.245.0.0/16", "172.29.0.0/16
 const SERVICE_SUBNETS: [&str; 4] =
     ["10.96.0.0/12", "10.112.0.0/12", "10.43.0.0/16", "172.30.0.0/16"];
 
-/// The memory of a control plane, in KiB (kubeadm's `ControlPlaneMem`, 1700 MB), and its processors
-/// (`ControlPlaneNumCPU`).
-const CONTROL_PLANE_MEMORY: u64 = 1_700 * 1_000_000 / 1_024;
+/// The memory that kubeadm requires of a control plane, in KiB (`ControlPlaneMem`, which it compares in MiB), and the
+/// processors (`ControlPlaneNumCPU`).
+const CONTROL_PLANE_MEMORY: u64 = 1_700 * 1_024;
 const CONTROL_PLANE_CORES: u32 = 2;
 
 /// How far two clocks may differ, in seconds. The hosts are asked at the same time, and each has ten seconds to answer.
@@ -230,7 +230,7 @@ fn notes(hosts: &[SeenHost], nodes: &[NodeArgument], init: &Init) -> Vec<String>
                 || probe.cores.is_some_and(|cores| cores < CONTROL_PLANE_CORES);
             if is_small {
                 notes.push(format!(
-                    "{name}: kubeadm wants 2 processors and 1700 MB for a control plane"
+                    "{name}: kubeadm requires 2 processors and 1700 MiB of a control plane"
                 ));
             }
         }
