@@ -46,6 +46,12 @@ impl RemoteResult {
 }
 
 impl RemoteResult<Vec<u8>> {
+    /// The same, with its output as text.
+    fn into_text(self) -> RemoteResult {
+        let Self { code, output, errors } = self;
+        RemoteResult { code, output: String::from_utf8_lossy(&output).into_owned(), errors }
+    }
+
     /// The last line of its standard error.
     #[must_use]
     pub fn last_error(&self) -> &str {
@@ -84,9 +90,7 @@ impl Ssh {
         command: &str,
         input: &[u8],
     ) -> Result<RemoteResult, SshError> {
-        let RemoteResult { code, output, errors } = self.run_for_bytes(machine, command, input)?;
-        let output = String::from_utf8_lossy(&output).into_owned();
-        Ok(RemoteResult { code, output, errors })
+        self.run_for_bytes(machine, command, input).map(RemoteResult::into_text)
     }
 
     /// The same for a command that prints something else than text.
@@ -117,9 +121,7 @@ impl Ssh {
     ) -> Result<RemoteResult, SshError> {
         let mut ssh = self.command();
         ssh.args(["--", destination, command]);
-        let RemoteResult { code, output, errors } = self.complete(ssh, input)?;
-        let output = String::from_utf8_lossy(&output).into_owned();
-        Ok(RemoteResult { code, output, errors })
+        self.complete(ssh, input).map(RemoteResult::into_text)
     }
 
     /// The address or the name that ssh(1) connects to for a destination (`ssh -G`: `hostname`).

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::open_port::parse_port;
 use super::string::{serialize_as_displayed, string_type};
 use super::{
-    ConnectionCount, DnsName, Form, Hostname, LabelKey, LabelValue, Malformed, Name, Number,
-    OriginScheme, OriginTimeout, Port, Text,
+    ConnectionCount, DnsName, Form, Hostname, LabelKey, LabelValue, Malformed, Name, OriginScheme,
+    OriginTimeout, Port, Text,
 };
 
 /// A Service of the cluster as the origin of a rule of cloudflared: `ssh://gitea-ssh.gitea:22`.
@@ -109,13 +110,8 @@ impl Text for OriginService {
 
 const FORM_HELP: &str = "write SCHEME://SERVICE.NAMESPACE:PORT";
 
-fn parse_port(text: &str) -> Result<Port, Malformed> {
-    let refused = || Malformed::new(format!("`{text}` is not a valid port"), "expected a number");
-    text.parse().map_err(|_| refused()).and_then(Port::from_integer)
-}
-
 impl OriginScheme {
-    /// The port of an URL that names none. cloudflared's own 7864 for `tcp` is nobody's port.
+    /// The port of a URL that names none. No usual program listens on cloudflared's own default for `tcp`, 7864.
     #[must_use]
     pub const fn default_port(self) -> Option<Port> {
         match self {

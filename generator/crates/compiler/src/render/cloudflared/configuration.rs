@@ -61,11 +61,11 @@ struct CloudflaredOriginRequest<'plan> {
     http_host_header: Option<&'plan str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin_server_name: Option<&'plan str>,
-    #[serde(rename = "noTLSVerify", skip_serializing_if = "is_false")]
+    #[serde(rename = "noTLSVerify", skip_serializing_if = "std::ops::Not::not")]
     no_tls_verify: bool,
-    #[serde(rename = "http2Origin", skip_serializing_if = "is_false")]
+    #[serde(rename = "http2Origin", skip_serializing_if = "std::ops::Not::not")]
     http2_origin: bool,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     disable_chunked_encoding: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<CloudflaredAccess<'plan>>,
@@ -91,11 +91,6 @@ impl<'plan> CloudflaredAccess<'plan> {
         let OriginAccess { team_name, aud_tags } = access;
         Self { required: true, team_name: team_name.as_str(), aud_tag: aud_tags }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// The last rule must match everything.
